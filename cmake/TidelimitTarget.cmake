@@ -1,0 +1,62 @@
+# The one way targets of this project are made: warnings, sanitizers and the include root are the same everywhere.
+
+add_library(tidelimit_options INTERFACE)
+target_compile_options(tidelimit_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_include_directories(tidelimit_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+if(TIDELIMIT_SANITIZE)
+  target_compile_options(tidelimit_options INTERFACE -fsanitize=${TIDELIMIT_SANITIZE}
+                                                     -fno-omit-frame-pointer
+                                                     -fno-sanitize-recover=all)
+  target_link_options(tidelimit_options INTERFACE -fsanitize=${TIDELIMIT_SANITIZE})
+  if(TIDELIMIT_SANITIZE MATCHES "thread")
+    # GCC warns that atomic_thread_fence is invisible to TSan; the code that TSan checks uses none.
+    target_compile_options(tidelimit_options INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+# tidelimit_library(NAME SOURCES a.cpp b.cpp LINKS tidelimit::base ...)
+# One folder of src/, one target: tidelimit_NAME with the alias tidelimit::NAME.
+function(tidelimit_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(tidelimit_${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(tidelimit_${name} PUBLIC ${ARG_LINKS} PRIVATE tidelimit_options
+                                                                        ${ARG_PRIVATE_LINKS})
+    target_include_directories(tidelimit_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  else()
+    add_library(tidelimit_${name} INTERFACE)
+    target_link_libraries(tidelimit_${name} INTERFACE ${ARG_LINKS})
+    target_include_directories(tidelimit_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
+  endif()
+  add_library(tidelimit::${name} ALIAS tidelimit_${name})
+endfunction()
+
+# tidelimit_test(NAME SOURCES a_test.cpp LINKS tidelimit::base ...) makes the GoogleTest binary NAME and its ctest entry.
+# One entry per binary: gtest's own lines name the case that failed, and a run stays quick.
+function(tidelimit_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# tidelimit_fuzz(NAME SOURCES x_fuzz.cpp LINKS ...) makes a libFuzzer binary.
+function(tidelimit_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS})
+  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+# tidelimit_bench(NAME SOURCES x_bench.cpp LINKS ...) makes a benchmark binary under build/PRESET/bench.
+function(tidelimit_bench name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS})
+endfunction()

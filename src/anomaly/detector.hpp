@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "traffic/client_profile.hpp"
+
+namespace tidelimit::anomaly {
+
+struct TrainOptions {
+  int trees = 100;
+  int sample = 256;
+  double contamination =
+      0.01;  ///< sets the offset of the scores over training client-windows; no quota
+  double false_alarms = 1e-5;  ///< promised share of clean client-windows above the alarm threshold
+  std::uint64_t seed = 1;
+};
+
+/// One feature's part in a score, for people.
+struct Contribution {
+  traffic::Feature feature{};
+  double value = 0;
+  double usual_low = 0;   ///< 5 % quantile of training
+  double usual_high = 0;  ///< 95 % quantile of training
+  double share = 0;       ///< of the score above the middle, may be negative
+};
+
+/// A trained detector: Isolation Forest (Liu, Ting and Zhou 2008), feature scaling, thresholds,
+/// usual ranges. Immutable, thread-safe to read. (Internals, and how model/ reads and writes them,
+/// are in anomaly/isolation_forest.hpp and anomaly/detector_model.hpp.)
+class Detector;
+
+/// Rows of client-windows -> a detector. Equal rows and options give equal results.
+/// Errors: fewer than 256 rows (says how many there were).
+[[nodiscard]] Result<std::shared_ptr<const Detector>> train(
+    const std::vector<traffic::ClientFeatures>& rows, const TrainOptions& options);
+
+/// Anomaly score in (0, 1): 2^(-E[h(x)] / c(sample)); 0.5 is usual, towards 1 odd.
+[[nodiscard]] double score(const Detector& detector, const traffic::ClientFeatures& features);
+
+/// Scores above this are alarms: the stricter of the contamination offset and the false-alarm
+/// promise.
+[[nodiscard]] double threshold(const Detector& detector);
+
+/// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
+/// usual is odd, not malicious).
+[[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features);
+
+/// Largest contribution first.
+[[nodiscard]] std::vector<Contribution> explain(const Detector& detector,
+                                                const traffic::ClientFeatures& features);
+
+/// "214 requests a minute (usual 0.2 to 21)", one per contribution that pushed the score up.
+[[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions);
+
+}  // namespace tidelimit::anomaly

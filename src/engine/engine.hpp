@@ -1,0 +1,188 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "engine/history.hpp"
+#include "engine/settings.hpp"
+#include "forecast/forecaster.hpp"
+#include "limiter/limiter.hpp"
+#include "model/bundle.hpp"
+#include "policy/planner.hpp"
+#include "policy/verdict_book.hpp"
+#include "traffic/request.hpp"
+
+namespace tidelimit::engine {
+
+/// Decisions and observations of one worker since start, single writer, read by anyone at any time
+/// (relaxed). by[endpoint][tier][outcome][reason]; `near_limit` and `status_class` (0: unknown,
+/// 1xx..5xx) likewise.
+struct CountersView {
+  std::vector<std::string> endpoints;
+  std::vector<std::string> tiers;
+  /// decisions[((endpoint * tiers + tier) * kOutcomes + outcome) * kReasons + reason]
+  std::vector<std::uint64_t> decisions;
+  std::vector<std::uint64_t> near_limit;  ///< [endpoint * tiers + tier]
+  std::vector<std::uint64_t> observed;    ///< [(endpoint * tiers + tier) * 6 + status class]
+  std::uint64_t unmatched_paths = 0;
+  std::uint64_t unmatched_tiers = 0;
+  std::uint64_t late = 0;
+  std::uint64_t decision_records_dropped = 0;
+  std::uint64_t overflow_decisions = 0;
+};
+
+/// What came of one request, for the caller's answer.
+struct Answer {
+  limiter::Decision decision;
+  const std::string* endpoint = nullptr;  ///< name; lives as long as the settings in force
+  const std::string* tier = nullptr;
+  const std::string* rule = nullptr;  ///< null: no rule
+  std::uint64_t decision_id = 0;      ///< 0: none was kept; format_decision_id gives its text
+};
+
+/// Where a report comes from: whether its requests were already counted by a decision.
+enum class Counting : std::uint8_t { already_decided, observe_only };
+
+/// A client as the control plane sees it.
+struct ClientView {
+  ClientId client;
+  traffic::ClientFigures figures;
+  double score = 0;
+  double threshold = 0;
+  std::vector<anomaly::Contribution> contributions;
+  std::optional<policy::VerdictRecord> verdict;
+  std::string protected_reason;
+};
+
+struct EndpointStatus {
+  std::string endpoint;
+  double open_window_requests = 0;  ///< of the window that is still open
+  double last_window_requests = 0;
+  std::optional<double>
+      forecast_absolute_error;  ///< mean over the last 24 h of horizons that came true
+  std::optional<double> forecast_error_ratio;  ///< the same over the naive forecast's
+};
+
+/// Everything that people, API and metrics ask for, taken at one tick. Immutable.
+struct Status {
+  Now at{};
+  std::shared_ptr<const limiter::Plan> plan;
+  policy::PolicySettings policy;
+  std::vector<policy::RuleState> rules;
+  std::vector<policy::PlanChange> recent_changes;  ///< newest last, at most 200
+  std::vector<forecast::EndpointForecast> forecasts;
+  std::vector<EndpointStatus> endpoints;
+  std::vector<policy::VerdictRecord> verdicts;
+  std::vector<policy::Signal> signals;
+  std::optional<model::Manifest> model;
+  std::vector<std::string> degraded;              ///< what is not as it should be, in words
+  std::array<WallTime, 4> last_success{};         ///< windows, forecast, scan, plan
+  std::array<std::uint64_t, 3> verdicts_total{};  ///< raised since start, by kind
+  std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
+  std::size_t buckets_used = 0, clients_used = 0;
+  std::uint64_t bucket_evictions = 0, client_evictions = 0;
+};
+
+class EngineWorker;
+
+/// The loop that ties both planes together; the same in serving and in replay. Its only inputs are
+/// requests, responses, signals, ticks and time.
+///   Data plane (`EngineWorker`): one per event loop; never waits for the control plane.
+///   Control plane (`tick`): one thread at a time.
+///   Everything else may be called from any thread and takes the control mutex, so not from an
+///   event loop, but for `set_mode`, `modes`, `status` and `counters`, which never wait.
+class Engine {
+ public:
+  /// `history` may be null (replay, tests). `seed` keys the hashing.
+  Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Takes windows, verdicts and overrides from the history, so that a restarted gate forecasts at
+  /// once.
+  [[nodiscard]] Result<void> restore(Now now);
+
+  /// New settings, validated by config/. Shape, tiers and memory sizes need a restart: they are
+  /// refused by name.
+  [[nodiscard]] Result<void> reconfigure(Settings settings, Now now);
+
+  /// New models; null parts stop that model. Takes effect at the next tick.
+  void set_models(std::shared_ptr<const model::Bundle> bundle);
+  [[nodiscard]] std::shared_ptr<const model::Bundle> models() const;
+
+  [[nodiscard]] std::unique_ptr<EngineWorker> make_worker();
+
+  /// A measured load figure. Any thread.
+  void signal(const policy::Signal& signal);
+
+  /// One turn of the control plane: closes windows, folds client figures, scans, forecasts, plans,
+  /// publishes, stores.
+  void tick(Now now);
+  /// The earliest time at which tick has something to do, given that no request comes before it.
+  [[nodiscard]] WallTime next_due() const;
+
+  /// Mode switch; `part` is "forecast", "anomaly", "rules" or "all". `until`: back to the
+  /// configured mode then.
+  [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
+                                      std::optional<WallTime> until);
+  [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
+
+  /// Overrides: stored durably first (when there is a history), then published.
+  [[nodiscard]] Result<void> put_override(const OverrideRecord& record, Now now);
+  [[nodiscard]] Result<void> delete_override(const std::string& target, const std::string& by,
+                                             Now now);
+  [[nodiscard]] std::vector<OverrideRecord> overrides() const;
+
+  /// "Not malicious": ends the client's verdict now.
+  void forget_verdict(const ClientId& client, Now now);
+
+  [[nodiscard]] std::shared_ptr<const Status> status() const;  ///< null before the first tick
+  [[nodiscard]] CountersView counters() const;
+  [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
+  /// Closed windows since `from`, and the forecasts made since then.
+  [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;
+
+  [[nodiscard]] limiter::Limiter& limiter();
+  [[nodiscard]] std::shared_ptr<History> history() const;
+
+ private:
+  friend class EngineWorker;
+  struct Control;
+  struct Data;
+  std::unique_ptr<Data> data_;
+  std::unique_ptr<Control> control_;
+};
+
+/// One event loop's side of the engine. One thread only.
+class EngineWorker {
+ public:
+  ~EngineWorker();
+
+  /// Identifies and decides one request, counts it, and keeps denials (and a sample of passes) for
+  /// `why`. hits 0 asks whether one more would pass: nothing is charged, counted or kept.
+  /// `request.time` is not read.
+  [[nodiscard]] Answer decide(const traffic::Request& request, limiter::Hits hits, Now now);
+
+  /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
+  /// too. `request.time` says which window it belongs to. `own_denial`: the response was
+  /// tidelimit's own refusal.
+  void observe(const traffic::Request& request, Counting counting, bool own_denial, Now now);
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit EngineWorker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+[[nodiscard]] std::string format_decision_id(std::uint64_t id);
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "policy/planner.hpp"
+#include "policy/verdict_book.hpp"
+#include "traffic/window.hpp"
+
+namespace tidelimit::engine {
+
+/// An override as the operator made it, with its audit.
+struct OverrideRecord {
+  std::string target;  ///< "203.0.113.7", "10.0.0.0/8" or "user/ID"
+  limiter::Action action = limiter::Action::allow;
+  std::optional<Rate> limit;
+  std::string reason;
+  std::string by;  ///< the token's name
+  WallTime made_at{};
+  std::optional<WallTime> until;  ///< empty: permanent
+};
+
+/// One decision kept for "why was I denied?".
+struct DecisionRecord {
+  std::string id;  ///< opaque, unique
+  WallTime time{};
+  std::string client;
+  std::string user;  ///< cut to 64 bytes
+  std::string path;  ///< cut to 128 bytes
+  std::string method;
+  std::string endpoint;
+  std::string tier;
+  bool allowed = true;
+  std::string outcome;  ///< allow, deny, shadow_deny
+  std::string reason;
+  std::string rule;
+  std::string verdict;
+  double limit_per_minute = 0;
+  double base_per_minute = 0;
+  std::uint64_t remaining = 0;
+  double retry_after_ms = 0;
+  std::uint64_t plan_generation = 0;
+  std::string explanation;  ///< the cause of the rule or verdict at that time, in words
+};
+
+struct DecisionQuery {
+  std::string id, user, client;  ///< empty: any
+  WallTime since{};
+  std::size_t most = 1000;
+};
+
+/// Where the control plane keeps what must outlive the process. store/ implements it with SQLite;
+/// tests and replay with memory. Called from the control thread and the admin thread, never from
+/// the request path; implementations are thread-safe. A failure (full disk) is returned, counted
+/// and logged by the caller, and stops nothing.
+class History {
+ public:
+  virtual ~History() = default;
+
+  virtual Result<void> put_windows(WallTime start, Nanos step,
+                                   const std::vector<std::string>& endpoints,
+                                   const std::vector<traffic::WindowStats>& stats) = 0;
+  /// Windows from `from` on, as one grid on `step`; missing ones are `observed = false`.
+  virtual Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
+                                              const std::vector<std::string>& endpoints) = 0;
+  /// The window that is still open, saved every few seconds so that a kill -9 loses little.
+  virtual Result<void> put_open_window(WallTime start, Nanos step,
+                                       const std::vector<std::string>& endpoints,
+                                       const std::vector<traffic::WindowStats>& stats) = 0;
+
+  virtual Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) = 0;
+  virtual Result<std::vector<policy::VerdictRecord>> verdicts(WallTime since) = 0;
+
+  virtual Result<void> put_override(const OverrideRecord& record) = 0;  ///< durable when it returns
+  virtual Result<void> delete_override(const std::string& target, const std::string& by,
+                                       WallTime now) = 0;
+  virtual Result<std::vector<OverrideRecord>> overrides() = 0;
+
+  virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
+  virtual Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) = 0;
+
+  virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
+  virtual Result<std::vector<DecisionRecord>> decisions(const DecisionQuery& query) = 0;
+
+  /// A forecast that was published, to be shown against what came.
+  virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;
+  virtual Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) = 0;
+};
+
+}  // namespace tidelimit::engine

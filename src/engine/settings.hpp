@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "forecast/forecaster.hpp"
+#include "policy/settings.hpp"
+
+namespace tidelimit::engine {
+
+/// All that the engine knows of the configuration; the rest (listeners, files) is the service's.
+struct Settings {
+  policy::PolicySettings policy;
+  forecast::Shape shape;
+  std::vector<Prefix> trusted_proxies;  ///< protected from model verdicts
+  std::size_t bucket_bytes = 64u << 20;
+  std::size_t client_bytes = 64u << 20;
+};
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "limiter/gcra.hpp"
+#include "limiter/plan.hpp"
+#include "limiter/verdict.hpp"
+
+namespace tidelimit::limiter {
+
+enum class Reason : std::uint8_t {
+  ok,
+  over_limit,
+  client_blocked,
+  client_limited,
+  reduced_capacity,
+  load_shed,
+  override_,
+};
+inline constexpr std::size_t kReasons = 7;
+[[nodiscard]] const char* to_string(Reason reason);
+
+enum class Outcome : std::uint8_t { allow, deny, shadow_deny };
+inline constexpr std::size_t kOutcomes = 3;
+[[nodiscard]] const char* to_string(Outcome outcome);
+
+/// One identified request, in the data plane's own terms.
+struct Call {
+  ClientId client;
+  std::uint64_t user =
+      0;  ///< Limiter::hash_user of a trusted user id; 0: the client is the principal
+  EndpointId endpoint{0};
+  TierId tier{0};
+  Hits hits = 1;                   ///< 0 is a peek: nothing is charged or counted
+  std::uint32_t agent_hash = 0;    ///< of the user agent, for diversity; 0 when there was none
+  std::uint32_t path_hash = 0;     ///< of the normalised path, for endpoint concentration
+  std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
+};
+
+/// May it pass, and why.
+struct Decision {
+  bool allowed = true;
+  Outcome outcome = Outcome::allow;
+  Reason reason = Reason::ok;  ///< in shadow mode: of the denial that would have been
+  EndpointId endpoint{0};
+  TierId tier{0};
+  Limit limit;                  ///< the one that decided (unlimited when none)
+  std::uint64_t remaining = 0;  ///< of that limit
+  Nanos retry_after{0};         ///< 0 when allowed
+  Nanos reset_after{0};
+  RuleId rule = kNoRule;  ///< the rule that set the deciding limit or verdict
+  VerdictKind verdict = VerdictKind::normal;
+  std::uint64_t plan_generation = 0;
+  bool near_limit = false;  ///< allowed, with less than a fifth of the burst left
+  bool overflow = false;    ///< decided by a bucket shared by a neighbourhood: the table was full
+};
+
+}  // namespace tidelimit::limiter

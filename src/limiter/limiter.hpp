@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "limiter/bucket_table.hpp"
+#include "limiter/client_table.hpp"
+#include "limiter/decision.hpp"
+#include "limiter/snapshot.hpp"
+
+namespace tidelimit::limiter {
+
+/// The switch back to base limits: read by every decision, written by anyone, at once. Lock-free.
+struct ModeSwitch {
+  std::atomic<Mode> all{Mode::enforce};
+  std::atomic<Mode> forecast{Mode::enforce};
+  std::atomic<Mode> anomaly{Mode::enforce};
+  std::atomic<Mode> rules{Mode::enforce};
+};
+
+struct LimiterOptions {
+  std::size_t bucket_bytes = 64u << 20;
+  std::size_t client_bytes = 64u << 20;
+  std::uint64_t seed = 0;  ///< keys all hashing; drawn per process when serving, given in replay
+};
+
+/// The data plane: verdict -> plan limit -> bucket -> decision. Shared by all workers; a decision
+/// takes no lock, allocates nothing, makes no system call and reads no clock.
+class Limiter {
+ public:
+  explicit Limiter(const LimiterOptions& options);
+
+  /// Never 0.
+  [[nodiscard]] std::uint64_t hash_user(std::string_view user_id) const noexcept;
+  [[nodiscard]] std::uint32_t hash_text(std::string_view text) const noexcept;
+
+  SnapshotSlot<Plan> plan;
+  SnapshotSlot<VerdictTable> verdicts;
+  SnapshotSlot<OverrideTable> overrides;
+  ModeSwitch mode;
+
+  [[nodiscard]] BucketTable& buckets() noexcept { return buckets_; }
+  [[nodiscard]] ClientTable& clients() noexcept { return clients_; }
+
+ private:
+  friend class Worker;
+  std::uint64_t seed_;
+  BucketTable buckets_;
+  ClientTable clients_;
+};
+
+/// One event loop's way into the limiter: its own snapshot readers. One thread only.
+class Worker {
+ public:
+  explicit Worker(Limiter& limiter);
+
+  /// Decides in the order override -> allow-list -> verdict -> plan limit -> total -> load shedding
+  /// (decided before anything is charged). The first that denies names the reason; a denied request
+  /// charges no other bucket. In shadow (by `mode.all`, the endpoint or a rule) `allowed` stays
+  /// true and `outcome` is shadow_deny. Counts the request at its client. Before a plan is
+  /// published everything passes.
+  [[nodiscard]] Decision decide(const Call& call, Instant now) noexcept;
+
+ private:
+  Limiter& limiter_;
+  SnapshotReader<Plan> plan_;
+  SnapshotReader<VerdictTable> verdicts_;
+  SnapshotReader<OverrideTable> overrides_;
+};
+
+}  // namespace tidelimit::limiter

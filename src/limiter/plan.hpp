@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "limiter/gcra.hpp"
+
+namespace tidelimit::limiter {
+
+/// Index of an endpoint of the configuration; the last one is always `other`.
+enum class EndpointId : std::uint16_t {};
+/// Index of a tier, most important first.
+enum class TierId : std::uint8_t {};
+/// Index of a rule in the configuration's order; kNoRule when none.
+enum class RuleId : std::uint16_t {};
+inline constexpr RuleId kNoRule{0xffff};
+
+[[nodiscard]] constexpr std::size_t index(EndpointId id) {
+  return static_cast<std::size_t>(id);
+}
+[[nodiscard]] constexpr std::size_t index(TierId id) {
+  return static_cast<std::size_t>(id);
+}
+[[nodiscard]] constexpr std::size_t index(RuleId id) {
+  return static_cast<std::size_t>(id);
+}
+
+enum class Mode : std::uint8_t { off, shadow, enforce };
+enum class Priority : std::uint8_t { high, normal, low };
+
+[[nodiscard]] const char* to_string(Mode mode);
+[[nodiscard]] const char* to_string(Priority priority);
+
+/// Which parts of the policy speak in a set of limits. The data plane picks one by the mode switch,
+/// so that the switch works with the control plane hung.
+enum class View : std::uint8_t {
+  base,              ///< no rule at all
+  without_forecast,  ///< enforced rules that need no forecast
+  effective,         ///< all enforced rules
+  shadow,  ///< enforced and shadow rules together: what would hold if shadow rules were enforced
+};
+inline constexpr std::size_t kViews = 4;
+
+/// The limits of one endpoint and tier in one view.
+struct CellLimits {
+  Limit principal;        ///< per principal
+  Limit total;            ///< all principals of the tier together; default-made: none
+  double scale = 1.0;     ///< of the base limit, for people
+  RuleId rule = kNoRule;  ///< the rule that set the scale
+};
+
+struct Cell {
+  std::array<CellLimits, kViews> views;
+  [[nodiscard]] const CellLimits& in(View view) const {
+    return views[static_cast<std::size_t>(view)];
+  }
+  [[nodiscard]] CellLimits& in(View view) { return views[static_cast<std::size_t>(view)]; }
+};
+
+struct PlanEndpoint {
+  Mode mode = Mode::enforce;
+  Priority priority = Priority::normal;
+  Limit client;       ///< per address, whatever user is named; default-made: none
+  bool shed = false;  ///< load shedding: refuse every request of this endpoint
+  RuleId shed_rule = kNoRule;
+};
+
+/// The immutable table of effective limits. Built by policy/, published whole, never edited.
+struct Plan {
+  std::uint64_t generation = 0;  ///< grows by one with every published plan
+  std::uint64_t limits_epoch =
+      0;  ///< grows when base limits change (a new configuration): buckets clamp on first use
+  Instant expires_at;  ///< past this the data plane uses View::base and a metric says so
+  std::size_t tiers = 1;
+  std::vector<PlanEndpoint> endpoints;
+  std::vector<Cell> cells;  ///< row-major [endpoint][tier]
+
+  [[nodiscard]] const Cell& cell(EndpointId endpoint, TierId tier) const {
+    return cells[index(endpoint) * tiers + index(tier)];
+  }
+  [[nodiscard]] Cell& cell(EndpointId endpoint, TierId tier) {
+    return cells[index(endpoint) * tiers + index(tier)];
+  }
+};
+
+}  // namespace tidelimit::limiter

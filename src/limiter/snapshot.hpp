@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+namespace tidelimit::limiter {
+
+/// Where the control plane publishes an immutable value for all workers.
+/// Thread-safe. Publishing never waits for a reader; a reader that finds the slot busy keeps its
+/// old value.
+template <class T>
+class SnapshotSlot {
+ public:
+  void publish(std::shared_ptr<const T> value) {
+    std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  [[nodiscard]] std::shared_ptr<const T> current() const {
+    std::lock_guard lock(mutex_);
+    return value_;
+  }
+
+ private:
+  template <class U>
+  friend class SnapshotReader;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const T> value_;            ///< guarded by mutex_
+  std::atomic<std::uint64_t> generation_{0};  ///< release after value_ is stored
+};
+
+/// One worker's own pointer to the newest snapshot. One thread only. Costs one load of a shared
+/// cache line per call while nothing changes. (libstdc++ 12's atomic<shared_ptr> takes a lock bit
+/// on every load.)
+template <class T>
+class SnapshotReader {
+ public:
+  explicit SnapshotReader(const SnapshotSlot<T>& slot) : slot_(&slot) {}
+  /// nullptr until something was published. The reference holds until the next get().
+  [[nodiscard]] const T* get() {
+    const auto generation = slot_->generation_.load(std::memory_order_acquire);
+    if (generation != seen_) {
+      std::unique_lock lock(slot_->mutex_, std::try_to_lock);
+      if (lock.owns_lock()) {
+        value_ = slot_->value_;
+        seen_ = slot_->generation_.load(std::memory_order_relaxed);
+      }
+    }
+    return value_.get();
+  }
+
+ private:
+  const SnapshotSlot<T>* slot_;
+  std::shared_ptr<const T> value_;
+  std::uint64_t seen_ = 0;
+};
+
+}  // namespace tidelimit::limiter

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "limiter/plan.hpp"
+
+namespace tidelimit::limiter {
+
+enum class VerdictKind : std::uint8_t { normal, suspicious, malicious };
+[[nodiscard]] const char* to_string(VerdictKind kind);
+
+enum class Action : std::uint8_t { none, allow, limit, block };
+[[nodiscard]] const char* to_string(Action action);
+
+/// Which mode switch governs an entry.
+enum class Part : std::uint8_t { forecast, anomaly, rules };
+
+/// What the data plane must know of one judged client.
+struct Verdict {
+  ClientId client;
+  VerdictKind kind = VerdictKind::normal;
+  Action action = Action::none;  ///< none, limit or block
+  Limit limit;                   ///< for Action::limit: over all endpoints together
+  RuleId rule = kNoRule;
+  Part part = Part::anomaly;  ///< raised by the model (anomaly) or by a rule on figures (rules)
+  Mode mode = Mode::enforce;
+  Instant expires_at;
+};
+
+/// An immutable set of verdicts, looked up by client: open addressing, one probe in the usual case.
+class VerdictTable {
+ public:
+  VerdictTable() = default;
+  explicit VerdictTable(std::vector<Verdict> verdicts);
+  /// nullptr when there is none or it is past its expiry.
+  [[nodiscard]] const Verdict* find(const ClientId& client, Instant now) const noexcept;
+  [[nodiscard]] const std::vector<Verdict>& all() const noexcept { return verdicts_; }
+
+ private:
+  std::vector<Verdict> verdicts_;
+  std::vector<std::uint32_t> slots_;  ///< index + 1 into verdicts_, 0 empty; size a power of two
+};
+
+/// A client, a prefix or a user handled by hand.
+struct Override {
+  Prefix prefix;           ///< for clients and prefixes; unused when `user` is set
+  std::uint64_t user = 0;  ///< Limiter::hash_user of the user id; 0: this is a prefix
+  Action action = Action::allow;
+  Limit limit;         ///< for Action::limit
+  Instant expires_at;  ///< Instant max when permanent
+};
+
+/// Addresses that a model's verdict never touches (`anomaly.allow`), and the operator's overrides.
+/// Immutable.
+class OverrideTable {
+ public:
+  OverrideTable() = default;
+  OverrideTable(std::vector<Override> overrides, std::vector<Prefix> allow_list);
+  /// The override that applies: the user's first, else the longest prefix. nullptr when none.
+  [[nodiscard]] const Override* find(const ClientId& client, std::uint64_t user,
+                                     Instant now) const noexcept;
+  [[nodiscard]] bool allow_listed(const ClientId& client) const noexcept;
+  [[nodiscard]] bool empty() const noexcept { return prefixes_.empty() && users_.empty(); }
+
+ private:
+  std::vector<Override> prefixes_;  ///< longest first
+  std::vector<Override> users_;     ///< sorted by user
+  std::vector<Prefix> allow_list_;
+};
+
+}  // namespace tidelimit::limiter

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/rate.hpp"
+#include "base/time.hpp"
+#include "limiter/plan.hpp"
+#include "limiter/verdict.hpp"
+
+namespace tidelimit::policy {
+
+using limiter::Mode;
+using limiter::Priority;
+
+/// A limit as configured. No rate: unlimited.
+struct LimitSpec {
+  std::optional<Rate> rate;
+  std::optional<std::uint64_t> burst;  ///< absent: default_burst(rate)
+  std::optional<Rate> total;           ///< all principals of that tier together
+};
+
+struct EndpointSettings {
+  std::string name;
+  std::vector<std::string> match;    ///< route patterns, first match over all endpoints wins
+  std::vector<std::string> methods;  ///< upper case; empty: any
+  Priority priority = Priority::normal;
+  Mode mode = Mode::enforce;
+  std::optional<Rate> capacity;
+  std::vector<LimitSpec> limits;  ///< by tier index; tiers not named are unlimited
+  LimitSpec client;               ///< per address, whatever user is named
+};
+
+/// A condition; the parts that are present are joined by "and".
+struct Condition {
+  std::optional<std::string> forecast;  ///< an endpoint's name, or "any"
+  std::optional<double> spike;          ///< forecast median / usual at or above
+  std::optional<double> utilisation;    ///< forecast / capacity at or above
+  double min_requests = 100;            ///< forecast in the horizon, for `spike`
+  std::optional<double> cpu;            ///< ratio at or above
+  std::optional<double> until;          ///< release of `cpu`; absent: 0.15 below
+  std::optional<limiter::VerdictKind> verdict;
+  std::optional<std::string> user_agent;  ///< glob
+  std::optional<double> error_rate;       ///< of the client, last five minutes, at or above
+  std::optional<std::uint32_t> requests;  ///< of the client, last five minutes, at least
+  std::optional<double> requests_per_minute;
+
+  [[nodiscard]] bool on_forecast() const { return forecast.has_value(); }
+  [[nodiscard]] bool on_signal() const { return cpu.has_value(); }
+  [[nodiscard]] bool on_figures() const {
+    return user_agent || error_rate || requests || requests_per_minute;
+  }
+  [[nodiscard]] bool on_verdict() const { return verdict.has_value(); }
+};
+
+/// What follows. Scales act on plans; verdict, block and limit act on clients.
+struct Effect {
+  std::vector<std::string>
+      endpoints;                   ///< names; empty with same_endpoints false: by priority, or all
+  bool same_endpoints = false;     ///< `endpoints: same`: the one that the condition found
+  std::vector<std::string> tiers;  ///< empty: all
+  std::optional<Priority> priority;  ///< endpoints of this priority
+  std::optional<double> scale;       ///< in (0, 1)
+  bool block = false;
+  std::optional<Rate> limit;
+  std::optional<limiter::VerdictKind> verdict;
+  Nanos duration{std::chrono::minutes{5}};  ///< `for`
+};
+
+struct Rule {
+  std::string name;
+  Mode mode = Mode::enforce;
+  Condition when;
+  Effect then;
+  int line = 0;  ///< in the configuration, for messages
+};
+
+struct Adapt {
+  double default_floor = 0.2;  ///< of the base limit
+  std::vector<std::pair<std::string, double>>
+      floors;  ///< by tier or endpoint name; the larger wins
+  double tighten =
+      0.5;  ///< one step of a forecast rule goes at most to this share of the present scale
+  double relax_per_minute = 0.1;  ///< of the base limit
+  Nanos hold{
+      std::chrono::minutes{15}};  ///< between two steps of a forecast rule, and before relaxing
+  Nanos plan_ttl{std::chrono::minutes{30}};
+};
+
+struct AllowEntry {
+  Prefix prefix;
+  std::string reason;
+};
+
+struct AnomalyPolicy {
+  Mode mode = Mode::enforce;
+  Nanos scan{std::chrono::seconds{5}};
+  double contamination = 0.01;
+  double false_alarms = 1e-5;
+  Rate max_new_verdicts{60, std::chrono::hours{1}};
+  std::vector<AllowEntry> allow;
+  int evidence_needed = 2;  ///< of evidence_scans: model verdicts need two of three scans
+  int evidence_scans = 3;
+};
+
+/// All that the policy knows of the configuration.
+struct PolicySettings {
+  Mode mode = Mode::shadow;
+  Mode forecast_mode = Mode::enforce;
+  std::vector<std::string> tiers{"STD"};  ///< most important first
+  std::string default_tier = "STD";
+  std::vector<EndpointSettings> endpoints;  ///< `other` is always last (added when not configured)
+  std::vector<Rule> rules;
+  Adapt adapt;
+  AnomalyPolicy anomaly;
+};
+
+}  // namespace tidelimit::policy

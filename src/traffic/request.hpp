@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+
+namespace tidelimit::traffic {
+
+/// One API call as a log line, a report or a gateway names it. The views are borrowed: they hold
+/// until the reader's next record, or for the call that is handed the request.
+struct Request {
+  WallTime time{};
+  ClientId client;
+  std::string_view client_name;  ///< the client as written; for host names the only readable form
+  std::string_view user_id;      ///< empty: unknown
+  std::string_view tier;         ///< empty: unknown
+  std::string_view method;
+  std::string_view path;  ///< the raw target, query included; empty when the request was garbage
+  std::string_view user_agent;
+  std::uint16_t status = 0;  ///< 0: unknown
+  float latency_ms = std::numeric_limits<float>::quiet_NaN();
+  std::int64_t bytes = -1;  ///< -1: unknown
+};
+
+[[nodiscard]] inline bool is_error(std::uint16_t status) {
+  return status >= 400;
+}
+
+}  // namespace tidelimit::traffic

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace tidelimit::traffic {
+
+/// One endpoint's traffic in one window. Counts of demand: denied requests included, malicious
+/// clients' left out.
+struct WindowStats {
+  double requests = 0;
+  double premium = 0;    ///< of those, by the most important tier
+  double errors = 0;     ///< responses with status >= 400 (tidelimit's own denials are none)
+  double responses = 0;  ///< responses with a known status: errors / responses is the error ratio
+  double latency_ms_sum = 0;
+  double malicious = 0;  ///< requests of malicious clients, counted apart
+  double late = 0;       ///< came after the window closed; not in `requests`
+  bool observed = true;  ///< false: a gap (nothing listened); its numbers are not zeros but unknown
+
+  [[nodiscard]] double premium_ratio() const { return requests > 0 ? premium / requests : 0.0; }
+  [[nodiscard]] double error_ratio() const { return responses > 0 ? errors / responses : 0.0; }
+};
+
+/// The windows of all endpoints on one regular grid: `start + i * step` is the start of window i.
+/// stats[e][i] belongs to endpoints[e]; every row has the same length.
+struct WindowGrid {
+  WallTime start{};
+  Nanos step{std::chrono::minutes{15}};
+  std::vector<std::string> endpoints;
+  std::vector<std::vector<WindowStats>> stats;
+
+  [[nodiscard]] std::size_t size() const { return stats.empty() ? 0 : stats.front().size(); }
+  [[nodiscard]] WallTime time_of(std::size_t i) const {
+    return start + step * static_cast<Nanos::rep>(i);
+  }
+};
+
+}  // namespace tidelimit::traffic
