@@ -2,9 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/address.hpp"
 #include "base/time.hpp"
@@ -12,21 +13,38 @@
 
 namespace tidelimit::traffic {
 
-/// The features of the mission per client and minute, in the order models know them (the manifest
-/// stores the names). More may be added at the end.
+/// The features of a client, in the order models know them (the manifest stores the names). The
+/// first four look at the last five minutes; the others fade over about an hour, so that slow
+/// clients show too. More may be added at the end.
 enum class Feature : std::uint8_t {
   requests_per_minute,     ///< over the last five minutes
-  error_ratio,             ///< share of known responses with status >= 400
-  endpoint_concentration,  ///< share of the most called path bucket, 0..1
+  error_ratio,             ///< share of known responses with status >= 400, shrunk
+  endpoint_concentration,  ///< share of the most called path bucket, 0..1, shrunk
   agent_diversity,         ///< estimated number of distinct user agents in the last five minutes
+  hour_requests,           ///< requests, each fading as exp(-age / 1 h): a steady N/h gives N
+  hour_errors,             ///< responses with status >= 400, fading likewise
+  hour_error_ratio,        ///< of the fading sums, shrunk
   count_,
 };
 inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::count_);
 [[nodiscard]] const char* to_string(Feature feature);
 
+/// One error of one request is no error ratio of 100 %: ratios are drawn towards what is usual by
+/// this many made-up requests.
+inline constexpr double kPseudoResponses = 10;
+inline constexpr double kUsualErrorRatio = 0.03;
+inline constexpr double kPseudoRequests = 5;
+inline constexpr double kUsualConcentration = 0.4;
+
 struct ClientFeatures {
   std::array<float, kFeatures> values{};
+  /// Share of errors among the other clients' responses of the last five minutes, each client's
+  /// weight capped by the minute.
+  /// No input of the model: it tells a client that fails from a service that fails everybody.
+  float background_error_ratio = 0;
+
   [[nodiscard]] float operator[](Feature f) const { return values[static_cast<std::size_t>(f)]; }
+  [[nodiscard]] float& operator[](Feature f) { return values[static_cast<std::size_t>(f)]; }
 };
 
 /// Plain sums over the last five minutes, for rules on a client's own figures and for people.
@@ -38,24 +56,53 @@ struct ClientFigures {
   std::array<std::uint32_t, limiter::kAgentClasses> class_requests{};
   std::array<std::uint32_t, limiter::kAgentClasses> class_errors{};
   double requests_per_minute = 0;
-  double error_ratio = 0;
+  double error_ratio = 0;  ///< plain, not shrunk
   double endpoint_concentration = 0;
   double agent_diversity = 0;
 };
 
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
-/// side of it. One thread. Bounded by the table's capacity.
+/// side of it. One thread. Bounded by the table's capacity: 192 bytes a slot, and 128 more for
+/// slots whose user agents fall into a rule's class; memory of slots never used is never touched.
+///   Counts are kept by minute, the running one included: "five minutes" are four to five.
 class ClientProfiles {
  public:
   explicit ClientProfiles(std::size_t capacity);
 
-  /// Folds what was collected from the table at `now`. `fresh` resets the slot.
+  /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
+  /// slot.
   void update(std::uint32_t slot, bool fresh, const ClientId& client,
               const limiter::ClientCounters& counters, Instant now);
 
   [[nodiscard]] ClientId client(std::uint32_t slot) const;
   [[nodiscard]] ClientFigures figures(std::uint32_t slot, Instant now) const;
   [[nodiscard]] ClientFeatures features(std::uint32_t slot, Instant now) const;
+
+ private:
+  struct Profile;
+  struct ClassProfile;
+  struct Recent;
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  /// Capped responses of all clients in one minute.
+  struct Background {
+    std::uint32_t minute = 0;
+    double responses = 0;
+    double errors = 0;
+  };
+  static constexpr std::size_t kMinutes = 5;
+
+  void add_background(std::uint32_t before, std::uint32_t responses, std::uint32_t errors,
+                      std::uint32_t minute);
+  [[nodiscard]] double background_error_ratio(const Recent& own, std::uint32_t minute) const;
+  [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
+
+  std::size_t capacity_;
+  // Zeroed by the kernel page by page as slots come into use: a large, nearly empty table is cheap.
+  std::unique_ptr<Profile[], Free> profiles_;
+  std::unique_ptr<ClassProfile[], Free> classes_;
+  std::array<Background, kMinutes> background_{};
 };
 
 }  // namespace tidelimit::traffic

@@ -1,0 +1,350 @@
+#include "traffic/client_profile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <type_traits>
+
+#include "traffic/packed_count.hpp"
+
+namespace tidelimit::traffic {
+namespace {
+
+constexpr std::size_t kPastMinutes = 4;
+constexpr float kHourSeconds = 3600;
+constexpr float kPathSeconds = 300;            // path shares fade over the same five minutes
+constexpr std::uint32_t kBackgroundShare = 3;  // responses a client and minute that weigh
+constexpr double kBackgroundPseudo = 20;       // responses of the usual ratio behind the background
+
+std::uint32_t minute_of(Instant now) {
+  return static_cast<std::uint32_t>(now.since_start / std::chrono::minutes{1});
+}
+
+float seconds_between(Instant from, Instant to) {
+  return std::chrono::duration<float>(to - from).count();
+}
+
+double shrunk(double part, double whole, double usual, double pseudo) {
+  return (part + usual * pseudo) / (whole + pseudo);
+}
+
+/// Linear counting over 64 bits (Whang, Vander-Zanden and Taylor 1990). A full map says only
+/// "very many": it counts as one free bit would.
+double distinct(std::uint64_t bitmap) {
+  const int free = std::max(64 - std::popcount(bitmap), 1);
+  return -64.0 * std::log(free / 64.0);
+}
+
+}  // namespace
+
+const char* to_string(Feature feature) {
+  static constexpr std::array<const char*, kFeatures> kNames{
+      "requests_per_minute", "error_ratio", "endpoint_concentration", "agent_diversity",
+      "hour_requests",       "hour_errors", "hour_error_ratio"};
+  return feature < Feature::count_ ? kNames[static_cast<std::size_t>(feature)] : "unknown";
+}
+
+namespace {
+
+/// The counts of one minute.
+struct Minute {
+  std::uint32_t requests, denied, responses, errors;
+};
+
+struct PackedMinute {
+  PackedCount requests, denied, responses, errors;
+
+  static PackedMinute of(const Minute& m) {
+    return {PackedCount::of(m.requests), PackedCount::of(m.denied), PackedCount::of(m.responses),
+            PackedCount::of(m.errors)};
+  }
+  [[nodiscard]] Minute unpacked() const {
+    return {requests.value(), denied.value(), responses.value(), errors.value()};
+  }
+};
+
+}  // namespace
+
+/// All zero is a valid empty profile: the table's memory comes from calloc.
+struct ClientProfiles::Profile {
+  ClientId client;
+  Instant updated;
+  /// When the present activity began (no pause of five minutes since); 30 bits are 34 years.
+  std::uint32_t active_since_s : 30;
+  std::uint32_t used : 1;
+  std::uint32_t classes_used : 1;
+  Minute last;                                  ///< the table's counters when last seen
+  Minute current;                               ///< the minute of `updated`
+  std::array<PackedMinute, kPastMinutes> past;  ///< past[0] is the minute before
+  std::array<std::uint16_t, limiter::kPathBuckets> last_paths;  ///< mod 2^16
+  std::array<float, limiter::kPathBuckets> paths;               ///< fading
+  std::array<std::uint64_t, kMinutes> agents;                   ///< agents[0] is the present minute
+  float hour_requests, hour_responses, hour_errors;
+
+  void advance(Instant now);
+  void add(const limiter::ClientCounters& counters, const Minute& delta);
+};
+
+/// Requests and errors by user-agent class; used by few clients, so kept apart.
+struct ClientProfiles::ClassProfile {
+  struct Count {
+    std::uint32_t requests, errors;
+  };
+  struct Packed {
+    PackedCount requests, errors;
+  };
+  std::array<Count, limiter::kAgentClasses> last;
+  std::array<Count, limiter::kAgentClasses> current;
+  std::array<std::array<Packed, limiter::kAgentClasses>, kPastMinutes> past;
+
+  void advance(std::uint32_t minutes);
+  void add(const limiter::ClientCounters& counters);
+};
+
+/// The sums of the minutes that still count at some time.
+struct ClientProfiles::Recent {
+  Minute sum{};
+  std::uint64_t agents = 0;
+  std::uint32_t passed = 0;  ///< minutes begun since the profile was last updated
+  double minutes = 1;        ///< that the sums cover, at least one
+  double background_responses = 0;
+  double background_errors = 0;
+};
+
+ClientProfiles::ClientProfiles(std::size_t capacity)
+    : capacity_(capacity),
+      profiles_(
+          static_cast<Profile*>(std::calloc(std::max<std::size_t>(capacity, 1), sizeof(Profile)))),
+      classes_(static_cast<ClassProfile*>(
+          std::calloc(std::max<std::size_t>(capacity, 1), sizeof(ClassProfile)))) {
+  static_assert(sizeof(Profile) <= 192 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
+  if (!profiles_ || !classes_) {
+    throw std::bad_alloc();
+  }
+}
+
+void ClientProfiles::Profile::advance(Instant now) {
+  const std::uint32_t passed = minute_of(now) - minute_of(updated);
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(passed, kMinutes); ++i) {
+    std::copy_backward(past.begin(), past.end() - 1, past.end());
+    past[0] = PackedMinute::of(current);
+    current = {};
+    std::copy_backward(agents.begin(), agents.end() - 1, agents.end());
+    agents[0] = 0;
+  }
+  const float seconds = seconds_between(updated, now);
+  if (seconds > 0) {
+    const float by_hour = std::exp(-seconds / kHourSeconds);
+    hour_requests *= by_hour;
+    hour_responses *= by_hour;
+    hour_errors *= by_hour;
+    const float by_path = std::exp(-seconds / kPathSeconds);
+    for (float& path : paths) {
+      path *= by_path;
+    }
+  }
+  updated = now;
+}
+
+void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const Minute& delta) {
+  last = {counters.requests, counters.denied, counters.responses, counters.errors};
+  current.requests += delta.requests;
+  current.denied += delta.denied;
+  current.responses += delta.responses;
+  current.errors += delta.errors;
+  hour_requests += static_cast<float>(delta.requests);
+  hour_responses += static_cast<float>(delta.responses);
+  hour_errors += static_cast<float>(delta.errors);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto count = static_cast<std::uint16_t>(counters.paths[i]);
+    paths[i] += static_cast<float>(static_cast<std::uint16_t>(count - last_paths[i]));
+    last_paths[i] = count;
+  }
+  agents[0] |= counters.agents;
+}
+
+void ClientProfiles::ClassProfile::advance(std::uint32_t minutes) {
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(minutes, kMinutes); ++i) {
+    std::copy_backward(past.begin(), past.end() - 1, past.end());
+    for (std::size_t c = 0; c < current.size(); ++c) {
+      past[0][c] = {PackedCount::of(current[c].requests), PackedCount::of(current[c].errors)};
+    }
+    current = {};
+  }
+}
+
+void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters) {
+  for (std::size_t c = 0; c < current.size(); ++c) {
+    current[c].requests += counters.class_requests[c] - last[c].requests;
+    current[c].errors += counters.class_errors[c] - last[c].errors;
+    last[c] = {counters.class_requests[c], counters.class_errors[c]};
+  }
+}
+
+void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& client,
+                            const limiter::ClientCounters& counters, Instant now) {
+  if (slot >= capacity_) {
+    return;
+  }
+  Profile& profile = profiles_[slot];
+  if (fresh || !profile.used) {
+    if (profile.classes_used) {
+      classes_[slot] = {};
+    }
+    profile = {};
+    profile.used = 1;
+    profile.client = client;
+    profile.updated = now;
+  }
+  now = std::max(now, profile.updated);
+  const std::uint32_t minutes_passed = minute_of(now) - minute_of(profile.updated);
+  profile.advance(now);
+
+  if (profile.classes_used ||
+      std::any_of(counters.class_requests.begin(), counters.class_requests.end(),
+                  [](std::uint32_t n) { return n > 0; })) {
+    profile.classes_used = 1;
+    classes_[slot].advance(minutes_passed);
+    classes_[slot].add(counters);
+  }
+
+  const Minute delta{
+      counters.requests - profile.last.requests, counters.denied - profile.last.denied,
+      counters.responses - profile.last.responses, counters.errors - profile.last.errors};
+  const bool idle = profile.current.requests == 0 &&
+                    std::all_of(profile.past.begin(), profile.past.end(),
+                                [](const PackedMinute& m) { return m.requests.value() == 0; });
+  if (idle) {
+    profile.active_since_s =
+        static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1}) & 0x3fffffffu;
+  }
+  add_background(profile.current.responses, delta.responses, delta.errors, minute_of(now));
+  profile.add(counters, delta);
+}
+
+void ClientProfiles::add_background(std::uint32_t before, std::uint32_t responses,
+                                    std::uint32_t errors, std::uint32_t minute) {
+  Background& now = background_[minute % kMinutes];
+  if (now.minute != minute) {
+    now = {minute, 0, 0};
+  }
+  if (responses == 0 || before >= kBackgroundShare) {
+    return;
+  }
+  const double weight = std::min(responses, kBackgroundShare - before);
+  now.responses += weight;
+  now.errors += weight * std::min(errors, responses) / responses;
+}
+
+double ClientProfiles::background_error_ratio(const Recent& own, std::uint32_t minute) const {
+  double responses = -own.background_responses;
+  double errors = -own.background_errors;
+  for (const Background& b : background_) {
+    if (minute - b.minute < kMinutes) {
+      responses += b.responses;
+      errors += b.errors;
+    }
+  }
+  return std::clamp(
+      shrunk(std::max(errors, 0.0), std::max(responses, 0.0), kUsualErrorRatio, kBackgroundPseudo),
+      0.0, 1.0);
+}
+
+ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant now) const {
+  Recent r;
+  now = std::max(now, profile.updated);
+  r.passed = minute_of(now) - minute_of(profile.updated);
+  const auto take = [&r](const Minute& m) {
+    r.sum.requests += m.requests;
+    r.sum.denied += m.denied;
+    r.sum.responses += m.responses;
+    r.sum.errors += m.errors;
+    const double weight = std::min(m.responses, kBackgroundShare);
+    r.background_responses += weight;
+    r.background_errors += m.responses > 0 ? weight * m.errors / m.responses : 0;
+  };
+  for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
+    const std::uint32_t i = age - r.passed;
+    take(i == 0 ? profile.current : profile.past[i - 1].unpacked());
+    r.agents |= profile.agents[i];
+  }
+  const double now_s = std::chrono::duration<double>(now.since_start).count();
+  const double oldest_s =
+      60.0 * std::max(0.0, static_cast<double>(minute_of(now)) - (kMinutes - 1));
+  r.minutes = std::max(1.0, (now_s - std::max<double>(oldest_s, profile.active_since_s)) / 60.0);
+  return r;
+}
+
+ClientId ClientProfiles::client(std::uint32_t slot) const {
+  return slot < capacity_ ? profiles_[slot].client : ClientId{};
+}
+
+ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
+  ClientFigures f;
+  if (slot >= capacity_ || !profiles_[slot].used) {
+    return f;
+  }
+  const Profile& profile = profiles_[slot];
+  const Recent r = recent(profile, now);
+  f.requests = r.sum.requests;
+  f.denied = r.sum.denied;
+  f.responses = r.sum.responses;
+  f.errors = r.sum.errors;
+  f.requests_per_minute = f.requests / r.minutes;
+  f.error_ratio = f.responses > 0 ? static_cast<double>(f.errors) / f.responses : 0.0;
+  float all = 0;
+  for (const float path : profile.paths) {
+    all += path;
+  }
+  const float most = *std::max_element(profile.paths.begin(), profile.paths.end());
+  f.endpoint_concentration = all > 0 ? static_cast<double>(most / all) : 0.0;
+  f.agent_diversity = distinct(r.agents);
+  if (profile.classes_used) {
+    const ClassProfile& classes = classes_[slot];
+    for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
+      const std::uint32_t i = age - r.passed;
+      for (std::size_t c = 0; c < limiter::kAgentClasses; ++c) {
+        f.class_requests[c] +=
+            i == 0 ? classes.current[c].requests : classes.past[i - 1][c].requests.value();
+        f.class_errors[c] +=
+            i == 0 ? classes.current[c].errors : classes.past[i - 1][c].errors.value();
+      }
+    }
+  }
+  return f;
+}
+
+ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
+  ClientFeatures f;
+  if (slot >= capacity_ || !profiles_[slot].used) {
+    return f;
+  }
+  const Profile& profile = profiles_[slot];
+  const Recent r = recent(profile, now);
+  const float fade =
+      std::exp(-std::max(seconds_between(profile.updated, now), 0.0F) / kHourSeconds);
+  const auto set = [&f](Feature feature, double value) { f[feature] = static_cast<float>(value); };
+
+  double all = 0;
+  double most = 0;
+  for (const float path : profile.paths) {
+    all += static_cast<double>(path);
+    most = std::max(most, static_cast<double>(path));
+  }
+  const double hour_errors = static_cast<double>(fade * profile.hour_errors);
+  set(Feature::requests_per_minute, r.sum.requests / r.minutes);
+  set(Feature::error_ratio,
+      shrunk(r.sum.errors, r.sum.responses, kUsualErrorRatio, kPseudoResponses));
+  set(Feature::endpoint_concentration, shrunk(most, all, kUsualConcentration, kPseudoRequests));
+  set(Feature::agent_diversity, distinct(r.agents));
+  set(Feature::hour_requests, static_cast<double>(fade * profile.hour_requests));
+  set(Feature::hour_errors, hour_errors);
+  set(Feature::hour_error_ratio,
+      shrunk(hour_errors, static_cast<double>(fade * profile.hour_responses), kUsualErrorRatio,
+             kPseudoResponses));
+  f.background_error_ratio = static_cast<float>(background_error_ratio(r, minute_of(now)));
+  return f;
+}
+
+}  // namespace tidelimit::traffic
