@@ -78,8 +78,8 @@ struct ClientProfiles::Profile {
   std::array<PackedMinute, kPastMinutes> past;  ///< past[0] is the minute before
   std::array<std::uint16_t, limiter::kPathBuckets> last_paths;  ///< mod 2^16
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
-  std::array<std::uint64_t, kMinutes> agents;                   ///< agents[0] is the present minute
   float hour_requests, hour_responses, hour_errors;
+  std::array<std::uint64_t, kMinutes> agents;  ///< agents[0] is the present minute
 
   void advance(Instant now);
   void add(const limiter::ClientCounters& counters, const Minute& delta);
