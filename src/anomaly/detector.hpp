@@ -45,6 +45,14 @@ class Detector;
 /// promise.
 [[nodiscard]] double threshold(const Detector& detector);
 
+/// How a client may do harm, so that it is not only odd. "Quieter than usual" is no harm.
+enum class Harm : std::uint8_t {
+  none,
+  failing,   ///< its requests fail far more often than usual, and than the others' do now
+  pressing,  ///< it asks far more often than anybody usually does
+};
+[[nodiscard]] Harm harm(const Detector& detector, const traffic::ClientFeatures& features);
+
 /// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
 /// usual is odd, not malicious).
 [[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features);

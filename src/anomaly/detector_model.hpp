@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "anomaly/detector.hpp"
+#include "anomaly/isolation_forest.hpp"
+
+namespace tidelimit::anomaly {
+
+/// Below these figures nothing a client does is harm: small counts are no evidence.
+inline constexpr double kLeastErrors = 12;    ///< within the fading hour
+inline constexpr double kLeastRequests = 30;  ///< within the fading hour
+
+/// From where on a deviation does harm. Drawn from the clean rows of training, so that each is
+/// exceeded by at most the promised share of clean client-windows.
+struct HarmLevels {
+  double error_ratio = 0.5;  ///< beyond the background's, over five minutes or over the hour
+  double requests_per_minute = 1000;
+};
+
+/// A feature's range in training: 5 % and 95 % quantile.
+struct UsualRange {
+  double low = 0;
+  double high = 0;
+};
+
+/// All that a detector knows; model/ writes and reads it.
+struct DetectorParts {
+  IsolationForest forest;  ///< over transform(features)
+  double threshold = 1;
+  HarmLevels harm;
+  std::array<UsualRange, traffic::kFeatures> usual{};
+  double contamination = 0;
+  double false_alarms = 0;
+  std::uint64_t rows = 0;        ///< trained on
+  std::uint64_t rows_aside = 0;  ///< left out of training: harmful by themselves
+};
+
+class Detector {
+ public:
+  explicit Detector(DetectorParts parts) : parts_(std::move(parts)) {}
+  [[nodiscard]] const DetectorParts& parts() const { return parts_; }
+
+ private:
+  DetectorParts parts_;
+};
+
+/// What the forest sees: counts and rates as log(1 + x), since they vary by orders of magnitude;
+/// ratios as they are. NaN becomes 0.
+using ForestRow = std::array<float, traffic::kFeatures>;
+[[nodiscard]] ForestRow transform(const traffic::ClientFeatures& features);
+
+}  // namespace tidelimit::anomaly
