@@ -19,11 +19,21 @@ struct Signal {
   Instant measured_at;
 };
 
+/// What one endpoint was really asked for lately.
+struct Demand {
+  std::string endpoint;
+  double requests = 0;  ///< of the last closed window, scaled to the forecast's horizon
+};
+
 /// What the planner sees at one step.
 struct PlanInputs {
   Now now;
   const std::vector<forecast::EndpointForecast>* forecasts = nullptr;  ///< null: none
   Instant forecasts_at;  ///< when they were made; older than one window they don't count
+  Nanos window{std::chrono::minutes{15}};
+  /// A forecast may tighten early, but only observed quiet relaxes: with this given, a forecast
+  /// rule ends when forecast and demand are both low. null: the forecast alone decides.
+  const std::vector<Demand>* demand = nullptr;
   std::vector<Signal> signals;
 };
 
@@ -36,12 +46,13 @@ struct PlanChange {
   double after_per_minute = 0;
   double before_scale = 1;
   double after_scale = 1;
-  std::string rule;   ///< "" when relaxing to base
-  std::string cause;  ///< "forecast of payment is 2.1 times the usual 840 requests an hour"
+  std::string rule;   ///< the rule that now sets the limit; "" when it is back at base
+  std::string cause;  ///< "forecast of payment: 1,690 requests in the next hour, 2.0 times the
+                      ///< usual 840"
   bool shadow = false;
 };
 
-/// Whether a rule holds now, and why.
+/// Whether a rule holds now, and why (for one that has ended: why it ended).
 struct RuleState {
   std::string rule;
   bool active = false;
@@ -61,18 +72,30 @@ struct PlanStep {
 ///   several active rules on one limit: the smallest scale wins, never their product;
 ///   forecast rules tighten by at most `adapt.tighten` a step, and hold; signal rules tighten at
 ///   once, to the floor; everything relaxes by `adapt.relax` a minute.
+/// A plan is published when a limit tightens, when one has relaxed by 1 % of its base or reached
+/// its goal, and when the last plan has lived for half of `plan_ttl`.
 class Planner {
  public:
   explicit Planner(PolicySettings settings);
+  ~Planner();
+  Planner(Planner&&) noexcept;
+  Planner& operator=(Planner&&) noexcept;
 
+  /// Meant to be called every second; costs next to nothing while no rule holds.
   [[nodiscard]] PlanStep step(const PlanInputs& inputs);
 
   /// New settings: rules that keep their name keep their state; limits that change make a new
   /// limits_epoch.
   void reconfigure(PolicySettings settings);
 
+  /// One per rule of the settings, in their order, so that a RuleId is an index. Rules on clients
+  /// are the VerdictBook's affair and never active here.
   [[nodiscard]] const std::vector<RuleState>& rules() const;
   [[nodiscard]] std::shared_ptr<const limiter::Plan> current() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tidelimit::policy

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -55,6 +57,10 @@ struct Condition {
     return user_agent || error_rate || requests || requests_per_minute;
   }
   [[nodiscard]] bool on_verdict() const { return verdict.has_value(); }
+
+  /// A rule moves either the plan (forecasts, signals) or clients (verdicts, figures), never both.
+  [[nodiscard]] bool on_plan() const { return on_forecast() || on_signal(); }
+  [[nodiscard]] bool on_client() const { return on_figures() || on_verdict(); }
 };
 
 /// What follows. Scales act on plans; verdict, block and limit act on clients.
@@ -89,6 +95,10 @@ struct Adapt {
   Nanos hold{
       std::chrono::minutes{15}};  ///< between two steps of a forecast rule, and before relaxing
   Nanos plan_ttl{std::chrono::minutes{30}};
+
+  /// The least scale that a rule may set on this cell: the larger of the floors named by tier and
+  /// by endpoint, the default where neither is named.
+  [[nodiscard]] double floor_of(std::string_view endpoint, std::string_view tier) const;
 };
 
 struct AllowEntry {
@@ -117,6 +127,9 @@ struct PolicySettings {
   std::vector<Rule> rules;
   Adapt adapt;
   AnomalyPolicy anomaly;
+
+  /// The least of a rule's own mode and, for forecast rules, `forecast_mode`.
+  [[nodiscard]] Mode mode_of(const Rule& rule) const;
 };
 
 }  // namespace tidelimit::policy

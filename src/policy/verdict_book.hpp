@@ -1,11 +1,17 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/hash.hpp"
 #include "limiter/verdict.hpp"
 #include "policy/settings.hpp"
 #include "traffic/client_profile.hpp"
@@ -26,7 +32,11 @@ struct VerdictRecord {
   std::vector<std::string> reasons;  ///< in plain words and numbers
   WallTime from{};
   WallTime until{};
+  bool renewed = false;  ///< in take_news(): there before, now longer or otherwise
 };
+
+/// At most so many clients are under a verdict at a time, and four times as many under suspicion.
+inline constexpr std::size_t kMaxVerdicts = 50'000;
 
 /// Evidence in, verdicts out: repeated evidence, expiry after the last fresh evidence, the budget
 /// of new verdicts, protected addresses. Deterministic; one thread. Bounded: at most `kMaxVerdicts`
@@ -34,23 +44,28 @@ struct VerdictRecord {
 class VerdictBook {
  public:
   explicit VerdictBook(PolicySettings settings);
+  /// Verdicts stay; what follows from them is settled anew, and those of parts and rules that are
+  /// gone or off, or on addresses that are now allowed, end.
   void reconfigure(PolicySettings settings);
 
   /// One scan's result for a client that was scored. `evidence` as anomaly::is_evidence says.
-  /// `reasons` is called only when a verdict is raised or renewed.
+  /// `reasons` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
   template <class Reasons>  // std::vector<std::string>()
   void scanned(const ClientId& client, double score, bool evidence,
-               std::string_view protected_reason, Reasons&& reasons, Now now);
+               std::string_view protected_reason, Reasons&& reasons, Now now) {
+    if (weigh(client, evidence, now)) judge(client, score, protected_reason, reasons(), now);
+  }
 
-  /// Rules on a client's own figures: the first rule that matches acts at once. `class_of_rule`
-  /// maps patterns to classes.
+  /// Rules on a client's own figures: the first rule that matches acts at once.
   void figures(const ClientId& client, const traffic::ClientFigures& figures,
                std::string_view protected_reason, Now now);
+  /// False: no rule asks for figures, and calls of figures() can be spared.
+  [[nodiscard]] bool reads_figures() const { return !figure_rules_.empty() || mixed_rules_; }
 
   /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses).
-  [[nodiscard]] const std::vector<std::string>& agent_patterns() const;
+  [[nodiscard]] const std::vector<std::string>& agent_patterns() const { return patterns_; }
 
   /// Ends what is past its time. True when the table to publish changed since the last call of
   /// table().
@@ -58,11 +73,80 @@ class VerdictBook {
   void forget(const ClientId& client);  ///< by hand ("not malicious")
 
   [[nodiscard]] std::shared_ptr<const limiter::VerdictTable> table();
+  /// What is in force, one record a client (where a rule and the model both speak: the severer).
   [[nodiscard]] std::vector<VerdictRecord> all() const;
-  /// Raised or renewed since the last call, for the log and the store.
+  /// Raised or renewed since the last call, for the log and the store. Renewals are told at most
+  /// once a minute for each client.
   [[nodiscard]] std::vector<VerdictRecord> take_news();
-  /// After a restart. Expired ones are dropped.
+  /// After a restart. Those that are expired, or that the settings no longer call for, are dropped.
   void restore(const std::vector<VerdictRecord>& records, Now now);
+
+ private:
+  /// One verdict on one client, by the model or by a rule on figures.
+  struct Held {
+    VerdictRecord record;
+    std::string source;  ///< the rule on figures that raised it; empty: the model
+    Nanos duration{0};
+    Instant expires;
+    Instant told;           ///< when take_news() last had it
+    bool withheld = false;  ///< by the budget or a protected address: never enforced
+  };
+  struct Judged {
+    std::optional<Held> model;
+    std::optional<Held> rule;
+    std::uint64_t serial = 0;  ///< in order of the first verdict
+  };
+  struct Evidence {
+    std::uint32_t scans = 0;  ///< one bit a scan, the newest lowest
+    Instant last;
+  };
+  /// What a verdict leads to.
+  struct Consequence {
+    limiter::Action action = limiter::Action::none;
+    std::optional<Rate> limit;
+    std::string rule;
+    Mode mode = Mode::enforce;
+    Nanos duration{0};
+  };
+
+  void index_rules();
+  [[nodiscard]] bool allowed(const ClientId& client) const;
+  bool weigh(const ClientId& client, bool evidence, Now now);
+  void judge(const ClientId& client, double score, std::string_view protected_reason,
+             std::vector<std::string> reasons, Now now);
+  void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
+                  std::string_view protected_reason, Now now);
+  [[nodiscard]] Consequence consequence(limiter::VerdictKind kind,
+                                        const traffic::ClientFigures* figures) const;
+  [[nodiscard]] Consequence consequence(const Rule& figure_rule) const;
+  void settle(Held& held, const Consequence& consequence) const;
+  static void withhold(Held& held, std::string_view reason);
+  [[nodiscard]] bool within_budget(Instant now);
+  void extend(Held& held, Now now);
+  void tell(Held& held, Now now, bool renewed);
+  [[nodiscard]] bool settle_anew(Held& held) const;
+
+  Judged& entry(const ClientId& client);
+  void erase(const ClientId& client);
+  void sweep(Now now);
+  [[nodiscard]] static const Held& severer(const Judged& judged);
+
+  PolicySettings settings_;
+  std::vector<std::size_t> figure_rules_;  ///< indices of enabled rules on figures alone
+  bool mixed_rules_ = false;               ///< some rule asks for a verdict and figures together
+  std::vector<std::string> patterns_;
+
+  std::unordered_map<ClientId, Evidence, ClientIdHash> evidence_;
+  std::unordered_map<ClientId, Judged, ClientIdHash> judged_;
+  std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
+  std::uint64_t next_serial_ = 0;
+  std::deque<Instant> enforced_;  ///< by the model, within the period of the budget
+
+  Instant next_expiry_{Nanos::max()};
+  Instant next_sweep_{};
+  bool dirty_ = true;
+  std::shared_ptr<const limiter::VerdictTable> table_;
+  std::vector<VerdictRecord> news_;
 };
 
 }  // namespace tidelimit::policy

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/settings.hpp"
+#include "traffic/client_profile.hpp"
+
+namespace tidelimit::policy {
+
+/// A ratio of errors says nothing over fewer requests than this, unless the rule names `requests`.
+inline constexpr std::uint32_t kLeastRequestsForRatio = 20;
+
+/// The requests that a rule waits for before it looks at a client.
+[[nodiscard]] std::uint32_t least_requests(const Condition& condition);
+
+/// Whether a client's figures of the last five minutes meet all that the condition says of them.
+/// With a user-agent pattern only the requests of matching agents count; `patterns` says which
+/// class counts which pattern.
+[[nodiscard]] bool matches(const Condition& condition, const traffic::ClientFigures& figures,
+                           const std::vector<std::string>& patterns);
+
+/// The figures that met the condition, for people: "40 requests in five minutes (at least 20)".
+[[nodiscard]] std::vector<std::string> match_in_words(const Condition& condition,
+                                                      const traffic::ClientFigures& figures,
+                                                      const std::vector<std::string>& patterns);
+
+}  // namespace tidelimit::policy

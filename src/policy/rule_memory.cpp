@@ -1,0 +1,196 @@
+#include "policy/rule_memory.hpp"
+
+#include <algorithm>
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr std::size_t kCausesShown = 3;  // of a rule that holds at many endpoints at once
+
+template <class Name>
+bool names(const std::vector<std::string>& list, const Name& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+bool limited(const EndpointSettings& endpoint, std::size_t tier) {
+  if (tier >= endpoint.limits.size()) return false;
+  return endpoint.limits[tier].rate || endpoint.limits[tier].total;
+}
+
+/// Whether the effect names this endpoint; with `same`, any may turn out to be the one.
+bool reaches(const Effect& effect, const EndpointSettings& endpoint) {
+  if (effect.priority && endpoint.priority != *effect.priority) return false;
+  return effect.same_endpoints || effect.endpoints.empty() ||
+         names(effect.endpoints, endpoint.name);
+}
+
+}  // namespace
+
+Renumbering::Renumbering(const PolicySettings& before, const PolicySettings& after)
+    : tiers_before(before.tiers.size()) {
+  for (const auto& endpoint : after.endpoints) {
+    const auto old = std::find_if(before.endpoints.begin(), before.endpoints.end(),
+                                  [&](const auto& e) { return e.name == endpoint.name; });
+    endpoints.emplace_back();
+    if (old != before.endpoints.end()) {
+      endpoints.back() = static_cast<std::size_t>(old - before.endpoints.begin());
+    }
+  }
+  for (const auto& tier : after.tiers) {
+    const auto old = std::find(before.tiers.begin(), before.tiers.end(), tier);
+    tiers.emplace_back();
+    if (old != before.tiers.end())
+      tiers.back() = static_cast<std::size_t>(old - before.tiers.begin());
+  }
+}
+
+std::optional<std::size_t> Renumbering::cell(std::size_t endpoint, std::size_t tier) const {
+  if (!endpoints[endpoint] || !tiers[tier]) return std::nullopt;
+  return *endpoints[endpoint] * tiers_before + *tiers[tier];
+}
+
+RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
+    : rule_(rule),
+      mode_(settings.mode_of(settings.rules[rule])),
+      condition_(settings.rules[rule].when),
+      same_endpoints_(settings.rules[rule].then.same_endpoints),
+      tighten_(settings.adapt.tighten),
+      relax_per_minute_(settings.adapt.relax_per_minute),
+      hold_(settings.adapt.hold),
+      tiers_(settings.tiers.size()) {
+  state_.rule = settings.rules[rule].name;
+  state_.mode = mode_;
+  watch(settings);
+  const Effect& effect = settings.rules[rule].then;
+  for (const auto& endpoint : settings.endpoints) {
+    for (std::size_t tier = 0; tier < tiers_; ++tier) {
+      Cell& cell = cells_.emplace_back();
+      const bool named = effect.tiers.empty() || names(effect.tiers, settings.tiers[tier]);
+      if (!named || !reaches(effect, endpoint) || !limited(endpoint, tier)) continue;
+      cell.tightest = std::max(effect.scale.value_or(1.0),
+                               settings.adapt.floor_of(endpoint.name, settings.tiers[tier]));
+      cell.tightest = std::min(cell.tightest, 1.0);
+    }
+  }
+}
+
+void RuleMemory::watch(const PolicySettings& settings) {
+  if (!condition_.on_forecast()) {
+    watches_.emplace_back();
+    return;
+  }
+  for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
+    if (*condition_.forecast == "any" || *condition_.forecast == settings.endpoints[i].name) {
+      watches_.push_back({i, {}});
+    }
+  }
+}
+
+void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering) {
+  for (auto& watch : watches_) {
+    for (const auto& old : older.watches_) {
+      const auto before = watch.endpoint ? renumbering.endpoints[*watch.endpoint] : std::nullopt;
+      const bool same = watch.endpoint ? before && before == old.endpoint : !old.endpoint;
+      if (same) watch.trigger = old.trigger;
+    }
+  }
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    const auto before = renumbering.cell(i / tiers_, i % tiers_);
+    if (!before || cells_[i].tightest == 1.0) continue;
+    cells_[i].scale = older.cells_[*before].scale;
+    cells_[i].stepped_at = older.cells_[*before].stepped_at;
+  }
+  state_.active = older.state_.active;
+  state_.cause = older.state_.cause;
+  ended_ = older.ended_;
+  state_.since = older.state_.since;
+  at_rest_ = false;
+}
+
+void RuleMemory::update(const StepReadings& readings, Now now, Instant before) {
+  const bool active = update_triggers(readings);
+  if (active || active != state_.active) update_state(now.wall);
+  if (!active && at_rest_) return;
+
+  at_rest_ = !active;
+  for (std::size_t endpoint = 0; endpoint * tiers_ < cells_.size(); ++endpoint) {
+    const bool held = active && holds_on(endpoint);
+    for (std::size_t tier = 0; tier < tiers_; ++tier) {
+      Cell& cell = cells_[endpoint * tiers_ + tier];
+      cell.goal = held ? cell.tightest : 1.0;
+      move(cell, now.mono, before);
+      if (cell.scale != 1.0) at_rest_ = false;
+    }
+  }
+}
+
+bool RuleMemory::update_triggers(const StepReadings& readings) {
+  bool active = false;
+  for (auto& watch : watches_) {
+    Readings seen;
+    if (watch.endpoint) seen = readings.endpoints[*watch.endpoint];
+    seen.cpu = readings.cpu;
+    const bool changed = watch.trigger.update(condition_, seen);
+    if (changed && !watch.trigger.active()) ended_ = watch.trigger.cause();
+    active = active || watch.trigger.active();
+  }
+  return active;
+}
+
+void RuleMemory::update_state(WallTime now) {
+  const bool was_active = state_.active;
+  std::vector<const std::string*> causes;
+  for (const auto& watch : watches_) {
+    if (watch.trigger.active()) causes.push_back(&watch.trigger.cause());
+  }
+  state_.active = !causes.empty();
+  if (state_.active != was_active) state_.since = now;
+  if (causes.empty()) {
+    state_.cause = ended_;
+    return;
+  }
+  state_.cause.clear();
+  for (std::size_t i = 0; i < std::min(causes.size(), kCausesShown); ++i) {
+    if (i > 0) state_.cause += "; ";
+    state_.cause += *causes[i];
+  }
+  if (causes.size() > kCausesShown) {
+    state_.cause += "; and " + std::to_string(causes.size() - kCausesShown) + " more";
+  }
+}
+
+bool RuleMemory::holds_on(std::size_t endpoint) const {
+  return std::any_of(watches_.begin(), watches_.end(), [&](const Watch& watch) {
+    return watch.trigger.active() && (!same_endpoints_ || watch.endpoint == endpoint);
+  });
+}
+
+void RuleMemory::move(Cell& cell, Instant now, Instant before) const {
+  if (cell.scale > cell.goal) {
+    if (!on_forecast()) {
+      cell.scale = cell.goal;
+    } else if (!cell.stepped_at || now - *cell.stepped_at >= hold_) {
+      cell.scale = std::max(cell.goal, cell.scale * tighten_);
+      cell.stepped_at = now;
+    }
+    return;
+  }
+  if (cell.scale == cell.goal) return;
+  // Forecast rules hold before they relax; signal rules relax at once, but as slowly.
+  Instant from = before;
+  if (on_forecast() && cell.stepped_at) from = std::max(from, *cell.stepped_at + hold_);
+  if (now <= from) return;
+  const double minutes = static_cast<double>((now - from).count()) / 60e9;
+  cell.scale = std::min(cell.goal, cell.scale + relax_per_minute_ * minutes);
+}
+
+const std::string& RuleMemory::cause(std::size_t endpoint) const {
+  if (same_endpoints_) {
+    for (const auto& watch : watches_) {
+      if (watch.endpoint == endpoint) return watch.trigger.cause();
+    }
+  }
+  return state_.cause;
+}
+
+}  // namespace tidelimit::policy

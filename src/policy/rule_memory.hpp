@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/planner.hpp"
+#include "policy/settings.hpp"
+#include "policy/trigger.hpp"
+
+namespace tidelimit::policy {
+
+/// What every rule sees at one step, by endpoint index.
+struct StepReadings {
+  std::vector<Readings> endpoints;
+  std::optional<double> cpu;
+};
+
+/// Where the endpoints and tiers of a new configuration stood in the old one.
+struct Renumbering {
+  std::vector<std::optional<std::size_t>> endpoints;
+  std::vector<std::optional<std::size_t>> tiers;
+  std::size_t tiers_before = 0;
+
+  Renumbering(const PolicySettings& before, const PolicySettings& after);
+  /// Old index of the cell [endpoint][tier].
+  [[nodiscard]] std::optional<std::size_t> cell(std::size_t endpoint, std::size_t tier) const;
+};
+
+/// One rule on plans and all that it remembers: whether it holds, and how far it has moved each
+/// cell ([endpoint][tier], row-major) from its base limit.
+class RuleMemory {
+ public:
+  RuleMemory(const PolicySettings& settings, std::size_t rule);
+
+  /// Takes over what an older configuration's rule of the same name remembers.
+  void inherit(const RuleMemory& older, const Renumbering& renumbering);
+
+  /// Moves triggers and scales from `before` (the last step) to `now`.
+  void update(const StepReadings& readings, Now now, Instant before);
+
+  [[nodiscard]] std::size_t rule() const { return rule_; }
+  [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] bool on_forecast() const { return condition_.on_forecast(); }
+  [[nodiscard]] double scale(std::size_t cell) const { return cells_[cell].scale; }
+  /// Whether the cell is still on its way to where the rule wants it.
+  [[nodiscard]] bool moving(std::size_t cell) const {
+    return cells_[cell].scale != cells_[cell].goal;
+  }
+  /// Nothing holds and nothing is left to relax.
+  [[nodiscard]] bool at_rest() const { return at_rest_; }
+  [[nodiscard]] const RuleState& state() const { return state_; }
+  /// Why the rule moves the cells of this endpoint.
+  [[nodiscard]] const std::string& cause(std::size_t endpoint) const;
+
+ private:
+  struct Watch {
+    std::optional<std::size_t> endpoint;  ///< empty: looks at signals alone
+    Trigger trigger;
+  };
+  struct Cell {
+    double scale = 1.0;     ///< of the base limit
+    double goal = 1.0;      ///< where it is moving to
+    double tightest = 1.0;  ///< the goal while the rule holds: its scale, or the floor above it
+    std::optional<Instant> stepped_at;  ///< the last step down
+  };
+
+  void watch(const PolicySettings& settings);
+  bool update_triggers(const StepReadings& readings);
+  void update_state(WallTime now);
+  [[nodiscard]] bool holds_on(std::size_t endpoint) const;
+  void move(Cell& cell, Instant now, Instant before) const;
+
+  std::size_t rule_;
+  Mode mode_;
+  Condition condition_;
+  bool same_endpoints_;
+  double tighten_;
+  double relax_per_minute_;
+  Nanos hold_;
+  std::size_t tiers_;
+  std::vector<Watch> watches_;
+  std::vector<Cell> cells_;
+  bool at_rest_ = true;
+  std::string ended_;  ///< why the trigger that ended last did
+  RuleState state_;
+};
+
+}  // namespace tidelimit::policy

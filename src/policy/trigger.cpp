@@ -1,0 +1,134 @@
+#include "policy/trigger.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "policy/words.hpp"
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr double kCalmRatio = 0.9;       // of the threshold: below it a window counts as calm
+constexpr int kCalmWindows = 2;          // in a row, then a forecast rule ends
+constexpr double kExcessSigmas = 3.0;    // a spike exceeds the usual by so many Poisson deviations
+constexpr double kUntilBelowCpu = 0.15;  // default distance of `until` from `cpu`
+
+double release_of(const Condition& condition) {
+  return condition.until.value_or(*condition.cpu - kUntilBelowCpu);
+}
+
+bool known_usual(const forecast::EndpointForecast& forecast) {
+  return forecast.usual && *forecast.usual > 0.0;
+}
+
+/// `requests` over the horizon as a share of the endpoint's capacity; 0 where it has none.
+double utilisation(double requests, const Readings& readings) {
+  if (!readings.endpoint || !readings.endpoint->capacity) return 0.0;
+  const double seconds = static_cast<double>(readings.forecast->horizon.count()) * 1e-9;
+  return requests / (seconds * readings.endpoint->capacity->per_second());
+}
+
+bool forecast_starts(const Condition& condition, const Readings& readings) {
+  if (!readings.forecast) return false;
+  const double median = readings.forecast->median();
+  if (condition.spike) {
+    if (!known_usual(*readings.forecast)) return false;
+    const double usual = *readings.forecast->usual;
+    if (median / usual < *condition.spike) return false;
+    if (median - usual < kExcessSigmas * std::sqrt(usual)) return false;
+    if (median < condition.min_requests) return false;
+  }
+  return !condition.utilisation || utilisation(median, readings) >= *condition.utilisation;
+}
+
+bool calm(const Condition& condition, const Readings& readings) {
+  // Early warning comes from the forecast; the all-clear needs the traffic itself to be quiet too.
+  const double requests = std::max(readings.forecast->median(), readings.demand.value_or(0.0));
+  if (condition.spike && requests / *readings.forecast->usual < kCalmRatio * *condition.spike) {
+    return true;
+  }
+  return condition.utilisation &&
+         utilisation(requests, readings) < kCalmRatio * *condition.utilisation;
+}
+
+std::string describe_forecast(const Condition& condition, const Readings& readings) {
+  const auto& forecast = *readings.forecast;
+  std::string text =
+      fmt::format("forecast of {}: {} requests in the next {}", forecast.endpoint,
+                  count_in_words(forecast.median()), span_in_words(forecast.horizon));
+  if (condition.spike) {
+    text +=
+        fmt::format(", {} times the usual {}", ratio_in_words(forecast.median() / *forecast.usual),
+                    count_in_words(*forecast.usual));
+  }
+  if (condition.utilisation) {
+    text += fmt::format(", {} of its capacity of {}",
+                        percent_in_words(utilisation(forecast.median(), readings)),
+                        format_rate(*readings.endpoint->capacity));
+  }
+  if (readings.demand.value_or(0.0) > forecast.median()) {
+    text += fmt::format(" (lately seen: {})", count_in_words(*readings.demand));
+  }
+  return text;
+}
+
+std::string describe(const Condition& condition, const Readings& readings) {
+  std::string text;
+  if (condition.on_forecast()) text = describe_forecast(condition, readings);
+  if (condition.on_signal()) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("cpu is at {} (threshold {})", percent_in_words(*readings.cpu),
+                        percent_in_words(*condition.cpu));
+  }
+  return text;
+}
+
+std::string missing_forecast(const Readings& readings) {
+  const std::string name = readings.endpoint ? " of " + readings.endpoint->name : "";
+  return readings.forecast_stale ? "forecast" + name + " is stale" : "no forecast" + name;
+}
+
+}  // namespace
+
+bool Trigger::starts(const Condition& condition, const Readings& readings) const {
+  if (condition.on_forecast() && !forecast_starts(condition, readings)) return false;
+  if (condition.on_signal() && (!readings.cpu || *readings.cpu < *condition.cpu)) return false;
+  return condition.on_plan();
+}
+
+std::string Trigger::end(const Condition& condition, const Readings& readings) {
+  if (condition.on_signal()) {
+    if (!readings.cpu) return "no fresh cpu signal";
+    if (*readings.cpu < release_of(condition)) {
+      return fmt::format("cpu is back at {}", percent_in_words(*readings.cpu));
+    }
+  }
+  if (!condition.on_forecast()) return {};
+  if (!readings.forecast) return missing_forecast(readings);
+  if (condition.spike && !known_usual(*readings.forecast)) {
+    return fmt::format("the usual traffic of {} is no longer known", readings.forecast->endpoint);
+  }
+  if (readings.forecast->made_at == last_window_) return {};
+  last_window_ = readings.forecast->made_at;
+  calm_windows_ = calm(condition, readings) ? calm_windows_ + 1 : 0;
+  if (calm_windows_ < kCalmWindows) return {};
+  return "calm again: " + describe_forecast(condition, readings);
+}
+
+bool Trigger::update(const Condition& condition, const Readings& readings) {
+  if (active_) {
+    std::string ended = end(condition, readings);
+    active_ = ended.empty();
+    cause_ = active_ ? describe(condition, readings) : std::move(ended);
+    return !active_;
+  }
+  if (!starts(condition, readings)) return false;
+  active_ = true;
+  calm_windows_ = 0;
+  last_window_ = readings.forecast ? readings.forecast->made_at : WallTime{};
+  cause_ = describe(condition, readings);
+  return true;
+}
+
+}  // namespace tidelimit::policy

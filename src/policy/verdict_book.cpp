@@ -1,0 +1,401 @@
+#include "policy/verdict_book.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <tuple>
+#include <utility>
+
+#include "policy/figure_match.hpp"
+
+namespace tidelimit::policy {
+namespace {
+
+using limiter::Action;
+using limiter::Part;
+using limiter::VerdictKind;
+
+constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
+constexpr Nanos kEvidenceMemory = std::chrono::minutes{5};  // as long as a client's figures
+constexpr Nanos kSweepEvery = std::chrono::minutes{1};      // of old evidence
+constexpr Nanos kTellEvery = std::chrono::minutes{1};       // renewals of one client
+constexpr char kModel[] = "model";
+constexpr Rate kDefaultLimit{10, std::chrono::minutes{1}};  // for malicious clients without a rule
+constexpr Nanos kDefaultDuration = std::chrono::minutes{5};
+constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
+
+bool acts(const Rule& rule) {
+  return rule.mode != Mode::off;
+}
+
+/// Bits of the last `scans` scans.
+std::uint32_t mask_of(int scans) {
+  return scans >= 32 ? ~0u : (1u << scans) - 1u;
+}
+
+/// Severer is larger: enforced before shadow, block before limit, the lower limit, the worse kind.
+auto severity(const VerdictRecord& record) {
+  const double rate = record.limit ? record.limit->per_second() : 0.0;
+  return std::tuple(record.mode, record.action, -rate, record.kind);
+}
+
+}  // namespace
+
+VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings)) {
+  index_rules();
+}
+
+void VerdictBook::index_rules() {
+  figure_rules_.clear();
+  patterns_.clear();
+  mixed_rules_ = false;
+  for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
+    const Rule& rule = settings_.rules[i];
+    if (!acts(rule) || !rule.when.on_figures()) continue;
+    if (rule.when.on_verdict()) {
+      mixed_rules_ = true;
+    } else {
+      figure_rules_.push_back(i);
+    }
+    if (!rule.when.user_agent) continue;
+    const bool known = std::count(patterns_.begin(), patterns_.end(), *rule.when.user_agent) > 0;
+    if (!known && patterns_.size() < limiter::kAgentClasses) {
+      patterns_.push_back(*rule.when.user_agent);
+    }
+  }
+}
+
+void VerdictBook::reconfigure(PolicySettings settings) {
+  settings_ = std::move(settings);
+  index_rules();
+  std::vector<ClientId> ended;
+  for (auto& [client, judged] : judged_) {
+    const bool allow = allowed(client);
+    if (judged.model && (allow || !settle_anew(*judged.model))) judged.model.reset();
+    if (judged.rule && (allow || !settle_anew(*judged.rule))) judged.rule.reset();
+    if (!judged.model && !judged.rule) ended.push_back(client);
+  }
+  for (const auto& client : ended) erase(client);
+  dirty_ = true;
+}
+
+bool VerdictBook::settle_anew(Held& held) const {
+  if (held.record.part == Part::anomaly) {
+    if (settings_.anomaly.mode == Mode::off) return false;
+    settle(held, consequence(held.record.kind, nullptr));
+    return true;
+  }
+  for (const auto& rule : settings_.rules) {
+    if (rule.name != held.source || !acts(rule)) continue;
+    if (rule.when.on_figures() && !rule.when.on_verdict()) settle(held, consequence(rule));
+    return true;
+  }
+  return false;
+}
+
+bool VerdictBook::allowed(const ClientId& client) const {
+  if (client.is_host_name()) return false;
+  const Address address = address_of(client);
+  return std::any_of(settings_.anomaly.allow.begin(), settings_.anomaly.allow.end(),
+                     [&](const AllowEntry& entry) { return entry.prefix.contains(address); });
+}
+
+/// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
+bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
+  if (settings_.anomaly.mode == Mode::off) return false;
+  auto suspect = evidence_.find(client);
+  if (suspect == evidence_.end()) {
+    if (!evidence || evidence_.size() >= kMaxSuspects) return false;
+    suspect = evidence_.try_emplace(client).first;
+  }
+  Evidence& seen = suspect->second;
+  const bool forgotten = now.mono - seen.last > kEvidenceMemory;
+  seen.scans = ((forgotten ? 0 : seen.scans << 1) | (evidence ? 1u : 0u)) &
+               mask_of(settings_.anomaly.evidence_scans);
+  seen.last = now.mono;
+  if (!evidence) {
+    if (seen.scans == 0) evidence_.erase(suspect);
+    return false;
+  }
+  const auto judged = judged_.find(client);
+  if (judged != judged_.end() && judged->second.model) {
+    Held& held = *judged->second.model;
+    extend(held, now);
+    return now.mono - held.told >= kTellEvery;
+  }
+  return std::popcount(seen.scans) >= settings_.anomaly.evidence_needed && !allowed(client);
+}
+
+void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
+                        std::vector<std::string> reasons, Now now) {
+  Judged& judged = entry(client);
+  const bool renewed = judged.model.has_value();
+  if (!renewed) {
+    Held& fresh = judged.model.emplace();
+    fresh.record.client = client;
+    fresh.record.client_name = format_client(client);
+    fresh.record.kind = VerdictKind::malicious;
+    fresh.record.part = Part::anomaly;
+    fresh.record.from = now.wall;
+  }
+  Held& held = *judged.model;
+  held.record.score = score;
+  held.record.reasons = std::move(reasons);
+  const bool passed = renewed && !held.withheld;
+  held.withheld = false;
+  if (!passed) settle(held, consequence(held.record.kind, nullptr));
+  if (!protected_reason.empty()) {
+    withhold(held, protected_reason);
+  } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
+             !within_budget(now.mono)) {
+    withhold(held, kBudgetSpent);
+  }
+  extend(held, now);
+  tell(held, now, renewed);
+}
+
+/// The verdict is reported, but not enforced.
+void VerdictBook::withhold(Held& held, std::string_view reason) {
+  held.withheld = true;
+  held.record.mode = std::min(held.record.mode, Mode::shadow);
+  held.record.reasons.push_back("not enforced: " + std::string(reason));
+}
+
+bool VerdictBook::within_budget(Instant now) {
+  const Rate& budget = settings_.anomaly.max_new_verdicts;
+  while (!enforced_.empty() && now - enforced_.front() >= budget.period) enforced_.pop_front();
+  if (enforced_.size() >= budget.count) return false;
+  enforced_.push_back(now);
+  return true;
+}
+
+void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& figures,
+                          std::string_view protected_reason, Now now) {
+  if (mixed_rules_) {
+    const auto judged = judged_.find(client);
+    if (judged != judged_.end() && judged->second.model) {
+      Held& held = *judged->second.model;
+      const std::string before = held.record.rule;
+      settle(held, consequence(held.record.kind, &figures));
+      if (held.record.rule != before) {
+        extend(held, now);
+        tell(held, now, true);
+      }
+    }
+  }
+  for (const std::size_t rule : figure_rules_) {
+    if (!matches(settings_.rules[rule].when, figures, patterns_)) continue;
+    if (!allowed(client)) apply_rule(rule, client, figures, protected_reason, now);
+    return;
+  }
+}
+
+void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
+                             const traffic::ClientFigures& figures,
+                             std::string_view protected_reason, Now now) {
+  const Rule& rule = settings_.rules[index];
+  Judged& judged = entry(client);
+  if (judged.rule && judged.rule->source == rule.name) {
+    Held& held = *judged.rule;
+    extend(held, now);
+    if (now.mono - held.told < kTellEvery) return;
+    held.record.reasons = match_in_words(rule.when, figures, patterns_);
+    held.withheld = false;
+    settle(held, consequence(rule));
+    if (!protected_reason.empty()) withhold(held, protected_reason);
+    tell(held, now, true);
+    return;
+  }
+  Held held;
+  held.source = rule.name;
+  held.record.client = client;
+  held.record.client_name = format_client(client);
+  held.record.part = Part::rules;
+  held.record.from = now.wall;
+  held.record.reasons = match_in_words(rule.when, figures, patterns_);
+  held.record.kind = rule.then.verdict.value_or(rule.then.block ? VerdictKind::malicious
+                                                                : VerdictKind::suspicious);
+  settle(held, consequence(rule));
+  if (!protected_reason.empty()) withhold(held, protected_reason);
+  // A milder rule does not cut short what a severer one has raised; it follows when that ends.
+  if (judged.rule && severity(held.record) < severity(judged.rule->record)) return;
+  const bool renewed = judged.rule.has_value();
+  judged.rule = std::move(held);
+  extend(*judged.rule, now);
+  tell(*judged.rule, now, renewed);
+}
+
+VerdictBook::Consequence VerdictBook::consequence(VerdictKind kind,
+                                                  const traffic::ClientFigures* figures) const {
+  for (const auto& rule : settings_.rules) {
+    if (!acts(rule) || rule.when.verdict != kind) continue;
+    if (rule.when.on_figures() && !(figures && matches(rule.when, *figures, patterns_))) continue;
+    return {rule.then.block ? Action::block : (rule.then.limit ? Action::limit : Action::none),
+            rule.then.limit, rule.name, rule.mode, rule.then.duration};
+  }
+  if (kind == VerdictKind::malicious) {
+    return {Action::limit, kDefaultLimit, kModel, Mode::enforce, kDefaultDuration};
+  }
+  return {Action::none, std::nullopt, kModel, Mode::enforce, kDefaultDuration};
+}
+
+/// A rule on figures acts as it says; one that only names a verdict leaves the rest to the rules on
+/// verdicts.
+VerdictBook::Consequence VerdictBook::consequence(const Rule& rule) const {
+  Consequence own{rule.then.block ? Action::block : Action::limit, rule.then.limit, rule.name,
+                  rule.mode, rule.then.duration};
+  if (rule.then.block || rule.then.limit) return own;
+  own = consequence(rule.then.verdict.value_or(VerdictKind::suspicious), nullptr);
+  if (own.rule == kModel) own.rule = rule.name;
+  own.mode = std::min(own.mode, rule.mode);
+  own.duration = rule.then.duration;
+  return own;
+}
+
+void VerdictBook::settle(Held& held, const Consequence& to) const {
+  Mode mode = to.mode;
+  if (held.record.part == Part::anomaly) mode = std::min(mode, settings_.anomaly.mode);
+  if (held.withheld) mode = std::min(mode, Mode::shadow);
+  held.record.action = to.action;
+  held.record.limit = to.action == Action::limit ? to.limit : std::nullopt;
+  held.record.rule = to.rule;
+  held.record.mode = mode;
+  held.duration = to.duration;
+}
+
+void VerdictBook::extend(Held& held, Now now) {
+  held.expires = now.mono + held.duration;
+  held.record.until = now.wall + held.duration;
+  next_expiry_ = std::min(next_expiry_, held.expires);
+  dirty_ = true;
+}
+
+void VerdictBook::tell(Held& held, Now now, bool renewed) {
+  held.told = now.mono;
+  held.record.renewed = renewed;
+  if (news_.size() < kMaxVerdicts) news_.push_back(held.record);
+}
+
+VerdictBook::Judged& VerdictBook::entry(const ClientId& client) {
+  const auto found = judged_.find(client);
+  if (found != judged_.end()) return found->second;
+  if (judged_.size() >= kMaxVerdicts) erase(by_age_.begin()->second);
+  Judged& judged = judged_[client];
+  judged.serial = next_serial_++;
+  by_age_.emplace(judged.serial, client);
+  return judged;
+}
+
+void VerdictBook::erase(const ClientId& given) {
+  const ClientId client = given;  // the caller's may live in what is erased
+  const auto found = judged_.find(client);
+  if (found == judged_.end()) return;
+  by_age_.erase(found->second.serial);
+  judged_.erase(found);
+  dirty_ = true;
+}
+
+void VerdictBook::forget(const ClientId& client) {
+  evidence_.erase(client);
+  erase(client);
+}
+
+bool VerdictBook::expire(Now now) {
+  if (now.mono >= next_expiry_) sweep(now);
+  if (now.mono >= next_sweep_) {
+    next_sweep_ = now.mono + kSweepEvery;
+    std::erase_if(evidence_, [&](const auto& suspect) {
+      return now.mono - suspect.second.last > kEvidenceMemory;
+    });
+  }
+  return dirty_;
+}
+
+void VerdictBook::sweep(Now now) {
+  std::vector<ClientId> ended;
+  next_expiry_ = Instant{Nanos::max()};
+  for (auto& [client, judged] : judged_) {
+    for (auto* held : {&judged.model, &judged.rule}) {
+      if (!*held) continue;
+      if ((*held)->expires <= now.mono) {
+        held->reset();
+        dirty_ = true;
+      } else {
+        next_expiry_ = std::min(next_expiry_, (*held)->expires);
+      }
+    }
+    if (!judged.model && !judged.rule) ended.push_back(client);
+  }
+  for (const auto& client : ended) erase(client);
+}
+
+const VerdictBook::Held& VerdictBook::severer(const Judged& judged) {
+  if (!judged.rule) return *judged.model;
+  if (!judged.model) return *judged.rule;
+  return severity(judged.model->record) >= severity(judged.rule->record) ? *judged.model
+                                                                         : *judged.rule;
+}
+
+std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
+  if (!dirty_ && table_) return table_;
+  std::vector<limiter::Verdict> verdicts;
+  verdicts.reserve(judged_.size());
+  for (const auto& [serial, client] : by_age_) {
+    const Held& held = severer(judged_.at(client));
+    limiter::Verdict verdict;
+    verdict.client = client;
+    verdict.kind = held.record.kind;
+    verdict.action = held.record.action;
+    if (held.record.limit) {
+      verdict.limit = limiter::make_limit(*held.record.limit, default_burst(*held.record.limit));
+    }
+    for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
+      if (settings_.rules[i].name != held.record.rule) continue;
+      verdict.rule = limiter::RuleId{static_cast<std::uint16_t>(i)};
+    }
+    verdict.part = held.record.part;
+    verdict.mode = held.record.mode;
+    verdict.expires_at = held.expires;
+    verdicts.push_back(verdict);
+  }
+  table_ = std::make_shared<const limiter::VerdictTable>(std::move(verdicts));
+  dirty_ = false;
+  return table_;
+}
+
+std::vector<VerdictRecord> VerdictBook::all() const {
+  std::vector<VerdictRecord> records;
+  records.reserve(by_age_.size());
+  for (const auto& [serial, client] : by_age_) {
+    records.push_back(severer(judged_.at(client)).record);
+  }
+  return records;
+}
+
+std::vector<VerdictRecord> VerdictBook::take_news() {
+  return std::exchange(news_, {});
+}
+
+void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
+  for (const auto& record : records) {
+    if (record.until <= now.wall || record.kind == VerdictKind::normal) continue;
+    Held held;
+    held.record = record;
+    held.source = record.part == Part::rules ? record.rule : "";
+    held.withheld = record.mode == Mode::shadow;
+    held.expires = now.mono + (record.until - now.wall);
+    held.told = now.mono;
+    if (allowed(record.client) || !settle_anew(held)) continue;
+    Judged& judged = entry(record.client);
+    auto& slot = record.part == Part::anomaly ? judged.model : judged.rule;
+    if (slot && slot->expires >= held.expires) continue;
+    next_expiry_ = std::min(next_expiry_, held.expires);
+    slot = std::move(held);
+    const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
+                        record.action != Action::none;
+    if (counts) enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
+  }
+  std::sort(enforced_.begin(), enforced_.end());
+  dirty_ = true;
+}
+
+}  // namespace tidelimit::policy
