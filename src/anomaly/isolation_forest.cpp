@@ -13,6 +13,7 @@ namespace tidelimit::anomaly {
 namespace {
 
 constexpr float kNoSplit = std::numeric_limits<float>::infinity();
+constexpr std::size_t kMostLeaves = std::size_t{1} << 24;  // read from a file
 constexpr std::size_t kRowsAtOnce = 16;  // independent walks that hide each other's latency
 
 std::size_t height_of(std::size_t sample) {
@@ -274,6 +275,9 @@ Result<IsolationForest> IsolationForest::from_nodes(const std::vector<std::vecto
                                                     std::size_t columns, std::size_t sample) {
   if (trees.empty() || columns == 0 || sample < 2) {
     return fail(Code::data_loss, "the isolation forest is empty");
+  }
+  if (trees.size() * std::bit_ceil(sample) > kMostLeaves) {
+    return fail(Code::data_loss, "the isolation forest is too large");
   }
   IsolationForest forest;
   forest.lay_out(trees.size(), columns, sample);
