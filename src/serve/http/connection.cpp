@@ -1,0 +1,334 @@
+#include "serve/http/connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::size_t kKeptCapacity = 4 << 10;  // more is given back when it is no longer used
+constexpr Nanos kLinger = std::chrono::seconds{2};
+constexpr Nanos kWaitAtMost = std::chrono::seconds{30};
+
+/// What an HTTP/1.0 client without a parsed head is answered with: nothing is known of it.
+constexpr ResponseWriter::Context kLastWords{.date_line = {}, .keep_alive = false};
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, const Peer& peer,
+                               bool exempt)
+    : server_(server),
+      id_(id),
+      socket_(std::move(socket)),
+      peer_(peer),
+      exempt_(exempt),
+      since_(server.loop_.now().mono) {}
+
+HttpConnection::~HttpConnection() {
+  server_.loop_.forget(*this);
+  server_.quota_.leave(client_of(peer_.address), exempt_);
+}
+
+void HttpConnection::on_ready(std::uint32_t events) {
+  if ((events & EPOLLERR) != 0) dead_ = true;
+  if ((events & EPOLLOUT) != 0 && !unsent_.empty()) {
+    send_unsent();
+    if (unsent_.empty()) resume();
+  }
+  const bool more = receive();
+  // Edges come once: a full buffer may have left bytes behind, and an end seen together with bytes
+  // is not announced again.
+  if (!dead_ && (more || (events & (EPOLLRDHUP | EPOLLHUP)) != 0) && !peer_done_ &&
+      (reading() || lingering_)) {
+    server_.loop_.again(*this);
+  }
+  settle();
+}
+
+bool HttpConnection::reading() const {
+  return !closing_ && !waiting_ && !dead_ && unsent_.size() <= server_.limits_.unsent_bytes;
+}
+
+/// One read. True when there may be more.
+bool HttpConnection::receive() {
+  if (dead_ || peer_done_ || (!reading() && !lingering_)) return false;
+  std::string& buffer = server_.buffers_.read;
+  ssize_t count = 0;
+  do {
+    count = recv(socket_.get(), buffer.data(), LoopBuffers::kReadBytes, 0);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    if (errno != EAGAIN) dead_ = true;
+    return false;
+  }
+  if (count == 0) {
+    peer_done_ = closing_ = true;
+    return false;
+  }
+  if (!lingering_) take({buffer.data(), static_cast<std::size_t>(count)}, false);
+  return static_cast<std::size_t>(count) == LoopBuffers::kReadBytes;
+}
+
+void HttpConnection::take(std::string_view received, bool resumed) {
+  server_.buffers_.out.clear();
+  std::string_view bytes = received;
+  if (!pending_.empty()) {
+    // A head ends in a line feed: without a new one there is nothing to parse again.
+    const bool hopeless = !resumed && !upload_ && received.find('\n') == std::string_view::npos &&
+                          pending_.size() + received.size() < Head::kMaxBytes;
+    pending_.reserve(pending_.size() + received.size() + kBodyPadding);
+    pending_.append(received);
+    if (hopeless) return;
+    bytes = pending_;
+  }
+  const std::size_t eaten = consume(bytes);
+  if (pending_.empty()) {
+    if (!closing_) pending_.assign(bytes.substr(eaten));
+  } else {
+    pending_.erase(0, eaten);
+    if (pending_.empty() && pending_.capacity() > kKeptCapacity) pending_ = std::string();
+  }
+  flush();
+  if (phase() != timed_phase_ || requests_ != timed_requests_) {
+    timed_phase_ = phase();
+    timed_requests_ = requests_;
+    since_ = server_.loop_.now().mono;
+  }
+}
+
+std::size_t HttpConnection::consume(std::string_view bytes) {
+  std::size_t eaten = 0;
+  while (reading() && eaten < bytes.size()) {
+    const std::string_view rest = bytes.substr(eaten);
+    const std::size_t took = upload_ ? consume_body(rest) : consume_request(rest);
+    if (took == 0) break;
+    eaten += took;
+  }
+  return eaten;
+}
+
+std::size_t HttpConnection::consume_request(std::string_view bytes) {
+  Head& head = server_.buffers_.head;
+  Refusal refusal;
+  switch (parse_head(bytes, head, refusal)) {
+    case Parse::incomplete:
+      return 0;
+    case Parse::refused:
+      refuse(refusal);
+      return 0;
+    case Parse::complete:
+      break;
+  }
+  const std::uint64_t length = head.content_length.value_or(0);
+  if (!head.chunked && length <= bytes.size() - head.size) {
+    if (length > 0 && length > server_.handler_.body_limit(head)) {
+      refuse({413, "the body is larger than this call takes"});
+      return 0;
+    }
+    dispatch(head, bytes.substr(head.size, static_cast<std::size_t>(length)));
+    return head.size + static_cast<std::size_t>(length);
+  }
+  const std::size_t limit = server_.handler_.body_limit(head);
+  if (length > limit) {
+    refuse({413, "the body is larger than this call takes"});
+    return 0;
+  }
+  begin_upload(head, bytes, limit);
+  return head.size;
+}
+
+void HttpConnection::begin_upload(const Head& head, std::string_view bytes, std::size_t limit) {
+  upload_ = std::make_unique<Upload>();
+  upload_->head.assign(bytes.substr(0, head.size));
+  upload_->left = head.content_length.value_or(0);
+  upload_->chunked = head.chunked;
+  upload_->limit = limit;
+  if (head.expects_continue && bytes.size() == head.size)
+    server_.buffers_.out.append("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+std::size_t HttpConnection::consume_body(std::string_view bytes) {
+  std::size_t took = 0;
+  if (upload_->chunked) {
+    took = upload_->decoder.feed(bytes, upload_->body, upload_->limit);
+    if (upload_->decoder.bad()) {
+      refuse(*upload_->decoder.bad());
+      return took;
+    }
+    if (!upload_->decoder.done()) return took;
+  } else {
+    took = static_cast<std::size_t>(std::min<std::uint64_t>(upload_->left, bytes.size()));
+    upload_->body.append(bytes.substr(0, took));
+    upload_->left -= took;
+    if (upload_->left > 0) return took;
+  }
+  const std::unique_ptr<Upload> whole = std::move(upload_);
+  whole->body.reserve(whole->body.size() + kBodyPadding);
+  Refusal refusal;
+  Head& head = server_.buffers_.head;
+  if (parse_head(whole->head, head, refusal) == Parse::complete) {
+    dispatch(head, whole->body);
+  } else {
+    refuse(refusal);  // can't happen: these bytes were parsed before
+  }
+  return took;
+}
+
+ResponseWriter::Context HttpConnection::context(const Head& head) {
+  return {.date_line = server_.buffers_.date.at(server_.loop_.now().wall),
+          .http_1_1 = head.http_1_1,
+          .keep_alive = head.keep_alive && !server_.draining_,
+          .head_only = head.method == "HEAD"};
+}
+
+void HttpConnection::dispatch(const Head& head, std::string_view body) {
+  ++requests_;
+  const ResponseWriter::Context how = context(head);
+  ResponseWriter response(server_.buffers_.out, how);
+  const std::function<Reply()> later = [this] { return make_reply(); };
+  const Request request{head, body, peer_, server_.loop_.now(), later};
+  if (server_.handler_.handle(request, response) == Handling::later) {
+    waiting_ = true;
+    waiting_context_ = how;
+  } else if (!response.keep_alive()) {
+    closing_ = true;
+  }
+}
+
+Reply HttpConnection::make_reply() {
+  return
+      [loop = &server_.loop_, server = &server_, id = id_, request = requests_](Response answer) {
+        loop->post([server, id, request, answer = std::move(answer)] {
+          if (HttpConnection* connection = server->find(id)) connection->answer(request, answer);
+        });
+      };
+}
+
+void HttpConnection::answer(std::uint64_t request, const Response& response) {
+  if (!waiting_ || request != requests_) return;
+  waiting_ = false;
+  server_.buffers_.out.clear();
+  waiting_context_.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
+  waiting_context_.keep_alive = waiting_context_.keep_alive && !server_.draining_;
+  ResponseWriter(server_.buffers_.out, waiting_context_).send(response);
+  if (!waiting_context_.keep_alive) closing_ = true;
+  flush();
+  timed_phase_ = Phase::waiting;  // so that the next phase's time begins now
+  resume();
+  if (receive() && reading()) server_.loop_.again(*this);
+  settle();
+}
+
+/// Goes on with requests that stood behind an answer or a client that did not read.
+void HttpConnection::resume() {
+  if (reading()) take({}, true);
+}
+
+void HttpConnection::refuse(const Refusal& refusal) {
+  ResponseWriter::Context how = kLastWords;
+  how.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
+  ResponseWriter(server_.buffers_.out, how).send(problem(refusal.status, refusal.why));
+  closing_ = lingering_ = true;
+  upload_.reset();
+}
+
+void HttpConnection::flush() {
+  std::string& out = server_.buffers_.out;
+  if (out.empty() || dead_) return;
+  if (!unsent_.empty()) {
+    unsent_.append(out);
+    return;
+  }
+  const ssize_t sent = send(socket_.get(), out.data(), out.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    dead_ = true;
+    return;
+  }
+  const std::size_t done = sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  if (done < out.size()) {
+    unsent_.assign(out, done);
+    want_write(true);
+  }
+}
+
+void HttpConnection::send_unsent() {
+  const ssize_t sent = send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EINTR) dead_ = true;
+    return;
+  }
+  since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
+  unsent_.erase(0, static_cast<std::size_t>(sent));
+  if (unsent_.empty()) {
+    unsent_ = std::string();
+    want_write(false);
+  }
+}
+
+void HttpConnection::want_write(bool wanted) {
+  if (wants_write_ == wanted) return;
+  wants_write_ = wanted;
+  server_.loop_.change(socket_.get(), wanted ? kReadEvents | EPOLLOUT : kReadEvents, *this);
+}
+
+HttpConnection::Phase HttpConnection::phase() const {
+  if (!unsent_.empty()) return Phase::writing;
+  if (lingering_) return Phase::lingering;
+  if (waiting_) return Phase::waiting;
+  if (upload_) return Phase::body;
+  return pending_.empty() ? Phase::idle : Phase::head;
+}
+
+void HttpConnection::check_time(Instant now) {
+  const HttpLimits& limits = server_.limits_;
+  const Phase busy = phase();
+  if (busy != timed_phase_) {  // it changed without a read
+    timed_phase_ = busy;
+    since_ = now;
+    return;
+  }
+  const Nanos allowed = busy == Phase::idle      ? limits.idle_timeout
+                        : busy == Phase::head    ? limits.head_timeout
+                        : busy == Phase::body    ? limits.body_timeout
+                        : busy == Phase::writing ? limits.write_timeout
+                        : busy == Phase::waiting ? kWaitAtMost
+                                                 : kLinger;
+  if (now - since_ < allowed) return;
+  server_.buffers_.out.clear();
+  if (busy == Phase::head || busy == Phase::body) {
+    refuse({408, "the request took too long to arrive"});
+    flush();
+  } else if (busy == Phase::waiting) {
+    waiting_ = false;
+    refuse({503, "the control plane does not answer"});
+    flush();
+  }
+  dead_ = true;
+  settle();
+}
+
+void HttpConnection::drain() {
+  if (phase() == Phase::idle) dead_ = true;
+  settle();
+}
+
+void HttpConnection::settle() {
+  if (closing_ && unsent_.empty() && !waiting_) {
+    if (!lingering_ || peer_done_) {
+      dead_ = true;
+    } else if (timed_phase_ != Phase::lingering) {
+      // Closing with unread bytes would reset the connection and take the answer with it.
+      timed_phase_ = Phase::lingering;
+      since_ = server_.loop_.now().mono;
+      (void)shutdown(socket_.get(), SHUT_WR);
+      if (receive()) server_.loop_.again(*this);
+      if (peer_done_) dead_ = true;
+    }
+  }
+  if (dead_) server_.close(id_);  // destroys this
+}
+
+}  // namespace tidelimit::serve

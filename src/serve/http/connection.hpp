@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "serve/http/server.hpp"
+
+namespace tidelimit::serve {
+
+/// One HTTP/1.x connection: reads heads and bodies, hands whole requests to the handler in order,
+/// and writes the answers of a pipeline at once.
+/// Bytes are received into the loop's buffer; only what is left of a request that is not whole yet
+/// is kept here. So an idle connection costs this object and nothing more.
+class HttpConnection final : public Source {
+ public:
+  HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, const Peer& peer, bool exempt);
+  ~HttpConnection() override;
+
+  void on_ready(std::uint32_t events) override;
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
+
+  /// The answer of request number `request`, which was handled elsewhere. May destroy this.
+  void answer(std::uint64_t request, const Response& response);
+  /// Lets go of a client that was too slow. May destroy this.
+  void check_time(Instant now);
+  /// Finishes what is under way and goes. May destroy this.
+  void drain();
+
+ private:
+  /// What the connection is busy with; each has its own time to last.
+  enum class Phase : std::uint8_t { idle, head, body, waiting, writing, lingering };
+
+  /// A request whose body is still arriving, or comes in chunks.
+  struct Upload {
+    std::string head;
+    std::string body;
+    std::uint64_t left = 0;  ///< of a body with a known length
+    bool chunked = false;
+    ChunkedDecoder decoder;
+    std::size_t limit = 0;
+  };
+
+  bool receive();
+  void take(std::string_view received, bool resumed);
+  /// Handles whole requests at the start of `bytes`; returns how many bytes they took.
+  std::size_t consume(std::string_view bytes);
+  std::size_t consume_request(std::string_view bytes);
+  std::size_t consume_body(std::string_view bytes);
+  void begin_upload(const Head& head, std::string_view bytes, std::size_t limit);
+  void dispatch(const Head& head, std::string_view body);
+  void refuse(const Refusal& refusal);
+  [[nodiscard]] Reply make_reply();
+  [[nodiscard]] ResponseWriter::Context context(const Head& head);
+  [[nodiscard]] bool reading() const;
+  [[nodiscard]] Phase phase() const;
+
+  void flush();
+  void send_unsent();
+  void want_write(bool wanted);
+  void resume();
+  void settle();
+
+  HttpServer& server_;
+  const std::uint64_t id_;
+  Fd socket_;
+  const Peer peer_;
+  const bool exempt_;  ///< as told to the quota
+
+  std::string pending_;  ///< the start of a head, or requests behind one that waits
+  std::unique_ptr<Upload> upload_;
+  std::string unsent_;
+  ResponseWriter::Context waiting_context_;  ///< of the request that waits for its answer
+  std::uint64_t requests_ = 0;
+  Phase timed_phase_ = Phase::idle;
+  std::uint64_t timed_requests_ = 0;
+  Instant since_;           ///< when timed_phase_ began
+  bool waiting_ = false;    ///< for an answer from another thread
+  bool closing_ = false;    ///< nothing more is handled; goes when all is sent
+  bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
+  bool peer_done_ = false;  ///< the peer sends no more
+  bool dead_ = false;       ///< goes now
+  bool wants_write_ = false;
+};
+
+}  // namespace tidelimit::serve

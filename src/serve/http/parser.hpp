@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tidelimit::serve {
+
+struct Header {
+  std::string_view name;   ///< as sent; compare with `is`
+  std::string_view value;  ///< without the white space around it
+  /// `lower` is in lower case.
+  [[nodiscard]] bool is(std::string_view lower) const;
+};
+
+/// The head of an HTTP/1.x request. Views point into the bytes that were parsed.
+struct Head {
+  static constexpr std::size_t kMaxHeaders = 100;
+  static constexpr std::size_t kMaxBytes = 16 << 10;
+  static constexpr std::size_t kMaxTarget = 8 << 10;
+
+  std::string_view method;
+  std::string_view target;
+  bool http_1_1 = true;
+  bool keep_alive = true;
+  bool expects_continue = false;
+  bool chunked = false;
+  std::optional<std::uint64_t> content_length;
+  std::size_t size = 0;  ///< bytes of the head, its empty line included
+
+  [[nodiscard]] std::span<const Header> headers() const { return {fields.data(), count}; }
+  /// The value of the first header of that name (in lower case); nullopt when there is none.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view lower) const;
+
+  std::array<Header, kMaxHeaders> fields;
+  std::size_t count = 0;
+};
+
+/// Why a request is refused: a status to answer and a sentence. The connection ends with it, since
+/// the two sides no longer agree on where a request begins.
+struct Refusal {
+  int status = 400;
+  const char* why = "";
+};
+
+enum class Parse : std::uint8_t { complete, incomplete, refused };
+
+/// Reads one head from the start of `bytes` (RFC 9112). Strict where leniency allows smuggling:
+/// bare LF, folded lines, space before the colon, control bytes, two lengths, a length beside a
+/// transfer coding, repeated Host are refused. Pure; allocates nothing; time is linear.
+/// `refusal` is set when refused, `head` when complete.
+[[nodiscard]] Parse parse_head(std::string_view bytes, Head& head, Refusal& refusal);
+
+/// Decodes a chunked body as it arrives (RFC 9112, 7.1). Extensions and trailers are skipped, their
+/// length bounded.
+class ChunkedDecoder {
+ public:
+  /// Appends what is decoded to `body`. Returns how many bytes were eaten; after `done` or `bad`,
+  /// no more.
+  std::size_t feed(std::string_view bytes, std::string& body, std::size_t body_limit);
+  [[nodiscard]] bool done() const { return state_ == State::done; }
+  [[nodiscard]] const std::optional<Refusal>& bad() const { return bad_; }
+
+ private:
+  enum class State : std::uint8_t {
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    end_lf,
+    done,
+  };
+  void step(char c, std::size_t body_size, std::size_t body_limit);
+  void end_of_size(std::size_t body_size, std::size_t body_limit);
+  void refuse(int status, const char* why) { bad_ = Refusal{status, why}; }
+
+  State state_ = State::size;
+  std::uint64_t left_ = 0;  ///< of the chunk, or its size while it is read
+  int digits_ = 0;
+  std::size_t overhead_ = 0;  ///< bytes of extensions and trailers so far
+  std::optional<Refusal> bad_;
+};
+
+/// The path and query of a target: an absolute form ("http://host/path") without its origin.
+[[nodiscard]] std::string_view origin_form(std::string_view target);
+
+/// The raw value of a query parameter of a target; nullopt when absent.
+[[nodiscard]] std::optional<std::string_view> query_value(std::string_view target,
+                                                          std::string_view name);
+
+/// %XX and + decoded; bad escapes stay.
+[[nodiscard]] std::string decode_component(std::string_view text, bool plus_is_space);
+
+}  // namespace tidelimit::serve

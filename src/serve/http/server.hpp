@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "serve/http/handler.hpp"
+#include "serve/http/quota.hpp"
+#include "serve/net/loop.hpp"
+
+namespace tidelimit::serve {
+
+class HttpConnection;
+
+/// Bounds on slow and hostile clients.
+struct HttpLimits {
+  Nanos head_timeout{std::chrono::seconds{10}};   ///< from a head's first byte to its last
+  Nanos body_timeout{std::chrono::seconds{60}};   ///< from the head to the body's last byte
+  Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
+  Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
+  std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
+};
+
+/// What the connections of one loop share, so that an idle one holds next to no memory.
+struct LoopBuffers {
+  static constexpr std::size_t kReadBytes = 64 << 10;
+  LoopBuffers() : read(kReadBytes + kBodyPadding, '\0') {}
+  std::string read;  ///< what a connection receives in one turn, padded
+  std::string out;   ///< the answers to it
+  Head head;         ///< of the request being handled; large, so not made anew for each
+  DateLine date;
+};
+
+/// One listening socket of one loop, with its connections. On the loop's thread only.
+class HttpServer final : public Source {
+ public:
+  HttpServer(Loop& loop, LoopBuffers& buffers, Fd listener, Handler& handler,
+             const HttpLimits& limits, ConnectionQuota& quota);
+  ~HttpServer() override;
+
+  void on_ready(std::uint32_t events) override;
+
+  /// Accepts no more, closes idle connections, lets the others finish what is under way.
+  void drain();
+  [[nodiscard]] bool empty() const { return connections_.empty(); }
+
+ private:
+  friend class HttpConnection;
+  void accept_one(Fd socket, const Address& address);
+  void close(std::uint64_t id);
+  void keep_house();
+  [[nodiscard]] HttpConnection* find(std::uint64_t id);
+
+  Loop& loop_;
+  LoopBuffers& buffers_;
+  Fd listener_;
+  Handler& handler_;
+  const HttpLimits limits_;
+  ConnectionQuota& quota_;
+  std::uint64_t next_id_ = 1;
+  bool draining_ = false;
+  bool resting_ = false;  ///< out of descriptors: accepting again at the next housekeeping
+  std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
+};
+
+}  // namespace tidelimit::serve
