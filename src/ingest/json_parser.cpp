@@ -1,0 +1,209 @@
+#include "ingest/json_parser.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <simdjson.h>
+#include <utility>
+
+#include "base/text.hpp"
+#include "ingest/line_reader.hpp"
+#include "ingest/request_line.hpp"
+#include "ingest/timestamp.hpp"
+
+namespace tidelimit::ingest {
+namespace {
+
+namespace dom = simdjson::dom;
+static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
+
+/// A scalar found for a slot. Text views point into the parsed document.
+struct Found {
+  static constexpr int kNothing = 256;
+
+  int rank = kNothing;
+  bool is_number = false;
+  std::string_view text;
+  double number = 0;
+  std::array<char, 24> digits{};  ///< a number's own text, for fields that are text (a user id)
+
+  [[nodiscard]] bool present() const { return rank != kNothing; }
+
+  void set(dom::element value, int new_rank) {
+    std::string_view string;
+    if (value.get(string) == simdjson::SUCCESS) {
+      *this = {.rank = new_rank, .is_number = false, .text = unless_dash(string)};
+      return;
+    }
+    double real = 0;
+    if (value.get(real) != simdjson::SUCCESS) return;  // null, true, an object: says nothing
+    rank = new_rank;
+    is_number = true;
+    number = real;
+    std::int64_t whole = 0;
+    const auto end = value.get(whole) == simdjson::SUCCESS
+                         ? std::to_chars(digits.begin(), digits.end(), whole)
+                         : std::to_chars(digits.begin(), digits.end(), real);
+    text = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
+  }
+
+  [[nodiscard]] std::optional<double> as_number() const {
+    return is_number ? std::optional(number) : parse_double(text);
+  }
+};
+
+}  // namespace
+
+struct JsonParser::State {
+  JsonNames names;
+  dom::parser parser;
+  LogClock clock;
+  std::array<Found, kJsonSlots> found;
+  Dialect dialect = Dialect::common;
+  std::string path;  ///< of the field under the hand, in lower case
+
+  const Found& at(JsonSlot slot) const { return found[static_cast<std::size_t>(slot)]; }
+
+  void collect(dom::object object);
+  void collect(dom::array array);
+  void take(dom::element value);
+  bool read_time(traffic::Request& out);
+  bool read_client(traffic::Request& out) const;
+  bool read_request(traffic::Request& out) const;
+  bool read_status(traffic::Request& out) const;
+  [[nodiscard]] std::optional<double> latency_ms() const;
+};
+
+JsonParser::JsonParser(JsonNames names) : state_(std::make_unique<State>()) {
+  state_->names = std::move(names);
+}
+JsonParser::~JsonParser() = default;
+
+Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
+  State& state = *state_;
+  dom::object object;
+  if (line.empty() ||
+      state.parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
+    return Unreadable::bad_json;
+  }
+  for (Found& found : state.found) found.rank = Found::kNothing;
+  state.dialect = Dialect::common;
+  state.path.clear();
+  state.collect(object);
+
+  out = {};
+  if (!state.read_time(out)) return Unreadable::no_time;
+  if (!state.read_client(out)) return Unreadable::no_client;
+  if (!state.read_request(out)) return Unreadable::no_request;
+  if (!state.read_status(out)) return Unreadable::bad_status;
+  const auto text = [&](JsonSlot slot) {
+    return state.at(slot).present() ? state.at(slot).text : std::string_view{};
+  };
+  out.user_id = text(JsonSlot::user);
+  out.tier = text(JsonSlot::tier);
+  out.user_agent = text(JsonSlot::agent);
+  const auto latency = state.latency_ms();
+  if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
+  const Found& bytes = state.at(JsonSlot::bytes);
+  const auto size = bytes.present() ? bytes.as_number() : std::nullopt;
+  if (size && *size >= 0 && *size < 1e18) out.bytes = static_cast<std::int64_t>(*size);
+  return Unreadable::none;
+}
+
+/// Goes through an object's fields under `path`. It descends only where a known name lies below,
+/// so hostile nesting costs nothing.
+void JsonParser::State::collect(dom::object object) {
+  const std::size_t parent = path.size();
+  for (const auto field : object) {
+    if (parent > 0) path += '.';
+    for (const char c : field.key) path += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    take(field.value);
+    path.resize(parent);
+  }
+}
+
+void JsonParser::State::collect(dom::array array) {
+  constexpr std::size_t kLooked = 4;  // headers have one value, rarely two
+  const std::size_t parent = path.size();
+  std::size_t index = 0;
+  for (const dom::element value : array) {
+    path += '[';
+    path += static_cast<char>('0' + index);
+    path += ']';
+    take(value);
+    path.resize(parent);
+    if (++index == kLooked) return;
+  }
+}
+
+void JsonParser::State::take(dom::element value) {
+  const JsonName* name = names.find(path);
+  if (name == nullptr) return;
+  dom::object object;
+  dom::array array;
+  if (value.get(object) == simdjson::SUCCESS) return collect(object);
+  if (value.get(array) == simdjson::SUCCESS) return collect(array);
+  if (name->slot == JsonSlot::count_) return;
+  if (name->dialect != Dialect::common) dialect = name->dialect;
+  Found& slot = found[static_cast<std::size_t>(name->slot)];
+  if (name->rank < slot.rank) slot.set(value, name->rank);
+}
+
+bool JsonParser::State::read_time(traffic::Request& out) {
+  const Found& found = at(JsonSlot::time);
+  if (!found.present()) return false;
+  const auto time = found.is_number ? time_of_unix(found.number) : clock.parse(found.text);
+  if (time) out.time = *time;
+  return time.has_value();
+}
+
+bool JsonParser::State::read_client(traffic::Request& out) const {
+  const Found& client = at(JsonSlot::client);
+  const Found& peer = at(JsonSlot::peer);
+  const Found& list = at(JsonSlot::forwarded_for);
+  const std::string_view hops = list.present() ? list.text : std::string_view{};
+  if (client.present() && !client.text.empty()) {
+    // Traefik's ClientHost is the whole X-Forwarded-For list where there is one.
+    const bool is_list = client.text.find(',') != client.text.npos;
+    return set_client(is_list ? client_text({}, client.text) : client_text(client.text, {}), out);
+  }
+  return set_client(client_text(peer.present() ? peer.text : std::string_view{}, hops), out);
+}
+
+bool JsonParser::State::read_request(traffic::Request& out) const {
+  const Found& request = at(JsonSlot::request);
+  const Found& path_found = at(JsonSlot::path);
+  const Found& method = at(JsonSlot::method);
+  if (request.present()) set_request_line(request.text, out);
+  if (path_found.present() && !path_found.text.empty()) out.path = path_found.text;
+  if (method.present() && !method.text.empty()) out.method = method.text;
+  return request.present() || path_found.present();
+}
+
+bool JsonParser::State::read_status(traffic::Request& out) const {
+  const Found& found = at(JsonSlot::status);
+  if (!found.present() || found.text.empty()) return true;
+  const auto number = found.as_number();
+  if (!number || *number < 0 || *number > 999) return false;
+  out.status = static_cast<std::uint16_t>(*number);
+  return true;
+}
+
+std::optional<double> JsonParser::State::latency_ms() const {
+  const auto scaled = [this](JsonSlot slot, double factor) -> std::optional<double> {
+    const Found& found = at(slot);
+    const auto number = found.present() ? found.as_number() : std::nullopt;
+    return number ? std::optional(*number * factor) : std::nullopt;
+  };
+  if (const auto ms = scaled(JsonSlot::latency_ms, 1); ms && at(JsonSlot::latency_ms).rank <= 1) {
+    return ms;
+  }
+  if (const auto s = scaled(JsonSlot::latency_s, 1e3)) return s;
+  if (const auto ns = scaled(JsonSlot::latency_ns, 1e-6)) return ns;
+  const double unit = dialect == Dialect::caddy ? 1e3 : dialect == Dialect::traefik ? 1e-6 : 1.0;
+  if (const auto spent = scaled(JsonSlot::duration, unit)) return spent;
+  return scaled(JsonSlot::latency_ms, 1);
+}
+
+}  // namespace tidelimit::ingest

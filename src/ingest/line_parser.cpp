@@ -1,0 +1,37 @@
+#include "ingest/line_parser.hpp"
+
+namespace tidelimit::ingest {
+
+std::string_view to_string(Unreadable reason) {
+  switch (reason) {
+    case Unreadable::none:
+      return "readable";
+    case Unreadable::blank:
+      return "blank line";
+    case Unreadable::too_long:
+      return "longer than 1 MiB";
+    case Unreadable::no_client:
+      return "no client address";
+    case Unreadable::no_time:
+      return "no readable time";
+    case Unreadable::no_request:
+      return "no request or path";
+    case Unreadable::bad_status:
+      return "no status of three digits";
+    case Unreadable::columns_differ:
+      return "not as many columns as the header";
+    case Unreadable::bad_json:
+      return "not a JSON object";
+    case Unreadable::pattern_differs:
+      return "does not match the pattern of --format";
+    case Unreadable::bad_number:
+      return "no readable number of requests";
+    case Unreadable::header:
+      return "header";
+    case Unreadable::count_:
+      break;
+  }
+  return "unknown";
+}
+
+}  // namespace tidelimit::ingest

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "traffic/request.hpp"
+
+namespace tidelimit::ingest {
+
+/// Sets method and path from the request line of a log ("GET /a?b HTTP/1.1", HTTP/0.9's "GET /a"
+/// too). Garbage (TLS greetings, "-", shell code) leaves both empty.
+void set_request_line(std::string_view text, traffic::Request& out);
+
+/// Undoes the escapes that servers write into quoted fields: \" \\ \n \r \t \b \v \f and \xNN
+/// (Apache, nginx). Others stay. The view is `text` itself where it has no backslash, else points
+/// into `scratch`.
+[[nodiscard]] std::string_view unescape(std::string_view text, std::string& scratch);
+
+/// Whether the quote at text[at] is escaped by a backslash (which is not itself escaped).
+[[nodiscard]] bool is_escaped(std::string_view text, std::size_t at);
+
+/// Empty for "-", which logs write for nothing.
+[[nodiscard]] inline std::string_view unless_dash(std::string_view text) {
+  return text == "-" ? std::string_view{} : text;
+}
+
+/// "192.0.2.1:443" and "[2001:db8::1]:443" without brackets and port; anything else as it is.
+[[nodiscard]] std::string_view without_port(std::string_view text);
+
+/// Who sent a request, from the peer's address and the X-Forwarded-For list that a log names; both
+/// may be empty. A peer with a public address is believed and the list ignored, since a client can
+/// write there what it likes. A private, loopback or unnamed peer is a proxy of one's own: then the
+/// last hop of the list that is public, else the last that is not loopback, else the peer.
+[[nodiscard]] std::string_view client_text(std::string_view peer, std::string_view forwarded_for);
+
+/// Sets client and client_name. False when the text is empty or can be no client: names are at most
+/// 253 bytes of letters, digits and "-._:%".
+[[nodiscard]] bool set_client(std::string_view text, traffic::Request& out);
+
+/// A status of three digits; 0 for "-" and "". nullopt is for everything else.
+[[nodiscard]] std::optional<std::uint16_t> parse_status(std::string_view text);
+
+}  // namespace tidelimit::ingest

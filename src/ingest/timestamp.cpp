@@ -1,0 +1,186 @@
+#include "ingest/timestamp.hpp"
+
+#include <cmath>
+#include <cstring>
+
+namespace tidelimit::ingest {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kLastSecond = 7'258'118'400;  // 2200-01-01: within 64-bit nanoseconds
+
+/// Takes fixed-width fields off the front of a text; a mismatch makes it fail for good.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : text_(text) {}
+
+  unsigned digits(std::size_t n) {
+    unsigned value = 0;
+    if (text_.size() < n) return failed();
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto digit = static_cast<unsigned>(text_[i] - '0');
+      if (digit > 9) return failed();
+      value = value * 10 + digit;
+    }
+    text_.remove_prefix(n);
+    return value;
+  }
+  bool skip(char c) {
+    if (!text_.starts_with(c)) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+  void expect(char c) {
+    if (!skip(c)) failed();
+  }
+  std::string_view take(std::size_t n) {
+    const std::string_view taken = text_.substr(0, n);
+    text_.remove_prefix(taken.size());
+    return taken;
+  }
+  unsigned failed() {
+    ok_ = false;
+    return 0;
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool at_digit() const {
+    return !text_.empty() && text_.front() >= '0' && text_.front() <= '9';
+  }
+  [[nodiscard]] bool at_end() const { return text_.empty(); }
+
+ private:
+  std::string_view text_;
+  bool ok_ = true;
+};
+
+unsigned month_of(std::string_view name) {
+  constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+  if (name.size() != 3) return 0;
+  const char lower[] = {static_cast<char>(name[0] | 0x20), static_cast<char>(name[1] | 0x20),
+                        static_cast<char>(name[2] | 0x20)};
+  const std::size_t at = kMonths.find(std::string_view(lower, 3));
+  return at == std::string_view::npos || at % 3 != 0 ? 0 : static_cast<unsigned>(at / 3 + 1);
+}
+
+/// A fraction of a second after its point, in nanoseconds; digits beyond the ninth are dropped.
+std::int64_t fraction(Cursor& text) {
+  std::int64_t nanos = 0;
+  std::int64_t unit = kSecond / 10;
+  if (!text.at_digit()) text.failed();
+  for (; text.at_digit(); unit /= 10) nanos += text.digits(1) * unit;
+  return nanos;
+}
+
+/// Seconds east of UTC: "", "Z", "+0330", "+03:30", "-04".
+std::int64_t zone(Cursor& text) {
+  if (text.at_end() || text.skip('Z') || text.skip('z')) return 0;
+  const bool west = text.skip('-');
+  if (!west) text.expect('+');
+  const std::int64_t hours = text.digits(2);
+  text.skip(':');
+  const std::int64_t minutes = text.at_end() ? 0 : text.digits(2);
+  if (hours > 24 || minutes > 59) text.failed();
+  const std::int64_t seconds = hours * 3600 + minutes * 60;
+  return west ? -seconds : seconds;
+}
+
+/// "10:05:03[.123][ zone]" after the date `days` to the end of the text.
+std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text) {
+  const std::int64_t hour = text.digits(2);
+  text.expect(':');
+  const std::int64_t minute = text.digits(2);
+  text.expect(':');
+  const std::int64_t second = text.digits(2);
+  const std::int64_t nanos = text.skip('.') || text.skip(',') ? fraction(text) : 0;
+  text.skip(' ');
+  const std::int64_t offset = zone(text);
+  // 60 is a leap second.
+  if (!text.ok() || !text.at_end() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  const std::int64_t unix = days * 86400 + hour * 3600 + minute * 60 + second - offset;
+  if (unix < 0 || unix > kLastSecond) return std::nullopt;
+  return WallTime{Nanos{unix * kSecond + nanos}};
+}
+
+std::optional<std::int64_t> days_of(unsigned year, unsigned month, unsigned day) {
+  using namespace std::chrono;
+  const year_month_day date{std::chrono::year{static_cast<int>(year)}, std::chrono::month{month},
+                            std::chrono::day{day}};
+  if (!date.ok()) return std::nullopt;
+  return sys_days{date}.time_since_epoch().count();
+}
+
+std::optional<WallTime> parse_common(std::string_view text) {
+  Cursor cursor(text);
+  const unsigned day = text.size() > 1 && text[1] == '/' ? cursor.digits(1) : cursor.digits(2);
+  cursor.expect('/');
+  const unsigned month = month_of(cursor.take(3));
+  cursor.expect('/');
+  const unsigned year = cursor.digits(4);
+  cursor.expect(':');
+  const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
+  return days ? time_of_day(*days, cursor) : std::nullopt;
+}
+
+std::optional<WallTime> parse_iso(std::string_view text) {
+  Cursor cursor(text);
+  const unsigned year = cursor.digits(4);
+  cursor.expect('-');
+  const unsigned month = cursor.digits(2);
+  cursor.expect('-');
+  const unsigned day = cursor.digits(2);
+  const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
+  if (!days) return std::nullopt;
+  if (cursor.at_end()) return WallTime{Nanos{*days * 86400 * kSecond}};
+  if (!cursor.skip('T') && !cursor.skip('t')) cursor.expect(' ');
+  return time_of_day(*days, cursor);
+}
+
+/// Whole seconds with an optional fraction, exact to the nanosecond, or a longer count of
+/// milli-, micro- or nanoseconds.
+std::optional<WallTime> parse_unix(std::string_view text) {
+  Cursor cursor(text);
+  std::int64_t whole = 0;
+  std::size_t digits = 0;
+  for (; cursor.at_digit() && digits < 19; ++digits) whole = whole * 10 + cursor.digits(1);
+  if (digits == 0 || whole < 0) return std::nullopt;
+  std::int64_t unit = kSecond;
+  while (whole / (kSecond / unit) > kLastSecond && unit > 1) unit /= 1000;
+  std::int64_t nanos = cursor.skip('.') ? fraction(cursor) / (kSecond / unit) : 0;
+  if (!cursor.ok() || !cursor.at_end() || whole / (kSecond / unit) > kLastSecond) {
+    return std::nullopt;
+  }
+  return WallTime{Nanos{whole * unit + nanos}};
+}
+
+std::optional<WallTime> parse_any(std::string_view text) {
+  if (text.size() > 4 && text[4] == '-') return parse_iso(text);
+  if (text.find('/', 1) != std::string_view::npos) return parse_common(text);
+  return parse_unix(text);
+}
+
+}  // namespace
+
+std::optional<WallTime> LogClock::parse(std::string_view text) {
+  if (text.size() == last_size_ && std::memcmp(text.data(), last_text_.data(), last_size_) == 0 &&
+      last_size_ > 0) {
+    return last_time_;
+  }
+  const auto time = parse_any(text);
+  if (time && text.size() <= last_text_.size()) {
+    std::memcpy(last_text_.data(), text.data(), text.size());
+    last_size_ = text.size();
+    last_time_ = *time;
+  }
+  return time;
+}
+
+std::optional<WallTime> time_of_unix(double number) {
+  double unit = 1e9;
+  while (number * unit > static_cast<double>(kLastSecond) * 1e9 && unit > 1) unit /= 1000;
+  const double nanos = number * unit;
+  if (!(nanos >= 0 && nanos <= static_cast<double>(kLastSecond) * 1e9)) return std::nullopt;
+  // A double holds Unix time to about a quarter of a microsecond: what is finer is noise.
+  return WallTime{Nanos{static_cast<std::int64_t>(std::llround(nanos / 1000.0)) * 1000}};
+}
+
+}  // namespace tidelimit::ingest

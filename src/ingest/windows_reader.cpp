@@ -1,0 +1,200 @@
+#include "ingest/windows_reader.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "ingest/csv_row.hpp"
+#include "ingest/timestamp.hpp"
+
+namespace tidelimit::ingest {
+namespace {
+
+constexpr std::size_t kMaxWindows = 10'000'000;  ///< endpoints times times: half a gigabyte of grid
+
+struct Row {
+  WallTime time;
+  std::uint32_t endpoint = 0;
+  double requests = 0;
+  double errors = 0;
+  double responses = 0;
+  double premium = 0;
+};
+
+/// One line's row in terms of its header's columns.
+class RowParser {
+ public:
+  Unreadable parse(std::string_view line, const WindowColumns& columns, Row& out,
+                   std::string_view& endpoint) {
+    const auto& fields = row_.split(line);
+    if (line == columns.header) return Unreadable::header;
+    if (fields.size() != columns.width) return Unreadable::columns_differ;
+    const auto time = clock_.parse(trim(fields[columns.timestamp]));
+    if (!time) return Unreadable::no_time;
+    const auto requests = parse_double(trim(fields[columns.requests]));
+    if (!requests || *requests < 0) return Unreadable::bad_number;
+    const auto error_rate = ratio(fields, columns.error_rate);
+    const auto premium_ratio = ratio(fields, columns.premium_ratio);
+    out = {.time = *time,
+           .requests = *requests,
+           .errors = *requests * error_rate.value_or(0),
+           .responses = error_rate ? *requests : 0,
+           .premium = *requests * premium_ratio.value_or(0)};
+    endpoint =
+        columns.endpoint == WindowColumns::kAbsent ? kOnlyEndpoint : trim(fields[columns.endpoint]);
+    return endpoint.empty() ? Unreadable::no_request : Unreadable::none;
+  }
+
+ private:
+  /// A share in [0, 1]; anything else is unknown.
+  static std::optional<double> ratio(const std::vector<std::string_view>& fields, std::size_t at) {
+    if (at == WindowColumns::kAbsent) return std::nullopt;
+    const auto value = parse_double(trim(fields[at]));
+    return value && *value >= 0 && *value <= 1 ? value : std::nullopt;
+  }
+
+  CsvRow row_;
+  LogClock clock_;
+};
+
+struct Table {
+  std::vector<std::string> endpoints;
+  std::vector<Row> rows;
+};
+
+Result<Table> read_rows(InputLines& lines) {
+  Table table;
+  std::map<std::string, std::uint32_t, std::less<>> index;
+  RowParser parser;
+  Line line;
+  while (lines.next(line)) {
+    Row row;
+    std::string_view endpoint;
+    const Unreadable reason = line.too_long
+                                  ? Unreadable::too_long
+                                  : parser.parse(line.text, lines.format().windows, row, endpoint);
+    if (reason != Unreadable::none) {
+      lines.refuse(line, reason);
+      continue;
+    }
+    lines.accept();
+    auto known = index.find(endpoint);
+    if (known == index.end()) {
+      known = index.emplace(endpoint, static_cast<std::uint32_t>(table.endpoints.size())).first;
+      table.endpoints.emplace_back(endpoint);
+    }
+    row.endpoint = known->second;
+    table.rows.push_back(row);
+    if (table.rows.size() > kMaxWindows) {
+      return fail(Code::resource_exhausted, lines.source() + ": more than " +
+                                                std::to_string(kMaxWindows) +
+                                                " windows; read fewer at a time");
+    }
+  }
+  if (lines.failure()) return tl::unexpected<Error>(*lines.failure());
+  return table;
+}
+
+/// The distinct times of all rows, in order.
+std::vector<WallTime> times_of(const Table& table) {
+  std::vector<WallTime> times;
+  times.reserve(table.rows.size());
+  for (const Row& row : table.rows) times.push_back(row.time);
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  return times;
+}
+
+/// The most frequent distance of neighbours, the smaller of two as frequent; `otherwise` where
+/// there is but one time.
+Nanos step_of(const std::vector<WallTime>& times, Nanos otherwise) {
+  std::map<Nanos, std::size_t> counts;
+  for (std::size_t i = 1; i < times.size(); ++i) ++counts[times[i] - times[i - 1]];
+  Nanos step = otherwise;
+  std::size_t most = 0;
+  for (const auto& [distance, count] : counts) {
+    if (count > most) {
+      step = distance;
+      most = count;
+    }
+  }
+  return step;
+}
+
+/// Marks the windows of which each of the `parts` was seen, and cuts incomplete ones off both ends.
+void mark_gaps(traffic::WindowGrid& grid, const std::vector<std::uint32_t>& seen,
+               std::uint32_t parts) {
+  const auto whole = [&](std::uint32_t n) { return n >= parts; };
+  const auto first = std::find_if(seen.begin(), seen.end(), whole) - seen.begin();
+  const auto last = seen.rend() - std::find_if(seen.rbegin(), seen.rend(), whole);
+  for (auto& row : grid.stats) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i].observed = whole(seen[i]);
+    row.erase(row.begin() + std::max(first, last), row.end());
+    row.erase(row.begin(), row.begin() + std::min(first, last));
+  }
+  grid.start += grid.step * first;
+}
+
+Result<traffic::WindowGrid> lay_out(const Table& table, const std::vector<WallTime>& times,
+                                    Nanos step, Nanos input_step) {
+  // Rows that are added up go to the grid of the clock; rows that stay go to their own.
+  const Nanos shift = step == input_step ? times.front() - floor_to(times.front(), step) : Nanos{};
+  const auto window_of = [&](WallTime time) { return floor_to(time - shift, step) + shift; };
+  traffic::WindowGrid grid{
+      .start = window_of(times.front()), .step = step, .endpoints = table.endpoints, .stats = {}};
+  const auto size = static_cast<std::size_t>((times.back() - grid.start) / step) + 1;
+  if (size > kMaxWindows / table.endpoints.size()) {
+    return fail(Code::resource_exhausted,
+                "windows of " + format_duration(step) + " from " + format_time(times.front()) +
+                    " to " + format_time(times.back()) + " are more than " +
+                    std::to_string(kMaxWindows) + "; is one of these times wrong?");
+  }
+  const auto index_of = [&](WallTime time) {
+    return static_cast<std::size_t>((window_of(time) - grid.start) / step);
+  };
+
+  grid.stats.assign(table.endpoints.size(), std::vector<traffic::WindowStats>(size));
+  for (const Row& row : table.rows) {
+    traffic::WindowStats& window = grid.stats[row.endpoint][index_of(row.time)];
+    window.requests += row.requests;
+    window.errors += row.errors;
+    window.responses += row.responses;
+    window.premium += row.premium;
+  }
+  std::vector<std::uint32_t> seen(size);
+  for (const WallTime time : times) ++seen[index_of(time)];
+  mark_gaps(grid, seen, static_cast<std::uint32_t>(step / input_step));
+  return grid;
+}
+
+}  // namespace
+
+Result<Windows> read_windows(RecordReader& reader, Nanos step) {
+  const std::string source = reader.lines().source();
+  auto table = read_rows(reader.lines());
+  if (!table) return tl::unexpected<Error>(table.error());
+  const std::vector<WallTime> times = times_of(*table);
+  Windows windows;
+  windows.input_step = step_of(times, step);
+  windows.coarser = windows.input_step > step;
+  if (windows.coarser) step = windows.input_step;
+  if (step % windows.input_step != Nanos{}) {
+    return fail(Code::invalid_argument, source + ": windows of " +
+                                            format_duration(windows.input_step) +
+                                            " can't be added up to " + format_duration(step) +
+                                            "; choose a --window that is a multiple");
+  }
+  auto grid = lay_out(*table, times, step, windows.input_step);
+  if (!grid) return fail_in(source, grid.error());
+  if (grid->size() == 0) {
+    return fail(Code::invalid_argument,
+                source + ": no window of " + format_duration(step) + " is complete");
+  }
+  windows.grid = *std::move(grid);
+  return windows;
+}
+
+}  // namespace tidelimit::ingest
