@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -51,7 +52,10 @@ struct Config {
   std::filesystem::path admin_token_file;
   std::filesystem::path state;  ///< SQLite; empty: none
   Retention retention;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  ///< "FILE:LINE: ..." of what is allowed but unlikely meant
+  /// Rules that wait for a model which the file does not name. Kept apart: of no interest where a
+  /// model is given on the command line.
+  std::vector<std::string> model_warnings;
 };
 
 /// A mistake with its place; printed as "FILE:LINE: message".
@@ -60,14 +64,22 @@ struct Mistake {
   std::string message;
 };
 
-/// Reads and checks YAML text. All mistakes at once, in order of lines.
+/// Larger files are refused: no configuration written by people comes near it.
+inline constexpr std::size_t kMaxFileBytes = 1u << 20;
+
+/// Reads and checks YAML text. All mistakes at once (the first hundred), in order of lines.
+/// Relative paths in it are taken from the folder of `file`.
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
                                                                const std::filesystem::path& file);
 /// The same from a file; one Error whose message has a line per mistake.
 [[nodiscard]] Result<Config> load(const std::filesystem::path& file);
 
-/// The defaults that commands use without --config: tiers and endpoints as given, the verdict rules
-/// of the documentation.
+/// What commands use without --config: one tier, the endpoint `other`, and the verdict rules of the
+/// documentation. Callers set tiers and endpoints as they find them (`other` stays last).
 [[nodiscard]] Config defaults();
+
+/// "127.0.0.1:8080" or "[::1]:8080". Names are not resolved.
+[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
+[[nodiscard]] std::string format_host_port(const HostPort& place);
 
 }  // namespace tidelimit::config

@@ -1,0 +1,331 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+#include "base/path.hpp"
+#include "config/sections.hpp"
+
+namespace tidelimit::config {
+namespace {
+
+using policy::EndpointSettings;
+using policy::LimitSpec;
+
+constexpr std::size_t kMaxTiers = 64;
+constexpr std::size_t kMaxEndpoints = 1000;
+constexpr double kMaxBurstDays = 366;  // a burst that takes longer to earn is a slip of the pen
+
+constexpr char kOther[] = "other";
+
+using Lines = std::map<std::string, int>;  // where a name stands
+
+bool reserved_endpoint(std::string_view name) {
+  return name == "any" || name == "same" || name == "default";  // words of rules and floors
+}
+
+bool reserved_tier(std::string_view name) {
+  return name == "client" || name == "default";  // keys beside tiers
+}
+
+/// rate, burst and total of a mapping, or a rate alone.
+std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
+  LimitSpec limit;
+  if (field.node.IsScalar()) {
+    limit.rate = read_rate(field, report);
+    if (!limit.rate) return std::nullopt;
+    return limit;
+  }
+  Section section(field, report);
+  section.read("rate", limit.rate, read_rate);
+  section.read("burst", limit.burst, read_count);
+  section.read("total", limit.total, read_rate);
+  const bool rate_there = section.has("rate");
+  section.finish();
+  if (field.node.IsMap() && !rate_there && !section.has("total")) {
+    report.mistake(field.line, field.where + " limits nothing: give it a rate, like 100/min");
+  }
+  if (limit.burst && !rate_there) {
+    report.mistake(field.line, field.where + " has a burst but no rate: add a rate");
+  }
+  if (limit.rate && limit.burst) {
+    const double days = static_cast<double>(*limit.burst) / (limit.rate->per_second() * 86400.0);
+    if (days > kMaxBurstDays) {
+      report.mistake(field.line,
+                     fmt::format("{}: a burst of {} takes {:.0f} days to earn at {}: "
+                                 "lower the burst or raise the rate",
+                                 field.where, *limit.burst, days, format_rate(*limit.rate)));
+      limit.burst.reset();
+    }
+  }
+  if (limit.rate && limit.total && limit.total->per_second() < limit.rate->per_second()) {
+    report.warning(field.line,
+                   fmt::format("{}: the total of {} is below the {} of a single one, which nobody "
+                               "can then reach",
+                               field.where, format_rate(*limit.total), format_rate(*limit.rate)));
+  }
+  return limit;
+}
+
+std::optional<std::string> read_pattern(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const auto refuse = [&](std::string_view why) {
+    report.mistake(field.line, fmt::format("{}: \"{}\" {}", field.where, printable(*text), why));
+    return std::nullopt;
+  };
+  if (text->front() != '/') return refuse("is no path: it must begin with /");
+  if (text->find_first_of("?#") != std::string::npos) {
+    return refuse("has a query or fragment: only paths are matched, remove it");
+  }
+  const auto rest = text->find("**");
+  if (rest != std::string::npos && (rest + 2 != text->size() || (*text)[rest - 1] != '/')) {
+    return refuse(
+        "has ** inside: it stands for any rest and must be the last segment, as in /a/**");
+  }
+  for (const auto segment : split(*text, '/')) {
+    if (segment.size() > 1 && segment != "**" && segment.find('*') != std::string_view::npos) {
+      return refuse("has * within a segment: it stands for one whole segment, as in /a/*/b");
+    }
+  }
+  std::string buffer;
+  return std::string(normalise_path(*text, buffer));
+}
+
+std::optional<std::string> read_method(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const bool letters = std::all_of(text->begin(), text->end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
+  });
+  if (!letters || text->size() > 32) {
+    report.mistake(field.line, fmt::format("{}: \"{}\" is no HTTP method: write GET, POST, ...",
+                                           field.where, printable(*text)));
+    return std::nullopt;
+  }
+  std::string upper = *text;
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return upper;
+}
+
+void read_limits(const Field& field, const Config& config, EndpointSettings& endpoint,
+                 Report& report) {
+  const auto tiers = tier_names(config);
+  auto known = tiers;
+  known.push_back("client");
+  Section section(field, report);
+  for (const auto& [name, value] : section.take_all()) {
+    const auto tier = std::find(tiers.begin(), tiers.end(), name);
+    if (tier == tiers.end() && name != "client") {
+      report.mistake(value.line, fmt::format("{}: there is no such tier in tiers{}", value.where,
+                                             suggestion(name, known)));
+      continue;
+    }
+    const auto limit = read_limit(value, report);
+    if (!limit) continue;
+    if (name != "client") {
+      endpoint.limits[static_cast<std::size_t>(tier - tiers.begin())] = *limit;
+    } else if (limit->total) {
+      report.mistake(value.line, value.where + " can't have a total: it holds for each address");
+    } else {
+      endpoint.client = *limit;
+    }
+  }
+}
+
+/// Whether every path of the later pattern is already matched by the earlier one.
+bool covers(const std::string& earlier, const std::string& later) {
+  if (!later.ends_with("/**")) return path_matches(earlier, later);
+  std::string stem = later.substr(0, later.size() - 3);
+  if (stem.empty()) stem = "/";
+  return earlier.ends_with("/**") && path_matches(earlier, later) && path_matches(earlier, stem);
+}
+
+bool covers_methods(const EndpointSettings& earlier, const EndpointSettings& later) {
+  if (earlier.methods.empty()) return true;
+  return !later.methods.empty() &&
+         std::all_of(later.methods.begin(), later.methods.end(), [&](const std::string& method) {
+           return std::count(earlier.methods.begin(), earlier.methods.end(), method) > 0;
+         });
+}
+
+/// First match wins: a pattern that an earlier endpoint takes whole never matches.
+void check_reachable(const Field& match, const EndpointSettings& endpoint,
+                     const std::vector<EndpointSettings>& earlier, Report& report) {
+  for (const auto& pattern : endpoint.match) {
+    for (const auto& other : earlier) {
+      if (!covers_methods(other, endpoint)) continue;
+      for (const auto& before : other.match) {
+        if (before == pattern) {
+          report.mistake(match.line,
+                         fmt::format("{}: {} belongs to endpoint \"{}\" already: remove one",
+                                     match.where, pattern, other.name));
+        } else if (covers(before, pattern)) {
+          report.warning(match.line,
+                         fmt::format("{}: {} never matches, since {} of endpoint \"{}\" stands "
+                                     "before it and the first match wins",
+                                     match.where, pattern, before, other.name));
+        }
+      }
+    }
+  }
+}
+
+EndpointSettings fresh_endpoint(std::string name, const Config& config) {
+  EndpointSettings endpoint;
+  endpoint.name = std::move(name);
+  endpoint.limits.resize(config.engine.policy.tiers.size());
+  return endpoint;
+}
+
+void read_match(Section& section, EndpointSettings& endpoint,
+                const std::vector<EndpointSettings>& earlier, Report& report) {
+  const auto match = section.take("match");
+  if (auto methods = section.take("methods")) {
+    for (const auto& item : read_items(*methods, report)) {
+      if (auto method = read_method(item, report)) endpoint.methods.push_back(std::move(*method));
+    }
+  }
+  const Field& field = section.field();
+  if (endpoint.name == kOther) {
+    if (match || !endpoint.methods.empty()) {
+      report.mistake(field.line,
+                     "endpoint \"other\" is what matches nothing else: remove its match "
+                     "and methods");
+    }
+    return;
+  }
+  if (!match) {
+    report.mistake(field.line,
+                   field.where + " has no match: add match: \"/" + endpoint.name + "/**\"");
+    return;
+  }
+  for (const auto& item : read_items(*match, report)) {
+    if (auto pattern = read_pattern(item, report)) endpoint.match.push_back(std::move(*pattern));
+  }
+  if (match->node.IsSequence() && match->node.size() == 0) {
+    report.mistake(match->line, match->where + " is an empty list: name a path");
+  }
+  check_reachable(*match, endpoint, earlier, report);
+}
+
+EndpointSettings read_endpoint(Section& section, std::string name, const Config& config,
+                               Report& report) {
+  EndpointSettings endpoint = fresh_endpoint(std::move(name), config);
+  read_match(section, endpoint, config.engine.policy.endpoints, report);
+  section.read("priority", endpoint.priority, read_priority);
+  section.read("mode", endpoint.mode, read_mode);
+  section.read("capacity", endpoint.capacity, read_rate);
+  if (auto limits = section.take("limits")) read_limits(*limits, config, endpoint, report);
+  section.finish();
+  return endpoint;
+}
+
+/// A name that is new and free. Notes where it stands.
+bool claim(const std::string& name, const Field& item, const Config& config, Lines& lines,
+           Report& report) {
+  const auto [seen, fresh] = lines.emplace(name, item.line);
+  if (!fresh) {
+    report.mistake(item.line,
+                   fmt::format("{} stands twice; it is already at line {}: rename or remove one",
+                               item.where, seen->second));
+    return false;
+  }
+  if (reserved_endpoint(name) || contains(tier_names(config), name)) {
+    report.mistake(item.line, item.where +
+                                  " has the name of a tier or a word of the "
+                                  "configuration: choose another");
+    return false;
+  }
+  return true;
+}
+
+std::optional<EndpointSettings> read_item(const YAML::Node& node, std::size_t number,
+                                          const Config& config, Lines& lines, Report& report) {
+  const Field item = named_item(node, "endpoint", number);
+  Section section(item, report);
+  if (!node.IsMap()) return std::nullopt;
+  const auto field = section.take("name");
+  if (!field) report.mistake(item.line, item.where + " has no name: add name: ...");
+  const auto name = field ? read_name(*field, report) : std::nullopt;
+  auto endpoint = read_endpoint(section, name.value_or(""), config, report);
+  if (!name || !claim(*name, item, config, lines, report)) return std::nullopt;
+  return endpoint;
+}
+
+}  // namespace
+
+std::vector<std::string_view> tier_names(const Config& config) {
+  const auto& tiers = config.engine.policy.tiers;
+  return {tiers.begin(), tiers.end()};
+}
+
+std::vector<std::string_view> endpoint_names(const Config& config) {
+  std::vector<std::string_view> names;
+  for (const auto& endpoint : config.engine.policy.endpoints) names.push_back(endpoint.name);
+  return names;
+}
+
+bool contains(const std::vector<std::string_view>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void read_tiers(Section& top, Config& config, Report& report) {
+  auto& policy = config.engine.policy;
+  if (const auto field = top.take("tiers")) {
+    policy.tiers.clear();
+    for (const auto& item : read_items(*field, report)) {
+      const auto name = read_name(item, report);
+      if (!name) continue;
+      if (reserved_tier(*name)) {
+        report.mistake(item.line,
+                       fmt::format("tiers: \"{}\" is a word of the configuration: choose "
+                                   "another name",
+                                   *name));
+      } else if (contains(tier_names(config), *name)) {
+        report.mistake(item.line, fmt::format("tiers: \"{}\" stands twice: remove one", *name));
+      } else {
+        policy.tiers.push_back(*name);
+      }
+    }
+    if (field->node.IsSequence() && field->node.size() == 0) {
+      report.mistake(field->line, "tiers is an empty list: name at least one, or remove it");
+    }
+    if (policy.tiers.size() > kMaxTiers) {
+      report.mistake(field->line, fmt::format("tiers has {} names, more than {}",
+                                              policy.tiers.size(), kMaxTiers));
+    }
+  }
+  if (policy.tiers.empty()) policy.tiers.emplace_back("STD");
+  policy.default_tier = policy.tiers.back();
+}
+
+void read_endpoints(Section& top, Config& config, Report& report) {
+  auto& endpoints = config.engine.policy.endpoints;
+  std::optional<EndpointSettings> other;
+  const auto field = top.take("endpoints");
+  if (!field) {
+    report.mistake(1,
+                   "endpoints is missing: name at least one, like { name: api, match: \"/**\", "
+                   "limits: { STD: 100/min } }");
+  } else if (!field->node.IsSequence()) {
+    report.mistake(field->line, "endpoints must be a list of mappings, each with name and match");
+  } else if (field->node.size() > kMaxEndpoints) {
+    report.mistake(field->line, fmt::format("endpoints has {} items, more than {}",
+                                            field->node.size(), kMaxEndpoints));
+  } else {
+    Lines lines;
+    for (std::size_t i = 0; i < field->node.size(); ++i) {
+      auto endpoint = read_item(field->node[i], i + 1, config, lines, report);
+      if (!endpoint) continue;
+      if (endpoint->name == kOther) {
+        other = std::move(*endpoint);
+      } else {
+        endpoints.push_back(std::move(*endpoint));
+      }
+    }
+  }
+  endpoints.push_back(other ? std::move(*other) : fresh_endpoint(kOther, config));
+}
+
+}  // namespace tidelimit::config

@@ -1,0 +1,280 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "config/sections.hpp"
+
+namespace tidelimit::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Nanos kDay = hours{24};
+constexpr Nanos kMaxSteps = Nanos{2000};  // windows of history that a network looks back on
+constexpr DurationRange kWindow{minutes{1}, kDay};
+constexpr DurationRange kHistory{minutes{1}, kDay * 60};
+constexpr DurationRange kHorizon{minutes{1}, kDay * 7};
+constexpr DurationRange kScan{seconds{1}, hours{1}};
+constexpr DurationRange kHold{seconds{1}, kDay};
+constexpr DurationRange kPlanTtl{minutes{1}, kDay};
+constexpr DurationRange kRetention{hours{1}, kDay * 3650};
+
+/// A path of the file system, taken from the configuration's folder.
+std::optional<std::filesystem::path> read_path(const Field& field, const Config& config,
+                                               Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const std::filesystem::path path(*text);
+  if (path.is_absolute()) return path.lexically_normal();
+  return (config.file.parent_path() / path).lexically_normal();
+}
+
+/// The name of a header, in lower case.
+std::optional<std::string> read_header(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const bool good = std::all_of(text->begin(), text->end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+  if (good && text->size() <= 64) return to_lower(*text);
+  report.mistake(field.line, fmt::format("{}: \"{}\" is no header name: write it like x-user-id",
+                                         field.where, printable(*text)));
+  return std::nullopt;
+}
+
+/// "0.1/min": a share per minute.
+std::optional<double> read_relax(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const auto slash = text->find('/');
+  const auto share = parse_double(std::string_view(*text).substr(0, slash));
+  const std::string unit = slash == std::string::npos ? "" : text->substr(slash + 1);
+  const double minutes_in = unit == "s"     ? 1.0 / 60.0
+                            : unit == "min" ? 1.0
+                            : unit == "h"   ? 60.0
+                                            : 0.0;
+  if (share && *share > 0.0 && *share <= 1.0 && minutes_in > 0.0) return *share / minutes_in;
+  report.mistake(field.line,
+                 fmt::format("{}: \"{}\" must be a share of the base limit (above 0, at "
+                             "most 1) per s, min or h, like 0.1/min",
+                             field.where, printable(*text)));
+  return std::nullopt;
+}
+
+void read_syslog(const Field& field, Config& config, Report& report) {
+  if (!field.node.IsMap()) {
+    config.listen.syslog = read_host_port(field, report);
+    return;
+  }
+  Section section(field, report);
+  section.read("address", config.listen.syslog, read_host_port);
+  section.read("observe_only", config.syslog_observe_only, read_bool);
+  if (!section.has("address")) {
+    report.mistake(field.line, field.where + " has no address: add address: 127.0.0.1:5514");
+  }
+  section.finish();
+}
+
+/// floor: 0.2, or a mapping of default, tiers and endpoints.
+void read_floor(const Field& field, Config& config, Report& report) {
+  auto& adapt = config.engine.policy.adapt;
+  if (field.node.IsScalar()) {
+    if (const auto floor = kShare(field, report)) adapt.default_floor = *floor;
+    return;
+  }
+  Section section(field, report);
+  section.read("default", adapt.default_floor, kShare);
+  auto known = tier_names(config);
+  const auto endpoints = endpoint_names(config);
+  known.insert(known.end(), endpoints.begin(), endpoints.end());
+  for (const auto& [name, value] : section.take_all()) {
+    if (!contains(known, name)) {
+      report.mistake(value.line, fmt::format("{}: there is no tier or endpoint of this name{}",
+                                             value.where, suggestion(name, known)));
+    } else if (const auto floor = kShare(value, report)) {
+      adapt.floors.emplace_back(name, *floor);
+    }
+  }
+}
+
+void check_shape(const Field& field, const forecast::Shape& shape, Report& report) {
+  const auto mistake = [&](std::string_view what) {
+    report.mistake(field.line, fmt::format("{}: {}", field.where, what));
+  };
+  const auto whole = [&](Nanos longer, std::string_view name) {
+    if (longer % shape.window == Nanos{0} && longer >= shape.window) return;
+    mistake(fmt::format("{} of {} is no whole multiple of the window of {}", name,
+                        format_duration(longer), format_duration(shape.window)));
+  };
+  if (kDay % shape.window != Nanos{0}) {
+    mistake(
+        fmt::format("a window of {} does not divide the day, so that no time of day recurs: use "
+                    "5m, 15m, 1h, ...",
+                    format_duration(shape.window)));
+  }
+  whole(shape.history, "history");
+  whole(shape.horizon, "horizon");
+  if (shape.history / shape.window > kMaxSteps.count()) {
+    mistake(fmt::format("a history of {} has more than {} windows: shorten it or widen the window",
+                        format_duration(shape.history), kMaxSteps.count()));
+  }
+}
+
+}  // namespace
+
+void read_listen(Section& top, Config& config, Report& report) {
+  const auto field = top.take("listen");
+  if (!field) return;
+  Section section(*field, report);
+  section.read("http", config.listen.http, read_host_port);
+  section.read("admin", config.listen.admin, read_host_port);
+  section.read("metrics", config.listen.metrics, read_host_port);
+  if (const auto syslog = section.take("syslog")) read_syslog(*syslog, config, report);
+  for (const char* later : {"grpc", "proxy", "spoe"}) section.refuse(later);
+  section.finish();
+}
+
+void read_identity(Section& top, Config& config, Report& report) {
+  Identity& identity = config.identity;
+  auto& policy = config.engine.policy;
+  identity.trusted_proxies = {*parse_prefix("127.0.0.0/8"), *parse_prefix("::1/128")};
+  if (const auto field = top.take("identity")) {
+    Section section(*field, report);
+    if (const auto proxies = section.take("trusted_proxies")) {
+      identity.trusted_proxies.clear();
+      for (const auto& item : read_items(*proxies, report)) {
+        if (const auto prefix = read_prefix(item, report)) {
+          identity.trusted_proxies.push_back(*prefix);
+        }
+      }
+    }
+    section.read("user_header", identity.user_header, read_header);
+    section.read("tier_header", identity.tier_header, read_header);
+    if (const auto tier = section.take("default_tier")) {
+      const auto name = read_text(*tier, report);
+      const auto known = tier_names(config);
+      if (name && contains(known, *name)) {
+        policy.default_tier = *name;
+      } else if (name) {
+        report.mistake(tier->line,
+                       fmt::format("{}: there is no tier \"{}\" in tiers{}", tier->where,
+                                   printable(*name), suggestion(*name, known)));
+      }
+    }
+    section.finish();
+  }
+  config.engine.trusted_proxies = identity.trusted_proxies;
+}
+
+void read_forecast(Section& top, Config& config, Report& report) {
+  const auto field = top.take("forecast");
+  if (!field) return;
+  forecast::Shape& shape = config.engine.shape;
+  Section section(*field, report);
+  const std::size_t before = report.count();
+  section.read("window", shape.window, kWindow);
+  section.read("history", shape.history, kHistory);
+  section.read("horizon", shape.horizon, kHorizon);
+  if (report.count() == before) check_shape(*field, shape, report);
+  section.read("mode", config.engine.policy.forecast_mode, read_mode);
+  section.read("model", config.forecast_model,
+               [&](const Field& value, Report& r) { return read_path(value, config, r); });
+  section.finish();
+}
+
+void read_anomaly(Section& top, Config& config, Report& report) {
+  const auto field = top.take("anomaly");
+  if (!field) return;
+  policy::AnomalyPolicy& anomaly = config.engine.policy.anomaly;
+  Section section(*field, report);
+  section.read("mode", anomaly.mode, read_mode);
+  section.read("model", config.anomaly_model,
+               [&](const Field& value, Report& r) { return read_path(value, config, r); });
+  section.read("scan", anomaly.scan, kScan);
+  section.read("contamination", anomaly.contamination, Range{0, false, 0.5, true});
+  section.read("false_alarms", anomaly.false_alarms, Range{0, false, 0.1, true});
+  section.read("max_new_verdicts", anomaly.max_new_verdicts, read_rate);
+  if (const auto allow = section.take("allow")) {
+    for (const auto& item : read_items(*allow, report)) {
+      Section entry(item, report);
+      policy::AllowEntry allowed;
+      const auto cidr = entry.take("cidr");
+      const auto prefix = cidr ? read_prefix(*cidr, report) : std::nullopt;
+      if (item.node.IsMap() && !cidr) {
+        report.mistake(item.line, item.where + " has an entry without cidr: add cidr: 10.0.0.0/8");
+      }
+      entry.read("reason", allowed.reason, read_text);
+      entry.finish();
+      if (!prefix) continue;
+      allowed.prefix = *prefix;
+      anomaly.allow.push_back(std::move(allowed));
+    }
+  }
+  section.finish();
+}
+
+void read_adapt(Section& top, Config& config, Report& report) {
+  const auto field = top.take("adapt");
+  if (!field) return;
+  policy::Adapt& adapt = config.engine.policy.adapt;
+  Section section(*field, report);
+  if (const auto floor = section.take("floor")) read_floor(*floor, config, report);
+  section.read("tighten", adapt.tighten, kInside);
+  section.read("relax", adapt.relax_per_minute, read_relax);
+  section.read("hold", adapt.hold, kHold);
+  section.read("plan_ttl", adapt.plan_ttl, kPlanTtl);
+  section.finish();
+}
+
+void read_deny(Section& top, Config& config, Report& report) {
+  const auto field = top.take("deny");
+  if (!field) return;
+  Section section(*field, report);
+  section.read("reduced_capacity", config.deny_status, [](const Field& value, Report& r) {
+    return read_choice<int>(value, r, {{"429", 429}, {"503", 503}});
+  });
+  section.read("expose", config.expose_rule, [](const Field& value, Report& r) {
+    return read_choice<bool>(value, r, {{"rule", true}, {"id", false}});
+  });
+  section.finish();
+}
+
+void read_service(Section& top, Config& config, Report& report) {
+  const auto path = [&](const Field& value, Report& r) { return read_path(value, config, r); };
+  if (const auto field = top.take("admin")) {
+    Section section(*field, report);
+    section.read("token_file", config.admin_token_file, path);
+    section.finish();
+  }
+  if (const auto field = top.take("memory")) {
+    Section section(*field, report);
+    section.read("buckets", config.engine.bucket_bytes, read_bytes);
+    section.read("clients", config.engine.client_bytes, read_bytes);
+    section.finish();
+  }
+  if (const auto field = top.take("retention")) {
+    Section section(*field, report);
+    section.read("windows", config.retention.windows, kRetention);
+    section.read("verdicts", config.retention.verdicts, kRetention);
+    section.read("decisions", config.retention.decisions, kRetention);
+    section.finish();
+  }
+  top.read("state", config.state, path);
+  if (const auto field = top.take("upstream")) {
+    const auto text = read_text(*field, report);
+    if (text && !text->starts_with("http://") && !text->starts_with("https://")) {
+      report.mistake(field->line,
+                     fmt::format("upstream: \"{}\" is no address of a server: write it "
+                                 "like http://127.0.0.1:9000",
+                                 printable(*text)));
+    } else if (text) {
+      report.warning(field->line,
+                     "upstream is for the built-in proxy, which this version does not "
+                     "have yet: it is unused");
+    }
+  }
+}
+
+}  // namespace tidelimit::config
