@@ -39,7 +39,8 @@ std::string sentence(const Contribution& c) {
     case Feature::endpoint_concentration:
       return shared("of the requests to one group of paths");
     case Feature::agent_diversity:
-      return counted("user agents in five minutes");
+      return counted(number(c.value) == "1" ? "user agent in five minutes"
+                                            : "user agents in five minutes");
     case Feature::hour_requests:
       return counted("requests in the last hour");
     case Feature::hour_errors:

@@ -14,10 +14,14 @@ namespace {
 
 constexpr float kNoSplit = std::numeric_limits<float>::infinity();
 constexpr std::size_t kMostLeaves = std::size_t{1} << 24;  // read from a file
-constexpr std::size_t kRowsAtOnce = 16;  // independent walks that hide each other's latency
+constexpr std::size_t kWalksAtOnce = 16;  // independent walks hide each other's latency
 
 std::size_t height_of(std::size_t sample) {
   return std::max<std::size_t>(std::bit_width(sample - 1), 1);
+}
+
+std::uint32_t child(std::uint32_t node, bool left) {
+  return 2 * node + 2 - static_cast<std::uint32_t>(left);
 }
 
 }  // namespace
@@ -175,53 +179,53 @@ IsolationForest IsolationForest::fit(MatrixView rows, const ForestOptions& optio
   return forest;
 }
 
-float IsolationForest::path_length(std::size_t tree, const float* row) const {
-  const std::size_t inner = (std::size_t{1} << height_) - 1;
-  const Split* splits = splits_.data() + tree * inner;
-  std::size_t node = 0;
-  for (std::size_t level = 0; level < height_; ++level) {
-    const Split split = splits[node];
-    node = 2 * node + 2 - static_cast<std::size_t>(row[split.feature] < split.threshold);
-  }
-  return leaves_[tree * (inner + 1) + node - inner];
-}
-
 double IsolationForest::score_of_path_length(double mean) const {
   return std::exp2(-mean / mean_path_length(sample_));
 }
 
 double IsolationForest::score(const float* row) const {
-  float sum = 0;
-  for (std::size_t tree = 0; tree < trees_; ++tree) {
-    sum += path_length(tree, row);
+  const std::size_t inner = (std::size_t{1} << height_) - 1;
+  double sum = 0;
+  for (std::size_t begin = 0; begin < trees_; begin += kWalksAtOnce) {
+    const std::size_t count = std::min(kWalksAtOnce, trees_ - begin);
+    const Split* splits = splits_.data() + begin * inner;
+    std::uint32_t nodes[kWalksAtOnce] = {};
+    for (std::size_t level = 0; level < height_; ++level) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const Split split = splits[i * inner + nodes[i]];
+        nodes[i] = child(nodes[i], row[split.feature] < split.threshold);
+      }
+    }
+    const float* leaves = leaves_.data() + begin * (inner + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      sum += static_cast<double>(leaves[i * (inner + 1) + nodes[i] - inner]);
+    }
   }
-  return score_of_path_length(static_cast<double>(sum) / static_cast<double>(trees_));
+  return score_of_path_length(sum / static_cast<double>(trees_));
 }
 
 void IsolationForest::score(MatrixView rows, std::span<double> scores) const {
   const std::size_t inner = (std::size_t{1} << height_) - 1;
-  const std::size_t whole = rows.rows() - rows.rows() % kRowsAtOnce;
-  for (std::size_t begin = 0; begin < whole; begin += kRowsAtOnce) {
+  const std::size_t whole = rows.rows() - rows.rows() % kWalksAtOnce;
+  for (std::size_t begin = 0; begin < whole; begin += kWalksAtOnce) {
     const float* block = rows.row(begin);
-    float sums[kRowsAtOnce] = {};
+    double sums[kWalksAtOnce] = {};
     for (std::size_t tree = 0; tree < trees_; ++tree) {
       const Split* splits = splits_.data() + tree * inner;
-      std::uint32_t nodes[kRowsAtOnce] = {};
+      std::uint32_t nodes[kWalksAtOnce] = {};
       for (std::size_t level = 0; level < height_; ++level) {
-        for (std::size_t i = 0; i < kRowsAtOnce; ++i) {
+        for (std::size_t i = 0; i < kWalksAtOnce; ++i) {
           const Split split = splits[nodes[i]];
-          const bool left = block[i * columns_ + split.feature] < split.threshold;
-          nodes[i] = 2 * nodes[i] + 2 - static_cast<std::uint32_t>(left);
+          nodes[i] = child(nodes[i], block[i * columns_ + split.feature] < split.threshold);
         }
       }
       const float* leaves = leaves_.data() + tree * (inner + 1);
-      for (std::size_t i = 0; i < kRowsAtOnce; ++i) {
-        sums[i] += leaves[nodes[i] - inner];
+      for (std::size_t i = 0; i < kWalksAtOnce; ++i) {
+        sums[i] += static_cast<double>(leaves[nodes[i] - inner]);
       }
     }
-    for (std::size_t i = 0; i < kRowsAtOnce; ++i) {
-      scores[begin + i] =
-          score_of_path_length(static_cast<double>(sums[i]) / static_cast<double>(trees_));
+    for (std::size_t i = 0; i < kWalksAtOnce; ++i) {
+      scores[begin + i] = score_of_path_length(sums[i] / static_cast<double>(trees_));
     }
   }
   for (std::size_t i = whole; i < rows.rows(); ++i) {

@@ -83,7 +83,6 @@ class IsolationForest {
 
   void lay_out(std::size_t trees, std::size_t columns, std::size_t sample);
   void settle_leaf(std::size_t tree, std::size_t node, std::size_t depth, std::size_t rows);
-  [[nodiscard]] float path_length(std::size_t tree, const float* row) const;
   [[nodiscard]] bool is_leaf(std::size_t tree, std::size_t node) const;
 
   std::size_t trees_ = 0;

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/hash.hpp"
+#include "base/path.hpp"
+#include "base/time.hpp"
+#include "limiter/client_table.hpp"
+#include "traffic/client_profile.hpp"
+#include "traffic/request.hpp"
+
+namespace tidelimit::traffic {
+
+struct ClientReplayOptions {
+  Nanos step{std::chrono::minutes{1}};      ///< clients are looked at once a step
+  std::size_t client_bytes = 64u << 20;     ///< of the client table
+  std::uint64_t seed = 0x7469646572756c65;  ///< keys the hashing; equal seeds give equal features
+};
+
+/// Logged requests through the same client table and profiles that serve live traffic, in virtual
+/// time: whatever is learnt or explained offline sees what a gate would have seen. One thread.
+///   A request without a status counts as one whose response is unknown. Requests out of order
+///   count at the latest time seen.
+class ClientReplay {
+ public:
+  explicit ClientReplay(const ClientReplayOptions& options = {})
+      : options_(options),
+        table_(options.client_bytes, options.seed),
+        profiles_(table_.capacity()) {}
+
+  /// Feeds one request; at the end of each step `visit(slot, fresh, client, WallTime)` is called
+  /// for every client active in it, with `profiles()` and `now()` standing at that end.
+  template <class Visit>
+  void add(const Request& request, Visit&& visit) {
+    if (!step_ends_) {
+      start_ = std::chrono::floor<std::chrono::minutes>(request.time);
+      step_ends_ = start_ + options_.step;
+    }
+    if (request.time >= *step_ends_) {
+      finish(visit);
+      const auto steps = (request.time - *step_ends_) / options_.step + 1;
+      step_ends_ = *step_ends_ + options_.step * steps;
+    }
+    now_ = std::max(now_, instant_of(request.time));
+    count(request);
+  }
+
+  /// Ends the running step; call it after the last request.
+  template <class Visit>
+  void finish(Visit&& visit) {
+    if (!step_ends_) {
+      return;
+    }
+    // The last moment of the step belongs to its own minute.
+    now_ = std::max(now_, instant_of(*step_ends_ - Nanos{1}));
+    const WallTime wall = *step_ends_;
+    table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
+                       const limiter::ClientCounters& counters) {
+      profiles_.update(slot, fresh, client, counters, now_);
+      visit(slot, fresh, client, wall);
+    });
+  }
+
+  [[nodiscard]] const ClientProfiles& profiles() const { return profiles_; }
+  [[nodiscard]] Instant now() const { return now_; }
+
+ private:
+  [[nodiscard]] Instant instant_of(WallTime time) const { return Instant{time - start_}; }
+
+  void count(const Request& request) {
+    limiter::ClientTable::Event event;
+    event.client = request.client;
+    event.path_hash = hash32(normalise_path(request.path, path_buffer_));
+    event.agent_hash = hash32(request.user_agent);
+    table_.count_request(event, false, now_);
+    if (request.status != 0) {
+      table_.count_response(event, is_error(request.status), now_);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t hash32(std::string_view text) const {
+    return static_cast<std::uint32_t>(hash_bytes(text, options_.seed));
+  }
+
+  ClientReplayOptions options_;
+  limiter::ClientTable table_;
+  ClientProfiles profiles_;
+  std::string path_buffer_;
+  WallTime start_{};
+  std::optional<WallTime> step_ends_;
+  Instant now_{};
+};
+
+}  // namespace tidelimit::traffic

@@ -1,0 +1,158 @@
+#include "anomaly/detector.hpp"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "anomaly/detector_model.hpp"
+#include "base/random.hpp"
+
+namespace tidelimit::anomaly {
+namespace {
+
+using traffic::ClientFeatures;
+using traffic::Feature;
+
+/// A client as the profiles would show it after `requests` in five minutes and `hour` in the hour.
+ClientFeatures client(double per_minute, double error_ratio, double hour,
+                      double concentration = 0.4, double agents = 1) {
+  ClientFeatures f;
+  const double five = per_minute * 5;
+  const auto shrunk = [error_ratio](double n) {
+    return (error_ratio * n + traffic::kUsualErrorRatio * traffic::kPseudoResponses) /
+           (n + traffic::kPseudoResponses);
+  };
+  f[Feature::requests_per_minute] = static_cast<float>(per_minute);
+  f[Feature::error_ratio] = static_cast<float>(shrunk(five));
+  f[Feature::endpoint_concentration] = static_cast<float>(concentration);
+  f[Feature::agent_diversity] = static_cast<float>(agents);
+  f[Feature::hour_requests] = static_cast<float>(hour);
+  f[Feature::hour_errors] = static_cast<float>(hour * error_ratio);
+  f[Feature::hour_error_ratio] = static_cast<float>(shrunk(hour));
+  f.background_error_ratio = static_cast<float>(traffic::kUsualErrorRatio);
+  return f;
+}
+
+std::vector<ClientFeatures> ordinary_rows(std::size_t count, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<ClientFeatures> rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double rate = std::exp(0.7 + 0.8 * random.normal());
+    const double errors = 0.06 * random.uniform();
+    rows.push_back(client(rate, errors, rate * (5 + 50 * random.uniform()),
+                          0.25 + 0.4 * random.uniform(), 1 + random.exponential() * 0.3));
+  }
+  return rows;
+}
+
+class Trained : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto trained = train(ordinary_rows(5000, 1), {});
+    ASSERT_TRUE(trained.has_value()) << trained.error().message;
+    detector_ = *trained;
+  }
+  static const Detector& detector() { return *detector_; }
+
+ private:
+  static std::shared_ptr<const Detector> detector_;
+};
+std::shared_ptr<const Detector> Trained::detector_;
+
+TEST(Train, RefusesTooFewRowsAndSaysHowManyThereWere) {
+  const auto trained = train(ordinary_rows(255, 1), {});
+  ASSERT_FALSE(trained.has_value());
+  EXPECT_EQ(trained.error().code, Code::failed_precondition);
+  EXPECT_THAT(trained.error().message, testing::HasSubstr("255"));
+  EXPECT_TRUE(train(ordinary_rows(256, 1), {}).has_value());
+}
+
+TEST(Train, EqualRowsAndSeedGiveEqualDetectors) {
+  const auto rows = ordinary_rows(1000, 4);
+  const auto a = train(rows, {.seed = 9});
+  const auto b = train(rows, {.seed = 9});
+  EXPECT_EQ(threshold(**a), threshold(**b));
+  EXPECT_EQ(score(**a, rows[3]), score(**b, rows[3]));
+}
+
+TEST_F(Trained, ContaminationIsTheShareOfTrainingAboveTheThreshold) {
+  const auto rows = ordinary_rows(5000, 1);
+  int above = 0;
+  for (const auto& row : rows) {
+    above += score(detector(), row) > threshold(detector()) ? 1 : 0;
+  }
+  EXPECT_NEAR(above, 50, 3);
+}
+
+TEST_F(Trained, FlagsTheLoudAndTheFailing) {
+  EXPECT_TRUE(is_evidence(detector(), client(3000, 0.0, 3000, 0.95))) << "a flood";
+  EXPECT_TRUE(is_evidence(detector(), client(60, 0.95, 600, 0.95))) << "credential stuffing";
+  EXPECT_TRUE(is_evidence(detector(), client(100, 0.8, 100, 0.15))) << "a path scanner";
+  EXPECT_TRUE(is_evidence(detector(), client(3, 0.85, 180, 0.95))) << "card testing";
+}
+
+TEST_F(Trained, LeavesOddButHarmlessClientsAlone) {
+  EXPECT_FALSE(is_evidence(detector(), client(1, 0.0, 60, 0.97))) << "an uptime monitor";
+  EXPECT_FALSE(is_evidence(detector(), client(0.2, 0.0, 1, 0.9))) << "somebody quiet";
+  EXPECT_FALSE(is_evidence(detector(), client(12, 0.03, 700, 0.3, 40))) << "an office";
+}
+
+TEST_F(Trained, SmallCountsAreNoEvidence) {
+  EXPECT_FALSE(is_evidence(detector(), client(1, 1.0, 5, 1.0))) << "five failures";
+  EXPECT_FALSE(is_evidence(detector(), client(2, 1.0, 11, 1.0))) << "eleven failures";
+}
+
+TEST_F(Trained, AnOutageMakesNobodyMalicious) {
+  ClientFeatures failing = client(20, 0.9, 300);
+  EXPECT_EQ(harm(detector(), failing), Harm::failing);
+  failing.background_error_ratio = 0.85F;
+  EXPECT_EQ(harm(detector(), failing), Harm::none);
+}
+
+TEST(Train, KeepsItsPromiseOnFreshClients) {
+  const auto trained = train(ordinary_rows(20'000, 1), {});
+  int wrong = 0;
+  for (const auto& row : ordinary_rows(200'000, 77)) {
+    wrong += is_evidence(**trained, row) ? 1 : 0;
+  }
+  EXPECT_LE(wrong, 6) << "one in 100,000 was promised";
+}
+
+TEST(Train, AttackersInTheTrainingLogDoNotHideAttackers) {
+  auto rows = ordinary_rows(5000, 1);
+  for (int i = 0; i < 400; ++i) {
+    rows.push_back(client(50 + i % 37, 0.7 + 0.001 * (i % 200), 600, 0.9));
+  }
+  const auto trained = train(rows, {});
+  ASSERT_TRUE(trained.has_value());
+  EXPECT_EQ((*trained)->parts().rows_aside, 400u);
+  EXPECT_TRUE(is_evidence(**trained, client(60, 0.8, 600, 0.9)));
+}
+
+TEST_F(Trained, ExplanationsAddUpToTheScoreAndNameWhatIsOdd) {
+  const ClientFeatures flood = client(3000, 0.88, 20'000, 0.95);
+  const auto contributions = explain(detector(), flood);
+  ASSERT_EQ(contributions.size(), traffic::kFeatures);
+  double sum = 0.5;
+  for (std::size_t i = 0; i < contributions.size(); ++i) {
+    sum += contributions[i].share;
+    EXPECT_TRUE(i == 0 || contributions[i].share <= contributions[i - 1].share);
+  }
+  EXPECT_NEAR(sum, score(detector(), flood), 1e-6);
+  const auto words = in_words(contributions);
+  EXPECT_THAT(words, testing::Contains(testing::StartsWith("3000 requests a minute (usual ")));
+  EXPECT_THAT(words, testing::Contains(testing::HasSubstr("% errors (usual ")));
+}
+
+TEST_F(Trained, ScoresAreFiniteWhateverTheFeatures) {
+  ClientFeatures wild;
+  wild.values.fill(std::nanf(""));
+  EXPECT_GT(score(detector(), wild), 0);
+  wild.values.fill(std::numeric_limits<float>::infinity());
+  EXPECT_LT(score(detector(), wild), 1);
+  wild.values.fill(-5);
+  EXPECT_FALSE(is_evidence(detector(), wild));
+}
+
+}  // namespace
+}  // namespace tidelimit::anomaly

@@ -1,0 +1,200 @@
+#include "traffic/client_profile.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace tidelimit::traffic {
+namespace {
+
+using namespace std::chrono_literals;
+using limiter::ClientCounters;
+
+const ClientId kClient{0, 0x0000ffff0a000001};
+const ClientId kOther{0, 0x0000ffff0a000002};
+
+Instant at(Nanos since_start) {
+  return Instant{since_start};
+}
+
+/// A table's slot as the profiles see it: counters that only grow.
+struct Slot {
+  ClientProfiles& profiles;
+  std::uint32_t slot = 0;
+  ClientId client = kClient;
+  ClientCounters counters;
+  bool fresh = true;
+
+  void requests(std::uint32_t n, std::uint32_t errors, Nanos when, std::uint64_t agents = 1,
+                std::size_t path = 0) {
+    counters.requests += n;
+    counters.responses += n;
+    counters.errors += errors;
+    counters.paths[path] += n;
+    counters.agents = agents;
+    profiles.update(slot, fresh, client, counters, at(when));
+    fresh = false;
+  }
+};
+
+TEST(ClientProfiles, SumsTheLastFiveMinutesAndForgetsOlderOnes) {
+  ClientProfiles profiles(4);
+  Slot slot{profiles};
+  slot.requests(10, 1, 30s);
+  slot.requests(20, 2, 90s);
+  slot.requests(30, 3, 4min + 59s);
+  EXPECT_EQ(profiles.figures(0, at(4min + 59s)).requests, 60u);
+  EXPECT_EQ(profiles.figures(0, at(5min)).requests, 50u) << "the first minute has gone";
+  EXPECT_EQ(profiles.figures(0, at(5min)).errors, 5u);
+  EXPECT_EQ(profiles.figures(0, at(6min)).requests, 30u);
+  EXPECT_EQ(profiles.figures(0, at(9min)).requests, 0u);
+  EXPECT_EQ(profiles.figures(0, at(600min)).requests, 0u);
+}
+
+TEST(ClientProfiles, CountsTheSameWhetherCollectedOftenOrSeldom) {
+  ClientProfiles often(1);
+  ClientProfiles seldom(1);
+  Slot a{often};
+  Slot b{seldom};
+  for (int s = 0; s < 240; ++s) {
+    a.requests(3, 1, std::chrono::seconds{s});
+  }
+  for (int s = 59; s < 240; s += 60) {
+    b.requests(180, 60, std::chrono::seconds{s});
+  }
+  const ClientFigures x = often.figures(0, at(239s));
+  const ClientFigures y = seldom.figures(0, at(239s));
+  EXPECT_EQ(x.requests, 720u);
+  EXPECT_EQ(x.requests, y.requests);
+  EXPECT_EQ(x.errors, y.errors);
+}
+
+TEST(ClientProfiles, RatesSpanAtLeastAMinuteAndAtMostWhatTheClientWasSeenFor) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(1, 0, 1000min);
+  slot.requests(119, 0, 1000min + 10s);
+  EXPECT_DOUBLE_EQ(profiles.figures(0, at(1000min + 10s)).requests_per_minute, 120);
+  EXPECT_DOUBLE_EQ(profiles.figures(0, at(1002min)).requests_per_minute, 60);
+  slot.requests(1, 0, 1100min);
+  EXPECT_DOUBLE_EQ(profiles.figures(0, at(1100min)).requests_per_minute, 1)
+      << "a pause ends the activity that rates are measured over";
+}
+
+TEST(ClientProfiles, OneErrorOfOneRequestIsNoRatioOfOne) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(1, 1, 10s);
+  EXPECT_DOUBLE_EQ(profiles.figures(0, at(10s)).error_ratio, 1.0) << "people see it plain";
+  EXPECT_LT(profiles.features(0, at(10s))[Feature::error_ratio], 0.15F);
+  EXPECT_LT(profiles.features(0, at(10s))[Feature::endpoint_concentration], 0.51F);
+  slot.requests(199, 199, 20s);
+  EXPECT_GT(profiles.features(0, at(20s))[Feature::error_ratio], 0.9F);
+  EXPECT_GT(profiles.features(0, at(20s))[Feature::endpoint_concentration], 0.97F);
+}
+
+TEST(ClientProfiles, RemembersASlowClientForAnHour) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  for (int m = 0; m < 6 * 60; ++m) {
+    slot.requests(3, 2, std::chrono::minutes{m});
+  }
+  const ClientFeatures f = profiles.features(0, at(359min));
+  EXPECT_NEAR(f[Feature::hour_requests], 180, 5);
+  EXPECT_NEAR(f[Feature::hour_errors], 120, 4);
+  EXPECT_NEAR(f[Feature::hour_error_ratio], 0.64, 0.02);
+  EXPECT_NEAR(f[Feature::requests_per_minute], 3, 0.8);
+  EXPECT_NEAR(profiles.features(0, at(359min + 1h))[Feature::hour_requests],
+              f[Feature::hour_requests] / std::exp(1.0), 0.1);
+}
+
+TEST(ClientProfiles, CountsDistinctAgentsOfFiveMinutes) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(1, 0, 10s, 0b0001);
+  slot.requests(1, 0, 70s, 0b0110);
+  slot.requests(1, 0, 80s, 0b0100);
+  EXPECT_NEAR(profiles.figures(0, at(80s)).agent_diversity, 3, 0.1);
+  EXPECT_NEAR(profiles.figures(0, at(5min)).agent_diversity, 2, 0.1);
+  slot.requests(1, 0, 5min, ~0ULL);
+  EXPECT_LT(profiles.figures(0, at(5min)).agent_diversity, 300) << "a full map is finite";
+}
+
+TEST(ClientProfiles, ConcentrationIsTheShareOfTheMostCalledPaths) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(75, 0, 10s, 1, 3);
+  slot.requests(25, 0, 10s, 1, 5);
+  EXPECT_NEAR(profiles.figures(0, at(10s)).endpoint_concentration, 0.75, 1e-6);
+}
+
+TEST(ClientProfiles, CountsAgentClassesApart) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.class_requests[2] = 20;
+  slot.counters.class_errors[2] = 15;
+  slot.requests(30, 16, 10s);
+  slot.counters.class_requests[2] += 5;
+  slot.requests(5, 0, 2min);
+  EXPECT_EQ(profiles.figures(0, at(2min)).class_requests[2], 25u);
+  EXPECT_EQ(profiles.figures(0, at(2min)).class_errors[2], 15u);
+  EXPECT_EQ(profiles.figures(0, at(2min)).class_requests[0], 0u);
+  EXPECT_EQ(profiles.figures(0, at(5min)).class_requests[2], 5u);
+}
+
+TEST(ClientProfiles, ANewOwnerOfASlotInheritsNothing) {
+  ClientProfiles profiles(1);
+  Slot first{profiles};
+  first.counters.class_requests[0] = 7;
+  first.requests(100, 90, 10s, ~0ULL);
+  Slot second{profiles, 0, kOther};
+  second.requests(2, 0, 20s);
+  const ClientFigures f = profiles.figures(0, at(20s));
+  EXPECT_EQ(profiles.client(0), kOther);
+  EXPECT_EQ(f.requests, 2u);
+  EXPECT_EQ(f.errors, 0u);
+  EXPECT_EQ(f.class_requests[0], 0u);
+  EXPECT_LT(profiles.features(0, at(20s))[Feature::hour_requests], 2.01F);
+}
+
+TEST(ClientProfiles, CountersThatWrapAroundAreStillDifferences) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.requests = 0xfffffff0;
+  slot.requests(0, 0, 10s);
+  slot.requests(0x20, 0, 6min);
+  EXPECT_EQ(profiles.figures(0, at(6min)).requests, 0x20u);
+}
+
+TEST(ClientProfiles, TheBackgroundShowsAServiceThatFailsEverybody) {
+  ClientProfiles profiles(64);
+  std::vector<Slot> slots;
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    slots.push_back({profiles, i, ClientId{0, 0x0000ffff0a000000UL + i}});
+    slots.back().requests(4, 4, 10s);
+  }
+  EXPECT_GT(profiles.features(0, at(10s)).background_error_ratio, 0.8F);
+}
+
+TEST(ClientProfiles, OneLoudClientIsNotTheBackground) {
+  ClientProfiles profiles(64);
+  std::vector<Slot> slots;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    slots.push_back({profiles, i, ClientId{0, 0x0000ffff0a000000UL + i}});
+    slots.back().requests(4, 0, 10s);
+  }
+  Slot loud{profiles, 40, kClient};
+  loud.requests(100'000, 100'000, 10s);
+  EXPECT_LT(profiles.features(0, at(10s)).background_error_ratio, 0.06F);
+  EXPECT_LT(profiles.features(40, at(10s)).background_error_ratio, 0.03F)
+      << "a client is not its own background";
+}
+
+TEST(ClientProfiles, SlotsBeyondTheTableAreNobody) {
+  ClientProfiles profiles(2);
+  profiles.update(7, true, kClient, {}, at(1s));
+  EXPECT_TRUE(profiles.client(7).empty());
+  EXPECT_EQ(profiles.figures(7, at(1s)).requests, 0u);
+}
+
+}  // namespace
+}  // namespace tidelimit::traffic
