@@ -1,0 +1,209 @@
+#include "cli/input.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <glob.h>
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "cli/command.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+constexpr const char* kStandardInput = "standard input";
+
+bool has_wildcard(const std::string& name) {
+  return name.find_first_of("*?[") != std::string::npos;
+}
+
+bool exists(const std::string& name) {
+  struct stat status {};
+  return ::stat(name.c_str(), &status) == 0;
+}
+
+Result<std::vector<std::string>> expand(const std::string& pattern) {
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> names(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (status == 0) return names;
+  return fail(Code::not_found, pattern + ": no file matches");
+}
+
+/// "-", names and globs as a list of files; "-" stays.
+Result<std::vector<std::string>> expand_all(const std::vector<std::string>& inputs) {
+  std::vector<std::string> files;
+  for (const std::string& input : inputs) {
+    if (!has_wildcard(input) || exists(input)) {
+      files.push_back(input);
+      continue;
+    }
+    auto names = expand(input);
+    if (!names) return names;
+    files.insert(files.end(), names->begin(), names->end());
+  }
+  return files;
+}
+
+Result<std::unique_ptr<ingest::ByteStream>> open_file(const std::string& name) {
+  if (name == "-") return ingest::descriptor_stream(STDIN_FILENO, false);
+  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0) {
+    ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return ingest::descriptor_stream(descriptor, true);
+  }
+  const Code code = errno == EACCES ? Code::permission_denied : Code::not_found;
+  return fail(code, name + ": can't be opened: " + std::strerror(errno));
+}
+
+/// An unnamed temporary file that holds what a stream gave, to be read again and again.
+class Spool {
+ public:
+  static Result<std::shared_ptr<Spool>> fill(ingest::ByteStream& stream) {
+    auto spool = std::make_shared<Spool>();
+    if (!spool->file_) return failed();
+    std::array<char, 64 * 1024> piece{};
+    for (;;) {
+      const auto n = stream.read(piece);
+      if (!n) return tl::unexpected<Error>(n.error());
+      if (*n == 0) break;
+      if (std::fwrite(piece.data(), 1, *n, spool->file_.get()) != *n) return failed();
+    }
+    if (std::fflush(spool->file_.get()) != 0) return failed();
+    return spool;
+  }
+
+  std::unique_ptr<ingest::ByteStream> rewound() const {
+    std::rewind(file_.get());
+    return ingest::descriptor_stream(::fileno(file_.get()), false);
+  }
+
+  static tl::unexpected<Error> failed() {
+    return fail(Code::resource_exhausted,
+                std::string("a temporary copy of it can't be written: ") + std::strerror(errno));
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Close> file_{std::tmpfile()};
+};
+
+Result<ingest::Source> spooled(const std::string& file, const std::string& shown) {
+  auto stream = open_file(file);
+  if (!stream) return tl::unexpected<Error>(stream.error());
+  auto spool = Spool::fill(**stream);
+  if (!spool) return fail_in(shown, spool.error());
+  return ingest::Source{shown, [spool = *spool]() -> Result<std::unique_ptr<ingest::ByteStream>> {
+                          return spool->rewound();
+                        }};
+}
+
+Result<ingest::Source> source_of(const std::string& file, Passes passes) {
+  const std::string shown = file == "-" ? kStandardInput : file;
+  bool regular = false;
+  if (file != "-") {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) {
+      return fail(Code::not_found, file + ": " + std::strerror(errno));
+    }
+    if (S_ISDIR(status.st_mode)) {
+      return fail(Code::invalid_argument,
+                  file + ": is a directory; name the files in it, as in '" + file + "/*'");
+    }
+    if (::access(file.c_str(), R_OK) != 0) {
+      return fail(Code::permission_denied, file + ": " + std::strerror(errno));
+    }
+    regular = S_ISREG(status.st_mode);
+  }
+  if (!regular && passes == Passes::several) return spooled(file, shown);
+  return ingest::Source{shown, [file] { return open_file(file); }};
+}
+
+}  // namespace
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+  command
+      .add_option("INPUT", options.inputs,
+                  "Access logs, csv, JSON lines or ready windows: files, globs, or - for standard "
+                  "input; gzip and zstd are recognised")
+      ->required()
+      ->type_name("");
+  command
+      .add_option("--format", options.format,
+                  "csv, common, combined, json, or an nginx log_format with its $variables; "
+                  "recognised by content where absent")
+      ->type_name("FORMAT");
+  command
+      .add_option(
+          "--field", options.fields,
+          "Where a JSON line has a field, as in client_ip=peer.address (repeatable); names: "
+          "timestamp, client_ip, user_id, user_tier, method, path, status, user_agent, "
+          "latency_ms, bytes")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+  command.add_flag("--strict", options.strict, "Fail at the first line that can't be read");
+}
+
+Result<Input> Input::find(const InputOptions& options, Passes passes) {
+  Input input;
+  auto format = ingest::FormatChoice::from_options(options.format, options.fields);
+  if (!format) return tl::unexpected<Error>(format.error());
+  input.options_ = {.format = *std::move(format), .strict = options.strict};
+  const auto files = expand_all(options.inputs);
+  if (!files) return tl::unexpected<Error>(files.error());
+  bool standard_input = false;
+  for (const std::string& file : *files) {
+    if (file == "-" && std::exchange(standard_input, true)) {
+      return fail(Code::invalid_argument, "standard input (-) is named twice");
+    }
+    auto source = source_of(file, passes);
+    if (!source) return tl::unexpected<Error>(source.error());
+    input.sources_.push_back(*std::move(source));
+  }
+  return input;
+}
+
+std::string reading_notes(const ingest::ReadReport& report) {
+  std::string notes;
+  for (const std::string& problem : report.problems) notes += "warning: " + problem + "\n";
+  if (report.unreadable == 0) return notes;
+  notes += fmt::format("{} of {} lines can't be read:\n", report.unreadable, report.lines);
+  for (std::size_t i = 0; i < ingest::kUnreadable; ++i) {
+    if (report.by_reason[i] == 0) continue;
+    const auto reason = static_cast<ingest::Unreadable>(i);
+    notes += fmt::format("  {:>9}  {}\n", report.by_reason[i], to_string(reason));
+    for (const ingest::UnreadableLine& line : report.examples) {
+      if (line.reason != reason) continue;
+      notes += fmt::format("             {}:{}: {}\n", line.source, line.line, line.excerpt);
+    }
+  }
+  return notes;
+}
+
+int exit_status(const Error& error) {
+  switch (error.code) {
+    case Code::invalid_argument:
+    case Code::not_found:
+    case Code::already_exists:
+    case Code::permission_denied:
+    case Code::failed_precondition:
+      return kUsage;
+    case Code::resource_exhausted:
+    case Code::internal:
+    case Code::unavailable:
+    case Code::data_loss:
+      return kFailed;
+  }
+  return kFailed;
+}
+
+}  // namespace tidelimit::cli

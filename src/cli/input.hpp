@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "ingest/byte_stream.hpp"
+#include "ingest/record_reader.hpp"
+
+namespace tidelimit::cli {
+
+/// What every command that reads INPUT takes.
+struct InputOptions {
+  std::vector<std::string> inputs;  ///< files, globs, "-" for standard input
+  std::string format;               ///< empty: recognised by content
+  std::vector<std::string> fields;  ///< NAME=PATH, for JSON
+  bool strict = false;
+};
+
+/// Adds INPUT..., --format, --field and --strict to a command.
+void add_input_options(CLI::App& command, InputOptions& options);
+
+/// How often the inputs will be read through. What can't be read twice (standard input, a pipe) is
+/// kept in an unnamed temporary file where several passes are wanted.
+enum class Passes { one, several };
+
+/// The inputs of a command: found, and known to be readable files.
+class Input {
+ public:
+  /// Expands globs (names that hold *, ? or [ and are no file themselves; sorted). Errors name the
+  /// input: no such file, a directory, no match, a wrong --format or --field.
+  [[nodiscard]] static Result<Input> find(const InputOptions& options, Passes passes = Passes::one);
+
+  /// Starts a pass: opens the first input and recognises its format.
+  [[nodiscard]] Result<ingest::RecordReader> open() const {
+    return ingest::RecordReader::open(sources_, options_);
+  }
+
+  [[nodiscard]] const std::vector<ingest::Source>& sources() const { return sources_; }
+
+ private:
+  std::vector<ingest::Source> sources_;
+  ingest::ReadOptions options_;
+};
+
+/// What a person should know after reading, for standard error: unreadable lines by reason with the
+/// first few, and inputs that ended early. Empty when there is nothing to say; else ends with a
+/// newline.
+[[nodiscard]] std::string reading_notes(const ingest::ReadReport& report);
+
+/// The exit status that an error of reading, or of anything that the user named, leads to: kUsage
+/// for what was wrongly asked for, kFailed for what went wrong on the way.
+[[nodiscard]] int exit_status(const Error& error);
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,68 @@
+#include "cli/inspect.hpp"
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+struct InspectOptions {
+  InputOptions input;
+  bool json = false;
+  std::size_t top = 10;
+};
+
+void print(const std::string& text, std::FILE* where) {
+  std::fwrite(text.data(), 1, text.size(), where);
+}
+
+int failed(const Error& error) {
+  print("tidelimit inspect: " + error.message + "\n", stderr);
+  return exit_status(error);
+}
+
+int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options) {
+  // The smallest step there is: rows stay as they are.
+  const auto windows = ingest::read_windows(reader, Nanos{1});
+  if (!windows) return failed(windows.error());
+  const auto& report = reader.report();
+  print(options.json ? inspect_json(report, *windows) : inspect_text(report, *windows), stdout);
+  return kDone;
+}
+
+int inspect(const InspectOptions& options) {
+  const auto input = Input::find(options.input);
+  if (!input) return failed(input.error());
+  auto reader = input->open();
+  if (!reader) return failed(reader.error());
+  if (reader->is_windows()) return inspect_windows(*reader, options);
+
+  auto summary = std::make_unique<ingest::Summary>();
+  traffic::Request request;
+  while (reader->next(request)) summary->add(request);
+  if (reader->failure()) return failed(*reader->failure());
+  const auto& report = reader->report();
+  print(options.json ? inspect_json(report, *summary, options.top)
+                     : inspect_text(report, *summary, options.top),
+        stdout);
+  return kDone;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, int& status) {
+  auto options = std::make_shared<InspectOptions>();
+  auto* command = app.add_subcommand(
+      "inspect", "What is in these logs: format, unreadable lines and why, times, paths, clients");
+  add_input_options(*command, options->input);
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_option("--top", options->top, "Rows of each list of paths, clients and agents")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->callback([options, &status] { status = inspect(*options); });
+}
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli/input.hpp"
+#include "cli/inspect.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+constexpr std::size_t kKeyWidth = 78;  ///< of paths and agents, so that rows fit a terminal
+
+/// 1234567 as "1,234,567".
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
+  return digits;
+}
+
+std::string about(const ingest::DistinctCounter& counter) {
+  return (counter.exact() ? "" : "about ") + grouped(counter.count());
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "-";
+  return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string mean(double sum, std::uint64_t n, const char* unit) {
+  return n == 0 ? "-" : fmt::format("{:.1f}{}", sum / static_cast<double>(n), unit);
+}
+
+std::string span(Nanos length) {
+  const double seconds = static_cast<double>(length.count()) * 1e-9;
+  if (seconds < 120) return fmt::format("{:.0f} seconds", seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} minutes", seconds / 60);
+  if (seconds < 172800) return fmt::format("{:.1f} hours", seconds / 3600);
+  return fmt::format("{:.1f} days", seconds / 86400);
+}
+
+std::string reading(const ingest::ReadReport& report, const char* things) {
+  return fmt::format("format      {}\nlines       {} ({:.1f} MB): {} {}, {} unreadable\n",
+                     report.format, grouped(report.lines), static_cast<double>(report.bytes) * 1e-6,
+                     grouped(report.requests), things, grouped(report.unreadable));
+}
+
+std::string times(const ingest::Summary& summary) {
+  const Nanos length = *summary.last() - *summary.first();
+  std::string text = fmt::format("time        {} to {} ({})\n", format_time(*summary.first()),
+                                 format_time(*summary.last()), span(length));
+  if (length > Nanos{}) {
+    text += fmt::format(
+        "rate        {:.2f} requests/s on average",
+        static_cast<double>(summary.requests()) / (static_cast<double>(length.count()) * 1e-9));
+    text +=
+        fmt::format(", {} in the busiest minute ({})\n", grouped(summary.busiest_minute_requests()),
+                    format_time(summary.busiest_minute()));
+  }
+  if (summary.out_of_order() > 0) {
+    text += fmt::format("order       {} requests are older than the one before them\n",
+                        grouped(summary.out_of_order()));
+  }
+  return text;
+}
+
+std::string counts(const char* title, const ingest::TopCounter& counter) {
+  std::string text;
+  for (const auto& entry : counter.top(8)) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", printable(entry.key, 20),
+                        grouped(entry.tally.requests));
+  }
+  if (counter.size() > 8) text += fmt::format(", and {} more", counter.size() - 8);
+  return text.empty() ? "" : fmt::format("{:<11} {}\n", title, text);
+}
+
+std::string statuses(const ingest::Summary& summary) {
+  std::string text;
+  for (std::size_t i = 0; i < summary.status_classes().size(); ++i) {
+    const std::uint64_t n = summary.status_classes()[i];
+    if (n == 0) continue;
+    const std::string name = i == 0 ? "unknown" : fmt::format("{}xx", i);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, grouped(n));
+  }
+  return fmt::format("status      {}\n", text);
+}
+
+std::string endpoint_row(const std::string& name, const ingest::Tally& tally, std::uint64_t total) {
+  return fmt::format("  {:<28} {:>12} {:>8} {:>8} {:>12}\n", printable(name, 28),
+                     grouped(tally.requests), percent(tally.requests, total),
+                     percent(tally.errors, tally.responses),
+                     mean(tally.latency_ms_sum, tally.timed, " ms"));
+}
+
+std::string endpoints(const ingest::Summary& summary) {
+  const auto found = summary.endpoints();
+  std::string text = "\nendpoints (first path segments with at least 0.5 % of the requests)\n";
+  text += fmt::format("  {:<28} {:>12} {:>8} {:>8} {:>12}\n", "", "requests", "share", "errors",
+                      "mean latency");
+  for (const auto& endpoint : found.endpoints) {
+    text += endpoint_row(endpoint.name, endpoint.tally, summary.requests());
+  }
+  if (found.other.requests > 0) text += endpoint_row("other", found.other, summary.requests());
+  return text;
+}
+
+std::string top_list(const char* title, const ingest::TopCounter& counter, std::size_t n) {
+  const auto entries = counter.top(n);
+  if (entries.empty()) return "";
+  std::string text =
+      fmt::format("\n{}{}\n", title,
+                  counter.missed() > 0
+                      ? fmt::format(" (counts may be short by up to {})", grouped(counter.missed()))
+                      : "");
+  for (const auto& entry : entries) {
+    text += fmt::format("  {:>12} {:>8} errors  {}\n", grouped(entry.tally.requests),
+                        percent(entry.tally.errors, entry.tally.responses),
+                        printable(entry.key, kKeyWidth));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string inspect_text(const ingest::ReadReport& report, const ingest::Summary& summary,
+                         std::size_t top) {
+  std::string text = reading(report, "requests") + times(summary);
+  text +=
+      fmt::format("clients     {}; users {}; user agents {}\n", about(summary.distinct_clients()),
+                  about(summary.distinct_users()), about(summary.distinct_agents()));
+  text +=
+      statuses(summary) + counts("methods", summary.methods()) + counts("tiers", summary.tiers());
+  if (summary.garbage() > 0) {
+    text += fmt::format("garbage     {} requests are no HTTP; their endpoint is other\n",
+                        grouped(summary.garbage()));
+  }
+  text += endpoints(summary);
+  text += top_list("top paths", summary.paths(), top);
+  text += top_list("top clients", summary.clients(), top);
+  text += top_list("top user agents", summary.agents(), top);
+  const std::string notes = reading_notes(report);
+  return notes.empty() ? text : text + "\n" + notes;
+}
+
+std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows& windows) {
+  const auto& grid = windows.grid;
+  std::string text = reading(report, "windows");
+  text += fmt::format("time        {} to {}, a window every {}\n\n", format_time(grid.start),
+                      format_time(grid.time_of(grid.size() - 1)), format_duration(grid.step));
+  text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16}\n", "endpoint", "windows", "gaps",
+                      "mean requests", "most");
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    double sum = 0;
+    double most = 0;
+    std::uint64_t observed = 0;
+    for (const auto& window : grid.stats[e]) {
+      if (!window.observed) continue;
+      sum += window.requests;
+      most = std::max(most, window.requests);
+      ++observed;
+    }
+    text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16.1f}\n",
+                        printable(grid.endpoints[e], 28), grouped(observed),
+                        grouped(grid.size() - observed), mean(sum, observed, ""), most);
+  }
+  const std::string notes = reading_notes(report);
+  return notes.empty() ? text : text + "\n" + notes;
+}
+
+}  // namespace tidelimit::cli
