@@ -1,0 +1,418 @@
+#include "policy/verdict_book.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/mission.hpp"
+
+namespace tidelimit::policy::test {
+namespace {
+
+using limiter::Action;
+using limiter::Part;
+using limiter::VerdictKind;
+using testing::Contains;
+using testing::HasSubstr;
+
+const ClientId kMallory = client_of(*parse_address("203.0.113.7"));
+
+Now at(Nanos elapsed) {
+  return {Instant{hours{1}} + elapsed, WallTime{hours{24 * 20000}} + elapsed};
+}
+
+Rule attacker() {
+  Rule rule;
+  rule.name = "attacker";
+  rule.when.verdict = VerdictKind::malicious;
+  rule.then.block = true;
+  rule.then.duration = minutes{15};
+  return rule;
+}
+
+Rule odd_tool() {
+  Rule rule;
+  rule.name = "odd-tool";
+  rule.when.user_agent = "Postman*";
+  rule.when.error_rate = 0.5;
+  rule.when.requests = 20;
+  rule.then.verdict = VerdictKind::suspicious;
+  rule.then.limit = per_minute(10);
+  rule.then.duration = minutes{10};
+  return rule;
+}
+
+PolicySettings with(std::vector<Rule> rules) {
+  PolicySettings settings;
+  settings.rules = std::move(rules);
+  return settings;
+}
+
+/// Scans of one client, five seconds apart.
+class Scans {
+ public:
+  explicit Scans(PolicySettings settings) : book(std::move(settings)) {}
+
+  void scan(bool evidence, const ClientId& client = kMallory, std::string_view protection = "") {
+    elapsed += seconds{5};
+    book.scanned(
+        client, 0.8, evidence, protection,
+        [&] {
+          ++asked;
+          return std::vector<std::string>{"214 requests a minute (usual 0.2 to 21)"};
+        },
+        at(elapsed));
+  }
+  void raise(const ClientId& client = kMallory, std::string_view protection = "") {
+    scan(true, client, protection);
+    scan(true, client, protection);
+  }
+  [[nodiscard]] const limiter::Verdict* verdict(const ClientId& client = kMallory) {
+    book.expire(at(elapsed));
+    table = book.table();
+    return table->find(client, at(elapsed).mono);
+  }
+
+  VerdictBook book;
+  Nanos elapsed{0};
+  int asked = 0;
+  std::shared_ptr<const limiter::VerdictTable> table;
+};
+
+traffic::ClientFigures figures(std::uint32_t requests, std::uint32_t errors) {
+  traffic::ClientFigures figures;
+  figures.requests = requests;
+  figures.responses = requests;
+  figures.errors = errors;
+  figures.requests_per_minute = requests / 5.0;
+  figures.error_ratio = requests > 0 ? static_cast<double>(errors) / requests : 0.0;
+  return figures;
+}
+
+traffic::ClientFigures postman(std::uint32_t requests, std::uint32_t errors) {
+  auto all = figures(requests, errors);
+  all.class_requests[0] = requests;
+  all.class_errors[0] = errors;
+  return all;
+}
+
+TEST(VerdictBook, OneScanIsNoEvidenceTwoOfThreeAre) {
+  Scans scans(with({attacker()}));
+  scans.scan(true);
+  EXPECT_EQ(scans.verdict(), nullptr);
+  scans.scan(false);
+  EXPECT_EQ(scans.verdict(), nullptr);
+  EXPECT_EQ(scans.asked, 0) << "reasons are worked out only when they are needed";
+  scans.scan(true);
+  ASSERT_NE(scans.verdict(), nullptr);
+  EXPECT_EQ(scans.verdict()->action, Action::block);
+  EXPECT_EQ(scans.verdict()->kind, VerdictKind::malicious);
+  EXPECT_EQ(limiter::index(scans.verdict()->rule), 0u);
+  EXPECT_EQ(scans.asked, 1);
+}
+
+TEST(VerdictBook, EvidenceTwoScansApartIsTooOld) {
+  Scans scans(with({attacker()}));
+  scans.scan(true);
+  scans.scan(false);
+  scans.scan(false);
+  scans.scan(true);
+  EXPECT_EQ(scans.verdict(), nullptr);
+}
+
+TEST(VerdictBook, EvidenceOfAnHourAgoIsForgotten) {
+  Scans scans(with({attacker()}));
+  scans.scan(true);
+  scans.elapsed += hours{1};
+  scans.scan(true);
+  EXPECT_EQ(scans.verdict(), nullptr);
+}
+
+TEST(VerdictBook, EndsForAfterTheLastFreshEvidence) {
+  Scans scans(with({attacker()}));
+  scans.raise();
+  scans.elapsed += minutes{10};
+  scans.scan(true);
+  const Nanos last = scans.elapsed;
+  scans.scan(false);
+  scans.elapsed = last + minutes{15} - seconds{1};
+  EXPECT_NE(scans.verdict(), nullptr);
+  EXPECT_EQ(scans.book.all().at(0).until, at(last + minutes{15}).wall);
+  scans.elapsed = last + minutes{15};
+  EXPECT_EQ(scans.verdict(), nullptr);
+  EXPECT_TRUE(scans.book.all().empty());
+}
+
+TEST(VerdictBook, WithoutARuleTheDefaultIsTenAMinuteForFiveMinutes) {
+  Scans scans(with({}));
+  scans.raise();
+  ASSERT_NE(scans.verdict(), nullptr);
+  EXPECT_EQ(scans.verdict()->action, Action::limit);
+  EXPECT_NEAR(scans.verdict()->limit.per_minute(), 10, 1e-6);
+  EXPECT_EQ(scans.book.all().at(0).rule, "model");
+  scans.elapsed += minutes{5};
+  EXPECT_EQ(scans.verdict(), nullptr);
+}
+
+TEST(VerdictBook, CarriesReasonsAndNamesTheClient) {
+  Scans scans(with({attacker()}));
+  scans.raise();
+  const auto record = scans.book.all().at(0);
+  EXPECT_EQ(record.client_name, "203.0.113.7");
+  EXPECT_THAT(record.reasons, Contains(HasSubstr("214 requests a minute")));
+  EXPECT_EQ(record.score, 0.8);
+  EXPECT_EQ(record.rule, "attacker");
+}
+
+TEST(VerdictBook, TheBudgetCapsWhatTheModelNewlyEnforces) {
+  auto settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{2, hours{1}};
+  Scans scans(settings);
+  const ClientId third = client_of(*parse_address("203.0.113.3"));
+  scans.raise(client_of(*parse_address("203.0.113.1")));
+  scans.raise(client_of(*parse_address("203.0.113.2")));
+  scans.raise(third);
+  ASSERT_NE(scans.verdict(third), nullptr);
+  EXPECT_EQ(scans.verdict(third)->mode, Mode::shadow);
+  EXPECT_THAT(scans.book.all().at(2).reasons, Contains(HasSubstr("budget of new verdicts")));
+  EXPECT_EQ(scans.book.all().at(1).mode, Mode::enforce);
+
+  scans.elapsed += hours{1};
+  scans.raise(third);
+  EXPECT_EQ(scans.verdict(third)->mode, Mode::enforce) << "the period slides";
+}
+
+TEST(VerdictBook, ProtectedAddressesAreReportedNeverEnforced) {
+  Scans scans(with({attacker()}));
+  scans.raise(kMallory, "over 50 users behind it");
+  ASSERT_NE(scans.verdict(), nullptr);
+  EXPECT_EQ(scans.verdict()->mode, Mode::shadow);
+  EXPECT_THAT(scans.book.all().at(0).reasons, Contains("not enforced: over 50 users behind it"));
+}
+
+TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
+  auto settings = with({attacker(), odd_tool()});
+  settings.anomaly.allow = {{*parse_prefix("203.0.113.0/24"), "office"}};
+  Scans scans(settings);
+  for (int i = 0; i < 10; ++i) scans.scan(true);
+  scans.book.figures(kMallory, postman(100, 100), "", at(scans.elapsed));
+  EXPECT_EQ(scans.verdict(), nullptr);
+  EXPECT_TRUE(scans.book.all().empty());
+}
+
+TEST(VerdictBook, ShadowAndOffAreHonoured) {
+  auto settings = with({attacker()});
+  settings.anomaly.mode = Mode::shadow;
+  Scans shadow(settings);
+  shadow.raise();
+  EXPECT_EQ(shadow.verdict()->mode, Mode::shadow);
+
+  settings.anomaly.mode = Mode::off;
+  Scans off(settings);
+  off.raise();
+  EXPECT_EQ(off.verdict(), nullptr);
+
+  settings = with({attacker()});
+  settings.rules[0].mode = Mode::shadow;
+  Scans rule(settings);
+  rule.raise();
+  EXPECT_EQ(rule.verdict()->mode, Mode::shadow);
+}
+
+struct FiguresCase {
+  const char* name;
+  traffic::ClientFigures figures;
+  bool matches;
+};
+
+class OddTool : public testing::TestWithParam<FiguresCase> {};
+
+TEST_P(OddTool, MatchesAsTheTableSays) {
+  VerdictBook book(with({odd_tool()}));
+  EXPECT_EQ(book.agent_patterns(), std::vector<std::string>{"Postman*"});
+  book.figures(kMallory, GetParam().figures, "", at(seconds{1}));
+  EXPECT_EQ(book.all().size(), GetParam().matches ? 1u : 0u);
+}
+
+traffic::ClientFigures mixed_agents() {
+  auto mixed = figures(1000, 15);  // a busy browser, and Postman beside it
+  mixed.class_requests[0] = 30;
+  mixed.class_errors[0] = 15;
+  return mixed;
+}
+
+traffic::ClientFigures held_to_its_limit() {
+  auto held = postman(400, 40);
+  held.denied = 350;
+  held.responses = 50;  // denied requests have no response of the service
+  return held;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    VerdictBook, OddTool,
+    testing::Values(FiguresCase{"at_both_thresholds", postman(20, 10), true},
+                    FiguresCase{"too_few_requests", postman(19, 19), false},
+                    FiguresCase{"too_few_errors", postman(20, 9), false},
+                    FiguresCase{"another_agent", figures(100, 100), false},
+                    FiguresCase{"postman_beside_a_browser", mixed_agents(), true},
+                    FiguresCase{"still_failing_while_limited", held_to_its_limit(), true}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(VerdictBook, ARuleOnFiguresActsAtTheFirstMatchForTenMinutes) {
+  Scans scans(with({odd_tool()}));
+  scans.book.figures(kMallory, postman(50, 31), "", at(scans.elapsed));
+  const auto* verdict = scans.verdict();
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_EQ(verdict->kind, VerdictKind::suspicious);
+  EXPECT_EQ(verdict->action, Action::limit);
+  EXPECT_NEAR(verdict->limit.per_minute(), 10, 1e-6);
+  EXPECT_EQ(verdict->part, Part::rules);
+  EXPECT_THAT(scans.book.all().at(0).reasons, Contains("62 % errors (at least 50 %)"));
+  scans.elapsed += minutes{10};
+  EXPECT_EQ(scans.verdict(), nullptr);
+}
+
+TEST(VerdictBook, AnErrorRateAloneWaitsForEnoughRequests) {
+  auto rule = odd_tool();
+  rule.when.user_agent.reset();
+  rule.when.requests.reset();
+  VerdictBook book(with({rule}));
+  book.figures(kMallory, figures(19, 19), "", at(seconds{1}));
+  EXPECT_TRUE(book.all().empty());
+  book.figures(kMallory, figures(20, 20), "", at(seconds{2}));
+  EXPECT_EQ(book.all().size(), 1u);
+}
+
+TEST(VerdictBook, TheFirstRuleThatMatchesActs) {
+  auto wide = odd_tool();
+  wide.name = "wide";
+  wide.then.limit = per_minute(60);
+  VerdictBook book(with({wide, odd_tool()}));
+  book.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  EXPECT_EQ(book.all().at(0).rule, "wide");
+}
+
+TEST(VerdictBook, TheSevererOfRuleAndModelWins) {
+  Scans scans(with({attacker(), odd_tool()}));
+  scans.book.figures(kMallory, postman(50, 50), "", at(scans.elapsed));
+  EXPECT_EQ(scans.verdict()->action, Action::limit);
+  scans.raise();
+  EXPECT_EQ(scans.verdict()->action, Action::block);
+  EXPECT_EQ(scans.book.all().size(), 1u) << "one record a client";
+  scans.book.figures(kMallory, postman(50, 50), "", at(scans.elapsed));
+  EXPECT_EQ(scans.verdict()->action, Action::block) << "whichever speaks last";
+}
+
+TEST(VerdictBook, AVerdictOnlyRuleLeavesTheActionToTheRulesOnVerdicts) {
+  auto flag = odd_tool();
+  flag.then.limit.reset();
+  Rule hold;
+  hold.name = "hold";
+  hold.when.verdict = VerdictKind::suspicious;
+  hold.then.limit = per_minute(5);
+  VerdictBook book(with({flag, hold}));
+  book.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  EXPECT_EQ(book.all().at(0).action, Action::limit);
+  EXPECT_EQ(book.all().at(0).limit, per_minute(5));
+  EXPECT_EQ(book.all().at(0).rule, "hold");
+
+  VerdictBook alone(with({flag}));
+  alone.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  EXPECT_EQ(alone.all().at(0).action, Action::none) << "flagged, not held";
+}
+
+TEST(VerdictBook, AVerdictAndFiguresAreJoinedByAnd) {
+  auto heavy = attacker();
+  heavy.when.requests = 500;
+  Scans scans(with({heavy}));
+  scans.raise();
+  EXPECT_EQ(scans.verdict()->action, Action::limit)
+      << "the default, until the rule's figures are met";
+  scans.book.figures(kMallory, figures(500, 0), "", at(scans.elapsed));
+  EXPECT_EQ(scans.verdict()->action, Action::block);
+}
+
+TEST(VerdictBook, NewsAreToldOnceAndRenewalsAtMostOnceAMinute) {
+  Scans scans(with({attacker()}));
+  scans.raise();
+  auto news = scans.book.take_news();
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_FALSE(news[0].renewed);
+  for (int i = 0; i < 24; ++i) scans.scan(true);  // two minutes
+  news = scans.book.take_news();
+  EXPECT_EQ(news.size(), 2u);
+  EXPECT_TRUE(news.at(0).renewed);
+  EXPECT_EQ(news.at(0).from, scans.book.all().at(0).from) << "renewed, not raised anew";
+  EXPECT_TRUE(scans.book.take_news().empty());
+}
+
+TEST(VerdictBook, ForgetEndsAVerdictByHand) {
+  Scans scans(with({attacker()}));
+  scans.raise();
+  scans.book.forget(kMallory);
+  EXPECT_EQ(scans.verdict(), nullptr);
+  scans.scan(true);
+  EXPECT_EQ(scans.verdict(), nullptr) << "evidence begins anew";
+}
+
+TEST(VerdictBook, SurvivesARestartWithTheTimeThatIsLeft) {
+  Scans before(with({attacker(), odd_tool()}));
+  before.raise();
+  const auto records = before.book.all();
+  const Nanos raised = before.elapsed;
+
+  Scans after(with({attacker(), odd_tool()}));
+  after.elapsed = raised + minutes{14};
+  after.book.restore(records, at(after.elapsed));
+  ASSERT_NE(after.verdict(), nullptr);
+  EXPECT_EQ(after.verdict()->action, Action::block);
+  after.elapsed = raised + minutes{15};
+  EXPECT_EQ(after.verdict(), nullptr);
+
+  Scans late(with({attacker()}));
+  late.book.restore(records, at(raised + minutes{16}));
+  EXPECT_TRUE(late.book.all().empty());
+}
+
+TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
+  Scans scans(with({attacker(), odd_tool()}));
+  scans.raise();
+  const ClientId tool = client_of(*parse_address("203.0.113.8"));
+  scans.book.figures(tool, postman(50, 50), "", at(scans.elapsed));
+
+  auto settings = with({attacker()});
+  settings.rules[0].then.block = false;
+  settings.rules[0].then.limit = per_minute(30);
+  scans.book.reconfigure(settings);
+  EXPECT_EQ(scans.verdict()->action, Action::limit);
+  EXPECT_NEAR(scans.verdict()->limit.per_minute(), 30, 1e-6);
+  EXPECT_EQ(scans.verdict(tool), nullptr) << "its rule is gone";
+
+  settings.anomaly.allow = {{*parse_prefix("203.0.113.7"), "a friend"}};
+  scans.book.reconfigure(settings);
+  EXPECT_EQ(scans.verdict(), nullptr);
+}
+
+TEST(VerdictBook, StaysWithinItsBoundAndLetsTheOldestGo) {
+  VerdictBook book(with({odd_tool()}));
+  for (std::uint32_t i = 0; i <= kMaxVerdicts; ++i) {
+    book.figures(ClientId{0, 0xffff'0000'0000ULL + i}, postman(50, 50), "", at(seconds{1}));
+  }
+  const auto all = book.all();
+  EXPECT_EQ(all.size(), kMaxVerdicts);
+  EXPECT_EQ(all.front().client.lo, 0xffff'0000'0001u);
+}
+
+TEST(VerdictBook, TellsWhenTheTableChanged) {
+  Scans scans(with({attacker()}));
+  (void)scans.book.table();
+  EXPECT_FALSE(scans.book.expire(at(scans.elapsed)));
+  scans.raise();
+  EXPECT_TRUE(scans.book.expire(at(scans.elapsed)));
+  const auto table = scans.book.table();
+  EXPECT_FALSE(scans.book.expire(at(scans.elapsed)));
+  EXPECT_EQ(scans.book.table(), table) << "the same table while nothing changes";
+  EXPECT_TRUE(scans.book.expire(at(scans.elapsed + minutes{15})));
+}
+
+}  // namespace
+}  // namespace tidelimit::policy::test
