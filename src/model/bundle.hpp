@@ -1,10 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "anomaly/detector.hpp"
@@ -16,9 +17,17 @@ namespace tidelimit::model {
 
 inline constexpr int kFormatVersion = 1;
 
+/// The files of a bundle; either model may be absent, the manifest never.
+inline constexpr std::string_view kManifestName = "manifest.json";
+inline constexpr std::string_view kForecastName = "traffic.onnx";
+inline constexpr std::string_view kAnomalyName = "anomaly.onnx";
+inline constexpr std::array<std::string_view, 3> kFileNames{kManifestName, kForecastName,
+                                                            kAnomalyName};
+
 /// What is known of a bundle beside its networks.
 struct Manifest {
-  std::string version;  ///< "20261124T101500Z-1a2b3c4d": training end and a digest of the content
+  std::string version;  ///< "20261124T101500Z-1a2b3c4d": training end and a digest of the content;
+                        ///< encode() draws it, whatever stands here
   std::string preset;
   WallTime trained_from{};   ///< first and
   WallTime trained_until{};  ///< end of the last window seen in training: evaluate scores only

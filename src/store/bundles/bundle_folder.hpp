@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.hpp"
+#include "model/bundle.hpp"
+
+namespace tidelimit::store {
+
+/// Puts the bundle at `folder` as a whole: written and synced beside it, then swapped in, so that a
+/// reader, or a crash at any moment, finds the old bundle or the new one. An existing folder that
+/// is no bundle is left alone, with an error.
+[[nodiscard]] Result<void> write_bundle(const std::filesystem::path& folder,
+                                        const model::Bundle& bundle);
+
+/// Reads and checks a bundle. All files are read through one open folder: a bundle that is being
+/// replaced meanwhile gives the old one or the new one, never a mix. Errors name the folder.
+[[nodiscard]] Result<model::Bundle> read_bundle(const std::filesystem::path& folder);
+
+/// Changes whenever the folder's bundle does (inode, size and time of each file); empty when there
+/// is none. A few stat calls: cheap enough to ask every second.
+[[nodiscard]] std::string bundle_fingerprint(const std::filesystem::path& folder);
+
+}  // namespace tidelimit::store

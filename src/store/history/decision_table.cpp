@@ -1,0 +1,109 @@
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+// One text per way in, so that each goes by its own index; a further condition filters what it
+// finds.
+constexpr std::string_view kById =
+    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
+    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
+    "explanation FROM decisions INDEXED BY decisions_by_id "
+    "WHERE id = ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR client = ?3) AND time >= ?4 "
+    "ORDER BY time DESC, row DESC LIMIT ?5";
+constexpr std::string_view kByUser =
+    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
+    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
+    "explanation FROM decisions INDEXED BY decisions_by_user "
+    "WHERE ?1 = '' AND user = ?2 AND user <> '' AND (?3 = '' OR client = ?3) AND time >= ?4 "
+    "ORDER BY time DESC, row DESC LIMIT ?5";
+constexpr std::string_view kByClient =
+    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
+    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
+    "explanation FROM decisions INDEXED BY decisions_by_client "
+    "WHERE ?1 = '' AND ?2 = '' AND client = ?3 AND time >= ?4 "
+    "ORDER BY time DESC, row DESC LIMIT ?5";
+constexpr std::string_view kByTime =
+    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
+    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
+    "explanation FROM decisions INDEXED BY decisions_by_time "
+    "WHERE ?1 = '' AND ?2 = '' AND ?3 = '' AND time >= ?4 "
+    "ORDER BY time DESC, row DESC LIMIT ?5";
+
+std::string_view way_in(const engine::DecisionQuery& query) {
+  if (!query.id.empty()) return kById;
+  if (!query.user.empty()) return kByUser;
+  if (!query.client.empty()) return kByClient;
+  return kByTime;
+}
+
+engine::DecisionRecord record_of(const Query& row) {
+  return {.id = row.text(0),
+          .time = row.time(1),
+          .client = row.text(2),
+          .user = row.text(3),
+          .path = row.text(4),
+          .method = row.text(5),
+          .endpoint = row.text(6),
+          .tier = row.text(7),
+          .allowed = row.integer(8) != 0,
+          .outcome = row.text(9),
+          .reason = row.text(10),
+          .rule = row.text(11),
+          .verdict = row.text(12),
+          .limit_per_minute = row.real(13),
+          .base_per_minute = row.real(14),
+          .remaining = static_cast<std::uint64_t>(row.integer(15)),
+          .retry_after_ms = row.real(16),
+          .plan_generation = static_cast<std::uint64_t>(row.integer(17)),
+          .explanation = row.text(18)};
+}
+
+}  // namespace
+
+Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
+  return db.execute(
+      "INSERT INTO decisions (id, time, client, user, path, method, endpoint, tier, allowed, "
+      "outcome, reason, rule, verdict, limit_per_minute, base_per_minute, remaining, "
+      "retry_after_ms, plan_generation, explanation) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      std::string_view(record.id), record.time, std::string_view(record.client),
+      std::string_view(record.user), std::string_view(record.path), std::string_view(record.method),
+      std::string_view(record.endpoint), std::string_view(record.tier),
+      std::int64_t{record.allowed}, std::string_view(record.outcome),
+      std::string_view(record.reason), std::string_view(record.rule),
+      std::string_view(record.verdict), record.limit_per_minute, record.base_per_minute,
+      static_cast<std::int64_t>(record.remaining), record.retry_after_ms,
+      static_cast<std::int64_t>(record.plan_generation), std::string_view(record.explanation));
+}
+
+Result<std::vector<engine::DecisionRecord>> find_decisions(Database& db,
+                                                           const engine::DecisionQuery& query) {
+  std::vector<engine::DecisionRecord> found;
+  auto rows =
+      db.query(way_in(query), std::string_view(query.id), std::string_view(query.user),
+               std::string_view(query.client), query.since, static_cast<std::int64_t>(query.most));
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    found.push_back(record_of(rows));
+  }
+}
+
+Result<void> prune_decisions(Database& db, WallTime before, std::size_t rows_kept,
+                             std::size_t most) {
+  auto pruned = db.execute(
+      "DELETE FROM decisions WHERE row IN "
+      "(SELECT row FROM decisions WHERE time < ? ORDER BY time LIMIT ?)",
+      before, static_cast<std::int64_t>(most));
+  if (!pruned) return pruned;
+  // Rows are numbered as they come and the oldest go first, so the newest number less the bound is
+  // where the surplus ends; no count of millions of rows is needed.
+  return db.execute(
+      "DELETE FROM decisions WHERE row IN (SELECT row FROM decisions WHERE row <= "
+      "(SELECT max(row) FROM decisions) - ? ORDER BY row LIMIT ?)",
+      static_cast<std::int64_t>(rows_kept), static_cast<std::int64_t>(most));
+}
+
+}  // namespace tidelimit::store

@@ -1,0 +1,224 @@
+#include "store/history/history_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <spdlog/spdlog.h>
+#include <sqlite3.h>
+#include <string>
+#include <string_view>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "store/files/file.hpp"
+#include "store/history/schema.hpp"
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace fs = std::filesystem;
+namespace {
+
+/// How long the check of a file may hold up the start. A large file is checked in part; damage in
+/// the rest shows as errors of single calls, never as a crash.
+constexpr std::chrono::milliseconds kCheckBudget{1000};
+
+enum class Kind {
+  absent,   ///< no file, or an empty one
+  ours,     ///< by its header, whatever the rest is like
+  sqlite,   ///< a SQLite file whose header names no program
+  foreign,  ///< anything else
+};
+
+/// What the first 100 bytes say (https://sqlite.org/fileformat2.html, 1.3). A header of zeros is
+/// what some file systems leave of a file after a power cut: nobody's treasure, so it counts as
+/// ours.
+Result<Kind> kind_of(const fs::path& path) {
+  std::error_code why;
+  const auto status = fs::status(path, why);
+  if (status.type() == fs::file_type::not_found) return Kind::absent;
+  if (status.type() != fs::file_type::regular) {
+    return fail(Code::invalid_argument,
+                path.string() + ": not a regular file; `state` names a file that tidelimit makes");
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail_errno(path, "open", errno);
+  std::array<char, 100> header{};
+  file.read(header.data(), header.size());
+  if (file.gcount() == 0) return Kind::absent;
+  if (header == std::array<char, 100>{}) return Kind::ours;
+  if (std::string_view(header.data(), 16) != std::string_view("SQLite format 3\0", 16)) {
+    return Kind::foreign;
+  }
+  std::uint32_t id = 0;
+  for (std::size_t i = 68; i < 72; ++i) id = id << 8 | static_cast<unsigned char>(header[i]);
+  return id == kApplicationId ? Kind::ours : Kind::sqlite;
+}
+
+/// Users' names and addresses are in it, so only the owner reads it.
+Result<void> create_private(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    auto error = fail_errno(path, "open for writing", errno).value();
+    error.message +=
+        "; make the file and its folder writable for this user, or name another `state`";
+    return tl::unexpected(std::move(error));
+  }
+  ::close(fd);
+  return {};
+}
+
+/// data_loss when the file is damaged, as far as kCheckBudget shows.
+Result<void> check(Database& database) {
+  auto deadline = std::chrono::steady_clock::now() + kCheckBudget;
+  const auto out_of_time = [](void* end) {
+    return static_cast<int>(std::chrono::steady_clock::now() >
+                            *static_cast<std::chrono::steady_clock::time_point*>(end));
+  };
+  sqlite3_progress_handler(database.handle(), 10'000, out_of_time, &deadline);
+  std::string verdict = "ok";
+  const Error* failed = nullptr;
+  Error error;
+  {
+    auto query = database.query("PRAGMA quick_check(1)");
+    const auto row = query.step();
+    if (row && *row) verdict = query.text(0);
+    if (!row) failed = &(error = row.error());
+  }
+  const bool interrupted = sqlite3_errcode(database.handle()) == SQLITE_INTERRUPT;
+  sqlite3_progress_handler(database.handle(), 0, nullptr, nullptr);
+  if (failed != nullptr && !interrupted) return tl::unexpected(error);
+  if (verdict != "ok") {
+    return fail(Code::data_loss, database.path().string() + ": " + printable(verdict));
+  }
+  return {};
+}
+
+Result<Database> open_writer(const fs::path& path) {
+  auto writer = Database::open(path, Database::Access::write);
+  if (!writer) return writer;
+  // 64 MiB: what a burst may leave of the log on disk after it was folded into the file.
+  auto ready = writer->script(
+      "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;"
+      "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
+  if (ready) ready = migrate(*writer);
+  if (ready) ready = check(*writer);
+  // The header, with the mark that the file is ours, belongs in the main file at once.
+  if (ready) ready = writer->script("PRAGMA wal_checkpoint(PASSIVE)");
+  if (!ready) return tl::unexpected(ready.error());
+  return writer;
+}
+
+/// What can still be read of the overrides of a damaged file: they are people's work, which no
+/// traffic brings back.
+std::vector<engine::OverrideRecord> salvage_overrides(const fs::path& path) {
+  auto damaged = Database::open(path, Database::Access::read);
+  if (!damaged) return {};
+  auto found = all_overrides(*damaged);
+  return found ? std::move(*found) : std::vector<engine::OverrideRecord>{};
+}
+
+Result<fs::path> move_aside(const fs::path& path) {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  std::string stamp = format_time(WallTime{now});
+  std::erase(stamp, ':');
+  std::erase(stamp, '-');
+  fs::path aside = path.string() + ".corrupt-" + stamp;
+  std::error_code why;
+  for (int n = 2; fs::exists(aside, why); ++n) {
+    aside = fmt::format("{}.corrupt-{}-{}", path.string(), stamp, n);
+  }
+  fs::rename(path, aside, why);
+  if (why) return fail_errno(path, "move the damaged file aside", why.value());
+  // The log goes with its file: what it holds may be wanted, and a fresh file must not meet it.
+  fs::rename(path.string() + "-wal", aside.string() + "-wal", why);
+  fs::remove(path.string() + "-shm", why);
+  return aside;
+}
+
+struct Begun {
+  Database writer;
+  fs::path moved_aside;
+};
+
+Result<Begun> begin_afresh(const fs::path& path, const Error& damage) {
+  auto aside = move_aside(path);
+  if (!aside) return tl::unexpected(aside.error());
+  const auto overrides = salvage_overrides(*aside);
+  spdlog::error(
+      "{}: damaged ({}). It is now {}; a fresh history is begun with {} overrides of the old one. "
+      "Until there is enough history again, forecasts are the simple ones.",
+      path.string(), damage.message, aside->string(), overrides.size());
+  if (auto made = create_private(path); !made) return tl::unexpected(made.error());
+  auto writer = open_writer(path);
+  if (!writer) return tl::unexpected(writer.error());
+  auto kept = writer->transaction([&]() -> Result<void> {
+    for (const auto& record : overrides) {
+      if (auto put = put_override(*writer, record); !put) return put;
+    }
+    return {};
+  });
+  if (!kept) return tl::unexpected(kept.error());
+  return Begun{std::move(*writer), *aside};
+}
+
+}  // namespace
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<FileLock> FileLock::take(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    auto error = fail_errno(path, "open for writing", errno).value();
+    error.message += "; make its folder writable for this user, or name another `state`";
+    return tl::unexpected(std::move(error));
+  }
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return FileLock(fd);
+  const int why = errno;
+  ::close(fd);
+  if (why != EWOULDBLOCK) return fail_errno(path, "lock", why);
+  return fail(
+      Code::failed_precondition,
+      path.string() + ": held by another running tidelimit; stop it, or name another `state`");
+}
+
+Result<HistoryFile> open_history_file(const fs::path& path) {
+  if (auto made = make_folder(path.parent_path()); !made) return tl::unexpected(made.error());
+  auto lock = FileLock::take(path.string() + ".lock");
+  if (!lock) return tl::unexpected(lock.error());
+  const auto kind = kind_of(path);
+  if (!kind) return tl::unexpected(kind.error());
+  if (*kind == Kind::foreign) {
+    return fail(Code::failed_precondition,
+                path.string() +
+                    ": not a tidelimit history (no SQLite file), and left alone; name "
+                    "another `state`");
+  }
+  if (auto made = create_private(path); !made) return tl::unexpected(made.error());
+
+  std::optional<fs::path> moved_aside;
+  auto writer = open_writer(path);
+  if (!writer && writer.error().code == Code::data_loss && *kind == Kind::ours) {
+    auto begun = begin_afresh(path, writer.error());
+    if (!begun) return tl::unexpected(begun.error());
+    moved_aside = begun->moved_aside;
+    writer = std::move(begun->writer);
+  }
+  if (!writer) return tl::unexpected(writer.error());
+  auto reader = Database::open(path, Database::Access::read);
+  if (!reader) return tl::unexpected(reader.error());
+  return HistoryFile{std::move(*lock), std::move(*writer), std::move(*reader), moved_aside};
+}
+
+}  // namespace tidelimit::store

@@ -1,0 +1,85 @@
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+
+using limiter::Action;
+
+std::optional<std::int64_t> count_column(const std::optional<Rate>& rate) {
+  if (!rate) return std::nullopt;
+  return static_cast<std::int64_t>(rate->count);
+}
+
+std::optional<std::int64_t> period_column(const std::optional<Rate>& rate) {
+  if (!rate) return std::nullopt;
+  return rate->period.count();
+}
+
+std::optional<Rate> rate_of(const Query& row, int count_column) {
+  const auto count = row.integer(count_column);
+  const auto period = row.integer(count_column + 1);
+  if (count < 1 || period < 1) return std::nullopt;
+  return Rate{static_cast<std::uint64_t>(count), Nanos{period}};
+}
+
+Result<void> put_override(Database& db, const engine::OverrideRecord& record) {
+  const std::string_view action = limiter::to_string(record.action);
+  auto put = db.execute(
+      "INSERT OR REPLACE INTO overrides (target, action, limit_count, limit_period, reason, "
+      "made_by, made_at, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      std::string_view(record.target), action, count_column(record.limit),
+      period_column(record.limit), std::string_view(record.reason), std::string_view(record.by),
+      record.made_at, record.until);
+  if (!put) return put;
+  return db.execute(
+      "INSERT INTO override_audit (time, change, target, made_by, action, limit_count, "
+      "limit_period, reason, until) VALUES (?, 'put', ?, ?, ?, ?, ?, ?, ?)",
+      record.made_at, std::string_view(record.target), std::string_view(record.by), action,
+      count_column(record.limit), period_column(record.limit), std::string_view(record.reason),
+      record.until);
+}
+
+Result<void> delete_override(Database& db, const std::string& target, const std::string& by,
+                             WallTime now) {
+  auto deleted = db.execute("DELETE FROM overrides WHERE target = ?", std::string_view(target));
+  if (!deleted) return deleted;
+  if (db.rows_changed() == 0) return fail(Code::not_found, "there is no override for " + target);
+  return db.execute(
+      "INSERT INTO override_audit (time, change, target, made_by) VALUES (?, 'delete', ?, ?)", now,
+      std::string_view(target), std::string_view(by));
+}
+
+Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
+  std::vector<engine::OverrideRecord> found;
+  auto rows = db.query(
+      "SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
+      "FROM overrides ORDER BY made_at, target");
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    engine::OverrideRecord record;
+    record.target = rows.text(0);
+    record.action =
+        enum_of(rows.text(1), {Action::none, Action::allow, Action::limit, Action::block});
+    record.limit = rate_of(rows, 2);
+    record.reason = rows.text(4);
+    record.by = rows.text(5);
+    record.made_at = rows.time(6);
+    if (!rows.is_null(7)) record.until = rows.time(7);
+    found.push_back(std::move(record));
+  }
+}
+
+Result<void> prune_overrides(Database& db, WallTime ended, WallTime before, std::size_t most) {
+  auto pruned = db.execute(
+      "DELETE FROM overrides WHERE target IN "
+      "(SELECT target FROM overrides WHERE until IS NOT NULL AND until < ? LIMIT ?)",
+      ended, static_cast<std::int64_t>(most));
+  if (!pruned) return pruned;
+  return db.execute(
+      "DELETE FROM override_audit WHERE id IN "
+      "(SELECT id FROM override_audit WHERE time < ? ORDER BY time LIMIT ?)",
+      before, static_cast<std::int64_t>(most));
+}
+
+}  // namespace tidelimit::store

@@ -1,0 +1,119 @@
+#include "store/history/schema.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace tidelimit::store {
+namespace {
+
+// Step i takes a file from version i to i + 1. A released step is never edited: a change of layout
+// is a new step at the end. Times are nanoseconds since the epoch, UTC.
+constexpr std::array kSteps = {
+    R"sql(
+-- demand per endpoint and window; open_window holds the one that is still running
+CREATE TABLE windows (
+  start INTEGER NOT NULL, step INTEGER NOT NULL, endpoint TEXT NOT NULL,
+  requests REAL NOT NULL, premium REAL NOT NULL, errors REAL NOT NULL, responses REAL NOT NULL,
+  latency_ms_sum REAL NOT NULL, malicious REAL NOT NULL, late REAL NOT NULL,
+  observed INTEGER NOT NULL,
+  PRIMARY KEY (start, step, endpoint)
+) WITHOUT ROWID;
+CREATE TABLE open_window (
+  start INTEGER NOT NULL, step INTEGER NOT NULL, endpoint TEXT NOT NULL,
+  requests REAL NOT NULL, premium REAL NOT NULL, errors REAL NOT NULL, responses REAL NOT NULL,
+  latency_ms_sum REAL NOT NULL, malicious REAL NOT NULL, late REAL NOT NULL,
+  observed INTEGER NOT NULL,
+  PRIMARY KEY (start, step, endpoint)
+) WITHOUT ROWID;
+
+-- a verdict is one client's, by one rule, from one time on; renewing moves its end
+CREATE TABLE verdicts (
+  client_hi INTEGER NOT NULL, client_lo INTEGER NOT NULL, rule TEXT NOT NULL,
+  from_time INTEGER NOT NULL, until INTEGER NOT NULL,
+  client_name TEXT NOT NULL, kind TEXT NOT NULL, action TEXT NOT NULL,
+  limit_count INTEGER, limit_period INTEGER, score REAL NOT NULL,
+  part TEXT NOT NULL, mode TEXT NOT NULL, reasons TEXT NOT NULL,
+  PRIMARY KEY (client_hi, client_lo, rule, from_time)
+) WITHOUT ROWID;
+CREATE INDEX verdicts_by_end ON verdicts (until);
+
+CREATE TABLE overrides (
+  target TEXT PRIMARY KEY, action TEXT NOT NULL, limit_count INTEGER, limit_period INTEGER,
+  reason TEXT NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL, until INTEGER
+) WITHOUT ROWID;
+CREATE TABLE override_audit (
+  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, change TEXT NOT NULL, target TEXT NOT NULL,
+  made_by TEXT NOT NULL, action TEXT, limit_count INTEGER, limit_period INTEGER, reason TEXT,
+  until INTEGER
+);
+CREATE INDEX override_audit_by_time ON override_audit (time);
+
+CREATE TABLE plan_changes (
+  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL,
+  before_per_minute REAL NOT NULL, after_per_minute REAL NOT NULL,
+  before_scale REAL NOT NULL, after_scale REAL NOT NULL,
+  rule TEXT NOT NULL, cause TEXT NOT NULL, shadow INTEGER NOT NULL
+);
+CREATE INDEX plan_changes_by_time ON plan_changes (time);
+
+CREATE TABLE decisions (
+  row INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL,
+  client TEXT NOT NULL, user TEXT NOT NULL, path TEXT NOT NULL, method TEXT NOT NULL,
+  endpoint TEXT NOT NULL, tier TEXT NOT NULL, allowed INTEGER NOT NULL, outcome TEXT NOT NULL,
+  reason TEXT NOT NULL, rule TEXT NOT NULL, verdict TEXT NOT NULL,
+  limit_per_minute REAL NOT NULL, base_per_minute REAL NOT NULL, remaining INTEGER NOT NULL,
+  retry_after_ms REAL NOT NULL, plan_generation INTEGER NOT NULL, explanation TEXT NOT NULL
+);
+CREATE INDEX decisions_by_id ON decisions (id);
+CREATE INDEX decisions_by_time ON decisions (time);
+CREATE INDEX decisions_by_client ON decisions (client, time);
+CREATE INDEX decisions_by_user ON decisions (user, time) WHERE user <> '';
+
+CREATE TABLE forecasts (
+  made_at INTEGER NOT NULL, endpoint TEXT NOT NULL, horizon INTEGER NOT NULL,
+  q05 REAL NOT NULL, q10 REAL NOT NULL, q50 REAL NOT NULL, q90 REAL NOT NULL, q95 REAL NOT NULL,
+  naive REAL NOT NULL, usual REAL, source TEXT NOT NULL, note TEXT NOT NULL,
+  PRIMARY KEY (made_at, endpoint)
+) WITHOUT ROWID;
+)sql"};
+
+Result<void> require_ours(Database& database) {
+  const auto id = database.number("PRAGMA application_id");
+  if (!id) return tl::unexpected(id.error());
+  if (*id == kApplicationId) return {};
+  const auto tables = database.number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return tl::unexpected(tables.error());
+  if (*id == 0 && *tables == 0) return {};
+  return fail(Code::failed_precondition,
+              database.path().string() +
+                  ": a SQLite file of another program, which is left alone; name another `state`");
+}
+
+}  // namespace
+
+int schema_version() {
+  return static_cast<int>(kSteps.size());
+}
+
+Result<void> migrate(Database& database) {
+  if (auto ours = require_ours(database); !ours) return ours;
+  const auto version = database.number("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  if (*version < 0 || *version > schema_version()) {
+    return fail(Code::failed_precondition,
+                fmt::format("{}: written by a newer tidelimit (version {} of its layout, this "
+                            "program knows {}); run that one, or name another `state`",
+                            database.path().string(), *version, schema_version()));
+  }
+  for (auto next = *version; next < schema_version(); ++next) {
+    auto step = database.transaction([&] {
+      return database.script(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; {}",
+                                         kApplicationId, next + 1,
+                                         kSteps[static_cast<std::size_t>(next)]));
+    });
+    if (!step) return step;
+  }
+  return {};
+}
+
+}  // namespace tidelimit::store

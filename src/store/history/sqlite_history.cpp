@@ -1,0 +1,183 @@
+#include "store/history/sqlite_history.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "store/history/history_file.hpp"
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+/// Rows that one call removes at most, beside as many as it adds: under a millisecond or two.
+constexpr std::size_t kPruneBatch = 500;
+/// Ended overrides stay this long, so that a wall clock that jumped ahead and back ends none.
+constexpr Nanos kEndedOverrides = std::chrono::hours{24};
+
+}  // namespace
+
+struct SqliteHistory::State {
+  explicit State(HistoryFile opened) : file(std::move(opened)) {}
+
+  HistoryFile file;  ///< its writer guarded by write_mutex, its reader by read_mutex
+  std::mutex write_mutex;
+  std::mutex read_mutex;
+  config::Retention retention;  ///< guarded by write_mutex
+  std::size_t most_decisions = kMostDecisions;
+
+  /// `body(Database&)` in one transaction on the writing connection.
+  template <class Body>
+  Result<void> write(Body&& body) {
+    std::lock_guard lock(write_mutex);
+    return file.writer.transaction([&] { return body(file.writer); });
+  }
+
+  /// The same, on the disk when it returns.
+  template <class Body>
+  Result<void> write_durably(Body&& body) {
+    std::lock_guard lock(write_mutex);
+    if (auto set = file.writer.set_durable(true); !set) return set;
+    auto done = file.writer.transaction([&] { return body(file.writer); });
+    const auto reset = file.writer.set_durable(false);
+    return done ? reset : done;
+  }
+
+  template <class Body>
+  auto read(Body&& body) {
+    std::lock_guard lock(read_mutex);
+    return body(file.reader);
+  }
+
+  /// Each of `records` by `put`, then `prune(db, newest time, rows)`.
+  template <class Record, class Put, class TimeOf, class Prune>
+  Result<void> write_all(const std::vector<Record>& records, Put put, TimeOf time_of, Prune prune) {
+    if (records.empty()) return {};
+    return write([&](Database& db) -> Result<void> {
+      WallTime newest = time_of(records.front());
+      for (const auto& record : records) {
+        if (auto done = put(db, record); !done) return done;
+        newest = std::max(newest, time_of(record));
+      }
+      return prune(db, newest, records.size() + kPruneBatch);
+    });
+  }
+};
+
+SqliteHistory::SqliteHistory(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SqliteHistory::~SqliteHistory() = default;
+
+Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& path,
+                                                           const config::Retention& retention,
+                                                           std::size_t most_decisions) {
+  auto file = open_history_file(path);
+  if (!file) return tl::unexpected(file.error());
+  auto state = std::make_unique<State>(std::move(*file));
+  state->retention = retention;
+  state->most_decisions = most_decisions;
+  return std::shared_ptr<SqliteHistory>(new SqliteHistory(std::move(state)));
+}
+
+std::optional<std::filesystem::path> SqliteHistory::moved_aside() const {
+  return state_->file.moved_aside;
+}
+
+void SqliteHistory::set_retention(const config::Retention& retention) {
+  std::lock_guard lock(state_->write_mutex);
+  state_->retention = retention;
+}
+
+Result<void> SqliteHistory::put_windows(WallTime start, Nanos step,
+                                        const std::vector<std::string>& endpoints,
+                                        const std::vector<traffic::WindowStats>& stats) {
+  return state_->write([&](Database& db) -> Result<void> {
+    auto put = store::put_windows(db, WindowTable::closed, start, step, endpoints, stats);
+    if (!put) return put;
+    return prune_windows(db, start - state_->retention.windows, endpoints.size() + kPruneBatch);
+  });
+}
+
+Result<void> SqliteHistory::put_open_window(WallTime start, Nanos step,
+                                            const std::vector<std::string>& endpoints,
+                                            const std::vector<traffic::WindowStats>& stats) {
+  return state_->write([&](Database& db) -> Result<void> {
+    if (auto cleared = clear_open_windows(db); !cleared) return cleared;
+    return store::put_windows(db, WindowTable::open, start, step, endpoints, stats);
+  });
+}
+
+Result<traffic::WindowGrid> SqliteHistory::windows(WallTime from, Nanos step,
+                                                   const std::vector<std::string>& endpoints) {
+  return state_->read([&](Database& db) { return read_windows(db, from, step, endpoints); });
+}
+
+Result<void> SqliteHistory::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
+  return state_->write_all(
+      records, put_verdict, [](const policy::VerdictRecord& r) { return r.from; },
+      [&](Database& db, WallTime newest, std::size_t rows) {
+        return prune_verdicts(db, newest - state_->retention.verdicts, rows);
+      });
+}
+
+Result<std::vector<policy::VerdictRecord>> SqliteHistory::verdicts(WallTime since) {
+  return state_->read([&](Database& db) { return verdicts_since(db, since); });
+}
+
+Result<void> SqliteHistory::put_override(const engine::OverrideRecord& record) {
+  return state_->write_durably([&](Database& db) -> Result<void> {
+    if (auto put = store::put_override(db, record); !put) return put;
+    return prune_overrides(db, record.made_at - kEndedOverrides,
+                           record.made_at - state_->retention.windows, kPruneBatch);
+  });
+}
+
+Result<void> SqliteHistory::delete_override(const std::string& target, const std::string& by,
+                                            WallTime now) {
+  return state_->write_durably(
+      [&](Database& db) { return store::delete_override(db, target, by, now); });
+}
+
+Result<std::vector<engine::OverrideRecord>> SqliteHistory::overrides() {
+  return state_->read([](Database& db) { return all_overrides(db); });
+}
+
+Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
+  return state_->write_all(
+      changes, put_plan_change, [](const policy::PlanChange& c) { return c.time; },
+      [&](Database& db, WallTime newest, std::size_t rows) {
+        return prune_plan_changes(db, newest - state_->retention.windows, rows);
+      });
+}
+
+Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(WallTime since) {
+  return state_->read([&](Database& db) { return plan_changes_since(db, since); });
+}
+
+Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionRecord>& records) {
+  return state_->write_all(
+      records, put_decision, [](const engine::DecisionRecord& r) { return r.time; },
+      [&](Database& db, WallTime newest, std::size_t rows) {
+        return prune_decisions(db, newest - state_->retention.decisions, state_->most_decisions,
+                               rows);
+      });
+}
+
+Result<std::vector<engine::DecisionRecord>> SqliteHistory::decisions(
+    const engine::DecisionQuery& query) {
+  return state_->read([&](Database& db) { return find_decisions(db, query); });
+}
+
+Result<void> SqliteHistory::put_forecasts(
+    const std::vector<forecast::EndpointForecast>& forecasts) {
+  return state_->write_all(
+      forecasts, put_forecast, [](const forecast::EndpointForecast& f) { return f.made_at; },
+      [&](Database& db, WallTime newest, std::size_t rows) {
+        return prune_forecasts(db, newest - state_->retention.windows, rows);
+      });
+}
+
+Result<std::vector<forecast::EndpointForecast>> SqliteHistory::forecasts(WallTime since) {
+  return state_->read([&](Database& db) { return forecasts_since(db, since); });
+}
+
+}  // namespace tidelimit::store

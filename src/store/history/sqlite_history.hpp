@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "engine/history.hpp"
+
+namespace tidelimit::store {
+
+/// The history in one SQLite file (WAL). Thread-safe: one connection writes, one reads, each behind
+/// its own mutex, so that a long question never holds up the control plane.
+///   Whole: each call is one transaction; a kill -9 at any moment loses at most the call under way.
+///   Durable: an override or its removal is on the disk when its call returns; the rest within the
+///   next checkpoint, so that a power cut may cost the last minutes, never the file.
+///   Bounded: every call that adds also removes a small batch of what is past its retention,
+///   reckoned from the newest time it was handed; decisions are bounded by number, too.
+///   Failing: a full or broken disk makes calls return errors; they work again when it does.
+class SqliteHistory final : public engine::History {
+ public:
+  /// Decisions kept at most: about 1 GB of file.
+  static constexpr std::size_t kMostDecisions = 2'000'000;
+
+  /// Makes the file and its folder where absent, mode 0600. Refuses, with the mend, what it cannot
+  /// write, what another process holds, a file of another program or of a newer version. A damaged
+  /// history is moved aside (see moved_aside), since a broken store must not keep the gate shut.
+  [[nodiscard]] static Result<std::shared_ptr<SqliteHistory>> open(
+      const std::filesystem::path& path, const config::Retention& retention,
+      std::size_t most_decisions = kMostDecisions);
+  ~SqliteHistory() override;
+
+  /// Where a damaged file was put when this one was opened; empty when all was well.
+  [[nodiscard]] std::optional<std::filesystem::path> moved_aside() const;
+  /// For a changed configuration.
+  void set_retention(const config::Retention& retention);
+
+  Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
+                           const std::vector<traffic::WindowStats>& stats) override;
+  /// The grid starts at the first window stored from `from` on. A window that was saved open and
+  /// never closed (a crash) is there with its numbers and `observed = false`. Finer windows, of an
+  /// earlier configuration, are added up where they divide `step`.
+  Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
+                                      const std::vector<std::string>& endpoints) override;
+  Result<void> put_open_window(WallTime start, Nanos step,
+                               const std::vector<std::string>& endpoints,
+                               const std::vector<traffic::WindowStats>& stats) override;
+
+  Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override;
+  /// Those in force at `since` or later, by their start.
+  Result<std::vector<policy::VerdictRecord>> verdicts(WallTime since) override;
+
+  Result<void> put_override(const engine::OverrideRecord& record) override;
+  Result<void> delete_override(const std::string& target, const std::string& by,
+                               WallTime now) override;
+  /// Ended ones may be among them for up to a day.
+  Result<std::vector<engine::OverrideRecord>> overrides() override;
+
+  Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
+  Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) override;
+
+  Result<void> put_decisions(const std::vector<engine::DecisionRecord>& records) override;
+  /// Newest first.
+  Result<std::vector<engine::DecisionRecord>> decisions(
+      const engine::DecisionQuery& query) override;
+
+  Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
+  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) override;
+
+ private:
+  struct State;
+  explicit SqliteHistory(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tidelimit::store

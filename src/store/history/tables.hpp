@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/rate.hpp"
+#include "engine/history.hpp"
+#include "store/history/sqlite.hpp"
+
+/// The tables of the history, one file of functions each. None opens a transaction of its own: the
+/// caller does, and holds the connection. `prune_*` deletes at most `most` rows that are older than
+/// `before`: small batches, so that no call is long, and a wall clock that jumped ahead costs a
+/// little history instead of all.
+namespace tidelimit::store {
+
+enum class WindowTable { closed, open };
+[[nodiscard]] Result<void> put_windows(Database& db, WindowTable table, WallTime start, Nanos step,
+                                       const std::vector<std::string>& endpoints,
+                                       const std::vector<traffic::WindowStats>& stats);
+[[nodiscard]] Result<void> clear_open_windows(Database& db);
+[[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step,
+                                                       const std::vector<std::string>& endpoints);
+[[nodiscard]] Result<void> prune_windows(Database& db, WallTime before, std::size_t most);
+
+[[nodiscard]] Result<void> put_verdict(Database& db, const policy::VerdictRecord& record);
+[[nodiscard]] Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db,
+                                                                        WallTime since);
+[[nodiscard]] Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most);
+
+/// Replaces the target's override; both changes leave a line in the audit.
+[[nodiscard]] Result<void> put_override(Database& db, const engine::OverrideRecord& record);
+/// not_found when the target has none.
+[[nodiscard]] Result<void> delete_override(Database& db, const std::string& target,
+                                           const std::string& by, WallTime now);
+[[nodiscard]] Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db);
+/// Overrides that ended before `ended`, and lines of the audit older than `before`.
+[[nodiscard]] Result<void> prune_overrides(Database& db, WallTime ended, WallTime before,
+                                           std::size_t most);
+
+[[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
+[[nodiscard]] Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db,
+                                                                         WallTime since);
+[[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most);
+
+[[nodiscard]] Result<void> put_decision(Database& db, const engine::DecisionRecord& record);
+[[nodiscard]] Result<std::vector<engine::DecisionRecord>> find_decisions(
+    Database& db, const engine::DecisionQuery& query);
+/// Also the oldest rows beyond `rows_kept`.
+[[nodiscard]] Result<void> prune_decisions(Database& db, WallTime before, std::size_t rows_kept,
+                                           std::size_t most);
+
+[[nodiscard]] Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast);
+[[nodiscard]] Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db,
+                                                                              WallTime since);
+[[nodiscard]] Result<void> prune_forecasts(Database& db, WallTime before, std::size_t most);
+
+/// A rate as two nullable columns.
+[[nodiscard]] std::optional<std::int64_t> count_column(const std::optional<Rate>& rate);
+[[nodiscard]] std::optional<std::int64_t> period_column(const std::optional<Rate>& rate);
+[[nodiscard]] std::optional<Rate> rate_of(const Query& row, int count_column);
+
+/// The value among `candidates` that to_string writes as `text`; the first when none does, so that
+/// a word of a later version reads as the mildest.
+template <class Enum>
+[[nodiscard]] Enum enum_of(const std::string& text, std::initializer_list<Enum> candidates) {
+  for (const Enum candidate : candidates) {
+    if (text == to_string(candidate)) return candidate;
+  }
+  return *candidates.begin();
+}
+
+}  // namespace tidelimit::store

@@ -1,0 +1,102 @@
+#include <bit>
+
+#include <nlohmann/json.hpp>
+
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+using limiter::Action;
+using limiter::Mode;
+using limiter::Part;
+using limiter::VerdictKind;
+
+const char* to_string(Part part) {
+  switch (part) {
+    case Part::forecast:
+      return "forecast";
+    case Part::anomaly:
+      return "anomaly";
+    case Part::rules:
+      return "rules";
+  }
+  return "anomaly";
+}
+
+Part part_of(const std::string& text) {
+  for (const Part part : {Part::forecast, Part::rules}) {
+    if (text == to_string(part)) return part;
+  }
+  return Part::anomaly;
+}
+
+std::string reasons_text(const std::vector<std::string>& reasons) {
+  return nlohmann::json(reasons).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<std::string> reasons_of(const std::string& text) {
+  const auto parsed = nlohmann::json::parse(text, nullptr, false);
+  std::vector<std::string> reasons;
+  if (!parsed.is_array()) return reasons;
+  for (const auto& reason : parsed) {
+    if (reason.is_string()) reasons.push_back(reason.get<std::string>());
+  }
+  return reasons;
+}
+
+}  // namespace
+
+Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
+  return db.execute(
+      "INSERT OR REPLACE INTO verdicts (client_hi, client_lo, rule, from_time, until, client_name, "
+      "kind, action, limit_count, limit_period, score, part, mode, reasons) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      std::bit_cast<std::int64_t>(record.client.hi), std::bit_cast<std::int64_t>(record.client.lo),
+      std::string_view(record.rule), record.from, record.until,
+      std::string_view(record.client_name), std::string_view(limiter::to_string(record.kind)),
+      std::string_view(limiter::to_string(record.action)), count_column(record.limit),
+      period_column(record.limit), record.score, std::string_view(to_string(record.part)),
+      std::string_view(limiter::to_string(record.mode)),
+      std::string_view(reasons_text(record.reasons)));
+}
+
+Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
+  std::vector<policy::VerdictRecord> found;
+  auto rows = db.query(
+      "SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
+      "limit_count, limit_period, score, part, mode, reasons FROM verdicts WHERE until >= ? "
+      "ORDER BY from_time",
+      since);
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    policy::VerdictRecord record;
+    record.client = {std::bit_cast<std::uint64_t>(rows.integer(0)),
+                     std::bit_cast<std::uint64_t>(rows.integer(1))};
+    record.rule = rows.text(2);
+    record.from = rows.time(3);
+    record.until = rows.time(4);
+    record.client_name = rows.text(5);
+    record.kind = enum_of(rows.text(6),
+                          {VerdictKind::normal, VerdictKind::suspicious, VerdictKind::malicious});
+    record.action =
+        enum_of(rows.text(7), {Action::none, Action::allow, Action::limit, Action::block});
+    record.limit = rate_of(rows, 8);
+    record.score = rows.real(10);
+    record.part = part_of(rows.text(11));
+    record.mode = enum_of(rows.text(12), {Mode::off, Mode::shadow, Mode::enforce});
+    record.reasons = reasons_of(rows.text(13));
+    found.push_back(std::move(record));
+  }
+}
+
+Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {
+  return db.execute(
+      "DELETE FROM verdicts WHERE (client_hi, client_lo, rule, from_time) IN "
+      "(SELECT client_hi, client_lo, rule, from_time FROM verdicts WHERE until < ? LIMIT ?)",
+      before, static_cast<std::int64_t>(most));
+}
+
+}  // namespace tidelimit::store

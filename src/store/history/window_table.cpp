@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+/// A grid is one block of memory over its whole span. Windows further than this from the first
+/// (1041 days of 15 minutes) come from a clock that was wrong, and are left out.
+constexpr std::int64_t kMostWindows = 100'000;
+
+constexpr std::string_view kInsertClosed =
+    "INSERT OR REPLACE INTO windows (start, step, endpoint, requests, premium, errors, responses, "
+    "latency_ms_sum, malicious, late, observed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr std::string_view kInsertOpen =
+    "INSERT OR REPLACE INTO open_window (start, step, endpoint, requests, premium, errors, "
+    "responses, latency_ms_sum, malicious, late, observed) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// The saved state of a window that was never closed stands in for it, marked as not observed: its
+/// numbers are what was counted up to a crash.
+constexpr std::string_view kSelect =
+    "SELECT start, step, endpoint, requests, premium, errors, responses, latency_ms_sum, "
+    "malicious, late, observed FROM windows WHERE start >= ?1 AND step <= ?2 "
+    "UNION ALL "
+    "SELECT o.start, o.step, o.endpoint, o.requests, o.premium, o.errors, o.responses, "
+    "o.latency_ms_sum, o.malicious, o.late, 0 FROM open_window o WHERE o.start >= ?1 "
+    "AND o.step <= ?2 AND NOT EXISTS (SELECT 1 FROM windows w WHERE w.start = o.start AND "
+    "w.step = o.step AND w.endpoint = o.endpoint) "
+    "ORDER BY 1";
+
+traffic::WindowStats stats_of(const Query& row) {
+  return {.requests = row.real(3),
+          .premium = row.real(4),
+          .errors = row.real(5),
+          .responses = row.real(6),
+          .latency_ms_sum = row.real(7),
+          .malicious = row.real(8),
+          .late = row.real(9),
+          .observed = row.integer(10) != 0};
+}
+
+void add(traffic::WindowStats& to, const traffic::WindowStats& part) {
+  to.requests += part.requests;
+  to.premium += part.premium;
+  to.errors += part.errors;
+  to.responses += part.responses;
+  to.latency_ms_sum += part.latency_ms_sum;
+  to.malicious += part.malicious;
+  to.late += part.late;
+}
+
+/// One window of the grid while its stored parts are added up.
+struct Cell {
+  traffic::WindowStats sum;
+  Nanos observed{0};
+  bool whole = false;  ///< stored at this very length: parts of it are not added again
+};
+
+}  // namespace
+
+Result<void> put_windows(Database& db, WindowTable table, WallTime start, Nanos step,
+                         const std::vector<std::string>& endpoints,
+                         const std::vector<traffic::WindowStats>& stats) {
+  if (endpoints.size() != stats.size()) {
+    return fail(Code::internal, "windows: endpoints and their numbers differ in length");
+  }
+  for (std::size_t e = 0; e < endpoints.size(); ++e) {
+    const auto& s = stats[e];
+    auto put = db.execute(table == WindowTable::closed ? kInsertClosed : kInsertOpen, start,
+                          std::int64_t{step.count()}, std::string_view(endpoints[e]), s.requests,
+                          s.premium, s.errors, s.responses, s.latency_ms_sum, s.malicious, s.late,
+                          std::int64_t{s.observed});
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> clear_open_windows(Database& db) {
+  return db.execute("DELETE FROM open_window");
+}
+
+Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step,
+                                         const std::vector<std::string>& endpoints) {
+  if (step.count() <= 0) return fail(Code::invalid_argument, "windows: the step must be positive");
+  traffic::WindowGrid grid;
+  grid.step = step;
+  grid.start = floor_to(from, step);
+  grid.endpoints = endpoints;
+  grid.stats.resize(endpoints.size());
+  std::unordered_map<std::string_view, std::size_t> row_of;
+  for (std::size_t e = 0; e < endpoints.size(); ++e) row_of.emplace(endpoints[e], e);
+
+  std::vector<std::vector<Cell>> cells(endpoints.size());
+  bool first = true;
+  auto rows = db.query(kSelect, grid.start, std::int64_t{step.count()});
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) break;
+    const Nanos part{rows.integer(1)};
+    const auto endpoint = row_of.find(rows.text(2));
+    // Windows of another length can be added up where they divide this one.
+    if (part.count() <= 0 || step % part != Nanos{0} || endpoint == row_of.end()) continue;
+    if (std::exchange(first, false)) grid.start = floor_to(rows.time(0), step);
+    const auto i = (rows.time(0) - grid.start) / step;
+    if (i >= kMostWindows) break;
+    auto& column = cells[endpoint->second];
+    if (column.size() <= static_cast<std::size_t>(i))
+      column.resize(static_cast<std::size_t>(i) + 1);
+    auto& cell = column[static_cast<std::size_t>(i)];
+    const auto stats = stats_of(rows);
+    if (part == step) {
+      cell = Cell{};
+      cell.whole = true;
+    }
+    if (cell.whole && part != step) continue;
+    add(cell.sum, stats);
+    if (stats.observed) cell.observed += part;
+  }
+
+  std::size_t length = 0;
+  for (const auto& column : cells) length = std::max(length, column.size());
+  for (std::size_t e = 0; e < endpoints.size(); ++e) {
+    cells[e].resize(length);
+    grid.stats[e].reserve(length);
+    for (const auto& cell : cells[e]) {
+      grid.stats[e].push_back(cell.sum);
+      grid.stats[e].back().observed = cell.observed >= step;
+    }
+  }
+  return grid;
+}
+
+Result<void> prune_windows(Database& db, WallTime before, std::size_t most) {
+  return db.execute(
+      "DELETE FROM windows WHERE (start, step, endpoint) IN "
+      "(SELECT start, step, endpoint FROM windows WHERE start < ? ORDER BY start LIMIT ?)",
+      before, static_cast<std::int64_t>(most));
+}
+
+}  // namespace tidelimit::store

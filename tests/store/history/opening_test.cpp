@@ -1,0 +1,163 @@
+#include <csignal>
+#include <fstream>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/history/fixture.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class OpeningTest : public HistoryTest {
+ protected:
+  [[nodiscard]] Error refusal() const {
+    const auto opened = SqliteHistory::open(file_, {});
+    return opened ? Error{Code::internal, "it was opened"} : opened.error();
+  }
+  [[nodiscard]] std::string bytes() const {
+    std::ifstream in(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void put(const std::string& content) const { std::ofstream(file_, std::ios::binary) << content; }
+  void script(const char* sql) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file_.c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+};
+
+engine::OverrideRecord override_of(const std::string& target) {
+  return {.target = target,
+          .action = limiter::Action::block,
+          .limit = {},
+          .reason = "r",
+          .by = "oncall",
+          .made_at = kStart,
+          .until = {}};
+}
+
+TEST_F(OpeningTest, MakesFileAndFolderForTheOwnerAlone) {
+  file_ = folder_ / "var/lib/state.db";
+  const auto history = open();
+  EXPECT_FALSE(history->moved_aside());
+  struct stat about {};
+  ASSERT_EQ(::stat(file_.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600U);
+}
+
+TEST_F(OpeningTest, RefusesAFileThatIsNoDatabaseAndLeavesItAlone) {
+  const std::string letter = "Dear all,\n" + std::string(5000, 'x');
+  put(letter);
+  const auto error = refusal();
+  EXPECT_EQ(error.code, Code::failed_precondition);
+  EXPECT_THAT(error.message, HasSubstr(file_.string() + ": not a tidelimit history"));
+  EXPECT_THAT(error.message, HasSubstr("name another `state`"));
+  EXPECT_EQ(bytes(), letter);
+}
+
+TEST_F(OpeningTest, RefusesAnotherProgramsDatabaseAndLeavesItAlone) {
+  script("CREATE TABLE invoices (n INTEGER)");
+  EXPECT_THAT(refusal().message, HasSubstr("a SQLite file of another program"));
+  script("INSERT INTO invoices VALUES (1)");
+}
+
+TEST_F(OpeningTest, RefusesALayoutOfTheFuture) {
+  static_cast<void>(open());
+  script("PRAGMA user_version = 99");
+  const auto error = refusal();
+  EXPECT_EQ(error.code, Code::failed_precondition);
+  EXPECT_THAT(error.message, HasSubstr("written by a newer tidelimit (version 99"));
+}
+
+TEST_F(OpeningTest, RefusesAFolderInItsPlace) {
+  fs::create_directory(file_);
+  EXPECT_THAT(refusal().message, HasSubstr("not a regular file"));
+}
+
+TEST_F(OpeningTest, RefusesAPlaceItCannotWrite) {
+  file_ = "/proc/tidelimit/state.db";
+  EXPECT_THAT(refusal().message, HasSubstr("/proc/tidelimit"));
+  std::ofstream(folder_ / "plain") << "x";
+  file_ = folder_ / "plain/state.db";
+  EXPECT_THAT(refusal().message, HasSubstr("plain"));
+}
+
+TEST_F(OpeningTest, RefusesASecondGateOnTheSameFile) {
+  const auto first = open();
+  const auto error = refusal();
+  EXPECT_EQ(error.code, Code::failed_precondition);
+  EXPECT_THAT(error.message, HasSubstr("held by another running tidelimit"));
+}
+
+TEST_F(OpeningTest, MovesADamagedHistoryAsideAndKeepsItsOverrides) {
+  {
+    const auto history = open();
+    ASSERT_TRUE(history->put_override(override_of("10.0.0.0/8")));
+    for (int i = 0; i < 3000; ++i) {
+      ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, {"payment"}, {stats(i)}));
+    }
+  }
+  // The last half is overwritten, as a failing disk would; the overrides live near the front.
+  const auto size = fs::file_size(file_);
+  {
+    std::fstream out(file_, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(size / 2));
+    out << std::string(size - size / 2, 'x');
+  }
+  const auto damaged = bytes();
+  const auto history = open();
+  ASSERT_TRUE(history->moved_aside());
+  EXPECT_THAT(history->moved_aside()->string(), HasSubstr(file_.string() + ".corrupt-"));
+  std::ifstream aside(*history->moved_aside(), std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(aside), {}), damaged);
+  EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().size(), 0U);
+  ASSERT_EQ(history->overrides().value().size(), 1U);
+  EXPECT_EQ(history->overrides().value()[0].target, "10.0.0.0/8");
+  EXPECT_TRUE(history->put_windows(kStart, kStep, {"payment"}, {stats(1)}));
+}
+
+TEST_F(OpeningTest, BeginsAfreshOnAFileOfZeros) {
+  put(std::string(8192, '\0'));
+  EXPECT_TRUE(open()->moved_aside());
+  EXPECT_FALSE(open()->moved_aside());
+}
+
+TEST_F(OpeningTest, NothingAcknowledgedIsLostWhenKilled) {
+  int acknowledged[2];
+  ASSERT_EQ(::pipe(acknowledged), 0);
+  const auto child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto history = open();
+    for (int i = 0;; ++i) {
+      const bool put = history->put_windows(kStart + i * kStep, kStep, {"payment"}, {stats(i)}) &&
+                       history->put_override(override_of("user/" + std::to_string(i)));
+      if (!put || ::write(acknowledged[1], &i, sizeof i) != sizeof i) ::_exit(1);
+    }
+  }
+  int last = 0;
+  while (last < 200) ASSERT_EQ(::read(acknowledged[0], &last, sizeof last), int{sizeof last});
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ::close(acknowledged[1]);
+  for (int more = 0; ::read(acknowledged[0], &more, sizeof more) > 0;) last = more;
+  ::close(acknowledged[0]);
+
+  const auto history = open();
+  EXPECT_FALSE(history->moved_aside());
+  const auto grid = history->windows(kStart, kStep, {"payment"}).value();
+  ASSERT_GT(grid.size(), static_cast<std::size_t>(last));
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(last); ++i) {
+    EXPECT_EQ(grid.stats[0][i].requests, static_cast<double>(i));
+  }
+  EXPECT_GT(history->overrides().value().size(), static_cast<std::size_t>(last));
+}
+
+}  // namespace
+}  // namespace tidelimit::store

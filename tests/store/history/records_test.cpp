@@ -1,0 +1,137 @@
+#include "store/history/fixture.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+using ::testing::ElementsAre;
+
+using RecordsTest = HistoryTest;
+
+policy::VerdictRecord verdict(const char* client, WallTime from, Nanos lasting) {
+  policy::VerdictRecord record;
+  record.client = client_of(client);
+  record.client_name = client;
+  record.kind = limiter::VerdictKind::malicious;
+  record.action = limiter::Action::limit;
+  record.limit = Rate{10, 1min};
+  record.score = 0.78125;
+  record.rule = "attacker";
+  record.part = limiter::Part::rules;
+  record.mode = limiter::Mode::shadow;
+  record.reasons = {"214 requests a minute (usual 0.2 to 21)", "with \"quotes\" and \xff"};
+  record.from = from;
+  record.until = from + lasting;
+  return record;
+}
+
+TEST_F(RecordsTest, VerdictsComeBackWhole) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_verdicts({verdict("2001:db8:ffff:1::5", kStart, 15min)}));
+  const auto back = history->verdicts(kStart).value();
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].client, client_of("2001:db8:ffff:1::9")) << "the same /64";
+  EXPECT_EQ(back[0].client_name, "2001:db8:ffff:1::5");
+  EXPECT_EQ(back[0].kind, limiter::VerdictKind::malicious);
+  EXPECT_EQ(back[0].action, limiter::Action::limit);
+  EXPECT_EQ(back[0].limit, (Rate{10, 1min}));
+  EXPECT_EQ(back[0].score, 0.78125);
+  EXPECT_EQ(back[0].rule, "attacker");
+  EXPECT_EQ(back[0].part, limiter::Part::rules);
+  EXPECT_EQ(back[0].mode, limiter::Mode::shadow);
+  EXPECT_EQ(back[0].from, kStart);
+  EXPECT_EQ(back[0].until, kStart + 15min);
+  EXPECT_THAT(back[0].reasons, ElementsAre("214 requests a minute (usual 0.2 to 21)",
+                                           "with \"quotes\" and \xEF\xBF\xBD"));
+}
+
+TEST_F(RecordsTest, ARenewedVerdictMovesItsEnd) {
+  const auto history = open();
+  auto record = verdict("192.0.2.1", kStart, 15min);
+  record.limit.reset();
+  ASSERT_TRUE(history->put_verdicts({record, verdict("192.0.2.2", kStart, 5min)}));
+  record.until = kStart + 40min;
+  ASSERT_TRUE(history->put_verdicts({record}));
+  EXPECT_EQ(history->verdicts(kStart).value().size(), 2U);
+  const auto later = history->verdicts(kStart + 30min).value();
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].client, client_of("192.0.2.1"));
+  EXPECT_EQ(later[0].until, kStart + 40min);
+  EXPECT_FALSE(later[0].limit);
+}
+
+TEST_F(RecordsTest, OldVerdictsGo) {
+  config::Retention retention;
+  retention.verdicts = 1h;
+  const auto history = open(retention);
+  ASSERT_TRUE(history->put_verdicts({verdict("192.0.2.1", kStart, 15min)}));
+  ASSERT_TRUE(history->put_verdicts({verdict("192.0.2.2", kStart + 3h, 15min)}));
+  EXPECT_EQ(history->verdicts(WallTime{}).value().size(), 1U);
+}
+
+TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
+  const auto history = open();
+  const policy::PlanChange tightened{.time = kStart,
+                                     .endpoint = "browse",
+                                     .tier = "STD",
+                                     .before_per_minute = 100,
+                                     .after_per_minute = 50,
+                                     .before_scale = 1,
+                                     .after_scale = 0.5,
+                                     .rule = "shield-payment",
+                                     .cause = "forecast of payment: 2.0 times the usual 840",
+                                     .shadow = true};
+  auto relaxed = tightened;
+  relaxed.time += 1h;
+  relaxed.after_scale = 1;
+  relaxed.rule.clear();
+  relaxed.shadow = false;
+  ASSERT_TRUE(history->put_plan_changes({tightened, relaxed}));
+  const auto back = history->plan_changes(kStart).value();
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].time, kStart);
+  EXPECT_EQ(back[0].endpoint, "browse");
+  EXPECT_EQ(back[0].tier, "STD");
+  EXPECT_EQ(back[0].before_per_minute, 100);
+  EXPECT_EQ(back[0].after_per_minute, 50);
+  EXPECT_EQ(back[0].before_scale, 1);
+  EXPECT_EQ(back[0].after_scale, 0.5);
+  EXPECT_EQ(back[0].rule, "shield-payment");
+  EXPECT_EQ(back[0].cause, tightened.cause);
+  EXPECT_TRUE(back[0].shadow);
+  EXPECT_EQ(back[1].rule, "");
+  EXPECT_FALSE(back[1].shadow);
+  EXPECT_EQ(history->plan_changes(kStart + 1min).value().size(), 1U);
+}
+
+TEST_F(RecordsTest, ForecastsComeBackWhole) {
+  const auto history = open();
+  forecast::EndpointForecast known;
+  known.endpoint = "payment";
+  known.made_at = kStart;
+  known.horizon = 1h;
+  known.quantiles = {700, 750, 840, 930, 990};
+  known.naive = 810;
+  known.usual = 420;
+  known.source = forecast::Source::lstm;
+  auto cold = known;
+  cold.endpoint = "browse";
+  cold.usual.reset();
+  cold.source = forecast::Source::last_value;
+  cold.note = "41 of 96 windows of history: last value";
+  ASSERT_TRUE(history->put_forecasts({known, cold}));
+  ASSERT_TRUE(history->put_forecasts({known})) << "made again at the same time: replaced";
+  const auto back = history->forecasts(kStart).value();
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].endpoint, "browse");
+  EXPECT_FALSE(back[0].usual);
+  EXPECT_EQ(back[0].source, forecast::Source::last_value);
+  EXPECT_EQ(back[0].note, cold.note);
+  EXPECT_EQ(back[1].quantiles, known.quantiles);
+  EXPECT_EQ(back[1].naive, 810);
+  EXPECT_EQ(back[1].usual, 420);
+  EXPECT_EQ(back[1].horizon, Nanos{1h});
+  EXPECT_EQ(back[1].source, forecast::Source::lstm);
+}
+
+}  // namespace
+}  // namespace tidelimit::store

@@ -1,0 +1,107 @@
+#include "store/history/fixture.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+const std::vector<std::string> kEndpoints{"payment", "browse"};
+
+using WindowsTest = HistoryTest;
+
+TEST_F(WindowsTest, ComeBackWithEveryNumber) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_windows(kStart, kStep, kEndpoints, {stats(100), stats(900)}));
+  const auto grid = history->windows(kStart, kStep, kEndpoints).value();
+  EXPECT_EQ(grid.start, kStart);
+  EXPECT_EQ(grid.step, kStep);
+  EXPECT_EQ(grid.endpoints, kEndpoints);
+  ASSERT_EQ(grid.size(), 1U);
+  const auto& back = grid.stats[1][0];
+  const auto put = stats(900);
+  EXPECT_EQ(back.requests, put.requests);
+  EXPECT_EQ(back.premium, put.premium);
+  EXPECT_EQ(back.errors, put.errors);
+  EXPECT_EQ(back.responses, put.responses);
+  EXPECT_EQ(back.latency_ms_sum, put.latency_ms_sum);
+  EXPECT_EQ(back.malicious, put.malicious);
+  EXPECT_EQ(back.late, put.late);
+  EXPECT_TRUE(back.observed);
+}
+
+TEST_F(WindowsTest, MissingOnesAreGapsNotZeros) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_windows(kStart, kStep, kEndpoints, {stats(1), stats(2)}));
+  ASSERT_TRUE(history->put_windows(kStart + 3 * kStep, kStep, {"payment"}, {stats(4)}));
+  const auto grid = history->windows(kStart - 24h, kStep, kEndpoints).value();
+  ASSERT_EQ(grid.size(), 4U);
+  EXPECT_EQ(grid.start, kStart) << "empty time before the first window is no part of the grid";
+  EXPECT_FALSE(grid.stats[0][1].observed);
+  EXPECT_FALSE(grid.stats[0][2].observed);
+  EXPECT_TRUE(grid.stats[0][3].observed);
+  EXPECT_EQ(grid.stats[0][3].requests, 4);
+  EXPECT_FALSE(grid.stats[1][3].observed);
+}
+
+TEST_F(WindowsTest, OfNoHistoryAreAnEmptyGrid) {
+  const auto grid = open()->windows(kStart, kStep, kEndpoints).value();
+  EXPECT_EQ(grid.size(), 0U);
+  EXPECT_EQ(grid.stats.size(), 2U);
+}
+
+TEST_F(WindowsTest, FinerOnesOfAnEarlierConfigurationAddUp) {
+  const auto history = open();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(history->put_windows(kStart + i * 5min, 5min, {"payment"}, {stats(10)}));
+  }
+  const auto grid = history->windows(kStart, kStep, {"payment"}).value();
+  ASSERT_EQ(grid.size(), 2U);
+  EXPECT_EQ(grid.stats[0][0].requests, 30);
+  EXPECT_TRUE(grid.stats[0][0].observed);
+  EXPECT_FALSE(grid.stats[0][1].observed) << "two of three parts are no whole window";
+  // A window of just this length is the truth, whatever parts lie beside it.
+  ASSERT_TRUE(history->put_windows(kStart, kStep, {"payment"}, {stats(33)}));
+  EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().stats[0][0].requests, 33);
+  // What does not divide the step is left out.
+  EXPECT_EQ(history->windows(kStart, 7min, {"payment"}).value().size(), 0U);
+}
+
+TEST_F(WindowsTest, TheOpenOneIsThereUntilItIsClosed) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_windows(kStart, kStep, kEndpoints, {stats(1), stats(2)}));
+  ASSERT_TRUE(history->put_open_window(kStart + kStep, kStep, kEndpoints, {stats(5), stats(6)}));
+  ASSERT_TRUE(history->put_open_window(kStart + kStep, kStep, kEndpoints, {stats(7), stats(8)}));
+  auto grid = history->windows(kStart, kStep, kEndpoints).value();
+  ASSERT_EQ(grid.size(), 2U);
+  EXPECT_EQ(grid.stats[0][1].requests, 7);
+  EXPECT_FALSE(grid.stats[0][1].observed);
+  ASSERT_TRUE(history->put_windows(kStart + kStep, kStep, kEndpoints, {stats(9), stats(9)}));
+  grid = history->windows(kStart, kStep, kEndpoints).value();
+  ASSERT_EQ(grid.size(), 2U);
+  EXPECT_EQ(grid.stats[0][1].requests, 9);
+  EXPECT_TRUE(grid.stats[0][1].observed);
+}
+
+TEST_F(WindowsTest, OldOnesGoInSmallBatches) {
+  config::Retention retention;
+  retention.windows = 1h;
+  const auto history = open(retention);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, {"payment"}, {stats(i)}));
+  }
+  const auto grid = history->windows(kStart, kStep, {"payment"}).value();
+  EXPECT_EQ(grid.start, kStart + 95 * kStep);
+  EXPECT_EQ(grid.size(), 5U);
+}
+
+TEST_F(WindowsTest, AClockThatJumpedAheadCostsLittleHistory) {
+  const auto history = open();
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, {"payment"}, {stats(i)}));
+  }
+  ASSERT_TRUE(history->put_windows(kStart + 24h * 365 * 10, kStep, {"payment"}, {stats(1)}));
+  const auto grid = history->windows(kStart, kStep, {"payment"}).value();
+  EXPECT_GE(grid.size(), 1400U) << "one call removes a small batch at most";
+  EXPECT_LE(grid.size(), 2000U) << "ten years of emptiness are no grid";
+}
+
+}  // namespace
+}  // namespace tidelimit::store
