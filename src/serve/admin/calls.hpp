@@ -1,0 +1,54 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "serve/admin/desk.hpp"
+
+// The calls, by concept; each is one row of the table in desk.cpp.
+namespace tidelimit::serve {
+
+// state_calls.cpp: what the engine holds now and why
+Response get_plan(const DeskContext&, const DeskCall&);
+Response get_forecasts(const DeskContext&, const DeskCall&);
+Response get_verdicts(const DeskContext&, const DeskCall&);
+Response get_client(const DeskContext&, const DeskCall&);
+Response get_ready(const DeskContext&, const DeskCall&);
+Response get_metrics(const DeskContext&, const DeskCall&);
+
+// history_calls.cpp: what was
+Response get_history(const DeskContext&, const DeskCall&);
+Response get_decisions(const DeskContext&, const DeskCall&);
+
+// override_calls.cpp: what people change
+Response list_overrides(const DeskContext&, const DeskCall&);
+Response get_override(const DeskContext&, const DeskCall&);
+Response put_override(const DeskContext&, const DeskCall&);
+Response delete_override(const DeskContext&, const DeskCall&);
+Response get_mode(const DeskContext&, const DeskCall&);
+Response put_mode(const DeskContext&, const DeskCall&);
+
+// model_calls.cpp: TensorFlow Serving's REST
+Response get_model(const DeskContext&, const DeskCall&);
+Response get_model_metadata(const DeskContext&, const DeskCall&);
+Response post_predict(const DeskContext&, const DeskCall&);
+
+// page.cpp
+Response get_page(const DeskContext&, const DeskCall&);
+
+/// Helpers that all of them use.
+[[nodiscard]] Response json_response(const nlohmann::json& body, int status = 200);
+[[nodiscard]] Response error_response(const Error& error);
+/// A JSON object of a body; unknown keys are refused by name.
+[[nodiscard]] Result<nlohmann::json> parse_object(const std::string& body,
+                                                  const std::vector<std::string_view>& known);
+/// "1h" before now, or a time; absent: `otherwise` before now.
+[[nodiscard]] Result<WallTime> read_since(const DeskCall& call, Nanos otherwise);
+/// A decoded query parameter; empty when absent.
+[[nodiscard]] std::string query_text(const DeskCall& call, std::string_view name);
+/// Null for 0 and infinite limits.
+[[nodiscard]] nlohmann::json per_minute(const limiter::Limit& limit);
+[[nodiscard]] nlohmann::json verdict_json(const policy::VerdictRecord& verdict);
+[[nodiscard]] nlohmann::json override_json(const engine::OverrideRecord& record);
+[[nodiscard]] nlohmann::json contribution_json(const anomaly::Contribution& contribution);
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,106 @@
+#include "serve/admin/desk.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+#include "serve/admin/calls.hpp"
+#include "serve/http/parser.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::size_t kSmallBody = 64 << 10;
+
+/// One call: its path, with "*" for one segment and a last "**" for any rest.
+struct Row {
+  std::string_view method;
+  std::string_view path;
+  Route route;
+};
+
+constexpr auto kStatus = LaneKind::status;
+constexpr auto kControl = LaneKind::control;
+constexpr auto kModels = LaneKind::models;
+constexpr auto kOpen = Access::open;
+constexpr auto kRead = Access::read;
+constexpr auto kGuarded = Access::guarded;
+constexpr auto kAny = Role::any;
+constexpr auto kAdmin = Role::admin;
+
+constexpr std::array kRows{
+    Row{"GET", "/", {kStatus, kOpen, kAdmin, get_page}},
+    Row{"GET", "/readyz", {kStatus, kOpen, kAny, get_ready}},
+    Row{"GET", "/metrics", {kStatus, kOpen, Role::metrics, get_metrics}},
+    Row{"GET", "/v1/plan", {kStatus, kRead, kAdmin, get_plan}},
+    Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts}},
+    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts}},
+    Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
+    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history}},
+    Row{"GET", "/v1/decisions", {kControl, kGuarded, kAdmin, get_decisions}},
+    Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides}},
+    Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
+    Row{"PUT", "/v1/overrides/**", {kControl, kGuarded, kAdmin, put_override}},
+    Row{"DELETE", "/v1/overrides/**", {kControl, kGuarded, kAdmin, delete_override}},
+    Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
+    Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
+    Row{"GET", "/v1/models/*", {kModels, kRead, kAdmin, get_model}},
+    Row{"POST", "/v1/models/*", {kModels, kRead, kAdmin, post_predict}},
+    Row{"GET", "/v1/models/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
+    Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, get_model}},
+    Row{"POST", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, post_predict}},
+    Row{"GET", "/v1/models/*/versions/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path) {
+  if (pattern == "/") return path.empty();
+  std::size_t at = 0;
+  while (!pattern.empty()) {
+    pattern.remove_prefix(1);
+    const std::string_view segment = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(segment.size());
+    if (segment == "**") return at < path.size();
+    if (at >= path.size() || (segment != "*" && segment != path[at])) return false;
+    ++at;
+  }
+  return at == path.size();
+}
+
+}  // namespace
+
+std::vector<std::string> split_path(std::string_view target) {
+  std::string_view path = target.substr(0, target.find_first_of("?#"));
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    if (path.front() == '/') path.remove_prefix(1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    if (!segment.empty()) segments.push_back(decode_component(segment, false));
+  }
+  return segments;
+}
+
+tl::expected<Route, RouteFault> find_route(std::string_view method,
+                                           const std::vector<std::string>& path) {
+  std::string allow;
+  for (const Row& row : kRows) {
+    if (!matches(row.path, path)) continue;
+    if (row.method == method || (method == "HEAD" && row.method == "GET")) return row.route;
+    if (allow.find(row.method) == std::string::npos)
+      allow += fmt::format("{}{}", allow.empty() ? "" : ", ", row.method);
+  }
+  if (!allow.empty())
+    return tl::unexpected(
+        RouteFault{405, fmt::format("this call takes {}, not {}", allow, method), allow});
+  return tl::unexpected(RouteFault{
+      404,
+      "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
+      "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/overrides, /v1/mode, "
+      "/v1/models/NAME, /metrics, /healthz, /readyz and /",
+      ""});
+}
+
+std::size_t desk_body_limit(std::string_view target) {
+  return target.find(":predict") != std::string_view::npos ? kMostDeskBody : kSmallBody;
+}
+
+}  // namespace tidelimit::serve

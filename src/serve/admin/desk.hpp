@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "serve/gate/settings.hpp"
+#include "serve/http/response.hpp"
+
+namespace tidelimit::serve {
+
+/// Which thread a call may keep waiting.
+enum class LaneKind : std::uint8_t {
+  status,   ///< never waits for the control plane or the disk: works while both hang
+  control,  ///< takes the control mutex, reads or writes the store
+  models,   ///< computes
+};
+
+/// Who may make a call.
+enum class Access : std::uint8_t {
+  open,     ///< anyone who reaches the listener
+  read,     ///< on loopback anyone, else with a token
+  guarded,  ///< with a token: names clients or users, or changes something
+};
+
+/// Which listener a call belongs to, where `admin` or `metrics` have addresses of their own.
+enum class Role : std::uint8_t { any, admin, metrics };
+
+/// One call of the desk, its strings owned: it runs on another thread.
+struct DeskCall {
+  std::string method;
+  std::string target;             ///< in origin form, query included
+  std::vector<std::string> path;  ///< decoded segments: {"v1", "overrides", "user", "7"}
+  std::string body;
+  std::string by;  ///< the name of the token
+  Now now;
+};
+
+/// What the desk works with.
+struct DeskContext {
+  engine::Engine& engine;
+  const SettingsSlot& settings;
+  std::function<std::string()> metrics;                ///< the text of /metrics
+  std::function<std::vector<std::string>()> degraded;  ///< beside what the engine's status says
+  std::function<bool()> stopping;
+};
+
+struct Route {
+  LaneKind lane = LaneKind::status;
+  Access access = Access::open;
+  Role role = Role::any;
+  Response (*handle)(const DeskContext&, const DeskCall&) = nullptr;
+};
+
+struct RouteFault {
+  int status = 404;
+  std::string detail;
+  std::string allow;  ///< the methods there are, for 405
+};
+
+/// The calls beside check, auth and report. The largest body any of them takes is kMostBody.
+inline constexpr std::size_t kMostDeskBody = 16 << 20;
+[[nodiscard]] tl::expected<Route, RouteFault> find_route(std::string_view method,
+                                                         const std::vector<std::string>& path);
+/// The largest body of a call with this target.
+[[nodiscard]] std::size_t desk_body_limit(std::string_view target);
+
+[[nodiscard]] std::vector<std::string> split_path(std::string_view target);
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "serve/admin/calls.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostDecisions = 1000;
+
+json window_json(const traffic::WindowGrid& grid, std::size_t endpoint, std::size_t at) {
+  const traffic::WindowStats& stats = grid.stats[endpoint][at];
+  json window = {{"start", format_time(grid.time_of(at))}, {"endpoint", grid.endpoints[endpoint]}};
+  if (!stats.observed) {
+    window["observed"] = false;
+    return window;
+  }
+  window["requests"] = stats.requests;
+  window["premium_ratio"] = stats.premium_ratio();
+  window["error_rate"] = stats.error_ratio();
+  window["latency_ms"] =
+      stats.responses > 0 ? json(stats.latency_ms_sum / stats.responses) : json();
+  window["malicious"] = stats.malicious;
+  window["late"] = stats.late;
+  return window;
+}
+
+json decision_json(const engine::DecisionRecord& record) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? json() : json(text); };
+  return {
+      {"decision", record.id},
+      {"time", format_time(record.time)},
+      {"client", record.client},
+      {"user", or_null(record.user)},
+      {"method", record.method},
+      {"path", printable(record.path, 128)},
+      {"endpoint", record.endpoint},
+      {"tier", record.tier},
+      {"allowed", record.allowed},
+      {"outcome", record.outcome},
+      {"reason", record.reason},
+      {"rule", or_null(record.rule)},
+      {"verdict", record.verdict},
+      {"limit_per_minute", record.limit_per_minute > 0 ? json(record.limit_per_minute) : json()},
+      {"base_per_minute", record.base_per_minute > 0 ? json(record.base_per_minute) : json()},
+      {"remaining", record.remaining},
+      {"retry_after_ms", record.retry_after_ms},
+      {"plan_generation", record.plan_generation},
+      {"explanation", record.explanation}};
+}
+
+}  // namespace
+
+Response get_history(const DeskContext& context, const DeskCall& call) {
+  const auto since = read_since(call, std::chrono::hours{24});
+  if (!since) return error_response(since.error());
+  const std::string wanted = query_text(call, "endpoint");
+  const traffic::WindowGrid grid = context.engine.windows(*since);
+  if (!wanted.empty() &&
+      std::find(grid.endpoints.begin(), grid.endpoints.end(), wanted) == grid.endpoints.end())
+    return problem(404, fmt::format("no endpoint \"{}\"; there are: {}", printable(wanted, 64),
+                                    fmt::join(grid.endpoints, ", ")));
+  json windows = json::array(), forecasts = json::array();
+  for (std::size_t endpoint = 0; endpoint < grid.endpoints.size(); ++endpoint) {
+    if (!wanted.empty() && grid.endpoints[endpoint] != wanted) continue;
+    for (std::size_t at = 0; at < grid.size(); ++at)
+      windows.push_back(window_json(grid, endpoint, at));
+  }
+  if (const auto history = context.engine.history()) {
+    const auto made = history->forecasts(*since);
+    if (!made) return error_response(made.error());
+    for (const forecast::EndpointForecast& one : *made) {
+      if (!wanted.empty() && one.endpoint != wanted) continue;
+      forecasts.push_back({{"endpoint", one.endpoint},
+                           {"made_at", format_time(one.made_at)},
+                           {"horizon", format_duration(one.horizon)},
+                           {"forecast", one.median()},
+                           {"low_90", one.quantiles.front()},
+                           {"high_90", one.quantiles.back()},
+                           {"naive", one.naive},
+                           {"source", forecast::to_string(one.source)}});
+    }
+  }
+  return json_response({{"since", format_time(*since)},
+                        {"window", format_duration(grid.step)},
+                        {"windows", std::move(windows)},
+                        {"forecasts", std::move(forecasts)}});
+}
+
+Response get_decisions(const DeskContext& context, const DeskCall& call) {
+  const auto history = context.engine.history();
+  if (!history)
+    return problem(409, "decisions are kept only where the configuration names a `state` file");
+  const auto since = read_since(call, std::chrono::hours{1});
+  if (!since) return error_response(since.error());
+  engine::DecisionQuery query{.id = query_text(call, "id"),
+                              .user = query_text(call, "user").substr(0, 64),
+                              .client = query_text(call, "client"),
+                              .since = *since,
+                              .most = kMostDecisions};
+  if (!query.id.empty()) query.since = WallTime{};  // an id is enough: it is as old as it is
+  if (!query.client.empty()) {
+    // However the address is written, decisions hold the client's own spelling.
+    if (const auto address = parse_address(query.client))
+      query.client = format_client(client_of(*address));
+  }
+  const auto found = history->decisions(query);
+  if (!found) return error_response(found.error());
+  json decisions = json::array();
+  for (const engine::DecisionRecord& record : *found) decisions.push_back(decision_json(record));
+  return json_response({{"since", format_time(query.since)},
+                        {"decisions", std::move(decisions)},
+                        {"complete", found->size() < kMostDecisions}});
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "serve/admin/calls.hpp"
+#include "serve/http/parser.hpp"
+
+namespace tidelimit::serve {
+
+using nlohmann::json;
+
+Response json_response(const json& body, int status) {
+  // Names come from configuration and requests: what is no UTF-8 is replaced, never thrown over.
+  return {.status = status,
+          .body = body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"};
+}
+
+Response error_response(const Error& error) {
+  return problem(http_status(error.code), error.message);
+}
+
+Result<json> parse_object(const std::string& body, const std::vector<std::string_view>& known) {
+  json parsed;
+  try {
+    parsed = json::parse(body);
+  } catch (const json::exception& fault) {
+    return fail(Code::invalid_argument, fmt::format("the body is no valid JSON: {}", fault.what()));
+  }
+  if (!parsed.is_object()) return fail(Code::invalid_argument, "the body must be a JSON object");
+  for (const auto& [key, value] : parsed.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const std::string_view close = closest_word(key, known);
+    return fail(Code::invalid_argument,
+                close.empty() ? fmt::format("unknown key \"{}\"; there are: {}", printable(key, 40),
+                                            fmt::join(known, ", "))
+                              : fmt::format("unknown key \"{}\"; did you mean \"{}\"?",
+                                            printable(key, 40), close));
+  }
+  return parsed;
+}
+
+std::string query_text(const DeskCall& call, std::string_view name) {
+  const auto value = query_value(call.target, name);
+  return value ? decode_component(*value, true) : std::string();
+}
+
+Result<WallTime> read_since(const DeskCall& call, Nanos otherwise) {
+  // A plus sign of a time zone offset stays one: a time has no spaces to encode.
+  const auto raw = query_value(call.target, "since");
+  if (!raw || raw->empty()) return call.now.wall - otherwise;
+  const std::string text = decode_component(*raw, false);
+  if (const auto duration = parse_duration(text)) return call.now.wall - *duration;
+  if (const auto time = parse_time(text)) return *time;
+  return fail(Code::invalid_argument,
+              fmt::format("since: \"{}\" is neither a duration such as 1h nor a time such as "
+                          "2026-11-24T10:00:00Z",
+                          printable(text, 40)));
+}
+
+json per_minute(const limiter::Limit& limit) {
+  return limit.unlimited() ? json() : json(limit.per_minute());
+}
+
+json verdict_json(const policy::VerdictRecord& verdict) {
+  return {
+      {"client", verdict.client_name.empty() ? format_client(verdict.client) : verdict.client_name},
+      {"verdict", limiter::to_string(verdict.kind)},
+      {"action", limiter::to_string(verdict.action)},
+      {"limit", verdict.limit ? json(format_rate(*verdict.limit)) : json()},
+      {"mode", limiter::to_string(verdict.mode)},
+      {"score", verdict.score},
+      {"rule", verdict.rule},
+      {"reasons", verdict.reasons},
+      {"from", format_time(verdict.from)},
+      {"until", format_time(verdict.until)}};
+}
+
+json override_json(const engine::OverrideRecord& record) {
+  return {{"target", record.target},
+          {"action", limiter::to_string(record.action)},
+          {"limit", record.limit ? json(format_rate(*record.limit)) : json()},
+          {"reason", record.reason},
+          {"by", record.by},
+          {"made_at", format_time(record.made_at)},
+          {"until", record.until ? json(format_time(*record.until)) : json()},
+          {"permanent", !record.until.has_value()}};
+}
+
+json contribution_json(const anomaly::Contribution& part) {
+  return {{"feature", traffic::to_string(part.feature)},
+          {"value", part.value},
+          {"usual_low", part.usual_low},
+          {"usual_high", part.usual_high},
+          {"share", part.share}};
+}
+
+}  // namespace tidelimit::serve

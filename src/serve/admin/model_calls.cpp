@@ -1,0 +1,236 @@
+#include <cmath>
+#include <fmt/format.h>
+
+#include "anomaly/detector_model.hpp"
+#include "base/text.hpp"
+#include "forecast/model.hpp"
+#include "serve/admin/calls.hpp"
+
+// TensorFlow Serving's REST for both models: status, metadata, predict; errors as {"error": …}.
+namespace tidelimit::serve {
+namespace {
+
+using nlohmann::json;
+
+/// The tensors of one model as its callers see them.
+struct Servable {
+  std::string name;
+  std::string version;
+  std::string input;
+  std::string output;
+  std::vector<std::size_t> input_shape;   ///< of one instance
+  std::vector<std::size_t> output_shape;  ///< of one prediction; empty: a plain number
+  std::function<Result<std::vector<float>>(std::span<const float>)> run;
+
+  [[nodiscard]] std::size_t instance_size() const { return product(input_shape); }
+  [[nodiscard]] std::size_t prediction_size() const { return product(output_shape); }
+
+ private:
+  static std::size_t product(const std::vector<std::size_t>& shape) {
+    std::size_t size = 1;
+    for (const std::size_t length : shape) size *= length;
+    return size;
+  }
+};
+
+Response model_error(int status, const std::string& why) {
+  return json_response({{"error", why}}, status);
+}
+
+Servable traffic_servable(const model::Bundle& bundle) {
+  const auto network = bundle.forecast;
+  const forecast::NetworkShape& shape = forecast::network_input_shape(*network);
+  return {.name = "traffic",
+          .version = bundle.manifest.version,
+          .input = "sequence",
+          .output = "forecast",
+          .input_shape = {shape.steps, shape.features},
+          .output_shape = {shape.outputs},
+          .run = [network](std::span<const float> rows) {
+            return forecast::run_network(*network, rows);
+          }};
+}
+
+Servable anomaly_servable(const model::Bundle& bundle) {
+  const auto detector = bundle.anomaly;
+  return {.name = "anomaly",
+          .version = bundle.manifest.version,
+          .input = "features",
+          .output = "score",
+          .input_shape = {traffic::kFeatures},
+          .output_shape = {},
+          .run = [detector](std::span<const float> rows) -> Result<std::vector<float>> {
+            std::vector<float> scores;
+            for (; !rows.empty(); rows = rows.subspan(traffic::kFeatures)) {
+              traffic::ClientFeatures features;
+              std::copy_n(rows.begin(), traffic::kFeatures, features.values.begin());
+              scores.push_back(static_cast<float>(anomaly::score(*detector, features)));
+            }
+            return scores;
+          }};
+}
+
+/// What a path names: the segment after `models`, after `versions`, and the verb behind a colon.
+struct ModelPath {
+  std::string name;
+  std::string version;
+  std::string verb;
+};
+
+ModelPath read_path(const DeskCall& call) {
+  ModelPath path{.name = call.path[2], .version = {}, .verb = {}};
+  if (call.path.size() > 4 && call.path[3] == "versions") path.version = call.path[4];
+  std::string& last = path.version.empty() ? path.name : path.version;
+  if (const std::size_t colon = last.find(':'); colon != std::string::npos) {
+    path.verb = last.substr(colon + 1);
+    last.resize(colon);
+  }
+  return path;
+}
+
+tl::expected<Servable, Response> find_model(const DeskContext& context, const ModelPath& path) {
+  const auto bundle = context.engine.models();
+  if (path.name != "traffic" && path.name != "anomaly")
+    return tl::unexpected(model_error(
+        404, fmt::format("Could not find any versions of model {}; there are traffic and anomaly",
+                         printable(path.name, 64))));
+  const bool traffic = path.name == "traffic";
+  const bool loaded =
+      bundle != nullptr && (traffic ? bundle->forecast != nullptr : bundle->anomaly != nullptr);
+  if (!loaded)
+    return tl::unexpected(
+        model_error(404, fmt::format("Model {} is not loaded: the configuration names no bundle "
+                                     "that holds it",
+                                     path.name)));
+  if (!path.version.empty() && path.version != bundle->manifest.version)
+    return tl::unexpected(model_error(
+        404, fmt::format("Servable not found for request: Specific({}, {}); the version is {}",
+                         path.name, printable(path.version, 64), bundle->manifest.version)));
+  return traffic ? traffic_servable(*bundle) : anomaly_servable(*bundle);
+}
+
+/// Appends a nested array of exactly `shape` to `into`. The error says where it differs.
+Result<void> flatten(const json& value, std::span<const std::size_t> shape,
+                     std::vector<float>& into) {
+  if (shape.empty()) {
+    if (!value.is_number()) return fail(Code::invalid_argument, "a value is no number");
+    const float number = value.get<float>();
+    if (!std::isfinite(number)) return fail(Code::invalid_argument, "a value is too large");
+    into.push_back(number);
+    return {};
+  }
+  if (!value.is_array() || value.size() != shape.front())
+    return fail(Code::invalid_argument,
+                fmt::format("expected an array of {}, got {}", shape.front(),
+                            value.is_array() ? fmt::format("{} elements", value.size())
+                                             : std::string(value.type_name())));
+  for (const json& element : value) {
+    if (auto flat = flatten(element, shape.subspan(1), into); !flat) return flat;
+  }
+  return {};
+}
+
+/// The rows of `instances` (a list of tensors, or of objects with the one input) or of `inputs`
+/// (one tensor, or an object with it).
+Result<std::vector<float>> read_rows(const json& body, const Servable& model) {
+  const bool by_row = body.contains("instances");
+  if (by_row == body.contains("inputs"))
+    return fail(Code::invalid_argument, R"(send either "instances" or "inputs")");
+  const json* rows = &body[by_row ? "instances" : "inputs"];
+  if (!by_row && rows->is_object()) {
+    if (!rows->contains(model.input))
+      return fail(Code::invalid_argument, fmt::format("\"inputs\" must hold \"{}\"", model.input));
+    rows = &(*rows)[model.input];
+  }
+  if (!rows->is_array())
+    return fail(Code::invalid_argument,
+                fmt::format("\"{}\" must be an array", by_row ? "instances" : "inputs"));
+  std::vector<float> flat;
+  flat.reserve(rows->size() * model.instance_size());
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    const json* row = &(*rows)[i];
+    if (by_row && row->is_object() && row->contains(model.input)) row = &(*row)[model.input];
+    if (auto read = flatten(*row, model.input_shape, flat); !read)
+      return fail_in(
+          fmt::format("instance {} of shape [{}]", i, fmt::join(model.input_shape, ", ")),
+          read.error());
+  }
+  return flat;
+}
+
+json shape_json(const std::vector<std::size_t>& shape) {
+  json dims = json::array({{{"size", "-1"}, {"name", ""}}});
+  for (const std::size_t length : shape)
+    dims.push_back({{"size", std::to_string(length)}, {"name", ""}});
+  return {{"dim", std::move(dims)}, {"unknown_rank", false}};
+}
+
+json tensor_json(const std::string& name, const std::vector<std::size_t>& shape) {
+  return {{"dtype", "DT_FLOAT"}, {"name", name + ":0"}, {"tensor_shape", shape_json(shape)}};
+}
+
+}  // namespace
+
+Response get_model(const DeskContext& context, const DeskCall& call) {
+  const ModelPath path = read_path(call);
+  if (!path.verb.empty()) return model_error(405, "a verb such as :predict takes POST");
+  const auto model = find_model(context, path);
+  if (!model) return model.error();
+  return json_response(
+      {{"model_version_status",
+        json::array({{{"version", model->version},
+                      {"state", "AVAILABLE"},
+                      {"status", {{"error_code", "OK"}, {"error_message", ""}}}}})}});
+}
+
+Response get_model_metadata(const DeskContext& context, const DeskCall& call) {
+  const auto model = find_model(context, read_path(call));
+  if (!model) return model.error();
+  const json signature = {
+      {"inputs", {{model->input, tensor_json(model->input, model->input_shape)}}},
+      {"outputs", {{model->output, tensor_json(model->output, model->output_shape)}}},
+      {"method_name", "tensorflow/serving/predict"}};
+  return json_response(
+      {{"model_spec", {{"name", model->name}, {"signature_name", ""}, {"version", model->version}}},
+       {"metadata", {{"signature_def", {{"signature_def", {{"serving_default", signature}}}}}}}});
+}
+
+Response post_predict(const DeskContext& context, const DeskCall& call) {
+  const ModelPath path = read_path(call);
+  if (path.verb != "predict")
+    return model_error(400, fmt::format("Malformed request: POST {}; the verb is :predict",
+                                        printable(call.target, 100)));
+  const auto model = find_model(context, path);
+  if (!model) return model.error();
+  json body;
+  try {
+    body = json::parse(call.body);
+  } catch (const json::exception& fault) {
+    return model_error(400, fmt::format("JSON Parse error: {}", fault.what()));
+  }
+  if (!body.is_object()) return model_error(400, "the body must be a JSON object");
+  if (body.contains("signature_name") && body["signature_name"] != "serving_default" &&
+      body["signature_name"] != "")
+    return model_error(400, "the only signature is serving_default");
+  const auto rows = read_rows(body, *model);
+  if (!rows) return model_error(400, rows.error().message);
+
+  json predictions = json::array();
+  if (!rows->empty()) {
+    const auto outputs = model->run(*rows);
+    if (!outputs) return model_error(http_status(outputs.error().code), outputs.error().message);
+    const std::size_t width = model->prediction_size();
+    for (std::size_t at = 0; at < outputs->size(); at += width) {
+      if (model->output_shape.empty()) {
+        predictions.push_back((*outputs)[at]);
+      } else {
+        predictions.push_back(
+            std::vector<float>(outputs->begin() + static_cast<std::ptrdiff_t>(at),
+                               outputs->begin() + static_cast<std::ptrdiff_t>(at + width)));
+      }
+    }
+  }
+  return json_response({{body.contains("instances") ? "predictions" : "outputs", predictions}});
+}
+
+}  // namespace tidelimit::serve

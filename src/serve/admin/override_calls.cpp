@@ -1,0 +1,202 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/text.hpp"
+#include "serve/admin/calls.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using nlohmann::json;
+
+constexpr Nanos kLongestOverride = std::chrono::hours{24 * 7};
+constexpr std::size_t kLongestText = 500;
+
+/// "203.0.113.7", "10.0.0.0/8" or "user/ID", from the segments after /v1/overrides.
+Result<std::string> read_target(const DeskCall& call) {
+  std::string text = call.path[2];
+  for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
+  if (text.starts_with("user/")) {
+    if (text.size() == 5) return fail(Code::invalid_argument, "user/ID: the id is empty");
+    return text;
+  }
+  const auto prefix = parse_prefix(text);
+  if (!prefix) return fail(Code::invalid_argument, prefix.error().message);
+  return format_prefix(*prefix);
+}
+
+Result<std::string> read_string(const json& body, const char* key) {
+  if (!body.contains(key) || body[key].is_null()) return std::string();
+  if (!body[key].is_string())
+    return fail(Code::invalid_argument, fmt::format("\"{}\" must be a string", key));
+  return body[key].get<std::string>();
+}
+
+Result<limiter::Action> read_action(const std::string& text) {
+  if (text == "allow") return limiter::Action::allow;
+  if (text == "block") return limiter::Action::block;
+  if (text == "limit") return limiter::Action::limit;
+  return fail(Code::invalid_argument,
+              text.empty() ? "\"action\" is missing: allow, block or limit"
+                           : fmt::format("\"action\": \"{}\" is none of allow, block, limit",
+                                         printable(text, 40)));
+}
+
+/// `for` or `permanent`: exactly one of them.
+Result<std::optional<WallTime>> read_until(const json& body, WallTime now) {
+  const auto text = read_string(body, "for");
+  if (!text) return tl::unexpected(text.error());
+  const bool permanent =
+      body.contains("permanent") && body["permanent"].is_boolean() && body["permanent"].get<bool>();
+  if (body.contains("permanent") && !body["permanent"].is_boolean())
+    return fail(Code::invalid_argument, "\"permanent\" must be true or false");
+  if (permanent) {
+    if (!text->empty())
+      return fail(Code::invalid_argument, "\"for\" and \"permanent\" exclude each other");
+    return std::optional<WallTime>();
+  }
+  if (text->empty())
+    return fail(Code::invalid_argument,
+                R"("for" is missing: a duration such as "1h", or "permanent":true)");
+  const auto duration = parse_duration(*text);
+  if (!duration) return fail_in("\"for\"", duration.error());
+  if (*duration > kLongestOverride)
+    return fail(Code::invalid_argument,
+                R"("for" is longer than 7d; shorten it, or say "permanent":true)");
+  return std::optional<WallTime>(now + *duration);
+}
+
+Result<engine::OverrideRecord> read_override(const DeskCall& call) {
+  const auto target = read_target(call);
+  if (!target) return tl::unexpected(target.error());
+  const auto body = parse_object(call.body, {"action", "limit", "reason", "for", "permanent"});
+  if (!body) return tl::unexpected(body.error());
+  const auto action_text = read_string(*body, "action");
+  const auto limit_text = read_string(*body, "limit");
+  const auto reason = read_string(*body, "reason");
+  for (const auto* text : {&action_text, &limit_text, &reason}) {
+    if (!*text) return tl::unexpected(text->error());
+  }
+  const auto action = read_action(*action_text);
+  if (!action) return tl::unexpected(action.error());
+  const auto until = read_until(*body, call.now.wall);
+  if (!until) return tl::unexpected(until.error());
+  engine::OverrideRecord record{.target = *target,
+                                .action = *action,
+                                .limit = {},
+                                .reason = printable(*reason, kLongestText),
+                                .by = call.by,
+                                .made_at = call.now.wall,
+                                .until = *until};
+  if (*action == limiter::Action::limit) {
+    const auto rate = parse_rate(*limit_text);
+    if (!rate) return fail_in("\"limit\"", rate.error());
+    record.limit = *rate;
+  } else if (!limit_text->empty()) {
+    return fail(Code::invalid_argument, "\"limit\" goes with \"action\":\"limit\" only");
+  }
+  return record;
+}
+
+const engine::OverrideRecord* find(const std::vector<engine::OverrideRecord>& all,
+                                   const std::string& target) {
+  for (const auto& record : all) {
+    if (record.target == target) return &record;
+  }
+  return nullptr;
+}
+
+Response no_override(const std::string& target) {
+  return problem(404, fmt::format("there is no override for {}", printable(target, 100)));
+}
+
+}  // namespace
+
+Response list_overrides(const DeskContext& context, const DeskCall&) {
+  json overrides = json::array();
+  for (const auto& record : context.engine.overrides()) overrides.push_back(override_json(record));
+  return json_response({{"overrides", std::move(overrides)}});
+}
+
+Response get_override(const DeskContext& context, const DeskCall& call) {
+  const auto target = read_target(call);
+  if (!target) return error_response(target.error());
+  const auto all = context.engine.overrides();
+  const engine::OverrideRecord* record = find(all, *target);
+  return record == nullptr ? no_override(*target) : json_response(override_json(*record));
+}
+
+Response put_override(const DeskContext& context, const DeskCall& call) {
+  const auto record = read_override(call);
+  if (!record) return error_response(record.error());
+  if (const auto put = context.engine.put_override(*record, call.now); !put)
+    return error_response(put.error());
+  // An allowed client is also told from its verdict, which would else come back with the end of the
+  // override.
+  if (record->action == limiter::Action::allow) {
+    if (const auto address = parse_address(record->target))
+      context.engine.forget_verdict(client_of(*address), call.now);
+  }
+  spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),
+               limiter::to_string(record->action), record->by,
+               record->until ? "until " + format_time(*record->until) : "permanent");
+  return json_response(override_json(*record));
+}
+
+Response delete_override(const DeskContext& context, const DeskCall& call) {
+  const auto target = read_target(call);
+  if (!target) return error_response(target.error());
+  if (find(context.engine.overrides(), *target) == nullptr) return no_override(*target);
+  if (const auto gone = context.engine.delete_override(*target, call.by, call.now); !gone)
+    return error_response(gone.error());
+  spdlog::info("override of {} ended by {}", printable(*target, 100), call.by);
+  return {.status = 204};
+}
+
+Response get_mode(const DeskContext& context, const DeskCall&) {
+  json modes = json::object();
+  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  return json_response(modes);
+}
+
+Response put_mode(const DeskContext& context, const DeskCall& call) {
+  static constexpr std::array<const char*, 4> kParts{"forecast", "anomaly", "rules", "all"};
+  const auto body =
+      parse_object(call.body, {"forecast", "anomaly", "rules", "all", "for", "reason"});
+  if (!body) return error_response(body.error());
+  const auto text = read_string(*body, "for");
+  if (!text) return error_response(text.error());
+  std::optional<WallTime> until;
+  if (!text->empty()) {
+    const auto duration = parse_duration(*text);
+    if (!duration)
+      return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
+    until = call.now.wall + *duration;
+  }
+  std::vector<std::pair<const char*, limiter::Mode>> wanted;
+  for (const char* part : kParts) {
+    if (!body->contains(part)) continue;
+    const auto word = read_string(*body, part);
+    if (!word) return error_response(word.error());
+    if (*word != "off" && *word != "shadow" && *word != "enforce")
+      return problem(400, fmt::format("\"{}\": \"{}\" is none of off, shadow, enforce", part,
+                                      printable(*word, 40)));
+    wanted.emplace_back(part, *word == "off"      ? limiter::Mode::off
+                              : *word == "shadow" ? limiter::Mode::shadow
+                                                  : limiter::Mode::enforce);
+  }
+  if (wanted.empty())
+    return problem(400, "name at least one part: forecast, anomaly, rules or all");
+  for (const auto& [part, mode] : wanted) {
+    if (const auto set = context.engine.set_mode(part, mode, until); !set)
+      return error_response(set.error());
+    const std::string reason = body->contains("reason") && (*body)["reason"].is_string()
+                                   ? (*body)["reason"].get<std::string>()
+                                   : std::string("no reason given");
+    spdlog::warn("mode of {} set to {} by {}{}: {}", part, limiter::to_string(mode), call.by,
+                 until ? ", until " + format_time(*until) : "", printable(reason, kLongestText));
+  }
+  return get_mode(context, call);
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,108 @@
+#include "serve/admin/calls.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+/// The status page: one file, no outside resources; everything it shows comes through textContent,
+/// so nothing that a client wrote is ever markup.
+constexpr const char* kPage = R"html(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>tidelimit</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root{color-scheme:light dark;--line:#8884;--warn:#b45309;--bad:#b91c1c;--good:#15803d}
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}
+header{display:flex;gap:1rem;align-items:baseline;flex-wrap:wrap}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
+th{font-weight:600;font-size:.85rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.warn{color:var(--warn)}.bad{color:var(--bad)}.good{color:var(--good)}.dim{opacity:.65}
+input{font:inherit;padding:.2rem .4rem;width:22rem;max-width:100%}
+</style></head><body>
+<header><h1>tidelimit</h1><span id="state" class="dim">loading</span></header>
+<ul id="degraded" class="warn"></ul>
+<h2>Limits</h2><table id="limits"></table>
+<h2>Forecasts</h2><table id="forecasts"></table>
+<h2>Rules</h2><table id="rules"></table>
+<h2>Verdicts</h2>
+<p><label>Token <input id="token" type="password" autocomplete="off" placeholder="verdicts name clients: they need the admin token"></label></p>
+<table id="verdicts"></table>
+<h2>Latest changes</h2><table id="changes"></table>
+<script>
+"use strict";
+const $ = id => document.getElementById(id);
+const number = (x, digits = 1) => x === null || x === undefined ? "–" : Number(x).toLocaleString("en", {maximumFractionDigits: digits});
+const clock = text => text ? text.slice(11, 19) : "";
+function table(id, heads, rows, empty) {
+  const root = $(id);
+  root.replaceChildren();
+  if (!rows.length) { root.textContent = empty; return; }
+  const add = (cells, tag) => {
+    const line = root.insertRow();
+    cells.forEach(cell => {
+      const [text, kind] = Array.isArray(cell) ? cell : [cell, ""];
+      const box = document.createElement(tag);
+      box.textContent = text;
+      box.className = kind;
+      line.append(box);
+    });
+  };
+  add(heads, "th");
+  rows.forEach(row => add(row, "td"));
+}
+async function get(path) {
+  const token = $("token").value.trim();
+  const answer = await fetch(path, token ? {headers: {Authorization: "Bearer " + token}} : {});
+  if (!answer.ok) throw new Error(answer.status === 401 ? "a token is needed" : "status " + answer.status);
+  return answer.json();
+}
+function showPlan(plan) {
+  const modes = Object.entries(plan.modes).map(([part, mode]) => part + " " + mode).join(", ");
+  $("state").textContent = "plan " + plan.generation + " at " + clock(plan.at) + " UTC · " + modes +
+    (plan.signals.cpu === undefined ? "" : " · CPU " + number(plan.signals.cpu * 100, 0) + " %");
+  $("degraded").replaceChildren(...plan.degraded.map(text => { const li = document.createElement("li"); li.textContent = text; return li; }));
+  table("limits", ["endpoint", "tier", ["base / min", "n"], ["now / min", "n"], "why"], plan.limits.map(l => [
+    l.endpoint, l.tier, [number(l.base_per_minute), "n"],
+    [number(l.effective_per_minute), l.scale < 1 ? "n warn" : "n"],
+    l.rule ? l.rule + (l.cause ? ": " + l.cause : "") : ""]), "no limits are configured");
+  table("rules", ["rule", "mode", "state", "cause"], plan.rules.map(r => [
+    r.rule, r.mode, r.active ? ["active since " + clock(r.since), "warn"] : ["quiet", "dim"], r.cause]), "no rules are configured");
+  table("changes", ["time", "endpoint", "tier", ["before", "n"], ["after", "n"], "cause"],
+    plan.changes.slice(-20).reverse().map(c => [clock(c.time), c.endpoint, c.tier,
+      [number(c.before_per_minute), "n"], [number(c.after_per_minute), "n"], (c.rule ? c.rule + ": " : "") + c.cause]), "none yet");
+}
+function showForecasts(data) {
+  table("forecasts", ["endpoint", ["next " + (data.forecasts[0]?.horizon ?? "hour"), "n"], ["5 % to 95 %", "n"], ["usual", "n"], ["spike", "n"], ["this window", "n"], "source"],
+    data.forecasts.map(f => [f.endpoint, [number(f.forecast, 0), "n"],
+      [number(f.quantiles["0.05"], 0) + " to " + number(f.quantiles["0.95"], 0), "n"], [number(f.usual, 0), "n"],
+      [number(f.spike, 2), f.spike >= 1.5 ? "n warn" : "n"], [number(f.open_window_requests, 0), "n"], f.source + (f.note ? " (" + f.note + ")" : "")]),
+    "none yet: the first comes with the first closed window");
+}
+function showVerdicts(data) {
+  table("verdicts", ["client", "verdict", "action", "until", "reasons"], data.verdicts.map(v => [
+    v.client, [v.verdict, v.verdict === "malicious" ? "bad" : "warn"], v.action + (v.limit ? " " + v.limit : ""), clock(v.until), v.reasons.join("; ")]), "none");
+}
+async function turn() {
+  try { showPlan(await get("/v1/plan")); showForecasts(await get("/v1/forecasts")); }
+  catch (fault) { $("state").textContent = "no answer: " + fault.message; }
+  if ($("token").value.trim()) {
+    try { showVerdicts(await get("/v1/verdicts")); } catch (fault) { $("verdicts").textContent = fault.message; }
+  }
+  setTimeout(turn, 2000);
+}
+turn();
+</script></body></html>
+)html";
+
+}  // namespace
+
+Response get_page(const DeskContext&, const DeskCall&) {
+  return {.body = kPage,
+          .content_type = "text/html; charset=utf-8",
+          .fields =
+              "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+              "script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; "
+              "base-uri 'none'; form-action 'none'\r\n"
+              "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"};
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "serve/admin/calls.hpp"
+#include "serve/http/parser.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using engine::Status;
+using nlohmann::json;
+
+Response not_ready() {
+  return problem(503, "the control plane has not finished its first turn yet");
+}
+
+/// What is not as it should be: by the engine, and by the service around it.
+std::vector<std::string> all_degraded(const DeskContext& context, const Status* status) {
+  std::vector<std::string> words = context.degraded();
+  if (status != nullptr)
+    words.insert(words.end(), status->degraded.begin(), status->degraded.end());
+  return words;
+}
+
+json change_json(const policy::PlanChange& change) {
+  return {{"time", format_time(change.time)},
+          {"endpoint", change.endpoint},
+          {"tier", change.tier},
+          {"before_per_minute", change.before_per_minute},
+          {"after_per_minute", change.after_per_minute},
+          {"before_scale", change.before_scale},
+          {"after_scale", change.after_scale},
+          {"rule", change.rule.empty() ? json() : json(change.rule)},
+          {"cause", change.cause},
+          {"shadow", change.shadow}};
+}
+
+json rule_json(const policy::RuleState& rule) {
+  return {{"rule", rule.rule},
+          {"active", rule.active},
+          {"mode", limiter::to_string(rule.mode)},
+          {"cause", rule.cause},
+          {"since", rule.active ? json(format_time(rule.since)) : json()}};
+}
+
+/// One endpoint and tier: what is configured, what holds, and by which rule.
+json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
+  using limiter::View;
+  const limiter::Plan& plan = *status.plan;
+  const policy::EndpointSettings& settings = status.policy.endpoints[endpoint];
+  const limiter::Cell& cell = plan.cells[endpoint * plan.tiers + tier];
+  const limiter::CellLimits& base = cell.in(View::base);
+  const bool expired = plan.expires_at < status.at.mono;
+  const limiter::CellLimits& now = expired ? base : cell.in(View::effective);
+  json rule, cause;
+  const auto index = static_cast<std::size_t>(now.rule);
+  if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
+    rule = status.policy.rules[index].name;
+    for (const policy::RuleState& state : status.rules) {
+      if (state.rule == rule) cause = state.cause;
+    }
+  }
+  return {{"endpoint", settings.name},
+          {"tier", status.policy.tiers[tier]},
+          {"priority", limiter::to_string(settings.priority)},
+          {"mode", limiter::to_string(settings.mode)},
+          {"base_per_minute", per_minute(base.principal)},
+          {"effective_per_minute", per_minute(now.principal)},
+          {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
+          {"total_per_minute", per_minute(now.total)},
+          {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
+          {"shedding", plan.endpoints[endpoint].shed},
+          {"scale", now.scale},
+          {"rule", rule},
+          {"cause", cause}};
+}
+
+json forecast_json(const forecast::EndpointForecast& made, const Status& status) {
+  json quantiles = json::object();
+  for (std::size_t i = 0; i < forecast::kQuantiles.size(); ++i)
+    quantiles[fmt::format("{:.2f}", forecast::kQuantiles[i])] = made.quantiles[i];
+  json answer = {{"endpoint", made.endpoint},
+                 {"made_at", format_time(made.made_at)},
+                 {"horizon", format_duration(made.horizon)},
+                 {"forecast", made.median()},
+                 {"quantiles", std::move(quantiles)},
+                 {"naive", made.naive},
+                 {"usual", made.usual ? json(*made.usual) : json()},
+                 {"spike", made.spike() ? json(*made.spike()) : json()},
+                 {"source", forecast::to_string(made.source)},
+                 {"note", made.note}};
+  for (const engine::EndpointStatus& now : status.endpoints) {
+    if (now.endpoint != made.endpoint) continue;
+    answer["open_window_requests"] = now.open_window_requests;
+    answer["last_window_requests"] = now.last_window_requests;
+    const auto& error = now.forecast_absolute_error;
+    const auto& ratio = now.forecast_error_ratio;
+    answer["absolute_error"] = error ? json(*error) : json();
+    answer["error_ratio"] = ratio ? json(*ratio) : json();
+  }
+  return answer;
+}
+
+}  // namespace
+
+Response get_plan(const DeskContext& context, const DeskCall&) {
+  const auto status = context.engine.status();
+  if (!status || !status->plan) return not_ready();
+  json limits = json::array(), rules = json::array(), changes = json::array();
+  json signals = json::object(), modes = json::object();
+  const limiter::Plan& plan = *status->plan;
+  const std::size_t endpoints = std::min(plan.endpoints.size(), status->policy.endpoints.size());
+  for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
+    for (std::size_t tier = 0; tier < std::min(plan.tiers, status->policy.tiers.size()); ++tier)
+      limits.push_back(limit_json(*status, endpoint, tier));
+  }
+  for (const auto& rule : status->rules) rules.push_back(rule_json(rule));
+  for (const auto& change : status->recent_changes) changes.push_back(change_json(change));
+  for (const auto& signal : status->signals) signals[signal.name] = signal.value;
+  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  const Nanos left = std::max(plan.expires_at - status->at.mono, Nanos{0});
+  return json_response({{"at", format_time(status->at.wall)},
+                        {"generation", plan.generation},
+                        {"expires_in_s", static_cast<double>(left.count()) * 1e-9},
+                        {"modes", std::move(modes)},
+                        {"limits", std::move(limits)},
+                        {"rules", std::move(rules)},
+                        {"changes", std::move(changes)},
+                        {"signals", std::move(signals)},
+                        {"model", status->model ? json(status->model->version) : json()},
+                        {"degraded", all_degraded(context, status.get())}});
+}
+
+Response get_forecasts(const DeskContext& context, const DeskCall&) {
+  const auto status = context.engine.status();
+  if (!status) return not_ready();
+  json forecasts = json::array();
+  for (const auto& made : status->forecasts) forecasts.push_back(forecast_json(made, *status));
+  return json_response({{"at", format_time(status->at.wall)}, {"forecasts", std::move(forecasts)}});
+}
+
+Response get_verdicts(const DeskContext& context, const DeskCall&) {
+  const auto status = context.engine.status();
+  if (!status) return not_ready();
+  json verdicts = json::array();
+  for (const auto& verdict : status->verdicts) verdicts.push_back(verdict_json(verdict));
+  return json_response({{"at", format_time(status->at.wall)}, {"verdicts", std::move(verdicts)}});
+}
+
+Response get_client(const DeskContext& context, const DeskCall& call) {
+  std::string name = call.path[2];
+  for (std::size_t i = 3; i < call.path.size(); ++i) name += "/" + call.path[i];
+  if (name.ends_with("/64")) name.resize(name.size() - 3);  // as format_client writes IPv6 clients
+  const auto address = parse_address(name);
+  if (!address) {
+    return problem(400, fmt::format("\"{}\" is no IP address", printable(name, 64)));
+  }
+  const ClientId client = client_of(*address);
+  const auto view = context.engine.client(client, call.now);
+  if (!view)
+    return problem(
+        404, fmt::format("nothing was seen of {} in the last minutes", format_client(client)));
+  json contributions = json::array();
+  for (const auto& part : view->contributions) contributions.push_back(contribution_json(part));
+  const traffic::ClientFigures& figures = view->figures;
+  return json_response(
+      {{"client", format_client(client)},
+       {"last_five_minutes",
+        {{"requests", figures.requests},
+         {"denied", figures.denied},
+         {"responses", figures.responses},
+         {"errors", figures.errors},
+         {"requests_per_minute", figures.requests_per_minute},
+         {"error_ratio", figures.error_ratio},
+         {"endpoint_concentration", figures.endpoint_concentration},
+         {"agent_diversity", figures.agent_diversity}}},
+       {"score", view->score},
+       {"threshold", view->threshold},
+       {"contributions", std::move(contributions)},
+       {"verdict", view->verdict ? verdict_json(*view->verdict) : json()},
+       {"protected", view->protected_reason.empty() ? json() : json(view->protected_reason)}});
+}
+
+Response get_ready(const DeskContext& context, const DeskCall& call) {
+  const auto status = context.engine.status();
+  const bool ready = status != nullptr && !context.stopping();
+  std::string body = context.stopping()  ? "stopping\n"
+                     : status == nullptr ? "starting: the first plan is not made yet\n"
+                                         : "ready\n";
+  if (query_value(call.target, "verbose")) {
+    const auto words = all_degraded(context, status.get());
+    for (const std::string& word : words) body += "degraded: " + word + "\n";
+    if (words.empty() && ready) body += "nothing is degraded\n";
+  }
+  return {.status = ready ? 200 : 503, .body = body, .content_type = "text/plain; charset=utf-8"};
+}
+
+Response get_metrics(const DeskContext& context, const DeskCall&) {
+  return {.body = context.metrics(), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,238 @@
+#include "serve/control.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <fmt/format.h>
+#include <fstream>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sstream>
+#include <sys/stat.h>
+
+#include "store/bundles/bundle_folder.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr Nanos kLongestTurn = std::chrono::seconds{1};
+constexpr Nanos kShortestTurn = std::chrono::milliseconds{20};
+
+/// Changes with the file: inode, size and time of change; empty when there is none.
+std::string file_fingerprint(const std::filesystem::path& file) {
+  struct stat status {};
+  if (file.empty() || stat(file.c_str(), &status) != 0) return {};
+  return fmt::format("{}:{}:{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
+std::string models_fingerprint(const config::Config& config) {
+  return store::bundle_fingerprint(config.forecast_model) + "|" +
+         store::bundle_fingerprint(config.anomaly_model);
+}
+
+std::string read_text(const char* file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// Settings that are taken up at start only, where they differ.
+std::vector<std::string> fixed_settings_changed(const config::Config& before,
+                                                const config::Config& after) {
+  std::vector<std::string> changed;
+  const auto note = [&](bool differs, const char* name) {
+    if (differs) changed.emplace_back(name);
+  };
+  note(before.listen.http != after.listen.http, "listen.http");
+  note(before.listen.syslog != after.listen.syslog, "listen.syslog");
+  note(before.listen.admin != after.listen.admin, "listen.admin");
+  note(before.listen.metrics != after.listen.metrics, "listen.metrics");
+  note(before.state != after.state, "state");
+  return changed;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const model::Bundle>> load_models(const config::Config& config) {
+  auto merged = std::make_shared<model::Bundle>();
+  const bool one_folder = config.forecast_model == config.anomaly_model;
+  if (!config.anomaly_model.empty()) {
+    auto bundle = store::read_bundle(config.anomaly_model);
+    if (!bundle) return tl::unexpected(bundle.error());
+    *merged = std::move(*bundle);
+    if (!one_folder) merged->forecast = nullptr;
+  }
+  if (!config.forecast_model.empty() && !one_folder) {
+    auto bundle = store::read_bundle(config.forecast_model);
+    if (!bundle) return tl::unexpected(bundle.error());
+    merged->manifest = std::move(bundle->manifest);
+    merged->forecast = std::move(bundle->forecast);
+  }
+  return merged;
+}
+
+bool ControlThread::Watched::settled_anew(std::string fingerprint) {
+  const bool settled = fingerprint == seen;
+  seen = std::move(fingerprint);
+  if (!settled || seen == acted_on) return false;
+  acted_on = seen;
+  return true;
+}
+
+ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, SettingsSlot& settings,
+                             TokenSlot& tokens, Notes& notes, ReloadState& reload)
+    : engine_(engine),
+      clock_(clock),
+      settings_(settings),
+      tokens_(tokens),
+      notes_(notes),
+      reload_(reload) {
+  const auto in_force = settings_.current();
+  const auto known = [](std::string fingerprint) { return Watched{fingerprint, fingerprint}; };
+  configuration_file_ = known(file_fingerprint(in_force->config.file));
+  model_folders_ = known(models_fingerprint(in_force->config));
+  token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
+  last_turn_ns_ = clock_.mono().since_start.count();
+}
+
+ControlThread::~ControlThread() {
+  if (thread_.joinable()) (void)stop(std::chrono::hours{1});
+}
+
+void ControlThread::start() {
+  thread_ = std::thread([this] { run(); });
+  (void)pthread_setname_np(thread_.native_handle(), "control");
+}
+
+void ControlThread::reload() {
+  std::lock_guard lock(mutex_);
+  reload_asked_ = true;
+  changed_.notify_all();
+}
+
+bool ControlThread::stop(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+  if (!thread_.joinable()) return true;
+  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
+  lock.unlock();
+  if (finished) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+  return finished;
+}
+
+void ControlThread::run() {
+  bool last = false;
+  while (!last) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, until_next_turn(), [this] { return stopping_ || reload_asked_; });
+      last = stopping_;
+      if (reload_asked_) configuration_file_.acted_on.clear();
+    }
+    turn();
+    last_turn_ns_ = clock_.mono().since_start.count();
+  }
+  std::lock_guard lock(mutex_);
+  done_ = true;
+  changed_.notify_all();
+}
+
+void ControlThread::turn() {
+  try {
+    look_after_files();
+    const Now now = clock_.now();
+    measure_cpu(now.mono);
+    engine_.tick(now);
+    notes_.clear("control plane");
+  } catch (const std::exception& fault) {
+    notes_.set("control plane", fmt::format("a turn failed: {}", fault.what()));
+  }
+}
+
+void ControlThread::measure_cpu(Instant now) {
+  if (const auto busy = cpu_.take(read_text("/proc/stat")))
+    engine_.signal({.name = "cpu", .value = *busy, .measured_at = now});
+}
+
+Nanos ControlThread::until_next_turn() const {
+  const Nanos due = engine_.next_due() - clock_.now().wall;
+  return std::clamp(due, kShortestTurn, kLongestTurn);
+}
+
+void ControlThread::look_after_files() {
+  bool asked = false;
+  {
+    std::lock_guard lock(mutex_);
+    asked = std::exchange(reload_asked_, false);
+  }
+  const auto in_force = settings_.current();
+  const std::string fingerprint = file_fingerprint(in_force->config.file);
+  if (asked) configuration_file_ = {fingerprint, fingerprint};
+  if (configuration_file_.settled_anew(fingerprint) || asked) read_configuration();
+  const auto now_in_force = settings_.current();
+  if (model_folders_.settled_anew(models_fingerprint(now_in_force->config)))
+    read_models(now_in_force->config);
+  if (token_file_.settled_anew(file_fingerprint(now_in_force->config.admin_token_file)))
+    read_tokens(now_in_force->config);
+}
+
+void ControlThread::read_configuration() {
+  const auto in_force = settings_.current();
+  auto config = config::load(in_force->config.file);
+  Result<void> applied;
+  if (config) applied = engine_.reconfigure(config->engine, clock_.now());
+  if (!config || !applied) {
+    reload_.successful = false;
+    notes_.set("configuration",
+               fmt::format("refused, the old one stays in force: {}",
+                           config ? applied.error().message : config.error().message));
+    return;
+  }
+  for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
+  const auto fixed = fixed_settings_changed(in_force->config, *config);
+  config->listen = in_force->config.listen;
+  config->state = in_force->config.state;
+  settings_.publish(make_front_settings(std::move(*config), in_force->epoch + 1));
+  reload_.successful = true;
+  reload_.success_unix_seconds =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().wall).time_since_epoch().count();
+  if (fixed.empty()) {
+    notes_.clear("configuration");
+  } else {
+    notes_.set("configuration",
+               fmt::format("in force but for {}: restart to change that", fmt::join(fixed, ", ")));
+  }
+  spdlog::info("configuration {} is in force", in_force->config.file.string());
+}
+
+void ControlThread::read_models(const config::Config& config) {
+  const auto bundle = load_models(config);
+  if (!bundle) {
+    notes_.set("model", fmt::format("refused, what ran goes on: {}", bundle.error().message));
+    return;
+  }
+  engine_.set_models(*bundle);
+  notes_.clear("model");
+  spdlog::info("model in force: {}",
+               (*bundle)->forecast || (*bundle)->anomaly ? (*bundle)->manifest.version : "none");
+}
+
+void ControlThread::read_tokens(const config::Config& config) {
+  std::string warning;
+  auto tokens = load_tokens(config.admin_token_file, warning);
+  if (!warning.empty()) spdlog::warn("{}", warning);
+  if (!tokens) {
+    notes_.set("tokens", fmt::format("the old ones stay: {}", tokens.error().message));
+    return;
+  }
+  tokens_.publish(std::make_shared<const TokenTable>(std::move(*tokens)));
+  notes_.clear("tokens");
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,166 @@
+#include "serve/front.hpp"
+
+#include <exception>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "serve/gate/identity.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::string_view kAuth = "/v1/auth";
+constexpr std::string_view kCheck = "/v1/check";
+constexpr std::string_view kReport = "/v1/report";
+
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+/// What follows /v1/auth, if this is that call: nothing, or the path that Envoy appends.
+std::optional<std::string_view> auth_rest(std::string_view target) {
+  if (!target.starts_with(kAuth)) return std::nullopt;
+  const std::string_view rest = target.substr(kAuth.size());
+  if (rest.empty() || rest.front() == '?') return std::string_view();
+  if (rest.front() == '/') return rest;
+  return std::nullopt;
+}
+
+/// Runs a call; what a library throws becomes an answer, never the end of the process.
+Response guarded(const std::function<Response()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& fault) {
+    spdlog::error("an admin call failed: {}", fault.what());
+    return problem(500, "the call failed; the log says why");
+  }
+}
+
+Response with_fields(Response response, std::string fields) {
+  response.fields = std::move(fields);
+  return response;
+}
+
+}  // namespace
+
+Front::Front(Roles roles, Gate& gate, FrontShared& shared)
+    : roles_(roles), gate_(gate), shared_(shared), tokens_(shared.tokens) {}
+
+std::size_t Front::body_limit(const Head& head) const {
+  const std::string_view target = origin_form(head.target);
+  const std::string_view path = path_of(target);
+  if (path == kCheck || auth_rest(target)) return kMostCheckBody;
+  if (path == kReport) return kMostReportBody;
+  return desk_body_limit(target);
+}
+
+bool Front::trusts(const Peer& peer) {
+  return is_trusted(peer, gate_.settings());
+}
+
+Handling Front::handle(const Request& request, ResponseWriter& response) {
+  const std::string_view target = origin_form(request.head.target);
+  if (roles_.gate) {
+    if (const auto rest = auth_rest(target)) {
+      gate_.auth(request, *rest, response);
+      return Handling::done;
+    }
+    const std::string_view path = path_of(target);
+    if (path == kCheck) {
+      gate_.check(request, response);
+      return Handling::done;
+    }
+    if (path == kReport) return handle_report(request, response);
+  }
+  if (path_of(target) == "/healthz") {
+    response.send({.body = "ok\n", .content_type = "text/plain; charset=utf-8"});
+    return Handling::done;
+  }
+  return handle_desk(request, target, response);
+}
+
+Handling Front::handle_report(const Request& request, ResponseWriter& response) {
+  if (!is_trusted(request.peer, gate_.settings())) {
+    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+    return Handling::done;
+  }
+  if (request.head.method != "POST") {
+    response.send(with_fields(problem(405, "this call takes POST"), "Allow: POST\r\n"));
+    return Handling::done;
+  }
+  if (request.body.size() <= kLoopReportBody) {
+    gate_.report(request, response);
+    return Handling::done;
+  }
+  return run_on(shared_.control_lane, request, response,
+                [this, target = std::string(request.head.target), body = std::string(request.body),
+                 now = request.now] { return shared_.report(target, body, now); });
+}
+
+Handling Front::handle_desk(const Request& request, std::string_view target,
+                            ResponseWriter& response) {
+  auto path = split_path(target);
+  const auto route = find_route(request.head.method, path);
+  if (!route) {
+    const RouteFault& fault = route.error();
+    response.send(with_fields(problem(fault.status, fault.detail),
+                              fault.allow.empty() ? "" : "Allow: " + fault.allow + "\r\n"));
+    return Handling::done;
+  }
+  if ((route->role == Role::admin && !roles_.admin) ||
+      (route->role == Role::metrics && !roles_.metrics)) {
+    response.send(problem(404, route->role == Role::admin
+                                   ? "this call is answered on the address of listen.admin"
+                                   : "this call is answered on the address of listen.metrics"));
+    return Handling::done;
+  }
+  std::optional<std::string_view> owner;
+  if (const TokenTable* tokens = tokens_.get()) {
+    const auto authorization = request.head.header("authorization");
+    if (authorization) owner = tokens->owner(*authorization);
+  }
+  const bool needs_token =
+      route->access == Access::guarded || (route->access == Access::read && !request.peer.loopback);
+  if (needs_token && !owner) {
+    response.send(with_fields(
+        problem(401,
+                "this call needs the header `Authorization: Bearer TOKEN`; the token is in "
+                "the file named by admin.token_file"),
+        "WWW-Authenticate: Bearer realm=\"tidelimit\"\r\n"));
+    return Handling::done;
+  }
+  DeskCall call{.method = std::string(request.head.method),
+                .target = std::string(target),
+                .path = std::move(path),
+                .body = std::string(request.body),
+                .by = std::string(owner.value_or("")),
+                .now = request.now};
+  return run_on(lane(route->lane), request, response,
+                [this, handle = route->handle, call = std::move(call)] {
+                  return handle(shared_.desk, call);
+                });
+}
+
+Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& response,
+                       std::function<Response()> work) {
+  const bool posted =
+      lane.post([reply = request.later(), work = std::move(work)] { reply(guarded(work)); });
+  if (posted) return Handling::later;
+  response.send(
+      with_fields(problem(503, "too many calls of this kind wait already"), "Retry-After: 1\r\n"));
+  return Handling::done;
+}
+
+Lane& Front::lane(LaneKind kind) const {
+  switch (kind) {
+    case LaneKind::status:
+      return shared_.status_lane;
+    case LaneKind::models:
+      return shared_.model_lane;
+    case LaneKind::control:
+      break;
+  }
+  return shared_.control_lane;
+}
+
+}  // namespace tidelimit::serve

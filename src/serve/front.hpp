@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "serve/admin/desk.hpp"
+#include "serve/admin/tokens.hpp"
+#include "serve/gate/gate.hpp"
+#include "serve/net/lane.hpp"
+
+namespace tidelimit::serve {
+
+/// What a listener answers.
+struct Roles {
+  bool gate = false;     ///< check, auth, report
+  bool admin = false;    ///< the other calls
+  bool metrics = false;  ///< /metrics
+};
+
+/// What the fronts of all loops share. Thread-safe.
+struct FrontShared {
+  DeskContext& desk;
+  const TokenSlot& tokens;
+  Lane& status_lane;
+  Lane& control_lane;
+  Lane& model_lane;
+  /// Reads a large report with a worker of its own; on the control lane only.
+  std::function<Response(const std::string& target, const std::string& body, const Now& now)>
+      report;
+};
+
+/// The routes of one listener on one loop: the gate's calls are answered in the loop, all others on
+/// the lane that may wait for them.
+class Front final : public Handler {
+ public:
+  Front(Roles roles, Gate& gate, FrontShared& shared);
+
+  [[nodiscard]] std::size_t body_limit(const Head& head) const override;
+  [[nodiscard]] Handling handle(const Request& request, ResponseWriter& response) override;
+  [[nodiscard]] bool trusts(const Peer& peer) override;
+
+ private:
+  [[nodiscard]] Handling handle_report(const Request& request, ResponseWriter& response);
+  [[nodiscard]] Handling handle_desk(const Request& request, std::string_view target,
+                                     ResponseWriter& response);
+  [[nodiscard]] Handling run_on(Lane& lane, const Request& request, ResponseWriter& response,
+                                std::function<Response()> work);
+  [[nodiscard]] Lane& lane(LaneKind kind) const;
+
+  const Roles roles_;
+  Gate& gate_;
+  FrontShared& shared_;
+  limiter::SnapshotReader<TokenTable> tokens_;
+};
+
+}  // namespace tidelimit::serve

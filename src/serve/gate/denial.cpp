@@ -1,0 +1,131 @@
+#include "serve/gate/denial.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace tidelimit::serve {
+namespace {
+
+using limiter::Reason;
+
+constexpr std::uint64_t kLongestRetry = 7 * 24 * 3600;
+
+std::uint64_t seconds_up(Nanos duration) {
+  const std::int64_t ns = duration.count();
+  return ns <= 0 ? 0 : static_cast<std::uint64_t>((ns - 1) / 1'000'000'000 + 1);
+}
+
+/// The name of the limit that decided. Limits of verdicts and overrides hold over all endpoints.
+std::string_view policy_item(const engine::Answer& answer, const FrontSettings::Policy* cell) {
+  switch (answer.decision.reason) {
+    case Reason::client_blocked:
+    case Reason::client_limited:
+      return "\"client\"";
+    case Reason::override_:
+      return "\"override\"";
+    default:
+      return cell != nullptr ? std::string_view(cell->item) : std::string_view("\"default\"");
+  }
+}
+
+struct Quota {
+  std::uint64_t requests = 1;
+  std::uint64_t seconds = 60;
+};
+
+/// A limit as requests per window: over the configured period where a whole request fits in it.
+Quota quota_of(const limiter::Limit& limit, Nanos period) {
+  const Nanos interval = limit.emission_interval;
+  if (interval > period) return {1, seconds_up(interval)};
+  const auto requests =
+      std::llround(static_cast<double>(period.count()) / static_cast<double>(interval.count()));
+  return {static_cast<std::uint64_t>(requests), seconds_up(period)};
+}
+
+const char* detail_of(Reason reason) {
+  switch (reason) {
+    case Reason::over_limit:
+      return "The limit for this endpoint is used up; try again after the time in Retry-After.";
+    case Reason::reduced_capacity:
+      return "The limit is lowered at present to keep the service up; try again after the time in "
+             "Retry-After.";
+    case Reason::load_shed:
+      return "The service is under load and serves more important calls first; try again after "
+             "the time in Retry-After.";
+    case Reason::client_blocked:
+      return "Requests from this address look like abuse and are refused for a while.";
+    case Reason::client_limited:
+      return "Requests from this address look unusual and are limited for a while.";
+    case Reason::override_:
+      return "Requests of this client are limited by the operator.";
+    case Reason::ok:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+Denial describe(Reason reason, int reduced_capacity_status) {
+  switch (reason) {
+    case Reason::reduced_capacity:
+    case Reason::load_shed:
+      return {reduced_capacity_status,
+              "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+              "Temporarily reduced capacity"};
+    case Reason::client_blocked:
+    case Reason::client_limited:
+      return {429, "https://iana.org/assignments/http-problem-types#abnormal-usage-detected",
+              "Abnormal usage detected"};
+    default:
+      return {429, "https://iana.org/assignments/http-problem-types#quota-exceeded",
+              "Quota exceeded"};
+  }
+}
+
+void append_rate_fields(std::string& lines, const engine::Answer& answer,
+                        const FrontSettings& settings) {
+  const limiter::Decision& decision = answer.decision;
+  if (decision.limit.unlimited()) return;
+  const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
+  const std::string_view item = policy_item(answer, cell);
+  const Quota quota =
+      quota_of(decision.limit, cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
+  lines.append("RateLimit-Policy: ").append(item).append(";q=");
+  append_number(lines, quota.requests);
+  lines.append(";w=");
+  append_number(lines, quota.seconds);
+  lines.append("\r\nRateLimit: ").append(item).append(";r=");
+  append_number(lines, decision.allowed ? decision.remaining : 0);
+  lines.append(";t=");
+  append_number(lines, decision.allowed ? std::min(seconds_up(decision.reset_after), kLongestRetry)
+                                        : retry_after_seconds(decision.retry_after));
+  lines.append("\r\n");
+}
+
+std::uint64_t retry_after_seconds(Nanos retry_after) {
+  return std::clamp<std::uint64_t>(seconds_up(retry_after), 1, kLongestRetry);
+}
+
+std::string denial_document(const engine::Answer& answer, const Denial& denial,
+                            const FrontSettings& settings) {
+  const limiter::Decision& decision = answer.decision;
+  std::string body =
+      fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}")", denial.type,
+                  denial.title, denial.status, detail_of(decision.reason));
+  body += R"(,"violated-policies":[)";
+  body += policy_item(answer, settings.policy(decision.endpoint, decision.tier));
+  body += fmt::format(R"(],"reason":"{}")", limiter::to_string(decision.reason));
+  if (settings.config.expose_rule && answer.rule != nullptr) {
+    body += R"(,"rule":)";
+    append_json_string(body, *answer.rule);
+  }
+  if (answer.decision_id != 0) {
+    body += R"(,"decision":)";
+    append_json_string(body, engine::format_decision_id(answer.decision_id));
+  }
+  return body += "}\n";
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "engine/engine.hpp"
+#include "serve/gate/settings.hpp"
+#include "serve/http/response.hpp"
+
+namespace tidelimit::serve {
+
+/// How a denial reads to the client: status, problem type and title (draft-ietf-httpapi-
+/// ratelimit-headers, problem types).
+struct Denial {
+  int status = 429;
+  const char* type = "";
+  const char* title = "";
+};
+[[nodiscard]] Denial describe(limiter::Reason reason, int reduced_capacity_status);
+
+/// Appends `RateLimit-Policy: "browse-STD";q=100;w=60` and `RateLimit: "browse-STD";r=12;t=30`.
+/// Nothing for an unlimited decision. `t` is the time to the next request when denied, else until
+/// the quota is whole again.
+void append_rate_fields(std::string& lines, const engine::Answer& answer,
+                        const FrontSettings& settings);
+
+/// Whole seconds for Retry-After: rounded up, at least 1, at most a week (a call larger than its
+/// burst would wait for ever).
+[[nodiscard]] std::uint64_t retry_after_seconds(Nanos retry_after);
+
+/// The problem document of a denial: type, title, status, detail, violated-policies, decision.
+[[nodiscard]] std::string denial_document(const engine::Answer& answer, const Denial& denial,
+                                          const FrontSettings& settings);
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,189 @@
+#include "serve/gate/gate.hpp"
+
+#include <fmt/format.h>
+
+#include "serve/gate/denial.hpp"
+#include "serve/gate/identity.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using limiter::Decision;
+
+/// The status that the caller wants for denials; 0: the denial's own. nginx's auth_request takes
+/// 403 alone for a refusal and finds the other in X-Tidelimit-Status. nullopt: none that we give.
+std::optional<int> wanted_status(const Head& head) {
+  const auto value = query_value(head.target, "deny");
+  if (!value) return 0;
+  if (*value == "403") return 403;
+  if (*value == "429") return 429;
+  if (*value == "503") return 503;
+  return std::nullopt;
+}
+
+void append_or_null(std::string& json, const std::string* text) {
+  if (text == nullptr) {
+    json += "null";
+  } else {
+    append_json_string(json, *text);
+  }
+}
+
+/// {"allowed":true,"reason":"ok",…}, as DESIGN's table of calls has it.
+void append_check_answer(std::string& json, const engine::Answer& answer) {
+  const Decision& decision = answer.decision;
+  const bool limited = !decision.limit.unlimited();
+  json += decision.allowed ? R"({"allowed":true,"reason":")" : R"({"allowed":false,"reason":")";
+  json += limiter::to_string(decision.reason);
+  json += R"(","endpoint":)";
+  append_or_null(json, answer.endpoint);
+  json += R"(,"tier":)";
+  append_or_null(json, answer.tier);
+  json += R"(,"limit_per_minute":)";
+  if (limited) {
+    append_json_number(json, decision.limit.per_minute());
+  } else {
+    json += "null";
+  }
+  json += R"(,"remaining":)";
+  if (limited) {
+    append_number(json, decision.remaining);
+  } else {
+    json += "null";
+  }
+  json += R"(,"retry_after_ms":)";
+  // Rounded up: a caller that waits exactly so long passes.
+  const std::int64_t wait = decision.retry_after.count();
+  append_number(json, wait <= 0 ? 0 : static_cast<std::uint64_t>((wait - 1) / 1'000'000 + 1));
+  json += R"(,"rule":)";
+  append_or_null(json, answer.rule);
+  json += R"(,"verdict":")";
+  json += limiter::to_string(decision.verdict);
+  json += R"(","decision":)";
+  if (answer.decision_id != 0) {
+    append_json_string(json, engine::format_decision_id(answer.decision_id));
+  } else {
+    json += "null";
+  }
+  json += "}\n";
+}
+
+}  // namespace
+
+Gate::Gate(engine::Engine& engine, const SettingsSlot& settings, LatencyHistogram& latency,
+           const Clock& clock)
+    : engine_(engine),
+      settings_(settings),
+      worker_(engine.make_worker()),
+      latency_(latency),
+      clock_(clock) {}
+
+/// Timing every decision would cost more than a decision: the first of a turn is timed and stands
+/// for the others of that turn.
+engine::Answer Gate::decide(const traffic::Request& request, limiter::Hits hits, const Now& now) {
+  if (turn_count_++ > 0) return worker_->decide(request, hits, now);
+  const Instant begin = clock_.mono();
+  engine::Answer answer = worker_->decide(request, hits, now);
+  turn_sample_ = clock_.mono() - begin;
+  return answer;
+}
+
+void Gate::end_turn() {
+  if (turn_count_ == 0) return;
+  latency_.add(turn_sample_, turn_count_);
+  turn_count_ = 0;
+}
+
+/// Shadow mode adds no header.
+bool Gate::shows_rates(const engine::Answer& answer, const FrontSettings& settings) const {
+  const Decision& decision = answer.decision;
+  if (decision.outcome == limiter::Outcome::shadow_deny) return false;
+  if (engine_.limiter().mode.all.load(std::memory_order_relaxed) != limiter::Mode::enforce)
+    return false;
+  const FrontSettings::Policy* policy = settings.policy(decision.endpoint, decision.tier);
+  return policy == nullptr || policy->enforced;
+}
+
+void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& response) {
+  const FrontSettings& settings = this->settings();
+  if (!is_trusted(request.peer, settings)) {
+    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+    return;
+  }
+  const auto wanted = wanted_status(request.head);
+  if (!wanted) {
+    response.send(problem(400, "deny: the status of a denial can be 403, 429 or 503"));
+    return;
+  }
+  ForwardedCall call = read_forwarded(request, rest, settings);
+  engine::Answer answer = decide(call.request, 1, request.now);
+  if (answer.decision.allowed && call.second_route) {
+    call.request.path = call.second_path;
+    call.request.method = call.second_method;
+    answer = decide(call.request, 1, request.now);
+  }
+  if (!answer.decision.allowed) {
+    deny(answer, *wanted, settings, response);
+    return;
+  }
+  response.begin(200);
+  if (shows_rates(answer, settings)) append_rate_fields(response.lines(), answer, settings);
+  response.finish_empty();
+}
+
+void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
+                ResponseWriter& response) {
+  const Denial denial = describe(answer.decision.reason, settings.config.deny_status);
+  response.begin(wanted_status != 0 ? wanted_status : denial.status);
+  std::string& lines = response.lines();
+  lines.append("X-Tidelimit-Status: ");
+  append_number(lines, static_cast<std::uint64_t>(denial.status));
+  lines.append("\r\nRetry-After: ");
+  append_number(lines, retry_after_seconds(answer.decision.retry_after));
+  lines.append("\r\n");
+  append_rate_fields(lines, answer, settings);
+  if (answer.decision_id != 0)
+    response.field("X-Tidelimit-Decision", engine::format_decision_id(answer.decision_id));
+  response.finish("application/problem+json", denial_document(answer, denial, settings));
+}
+
+void Gate::check(const Request& request, ResponseWriter& response) {
+  if (!is_trusted(request.peer, settings())) {
+    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+    return;
+  }
+  if (request.head.method != "POST") {
+    Response refused = problem(405, "this call takes POST");
+    refused.fields = "Allow: POST\r\n";
+    response.send(refused);
+    return;
+  }
+  const auto call = bodies_.check(request.body);
+  if (!call) {
+    response.send(problem(400, call.error().message));
+    return;
+  }
+  json_.clear();
+  append_check_answer(json_, decide(call->request, call->hits, request.now));
+  response.begin(200);
+  response.finish("application/json", json_);
+}
+
+void Gate::report(const Request& request, ResponseWriter& response) {
+  response.send(take_report(bodies_, *worker_, request.head.target, request.body, request.now));
+}
+
+Response take_report(BodyReader& bodies, engine::EngineWorker& worker, std::string_view target,
+                     std::string_view body, const Now& now) {
+  const auto source = query_value(target, "observe_only");
+  const bool observe_only = source && *source != "false" && *source != "0";
+  const auto counting =
+      observe_only ? engine::Counting::observe_only : engine::Counting::already_decided;
+  const auto reported = bodies.report(body, now.wall);
+  if (!reported) return problem(400, reported.error().message);
+  for (const ReportedResponse& seen : **reported)
+    worker.observe(seen.request, counting, seen.own_denial, now);
+  return {.body = fmt::format("{{\"accepted\":{}}}\n", (*reported)->size())};
+}
+
+}  // namespace tidelimit::serve

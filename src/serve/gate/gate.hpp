@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.hpp"
+#include "serve/gate/body.hpp"
+#include "serve/gate/settings.hpp"
+#include "serve/http/handler.hpp"
+#include "serve/metrics/latency_histogram.hpp"
+#include "serve/net/clock.hpp"
+
+namespace tidelimit::serve {
+
+/// The three calls of the request path on one loop: check, auth, report. Answers in the loop
+/// itself, without a lock, a system call or, in the steady state, an allocation. One thread.
+class Gate {
+ public:
+  Gate(engine::Engine& engine, const SettingsSlot& settings, LatencyHistogram& latency,
+       const Clock& clock);
+
+  /// The configuration in force; holds until the next call.
+  [[nodiscard]] const FrontSettings& settings() { return *settings_.get(); }
+  [[nodiscard]] engine::EngineWorker& worker() { return *worker_; }
+
+  /// `rest` is what follows /v1/auth in the path.
+  void auth(const Request& request, std::string_view rest, ResponseWriter& response);
+  void check(const Request& request, ResponseWriter& response);
+  void report(const Request& request, ResponseWriter& response);
+
+  /// Hands the turn's decision times to the histogram.
+  void end_turn();
+
+ private:
+  [[nodiscard]] engine::Answer decide(const traffic::Request& request, limiter::Hits hits,
+                                      const Now& now);
+  [[nodiscard]] bool shows_rates(const engine::Answer& answer, const FrontSettings& settings) const;
+  void deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
+            ResponseWriter& response);
+
+  engine::Engine& engine_;
+  SettingsReader settings_;
+  std::unique_ptr<engine::EngineWorker> worker_;
+  LatencyHistogram& latency_;
+  const Clock& clock_;
+  BodyReader bodies_;
+  std::string json_;
+  Nanos turn_sample_{0};  ///< how long this turn's first decision took
+  std::uint64_t turn_count_ = 0;
+};
+
+/// Reads a report and hands it to a worker; for the loops and, for large ones, the control lane.
+[[nodiscard]] Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
+                                   std::string_view target, std::string_view body, const Now& now);
+
+/// The largest bodies of the gate's calls.
+inline constexpr std::size_t kMostCheckBody = 64 << 10;
+inline constexpr std::size_t kMostReportBody = 4 << 20;
+/// Larger reports are read on the control lane: a loop must not spend milliseconds on one call.
+inline constexpr std::size_t kLoopReportBody = 64 << 10;
+
+}  // namespace tidelimit::serve

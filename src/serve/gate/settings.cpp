@@ -1,0 +1,45 @@
+#include "serve/gate/settings.hpp"
+
+#include <algorithm>
+
+namespace tidelimit::serve {
+namespace {
+
+/// A Structured Fields string (RFC 9651, 3.3.3): printable ASCII, quotes and backslashes escaped.
+std::string structured_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c >= 0x20 && c < 0x7f ? c : '?');
+  }
+  return quoted + "\"";
+}
+
+}  // namespace
+
+bool FrontSettings::trusts(const Address& address) const {
+  const auto& trusted = config.identity.trusted_proxies;
+  return std::any_of(trusted.begin(), trusted.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
+std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
+                                                         std::uint64_t epoch) {
+  auto made = std::make_shared<FrontSettings>();
+  made->epoch = epoch;
+  const policy::PolicySettings& policy = config.engine.policy;
+  made->tiers = policy.tiers.size();
+  for (const policy::EndpointSettings& endpoint : policy.endpoints) {
+    for (std::size_t tier = 0; tier < policy.tiers.size(); ++tier) {
+      FrontSettings::Policy& cell = made->policies.emplace_back();
+      cell.item = structured_string(endpoint.name + "-" + policy.tiers[tier]);
+      cell.enforced = endpoint.mode == policy::Mode::enforce;
+      if (tier < endpoint.limits.size() && endpoint.limits[tier].rate)
+        cell.period = endpoint.limits[tier].rate->period;
+    }
+  }
+  made->config = std::move(config);
+  return made;
+}
+
+}  // namespace tidelimit::serve

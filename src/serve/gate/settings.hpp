@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "limiter/decision.hpp"
+#include "limiter/snapshot.hpp"
+
+namespace tidelimit::serve {
+
+/// What the fronts need of one configuration, worked out beforehand. Immutable; published whole.
+struct FrontSettings {
+  /// How the limit of one endpoint and tier is named in RateLimit fields.
+  struct Policy {
+    std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
+    Nanos period{std::chrono::minutes{1}};  ///< of the configured rate: the `w` of its quota
+    bool enforced = true;                   ///< the endpoint's own mode
+  };
+
+  std::uint64_t epoch = 0;  ///< grows with every configuration
+  config::Config config;
+  std::size_t tiers = 1;
+  std::vector<Policy> policies;  ///< row-major [endpoint][tier]
+
+  /// Null for ids of another configuration, as seen in the moment of a reload.
+  [[nodiscard]] const Policy* policy(limiter::EndpointId endpoint, limiter::TierId tier) const {
+    const std::size_t at = index(endpoint) * tiers + index(tier);
+    return index(tier) < tiers && at < policies.size() ? &policies[at] : nullptr;
+  }
+  /// Whether this address is one of `identity.trusted_proxies`.
+  [[nodiscard]] bool trusts(const Address& address) const;
+};
+
+using SettingsSlot = limiter::SnapshotSlot<FrontSettings>;
+using SettingsReader = limiter::SnapshotReader<FrontSettings>;
+
+[[nodiscard]] std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
+                                                                       std::uint64_t epoch);
+
+}  // namespace tidelimit::serve

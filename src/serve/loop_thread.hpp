@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "serve/front.hpp"
+#include "serve/http/server.hpp"
+#include "serve/syslog.hpp"
+
+namespace tidelimit::serve {
+
+/// A listening socket and what it answers.
+struct Listening {
+  Fd socket;
+  Roles roles;
+};
+
+/// One event loop on its own thread with everything that is served on it. Other protocols join as
+/// further sources of the same loop.
+class LoopThread {
+ public:
+  LoopThread(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock,
+             FrontShared& shared, ConnectionQuota& quota);
+  ~LoopThread();
+
+  /// Before `start`.
+  void serve_http(Listening listening);
+  void serve_syslog(Fd socket, SyslogCounts& counts);
+  void start(unsigned number);
+
+  /// From any thread: accepts no more and finishes what is under way.
+  void drain();
+  /// True once nothing is under way after drain().
+  [[nodiscard]] bool drained() const { return drained_.load(); }
+  void stop();
+
+  [[nodiscard]] const LatencyHistogram& latency() const { return latency_; }
+
+ private:
+  void note_drained();
+
+  FrontShared& shared_;
+  ConnectionQuota& quota_;
+  LatencyHistogram latency_;
+  Loop loop_;
+  LoopBuffers buffers_;
+  Gate gate_;
+  std::vector<std::unique_ptr<Front>> fronts_;
+  std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::unique_ptr<SyslogReceiver> syslog_;
+  bool draining_ = false;
+  std::atomic<bool> drained_{false};
+  std::thread thread_;
+};
+
+}  // namespace tidelimit::serve

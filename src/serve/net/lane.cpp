@@ -1,0 +1,57 @@
+#include "serve/net/lane.hpp"
+
+#include <pthread.h>
+#include <utility>
+
+namespace tidelimit::serve {
+
+Lane::Lane(std::string name, std::size_t most) : most_(most) {
+  thread_ = std::thread([this] { run(); });
+  (void)pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
+}
+
+Lane::~Lane() {
+  if (thread_.joinable()) (void)stop(std::chrono::hours{1});
+}
+
+bool Lane::post(std::function<void()> task) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || tasks_.size() >= most_) return false;
+    tasks_.push_back(std::move(task));
+  }
+  changed_.notify_all();
+  return true;
+}
+
+bool Lane::stop(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
+  lock.unlock();
+  if (!thread_.joinable()) return finished;
+  if (finished) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+  return finished;
+}
+
+void Lane::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    if (tasks_.empty()) break;
+    const std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+  done_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,32 @@
+#include "serve/notes.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tidelimit::serve {
+
+void Notes::set(const std::string& part, const std::string& words) {
+  {
+    std::lock_guard lock(mutex_);
+    std::string& kept = words_[part];
+    if (kept == words) return;
+    kept = words;
+  }
+  spdlog::warn("{}: {}", part, words);
+}
+
+void Notes::clear(const std::string& part) {
+  {
+    std::lock_guard lock(mutex_);
+    if (words_.erase(part) == 0) return;
+  }
+  spdlog::info("{}: well again", part);
+}
+
+std::vector<std::string> Notes::all() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> all;
+  for (const auto& [part, words] : words_) all.push_back(part + ": " + words);
+  return all;
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,254 @@
+#include "serve/service.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <thread>
+
+#include "serve/control.hpp"
+#include "serve/loop_thread.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::size_t kLaneQueue = 64;
+constexpr Nanos kHangs =
+    std::chrono::seconds{15};                 // a turn takes milliseconds, a scan tens of them
+constexpr std::size_t kOwnDescriptors = 128;  // files, listeners, libraries
+
+struct Place {
+  config::HostPort* where;  ///< its port is filled in
+  Roles roles;
+};
+
+/// Which addresses to listen on, and what each answers: equal addresses are one.
+std::vector<Place> places_of(config::Listen& listen) {
+  std::vector<Place> places{
+      {&listen.http,
+       {.gate = true, .admin = !listen.admin.has_value(), .metrics = !listen.metrics.has_value()}}};
+  const auto add = [&](config::HostPort& where, Roles roles) {
+    for (Place& place : places) {
+      if (*place.where != where || where.port == 0) continue;
+      place.roles.admin |= roles.admin;
+      place.roles.metrics |= roles.metrics;
+      return;
+    }
+    places.push_back({&where, roles});
+  };
+  if (listen.admin) add(*listen.admin, {.admin = true});
+  if (listen.metrics) add(*listen.metrics, {.metrics = true});
+  return places;
+}
+
+Endpoint endpoint_of(const config::HostPort& where) {
+  return {where.host, where.port};
+}
+
+/// Opens as many descriptors as the system lets this process, and says how many connections fit.
+std::size_t raise_descriptor_limit(std::size_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t need = wanted + kOwnDescriptors;
+  if (limit.rlim_cur < need) {
+    limit.rlim_cur = std::min<rlim_t>(need, limit.rlim_max);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= need) return wanted;
+  return limit.rlim_cur > 2 * kOwnDescriptors ? limit.rlim_cur - kOwnDescriptors : kOwnDescriptors;
+}
+
+}  // namespace
+
+unsigned usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+    return static_cast<unsigned>(CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+struct Service::Impl {
+  Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& the_clock,
+       const ServiceOptions& options);
+
+  Result<void> open(config::Config config);
+  Result<void> open_listeners();
+  Result<void> load_token_table(const config::Config& config);
+  Response take_large_report(const std::string& target, const std::string& body, const Now& now);
+  [[nodiscard]] std::string metrics_text() const;
+
+  // Order matters: what is below uses what is above, and goes first.
+  std::shared_ptr<engine::Engine> engine;
+  const Clock& clock;
+  ServiceOptions options;
+  config::Listen listen;
+  Notes notes;
+  ReloadState reload;
+  SyslogCounts syslog;
+  SettingsSlot settings;
+  TokenSlot tokens;
+  std::atomic<bool> stopping{false};
+  DeskContext desk;
+  std::optional<ConnectionQuota> quota;
+  BodyReader report_bodies;                             ///< control lane only
+  std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
+  std::optional<ControlThread> control;
+  std::vector<std::unique_ptr<LoopThread>> loops;
+  // Lanes answer into the loops, so they stop first.
+  Lane status_lane{"status", kLaneQueue};
+  Lane control_lane{"admin", kLaneQueue};
+  Lane model_lane{"models", kLaneQueue};
+  FrontShared shared;
+};
+
+Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& the_clock,
+                    const ServiceOptions& the_options)
+    : engine(std::move(shared_engine)),
+      clock(the_clock),
+      options(the_options),
+      desk{.engine = *engine,
+           .settings = settings,
+           .metrics = [this] { return metrics_text(); },
+           .degraded = [this] { return notes.all(); },
+           .stopping = [this] { return stopping.load(); }},
+      report_worker(engine->make_worker()),
+      shared{.desk = desk,
+             .tokens = tokens,
+             .status_lane = status_lane,
+             .control_lane = control_lane,
+             .model_lane = model_lane,
+             .report = [this](const std::string& target, const std::string& body, const Now& now) {
+               return take_large_report(target, body, now);
+             }} {}
+
+std::string Service::Impl::metrics_text() const {
+  LatencyHistogram::Counts latency;
+  for (const auto& loop : loops) latency += loop->latency().read();
+  return {};
+}
+
+Response Service::Impl::take_large_report(const std::string& target, const std::string& body,
+                                          const Now& now) {
+  std::string padded;
+  padded.reserve(body.size() + kBodyPadding);
+  padded = body;
+  return take_report(report_bodies, *report_worker, target, padded, now);
+}
+
+Result<void> Service::Impl::load_token_table(const config::Config& config) {
+  std::string warning;
+  auto table = load_tokens(config.admin_token_file, warning);
+  if (!table) return tl::unexpected(table.error());
+  if (!warning.empty()) spdlog::warn("{}", warning);
+  tokens.publish(std::make_shared<const TokenTable>(std::move(*table)));
+  return {};
+}
+
+Result<void> Service::Impl::open(config::Config config) {
+  listen = config.listen;
+  if (auto loaded = load_token_table(config); !loaded) return loaded;
+  reload.success_unix_seconds =
+      std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
+  settings.publish(make_front_settings(std::move(config), 1));
+
+  const std::size_t connections = raise_descriptor_limit(options.max_connections);
+  if (connections < options.max_connections)
+    spdlog::warn("this process may open too few descriptors: {} connections at most (ulimit -n)",
+                 connections);
+  quota.emplace(connections, options.max_connections_per_client);
+  const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
+  for (unsigned i = 0; i < count; ++i)
+    loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, *quota));
+  if (auto opened = open_listeners(); !opened) return opened;
+  control.emplace(*engine, clock, settings, tokens, notes, reload);
+  return {};
+}
+
+Result<void> Service::Impl::open_listeners() {
+  const std::vector<Place> places = places_of(listen);
+  for (const Place& place : places) {
+    if (auto is_free = require_free_port(endpoint_of(*place.where)); !is_free) return is_free;
+  }
+  for (const Place& place : places) {
+    // The gate's calls are spread over all loops; one is plenty for people and scrapers.
+    const std::size_t count = place.roles.gate ? loops.size() : 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto socket = listen_tcp(endpoint_of(*place.where));
+      if (!socket) return tl::unexpected(socket.error());
+      place.where->port = local_port(*socket);
+      loops[i]->serve_http({std::move(*socket), place.roles});
+    }
+  }
+  if (listen.syslog) {
+    auto socket = bind_udp(endpoint_of(*listen.syslog));
+    if (!socket) return tl::unexpected(socket.error());
+    listen.syslog->port = local_port(*socket);
+    loops.front()->serve_syslog(std::move(*socket), syslog);
+  }
+  return {};
+}
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Service::~Service() {
+  if (impl_ && !impl_->stopping) (void)stop(std::chrono::seconds{5});
+}
+
+Result<std::unique_ptr<Service>> Service::start(config::Config config,
+                                                std::shared_ptr<engine::Engine> engine,
+                                                const Clock& clock, const ServiceOptions& options) {
+  auto impl = std::make_unique<Impl>(std::move(engine), clock, options);
+  if (auto opened = impl->open(std::move(config)); !opened) return tl::unexpected(opened.error());
+  // The first plan stands before the first request is answered.
+  impl->engine->tick(clock.now());
+  impl->control->start();
+  for (unsigned i = 0; i < impl->loops.size(); ++i) impl->loops[i]->start(i);
+  return std::unique_ptr<Service>(new Service(std::move(impl)));
+}
+
+const config::Listen& Service::listening() const {
+  return impl_->listen;
+}
+
+unsigned Service::loops() const {
+  return static_cast<unsigned>(impl_->loops.size());
+}
+
+void Service::reload() {
+  impl_->control->reload();
+}
+
+void Service::watch() {
+  const Nanos silent = impl_->clock.mono() - impl_->control->last_turn();
+  if (silent < kHangs) {
+    impl_->notes.clear("control plane hangs");
+    return;
+  }
+  impl_->notes.set("control plane hangs",
+                   "no turn has ended for a while; requests are answered by the last plan, then by "
+                   "the base limits");
+}
+
+bool Service::stop(std::chrono::milliseconds patience) {
+  using std::chrono::steady_clock;
+  impl_->stopping = true;
+  const auto deadline = steady_clock::now() + patience;
+  for (const auto& loop : impl_->loops) loop->drain();
+  const auto all_drained = [&] {
+    return std::all_of(impl_->loops.begin(), impl_->loops.end(),
+                       [](const auto& loop) { return loop->drained(); });
+  };
+  while (!all_drained() && steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  bool well = true;
+  for (Lane* lane : {&impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
+    well = lane->stop(patience) && well;
+  for (const auto& loop : impl_->loops) loop->stop();
+  return impl_->control->stop(patience) && well;
+}
+
+}  // namespace tidelimit::serve

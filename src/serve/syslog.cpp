@@ -1,0 +1,141 @@
+#include "serve/syslog.hpp"
+
+#include <array>
+#include <cstring>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <vector>
+
+#include "ingest/clf_parser.hpp"
+#include "ingest/json_parser.hpp"
+#include "ingest/line_reader.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::size_t kBatch = 32;
+constexpr std::size_t kDatagramBytes = 64 << 10;  // pages that no datagram reached stay untouched
+constexpr int kBatchesPerTurn = 4;                // requests on the same loop come first
+constexpr std::size_t kTimeBytes = std::string_view("Nov 24 10:00:00").size();
+
+/// Drops `count` words and the spaces behind them.
+std::string_view after_words(std::string_view text, int count) {
+  for (; count > 0; --count) {
+    const std::size_t space = text.find(' ');
+    if (space == std::string_view::npos) return {};
+    text.remove_prefix(space + 1);
+  }
+  return text;
+}
+
+/// What follows the structured data of RFC 5424: "-" or "[id a=\"b\"]…".
+std::string_view after_structured_data(std::string_view text) {
+  if (!text.starts_with('[')) return after_words(text, 1);
+  bool quoted = false;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (text[i] == ']' && !quoted && (i + 1 == text.size() || text[i + 1] != '[')) {
+      return text.substr(std::min(i + 2, text.size()));
+    }
+  }
+  return {};
+}
+
+bool is_bsd_time(std::string_view text) {
+  return text.size() > kTimeBytes && text[3] == ' ' && text[6] == ' ' && text[9] == ':' &&
+         text[12] == ':' && text[kTimeBytes] == ' ';
+}
+
+}  // namespace
+
+struct SyslogReceiver::Impl {
+  std::vector<char> bytes = std::vector<char>(kBatch * (kDatagramBytes + ingest::kLinePadding));
+  std::array<mmsghdr, kBatch> headers{};
+  std::array<iovec, kBatch> parts{};
+  std::array<sockaddr_storage, kBatch> senders{};
+  ingest::ClfParser clf;
+  ingest::JsonParser json{ingest::JsonNames()};
+
+  [[nodiscard]] char* buffer(std::size_t i) {
+    return bytes.data() + i * (kDatagramBytes + ingest::kLinePadding);
+  }
+};
+
+std::string_view syslog_message(std::string_view datagram) {
+  while (!datagram.empty() &&
+         (datagram.back() == '\n' || datagram.back() == '\r' || datagram.back() == '\0'))
+    datagram.remove_suffix(1);
+  if (!datagram.starts_with('<')) return datagram;
+  const std::size_t end = datagram.find('>');
+  if (end == std::string_view::npos || end > 4) return datagram;
+  const std::string_view rest = datagram.substr(end + 1);
+  if (rest.starts_with("1 ")) {  // VERSION TIMESTAMP HOST APP PROCID MSGID SD MESSAGE
+    std::string_view message = after_structured_data(after_words(rest, 6));
+    if (message.starts_with("\xef\xbb\xbf")) message.remove_prefix(3);
+    return message;
+  }
+  if (!is_bsd_time(rest)) return rest;
+  // TIME [HOST] TAG: MESSAGE. The tag is the first word that ends in a colon.
+  const std::string_view tagged = rest.substr(kTimeBytes + 1);
+  const std::size_t colon = tagged.find(": ");
+  return colon == std::string_view::npos ? tagged : tagged.substr(colon + 2);
+}
+
+SyslogReceiver::SyslogReceiver(Loop& loop, Fd socket, Gate& gate, SyslogCounts& counts)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      gate_(gate),
+      counts_(counts),
+      impl_(std::make_unique<Impl>()) {
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    impl_->parts[i] = {impl_->buffer(i), kDatagramBytes};
+    impl_->headers[i].msg_hdr.msg_iov = &impl_->parts[i];
+    impl_->headers[i].msg_hdr.msg_iovlen = 1;
+    impl_->headers[i].msg_hdr.msg_name = &impl_->senders[i];
+  }
+  (void)loop_.add(socket_.get(), EPOLLIN, *this);
+}
+
+SyslogReceiver::~SyslogReceiver() = default;
+
+void SyslogReceiver::on_ready(std::uint32_t) {
+  for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
+    for (mmsghdr& header : impl_->headers) header.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    const int count = recvmmsg(socket_.get(), impl_->headers.data(), kBatch, MSG_DONTWAIT, nullptr);
+    for (int i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const mmsghdr& header = impl_->headers[at];
+      const auto sender = peer_address(impl_->senders[at]);
+      if (!sender || !gate_.settings().trusts(*sender)) {
+        counts_.untrusted.fetch_add(1, std::memory_order_relaxed);
+      } else if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+        counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
+      } else {
+        take({impl_->buffer(at), header.msg_len});
+      }
+    }
+    if (count < static_cast<int>(kBatch)) return;
+  }
+}
+
+void SyslogReceiver::take(std::string_view datagram) {
+  const std::string_view line = syslog_message(datagram);
+  ingest::LineParser& parser =
+      line.starts_with('{') ? static_cast<ingest::LineParser&>(impl_->json) : impl_->clf;
+  traffic::Request request;
+  if (parser.parse(line, request) != ingest::Unreadable::none) {
+    counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  counts_.lines.fetch_add(1, std::memory_order_relaxed);
+  const auto counting = gate_.settings().config.syslog_observe_only
+                            ? engine::Counting::observe_only
+                            : engine::Counting::already_decided;
+  // A log does not say who refused; 429 is what a gateway answers when tidelimit did.
+  gate_.worker().observe(request, counting, request.status == 429, loop_.now());
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "serve/gate/gate.hpp"
+#include "serve/net/loop.hpp"
+
+namespace tidelimit::serve {
+
+/// What came by syslog since start. Written by one loop, read by anyone.
+struct SyslogCounts {
+  std::atomic<std::uint64_t> lines{0};       ///< read as requests
+  std::atomic<std::uint64_t> unreadable{0};  ///< no access-log line, or cut off
+  std::atomic<std::uint64_t> untrusted{0};   ///< from senders that are no trusted proxies
+};
+
+/// The message of a syslog datagram: RFC 3164 with or without a host name, as nginx sends it
+/// ("<190>Nov 24 10:00:00 web nginx: MESSAGE"), RFC 5424, or the bare message. The line end is cut.
+[[nodiscard]] std::string_view syslog_message(std::string_view datagram);
+
+/// Access-log lines (combined or JSON) over UDP, on one loop. Loss and disorder are the transport's
+/// nature; what can't be read is counted.
+class SyslogReceiver final : public Source {
+ public:
+  SyslogReceiver(Loop& loop, Fd socket, Gate& gate, SyslogCounts& counts);
+  ~SyslogReceiver() override;
+  void on_ready(std::uint32_t events) override;
+
+ private:
+  struct Impl;
+  void take(std::string_view datagram);
+
+  Loop& loop_;
+  Fd socket_;
+  Gate& gate_;
+  SyslogCounts& counts_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tidelimit::serve
