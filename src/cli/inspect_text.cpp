@@ -57,7 +57,7 @@ std::string times(const ingest::Summary& summary) {
                     format_time(summary.busiest_minute()));
   }
   if (summary.out_of_order() > 0) {
-    text += fmt::format("order       {} requests are older than the one before them\n",
+    text += fmt::format("order       {} older than the request before them\n",
                         grouped(summary.out_of_order()));
   }
   return text;
@@ -130,7 +130,7 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Summary
   text +=
       statuses(summary) + counts("methods", summary.methods()) + counts("tiers", summary.tiers());
   if (summary.garbage() > 0) {
-    text += fmt::format("garbage     {} requests are no HTTP; their endpoint is other\n",
+    text += fmt::format("garbage     {} (no HTTP in the request line: endpoint other)\n",
                         grouped(summary.garbage()));
   }
   text += endpoints(summary);

@@ -30,14 +30,23 @@ struct Found {
 
   [[nodiscard]] bool present() const { return rank != kNothing; }
 
-  void set(dom::element value, int new_rank) {
+  /// Of several values the lowest rank wins, but an empty one never against one that says
+  /// something.
+  void offer(dom::element value, int new_rank) {
     std::string_view string;
-    if (value.get(string) == simdjson::SUCCESS) {
-      *this = {.rank = new_rank, .is_number = false, .text = unless_dash(string)};
-      return;
-    }
+    const bool is_text = value.get(string) == simdjson::SUCCESS;
+    if (is_text) string = unless_dash(string);
+    const bool better = text.empty() || new_rank < rank;
+    if (present() && (!better || (is_text && string.empty()))) return;
+    if (is_text)
+      *this = {.rank = new_rank, .is_number = false, .text = string};
+    else
+      set_number(value, new_rank);
+  }
+
+  void set_number(dom::element value, int new_rank) {
     double real = 0;
-    if (value.get(real) != simdjson::SUCCESS) return;  // null, true, an object: says nothing
+    if (value.get(real) != simdjson::SUCCESS) return;  // null, true: says nothing
     rank = new_rank;
     is_number = true;
     number = real;
@@ -87,7 +96,7 @@ Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
       state.parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
     return Unreadable::bad_json;
   }
-  for (Found& found : state.found) found.rank = Found::kNothing;
+  state.found.fill({});
   state.dialect = Dialect::common;
   state.path.clear();
   state.collect(object);
@@ -146,8 +155,7 @@ void JsonParser::State::take(dom::element value) {
   if (value.get(array) == simdjson::SUCCESS) return collect(array);
   if (name->slot == JsonSlot::count_) return;
   if (name->dialect != Dialect::common) dialect = name->dialect;
-  Found& slot = found[static_cast<std::size_t>(name->slot)];
-  if (name->rank < slot.rank) slot.set(value, name->rank);
+  found[static_cast<std::size_t>(name->slot)].offer(value, name->rank);
 }
 
 bool JsonParser::State::read_time(traffic::Request& out) {

@@ -96,9 +96,9 @@ std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text) {
   const std::int64_t offset = zone(text);
   // 60 is a leap second.
   if (!text.ok() || !text.at_end() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  const std::int64_t unix = days * 86400 + hour * 3600 + minute * 60 + second - offset;
-  if (unix < 0 || unix > kLastSecond) return std::nullopt;
-  return WallTime{Nanos{unix * kSecond + nanos}};
+  const std::int64_t since_epoch = days * 86400 + hour * 3600 + minute * 60 + second - offset;
+  if (since_epoch < 0 || since_epoch > kLastSecond) return std::nullopt;
+  return WallTime{Nanos{since_epoch * kSecond + nanos}};
 }
 
 std::optional<std::int64_t> days_of(unsigned year, unsigned month, unsigned day) {

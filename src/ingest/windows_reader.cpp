@@ -132,7 +132,7 @@ void mark_gaps(traffic::WindowGrid& grid, const std::vector<std::uint32_t>& seen
   const auto last = seen.rend() - std::find_if(seen.rbegin(), seen.rend(), whole);
   for (auto& row : grid.stats) {
     for (std::size_t i = 0; i < row.size(); ++i) row[i].observed = whole(seen[i]);
-    row.erase(row.begin() + std::max(first, last), row.end());
+    row.erase(row.begin() + last, row.end());
     row.erase(row.begin(), row.begin() + std::min(first, last));
   }
   grid.start += grid.step * first;

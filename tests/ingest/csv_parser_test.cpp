@@ -1,0 +1,89 @@
+#include "ingest/csv_parser.hpp"
+
+#include <gtest/gtest.h>
+
+#include "reading.hpp"
+
+namespace tidelimit::ingest {
+namespace {
+
+TEST(CsvRow, CutsAsRfc4180Says) {
+  const std::pair<const char*, std::vector<std::string_view>> cases[] = {
+      {"", {""}},
+      {",", {"", ""}},
+      {"a,b", {"a", "b"}},
+      {"a,", {"a", ""}},
+      {R"("a,b",c)", {"a,b", "c"}},
+      {R"("say ""hi""",,"")", {R"(say "hi")", "", ""}},
+      {R"("open, to the end)", {"open, to the end"}},
+      {R"("a"rest,b)", {"a", "b"}},
+      {R"(a"b",c)", {R"(a"b")", "c"}},
+  };
+  CsvRow row;
+  for (const auto& [line, fields] : cases) EXPECT_EQ(row.split(line), fields) << line;
+}
+
+TEST(Csv, ReadsColumnsByNameInAnyOrder) {
+  const Reading reading = read_text(
+      "path,timestamp,unknown,client_ip,user_id,user_tier,method,status,user_agent,latency_ms,"
+      "bytes\r\n"
+      "/a?b,2026-11-24T10:00:00.5Z,x,192.0.2.7,u1,PRM,GET,200,\"Mozilla, \"\"5\"\"\",12.5,99\r\n"
+      "/c,1764000000.25,x,2001:db8::1,,,,,,,\n");
+  EXPECT_EQ(reading.report.format, "csv");
+  EXPECT_EQ(reading.report.lines, 2u);
+  ASSERT_EQ(reading.requests.size(), 2u);
+  const Owned& full = reading.requests[0];
+  EXPECT_EQ(full.time, "2026-11-24T10:00:00.500Z");
+  EXPECT_EQ(full.client, "192.0.2.7");
+  EXPECT_EQ(full.user, "u1");
+  EXPECT_EQ(full.tier, "PRM");
+  EXPECT_EQ(full.method, "GET");
+  EXPECT_EQ(full.path, "/a?b");
+  EXPECT_EQ(full.status, 200);
+  EXPECT_EQ(full.agent, "Mozilla, \"5\"");
+  EXPECT_FLOAT_EQ(full.latency_ms, 12.5f);
+  EXPECT_EQ(full.bytes, 99);
+  const Owned& bare = reading.requests[1];
+  EXPECT_EQ(bare.time, "2025-11-24T16:00:00.250Z");
+  EXPECT_EQ(bare.client, "2001:db8::1");
+  EXPECT_EQ(bare.user, "");
+  EXPECT_EQ(bare.status, 0);
+  EXPECT_TRUE(std::isnan(bare.latency_ms));
+  EXPECT_EQ(bare.bytes, -1);
+}
+
+TEST(Csv, CountsBadRowsByReasonAndSkipsRepeatedHeaders) {
+  const Reading reading = read_text(
+      "timestamp,client_ip,path,status\n"
+      "1764000000,192.0.2.7,/,200\n"
+      "timestamp,client_ip,path,status\n"
+      "1764000000,192.0.2.7,/\n"
+      "soon,192.0.2.7,/,200\n"
+      "1764000000,,/,200\n"
+      "1764000000,192.0.2.7,/,OK\n"
+      "\n"
+      "1764000001,192.0.2.7,,200\n");
+  EXPECT_EQ(reading.report.lines, 7u);
+  EXPECT_EQ(reading.report.requests, 2u);
+  EXPECT_EQ(reading.report.unreadable, 5u);
+  for (const Unreadable reason :
+       {Unreadable::columns_differ, Unreadable::no_time, Unreadable::no_client,
+        Unreadable::bad_status, Unreadable::blank}) {
+    EXPECT_EQ(reading.report.by_reason[static_cast<std::size_t>(reason)], 1u) << to_string(reason);
+  }
+  EXPECT_EQ(reading.report.examples.front().line, 4u);
+}
+
+TEST(Csv, NamesTheColumnsThatAreMissingOrTwice) {
+  const Reading missing = read_text("timestamp,status,url\n1,2,3\n");
+  ASSERT_TRUE(missing.failure);
+  EXPECT_EQ(missing.failure->message,
+            "access.log: the csv header lacks client_ip, path (required: timestamp, client_ip, "
+            "path); it reads \"timestamp,status,url\"");
+  const Reading twice = read_text("timestamp,client_ip,path,path\n1,2,3,4\n");
+  ASSERT_TRUE(twice.failure);
+  EXPECT_NE(twice.failure->message.find("names the column path twice"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tidelimit::ingest

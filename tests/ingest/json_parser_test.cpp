@@ -1,0 +1,168 @@
+#include "ingest/json_parser.hpp"
+
+#include <gtest/gtest.h>
+
+#include "reading.hpp"
+
+namespace tidelimit::ingest {
+namespace {
+
+/// The one request of a line.
+Owned read(const std::string& line, std::vector<std::string> fields = {}) {
+  const Reading reading = read_text(line + "\n", options("json", std::move(fields)));
+  EXPECT_EQ(reading.requests.size(), 1u)
+      << line << "\n"
+      << (reading.report.examples.empty() ? "" : describe(reading.report.examples.front()));
+  return reading.requests.empty() ? Owned{} : reading.requests.front();
+}
+
+TEST(Json, KnowsNginxNames) {
+  const Owned r =
+      read(R"({"time_iso8601":"2026-11-24T10:00:00+01:00","remote_addr":"203.0.113.7",)"
+           R"("remote_user":"","request":"GET /a?b=\"c\" HTTP/1.1","status":"200",)"
+           R"("body_bytes_sent":"17","request_time":"0.012","http_user_agent":"curl\/7.88",)"
+           R"("http_x_user_id":"u1","http_x_user_tier":"PRM"})");
+  EXPECT_EQ(r.time, "2026-11-24T09:00:00Z");
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.method, "GET");
+  EXPECT_EQ(r.path, "/a?b=\"c\"");
+  EXPECT_EQ(r.status, 200);
+  EXPECT_EQ(r.bytes, 17);
+  EXPECT_FLOAT_EQ(r.latency_ms, 12.0f);
+  EXPECT_EQ(r.agent, "curl/7.88");
+  EXPECT_EQ(r.user, "u1");
+  EXPECT_EQ(r.tier, "PRM");
+}
+
+TEST(Json, KnowsEnvoyNames) {
+  const Owned r =
+      read(R"({"start_time":"2026-11-24T10:00:00.123Z","method":"POST","path":"/pay","protocol":)"
+           R"("HTTP/1.1","response_code":503,"response_flags":"UF","bytes_sent":91,"duration":52,)"
+           R"("upstream_service_time":"50","x_forwarded_for":"198.51.100.1, 203.0.113.7",)"
+           R"("user_agent":"grpc-go/1.5","downstream_remote_address":"10.0.0.2:41000"})");
+  EXPECT_EQ(r.time, "2026-11-24T10:00:00.123Z");
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.method, "POST");
+  EXPECT_EQ(r.path, "/pay");
+  EXPECT_EQ(r.status, 503);
+  EXPECT_EQ(r.bytes, 91);
+  EXPECT_FLOAT_EQ(r.latency_ms, 52.0f);  // Envoy's duration is in milliseconds
+  EXPECT_EQ(r.agent, "grpc-go/1.5");
+}
+
+TEST(Json, KnowsCaddyNames) {
+  const Owned r = read(
+      R"({"level":"info","ts":1764000000.25,"logger":"http.log.access","msg":"handled request",)"
+      R"("request":{"remote_ip":"203.0.113.7","remote_port":"41342","client_ip":"203.0.113.9",)"
+      R"("proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/x?y","headers":{)"
+      R"("User-Agent":["curl/7.82.0","second"],"X-User-Id":["u7"],"Accept":["*/*"]},)"
+      R"("tls":{"resumed":false,"version":772}},"bytes_read":0,"user_id":"",)"
+      R"("duration":0.000929675,"size":10900,"status":200,"resp_headers":{"Server":["Caddy"]}})");
+  EXPECT_EQ(r.time, "2025-11-24T16:00:00.250Z");
+  EXPECT_EQ(r.client, "203.0.113.9");
+  EXPECT_EQ(r.method, "GET");
+  EXPECT_EQ(r.path, "/x?y");
+  EXPECT_EQ(r.status, 200);
+  EXPECT_EQ(r.bytes, 10900);
+  EXPECT_FLOAT_EQ(r.latency_ms, 0.929675f);  // Caddy's duration is in seconds
+  EXPECT_EQ(r.agent, "curl/7.82.0");
+  EXPECT_EQ(r.user, "u7");
+}
+
+TEST(Json, KnowsTraefikNames) {
+  const Owned r = read(
+      R"({"ClientAddr":"10.0.0.2:4711","ClientHost":"198.51.100.1, 203.0.113.7",)"
+      R"("ClientUsername":"-","DownstreamContentSize":19,"DownstreamStatus":404,)"
+      R"("Duration":61853171,"OriginStatus":200,"RequestMethod":"GET","RequestPath":"/z",)"
+      R"("StartUTC":"2026-11-24T10:00:00.123456789Z","StartLocal":"2026-11-24T11:00:00+01:00",)"
+      R"("request_User-Agent":"Traefik tester","time":"2026-11-24T10:00:01Z","level":"info"})");
+  EXPECT_EQ(r.time, "2026-11-24T10:00:00.123456789Z");
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.user, "");
+  EXPECT_EQ(r.path, "/z");
+  EXPECT_EQ(r.status, 404);
+  EXPECT_EQ(r.bytes, 19);
+  EXPECT_NEAR(r.latency_ms, 61.853171f, 1e-4);  // Traefik's Duration is in nanoseconds
+  EXPECT_EQ(r.agent, "Traefik tester");
+}
+
+TEST(Json, KnowsElasticNamesNestedAndFlat) {
+  for (const char* line :
+       {R"({"@timestamp":"2026-11-24T10:00:00Z","source":{"ip":"203.0.113.7"},"url":{"path":"/p"},)"
+        R"("http":{"request":{"method":"GET"},"response":{"status_code":201}},)"
+        R"("user_agent":{"original":"ua"},"user":{"id":17},"event":{"duration":3000000}})",
+        R"({"@timestamp":"2026-11-24T10:00:00Z","source.ip":"203.0.113.7","url.path":"/p",)"
+        R"("http.request.method":"GET","http.response.status_code":201,)"
+        R"("user_agent.original":"ua","user.id":17,"event.duration":3000000})"}) {
+    const Owned r = read(line);
+    EXPECT_EQ(r.client, "203.0.113.7");
+    EXPECT_EQ(r.path, "/p");
+    EXPECT_EQ(r.method, "GET");
+    EXPECT_EQ(r.status, 201);
+    EXPECT_EQ(r.agent, "ua");
+    EXPECT_EQ(r.user, "17");
+    EXPECT_FLOAT_EQ(r.latency_ms, 3.0f);
+  }
+}
+
+TEST(Json, FindsFieldsWhereItIsTold) {
+  const Owned r =
+      read(R"({"when":1764000000,"net":{"Peers":[{"ip":"203.0.113.7"}]},"what":"/p","status":"no",)"
+           R"("code":418,"client_ip":"192.0.2.1","took":"7"})",
+           {"timestamp=when", "client_ip=net.peers[0].ip", "path=what", "status=code",
+            "latency_ms=took"});
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.path, "/p");
+  EXPECT_EQ(r.status, 418);
+  EXPECT_FLOAT_EQ(r.latency_ms, 7.0f);
+}
+
+TEST(Json, RefusesBadFieldOptions) {
+  for (const char* field : {"client_ip", "client_ip=", "=x", "colour=x", ""}) {
+    const auto choice = FormatChoice::from_options("", {field});
+    ASSERT_FALSE(choice) << field;
+    EXPECT_TRUE(choice.error().message.starts_with("--field ")) << choice.error().message;
+  }
+  EXPECT_FALSE(FormatChoice::from_options("csv", {"client_ip=x"}));
+}
+
+TEST(Json, CountsWhatItCannotRead) {
+  const std::string time = R"("time":"2026-11-24T10:00:00Z",)";
+  const std::string client = R"("remote_addr":"203.0.113.7",)";
+  const std::string path = R"("uri":"/")";
+  const std::pair<std::string, Unreadable> cases[] = {
+      {"{" + time + client + path + "}", Unreadable::none},
+      {"{" + time + client + path, Unreadable::bad_json},
+      {"{}", Unreadable::no_time},
+      {"[]", Unreadable::bad_json},
+      {"17", Unreadable::bad_json},
+      {"", Unreadable::blank},
+      {"not json", Unreadable::bad_json},
+      {"{" + time + client + path + "} x", Unreadable::bad_json},
+      {"{\"time\":null," + client + path + "}", Unreadable::no_time},
+      {"{\"time\":{\"a\":1}," + client + path + "}", Unreadable::no_time},
+      {"{\"time\":-3," + client + path + "}", Unreadable::no_time},
+      {"{" + time + path + "}", Unreadable::no_client},
+      {"{" + time + "\"remote_addr\":true," + path + "}", Unreadable::no_client},
+      {"{" + time + "\"remote_addr\":\"\"," + path + "}", Unreadable::no_client},
+      {"{" + time + client + "\"a\":1}", Unreadable::no_request},
+      {"{" + time + client + path + ",\"status\":\"OK\"}", Unreadable::bad_status},
+      {"{" + time + client + path + ",\"status\":70000}", Unreadable::bad_status},
+      {"{" + time + client + path + ",\"status\":null}", Unreadable::none},
+      {"{" + time + client + path + ",\"status\":\"-\",\"bytes\":-1}", Unreadable::none},
+      {"{" + time + client + "\"request\":\"\\u0016\\u0003\"}", Unreadable::none},
+      {"{" + time + client + "\"uri\":\"\\ud800\"}", Unreadable::bad_json},
+      {std::string(100'000, '{'), Unreadable::bad_json},
+      {std::string(100'000, '['), Unreadable::bad_json},
+  };
+  for (const auto& [line, reason] : cases) {
+    const Reading reading = read_text(line + "\n", options("json"));
+    EXPECT_EQ(reading.report.by_reason[static_cast<std::size_t>(reason)],
+              reason == Unreadable::none ? 0u : 1u)
+        << line.substr(0, 100) << ": " << to_string(reason);
+    EXPECT_EQ(reading.report.requests, reason == Unreadable::none ? 1u : 0u) << line.substr(0, 100);
+  }
+}
+
+}  // namespace
+}  // namespace tidelimit::ingest

@@ -1,0 +1,121 @@
+#include "ingest/windows_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include "reading.hpp"
+
+namespace tidelimit::ingest {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<Windows> read(std::string text, Nanos step) {
+  auto reader = RecordReader::open({text_source("w.csv", std::move(text))}, options());
+  if (!reader) return tl::unexpected<Error>(reader.error());
+  EXPECT_TRUE(reader->is_windows());
+  return read_windows(*reader, step);
+}
+
+std::vector<double> requests(const Windows& windows, std::size_t endpoint = 0) {
+  std::vector<double> counts;
+  for (const auto& window : windows.grid.stats[endpoint]) {
+    counts.push_back(window.observed ? window.requests : -1);
+  }
+  return counts;
+}
+
+using Counts = std::vector<double>;
+
+TEST(Windows, KeepsASeriesOnItsOwnGrid) {
+  const auto windows = read(
+      "timestamp,value\n2014-04-10T00:07:00,5\n2014-04-10T00:22:00,5.5\n"
+      "2014-04-10T00:37:00,1e3\n",
+      15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(windows->grid.endpoints, std::vector<std::string>{"all"});
+  EXPECT_EQ(format_time(windows->grid.start), "2014-04-10T00:07:00Z");
+  EXPECT_EQ(requests(*windows), (Counts{5, 5.5, 1000}));
+  EXPECT_EQ(windows->input_step, 15min);
+  EXPECT_FALSE(windows->coarser);
+}
+
+TEST(Windows, ReadsRatiosOfSeveralEndpointsInAnyOrder) {
+  const auto windows = read(
+      "endpoint,requests,timestamp,premium_ratio,error_rate\n"
+      "browse,10,2014-04-10T00:15:00,0.5,0.1\n"
+      "payment,4,2014-04-10T00:00:00,0.25,\n"
+      "browse,20,2014-04-10T00:00:00,,7\n",
+      15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(windows->grid.endpoints, (std::vector<std::string>{"browse", "payment"}));
+  EXPECT_EQ(requests(*windows, 0), (Counts{20, 10}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{4, 0}));  // no row beside others' is no request
+  const auto& browse = windows->grid.stats[0];
+  EXPECT_DOUBLE_EQ(browse[1].premium, 5);
+  EXPECT_DOUBLE_EQ(browse[1].errors, 1);
+  EXPECT_DOUBLE_EQ(browse[1].responses, 10);
+  EXPECT_DOUBLE_EQ(browse[0].responses, 0);  // 7 is no rate: unknown
+  EXPECT_DOUBLE_EQ(windows->grid.stats[1][0].premium, 1);
+}
+
+TEST(Windows, AddsUpFinerRowsAndLeavesOutPartsOfWindows) {
+  std::string text = "timestamp,value\n";
+  // 00:10 to 01:10 in steps of 5 minutes, without 00:35
+  for (int minute = 10; minute < 70; minute += 5) {
+    if (minute == 35) continue;
+    text += "2014-04-10T0" + std::to_string(minute / 60) + ":" + (minute % 60 < 10 ? "0" : "") +
+            std::to_string(minute % 60) + ":00," + std::to_string(minute) + "\n";
+  }
+  const auto windows = read(text, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(windows->input_step, 5min);
+  EXPECT_EQ(format_time(windows->grid.start), "2014-04-10T00:15:00Z");
+  EXPECT_EQ(requests(*windows), (Counts{15 + 20 + 25, -1, 45 + 50 + 55}));
+}
+
+TEST(Windows, MarksMissingRowsAsGaps) {
+  const auto windows = read("timestamp,value\n0,1\n900,2\n3600,3\n4500,4\n", 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows), (Counts{1, 2, -1, -1, 3, 4}));
+}
+
+TEST(Windows, SaysThatRowsAreCoarserThanAsked) {
+  const auto windows = read("timestamp,value\n0,1\n3600,2\n7200,3\n", 15min);
+  ASSERT_TRUE(windows);
+  EXPECT_TRUE(windows->coarser);
+  EXPECT_EQ(windows->grid.step, 1h);
+  EXPECT_EQ(requests(*windows), (Counts{1, 2, 3}));
+}
+
+TEST(Windows, RefusesStepsThatDoNotFitAndRangesThatCannotBe) {
+  const auto uneven = read("timestamp,value\n0,1\n600,2\n1200,3\n", 15min);
+  ASSERT_FALSE(uneven);
+  EXPECT_EQ(uneven.error().message,
+            "w.csv: windows of 10m can't be added up to 15m; choose a --window that is a multiple");
+  const auto wide = read("timestamp,value\n0,1\n1,1\n2,1\n2000000000,1\n", 1s);
+  ASSERT_FALSE(wide);
+  EXPECT_NE(wide.error().message.find("is one of these times wrong?"), std::string::npos);
+  const auto partial = read("timestamp,value\n0,1\n60,1\n120,1\n", 15min);
+  ASSERT_FALSE(partial);
+  EXPECT_EQ(partial.error().message, "w.csv: no window of 15m is complete");
+}
+
+TEST(Windows, CountsRowsThatCannotBeRead) {
+  auto reader = RecordReader::open(
+      {text_source("w.csv", "timestamp,value\n0,1\n\nx,1\n900,-1\n900,many\n900,2,3\n900,2\n"),
+       text_source("more.csv", "timestamp,value\n1800,3\n")},
+      options());
+  ASSERT_TRUE(reader);
+  const auto windows = read_windows(*reader, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows), (Counts{1, 2, 3}));
+  const ReadReport& report = reader->report();
+  EXPECT_EQ(report.format, "windows");
+  EXPECT_EQ(report.lines, 8u);
+  EXPECT_EQ(report.requests, 3u);
+  EXPECT_EQ(report.unreadable, 5u);
+  EXPECT_EQ(report.by_reason[static_cast<std::size_t>(Unreadable::bad_number)], 2u);
+}
+
+}  // namespace
+}  // namespace tidelimit::ingest
