@@ -70,6 +70,13 @@ struct EndpointStatus {
   std::optional<double> forecast_error_ratio;  ///< the same over the naive forecast's
 };
 
+/// Verdicts of one kind raised by one rule ("model" where the default acts).
+struct VerdictCount {
+  limiter::VerdictKind kind = limiter::VerdictKind::normal;
+  std::string rule;
+  std::uint64_t count = 0;
+};
+
 /// Everything that people, API and metrics ask for, taken at one tick. Immutable.
 struct Status {
   Now at{};
@@ -84,7 +91,7 @@ struct Status {
   std::optional<model::Manifest> model;
   std::vector<std::string> degraded;              ///< what is not as it should be, in words
   std::array<WallTime, 4> last_success{};         ///< windows, forecast, scan, plan
-  std::array<std::uint64_t, 3> verdicts_total{};  ///< raised since start, by kind
+  std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
   std::size_t buckets_used = 0, clients_used = 0;
   std::uint64_t bucket_evictions = 0, client_evictions = 0;
