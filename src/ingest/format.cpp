@@ -69,6 +69,7 @@ std::optional<WindowColumns> window_columns(std::string_view header) {
 }
 
 bool looks_like_header(std::string_view line) {
+  if (trim(line).starts_with('{')) return false;  // JSON may name its fields as csv its columns
   CsvRow row;
   const auto& names = row.split(line);
   const auto is_column = [](std::string_view name) {

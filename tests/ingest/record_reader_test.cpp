@@ -12,17 +12,16 @@ const std::string kCombined =
 const std::string kCommon = "192.0.2.8 - - [17/May/2015:10:05:04 +0000] \"GET /b HTTP/1.1\" 200 1";
 const std::string kJson =
     R"({"time":"2015-05-17T10:05:05Z","remote_addr":"192.0.2.9","uri":"/c","status":200})";
+const std::string kColumnsAsJson =
+    R"({"timestamp":1764000000,"client_ip":"192.0.2.9","path":"/c","method":"GET","status":200})";
 const std::string kCsv = "timestamp,client_ip,path\n2015-05-17T10:05:06Z,192.0.2.10,/d";
 
 TEST(RecordReader, RecognisesEachFormatByContent) {
   const std::pair<std::string, const char*> cases[] = {
-      {kCombined + "\n", "combined"},
-      {kCommon, "common"},
-      {kJson + "\r\n", "json"},
-      {kCsv, "csv"},
-      {"\xef\xbb\xbf" + kCsv, "csv"},
-      {"\n\n" + kJson, "json"},
-      {"garbage\n\x16\x03\n" + kCombined, "combined"},
+      {kCombined + "\n", "combined"}, {kCommon, "common"},
+      {kJson + "\r\n", "json"},       {kCsv, "csv"},
+      {kColumnsAsJson, "json"},       {"\xef\xbb\xbf" + kCsv, "csv"},
+      {"\n\n" + kJson, "json"},       {"garbage\n\x16\x03\n" + kCombined, "combined"},
   };
   for (const auto& [text, format] : cases) {
     for (const std::string& bytes : {text, gzip(text)}) {
