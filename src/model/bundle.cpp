@@ -140,11 +140,13 @@ Result<Bundle> decode(const BundleFiles& files) {
     auto model = decode_forecast(*manifest, files.at(std::string(kForecastName)));
     if (!model) return tl::unexpected(model.error());
     bundle.forecast = std::move(*model);
+    bundle.manifest.forecast_version = bundle.manifest.version;
   }
   if (manifest->files.contains(std::string(kAnomalyName))) {
     auto model = decode_anomaly(*manifest, files.at(std::string(kAnomalyName)));
     if (!model) return tl::unexpected(model.error());
     bundle.anomaly = std::move(*model);
+    bundle.manifest.anomaly_version = bundle.manifest.version;
   }
   if (!bundle.forecast && !bundle.anomaly) {
     return fail(Code::data_loss,

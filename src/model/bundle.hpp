@@ -35,6 +35,11 @@ struct Manifest {
   std::vector<std::string> endpoints;
   forecast::Shape shape;
   std::map<std::string, double> figures;  ///< validation MAE, rows, epochs, ...
+
+  // Set by decode(): the version of the bundle that each model came from; empty: it has none. They
+  // differ where a forecaster and a detector of two bundles run together.
+  std::string forecast_version;
+  std::string anomaly_version;
 };
 
 /// Both trained models. Either may be null (ready windows alone train the forecast alone).

@@ -10,6 +10,7 @@
 
 #include "serve/control.hpp"
 #include "serve/loop_thread.hpp"
+#include "serve/metrics/render.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -126,9 +127,14 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
              }} {}
 
 std::string Service::Impl::metrics_text() const {
-  LatencyHistogram::Counts latency;
-  for (const auto& loop : loops) latency += loop->latency().read();
-  return {};
+  MetricsInput input = metrics_of(*engine, clock.now());
+  for (const auto& loop : loops) input.latency += loop->latency().read();
+  input.reload_successful = reload.successful;
+  input.reload_success_unix_seconds = reload.success_unix_seconds;
+  input.syslog_lines = syslog.lines;
+  input.syslog_unreadable = syslog.unreadable;
+  input.syslog_untrusted = syslog.untrusted;
+  return render(input);
 }
 
 Response Service::Impl::take_large_report(const std::string& target, const std::string& body,

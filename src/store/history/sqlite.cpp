@@ -178,7 +178,7 @@ Error Database::error_of(int status) const {
       return say(Code::unavailable, "; another program holds it");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return say(Code::data_loss, "; at the next start it is moved aside and a fresh one begun");
+      return say(Code::data_loss, "; tidelimit moves it aside when it starts");
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
       return say(Code::resource_exhausted, "");

@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "serve/metrics/families.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using engine::Status;
+using limiter::Mode;
+using limiter::VerdictKind;
+using limiter::View;
+
+Mode mode_of(const MetricsInput& input, std::string_view part) {
+  const auto found = std::find_if(input.modes.begin(), input.modes.end(),
+                                  [&](const auto& entry) { return entry.first == part; });
+  return found == input.modes.end() ? Mode::enforce : found->second;
+}
+
+/// The view that decisions go by at this moment, as the data plane picks it.
+View view_in_force(const MetricsInput& input) {
+  if (input.now.mono > input.status->plan->expires_at) return View::base;
+  if (mode_of(input, "rules") != Mode::enforce) return View::base;
+  if (mode_of(input, "forecast") != Mode::enforce) return View::without_forecast;
+  return View::effective;
+}
+
+void add_forecasts(Families& families, const Status& status) {
+  families.gauge("tidelimit_forecast_requests",
+                 "Requests forecast over the horizon that follows the last closed window, by "
+                 "quantile.");
+  for (const auto& forecast : status.forecasts) {
+    for (std::size_t q = 0; q < forecast::kQuantiles.size(); ++q) {
+      families.add({{"endpoint", forecast.endpoint},
+                    {"quantile", fmt::format("{}", forecast::kQuantiles[q])}},
+                   forecast.quantiles[q]);
+    }
+  }
+  families.gauge("tidelimit_forecast_horizon_seconds", "Length of the time a forecast speaks of.");
+  for (const auto& forecast : status.forecasts) {
+    families.add({{"endpoint", forecast.endpoint}},
+                 std::chrono::duration<double>(forecast.horizon).count());
+  }
+  families.gauge("tidelimit_window_requests", "Requests of the last closed window.");
+  for (const auto& endpoint : status.endpoints) {
+    families.add({{"endpoint", endpoint.endpoint}}, endpoint.last_window_requests);
+  }
+  families.gauge("tidelimit_forecast_absolute_error",
+                 "Mean absolute error of the forecasts of the last 24 h that came true, in "
+                 "requests per horizon.");
+  for (const auto& endpoint : status.endpoints) {
+    if (!endpoint.forecast_absolute_error) continue;
+    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.forecast_absolute_error);
+  }
+  families.gauge("tidelimit_forecast_error_ratio",
+                 "The same over the naive forecast's; above 1 the naive one would have been "
+                 "better.");
+  for (const auto& endpoint : status.endpoints) {
+    if (!endpoint.forecast_error_ratio) continue;
+    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.forecast_error_ratio);
+  }
+}
+
+void add_limits(Families& families, const MetricsInput& input) {
+  const Status& status = *input.status;
+  families.gauge("tidelimit_limit_requests_per_second",
+                 "Limit of one principal. kind: base as configured, effective as in force now. "
+                 "Absent: unlimited.");
+  if (status.plan == nullptr) return;
+  const View now_in_force = view_in_force(input);
+  const auto& policy = status.policy;
+  for (std::size_t e = 0; e < std::min(policy.endpoints.size(), status.plan->endpoints.size());
+       ++e) {
+    for (std::size_t t = 0; t < std::min(policy.tiers.size(), status.plan->tiers); ++t) {
+      const auto& cell = status.plan->cell(limiter::EndpointId{static_cast<std::uint16_t>(e)},
+                                           limiter::TierId{static_cast<std::uint8_t>(t)});
+      const auto add = [&](const char* kind, View view) {
+        const auto& limit = cell.in(view).principal;
+        if (limit.unlimited()) return;
+        families.add(
+            {{"endpoint", policy.endpoints[e].name}, {"tier", policy.tiers[t]}, {"kind", kind}},
+            1e9 / static_cast<double>(limit.emission_interval.count()));
+      };
+      add("base", View::base);
+      add("effective", now_in_force);
+    }
+  }
+  families.gauge("tidelimit_plan_age_seconds",
+                 "Since the plan in force was published; past `plan_ttl` the base limits hold.");
+  const auto published = status.plan->expires_at - policy.adapt.plan_ttl;
+  families.add({}, std::chrono::duration<double>(input.now.mono - published).count());
+}
+
+void add_rules(Families& families, const Status& status) {
+  families.counter("tidelimit_plan_changes_total",
+                   "Changes of an effective limit, by the rule that set it; rule=\"\" is the way "
+                   "back to base.");
+  for (const auto& [rule, count] : status.plan_changes_total) {
+    families.add({{"rule", rule}}, static_cast<double>(count));
+  }
+  families.gauge("tidelimit_rule_active", "1 while the rule holds.");
+  for (const auto& rule : status.rules) {
+    families.add({{"rule", rule.rule}}, rule.active ? 1 : 0);
+  }
+}
+
+void add_modes(Families& families, const MetricsInput& input) {
+  families.gauge("tidelimit_mode", "1 for the mode that a part is in, 0 for the others.");
+  for (const auto& [part, current] : input.modes) {
+    for (const Mode mode : {Mode::off, Mode::shadow, Mode::enforce}) {
+      families.add({{"part", part}, {"mode", limiter::to_string(mode)}}, mode == current ? 1 : 0);
+    }
+  }
+}
+
+void add_verdicts(Families& families, const Status& status) {
+  families.gauge("tidelimit_verdicts", "Clients under a verdict now.");
+  for (const VerdictKind kind : {VerdictKind::suspicious, VerdictKind::malicious}) {
+    const auto count = std::count_if(status.verdicts.begin(), status.verdicts.end(),
+                                     [&](const auto& verdict) { return verdict.kind == kind; });
+    families.add({{"verdict", limiter::to_string(kind)}}, static_cast<double>(count));
+  }
+  families.counter(
+      "tidelimit_verdicts_total",
+      "Verdicts raised, by the rule that acts; rule=\"model\" where the default does.");
+  for (const auto& raised : status.verdicts_total) {
+    families.add({{"verdict", limiter::to_string(raised.kind)}, {"rule", raised.rule}},
+                 static_cast<double>(raised.count));
+  }
+}
+
+void add_tables(Families& families, const Status& status) {
+  families.gauge("tidelimit_table_entries", "Entries in use.");
+  families.add({{"table", "buckets"}}, static_cast<double>(status.buckets_used));
+  families.add({{"table", "clients"}}, static_cast<double>(status.clients_used));
+  families.counter("tidelimit_table_evictions_total",
+                   "Entries given up while still in use, because the table was full.");
+  families.add({{"table", "buckets"}}, static_cast<double>(status.bucket_evictions));
+  families.add({{"table", "clients"}}, static_cast<double>(status.client_evictions));
+}
+
+void add_health(Families& families, const Status& status) {
+  families.gauge("tidelimit_signal", "Measured load figures that rules go by.");
+  for (const auto& signal : status.signals) {
+    families.add({{"name", signal.name}}, signal.value);
+  }
+  families.gauge("tidelimit_model_info", "Always 1; the version of each model in force.");
+  if (status.model && !status.model->forecast_version.empty()) {
+    families.add({{"model", "traffic"}, {"version", status.model->forecast_version}}, 1);
+  }
+  if (status.model && !status.model->anomaly_version.empty()) {
+    families.add({{"model", "anomaly"}, {"version", status.model->anomaly_version}}, 1);
+  }
+  static constexpr std::array<const char*, 4> kStages{"windows", "forecast", "scan", "plan"};
+  static_assert(kStages.size() == std::tuple_size_v<decltype(Status::last_success)>);
+  families.gauge("tidelimit_control_plane_last_success_timestamp_seconds",
+                 "When each stage of the control plane last did its work, in Unix seconds; 0: not "
+                 "yet.");
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    families.add({{"stage", kStages[i]}}, unix_seconds(status.last_success[i]));
+  }
+  families.gauge("tidelimit_degraded",
+                 "How many things are not as they should be; /readyz?verbose names them.");
+  families.add({}, static_cast<double>(status.degraded.size()));
+}
+
+}  // namespace
+
+void add_control(Families& families, const MetricsInput& input) {
+  add_modes(families, input);
+  if (input.status == nullptr) return;
+  add_forecasts(families, *input.status);
+  add_limits(families, input);
+  add_rules(families, *input.status);
+  add_verdicts(families, *input.status);
+  add_tables(families, *input.status);
+  add_health(families, *input.status);
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,36 @@
+#include "serve/metrics/render.hpp"
+
+#include "serve/metrics/families.hpp"
+
+namespace tidelimit::serve {
+
+MetricsInput metrics_of(const engine::Engine& engine, const Now& now) {
+  MetricsInput input;
+  input.now = now;
+  input.counters = engine.counters();
+  input.status = engine.status();
+  input.modes = engine.modes();
+  return input;
+}
+
+std::string render(const MetricsInput& input) {
+  Families families;
+  families.gauge("tidelimit_build_info", "Always 1; the version of this program.");
+  families.add({{"version", TIDELIMIT_VERSION}}, 1);
+  add_traffic(families, input);
+  add_control(families, input);
+  families.gauge("tidelimit_config_last_reload_successful",
+                 "1 if the configuration was accepted when it was last read, else 0 and the one "
+                 "before is in force.");
+  families.add({}, input.reload_successful ? 1 : 0);
+  families.gauge("tidelimit_config_last_reload_success_timestamp_seconds",
+                 "When a configuration was last accepted, in Unix seconds.");
+  families.add({}, static_cast<double>(input.reload_success_unix_seconds));
+  families.gauge("tidelimit_cluster_degraded",
+                 "1 while shared state is out of reach and this node goes by its own; a single "
+                 "node shares nothing.");
+  families.add({}, 0);
+  return families.text();
+}
+
+}  // namespace tidelimit::serve

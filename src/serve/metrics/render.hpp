@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "engine/engine.hpp"
+#include "serve/metrics/latency_histogram.hpp"
+
+namespace tidelimit::serve {
+
+/// All that the metrics tell, taken at one moment.
+struct MetricsInput {
+  Now now;
+  engine::CountersView counters;
+  std::shared_ptr<const engine::Status> status;  ///< null before the first tick
+  std::vector<std::pair<std::string, limiter::Mode>> modes;
+  LatencyHistogram::Counts latency;
+  bool reload_successful = true;
+  std::int64_t reload_success_unix_seconds = 0;
+  std::uint64_t syslog_lines = 0;
+  std::uint64_t syslog_unreadable = 0;
+  std::uint64_t syslog_untrusted = 0;
+};
+
+/// The engine's part of the input. Never waits, so that a hung control plane can still be seen.
+[[nodiscard]] MetricsInput metrics_of(const engine::Engine& engine, const Now& now);
+
+/// The text of /metrics (Prometheus exposition format 0.0.4). Every label value comes from the
+/// configuration or from a fixed set of words, never from a request. Pure.
+[[nodiscard]] std::string render(const MetricsInput& input);
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,245 @@
+#include "serve/metrics/render.hpp"
+
+#include <gmock/gmock.h>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace tidelimit::serve {
+namespace {
+
+using namespace std::chrono_literals;
+using limiter::Mode;
+using limiter::Outcome;
+using limiter::Reason;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::size_t kCells = 2 * 2;  // browse and other, PRM and STD
+
+engine::CountersView counters() {
+  engine::CountersView view;
+  view.endpoints = {"browse", "other"};
+  view.tiers = {"PRM", "STD"};
+  view.decisions.resize(kCells * limiter::kOutcomes * limiter::kReasons);
+  view.near_limit.resize(kCells);
+  view.observed.resize(kCells * 6);
+  return view;
+}
+
+std::size_t at(std::size_t endpoint, std::size_t tier, Outcome outcome, Reason reason) {
+  return ((endpoint * 2 + tier) * limiter::kOutcomes + static_cast<std::size_t>(outcome)) *
+             limiter::kReasons +
+         static_cast<std::size_t>(reason);
+}
+
+limiter::Limit per_minute(double rate) {
+  return {.emission_interval = Nanos{static_cast<Nanos::rep>(60e9 / rate)}, .burst = 10};
+}
+
+/// browse/STD: base 120 a minute, 90 without the forecast, 60 with it; the rest unlimited.
+std::shared_ptr<const limiter::Plan> plan() {
+  auto made = std::make_shared<limiter::Plan>();
+  made->tiers = 2;
+  made->endpoints.resize(2);
+  made->cells.resize(kCells);
+  made->expires_at = Instant{100s};
+  auto& cell = made->cell(limiter::EndpointId{0}, limiter::TierId{1});
+  cell.in(limiter::View::base).principal = per_minute(120);
+  cell.in(limiter::View::without_forecast).principal = per_minute(90);
+  cell.in(limiter::View::effective).principal = per_minute(60);
+  return made;
+}
+
+std::shared_ptr<engine::Status> status() {
+  auto made = std::make_shared<engine::Status>();
+  made->plan = plan();
+  made->policy.tiers = {"PRM", "STD"};
+  made->policy.endpoints.resize(2);
+  made->policy.endpoints[0].name = "browse";
+  made->policy.endpoints[1].name = "other";
+  made->policy.adapt.plan_ttl = 60s;
+  return made;
+}
+
+MetricsInput input() {
+  MetricsInput made;
+  made.now = {Instant{70s}, WallTime{1764000000s}};
+  made.counters = counters();
+  made.status = status();
+  made.modes = {{"all", Mode::enforce},
+                {"forecast", Mode::enforce},
+                {"anomaly", Mode::shadow},
+                {"rules", Mode::enforce}};
+  return made;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+/// Names that have a # HELP and a # TYPE line.
+std::set<std::string> documented(const std::string& text) {
+  std::map<std::string, std::set<std::string>> seen;
+  for (const auto& line : lines(text)) {
+    std::istringstream words(line);
+    std::string hash;
+    std::string kind;
+    std::string name;
+    words >> hash >> kind >> name;
+    if (hash == "#") seen[name].insert(kind);
+  }
+  std::set<std::string> names;
+  for (const auto& [name, kinds] : seen) {
+    if (kinds == std::set<std::string>{"HELP", "TYPE"}) names.insert(name);
+  }
+  return names;
+}
+
+TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
+  const auto names = documented(render(input()));
+  for (const char* name : {"tidelimit_decisions_total",
+                           "tidelimit_near_limit_total",
+                           "tidelimit_unmatched_total",
+                           "tidelimit_decision_seconds",
+                           "tidelimit_requests_observed_total",
+                           "tidelimit_forecast_requests",
+                           "tidelimit_window_requests",
+                           "tidelimit_forecast_absolute_error",
+                           "tidelimit_forecast_error_ratio",
+                           "tidelimit_limit_requests_per_second",
+                           "tidelimit_plan_changes_total",
+                           "tidelimit_rule_active",
+                           "tidelimit_plan_age_seconds",
+                           "tidelimit_mode",
+                           "tidelimit_verdicts",
+                           "tidelimit_verdicts_total",
+                           "tidelimit_table_entries",
+                           "tidelimit_table_evictions_total",
+                           "tidelimit_signal",
+                           "tidelimit_model_info",
+                           "tidelimit_build_info",
+                           "tidelimit_control_plane_last_success_timestamp_seconds",
+                           "tidelimit_config_last_reload_successful",
+                           "tidelimit_config_last_reload_success_timestamp_seconds",
+                           "tidelimit_cluster_degraded"}) {
+    EXPECT_THAT(names, Contains(name));
+  }
+}
+
+TEST(Metrics, CountsDecisionsUnderTheirLabels) {
+  auto in = input();
+  in.counters.decisions[at(0, 1, Outcome::deny, Reason::over_limit)] = 17;
+  in.counters.decisions[at(1, 0, Outcome::shadow_deny, Reason::client_blocked)] = 3;
+  in.counters.decisions[at(0, 0, Outcome::allow, Reason::override_)] = 9'007'199'254;
+  in.counters.near_limit[1] = 4;
+  in.counters.observed[1 * 6 + 5] = 6;
+  in.counters.unmatched_paths = 5;
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_decisions_total{endpoint=\"browse\",tier=\"STD\",outcome="
+                             "\"deny\",reason=\"over_limit\"} 17"));
+  EXPECT_THAT(text, Contains("tidelimit_decisions_total{endpoint=\"other\",tier=\"PRM\",outcome="
+                             "\"shadow_deny\",reason=\"client_blocked\"} 3"));
+  EXPECT_THAT(text, Contains("tidelimit_decisions_total{endpoint=\"browse\",tier=\"PRM\",outcome="
+                             "\"allow\",reason=\"override\"} 9007199254"));
+  EXPECT_THAT(text, Contains("tidelimit_near_limit_total{endpoint=\"browse\",tier=\"STD\"} 4"));
+  EXPECT_THAT(text, Contains("tidelimit_requests_observed_total{endpoint=\"browse\",tier=\"STD\","
+                             "status_class=\"5xx\"} 6"));
+  EXPECT_THAT(text, Contains("tidelimit_unmatched_total{kind=\"path\"} 5"));
+}
+
+TEST(Metrics, ShowsLimitsThatAreInForceNow) {
+  const std::string browse = "tidelimit_limit_requests_per_second{endpoint=\"browse\",tier=\"STD\"";
+  auto in = input();
+  EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"base\"} 2"));
+  EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"effective\"} 1"));
+  EXPECT_THAT(lines(render(in)), Contains("tidelimit_plan_age_seconds 30"));
+  EXPECT_THAT(render(in), Not(HasSubstr("endpoint=\"other\",tier=\"STD\",kind=")))
+      << "unlimited has no series";
+
+  in.modes[1].second = Mode::shadow;  // forecast
+  EXPECT_THAT(render(in), HasSubstr(browse + ",kind=\"effective\"} 1.5"));
+  in.modes[3].second = Mode::off;  // rules
+  EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"effective\"} 2"));
+  in = input();
+  in.now.mono = Instant{101s};
+  EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"effective\"} 2"))
+      << "a plan past its time is none";
+}
+
+TEST(Metrics, LatencyIsACumulativeHistogramInSeconds) {
+  auto in = input();
+  LatencyHistogram histogram;
+  histogram.add(Nanos{80}, 2);
+  histogram.add(Nanos{900}, 3);
+  histogram.add(200ms, 1);
+  in.latency = histogram.read();
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"1e-07\"} 2"));
+  EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"1e-06\"} 5"));
+  EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"0.1\"} 5"));
+  EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"+Inf\"} 6"));
+  EXPECT_THAT(text, Contains("tidelimit_decision_seconds_count 6"));
+}
+
+TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
+  auto in = input();
+  auto with = status();
+  with->forecasts.resize(1);
+  with->forecasts[0].endpoint = "browse";
+  with->forecasts[0].quantiles = {10, 20, 30, 40, 50};
+  with->forecasts[0].horizon = 1h;
+  with->endpoints = {{"browse", 1, 250, 12.5, std::nullopt}};
+  with->rules.resize(1);
+  with->rules[0].rule = "hot-endpoint";
+  with->rules[0].active = true;
+  with->plan_changes_total = {{"hot-endpoint", 2}};
+  with->verdicts.resize(3);
+  with->verdicts[0].kind = limiter::VerdictKind::malicious;
+  with->verdicts[1].kind = limiter::VerdictKind::malicious;
+  with->verdicts[2].kind = limiter::VerdictKind::suspicious;
+  with->verdicts_total = {{limiter::VerdictKind::malicious, "model", 7}};
+  with->signals = {{"cpu", 0.25, Instant{}}};
+  with->last_success[1] = WallTime{1763999940s};
+  with->model.emplace();
+  with->model->anomaly_version = "20261124T101500Z-1a2b3c4d";
+  in.status = with;
+  const auto text = lines(render(in));
+  EXPECT_THAT(text,
+              Contains("tidelimit_forecast_requests{endpoint=\"browse\",quantile=\"0.05\"} 10"));
+  EXPECT_THAT(text,
+              Contains("tidelimit_forecast_requests{endpoint=\"browse\",quantile=\"0.5\"} 30"));
+  EXPECT_THAT(text, Contains("tidelimit_forecast_horizon_seconds{endpoint=\"browse\"} 3600"));
+  EXPECT_THAT(text, Contains("tidelimit_window_requests{endpoint=\"browse\"} 250"));
+  EXPECT_THAT(text, Contains("tidelimit_forecast_absolute_error{endpoint=\"browse\"} 12.5"));
+  EXPECT_THAT(render(in), Not(HasSubstr("tidelimit_forecast_error_ratio{")));
+  EXPECT_THAT(text, Contains("tidelimit_rule_active{rule=\"hot-endpoint\"} 1"));
+  EXPECT_THAT(text, Contains("tidelimit_plan_changes_total{rule=\"hot-endpoint\"} 2"));
+  EXPECT_THAT(text, Contains("tidelimit_verdicts{verdict=\"malicious\"} 2"));
+  EXPECT_THAT(text, Contains("tidelimit_verdicts{verdict=\"suspicious\"} 1"));
+  EXPECT_THAT(text, Contains("tidelimit_verdicts_total{verdict=\"malicious\",rule=\"model\"} 7"));
+  EXPECT_THAT(text, Contains("tidelimit_mode{part=\"anomaly\",mode=\"shadow\"} 1"));
+  EXPECT_THAT(text, Contains("tidelimit_mode{part=\"anomaly\",mode=\"enforce\"} 0"));
+  EXPECT_THAT(text, Contains("tidelimit_signal{name=\"cpu\"} 0.25"));
+  EXPECT_THAT(text, Contains("tidelimit_model_info{model=\"anomaly\",version=\"20261124T101500Z-"
+                             "1a2b3c4d\"} 1"));
+  EXPECT_THAT(render(in), Not(HasSubstr("model=\"traffic\"")));
+  EXPECT_THAT(text, Contains("tidelimit_control_plane_last_success_timestamp_seconds{stage="
+                             "\"forecast\"} 1763999940"));
+}
+
+TEST(Metrics, StandBeforeTheFirstTick) {
+  auto in = input();
+  in.status = nullptr;
+  in.reload_successful = false;
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_config_last_reload_successful 0"));
+  EXPECT_THAT(text, Contains(HasSubstr("tidelimit_decisions_total{")));
+}
+
+}  // namespace
+}  // namespace tidelimit::serve
