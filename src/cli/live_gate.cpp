@@ -1,0 +1,143 @@
+#include "cli/live_gate.hpp"
+
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "config/config.hpp"
+#include "serve/http/client.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds{35};  // the gate itself gives up after 30 s
+constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
+constexpr const char* kDefaultTokenFile = "var/admin.token";
+
+/// The first token of the file.
+Result<std::string> read_token(const std::string& file) {
+  std::ifstream in(file);
+  if (!in)
+    return fail(Code::not_found,
+                fmt::format("can't read the token file {}; name it with --token-file, or name the "
+                            "gate's configuration with --config",
+                            file));
+  std::string line;
+  while (std::getline(in, line)) {
+    const std::string_view text = trim(line);
+    if (text.empty() || text.front() == '#') continue;
+    return std::string(trim(text.substr(text.find(':') + 1)));  // npos + 1 is 0: a bare token
+  }
+  return fail(Code::invalid_argument, fmt::format("there is no token in {}", file));
+}
+
+std::string reachable(const config::HostPort& where) {
+  config::HostPort place = where;
+  if (place.host == "0.0.0.0") place.host = "127.0.0.1";
+  if (place.host == "::") place.host = "::1";
+  return "http://" + config::format_host_port(place);
+}
+
+/// What a refusal says: the detail of a problem document, else the body itself.
+std::string words_of(const serve::HttpAnswer& answer) {
+  const auto body = nlohmann::json::parse(answer.body, nullptr, false);
+  if (body.is_object() && body.contains("detail") && body["detail"].is_string())
+    return body["detail"].get<std::string>();
+  return fmt::format("status {}: {}", answer.status, printable(answer.body));
+}
+
+Code code_of(int status) {
+  switch (status) {
+    case 400:
+      return Code::invalid_argument;
+    case 401:
+    case 403:
+      return Code::permission_denied;
+    case 404:
+      return Code::not_found;
+    case 409:
+      return Code::failed_precondition;
+    default:
+      return Code::unavailable;
+  }
+}
+
+}  // namespace
+
+void LiveGate::add_options(CLI::App& command) {
+  command.add_option("--url", url_,
+                     fmt::format("where the gate answers its admin calls (default: {}, or as "
+                                 "--config says)",
+                                 kDefaultUrl));
+  command.add_option("--token-file", token_file_,
+                     fmt::format("the file with the admin token (default: {}, or as --config says)",
+                                 kDefaultTokenFile));
+  command.add_option("--config", config_, "the configuration the gate runs with");
+}
+
+Result<LiveGate::Place> LiveGate::place() const {
+  Place place{kDefaultUrl, kDefaultTokenFile};
+  if (!config_.empty()) {
+    const auto config = config::load(config_);
+    if (!config) return tl::unexpected(config.error());
+    place.url = reachable(config->listen.admin.value_or(config->listen.http));
+    place.token_file = config->admin_token_file.string();
+  }
+  if (!url_.empty()) place.url = url_;
+  if (!token_file_.empty()) place.token_file = token_file_;
+  return place;
+}
+
+Result<nlohmann::json> LiveGate::call(const std::string& method, const std::string& target,
+                                      const std::string& body) const {
+  const auto where = place();
+  if (!where) return tl::unexpected(where.error());
+  const auto url = serve::parse_url(where->url);
+  if (!url) return tl::unexpected(url.error());
+  const auto token = read_token(where->token_file);
+  if (!token) return tl::unexpected(token.error());
+  const auto answer = serve::http_call(
+      *url, method, target, fmt::format("Authorization: Bearer {}\r\n", *token), body, kPatience);
+  if (!answer) {
+    Error error = answer.error();
+    if (error.code == Code::unavailable)
+      error.message += "; is the gate running (tidelimit serve), and is --url right?";
+    return tl::unexpected(std::move(error));
+  }
+  if (answer->status / 100 != 2) {
+    std::string words = words_of(*answer);
+    if (answer->status == 401)
+      words = fmt::format(
+          "the gate at {} does not know the token in {}; name its own with "
+          "--token-file",
+          where->url, where->token_file);
+    return fail(code_of(answer->status), words);
+  }
+  if (answer->body.empty()) return nlohmann::json();
+  auto parsed = nlohmann::json::parse(answer->body, nullptr, false);
+  if (parsed.is_discarded())
+    return fail(Code::data_loss,
+                fmt::format("{} answers no JSON; is it a tidelimit gate?", where->url));
+  return parsed;
+}
+
+std::string encode_component(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+int report(const Error& error) {
+  std::cerr << "tidelimit: " << error.message << '\n';
+  return error.code == Code::invalid_argument ? kUsage : kFailed;
+}
+
+}  // namespace tidelimit::cli

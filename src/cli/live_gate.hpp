@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/error.hpp"
+
+namespace tidelimit::cli {
+
+/// The running gate that a command talks to: where it answers, and the token that opens it.
+class LiveGate {
+ public:
+  /// Adds --url, --token-file and --config.
+  void add_options(CLI::App& command);
+
+  /// The JSON of a 2xx answer (null when it has no body). Errors name the address and the mend: the
+  /// gate does not run, the token is wrong, or what the gate itself says.
+  [[nodiscard]] Result<nlohmann::json> call(const std::string& method, const std::string& target,
+                                            const std::string& body = {}) const;
+
+ private:
+  struct Place {
+    std::string url;
+    std::string token_file;
+  };
+  [[nodiscard]] Result<Place> place() const;
+
+  std::string url_;
+  std::string token_file_;
+  std::string config_;
+};
+
+/// Percent-encodes what may not stand in one segment or parameter of a target.
+[[nodiscard]] std::string encode_component(const std::string& text);
+
+/// Prints an error and gives the status to exit with.
+[[nodiscard]] int report(const Error& error);
+
+}  // namespace tidelimit::cli

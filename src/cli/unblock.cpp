@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/live_gate.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using nlohmann::json;
+
+struct UnblockOptions {
+  LiveGate gate;
+  std::string user;
+  std::string client;
+  std::string duration = "24h";
+  std::string reason = "unblocked from the shell";
+  bool permanent = false;
+  bool undo = false;
+};
+
+int run(const UnblockOptions& options) {
+  if (options.user.empty() == options.client.empty())
+    return report(
+        {Code::invalid_argument, "name one of --user ID and --client ADDR (or a prefix)"});
+  const std::string target =
+      "/v1/overrides/" +
+      (options.user.empty() ? options.client : "user/" + encode_component(options.user));
+  if (options.undo) {
+    const auto gone = options.gate.call("DELETE", target);
+    if (!gone) return report(gone.error());
+    std::cout << "the override is gone: limits and verdicts hold again\n";
+    return kDone;
+  }
+  json body{{"action", "allow"}, {"reason", options.reason}};
+  if (options.permanent) {
+    body["permanent"] = true;
+  } else {
+    body["for"] = options.duration;
+  }
+  const auto made = options.gate.call("PUT", target, body.dump());
+  if (!made) return report(made.error());
+  const std::string until = (*made)["until"].is_string()
+                                ? "until " + (*made)["until"].get<std::string>()
+                                : std::string("until it is taken back");
+  std::cout << fmt::format("{} passes {}; --undo ends it\n", (*made)["target"].get<std::string>(),
+                           until);
+  return kDone;
+}
+
+}  // namespace
+
+void add_unblock(CLI::App& app, int& status) {
+  auto options = std::make_shared<UnblockOptions>();
+  auto* command =
+      app.add_subcommand("unblock", "Lets a client or user through on a running gate at once");
+  command->add_option("--user", options->user, "the user's id");
+  command->add_option("--client", options->client, "an address or prefix: 203.0.113.7, 10.0.0.0/8");
+  command->add_option("--for", options->duration, "how long, at most 7d")->capture_default_str();
+  command->add_flag("--permanent", options->permanent, "until it is taken back");
+  command->add_option("--reason", options->reason, "for the audit")->capture_default_str();
+  command->add_flag("--undo", options->undo, "takes the override back");
+  options->gate.add_options(*command);
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/live_gate.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using nlohmann::json;
+
+struct WhyOptions {
+  LiveGate gate;
+  std::string user;
+  std::string client;
+  std::string id;
+  std::string since = "1h";
+  bool as_json = false;
+};
+
+std::string text_or(const json& object, const char* key, const char* otherwise) {
+  return object.contains(key) && object[key].is_string() ? object[key].get<std::string>()
+                                                         : otherwise;
+}
+
+std::string number_or_dash(const json& object, const char* key) {
+  return object.contains(key) && object[key].is_number()
+             ? fmt::format("{:g}", object[key].get<double>())
+             : "-";
+}
+
+/// One decision as a few lines: what was asked, what came of it, what led to it.
+void print_decision(const json& d) {
+  const std::string outcome = text_or(d, "outcome", "");
+  const char* word = outcome == "deny"          ? "denied"
+                     : outcome == "shadow_deny" ? "passed, would be denied"
+                                                : "passed";
+  std::cout << fmt::format("{}  {}: {} {}  (endpoint {}, tier {})\n", text_or(d, "time", "?"), word,
+                           text_or(d, "method", "-"), text_or(d, "path", "-"),
+                           text_or(d, "endpoint", "-"), text_or(d, "tier", "-"));
+  std::cout << fmt::format("    client {}, user {}, verdict {}\n", text_or(d, "client", "-"),
+                           text_or(d, "user", "-"), text_or(d, "verdict", "normal"));
+  std::cout << fmt::format("    {}: limit {} a minute (base {}), {} left",
+                           text_or(d, "reason", "-"), number_or_dash(d, "limit_per_minute"),
+                           number_or_dash(d, "base_per_minute"), number_or_dash(d, "remaining"));
+  if (d.value("retry_after_ms", 0.0) > 0)
+    std::cout << fmt::format(", again after {:.1f} s", d["retry_after_ms"].get<double>() / 1000);
+  std::cout << '\n';
+  if (const std::string rule = text_or(d, "rule", ""); !rule.empty())
+    std::cout << fmt::format("    rule {}\n", rule);
+  if (const std::string cause = text_or(d, "explanation", ""); !cause.empty())
+    std::cout << fmt::format("    because {}\n", cause);
+  std::cout << fmt::format("    decision {}\n", text_or(d, "decision", "-"));
+}
+
+void print_client(const json& view) {
+  const json& seen = view["last_five_minutes"];
+  std::cout << fmt::format(
+      "{}: {} requests in the last five minutes, {} denied, {} errors in {} responses\n",
+      text_or(view, "client", "?"), number_or_dash(seen, "requests"),
+      number_or_dash(seen, "denied"), number_or_dash(seen, "errors"),
+      number_or_dash(seen, "responses"));
+  const json& verdict = view["verdict"];
+  if (!verdict.is_object()) {
+    std::cout << fmt::format("no verdict; score {} (alarm above {})\n",
+                             number_or_dash(view, "score"), number_or_dash(view, "threshold"));
+    return;
+  }
+  std::cout << fmt::format("verdict {} by {}, {} until {}\n", text_or(verdict, "verdict", "?"),
+                           text_or(verdict, "rule", "?"), text_or(verdict, "action", "?"),
+                           text_or(verdict, "until", "?"));
+  for (const json& reason : verdict["reasons"])
+    std::cout << "    " << reason.get<std::string>() << '\n';
+}
+
+int run(const WhyOptions& options) {
+  if (options.user.empty() && options.client.empty() && options.id.empty())
+    return report({Code::invalid_argument, "name whom: --user ID, --client ADDR or --id DECISION"});
+  std::string target = "/v1/decisions?since=" + encode_component(options.since);
+  if (!options.user.empty()) target += "&user=" + encode_component(options.user);
+  if (!options.client.empty()) target += "&client=" + encode_component(options.client);
+  if (!options.id.empty()) target += "&id=" + encode_component(options.id);
+  const auto found = options.gate.call("GET", target);
+  if (!found) return report(found.error());
+
+  json client;
+  if (!options.client.empty()) {
+    const auto view = options.gate.call("GET", "/v1/clients/" + options.client);
+    if (view) client = *view;
+    if (!view && view.error().code != Code::not_found) return report(view.error());
+  }
+  if (options.as_json) {
+    json all = *found;
+    if (!client.is_null()) all["client"] = client;
+    std::cout << all.dump() << '\n';
+    return kDone;
+  }
+  if (!client.is_null()) print_client(client);
+  const json& decisions = (*found)["decisions"];
+  for (const json& decision : decisions) print_decision(decision);
+  if (decisions.empty())
+    std::cout << fmt::format("no denials and no sampled passes since {}\n",
+                             text_or(*found, "since", "?"));
+  return kDone;
+}
+
+}  // namespace
+
+void add_why(CLI::App& app, int& status) {
+  auto options = std::make_shared<WhyOptions>();
+  auto* command = app.add_subcommand(
+      "why", "Says why a running gate denied a user or a client, with everything that led to it");
+  command->add_option("--user", options->user, "the user's id");
+  command->add_option("--client", options->client, "the client's address");
+  command->add_option("--id", options->id, "the id of one decision, as its answer named it");
+  command->add_option("--since", options->since, "how far back: 1h, 30m, or a time")
+      ->capture_default_str();
+  command->add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(*command);
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli

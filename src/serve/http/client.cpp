@@ -1,0 +1,157 @@
+#include "serve/http/client.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <memory>
+#include <netdb.h>
+#include <optional>
+#include <sys/socket.h>
+
+#include "base/text.hpp"
+#include "serve/http/parser.hpp"
+#include "serve/net/socket.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr std::size_t kMostAnswer = 256 << 20;
+
+tl::unexpected<Error> unreachable(const Url& url, const std::string& why) {
+  return fail(Code::unavailable,
+              fmt::format("http://{}:{} does not answer: {}", url.host, url.port, why));
+}
+
+void set_patience(int fd, std::chrono::milliseconds patience) {
+  timeval limit{.tv_sec = patience.count() / 1000,
+                .tv_usec = static_cast<suseconds_t>(patience.count() % 1000 * 1000)};
+  (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+Result<Fd> connect_to(const Url& url, std::chrono::milliseconds patience) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); error != 0)
+    return unreachable(url, gai_strerror(error));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, freeaddrinfo);
+  int error = ECONNREFUSED;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    Fd fd(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
+    if (!fd) continue;
+    set_patience(fd.get(), patience);
+    if (connect(fd.get(), one->ai_addr, one->ai_addrlen) == 0) return fd;
+    error = errno;
+  }
+  return unreachable(url, std::strerror(error == EINPROGRESS ? ETIMEDOUT : error));
+}
+
+Result<void> send_all(const Url& url, int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    // A server that refuses early answers and closes: what it said is still to be read.
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return {};
+    if (sent < 0) return unreachable(url, std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+Result<std::string> read_all(const Url& url, int fd) {
+  std::string text;
+  std::array<char, 16384> buffer;
+  while (true) {
+    const ssize_t count = recv(fd, buffer.data(), buffer.size(), 0);
+    if (count == 0) return text;
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      if (errno == ECONNRESET && !text.empty()) return text;
+      return unreachable(url, errno == EAGAIN ? "no answer in time" : std::strerror(errno));
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > kMostAnswer) return fail(Code::data_loss, "the answer is too large");
+  }
+}
+
+/// Cuts the final response out of all that came until the end of the connection.
+Result<HttpAnswer> parse_answer(std::string_view text) {
+  while (text.starts_with("HTTP/1.1 100 ")) {
+    const std::size_t end = text.find("\r\n\r\n");
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 4);
+  }
+  const std::size_t end = text.find("\r\n\r\n");
+  const auto status = text.starts_with("HTTP/1.") && text.size() > 12
+                          ? parse_uint(text.substr(9, 3))
+                          : std::nullopt;
+  if (end == std::string_view::npos || !status)
+    return fail(Code::data_loss, "the answer is no HTTP; is this a tidelimit gate?");
+  HttpAnswer answer{.status = static_cast<int>(*status), .body = {}};
+  const std::string_view body = text.substr(end + 4);
+  bool chunked = false;
+  for (const std::string_view line : split(text.substr(0, end), '\n'))
+    chunked |= equals_ignoring_case(trim(line), "transfer-encoding: chunked");
+  if (chunked) {
+    ChunkedDecoder decoder;
+    (void)decoder.feed(body, answer.body, kMostAnswer);
+    if (!decoder.done()) return fail(Code::data_loss, "the answer was cut short");
+  } else {
+    answer.body = body;
+  }
+  return answer;
+}
+
+}  // namespace
+
+Result<Url> parse_url(std::string_view text) {
+  constexpr std::string_view kScheme = "http://";
+  const auto bad = [&] {
+    return fail(Code::invalid_argument,
+                fmt::format("\"{}\" is no address of a gate; write http://HOST:PORT",
+                            printable(text, 100)));
+  };
+  if (text.find("://") != std::string_view::npos && !text.starts_with(kScheme)) return bad();
+  std::string_view rest = text.starts_with(kScheme) ? text.substr(kScheme.size()) : text;
+  Url url{.host = {}, .port = "80", .prefix = {}};
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  url.prefix = rest.substr(slash);
+  while (url.prefix.ends_with('/')) url.prefix.pop_back();
+  rest = rest.substr(0, slash);
+  std::size_t host_end = rest.rfind(':');
+  if (rest.starts_with('[')) {
+    const std::size_t bracket = rest.find(']');
+    if (bracket == std::string_view::npos) return bad();
+    url.host = rest.substr(1, bracket - 1);
+    host_end = bracket + 1 < rest.size() ? bracket + 1 : std::string_view::npos;
+    if (host_end != std::string_view::npos && rest[host_end] != ':') return bad();
+  } else {
+    url.host = rest.substr(0, host_end);
+  }
+  if (host_end != std::string_view::npos) url.port = rest.substr(host_end + 1);
+  const auto port = parse_uint(url.port);
+  if (url.host.empty() || !port || *port == 0 || *port > 65535) return bad();
+  return url;
+}
+
+Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::string_view target,
+                             std::string_view fields, std::string_view body,
+                             std::chrono::milliseconds patience) {
+  const auto fd = connect_to(url, patience);
+  if (!fd) return tl::unexpected(fd.error());
+  const bool v6 = url.host.find(':') != std::string::npos;
+  std::string request =
+      fmt::format("{} {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\nConnection: close\r\n{}", method,
+                  url.prefix, target, v6 ? "[" : "", url.host, v6 ? "]" : "", url.port, fields);
+  if (!body.empty() || method == "POST" || method == "PUT")
+    request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  request += "\r\n";
+  request += body;
+  if (auto sent = send_all(url, fd->get(), request); !sent) return tl::unexpected(sent.error());
+  const auto text = read_all(url, fd->get());
+  if (!text) return tl::unexpected(text.error());
+  return parse_answer(*text);
+}
+
+}  // namespace tidelimit::serve

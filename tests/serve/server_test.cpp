@@ -1,0 +1,287 @@
+#include "serve/http/server.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "serve/http/connection.hpp"
+#include "serve/net/lane.hpp"
+#include "socket_client.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Says what it was asked; /later answers from another thread, /large with 4 MiB.
+class Echo final : public Handler {
+ public:
+  [[nodiscard]] std::size_t body_limit(const Head&) const override { return 100'000; }
+  [[nodiscard]] bool trusts(const Peer&) override { return trusted; }
+  [[nodiscard]] Handling handle(const Request& request, ResponseWriter& response) override {
+    const std::string text = std::string(request.head.method) + " " +
+                             std::string(request.head.target) + " " + std::string(request.body);
+    if (request.head.target == "/later") {
+      EXPECT_TRUE(lane.post([reply = request.later(), text] {
+        reply({.body = text});
+        reply({.body = "twice"});
+      }));
+      return Handling::later;
+    }
+    if (request.head.target == "/never") {
+      kept = request.later();
+      return Handling::later;
+    }
+    response.send({.body = request.head.target == "/large" ? std::string(4 << 20, 'x') : text});
+    return Handling::done;
+  }
+  bool trusted = true;
+  Reply kept;
+  Lane lane{"test", 8};
+};
+
+/// A server on a free port of 127.0.0.1 with its loop on a thread.
+class HttpServerTest : public testing::Test {
+ protected:
+  void start(const HttpLimits& limits = {}, std::size_t in_all = 100,
+             std::size_t per_client = 100) {
+    quota_ = std::make_unique<ConnectionQuota>(in_all, per_client);
+    auto socket = listen_tcp({"127.0.0.1", 0});
+    ASSERT_TRUE(socket) << socket.error().message;
+    port_ = local_port(*socket);
+    server_ =
+        std::make_unique<HttpServer>(loop_, buffers_, std::move(*socket), echo_, limits, *quota_);
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  void TearDown() override {
+    (void)echo_.lane.stop(std::chrono::seconds{5});
+    loop_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  SocketClient client() { return SocketClient(port_); }
+
+  Clock clock_;
+  Loop loop_{clock_};
+  LoopBuffers buffers_;
+  Echo echo_;
+  std::unique_ptr<ConnectionQuota> quota_;
+  std::unique_ptr<HttpServer> server_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+std::string get(const std::string& target, const std::string& fields = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+}
+
+TEST_F(HttpServerTest, AnswersAPipelineInOrder) {
+  start();
+  SocketClient client(port_);
+  std::string requests;
+  for (int i = 0; i < 500; ++i) requests += get(i % 50 == 7 ? "/later" : fmt::format("/{}", i));
+  client.send(requests);
+  const std::string answers = client.read_until("HTTP/1.1 200", 500);
+  std::size_t at = 0;
+  for (int i = 0; i < 499; ++i) {
+    const std::string wanted = i % 50 == 7 ? "GET /later" : fmt::format("GET /{} ", i);
+    const std::size_t found = answers.find(wanted, at);
+    ASSERT_NE(found, std::string::npos) << i;
+    at = found + 1;
+  }
+  EXPECT_EQ(answers.find("twice"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, AnswersARequestThatArrivesByteByByte) {
+  start();
+  SocketClient client(port_);
+  for (const char byte :
+       "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + get("/next")) {
+    client.send({&byte, 1});
+  }
+  const std::string answers = client.read_until("GET /next");
+  EXPECT_NE(answers.find("POST /x hello"), std::string::npos);
+  EXPECT_NE(answers.find("GET /next"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, TakesBodiesOfAllKinds) {
+  start();
+  SocketClient client(port_);
+  const std::string large(90'000, 'b');
+  client.send("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n" + large);
+  EXPECT_NE(client.read_until("POST /l " + large).find(large), std::string::npos);
+  client.send("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.send("2\r\nde\r\n0\r\n\r\n" + get("/after"));
+  const std::string answers = client.read_until("GET /after");
+  EXPECT_NE(answers.find("POST /c abcde"), std::string::npos);
+  EXPECT_NE(answers.find("GET /after"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, ContinuesOnRequestOnly) {
+  start();
+  SocketClient client(port_);
+  client.send("POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("hi");
+  EXPECT_NE(client.read_until("POST /e hi").find("POST /e hi"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, RefusesLargeBodiesBeforeTheyArrive) {
+  start();
+  SocketClient client(port_);
+  client.send("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, ARefusalIsReadEvenBehindBytesThatKeepComing) {
+  start();
+  SocketClient client(port_);
+  client.send("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" +
+              std::string(3'000'000, 'z'));
+  EXPECT_TRUE(client.read_until("}\n").starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, RefusesGarbageAndCloses) {
+  start();
+  SocketClient client(port_);
+  client.send(std::string("\x16\x03\x01\x00\xf4\x01\x00", 7));
+  client.end();
+  EXPECT_TRUE(client.read_all().starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
+  start();
+  SocketClient client(port_);
+  client.send("HEAD /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_NE(answer.find("Content-Length: 8"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, ClosesAsHttp10Does) {
+  start();
+  SocketClient client(port_);
+  client.send("GET /old HTTP/1.0\r\n\r\n");
+  EXPECT_NE(client.read_all().find("GET /old"), std::string::npos);
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, AnswersAClientThatHasSentItsLast) {
+  start();
+  SocketClient client(port_);
+  client.send(get("/later") + get("/last"));
+  client.end();
+  const std::string answers = client.read_all();
+  EXPECT_NE(answers.find("GET /later"), std::string::npos) << answers;
+  EXPECT_NE(answers.find("GET /last"), std::string::npos) << answers;
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, HoldsBackForAClientThatDoesNotRead) {
+  start();
+  SocketClient client(port_);
+  std::string requests;
+  for (int i = 0; i < 10; ++i) requests += get("/large");
+  client.send(requests);
+  std::this_thread::sleep_for(milliseconds{200});
+  const std::string answers = client.read_until("HTTP/1.1 200", 11, milliseconds{1500});
+  EXPECT_EQ(SocketClient::count(answers, "HTTP/1.1 200"), 10);
+  EXPECT_GE(answers.size(), 10u * (4 << 20));
+}
+
+TEST_F(HttpServerTest, LetsGoOfSlowHeads) {
+  start({.head_timeout = milliseconds{300}});
+  SocketClient client(port_);
+  client.send("GET / HTTP/1.1\r\nX: ");
+  const std::string answer = client.read_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, AHeadThatTricklesIsSlowToo) {
+  start({.head_timeout = milliseconds{500}});
+  SocketClient client(port_);
+  client.send("GET / HTTP/1.1\r\n");
+  std::string answer;
+  for (int i = 0; i < 40 && answer.empty(); ++i) {
+    client.send("X: y\r\n");
+    answer = client.read_until("\r\n\r\n", 1, milliseconds{100});
+  }
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+}
+
+TEST_F(HttpServerTest, LetsGoOfIdleConnections) {
+  start({.idle_timeout = milliseconds{300}});
+  SocketClient client(port_);
+  client.send(get("/x"));
+  EXPECT_NE(client.read_all().find("GET /x"), std::string::npos);
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, BoundsConnectionsInAll) {
+  start({}, 2);
+  SocketClient first(port_), second(port_);
+  first.send(get("/1"));
+  (void)first.read_until("GET /1");
+  second.send(get("/2"));
+  (void)second.read_until("GET /2");
+  SocketClient third(port_);
+  EXPECT_TRUE(third.read_all().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(HttpServerTest, BoundsConnectionsOfOneAddressUnlessItIsTrusted) {
+  echo_.trusted = false;
+  start({}, 100, 1);
+  SocketClient first(port_);
+  first.send(get("/1"));
+  EXPECT_NE(first.read_until("GET /1").find("GET /1"), std::string::npos);
+  SocketClient second(port_);
+  EXPECT_TRUE(second.read_all().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(HttpServerTest, GivesPlacesBack) {
+  start({}, 1);
+  for (int i = 0; i < 20; ++i) {
+    SocketClient client(port_);
+    client.send(get("/x", "Connection: close\r\n"));
+    ASSERT_NE(client.read_all().find("GET /x"), std::string::npos) << i;
+  }
+}
+
+TEST_F(HttpServerTest, DrainsWhatIsUnderWayAndClosesWhatIsIdle) {
+  start();
+  SocketClient idle(port_), busy(port_);
+  idle.send(get("/idle"));
+  (void)idle.read_until("GET /idle");
+  busy.send("POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
+  while (quota_->open() < 2) std::this_thread::sleep_for(milliseconds{5});
+  std::this_thread::sleep_for(milliseconds{50});
+  loop_.post([this] { server_->drain(); });
+  (void)idle.read_all();
+  EXPECT_TRUE(idle.closed());
+  busy.send("lo");
+  const std::string answer = busy.read_all();
+  EXPECT_NE(answer.find("POST /busy hello"), std::string::npos);
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  EXPECT_FALSE(SocketClient(port_).connected());
+}
+
+TEST(Ports, AUsedPortIsRefusedInWords) {
+  const auto first = listen_tcp({"127.0.0.1", 0});
+  ASSERT_TRUE(first);
+  const auto second = require_free_port({"127.0.0.1", local_port(*first)});
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos);
+  EXPECT_TRUE(listen_tcp({"127.0.0.1", local_port(*first)}));  // the loops of one process share it
+}
+
+TEST(Ports, NamesTheMendForAHostThatIsNoAddress) {
+  const auto opened = listen_tcp({"example.com", 0});
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("no IP address"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tidelimit::serve

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <chrono>
+#include <cstdint>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+
+#include "serve/net/socket.hpp"
+
+namespace tidelimit::serve {
+
+/// A raw TCP client of 127.0.0.1: sends what it is told, byte for byte.
+class SocketClient {
+ public:
+  explicit SocketClient(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  }
+
+  [[nodiscard]] bool connected() const { return connected_; }
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+  void end() { (void)shutdown(fd_.get(), SHUT_WR); }
+
+  /// Everything until `marker` was seen `times` times, the end of the connection, or the patience's
+  /// end.
+  std::string read_until(std::string_view marker, int times = 1,
+                         std::chrono::milliseconds patience = std::chrono::seconds{5}) {
+    std::string text;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (count(text, marker) < times) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      pollfd ready{fd_.get(), POLLIN, 0};
+      if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
+      char buffer[65536];
+      const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) {
+        closed_ = true;
+        break;
+      }
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+  /// Until the server closes.
+  std::string read_all() { return read_until("\x01\x02 never sent"); }
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  static int count(std::string_view text, std::string_view part) {
+    int found = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos;
+         at = text.find(part, at + part.size()))
+      ++found;
+    return found;
+  }
+
+ private:
+  Fd fd_;
+  bool connected_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace tidelimit::serve
