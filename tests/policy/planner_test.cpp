@@ -180,9 +180,10 @@ TEST(Planner, OnlyObservedQuietRelaxes) {
   EXPECT_NEAR(world.rate(kBrowse, kStd), 50, 1e-6);
   world.demand = {{"payment", 850}};
   for (int window = 0; window < 2; ++window) {
-    world.see(spike(1));
     world.run(minutes{15});
+    world.see(spike(1));
   }
+  world.run(minutes{6});
   EXPECT_EQ(world.at(kBrowse, kStd).scale, 1.0);
 }
 
