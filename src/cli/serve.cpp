@@ -40,8 +40,9 @@ std::uint64_t fresh_seed() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
-/// Null without a `state`. A damaged file was moved aside and a new one begun: a broken store must
-/// not keep the gate shut. One that can't be written at all is a mistake to mend before starting.
+/// Null without a `state`. A damaged file is moved aside and a new one begun, with a word in the
+/// log: a broken store must not keep the gate shut. One that can't be written at all is a mistake
+/// to mend before starting.
 Result<std::shared_ptr<engine::History>> open_history(const config::Config& config) {
   if (config.state.empty()) {
     spdlog::warn("no `state` is configured: windows, verdicts and overrides end with this process");
@@ -49,9 +50,6 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
   }
   auto history = store::SqliteHistory::open(config.state, config.retention);
   if (!history) return tl::unexpected(history.error());
-  if (const auto aside = (*history)->moved_aside())
-    spdlog::error("the history was damaged; it was moved to {} and a new one begun",
-                  aside->string());
   return *history;
 }
 

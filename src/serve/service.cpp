@@ -131,6 +131,7 @@ std::string Service::Impl::metrics_text() const {
   for (const auto& loop : loops) input.latency += loop->latency().read();
   input.reload_successful = reload.successful;
   input.reload_success_unix_seconds = reload.success_unix_seconds;
+  input.notes = notes.all().size();
   input.syslog_lines = syslog.lines;
   input.syslog_unreadable = syslog.unreadable;
   input.syslog_untrusted = syslog.untrusted;

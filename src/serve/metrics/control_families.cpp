@@ -159,15 +159,16 @@ void add_health(Families& families, const Status& status) {
   for (std::size_t i = 0; i < kStages.size(); ++i) {
     families.add({{"stage", kStages[i]}}, unix_seconds(status.last_success[i]));
   }
-  families.gauge("tidelimit_degraded",
-                 "How many things are not as they should be; /readyz?verbose names them.");
-  families.add({}, static_cast<double>(status.degraded.size()));
 }
 
 }  // namespace
 
 void add_control(Families& families, const MetricsInput& input) {
   add_modes(families, input);
+  families.gauge("tidelimit_degraded",
+                 "How many things are not as they should be; /readyz?verbose names them.");
+  families.add(
+      {}, static_cast<double>(input.notes + (input.status ? input.status->degraded.size() : 0)));
   if (input.status == nullptr) return;
   add_forecasts(families, *input.status);
   add_limits(families, input);

@@ -236,7 +236,9 @@ TEST(Metrics, StandBeforeTheFirstTick) {
   auto in = input();
   in.status = nullptr;
   in.reload_successful = false;
+  in.notes = 2;
   const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_degraded 2"));
   EXPECT_THAT(text, Contains("tidelimit_config_last_reload_successful 0"));
   EXPECT_THAT(text, Contains(HasSubstr("tidelimit_decisions_total{")));
 }
