@@ -11,6 +11,23 @@
 namespace tidelimit::config {
 namespace {
 
+/// What the YAML library says, and the mend of the usual slips.
+std::string syntax_error(const YAML::Exception& error, const std::string& yaml) {
+  std::string message = "not readable as YAML: ";
+  if (error.msg == "end of sequence flow not found")
+    return message + "a [ before this is not closed by ]";
+  if (error.msg == "end of map flow not found")
+    return message + "a { before this is not closed by }";
+  message += printable(error.msg);
+  const auto lines = split(yaml, '\n');
+  const auto line = static_cast<std::size_t>(std::max(error.mark.line, 0));
+  if (line < lines.size() && trim(lines[line].substr(0, lines[line].find('\t'))).empty() &&
+      lines[line].find('\t') != std::string_view::npos) {
+    message += "; indent with spaces, not tabs";
+  }
+  return message;
+}
+
 /// The one document of the text, or what keeps it from being read.
 std::optional<YAML::Node> parse_yaml(const std::string& yaml, Report& report) {
   try {
@@ -28,8 +45,7 @@ std::optional<YAML::Node> parse_yaml(const std::string& yaml, Report& report) {
   } catch (const YAML::DeepRecursion& deep) {
     report.mistake(deep.mark.line + 1, "not readable as YAML: nested too deeply");
   } catch (const YAML::Exception& error) {
-    report.mistake(std::max(error.mark.line, 0) + 1,
-                   "not readable as YAML: " + printable(error.msg));
+    report.mistake(std::max(error.mark.line, 0) + 1, syntax_error(error, yaml));
   }
   return std::nullopt;
 }

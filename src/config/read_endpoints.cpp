@@ -41,11 +41,10 @@ std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
   section.read("total", limit.total, read_rate);
   const bool rate_there = section.has("rate");
   section.finish();
-  if (field.node.IsMap() && !rate_there && !section.has("total")) {
-    report.mistake(field.line, field.where + " limits nothing: give it a rate, like 100/min");
-  }
-  if (limit.burst && !rate_there) {
+  if (section.has("burst") && !rate_there) {
     report.mistake(field.line, field.where + " has a burst but no rate: add a rate");
+  } else if (field.node.IsMap() && !rate_there && !section.has("total")) {
+    report.mistake(field.line, field.where + " limits nothing: give it a rate, like 100/min");
   }
   if (limit.rate && limit.burst) {
     const double days = static_cast<double>(*limit.burst) / (limit.rate->per_second() * 86400.0);

@@ -60,7 +60,7 @@ void check_condition(const Field& field, const Condition& when, bool has_min_req
   const auto mistake = [&](std::string_view what) {
     report.mistake(field.line, fmt::format("{} {}", field.where, what));
   };
-  if (!when.on_plan() && !when.on_client()) {
+  if (!when.on_plan() && !when.on_client() && !when.spike && !when.utilisation) {
     mistake("asks for nothing: name forecast, cpu, verdict or a client's own figures");
   }
   if (when.on_plan() && when.on_client()) {

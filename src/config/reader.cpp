@@ -90,7 +90,7 @@ Section::Section(const Field& field, Report& report) : field_(field), report_(&r
   }
   for (const auto& item : field.node) {
     if (!item.first.IsScalar()) {
-      report.mistake(line_of(item.first), field.where + ": a key must be a single word");
+      report.mistake(line_of(item.first), "a key must be a single word, not a list or mapping");
       continue;
     }
     Entry entry{item.first.Scalar(), line_of(item.first), item.second};

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "policy/base_limits.hpp"
 #include "policy/rule_memory.hpp"
 
 namespace tidelimit::policy {
@@ -20,14 +21,6 @@ constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit rel
 constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
 constexpr double kRounding = 1e-9;       // sums of many small steps
 
-/// Base limits of one cell.
-struct Base {
-  Limit principal;
-  Limit total;
-  double per_minute = 0;  ///< of the principal's limit, or of the total where that is the only one
-  bool operator==(const Base&) const = default;
-};
-
 /// Where a view of a cell stands.
 struct Setting {
   double scale = 1.0;
@@ -41,40 +34,6 @@ struct Recorded {
   double effective = 1.0;
   double shadow = 1.0;
 };
-
-std::vector<Base> base_limits(const PolicySettings& settings) {
-  std::vector<Base> table;
-  for (const auto& endpoint : settings.endpoints) {
-    for (std::size_t tier = 0; tier < settings.tiers.size(); ++tier) {
-      Base& base = table.emplace_back();
-      if (tier >= endpoint.limits.size()) continue;
-      const LimitSpec& spec = endpoint.limits[tier];
-      if (spec.total) {
-        base.total = limiter::make_limit(*spec.total, default_burst(*spec.total));
-        base.per_minute = spec.total->per_minute();
-      }
-      if (spec.rate) {
-        base.principal =
-            limiter::make_limit(*spec.rate, spec.burst.value_or(default_burst(*spec.rate)));
-        base.per_minute = spec.rate->per_minute();
-      }
-    }
-  }
-  return table;
-}
-
-/// Whether buckets filled under one configuration mean the same under the other.
-bool same_limits(const PolicySettings& a, const PolicySettings& b) {
-  if (a.tiers != b.tiers || a.endpoints.size() != b.endpoints.size()) return false;
-  const auto same_client = [](const LimitSpec& x, const LimitSpec& y) {
-    return x.rate == y.rate && x.burst == y.burst;
-  };
-  for (std::size_t i = 0; i < a.endpoints.size(); ++i) {
-    if (a.endpoints[i].name != b.endpoints[i].name) return false;
-    if (!same_client(a.endpoints[i].client, b.endpoints[i].client)) return false;
-  }
-  return base_limits(a) == base_limits(b);
-}
 
 Limit at_scale(const Limit& limit, double scale) {
   return limit.unlimited() || scale >= 1.0 ? limit : limiter::scaled(limit, scale);
@@ -128,7 +87,7 @@ struct Planner::Impl {
   std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& cells, Instant now) const;
 
   PolicySettings settings;
-  std::vector<Base> bases;
+  std::vector<BaseLimits> bases;
   std::vector<RuleMemory> memories;  ///< of the rules on plans that are not off
   std::vector<RuleState> states;
 
@@ -321,11 +280,7 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
     auto& out = next->endpoints.emplace_back();
     out.mode = endpoint.mode;
     out.priority = endpoint.priority;
-    if (endpoint.client.rate) {
-      out.client =
-          limiter::make_limit(*endpoint.client.rate,
-                              endpoint.client.burst.value_or(default_burst(*endpoint.client.rate)));
-    }
+    out.client = to_limit(endpoint.client);
   }
   next->cells.resize(cells.size());
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "policy/consequence.hpp"
 #include "policy/figure_match.hpp"
 
 namespace tidelimit::policy {
@@ -18,9 +19,6 @@ constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
 constexpr Nanos kEvidenceMemory = std::chrono::minutes{5};  // as long as a client's figures
 constexpr Nanos kSweepEvery = std::chrono::minutes{1};      // of old evidence
 constexpr Nanos kTellEvery = std::chrono::minutes{1};       // renewals of one client
-constexpr char kModel[] = "model";
-constexpr Rate kDefaultLimit{10, std::chrono::minutes{1}};  // for malicious clients without a rule
-constexpr Nanos kDefaultDuration = std::chrono::minutes{5};
 constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
 bool acts(const Rule& rule) {
@@ -81,12 +79,13 @@ void VerdictBook::reconfigure(PolicySettings settings) {
 bool VerdictBook::settle_anew(Held& held) const {
   if (held.record.part == Part::anomaly) {
     if (settings_.anomaly.mode == Mode::off) return false;
-    settle(held, consequence(held.record.kind, nullptr));
+    settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
     return true;
   }
   for (const auto& rule : settings_.rules) {
     if (rule.name != held.source || !acts(rule)) continue;
-    if (rule.when.on_figures() && !rule.when.on_verdict()) settle(held, consequence(rule));
+    if (rule.when.on_figures() && !rule.when.on_verdict())
+      settle(held, consequence_of(rule, settings_.rules));
     return true;
   }
   return false;
@@ -142,7 +141,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   held.record.reasons = std::move(reasons);
   const bool passed = renewed && !held.withheld;
   held.withheld = false;
-  if (!passed) settle(held, consequence(held.record.kind, nullptr));
+  if (!passed) settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
   if (!protected_reason.empty()) {
     withhold(held, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
@@ -175,7 +174,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
     if (judged != judged_.end() && judged->second.model) {
       Held& held = *judged->second.model;
       const std::string before = held.record.rule;
-      settle(held, consequence(held.record.kind, &figures));
+      settle(held, consequence_of(held.record.kind, settings_.rules, &figures, patterns_));
       if (held.record.rule != before) {
         extend(held, now);
         tell(held, now, true);
@@ -200,7 +199,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     if (now.mono - held.told < kTellEvery) return;
     held.record.reasons = match_in_words(rule.when, figures, patterns_);
     held.withheld = false;
-    settle(held, consequence(rule));
+    settle(held, consequence_of(rule, settings_.rules));
     if (!protected_reason.empty()) withhold(held, protected_reason);
     tell(held, now, true);
     return;
@@ -212,9 +211,8 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   held.record.part = Part::rules;
   held.record.from = now.wall;
   held.record.reasons = match_in_words(rule.when, figures, patterns_);
-  held.record.kind = rule.then.verdict.value_or(rule.then.block ? VerdictKind::malicious
-                                                                : VerdictKind::suspicious);
-  settle(held, consequence(rule));
+  held.record.kind = verdict_of(rule);
+  settle(held, consequence_of(rule, settings_.rules));
   if (!protected_reason.empty()) withhold(held, protected_reason);
   // A milder rule does not cut short what a severer one has raised; it follows when that ends.
   if (judged.rule && severity(held.record) < severity(judged.rule->record)) return;
@@ -222,33 +220,6 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   judged.rule = std::move(held);
   extend(*judged.rule, now);
   tell(*judged.rule, now, renewed);
-}
-
-VerdictBook::Consequence VerdictBook::consequence(VerdictKind kind,
-                                                  const traffic::ClientFigures* figures) const {
-  for (const auto& rule : settings_.rules) {
-    if (!acts(rule) || rule.when.verdict != kind) continue;
-    if (rule.when.on_figures() && !(figures && matches(rule.when, *figures, patterns_))) continue;
-    return {rule.then.block ? Action::block : (rule.then.limit ? Action::limit : Action::none),
-            rule.then.limit, rule.name, rule.mode, rule.then.duration};
-  }
-  if (kind == VerdictKind::malicious) {
-    return {Action::limit, kDefaultLimit, kModel, Mode::enforce, kDefaultDuration};
-  }
-  return {Action::none, std::nullopt, kModel, Mode::enforce, kDefaultDuration};
-}
-
-/// A rule on figures acts as it says; one that only names a verdict leaves the rest to the rules on
-/// verdicts.
-VerdictBook::Consequence VerdictBook::consequence(const Rule& rule) const {
-  Consequence own{rule.then.block ? Action::block : Action::limit, rule.then.limit, rule.name,
-                  rule.mode, rule.then.duration};
-  if (rule.then.block || rule.then.limit) return own;
-  own = consequence(rule.then.verdict.value_or(VerdictKind::suspicious), nullptr);
-  if (own.rule == kModel) own.rule = rule.name;
-  own.mode = std::min(own.mode, rule.mode);
-  own.duration = rule.then.duration;
-  return own;
 }
 
 void VerdictBook::settle(Held& held, const Consequence& to) const {

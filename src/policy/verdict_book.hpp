@@ -18,6 +18,8 @@
 
 namespace tidelimit::policy {
 
+struct Consequence;
+
 /// A verdict with everything a person needs.
 struct VerdictRecord {
   ClientId client;
@@ -100,14 +102,6 @@ class VerdictBook {
     std::uint32_t scans = 0;  ///< one bit a scan, the newest lowest
     Instant last;
   };
-  /// What a verdict leads to.
-  struct Consequence {
-    limiter::Action action = limiter::Action::none;
-    std::optional<Rate> limit;
-    std::string rule;
-    Mode mode = Mode::enforce;
-    Nanos duration{0};
-  };
 
   void index_rules();
   [[nodiscard]] bool allowed(const ClientId& client) const;
@@ -116,9 +110,6 @@ class VerdictBook {
              std::vector<std::string> reasons, Now now);
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
                   std::string_view protected_reason, Now now);
-  [[nodiscard]] Consequence consequence(limiter::VerdictKind kind,
-                                        const traffic::ClientFigures* figures) const;
-  [[nodiscard]] Consequence consequence(const Rule& figure_rule) const;
   void settle(Held& held, const Consequence& consequence) const;
   static void withhold(Held& held, std::string_view reason);
   [[nodiscard]] bool within_budget(Instant now);
