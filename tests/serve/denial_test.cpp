@@ -1,0 +1,126 @@
+#include "serve/gate/denial.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace tidelimit::serve {
+namespace {
+
+using limiter::Reason;
+
+policy::LimitSpec limit(const char* rate) {
+  policy::LimitSpec spec;
+  spec.rate = *parse_rate(rate);
+  return spec;
+}
+
+std::shared_ptr<const FrontSettings> settings(bool expose_rule = true) {
+  config::Config config;
+  config.expose_rule = expose_rule;
+  config.engine.policy.tiers = {"PRM", "STD"};
+  policy::EndpointSettings browse;
+  browse.name = "browse";
+  browse.limits = {limit("300/min"), limit("100/min")};
+  policy::EndpointSettings odd;
+  odd.name = "od\"d";
+  odd.limits = {limit("5/s"), {}};
+  config.engine.policy.endpoints = {browse, odd};
+  return make_front_settings(std::move(config), 1);
+}
+
+engine::Answer answer(Reason reason, const char* rate) {
+  engine::Answer made;
+  made.decision.allowed = reason == Reason::ok;
+  made.decision.reason = reason;
+  made.decision.tier = limiter::TierId{1};
+  const Rate parsed = *parse_rate(rate);
+  made.decision.limit = limiter::make_limit(parsed, default_burst(parsed));
+  made.decision.remaining = 12;
+  made.decision.retry_after = std::chrono::milliseconds{1200};
+  made.decision.reset_after = std::chrono::milliseconds{29'400};
+  return made;
+}
+
+std::string fields(const engine::Answer& answer) {
+  std::string lines;
+  append_rate_fields(lines, answer, *settings());
+  return lines;
+}
+
+TEST(RateFields, NamePolicyQuotaAndWhatIsLeft) {
+  EXPECT_EQ(fields(answer(Reason::ok, "100/min")),
+            "RateLimit-Policy: \"browse-STD\";q=100;w=60\r\n"
+            "RateLimit: \"browse-STD\";r=12;t=30\r\n");
+}
+
+TEST(RateFields, ADenialHasNothingLeftUntilRetryAfter) {
+  EXPECT_EQ(fields(answer(Reason::over_limit, "50/min")),
+            "RateLimit-Policy: \"browse-STD\";q=50;w=60\r\n"
+            "RateLimit: \"browse-STD\";r=0;t=2\r\n");
+}
+
+TEST(RateFields, ARateBelowOneInThePeriodTakesALongerWindow) {
+  EXPECT_EQ(fields(answer(Reason::client_limited, "10/h")),
+            "RateLimit-Policy: \"client\";q=1;w=360\r\nRateLimit: \"client\";r=0;t=2\r\n");
+}
+
+TEST(RateFields, KeepTheConfiguredPeriodAndEscapeNames) {
+  engine::Answer odd = answer(Reason::ok, "5/s");
+  odd.decision.endpoint = limiter::EndpointId{1};
+  odd.decision.tier = limiter::TierId{0};
+  EXPECT_TRUE(fields(odd).starts_with("RateLimit-Policy: \"od\\\"d-PRM\";q=5;w=1\r\n"))
+      << fields(odd);
+}
+
+TEST(RateFields, AnUnlimitedRequestHasNone) {
+  engine::Answer free = answer(Reason::ok, "5/s");
+  free.decision.limit = {};
+  EXPECT_EQ(fields(free), "");
+}
+
+TEST(RetryAfter, RoundsUpAndIsBounded) {
+  EXPECT_EQ(retry_after_seconds(Nanos{0}), 1u);
+  EXPECT_EQ(retry_after_seconds(Nanos{1}), 1u);
+  EXPECT_EQ(retry_after_seconds(std::chrono::seconds{1}), 1u);
+  EXPECT_EQ(retry_after_seconds(std::chrono::seconds{1} + Nanos{1}), 2u);
+  EXPECT_EQ(retry_after_seconds(Nanos::max()), 604'800u);
+}
+
+nlohmann::json document(Reason reason, int reduced, bool expose = true) {
+  engine::Answer made = answer(reason, "50/min");
+  const std::string rule = "shield";
+  made.rule = &rule;
+  made.decision_id = 77;
+  return nlohmann::json::parse(denial_document(made, describe(reason, reduced), *settings(expose)));
+}
+
+TEST(DenialDocument, NamesTheDraftsProblemTypes) {
+  const auto over = document(Reason::over_limit, 429);
+  EXPECT_EQ(over["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded");
+  EXPECT_EQ(over["status"], 429);
+  EXPECT_EQ(over["violated-policies"], nlohmann::json::array({"browse-STD"}));
+  EXPECT_EQ(over["rule"], "shield");
+  EXPECT_EQ(over["decision"], engine::format_decision_id(77));
+  for (const Reason reason : {Reason::reduced_capacity, Reason::load_shed}) {
+    const auto reduced = document(reason, 503);
+    EXPECT_EQ(reduced["type"],
+              "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity");
+    EXPECT_EQ(reduced["status"], 503);
+  }
+  for (const Reason reason : {Reason::client_blocked, Reason::client_limited}) {
+    const auto abuse = document(reason, 503);
+    EXPECT_EQ(abuse["type"],
+              "https://iana.org/assignments/http-problem-types#abnormal-usage-detected");
+    EXPECT_EQ(abuse["status"], 429);
+  }
+}
+
+TEST(DenialDocument, HidesTheRuleWhereOnlyTheIdMayShow) {
+  const auto shown = document(Reason::over_limit, 429, false);
+  EXPECT_FALSE(shown.contains("rule"));
+  EXPECT_TRUE(shown.contains("decision"));
+}
+
+}  // namespace
+}  // namespace tidelimit::serve

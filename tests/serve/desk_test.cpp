@@ -1,0 +1,62 @@
+#include "serve/admin/desk.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tidelimit::serve {
+namespace {
+
+auto route(std::string_view method, std::string_view target) {
+  return find_route(method, split_path(target));
+}
+
+TEST(Desk, SplitsAndDecodesPaths) {
+  EXPECT_EQ(split_path("/v1/overrides/user/a%2Fb?x=/y"),
+            (std::vector<std::string>{"v1", "overrides", "user", "a/b"}));
+  EXPECT_TRUE(split_path("/").empty());
+  EXPECT_EQ(split_path("//v1//plan/"), (std::vector<std::string>{"v1", "plan"}));
+}
+
+TEST(Desk, WhatNamesClientsOrChangesThingsIsGuarded) {
+  for (const char* target : {"/v1/verdicts", "/v1/clients/203.0.113.7", "/v1/decisions?user=1",
+                             "/v1/overrides", "/v1/overrides/10.0.0.0/8"}) {
+    ASSERT_TRUE(route("GET", target)) << target;
+    EXPECT_EQ(route("GET", target)->access, Access::guarded) << target;
+  }
+  EXPECT_EQ(route("PUT", "/v1/overrides/user/7")->access, Access::guarded);
+  EXPECT_EQ(route("DELETE", "/v1/overrides/user/7")->access, Access::guarded);
+  EXPECT_EQ(route("PUT", "/v1/mode")->access, Access::guarded);
+  for (const char* target : {"/v1/plan", "/v1/forecasts", "/v1/history", "/v1/mode",
+                             "/v1/models/traffic", "/v1/models/anomaly/versions/1/metadata"})
+    EXPECT_EQ(route("GET", target)->access, Access::read) << target;
+  for (const char* target : {"/", "/metrics", "/readyz"})
+    EXPECT_EQ(route("GET", target)->access, Access::open) << target;
+}
+
+TEST(Desk, TheModeSwitchWorksWhileTheControlPlaneHangs) {
+  EXPECT_EQ(route("PUT", "/v1/mode")->lane, LaneKind::status);
+  EXPECT_EQ(route("GET", "/metrics")->lane, LaneKind::status);
+  EXPECT_EQ(route("GET", "/readyz")->lane, LaneKind::status);
+  EXPECT_EQ(route("GET", "/v1/plan")->lane, LaneKind::status);
+  EXPECT_EQ(route("PUT", "/v1/overrides/1.2.3.4")->lane, LaneKind::control);
+}
+
+TEST(Desk, SaysWhichCallsAndMethodsThereAre) {
+  const auto unknown = route("GET", "/v1/plans");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().status, 404);
+  EXPECT_NE(unknown.error().detail.find("/v1/plan"), std::string::npos);
+  const auto wrong = route("POST", "/v1/overrides/1.2.3.4");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().status, 405);
+  EXPECT_EQ(wrong.error().allow, "GET, PUT, DELETE");
+  EXPECT_TRUE(route("HEAD", "/v1/plan"));
+  EXPECT_FALSE(route("GET", "/v1/clients"));
+}
+
+TEST(Desk, OnlyPredictTakesLargeBodies) {
+  EXPECT_EQ(desk_body_limit("/v1/models/traffic:predict"), kMostDeskBody);
+  EXPECT_LT(desk_body_limit("/v1/overrides/1.2.3.4"), kMostDeskBody);
+}
+
+}  // namespace
+}  // namespace tidelimit::serve
