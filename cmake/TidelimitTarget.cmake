@@ -13,6 +13,11 @@ if(TIDELIMIT_SANITIZE)
     target_compile_options(tidelimit_options INTERFACE -Wno-tsan)
   endif()
 endif()
+if(TIDELIMIT_FUZZ)
+  # Coverage of the libraries too, or libFuzzer would see no further than the target's own file.
+  target_compile_options(tidelimit_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(tidelimit_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # tidelimit_library(NAME SOURCES a.cpp b.cpp LINKS tidelimit::base ...)
 # One folder of src/, one target: tidelimit_NAME with the alias tidelimit::NAME.

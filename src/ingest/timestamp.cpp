@@ -1,7 +1,6 @@
 #include "ingest/timestamp.hpp"
 
 #include <cmath>
-#include <cstring>
 
 namespace tidelimit::ingest {
 namespace {
@@ -130,7 +129,7 @@ std::optional<WallTime> parse_iso(std::string_view text) {
   const unsigned day = cursor.digits(2);
   const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
   if (!days) return std::nullopt;
-  if (cursor.at_end()) return WallTime{Nanos{*days * 86400 * kSecond}};
+  if (cursor.at_end()) return time_of_unix(static_cast<double>(*days * 86400));
   if (!cursor.skip('T') && !cursor.skip('t')) cursor.expect(' ');
   return time_of_day(*days, cursor);
 }
@@ -138,18 +137,19 @@ std::optional<WallTime> parse_iso(std::string_view text) {
 /// Whole seconds with an optional fraction, exact to the nanosecond, or a longer count of
 /// milli-, micro- or nanoseconds.
 std::optional<WallTime> parse_unix(std::string_view text) {
+  constexpr std::size_t kMaxDigits = 19;  // no overflow in 64 bits without a sign
   Cursor cursor(text);
-  std::int64_t whole = 0;
+  std::uint64_t whole = 0;
   std::size_t digits = 0;
-  for (; cursor.at_digit() && digits < 19; ++digits) whole = whole * 10 + cursor.digits(1);
-  if (digits == 0 || whole < 0) return std::nullopt;
-  std::int64_t unit = kSecond;
-  while (whole / (kSecond / unit) > kLastSecond && unit > 1) unit /= 1000;
-  std::int64_t nanos = cursor.skip('.') ? fraction(cursor) / (kSecond / unit) : 0;
-  if (!cursor.ok() || !cursor.at_end() || whole / (kSecond / unit) > kLastSecond) {
+  for (; cursor.at_digit() && digits < kMaxDigits; ++digits) whole = whole * 10 + cursor.digits(1);
+  std::uint64_t per_second = 1;  // units of `whole`
+  while (whole / per_second > kLastSecond && per_second < kSecond) per_second *= 1000;
+  const auto unit = kSecond / static_cast<std::int64_t>(per_second);
+  const std::int64_t part = cursor.skip('.') ? fraction(cursor) * unit / kSecond : 0;
+  if (!cursor.ok() || !cursor.at_end() || digits == 0 || whole / per_second > kLastSecond) {
     return std::nullopt;
   }
-  return WallTime{Nanos{whole * unit + nanos}};
+  return WallTime{Nanos{static_cast<std::int64_t>(whole) * unit + part}};
 }
 
 std::optional<WallTime> parse_any(std::string_view text) {
@@ -161,14 +161,11 @@ std::optional<WallTime> parse_any(std::string_view text) {
 }  // namespace
 
 std::optional<WallTime> LogClock::parse(std::string_view text) {
-  if (text.size() == last_size_ && std::memcmp(text.data(), last_text_.data(), last_size_) == 0 &&
-      last_size_ > 0) {
-    return last_time_;
-  }
+  if (text.empty()) return std::nullopt;
+  if (text == std::string_view(last_text_.data(), last_size_)) return last_time_;
   const auto time = parse_any(text);
   if (time && text.size() <= last_text_.size()) {
-    std::memcpy(last_text_.data(), text.data(), text.size());
-    last_size_ = text.size();
+    last_size_ = text.copy(last_text_.data(), last_text_.size());
     last_time_ = *time;
   }
   return time;
