@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
+#include "policy/consequence.hpp"
 #include "serve/metrics/families.hpp"
 
 namespace tidelimit::serve {
@@ -91,13 +93,22 @@ void add_limits(Families& families, const MetricsInput& input) {
   families.add({}, std::chrono::duration<double>(input.now.mono - published).count());
 }
 
+/// By rule; those that the configuration knows stand at zero from the start, so that a first event
+/// is a change of a series.
+using RuleCounts = std::map<std::string, double>;
+
 void add_rules(Families& families, const Status& status) {
+  RuleCounts changes{{"", 0}};
+  for (const auto& rule : status.policy.rules) {
+    if (rule.then.scale) changes[rule.name] = 0;
+  }
+  for (const auto& [rule, count] : status.plan_changes_total) {
+    changes[rule] = static_cast<double>(count);
+  }
   families.counter("tidelimit_plan_changes_total",
                    "Changes of an effective limit, by the rule that set it; rule=\"\" is the way "
                    "back to base.");
-  for (const auto& [rule, count] : status.plan_changes_total) {
-    families.add({{"rule", rule}}, static_cast<double>(count));
-  }
+  for (const auto& [rule, count] : changes) families.add({{"rule", rule}}, count);
   families.gauge("tidelimit_rule_active", "1 while the rule holds.");
   for (const auto& rule : status.rules) {
     families.add({{"rule", rule.rule}}, rule.active ? 1 : 0);
@@ -113,6 +124,21 @@ void add_modes(Families& families, const MetricsInput& input) {
   }
 }
 
+std::map<VerdictKind, RuleCounts> verdicts_raised(const Status& status) {
+  std::map<VerdictKind, RuleCounts> counts;
+  const auto& rules = status.policy.rules;
+  const auto by_model = policy::consequence_of(VerdictKind::malicious, rules, nullptr, {});
+  counts[VerdictKind::malicious][by_model.rule] = 0;
+  for (const auto& rule : rules) {
+    if (!rule.when.on_figures() || rule.when.on_verdict()) continue;
+    counts[policy::verdict_of(rule)][policy::consequence_of(rule, rules).rule] = 0;
+  }
+  for (const auto& raised : status.verdicts_total) {
+    counts[raised.kind][raised.rule] = static_cast<double>(raised.count);
+  }
+  return counts;
+}
+
 void add_verdicts(Families& families, const Status& status) {
   families.gauge("tidelimit_verdicts", "Clients under a verdict now.");
   for (const VerdictKind kind : {VerdictKind::suspicious, VerdictKind::malicious}) {
@@ -123,9 +149,10 @@ void add_verdicts(Families& families, const Status& status) {
   families.counter(
       "tidelimit_verdicts_total",
       "Verdicts raised, by the rule that acts; rule=\"model\" where the default does.");
-  for (const auto& raised : status.verdicts_total) {
-    families.add({{"verdict", limiter::to_string(raised.kind)}, {"rule", raised.rule}},
-                 static_cast<double>(raised.count));
+  for (const auto& [kind, counts] : verdicts_raised(status)) {
+    for (const auto& [rule, count] : counts) {
+      families.add({{"verdict", limiter::to_string(kind)}, {"rule", rule}}, count);
+    }
   }
 }
 

@@ -232,6 +232,34 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
                              "\"forecast\"} 1763999940"));
 }
 
+TEST(Metrics, CountersOfKnownRulesStandAtZeroFromTheStart) {
+  policy::Rule shield;
+  shield.name = "shield-payment";
+  shield.when.forecast = "payment";
+  shield.then.scale = 0.5;
+  policy::Rule attacker;
+  attacker.name = "attacker";
+  attacker.when.verdict = limiter::VerdictKind::malicious;
+  attacker.then.block = true;
+  policy::Rule tool;
+  tool.name = "odd-tool";
+  tool.when.requests = 20;
+  tool.when.error_rate = 0.5;
+  tool.then.limit = Rate{10, 1min};
+  auto with = status();
+  with->policy.rules = {shield, attacker, tool};
+  auto in = input();
+  in.status = with;
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_plan_changes_total{rule=\"shield-payment\"} 0"));
+  EXPECT_THAT(text, Contains("tidelimit_plan_changes_total{rule=\"\"} 0"));
+  EXPECT_THAT(render(in), Not(HasSubstr("tidelimit_plan_changes_total{rule=\"attacker\"}")));
+  EXPECT_THAT(text,
+              Contains("tidelimit_verdicts_total{verdict=\"malicious\",rule=\"attacker\"} 0"));
+  EXPECT_THAT(text,
+              Contains("tidelimit_verdicts_total{verdict=\"suspicious\",rule=\"odd-tool\"} 0"));
+}
+
 TEST(Metrics, StandBeforeTheFirstTick) {
   auto in = input();
   in.status = nullptr;
