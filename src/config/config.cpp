@@ -4,51 +4,12 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
-#include <yaml-cpp/depthguard.h>
 
+#include "config/document.hpp"
 #include "config/sections.hpp"
 
 namespace tidelimit::config {
 namespace {
-
-/// What the YAML library says, and the mend of the usual slips.
-std::string syntax_error(const YAML::Exception& error, const std::string& yaml) {
-  std::string message = "not readable as YAML: ";
-  if (error.msg == "end of sequence flow not found")
-    return message + "a [ before this is not closed by ]";
-  if (error.msg == "end of map flow not found")
-    return message + "a { before this is not closed by }";
-  message += printable(error.msg);
-  const auto lines = split(yaml, '\n');
-  const auto line = static_cast<std::size_t>(std::max(error.mark.line, 0));
-  if (line < lines.size() && trim(lines[line].substr(0, lines[line].find('\t'))).empty() &&
-      lines[line].find('\t') != std::string_view::npos) {
-    message += "; indent with spaces, not tabs";
-  }
-  return message;
-}
-
-/// The one document of the text, or what keeps it from being read.
-std::optional<YAML::Node> parse_yaml(const std::string& yaml, Report& report) {
-  try {
-    const auto documents = YAML::LoadAll(yaml);
-    if (documents.empty() || documents.front().IsNull()) {
-      report.mistake(1, "the file is empty: at least endpoints is needed");
-    } else if (documents.size() > 1) {
-      report.mistake(line_of(documents[1]),
-                     "a second document begins here (---): put all into one");
-    } else if (!documents.front().IsMap()) {
-      report.mistake(line_of(documents.front()), "the file must be a mapping (key: value)");
-    } else {
-      return documents.front();
-    }
-  } catch (const YAML::DeepRecursion& deep) {
-    report.mistake(deep.mark.line + 1, "not readable as YAML: nested too deeply");
-  } catch (const YAML::Exception& error) {
-    report.mistake(std::max(error.mark.line, 0) + 1, syntax_error(error, yaml));
-  }
-  return std::nullopt;
-}
 
 void read_all(const YAML::Node& node, Config& config, Report& report) {
   Section top({node, "", 1}, report);
@@ -95,7 +56,7 @@ tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
   Report report;
   Config config;
   config.file = file;
-  if (const auto node = parse_yaml(yaml, report)) read_all(*node, config, report);
+  if (const auto node = read_document(yaml, report)) read_all(*node, config, report);
   if (!report.clean()) return tl::unexpected(report.take_mistakes());
   for (const auto& warning : report.take_warnings()) {
     config.warnings.push_back(

@@ -1,0 +1,109 @@
+#include "config/document.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
+
+namespace tidelimit::config {
+namespace {
+
+/// Walks a text before it is loaded, for what yaml-cpp 0.7 does not survive: its LoadAll never ends
+/// on text that no document takes up, and an alias within its own anchor is never freed.
+class Survey : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++documents;
+    if (documents == 2) second = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (std::count(open_.begin(), open_.end(), anchor) > 0 && !cycle) cycle = mark;
+  }
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open_.push_back(anchor);
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open_.push_back(anchor);
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+  int documents = 0;
+  YAML::Mark second;
+  std::optional<YAML::Mark> cycle;
+
+ private:
+  std::vector<YAML::anchor_t> open_;  ///< anchors of the lists and mappings around this place
+};
+
+std::string_view line_at(const std::string& yaml, int line) {
+  const auto lines = split(yaml, '\n');
+  const auto i = static_cast<std::size_t>(std::max(line, 0));
+  return i < lines.size() ? lines[i] : std::string_view{};
+}
+
+/// What the YAML library says, with the mend of the usual slips.
+std::string syntax_error(const YAML::Exception& error, const std::string& yaml) {
+  const std::string prefix = "not readable as YAML: ";
+  if (error.msg == "end of sequence flow not found") {
+    return prefix + "a [ before this is not closed by ]";
+  }
+  if (error.msg == "end of map flow not found") {
+    return prefix + "a { before this is not closed by }";
+  }
+  const auto line = line_at(yaml, error.mark.line);
+  const auto tab = line.find('\t');
+  const bool indented = tab != std::string_view::npos && trim(line.substr(0, tab)).empty();
+  return prefix + printable(error.msg) + (indented ? "; indent with spaces, not tabs" : "");
+}
+
+/// Whether the text is one document without aliases in circles.
+bool survey(const std::string& yaml, Report& report) {
+  std::istringstream text(yaml);
+  YAML::Parser parser(text);
+  Survey seen;
+  while (seen.documents < 2 && parser.HandleNextDocument(seen)) continue;
+  if (seen.documents > 1) {
+    const bool marked = line_at(yaml, seen.second.line).starts_with("---") ||
+                        line_at(yaml, seen.second.line - 1).starts_with("---");
+    report.mistake(seen.second.line + 1,
+                   marked ? "a second document begins here (---): put all into one"
+                          : "not readable as YAML: this belongs to nothing before it");
+    return false;
+  }
+  if (seen.cycle) {
+    report.mistake(seen.cycle->line + 1, "an alias (*) within what it stands for: write it out");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<YAML::Node> read_document(const std::string& yaml, Report& report) {
+  try {
+    if (!survey(yaml, report)) return std::nullopt;
+    const YAML::Node document = YAML::Load(yaml);
+    if (!document.IsDefined() || document.IsNull()) {
+      report.mistake(1, "the file is empty: at least endpoints is needed");
+    } else if (!document.IsMap()) {
+      report.mistake(line_of(document), "the file must be a mapping (key: value)");
+    } else {
+      return document;
+    }
+  } catch (const YAML::DeepRecursion& deep) {
+    report.mistake(std::max(deep.mark.line, 0) + 1, "not readable as YAML: nested too deeply");
+  } catch (const YAML::Exception& error) {
+    report.mistake(std::max(error.mark.line, 0) + 1, syntax_error(error, yaml));
+  }
+  return std::nullopt;
+}
+
+}  // namespace tidelimit::config
