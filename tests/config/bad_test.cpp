@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include "config/config.hpp"
+
+namespace tidelimit::config {
+namespace {
+
+/// One file per mistake, with the messages it must bring at its end: `#! LINE: message`. One that
+/// ends in `…` leaves the rest to base/, whose tests hold the words about rates, times and
+/// prefixes.
+std::vector<std::filesystem::path> bad_files() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(TIDELIMIT_CONFIG_TESTS "/bad")) {
+    files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string read(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> expected_messages(const std::string& yaml) {
+  constexpr std::string_view kMark = "#! ";
+  std::vector<std::string> messages;
+  std::istringstream lines(yaml);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kMark)) messages.push_back(line.substr(kMark.size()));
+  }
+  return messages;
+}
+
+void expect_message(const std::string& message, const std::string& expected) {
+  constexpr std::string_view kRest = "…";
+  if (!expected.ends_with(kRest)) {
+    EXPECT_EQ(message, expected);
+    return;
+  }
+  const std::string start = expected.substr(0, expected.size() - kRest.size());
+  EXPECT_TRUE(message.starts_with(start)) << message << "\ndoes not begin with\n" << start;
+  EXPECT_GT(message.size(), start.size()) << "nothing follows: " << message;
+}
+
+class BadConfig : public testing::TestWithParam<std::filesystem::path> {};
+
+TEST_P(BadConfig, BringsExactlyTheseMessages) {
+  const std::string yaml = read(GetParam());
+  const auto expected = expected_messages(yaml);
+  ASSERT_FALSE(expected.empty()) << "the file says no message";
+  const auto config = parse(yaml, GetParam());
+  ASSERT_FALSE(config) << "accepted";
+  std::vector<std::string> messages;
+  for (const auto& mistake : config.error()) {
+    messages.push_back(std::to_string(mistake.line) + ": " + mistake.message);
+  }
+  ASSERT_THAT(messages, testing::SizeIs(expected.size())) << testing::PrintToString(messages);
+  for (std::size_t i = 0; i < messages.size(); ++i) expect_message(messages[i], expected[i]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Config, BadConfig, testing::ValuesIn(bad_files()),
+                         [](const auto& info) { return info.param.stem().string(); });
+
+}  // namespace
+}  // namespace tidelimit::config

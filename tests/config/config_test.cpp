@@ -1,0 +1,316 @@
+#include "config/config.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tidelimit::config {
+namespace {
+
+using limiter::Mode;
+using limiter::Priority;
+using limiter::VerdictKind;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Config must_parse(const std::string& yaml, const std::filesystem::path& file = "/etc/gate.yaml") {
+  auto config = parse(yaml, file);
+  if (config) return *config;
+  std::string all;
+  for (const auto& mistake : config.error()) {
+    all += std::to_string(mistake.line) + ": " + mistake.message + "\n";
+  }
+  ADD_FAILURE() << all;
+  return {};
+}
+
+constexpr char kSmallest[] = "endpoints: [ { name: api, match: /** } ]\n";
+
+/// The configuration as the documentation prints it, without what later versions bring.
+constexpr char kPrinted[] = R"(
+mode: enforce
+listen: { http: 127.0.0.1:8080 }
+upstream: http://127.0.0.1:9000
+identity:
+  trusted_proxies: [127.0.0.0/8]
+  user_header: x-user-id
+  tier_header: x-user-tier
+  default_tier: STD
+tiers: [PRM, STD]
+endpoints:
+  - { name: payment, match: "/payment/**", priority: high, capacity: 200/s, limits: { PRM: 300/min, STD: 100/min } }
+  - { name: browse,  match: "/browse/**",  priority: low,  limits: { PRM: 300/min, STD: { rate: 100/min, burst: 20, total: 50/s } } }
+forecast: { window: 15m, history: 24h, horizon: 1h, model: var/model }
+anomaly:  { model: var/model, scan: 5s, contamination: 0.01, false_alarms: 1e-5, max_new_verdicts: 60/h, allow: [ { cidr: 10.0.0.0/8, reason: offices } ] }
+rules:
+  - { name: shield-payment, when: { forecast: payment, spike: 1.5 }, then: { endpoints: [browse], tiers: [STD], scale: 0.5 } }
+  - { name: hot-endpoint,   when: { forecast: any,     spike: 1.5 }, then: { endpoints: same,     tiers: [STD], scale: 0.5 } }
+  - { name: cpu-pressure,   when: { cpu: 0.80 },                     then: { priority: low, scale: 0.25 } }
+  - { name: attacker,       when: { verdict: malicious },            then: { action: block, for: 15m } }
+  - { name: odd-tool,       when: { user_agent: "Postman*", error_rate: 0.5, requests: 20 }, then: { verdict: suspicious, limit: 10/min, for: 10m } }
+adapt: { floor: { default: 0.2, PRM: 0.5 }, tighten: 0.5, relax: 0.1/min, hold: 15m, plan_ttl: 30m }
+deny:  { reduced_capacity: 429, expose: rule }
+admin: { token_file: var/admin.token }
+memory:    { buckets: 64MiB, clients: 64MiB }
+retention: { windows: 400d, verdicts: 90d, decisions: 24h }
+state: var/tidelimit.db
+)";
+
+TEST(Config, ReadsThePrintedExample) {
+  const Config config = must_parse(kPrinted);
+  const auto& policy = config.engine.policy;
+  EXPECT_EQ(policy.mode, Mode::enforce);
+  EXPECT_EQ(format_host_port(config.listen.http), "127.0.0.1:8080");
+  EXPECT_EQ(config.identity.user_header, "x-user-id");
+  EXPECT_EQ(config.identity.tier_header, "x-user-tier");
+  EXPECT_EQ(policy.default_tier, "STD");
+  EXPECT_THAT(policy.tiers, ElementsAre("PRM", "STD"));
+  EXPECT_EQ(config.forecast_model, "/etc/var/model");
+  EXPECT_EQ(config.anomaly_model, "/etc/var/model");
+  EXPECT_EQ(config.engine.shape, (forecast::Shape{}));
+  EXPECT_EQ(policy.anomaly.scan, seconds{5});
+  EXPECT_DOUBLE_EQ(policy.anomaly.false_alarms, 1e-5);
+  EXPECT_EQ(policy.anomaly.max_new_verdicts, (Rate{60, hours{1}}));
+  ASSERT_EQ(policy.anomaly.allow.size(), 1u);
+  EXPECT_EQ(policy.anomaly.allow[0].reason, "offices");
+  EXPECT_EQ(config.deny_status, 429);
+  EXPECT_TRUE(config.expose_rule);
+  EXPECT_EQ(config.admin_token_file, "/etc/var/admin.token");
+  EXPECT_EQ(config.engine.bucket_bytes, 64u << 20);
+  EXPECT_EQ(config.retention.windows, hours{24 * 400});
+  EXPECT_EQ(config.state, "/etc/var/tidelimit.db");
+  EXPECT_THAT(config.model_warnings, IsEmpty());
+  EXPECT_THAT(config.warnings, ElementsAre(HasSubstr("/etc/gate.yaml:4: upstream is for the "
+                                                     "built-in proxy")));
+}
+
+TEST(Config, ReadsEndpointsAndLimits) {
+  const auto endpoints = must_parse(kPrinted).engine.policy.endpoints;
+  ASSERT_EQ(endpoints.size(), 3u);
+  EXPECT_EQ(endpoints[0].name, "payment");
+  EXPECT_EQ(endpoints[0].priority, Priority::high);
+  EXPECT_EQ(endpoints[0].capacity, (Rate{200, seconds{1}}));
+  EXPECT_THAT(endpoints[0].match, ElementsAre("/payment/**"));
+  EXPECT_EQ(endpoints[0].limits[0].rate, (Rate{300, minutes{1}}));
+  const auto& standard = endpoints[1].limits[1];
+  EXPECT_EQ(standard.rate, (Rate{100, minutes{1}}));
+  EXPECT_EQ(standard.burst, 20u);
+  EXPECT_EQ(standard.total, (Rate{50, seconds{1}}));
+  EXPECT_EQ(endpoints[2].name, "other");
+  EXPECT_EQ(endpoints[2].priority, Priority::normal);
+  EXPECT_FALSE(endpoints[2].limits[0].rate);
+}
+
+TEST(Config, ReadsRules) {
+  const auto rules = must_parse(kPrinted).engine.policy.rules;
+  ASSERT_EQ(rules.size(), 5u);
+  EXPECT_EQ(rules[0].when.forecast, "payment");
+  EXPECT_EQ(rules[0].when.spike, 1.5);
+  EXPECT_EQ(rules[0].when.min_requests, 100);
+  EXPECT_THAT(rules[0].then.endpoints, ElementsAre("browse"));
+  EXPECT_THAT(rules[0].then.tiers, ElementsAre("STD"));
+  EXPECT_EQ(rules[0].then.scale, 0.5);
+  EXPECT_EQ(rules[1].when.forecast, "any");
+  EXPECT_TRUE(rules[1].then.same_endpoints);
+  EXPECT_EQ(rules[2].when.cpu, 0.8);
+  EXPECT_EQ(rules[2].then.priority, Priority::low);
+  EXPECT_TRUE(rules[3].then.block);
+  EXPECT_EQ(rules[3].then.duration, minutes{15});
+  EXPECT_EQ(rules[4].when.user_agent, "Postman*");
+  EXPECT_EQ(rules[4].then.verdict, VerdictKind::suspicious);
+  EXPECT_EQ(rules[4].then.limit, (Rate{10, minutes{1}}));
+  EXPECT_EQ(rules[4].line, 21);
+}
+
+TEST(Config, ReadsAdapt) {
+  const auto adapt = must_parse(kPrinted).engine.policy.adapt;
+  EXPECT_EQ(adapt.default_floor, 0.2);
+  EXPECT_THAT(adapt.floors, ElementsAre(std::pair<std::string, double>("PRM", 0.5)));
+  EXPECT_EQ(adapt.tighten, 0.5);
+  EXPECT_DOUBLE_EQ(adapt.relax_per_minute, 0.1);
+  EXPECT_EQ(adapt.hold, minutes{15});
+  EXPECT_EQ(adapt.plan_ttl, minutes{30});
+  EXPECT_DOUBLE_EQ(must_parse(std::string(kSmallest) + "adapt: { relax: 0.6/h }\n")
+                       .engine.policy.adapt.relax_per_minute,
+                   0.01);
+}
+
+TEST(Config, TakesTheSafeDefault) {
+  const Config config = must_parse(kSmallest);
+  EXPECT_EQ(config.engine.policy.mode, Mode::shadow);
+  EXPECT_EQ(config.identity.user_header, "");
+  ASSERT_EQ(config.identity.trusted_proxies.size(), 2u);
+  EXPECT_EQ(format_prefix(config.identity.trusted_proxies[0]), "127.0.0.0/8");
+  EXPECT_EQ(config.engine.trusted_proxies.size(), 2u);
+  EXPECT_THAT(config.engine.policy.tiers, ElementsAre("STD"));
+  EXPECT_TRUE(config.state.empty());
+  EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST(Config, AnEmptyListOfProxiesTrustsNobody) {
+  const auto config = must_parse(std::string(kSmallest) + "identity: { trusted_proxies: [] }\n");
+  EXPECT_THAT(config.identity.trusted_proxies, IsEmpty());
+}
+
+TEST(Config, TheDefaultTierIsTheLeastImportant) {
+  EXPECT_EQ(must_parse("tiers: [gold, silver, free]\n" + std::string(kSmallest))
+                .engine.policy.default_tier,
+            "free");
+}
+
+TEST(Config, OtherIsAlwaysLast) {
+  const auto endpoints = must_parse(R"(
+endpoints:
+  - { name: other, limits: { STD: 60/min } }
+  - { name: api, match: [/a/**, /b], methods: [get, POST], mode: shadow }
+)")
+                             .engine.policy.endpoints;
+  ASSERT_EQ(endpoints.size(), 2u);
+  EXPECT_EQ(endpoints[1].name, "other");
+  EXPECT_EQ(endpoints[1].limits[0].rate, (Rate{60, minutes{1}}));
+  EXPECT_THAT(endpoints[0].match, ElementsAre("/a/**", "/b"));
+  EXPECT_THAT(endpoints[0].methods, ElementsAre("GET", "POST"));
+  EXPECT_EQ(endpoints[0].mode, Mode::shadow);
+}
+
+TEST(Config, ALimitForEveryAddressStandsBesideTheTiers) {
+  const auto endpoints =
+      must_parse("endpoints: [ { name: api, match: /**, limits: { client: 600/min } } ]")
+          .engine.policy.endpoints;
+  EXPECT_EQ(endpoints[0].client.rate, (Rate{600, minutes{1}}));
+  EXPECT_FALSE(endpoints[0].limits[0].rate);
+}
+
+TEST(Config, SyslogMayBeDeclaredObserveOnly) {
+  auto config = must_parse(std::string(kSmallest) + "listen: { syslog: 127.0.0.1:5514 }\n");
+  EXPECT_EQ(config.listen.syslog, (HostPort{"127.0.0.1", 5514}));
+  EXPECT_FALSE(config.syslog_observe_only);
+  config = must_parse(std::string(kSmallest) +
+                      "listen: { syslog: { address: \"[::1]:5514\", observe_only: true } }\n");
+  EXPECT_EQ(config.listen.syslog, (HostPort{"::1", 5514}));
+  EXPECT_TRUE(config.syslog_observe_only);
+}
+
+TEST(Config, AliasesShareWhatIsWrittenOnce) {
+  const auto endpoints = must_parse(R"(
+endpoints:
+  - { name: a, match: /a, limits: &usual { STD: 100/min } }
+  - { name: b, match: /b, limits: *usual }
+)")
+                             .engine.policy.endpoints;
+  EXPECT_EQ(endpoints[1].limits[0].rate, (Rate{100, minutes{1}}));
+}
+
+TEST(Config, WarnsOfRulesThatWaitForAModel) {
+  const auto config = must_parse(R"(
+endpoints: [ { name: api, match: /**, limits: { STD: 100/min } } ]
+rules:
+  - { name: hot, when: { forecast: api, spike: 2 }, then: { scale: 0.5 } }
+  - { name: bad, when: { verdict: malicious }, then: { action: block } }
+)");
+  EXPECT_THAT(config.model_warnings,
+              ElementsAre("/etc/gate.yaml:4: rule \"hot\" waits for forecasts, but forecast.model "
+                          "names no model: the rule stays inactive",
+                          "/etc/gate.yaml:5: rule \"bad\" waits for verdicts, but anomaly.model "
+                          "names no model: only other rules can raise them"));
+}
+
+TEST(Config, WarnsOfWhatIsAllowedButUnlikelyMeant) {
+  const auto config = must_parse(R"(
+endpoints:
+  - { name: all, match: /**, limits: { STD: { rate: 100/min, total: 50/min } } }
+  - { name: pay, match: /pay/** }
+rules:
+  - { name: idle, when: { cpu: 0.8 }, then: { endpoints: [pay], scale: 0.5 } }
+)");
+  EXPECT_THAT(config.warnings, Contains(HasSubstr(":3: endpoint \"all\": limits.STD: the total")));
+  EXPECT_THAT(config.warnings, Contains(HasSubstr(":4: endpoint \"pay\": match: /pay/** never")));
+  EXPECT_THAT(config.warnings, Contains(HasSubstr(":6: rule \"idle\" moves nothing")));
+}
+
+TEST(Config, APatternIsOnlyCalledUnreachableWhereItIs) {
+  const auto config = must_parse(R"(
+endpoints:
+  - { name: a, match: [/a/*, /b/*/**], methods: [GET] }
+  - { name: b, match: [/a/**, /b/**] }
+)");
+  EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST(Config, HoldsAThousandEndpointsAndNoMore) {
+  const auto with = [](int count) {
+    std::string yaml = "endpoints:\n";
+    for (int i = 0; i < count; ++i) {
+      const std::string name = "e" + std::to_string(i);
+      yaml += "  - { name: " + name + ", match: /" + name + " }\n";
+    }
+    return parse(yaml, "x.yaml");
+  };
+  EXPECT_TRUE(with(1000));
+  EXPECT_FALSE(with(1001));
+}
+
+TEST(Config, ABombOfAliasesCostsNothing) {
+  std::string yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    yaml += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int k = 0; k < 9; ++k) yaml += before + ", ";
+    yaml += before + "]\n";
+  }
+  yaml += "endpoints: *a29\nrules: *a29\ntiers: *a29\n";
+  const auto config = parse(yaml, "bomb.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_LE(config.error().size(), 100u);
+}
+
+TEST(Config, LoadNamesFileAndLineOfEveryMistake) {
+  const auto config = load(TIDELIMIT_CONFIG_TESTS "/bad/duplicate_endpoint.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, Code::invalid_argument);
+  EXPECT_THAT(config.error().message,
+              HasSubstr("/bad/duplicate_endpoint.yaml:3: endpoint \"api\" stands twice"));
+}
+
+TEST(Config, LoadSaysWhyAFileCannotBeRead) {
+  const auto missing = load("/nowhere/gate.yaml");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "/nowhere/gate.yaml: No such file or directory");
+  EXPECT_THAT(load("/tmp").error().message, HasSubstr("is a folder"));
+  EXPECT_THAT(load("/dev/zero").error().message, HasSubstr("larger than 1024 KiB"));
+}
+
+TEST(Config, TheExampleThatIsShippedIsSound) {
+  const auto config = load(TIDELIMIT_DEPLOY "/tidelimit.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->warnings, IsEmpty());
+  EXPECT_THAT(config->model_warnings, IsEmpty());
+}
+
+TEST(Config, DefaultsHoldTheVerdictRules) {
+  const Config config = defaults();
+  ASSERT_EQ(config.engine.policy.rules.size(), 2u);
+  EXPECT_EQ(config.engine.policy.rules[0].name, "attacker");
+  ASSERT_EQ(config.engine.policy.endpoints.size(), 1u);
+  EXPECT_EQ(config.engine.policy.endpoints[0].name, "other");
+  EXPECT_THAT(config.model_warnings, IsEmpty());
+}
+
+TEST(HostPort, ReadsAddressesOnly) {
+  EXPECT_EQ(parse_host_port("127.0.0.1:0").value(), (HostPort{"127.0.0.1", 0}));
+  EXPECT_EQ(parse_host_port("[::1]:8080").value(), (HostPort{"::1", 8080}));
+  EXPECT_EQ(format_host_port({"::1", 8080}), "[::1]:8080");
+  for (const char* bad : {"", ":8080", "127.0.0.1", "127.0.0.1:", "::1:8080", "[127.0.0.1]:1",
+                          "localhost:1", "127.0.0.1:65536", "127.0.0.1:-1", "[::1]", "[]:1"}) {
+    EXPECT_FALSE(parse_host_port(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace tidelimit::config
