@@ -135,8 +135,7 @@ void read_limits(const Field& field, const Config& config, EndpointSettings& end
 /// Whether every path of the later pattern is already matched by the earlier one.
 bool covers(const std::string& earlier, const std::string& later) {
   if (!later.ends_with("/**")) return path_matches(earlier, later);
-  std::string stem = later.substr(0, later.size() - 3);
-  if (stem.empty()) stem = "/";
+  const std::string stem = later == "/**" ? later.substr(0, 1) : later.substr(0, later.size() - 3);
   return earlier.ends_with("/**") && path_matches(earlier, later) && path_matches(earlier, stem);
 }
 

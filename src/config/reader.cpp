@@ -11,7 +11,7 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxItems = 10'000;
 
 std::string in_quotes(std::string_view text) {
-  return "\"" + printable(text) + "\"";
+  return fmt::format("\"{}\"", printable(text));
 }
 
 std::vector<Mistake> in_order(std::vector<Mistake> list) {

@@ -247,8 +247,9 @@ TEST(Config, HoldsAThousandEndpointsAndNoMore) {
   const auto with = [](int count) {
     std::string yaml = "endpoints:\n";
     for (int i = 0; i < count; ++i) {
-      const std::string name = "e" + std::to_string(i);
-      yaml += "  - { name: " + name + ", match: /" + name + " }\n";
+      const std::string number = std::to_string(i);
+      yaml.append("  - { name: e").append(number).append(", match: /e").append(number);
+      yaml.append(" }\n");
     }
     return parse(yaml, "x.yaml");
   };
@@ -259,10 +260,11 @@ TEST(Config, HoldsAThousandEndpointsAndNoMore) {
 TEST(Config, ABombOfAliasesCostsNothing) {
   std::string yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 30; ++i) {
-    const std::string before = "*a" + std::to_string(i - 1);
-    yaml += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
-    for (int k = 0; k < 9; ++k) yaml += before + ", ";
-    yaml += before + "]\n";
+    const std::string number = std::to_string(i);
+    const std::string before = std::to_string(i - 1);
+    yaml.append("a").append(number).append(": &a").append(number).append(" [");
+    for (int k = 0; k < 9; ++k) yaml.append("*a").append(before).append(", ");
+    yaml.append("*a").append(before).append("]\n");
   }
   yaml += "endpoints: *a29\nrules: *a29\ntiers: *a29\n";
   const auto config = parse(yaml, "bomb.yaml");
