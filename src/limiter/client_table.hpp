@@ -54,7 +54,7 @@ class ClientTable {
   /// since last visited.
   template <class Visit>  // void(std::uint32_t slot, bool fresh, const ClientId&, const
                           // ClientCounters&)
-                          void collect(Visit&& visit);
+  void collect(Visit&& visit);
 
   [[nodiscard]] std::size_t capacity() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "base/rate.hpp"
 #include "base/time.hpp"
@@ -30,10 +32,16 @@ struct Limit {
   }
 };
 
+/// No tolerance is longer than this (about 417 days), so that sums of an Instant and a tolerance
+/// fit in the 58 bits that a bucket has for its TAT.
+inline constexpr Nanos kMaxTolerance{Nanos::rep{1} << 55};
+
+/// The limit of a rate; burst >= 1. A burst whose tolerance would pass kMaxTolerance is cut to it.
 [[nodiscard]] Limit make_limit(const Rate& rate, std::uint64_t burst);
 
-/// The limit with rate and burst multiplied by `scale` in (0, 1]; tolerance() stays, so that a
-/// switch grants nothing. The burst is at least 1.
+/// The limit with rate and burst multiplied by `scale` in (0, 1]; tolerance() stays (but for the
+/// part of a hit that a whole burst can't hold, which is dropped), so that a switch grants nothing.
+/// The burst is at least 1.
 [[nodiscard]] Limit scaled(const Limit& limit, double scale);
 
 /// What GCRA says of one call.
@@ -51,6 +59,28 @@ struct Conformance {
 ///   t = max(now, tat);  conforms iff t + n*T <= now + burst*T;  only then tat' = t + n*T
 /// n >= 1; n > burst never conforms. n = 0 asks whether one more would conform and leaves the TAT
 /// alone. A `now` earlier than before never grants extra requests.
-[[nodiscard]] Conformance conform(Tat tat, Hits n, const Limit& limit, Instant now) noexcept;
+[[nodiscard]] inline Conformance conform(Tat tat, Hits n, const Limit& limit,
+                                         Instant now) noexcept {
+  Conformance result;
+  result.tat = tat;
+  if (limit.unlimited()) {
+    result.conforms = true;
+    result.remaining = std::numeric_limits<std::uint64_t>::max();
+    return result;
+  }
+  const Nanos start = std::max(now.since_start, tat);
+  const Nanos room = now.since_start + limit.tolerance() - start;  // negative after a limit fell
+  const Hits asked = n == 0 ? 1 : n;
+  result.conforms = asked <= limit.burst && limit.emission_interval * asked <= room;
+  const Nanos cost = result.conforms && n != 0 ? limit.emission_interval * n : Nanos{0};
+  if (cost.count() != 0) result.tat = start + cost;
+  if (room > cost)
+    result.remaining = static_cast<std::uint64_t>((room - cost) / limit.emission_interval);
+  if (!result.conforms)
+    result.retry_after =
+        asked > limit.burst ? Nanos::max() : limit.emission_interval * asked - room;
+  result.reset_after = start + cost - now.since_start;
+  return result;
+}
 
 }  // namespace tidelimit::limiter

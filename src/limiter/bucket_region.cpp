@@ -1,0 +1,339 @@
+// Where a bucket lives
+//   A key has four candidate sets of four entries (one cache line each), always tried in the same
+//   order: two neighbouring lines, then two neighbouring lines elsewhere. An entry never moves.
+//
+// The state word
+//   settled:    bit 63 = 0 | bit 62 returned | bits 61..58 limits epoch mod 16 | bits 57..0 TAT in
+//   ns tentative:  bit 63 = 1 | bits 62..0 a number that no other placement of this stripe bears
+//   {0, 0} was never used ("virgin"); {0, 1} was given back by a placement that lost.
+//
+// Invariants
+//   1. Key and state change only together, by one 16-byte compare-and-swap (CAS) that names both
+//   old
+//      words. So a charge lands on the bucket it was computed for, or fails and is computed anew.
+//   2. An entry is reclaimed only when TAT + kSkew <= now: an absent bucket equals an empty one for
+//      every worker whose clock reading is less than kSkew behind. For readings further behind, the
+//      stripe's watermark is raised to that TAT before the entry is given away, and new buckets
+//      start no earlier than it: time that goes backwards grants nothing.
+//   3. A virgin entry stays virgin until the sets before it hold no vacancy, and is never virgin
+//      again. So a key is never found behind a virgin entry of its own sets, and probing stops
+//      there.
+//   4. A key has at most one settled entry. A new key is placed tentatively, then its candidates
+//   are
+//      read once more; it is settled only if no other entry with this key was seen, and only by a
+//      CAS from that very placement (numbers never recur). Suppose p and q were both settled, p
+//      placed first. Whoever settled q read p after q was placed, hence after p was placed, and saw
+//      p without the key or took it away; p's placement was gone and its settling CAS had to fail.
+//      Of two tentative entries the earlier in probe order wins; any thread that meets a tentative
+//      entry settles it, so nobody waits for a thread that was put to sleep.
+//   5. Loops are bounded. A call that loses kAttempts races in a row is denied: that many others
+//      passed on the same bucket meanwhile.
+#include "limiter/bucket_region.hpp"
+
+#include <bit>
+
+#include "limiter/sync_point.hpp"
+
+namespace tidelimit::limiter {
+namespace {
+
+constexpr std::uint64_t kTentative = std::uint64_t{1} << 63;
+constexpr std::uint64_t kReturned = std::uint64_t{1} << 62;
+constexpr unsigned kEpochShift = 58;
+constexpr std::uint64_t kEpochMask = 15;
+constexpr std::uint64_t kTatMask = (std::uint64_t{1} << kEpochShift) - 1;
+constexpr std::uint64_t kGivenBack = 1;
+
+constexpr int kAttempts = 128;
+
+// Workers read the clock once per turn of their event loop; a turn of 10 ms is a slow one.
+constexpr Nanos kSkew = std::chrono::milliseconds{10};
+// A principal that came more than once keeps its place for so long after its bucket drained, while
+// such places are at most half of its candidates: a flood of fresh keys does not push it out.
+constexpr Nanos kStay = std::chrono::seconds{60};
+constexpr std::size_t kStayingMax = 8;
+
+[[nodiscard]] bool is_tentative(std::uint64_t state) {
+  return (state & kTentative) != 0;
+}
+[[nodiscard]] Tat tat_of(std::uint64_t state) {
+  return Tat{static_cast<Tat::rep>(state & kTatMask)};
+}
+[[nodiscard]] std::uint64_t pack(Tat tat, std::uint64_t epoch, std::uint64_t flags) {
+  const auto ns = static_cast<std::uint64_t>(std::max<Tat::rep>(tat.count(), 0));
+  return flags | (epoch & kEpochMask) << kEpochShift | std::min(ns, kTatMask);
+}
+
+// The TAT as the call's plan sees it: clamped on the first use under a newer epoch. A worker that
+// still holds the older plan for a moment neither clamps nor takes the epoch back.
+struct Seen {
+  Tat tat;
+  std::uint64_t epoch;
+  bool clamped;
+};
+[[nodiscard]] Seen see(std::uint64_t state, const BucketCall& call) {
+  const std::uint64_t stored = state >> kEpochShift & kEpochMask;
+  const std::uint64_t ahead = (call.epoch - stored) & kEpochMask;
+  const Tat tat = tat_of(state);
+  if (ahead == 0 || ahead > kEpochMask / 2) return {tat, stored, false};
+  return {std::min(tat, call.now.since_start + call.limit.tolerance()), call.epoch, true};
+}
+
+__extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
+
+[[nodiscard]] Wide wide(std::uint64_t key, std::uint64_t state) {
+  return std::bit_cast<Wide>(std::array{key, state});
+}
+// GCC inlines the __sync form as one lock cmpxchg16b; std::atomic of 16 bytes would call libatomic.
+[[nodiscard]] bool swap_entry(BucketEntry& entry, std::uint64_t old_key, std::uint64_t old_state,
+                              std::uint64_t new_key, std::uint64_t new_state) {
+  return __sync_bool_compare_and_swap(reinterpret_cast<Wide*>(&entry), wide(old_key, old_state),
+                                      wide(new_key, new_state));
+}
+
+[[nodiscard]] std::size_t reduce(std::uint64_t hash, std::size_t size) {
+  __extension__ using Product = unsigned __int128;
+  return static_cast<std::size_t>(static_cast<Product>(hash) * size >> 64);
+}
+
+void judge(Charge& out, Tat tat, const BucketCall& call) {
+  out.before = tat;
+  out.conformance = conform(tat, call.hits, call.limit, call.now);
+}
+
+void deny_contended(Charge& out, const BucketCall& call) {
+  out.before = call.now.since_start + call.limit.tolerance();
+  out.conformance = conform(out.before, call.hits, call.limit, call.now);
+}
+
+}  // namespace
+
+BucketRegion::BucketRegion(std::size_t bytes)
+    : pairs_(std::max<std::size_t>(bytes / sizeof(Pair), 1)) {}
+
+BucketRegion::Set& BucketRegion::candidate(std::uint64_t key, std::size_t i) noexcept {
+  std::size_t pair = reduce(key, pairs_.size());
+  if (i >= kSets) {
+    const std::size_t other = reduce(std::rotl(key, 32), pairs_.size());
+    pair = other != pair ? other : (pair + 1) % pairs_.size();
+  }
+  return pairs_[pair].sets[(key ^ i) % kSets];
+}
+
+// The whole search for a key that is not in its first set: the entry that holds it, or the best
+// vacancy. Preferred are drained buckets (they keep virgin entries, which end searches), then
+// virgin entries, then, if too many stay, the one that drained longest ago.
+BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept {
+  Probe result;
+  BucketEntry* oldest = nullptr;
+  Content oldest_content;
+  std::size_t staying = 0;
+  for (std::size_t i = 0; i < kCandidates; ++i) {
+    BucketEntry* virgin = nullptr;
+    for (BucketEntry& entry : candidate(key, i).entries) {
+      const Content content{entry.key.load(std::memory_order_acquire),
+                            entry.state.load(std::memory_order_acquire)};
+      if (content.key == key) return {&entry, nullptr, {}};
+      if (content.key == 0 && content.state == 0) {
+        if (virgin == nullptr) virgin = &entry;
+        continue;
+      }
+      const Tat idle_since = tat_of(content.state) + kSkew;
+      if (is_tentative(content.state) || idle_since > now.since_start) continue;
+      const bool stays = (content.state & kReturned) != 0 && idle_since + kStay > now.since_start;
+      if (!stays && result.vacancy == nullptr) {
+        result.vacancy = &entry;
+        result.vacancy_content = content;
+      }
+      if (stays &&
+          (++staying, oldest == nullptr || idle_since < tat_of(oldest_content.state) + kSkew)) {
+        oldest = &entry;
+        oldest_content = content;
+      }
+    }
+    if (virgin == nullptr) continue;
+    if (result.vacancy == nullptr) result.vacancy = virgin;
+    return result;
+  }
+  if (result.vacancy == nullptr && staying > kStayingMax) {
+    result.vacancy = oldest;
+    result.vacancy_content = oldest_content;
+  }
+  return result;
+}
+
+// The entry that holds the key; else null and a filled probe. The first set is the usual case.
+BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) noexcept {
+  for (BucketEntry& entry : candidate(key, 0).entries)
+    if (entry.key.load(std::memory_order_acquire) == key) return &entry;
+  probed = probe(key, now);
+  return probed.match;
+}
+
+// Where a bucket that was found absent starts. Reading the watermark after the search is what makes
+// invariant 2 hold: whoever reclaimed the bucket raised it before.
+Tat BucketRegion::fresh_start(const BucketCall& call) noexcept {
+  const auto mark = stripe(call.key).watermark.load(std::memory_order_acquire);
+  return std::max({call.now.since_start, Tat{static_cast<Tat::rep>(mark)}, call.floor});
+}
+
+bool BucketRegion::insert(const BucketCall& call, const Probe& probed,
+                          std::uint64_t state) noexcept {
+  const Content old = probed.vacancy_content;
+  if (old.key != 0) {
+    auto& mark = stripe(old.key).watermark;
+    const std::uint64_t tat = old.state & kTatMask;
+    auto seen = mark.load(std::memory_order_relaxed);
+    while (seen < tat && !mark.compare_exchange_weak(seen, tat, std::memory_order_release)) {
+    }
+  }
+  Stripe& own = stripe(call.key);
+  const Content placed{call.key,
+                       kTentative | own.placements.fetch_add(1, std::memory_order_relaxed)};
+  TIDELIMIT_SYNC_POINT("before placing");
+  if (!swap_entry(*probed.vacancy, old.key, old.state, placed.key, placed.state)) return false;
+  if (old.key != 0) own.reclaimed.fetch_add(1, std::memory_order_relaxed);
+  TIDELIMIT_SYNC_POINT("placed");
+  return settle(*probed.vacancy, placed, state);
+}
+
+// Decides a tentative entry: settles it with `state`, or gives it back if the key stands elsewhere.
+// True when this call settled it. The order of candidates is the same for all threads.
+bool BucketRegion::settle(BucketEntry& entry, Content tentative, std::uint64_t state) noexcept {
+  bool entry_passed = false;
+  for (std::size_t i = 0; i < kCandidates; ++i) {
+    bool virgin = false;
+    for (BucketEntry& other : candidate(tentative.key, i).entries) {
+      if (&other == &entry) {
+        entry_passed = true;
+        continue;
+      }
+      const auto other_key = other.key.load(std::memory_order_acquire);
+      const auto other_state = other.state.load(std::memory_order_acquire);
+      virgin = virgin || (other_key == 0 && other_state == 0);
+      if (other_key != tentative.key) continue;
+      const bool other_wins = !is_tentative(other_state) || !entry_passed;
+      BucketEntry& loser = other_wins ? entry : other;
+      const std::uint64_t losing = other_wins ? tentative.state : other_state;
+      const bool removed = swap_entry(loser, tentative.key, losing, 0, kGivenBack);
+      if (other_wins || !removed) return false;  // the caller looks again
+    }
+    if (virgin) break;
+  }
+  TIDELIMIT_SYNC_POINT("before settling");
+  return swap_entry(entry, tentative.key, tentative.state, tentative.key, state);
+}
+
+bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Probe probed;
+    BucketEntry* entry = find(call.key, call.now, probed);
+    if (entry == nullptr) {
+      if (probed.vacancy == nullptr) return false;
+      const Tat start = fresh_start(call);
+      judge(out, start, call);
+      if (!out.conformance.conforms) return true;
+      const std::uint64_t state = pack(out.conformance.tat, call.epoch, 0);
+      if (!insert(call, probed, state)) continue;
+      out.entry = probed.vacancy;
+      out.key = call.key;
+      out.state_before = pack(start, call.epoch, 0);
+      out.state_after = state;
+      return true;
+    }
+    const std::uint64_t state = entry->state.load(std::memory_order_acquire);
+    if (entry->key.load(std::memory_order_acquire) != call.key) continue;
+    if (is_tentative(state)) {
+      settle(*entry, {call.key, state}, pack(fresh_start(call), call.epoch, 0));
+      continue;
+    }
+    const Seen seen = see(state, call);
+    judge(out, seen.tat, call);
+    const bool charged = out.conformance.conforms;
+    if (!charged && !seen.clamped) return true;
+    const std::uint64_t flags = charged ? kReturned : state & kReturned;
+    const std::uint64_t next = pack(out.conformance.tat, seen.epoch, flags);
+    TIDELIMIT_SYNC_POINT("before charging");
+    if (!swap_entry(*entry, call.key, state, call.key, next)) continue;
+    if (!charged) return true;  // only the clamp was stored
+    out.entry = entry;
+    out.key = call.key;
+    out.state_before = pack(seen.tat, seen.epoch, flags);
+    out.state_after = next;
+    return true;
+  }
+  deny_contended(out, call);
+  return true;
+}
+
+void BucketRegion::charge_any(const BucketCall& call, Charge& out) noexcept {
+  BucketEntry& entry = candidate(call.key, 0).entries[0];
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto key = entry.key.load(std::memory_order_acquire);
+    const auto state = entry.state.load(std::memory_order_acquire);
+    if (is_tentative(state)) continue;
+    judge(out, tat_of(state), call);
+    if (!out.conformance.conforms) return;
+    const std::uint64_t next = pack(out.conformance.tat, state >> kEpochShift, state & kReturned);
+    if (key == 0 || !swap_entry(entry, key, state, key, next)) continue;
+    out.entry = &entry;
+    out.key = key;
+    out.state_before = state;
+    out.state_after = next;
+    return;
+  }
+  deny_contended(out, call);
+}
+
+bool BucketRegion::peek(const BucketCall& call, Charge& out) noexcept {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Probe probed;
+    BucketEntry* entry = find(call.key, call.now, probed);
+    if (entry == nullptr) {
+      if (probed.vacancy == nullptr) return false;
+      judge(out, fresh_start(call), call);
+      return true;
+    }
+    const std::uint64_t state = entry->state.load(std::memory_order_acquire);
+    if (entry->key.load(std::memory_order_acquire) != call.key) continue;
+    judge(out, is_tentative(state) ? fresh_start(call) : see(state, call).tat, call);
+    return true;
+  }
+  deny_contended(out, call);
+  return true;
+}
+
+void BucketRegion::undo(const Charge& charge) noexcept {
+  if (charge.entry == nullptr) return;
+  static_cast<void>(
+      swap_entry(*charge.entry, charge.key, charge.state_after, charge.key, charge.state_before));
+}
+
+void BucketRegion::prefetch(std::uint64_t key) const noexcept {
+  const std::size_t pair = reduce(key, pairs_.size());
+  __builtin_prefetch(&pairs_[pair].sets[key % kSets], 1);
+}
+
+std::size_t BucketRegion::live(Instant now) const noexcept {
+  constexpr std::size_t kSample = 1024;
+  const std::size_t stride = std::max<std::size_t>(pairs_.size() / kSample, 1);
+  std::size_t seen = 0;
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < pairs_.size(); i += stride, ++seen) {
+    for (const Set& set : pairs_[i].sets) {
+      for (const BucketEntry& entry : set.entries) {
+        const auto state = entry.state.load(std::memory_order_relaxed);
+        found += !is_tentative(state) && tat_of(state) > now.since_start;
+      }
+    }
+  }
+  return found * pairs_.size() / seen;
+}
+
+std::uint64_t BucketRegion::reclaimed() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Stripe& stripe : stripes_) sum += stripe.reclaimed.load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace tidelimit::limiter

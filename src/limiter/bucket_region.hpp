@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "limiter/gcra.hpp"
+#include "limiter/zeroed_array.hpp"
+
+namespace tidelimit::limiter {
+
+/// One call on one bucket.
+struct BucketCall {
+  std::uint64_t key = 0;           ///< keyed hash of principal and limit; not 0
+  std::uint64_t overflow_key = 0;  ///< of the bucket shared when memory is full; not 0
+  Hits hits = 1;
+  Limit limit;  ///< not unlimited
+  std::uint64_t epoch =
+      0;  ///< Plan::limits_epoch: a bucket last used under an older one is clamped
+  Instant now;
+  Tat floor{0};  ///< a bucket that is absent starts from here if that is later than `now`
+};
+
+/// A bucket: 16 bytes that change only together (one 16-byte compare-and-swap).
+struct alignas(16) BucketEntry {
+  std::atomic<std::uint64_t> key;    ///< 0: nobody's
+  std::atomic<std::uint64_t> state;  ///< see bucket_region.cpp
+};
+
+/// What a call on a bucket found and did.
+struct Charge {
+  Conformance conformance;
+  Tat before{0};          ///< the TAT that was judged
+  bool overflow = false;  ///< a bucket shared by a neighbourhood
+
+  // For undo: what was stored where. entry is null when nothing was.
+  BucketEntry* entry = nullptr;
+  std::uint64_t key = 0;
+  std::uint64_t state_before = 0;
+  std::uint64_t state_after = 0;
+};
+
+/// A fixed number of GCRA buckets, found by key. Any number of threads; no lock, no allocation
+/// after construction. The invariants stand at the head of bucket_region.cpp.
+class BucketRegion {
+ public:
+  /// `bytes` of buckets, rounded down to pairs of sets (128 bytes), at least one pair.
+  explicit BucketRegion(std::size_t bytes);
+
+  /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
+  /// absent and every place for it is taken by a live one; `out` is then untouched.
+  [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
+  /// The same for whichever bucket stands first in the key's set: the last resort.
+  void charge_any(const BucketCall& call, Charge& out) noexcept;
+  /// What charge would say; changes nothing. False as above.
+  [[nodiscard]] bool peek(const BucketCall& call, Charge& out) noexcept;
+  /// Takes a charge back if nobody used the bucket since; else the charge stands.
+  static void undo(const Charge& charge) noexcept;
+
+  void prefetch(std::uint64_t key) const noexcept;
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return pairs_.size() * kSets * kWays; }
+  /// Buckets with TAT > now, counted in at most 1024 pairs spread over the region and scaled up.
+  [[nodiscard]] std::size_t live(Instant now) const noexcept;
+  [[nodiscard]] std::uint64_t reclaimed() const noexcept;
+
+ private:
+  static constexpr std::size_t kWays = 4;  // entries of a cache line
+  static constexpr std::size_t kSets = 2;  // neighbours: the second line is often prefetched
+  static constexpr std::size_t kCandidates = 2 * kSets;
+  static constexpr std::size_t kStripes = 256;
+
+  struct alignas(64) Set {
+    std::array<BucketEntry, kWays> entries;
+  };
+  struct Pair {
+    std::array<Set, kSets> sets;
+  };
+  // What is rarely written, by the top byte of the key: keys of one stripe share a cache line.
+  struct alignas(64) Stripe {
+    std::atomic<std::uint64_t> watermark{0};  // the latest TAT of a bucket that was reclaimed
+    std::atomic<std::uint64_t> placements{0};
+    std::atomic<std::uint64_t> reclaimed{0};
+  };
+  struct Content {
+    std::uint64_t key = 0;
+    std::uint64_t state = 0;
+  };
+  struct Probe {
+    BucketEntry* match = nullptr;    // holds the key, settled or tentative
+    BucketEntry* vacancy = nullptr;  // where it may be placed, when there is no match
+    Content vacancy_content;
+  };
+
+  [[nodiscard]] Set& candidate(std::uint64_t key, std::size_t i) noexcept;
+  [[nodiscard]] Probe probe(std::uint64_t key, Instant now) noexcept;
+  [[nodiscard]] BucketEntry* find(std::uint64_t key, Instant now, Probe& probe) noexcept;
+  [[nodiscard]] Tat fresh_start(const BucketCall& call) noexcept;
+  [[nodiscard]] bool insert(const BucketCall& call, const Probe& probe,
+                            std::uint64_t state) noexcept;
+  bool settle(BucketEntry& entry, Content tentative, std::uint64_t state) noexcept;
+  [[nodiscard]] Stripe& stripe(std::uint64_t key) noexcept { return stripes_[key >> 56]; }
+
+  ZeroedArray<Pair> pairs_;
+  std::array<Stripe, kStripes> stripes_;
+};
+
+}  // namespace tidelimit::limiter
