@@ -303,6 +303,11 @@ bool BucketRegion::peek(const BucketCall& call, Charge& out) noexcept {
   return true;
 }
 
+void BucketRegion::peek_any(const BucketCall& call, Charge& out) noexcept {
+  const auto state = candidate(call.key, 0).entries[0].state.load(std::memory_order_acquire);
+  judge(out, is_tentative(state) ? call.now.since_start : tat_of(state), call);
+}
+
 void BucketRegion::undo(const Charge& charge) noexcept {
   if (charge.entry == nullptr) return;
   static_cast<void>(

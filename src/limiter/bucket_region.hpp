@@ -11,8 +11,7 @@ namespace tidelimit::limiter {
 
 /// One call on one bucket.
 struct BucketCall {
-  std::uint64_t key = 0;           ///< keyed hash of principal and limit; not 0
-  std::uint64_t overflow_key = 0;  ///< of the bucket shared when memory is full; not 0
+  std::uint64_t key = 0;  ///< keyed hash of principal and limit; not 0
   Hits hits = 1;
   Limit limit;  ///< not unlimited
   std::uint64_t epoch =
@@ -52,8 +51,9 @@ class BucketRegion {
   [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
   /// The same for whichever bucket stands first in the key's set: the last resort.
   void charge_any(const BucketCall& call, Charge& out) noexcept;
-  /// What charge would say; changes nothing. False as above.
+  /// What charge and charge_any would say; they change nothing. False as above.
   [[nodiscard]] bool peek(const BucketCall& call, Charge& out) noexcept;
+  void peek_any(const BucketCall& call, Charge& out) noexcept;
   /// Takes a charge back if nobody used the bucket since; else the charge stands.
   static void undo(const Charge& charge) noexcept;
 

@@ -3,31 +3,26 @@
 namespace tidelimit::limiter {
 namespace {
 
-[[nodiscard]] BucketCall by_overflow_key(const BucketCall& call) {
+[[nodiscard]] BucketCall with_key(const BucketCall& call, std::uint64_t key) {
   BucketCall shared = call;
-  shared.key = call.overflow_key;
+  shared.key = key;
   return shared;
 }
 
 }  // namespace
 
-Charge BucketTable::peek(const BucketCall& call) noexcept {
-  Charge result;
-  if (main_.peek(call, result)) return result;
-  result.overflow = true;
-  if (spill_.peek(by_overflow_key(call), result)) return result;
-  // Every place is taken by a stranger: charge would share with one of them. Say what a full bucket
-  // would say.
-  result.before = call.now.since_start + call.limit.tolerance();
-  result.conformance = conform(result.before, call.hits, call.limit, call.now);
-  return result;
-}
-
-void BucketTable::spill(const BucketCall& call, Charge& out) noexcept {
-  const BucketCall shared = by_overflow_key(call);
+void BucketTable::spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept {
+  const BucketCall shared = with_key(call, overflow_key);
   if (!spill_.charge(shared, out)) spill_.charge_any(shared, out);
   out.overflow = true;
   overflows_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void BucketTable::peek_spill(const BucketCall& call, std::uint64_t overflow_key,
+                             Charge& out) noexcept {
+  const BucketCall shared = with_key(call, overflow_key);
+  if (!spill_.peek(shared, out)) spill_.peek_any(shared, out);
+  out.overflow = true;
 }
 
 }  // namespace tidelimit::limiter

@@ -15,14 +15,21 @@ class BucketTable {
  public:
   explicit BucketTable(std::size_t bytes) : main_(bytes - bytes / 64), spill_(bytes / 64) {}
 
-  /// Charges the bucket if the call conforms; hits >= 1.
-  [[nodiscard]] Charge charge(const BucketCall& call) noexcept {
+  /// Charges the bucket if the call conforms; hits >= 1. `overflow_key()` gives the key (not 0) of
+  /// the bucket to share when memory is full, and is asked only then.
+  template <class OverflowKey>
+  [[nodiscard]] Charge charge(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
     Charge result;
-    if (!main_.charge(call, result)) spill(call, result);
+    if (!main_.charge(call, result)) spill(call, overflow_key(), result);
     return result;
   }
   /// What charge would say (hits 0: of one more); charges and makes nothing.
-  [[nodiscard]] Charge peek(const BucketCall& call) noexcept;
+  template <class OverflowKey>
+  [[nodiscard]] Charge peek(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
+    Charge result;
+    if (!main_.peek(call, result)) peek_spill(call, overflow_key(), result);
+    return result;
+  }
   /// Takes a charge back if nobody used the bucket since; else it stands, which is the strict side.
   static void undo(const Charge& charge) noexcept { BucketRegion::undo(charge); }
 
@@ -45,7 +52,8 @@ class BucketTable {
   }
 
  private:
-  void spill(const BucketCall& call, Charge& out) noexcept;
+  void spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
+  void peek_spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
 
   BucketRegion main_;
   BucketRegion spill_;

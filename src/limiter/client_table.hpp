@@ -1,12 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <vector>
+#include <optional>
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "limiter/zeroed_array.hpp"
 
 namespace tidelimit::limiter {
 
@@ -28,14 +29,20 @@ struct ClientCounters {
 };
 
 /// Fixed-capacity table of clients with raw counters. Any number of threads count; one control
-/// thread collects. No allocation after construction. When full, a slot idle for longest in its set
-/// goes first, and clients with a longer stay are kept against newcomers; newcomers without a slot
-/// are not profiled and are counted in `refused`.
+/// thread collects, at the cost of the slots touched since its last visit. No lock, and no
+/// allocation after construction.
+///   When a client's set of slots is full, the slot idle for longest goes to a newcomer if it has
+///   been idle for five minutes (30 s for one that made fewer than 8 requests); so newcomers never
+///   push out clients that stay. A newcomer without a slot is not profiled and is counted in
+///   `refused`.
+///   A slot that changes hands while another thread counts in it may carry that one request over to
+///   the new owner. No other count is lost or doubled.
 class ClientTable {
  public:
-  /// Capacity from memory: bytes / kSlotBytes, rounded down to a power of two of sets.
+  static constexpr std::size_t kSlotBytes = 128;
+
+  /// Capacity from memory: bytes / kSlotBytes, rounded down to whole sets of 8 slots.
   ClientTable(std::size_t bytes, std::uint64_t seed);
-  ~ClientTable();
 
   struct Event {
     ClientId client;
@@ -46,20 +53,105 @@ class ClientTable {
   };
   /// A request arrived. `denied`: tidelimit refused it.
   void count_request(const Event& event, bool denied, Instant now) noexcept;
-  /// A response of a request counted before became known.
+  /// A response of a request counted before became known. Not counted if the client has no slot.
   void count_response(const Event& event, bool error, Instant now) noexcept;
 
   /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
-  /// since last visited.
-  template <class Visit>  // void(std::uint32_t slot, bool fresh, const ClientId&, const
-                          // ClientCounters&)
-  void collect(Visit&& visit);
+  /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
+  /// const ClientCounters&).
+  template <class Visit>
+  void collect(Visit&& visit) {
+    for (Shard& shard : shards_) {
+      for (std::uint32_t link = take_list(shard); link != 0;) {
+        const std::uint32_t slot = link - 1;
+        link = next_of(slot);  // before it is read: from then on others may list it again
+        Reading reading;
+        if (read(slot, reading)) visit(slot, reading.fresh, reading.client, reading.counters);
+      }
+    }
+  }
 
-  [[nodiscard]] std::size_t capacity() const noexcept;
-  [[nodiscard]] std::size_t size() const noexcept;
-  [[nodiscard]] std::uint64_t evictions() const noexcept;
-  [[nodiscard]] std::uint64_t refused() const noexcept;
+  /// The client's slot, if it has one.
+  [[nodiscard]] std::optional<std::uint32_t> find(const ClientId& client) const noexcept;
+
+  void prefetch(const ClientId& client) const noexcept;
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return sets_.size() * kWays; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t evictions() const noexcept {
+    return evictions_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t refused() const noexcept {
+    return refused_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kShards = 16;
+
+  using Counter = std::atomic<std::uint32_t>;
+  struct alignas(64) Slot {
+    // First line: all that an ordinary request touches.
+    std::atomic<std::uint64_t> fingerprint;  // 0 never used, 1 changing hands, else hash of client
+    std::atomic<std::uint64_t> agents;
+    Counter denied;
+    Counter last_seen_s;
+    Counter flags;
+    Counter next;                             // link of a list of touched slots: slot + 1, 0 ends
+    std::array<Counter, kPathBuckets> paths;  // requests are their sum
+    // Second line.
+    std::atomic<std::uint64_t> client_hi;
+    std::atomic<std::uint64_t> client_lo;
+    Counter responses;
+    Counter errors;
+    std::array<Counter, kAgentClasses> class_requests;
+    std::array<Counter, kAgentClasses> class_errors;
+  };
+  static_assert(sizeof(Slot) == kSlotBytes);
+  struct Set {
+    std::array<Slot, kWays> slots;
+  };
+  // The head of a list of touched slots.
+  struct alignas(64) Shard {
+    std::atomic<std::uint32_t> head{0};
+  };
+  struct Reading {
+    bool fresh = false;
+    ClientId client;
+    ClientCounters counters;
+  };
+
+  [[nodiscard]] std::uint64_t fingerprint(const ClientId& client) const noexcept;
+  [[nodiscard]] const Set& set_of(std::uint64_t fingerprint) const noexcept;
+  [[nodiscard]] Set& set_of(std::uint64_t fingerprint) noexcept;
+  [[nodiscard]] Slot& slot_at(std::uint32_t slot) noexcept {
+    return sets_[slot / kWays].slots[slot % kWays];
+  }
+  [[nodiscard]] std::uint32_t index_of(const Slot& slot) const noexcept;
+
+  [[nodiscard]] Slot* find_slot(std::uint64_t fingerprint) noexcept;
+  [[nodiscard]] Slot* claim_slot(const ClientId& client, std::uint64_t fingerprint,
+                                 std::uint32_t now_s) noexcept;
+  [[nodiscard]] bool take_over(Slot& slot, std::uint64_t old, const ClientId& client,
+                               std::uint64_t fingerprint, std::uint32_t now_s) noexcept;
+  void touch(Slot& slot, std::uint32_t now_s) noexcept;
+  void list(std::uint32_t slot) noexcept;
+
+  [[nodiscard]] std::uint32_t take_list(Shard& shard) noexcept {
+    return shard.head.exchange(0, std::memory_order_acquire);
+  }
+  [[nodiscard]] std::uint32_t next_of(std::uint32_t slot) noexcept {
+    return slot_at(slot).next.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool read(std::uint32_t slot, Reading& reading) noexcept;
+
+  std::uint64_t seed_;
+  ZeroedArray<Set> sets_;
+  std::array<Shard, kShards> shards_;
+  alignas(64) std::atomic<std::size_t> size_{0};
+  std::atomic<std::uint64_t> evictions_{0};
+  std::atomic<std::uint64_t> refused_{0};
 };
 
 }  // namespace tidelimit::limiter

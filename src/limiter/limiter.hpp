@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/time.hpp"
@@ -48,6 +49,7 @@ class Limiter {
 
  private:
   friend class Worker;
+  friend class Judge;
   std::uint64_t seed_;
   BucketTable buckets_;
   ClientTable clients_;
@@ -63,7 +65,22 @@ class Worker {
   /// charges no other bucket. In shadow (by `mode.all`, the endpoint or a rule) `allowed` stays
   /// true and `outcome` is shadow_deny. Counts the request at its client. Before a plan is
   /// published everything passes.
+  ///   An override that limits stands in place of verdict and plan limits of its target (a client,
+  ///   a whole prefix or a user, over all endpoints); totals and shedding still hold.
+  ///   `decision.limit` of a request that passed is the one with the least remaining, the total of
+  ///   all principals only if there is no other.
   [[nodiscard]] Decision decide(const Call& call, Instant now) noexcept;
+
+  /// Decides many calls in their order, with memory fetched ahead. Equal to deciding one by one.
+  /// `decisions` is at least as long as `calls`.
+  void decide(std::span<const Call> calls, Instant now, std::span<Decision> decisions) noexcept;
+
+  /// Begins to fetch what decide will touch.
+  void prefetch(const Call& call) const noexcept;
+
+  /// Whether a denied request still counts as demand: a principal's denied requests do, up to its
+  /// base limit, so that its retries count up to twice that limit in all. Charges that allowance.
+  [[nodiscard]] bool counts_as_demand(const Call& call, Instant now) noexcept;
 
  private:
   Limiter& limiter_;

@@ -7,6 +7,7 @@
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "limiter/plan.hpp"
+#include "limiter/prefix_index.hpp"
 
 namespace tidelimit::limiter {
 
@@ -35,6 +36,7 @@ struct Verdict {
 class VerdictTable {
  public:
   VerdictTable() = default;
+  /// Of two verdicts on one client the later counts.
   explicit VerdictTable(std::vector<Verdict> verdicts);
   /// nullptr when there is none or it is past its expiry.
   [[nodiscard]] const Verdict* find(const ClientId& client, Instant now) const noexcept;
@@ -43,6 +45,7 @@ class VerdictTable {
  private:
   std::vector<Verdict> verdicts_;
   std::vector<std::uint32_t> slots_;  ///< index + 1 into verdicts_, 0 empty; size a power of two
+  std::uint64_t seed_ = 0;  ///< drawn from the verdicts, so that nobody aims for long probes
 };
 
 /// A client, a prefix or a user handled by hand.
@@ -59,17 +62,19 @@ struct Override {
 class OverrideTable {
  public:
   OverrideTable() = default;
-  OverrideTable(std::vector<Override> overrides, std::vector<Prefix> allow_list);
+  OverrideTable(std::vector<Override> overrides, const std::vector<Prefix>& allow_list);
   /// The override that applies: the user's first, else the longest prefix. nullptr when none.
   [[nodiscard]] const Override* find(const ClientId& client, std::uint64_t user,
                                      Instant now) const noexcept;
   [[nodiscard]] bool allow_listed(const ClientId& client) const noexcept;
+  /// No override by hand (the allow-list may still hold some).
   [[nodiscard]] bool empty() const noexcept { return prefixes_.empty() && users_.empty(); }
 
  private:
-  std::vector<Override> prefixes_;  ///< longest first
-  std::vector<Override> users_;     ///< sorted by user
-  std::vector<Prefix> allow_list_;
+  std::vector<Override> prefixes_;
+  PrefixIndex prefix_index_;     ///< positions in prefixes_
+  std::vector<Override> users_;  ///< sorted by user
+  PrefixIndex allow_list_;
 };
 
 }  // namespace tidelimit::limiter
