@@ -21,7 +21,7 @@ struct Slot {
   ClientProfiles& profiles;
   std::uint32_t slot = 0;
   ClientId client = kClient;
-  ClientCounters counters;
+  ClientCounters counters{};
   bool fresh = true;
 
   void requests(std::uint32_t n, std::uint32_t errors, Nanos when, std::uint64_t agents = 1,

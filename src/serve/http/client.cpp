@@ -88,7 +88,9 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
                           : std::nullopt;
   if (end == std::string_view::npos || !status)
     return fail(Code::data_loss, "the answer is no HTTP; is this a tidelimit gate?");
-  HttpAnswer answer{.status = static_cast<int>(*status), .body = {}};
+  HttpAnswer answer{.status = static_cast<int>(*status),
+                    .head = std::string(text.substr(0, end + 2)),
+                    .body = {}};
   const std::string_view body = text.substr(end + 4);
   bool chunked = false;
   for (const std::string_view line : split(text.substr(0, end), '\n'))

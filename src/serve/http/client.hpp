@@ -19,6 +19,7 @@ struct Url {
 
 struct HttpAnswer {
   int status = 0;
+  std::string head;  ///< status line and header lines
   std::string body;
 };
 

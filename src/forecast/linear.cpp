@@ -1,0 +1,271 @@
+#include "forecast/linear.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace tidelimit::forecast {
+
+namespace {
+
+constexpr double kLogFloor = 0.02;    // of the scale, added before a logarithm: zeros are common
+constexpr double kRatioLimit = 50.0;  // of the scale: one wild window must not own the fit
+constexpr std::size_t kPrecisionPasses = 8;
+
+// Positions of the lags that naive_coefficients names; lag_features writes in this order.
+constexpr std::size_t kLastHorizon = 0;
+constexpr std::size_t kYesterdayNext = 12;
+constexpr std::size_t kYesterdayLast = 13;
+
+/// The lags of one origin, in requests per horizon.
+void lag_features(const Series& series, std::size_t origin, std::span<double> out) {
+  const Spans& s = series.spans();
+  const std::size_t start = std::min(series.first_observed(), origin);
+  std::size_t n = 0;
+  const auto put = [&](double value) { out[n++] = value; };
+  const auto back = [&](std::size_t span) { return origin - std::min(span, origin - start); };
+  const double day_mean = series.mean(back(s.day), origin);
+  const double week_mean = series.mean(back(s.week), origin);
+  // Horizon sum that starts `lag` windows before the origin, shifted by `shift` windows; when its
+  // past does not exist or reaches into the future: `otherwise`.
+  const auto lagged = [&](std::size_t lag, std::ptrdiff_t shift, double otherwise) {
+    const auto first = static_cast<std::ptrdiff_t>(origin) - static_cast<std::ptrdiff_t>(lag) + shift;
+    const auto width = static_cast<std::ptrdiff_t>(s.horizon);
+    if (first < static_cast<std::ptrdiff_t>(start) ||
+        first + width > static_cast<std::ptrdiff_t>(origin)) {
+      return otherwise;
+    }
+    return series.horizon_sum(static_cast<std::size_t>(first));
+  };
+  const auto h = static_cast<std::ptrdiff_t>(s.horizon);
+
+  // The last hours, and the last windows by themselves.
+  for (const std::size_t k : {1U, 2U, 3U, 4U, 6U, 12U}) put(lagged(k * s.horizon, 0, day_mean));
+  for (std::size_t k = 1; k <= 6; ++k) {
+    put(origin >= start + k ? series.at(origin - k) * static_cast<double>(s.horizon) : day_mean);
+  }
+  // The same hours of past days, and the hours before them: what followed a level like this one.
+  double next_sum = 0;
+  double last_sum = 0;
+  double days = 0;
+  std::array<std::array<double, 2>, 7> pairs{};
+  for (std::size_t k = 1; k <= 7; ++k) {
+    const double fallback_next = days > 0 ? next_sum / days : day_mean;
+    const double fallback_last = days > 0 ? last_sum / days : day_mean;
+    const bool known = origin >= start + k * s.day + s.horizon;
+    pairs[k - 1] = {lagged(k * s.day, 0, fallback_next), lagged(k * s.day, -h, fallback_last)};
+    if (!known) continue;
+    next_sum += pairs[k - 1][0];
+    last_sum += pairs[k - 1][1];
+    days += 1;
+  }
+  for (const auto& pair : pairs) {
+    put(pair[0]);
+    put(pair[1]);
+  }
+  const double slot_next = days > 0 ? next_sum / days : day_mean;
+  const double slot_last = days > 0 ? last_sum / days : day_mean;
+  put(slot_next);
+  put(slot_last);
+  // Around yesterday's and last week's hours: their neighbours one horizon on and one back.
+  for (const std::size_t lag : {s.day, s.week}) {
+    put(lagged(lag, h, slot_next));
+    put(lagged(lag, -2 * h, slot_last));
+  }
+  // The same hours of weeks past.
+  double week_next = pairs[6][0];
+  double week_last = pairs[6][1];
+  double next_weeks = week_next;
+  double last_weeks = week_last;
+  for (std::size_t k = 2; k <= 4; ++k) {
+    week_next = lagged(k * s.week, 0, next_weeks / static_cast<double>(k - 1));
+    week_last = lagged(k * s.week, -h, last_weeks / static_cast<double>(k - 1));
+    put(week_next);
+    put(week_last);
+    next_weeks += week_next;
+    last_weeks += week_last;
+  }
+  put(next_weeks / 4);
+  put(last_weeks / 4);
+  put(day_mean);
+  put(week_mean);
+}
+
+void calendar_features(WallTime time, std::span<double> out) {
+  const double days = unix_seconds(time) / 86400.0;
+  const double day = 2 * std::numbers::pi * days;
+  std::size_t n = 0;
+  out[n++] = 1;
+  for (const double harmonic : {1.0, 2.0, 3.0}) {
+    out[n++] = 0.3 * std::sin(harmonic * day);
+    out[n++] = 0.3 * std::cos(harmonic * day);
+  }
+  out[n++] = 0.3 * std::sin(day / 7);
+  out[n++] = 0.3 * std::cos(day / 7);
+}
+
+/// Solves (A + diag) x = b for a symmetric positive definite A, [d, d] row-major (lower half read).
+class NormalEquations {
+ public:
+  explicit NormalEquations(std::size_t d) : d_(d), a_(d * d, 0.0), b_(d, 0.0) {}
+
+  void decay(double factor) {
+    for (double& v : a_) v *= factor;
+    for (double& v : b_) v *= factor;
+  }
+
+  void add(std::span<const double> x, double y, double weight) {
+    for (std::size_t i = 0; i < d_; ++i) {
+      const double wx = weight * x[i];
+      double* row = a_.data() + i * d_;
+      for (std::size_t j = 0; j <= i; ++j) row[j] += wx * x[j];
+      b_[i] += wx * y;
+    }
+  }
+
+  /// argmin of the rows' weighted squares plus `strength` times the squared distance to `prior`.
+  [[nodiscard]] Coefficients solve(const Coefficients& prior, double strength) const {
+    std::vector<double> l(a_);
+    Coefficients x(b_);
+    for (std::size_t i = 0; i < d_; ++i) {
+      l[i * d_ + i] += strength;
+      x[i] += strength * prior[i];
+    }
+    for (std::size_t i = 0; i < d_; ++i) {
+      double* li = l.data() + i * d_;
+      for (std::size_t j = 0; j <= i; ++j) {
+        const double* lj = l.data() + j * d_;
+        double sum = li[j];
+        for (std::size_t k = 0; k < j; ++k) sum -= li[k] * lj[k];
+        li[j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lj[j];
+      }
+    }
+    for (std::size_t i = 0; i < d_; ++i) {
+      for (std::size_t k = 0; k < i; ++k) x[i] -= l[i * d_ + k] * x[k];
+      x[i] /= l[i * d_ + i];
+    }
+    for (std::size_t i = d_; i-- > 0;) {
+      for (std::size_t k = i + 1; k < d_; ++k) x[i] -= l[k * d_ + i] * x[k];
+      x[i] /= l[i * d_ + i];
+    }
+    return x;
+  }
+
+ private:
+  std::size_t d_;
+  std::vector<double> a_;
+  std::vector<double> b_;
+};
+
+double dot(std::span<const double> x, const Coefficients& beta) {
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * beta[i];
+  return sum;
+}
+
+}  // namespace
+
+double to_space(double ratio, Space space) {
+  return space == Space::plain ? ratio : std::log((ratio + kLogFloor) / (1 + kLogFloor));
+}
+
+double from_space(double value, Space space) {
+  if (space == Space::plain) return std::clamp(value, 0.0, kRatioLimit);
+  return std::clamp(std::exp(std::min(value, 5.0)) * (1 + kLogFloor) - kLogFloor, 0.0, kRatioLimit);
+}
+
+LinearRows::LinearRows(const Series& series, WallTime start, Nanos step, std::size_t from,
+                       std::size_t to)
+    : from_(from), to_(to), rows_((to - from) * kLinearFeatures), scale_(to - from) {
+  std::array<double, kLinearFeatures> row{};
+  for (std::size_t t = from; t < to; ++t) {
+    lag_features(series, t, std::span(row).first(kLagFeatures));
+    const double scale = series.scale(t);
+    for (std::size_t j = 0; j < kLagFeatures; ++j) row[j] = std::min(row[j] / scale, kRatioLimit);
+    calendar_features(start + step * static_cast<Nanos::rep>(t),
+                      std::span(row).subspan(kLagFeatures));
+    scale_[t - from] = scale;
+    std::transform(row.begin(), row.end(),
+                   rows_.begin() + static_cast<std::ptrdiff_t>((t - from) * kLinearFeatures),
+                   [](double v) { return static_cast<float>(v); });
+  }
+}
+
+void LinearRows::features(std::size_t origin, Space space, std::span<double> out) const {
+  const float* row = rows_.data() + (origin - from_) * kLinearFeatures;
+  for (std::size_t j = 0; j < kLinearFeatures; ++j) {
+    const double v = static_cast<double>(row[j]);
+    out[j] = j < kLagFeatures ? to_space(v, space) : v;
+  }
+}
+
+std::vector<double> online_linear(const Series& series, const LinearRows& rows,
+                                  const Coefficients& prior, const LinearSettings& settings) {
+  const Spans& spans = series.spans();
+  const double decay =
+      std::exp2(-1.0 / (settings.half_life_days * static_cast<double>(spans.day)));
+  constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
+  constexpr std::size_t kSolvesADay = 8;
+  const std::size_t solve_every = std::max<std::size_t>(1, spans.day / kSolvesADay);
+
+  NormalEquations equations(kLinearFeatures);
+  Coefficients beta = prior;
+  std::vector<double> forecasts(rows.to() - rows.from());
+  std::array<double, kLinearFeatures> x{};
+  double typical = 0.2;
+  for (std::size_t t = rows.from(); t < rows.to(); ++t) {
+    if (t >= rows.from() + spans.horizon) {
+      const std::size_t known = t - spans.horizon;  // its horizon ended just now
+      if (series.all_observed(known, t)) {
+        rows.features(known, settings.space, x);
+        const double target =
+            to_space(std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit),
+                     settings.space);
+        const double residual = std::fabs(target - dot(x, beta));
+        typical = kErrorMemory * typical + (1 - kErrorMemory) * std::min(residual, 5 * typical);
+        equations.decay(decay);
+        equations.add(x, target, 1.0 / std::max(residual / typical, 0.5));
+      }
+    }
+    if (t % solve_every == 0) beta = equations.solve(prior, settings.prior_rows * 0.1);
+    rows.features(t, settings.space, x);
+    forecasts[t - rows.from()] =
+        from_space(dot(x, beta), settings.space) * rows.scale(t);
+  }
+  return forecasts;
+}
+
+Coefficients fit_shared(std::span<const Series* const> series, std::span<const LinearRows> rows,
+                        Space space) {
+  constexpr double kStrength = 3.0;
+  const Coefficients naive = naive_coefficients();
+  Coefficients beta = naive;
+  std::array<double, kLinearFeatures> x{};
+  for (std::size_t pass = 0; pass < kPrecisionPasses; ++pass) {
+    NormalEquations equations(kLinearFeatures);
+    for (std::size_t e = 0; e < series.size(); ++e) {
+      const std::size_t horizon = series[e]->spans().horizon;
+      for (std::size_t t = rows[e].from(); t < rows[e].to(); ++t) {
+        if (t + horizon > series[e]->size() || !series[e]->all_observed(t, t + horizon)) continue;
+        rows[e].features(t, space, x);
+        const double target =
+            to_space(std::min(series[e]->horizon_sum(t) / rows[e].scale(t), kRatioLimit), space);
+        const double residual = std::fabs(target - dot(x, beta));
+        equations.add(x, target, pass == 0 ? 1.0 : 0.1 / std::max(residual, 0.02));
+      }
+    }
+    beta = equations.solve(naive, kStrength);
+  }
+  return beta;
+}
+
+Coefficients naive_coefficients() {
+  Coefficients beta(kLinearFeatures, 0.0);
+  beta[kLastHorizon] = 1.0;
+  beta[kYesterdayNext] = 0.5;
+  beta[kYesterdayLast] = -0.5;
+  return beta;
+}
+
+}  // namespace tidelimit::forecast

@@ -1,0 +1,143 @@
+#include "forecast/members.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tidelimit::forecast {
+
+LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
+                                 std::size_t from, std::size_t to, const Coefficients& plain_prior,
+                                 const Coefficients& log_prior) {
+  const LinearRows rows(series, grid.start, grid.step, from, to);
+  return {from, online_linear(series, rows, plain_prior, kPlainSettings),
+          online_linear(series, rows, log_prior, kLogSettings)};
+}
+
+double correction_unit(double anchor, double scale) {
+  return std::sqrt((anchor + 0.02 * scale) * scale);
+}
+
+void naive_members(const Series& series, std::size_t origin, std::span<double> out) {
+  const auto rules = naive_forecasts(series, origin);
+  const double last = rules[0].value_or(series.scale(origin));
+  for (std::size_t r = 0; r < kNaiveRules; ++r) out[r] = rules[r].value_or(last);
+}
+
+std::vector<std::size_t> judged_origins(const Series& series, std::size_t first, std::size_t last) {
+  const std::size_t horizon = series.spans().horizon;
+  std::vector<std::size_t> origins;
+  for (std::size_t t = (first + horizon - 1) / horizon * horizon; t + horizon <= last; t += horizon) {
+    if (series.all_observed(t, t + horizon)) origins.push_back(t);
+  }
+  return origins;
+}
+
+std::vector<double> fallback_points(const Series& series, Source source,
+                                    std::span<const std::size_t> origins) {
+  constexpr std::size_t kDays = 7;
+  const std::size_t start = series.first_observed();
+  std::vector<double> points;
+  for (const std::size_t t : origins) {
+    const std::size_t known = std::min(series.spans().horizon, t - std::min(start, t));
+    const double last = series.mean(t - known, t);
+    points.push_back(source == Source::seasonal ? seasonal_mean(series, t, kDays).value_or(last)
+                                                : last);
+  }
+  return points;
+}
+
+std::vector<double> baseline_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                    std::size_t endpoint, const Series& series,
+                                    const EndpointScaling& scaling,
+                                    std::span<const std::size_t> origins) {
+  const Frames frames =
+      baseline_frames(grid, endpoint, series, scaling.mean, scaling.deviation);
+  const auto outputs = run_network(
+      model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
+        frames.sequence(origins[row], model.network.shape.steps, out);
+      });
+  std::vector<double> points(origins.size());
+  const auto horizon = static_cast<double>(series.spans().horizon);
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    const double per_window = static_cast<double>(outputs[k]) * scaling.deviation + scaling.mean;
+    points[k] = std::max(0.0, per_window * horizon);
+  }
+  return points;
+}
+
+Mixer::Mixer(Record record, std::vector<std::size_t> record_origins, const Spans& spans,
+             std::vector<double> prior)
+    : record_(std::move(record)),
+      origins_(std::move(record_origins)),
+      spans_(spans),
+      prior_(std::move(prior)) {}
+
+std::vector<double> Mixer::weights(std::size_t origin) const {
+  constexpr double kHalfLifeDays = 2;
+  const std::size_t judged = kJudgedDays * spans_.day;
+  const auto at = [&](std::size_t t) {
+    return static_cast<std::size_t>(std::lower_bound(origins_.begin(), origins_.end(), t) -
+                                    origins_.begin());
+  };
+  const std::size_t first = at(origin > judged ? origin - judged : 0);
+  const std::size_t last = origin >= spans_.horizon ? at(origin - spans_.horizon + 1) : 0;
+  const double half_life =
+      kHalfLifeDays * static_cast<double>(spans_.day) / static_cast<double>(spans_.horizon);
+  return mix_weights(record_, first, last, prior_, half_life);
+}
+
+std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                std::size_t endpoint, const Series& series,
+                                std::span<const std::size_t> origins) {
+  if (origins.empty()) return {};
+  const Spans& s = series.spans();
+  const std::size_t learned = kLearnedDays * s.day;
+  const std::size_t begin = std::max(series.first_observed(),
+                                     origins.front() > learned ? origins.front() - learned : 0);
+  const std::size_t last = origins.back();
+  const LinearForecasts linear = linear_forecasts(grid, series, begin, last + 1,
+                                                  model.linear_plain, model.linear_log);
+  const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
+
+  // Every member at the judged origins, then at those asked for.
+  const std::size_t judged = kJudgedDays * s.day;
+  const std::size_t judged_from =
+      std::max(begin + s.history, origins.front() > judged ? origins.front() - judged : 0);
+  std::vector<std::size_t> record_origins = judged_origins(series, judged_from, last);
+  std::vector<std::size_t> all = record_origins;
+  all.insert(all.end(), origins.begin(), origins.end());
+  const NetworkShape& shape = model.network.shape;
+  const auto outputs =
+      run_network(model.network, all.size(), [&](std::size_t row, std::span<float> out) {
+        frames.sequence(all[row], shape.steps, out);
+      });
+  std::vector<double> members(all.size() * kMembers);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const std::size_t t = all[k];
+    const std::span<double> row(members.data() + k * kMembers, kMembers);
+    naive_members(series, t, row);
+    row[kLinearPlain] = linear.plain[t - begin];
+    row[kLinearLog] = linear.log[t - begin];
+    const double median =
+        static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]);
+    const double unit = correction_unit(row[kLinearLog], series.scale(t));
+    row[kNetworkMember] = std::max(0.0, row[kLinearLog] + median * unit);
+  }
+
+  Record record{kMembers, {}, {}};
+  const auto split = static_cast<std::ptrdiff_t>(record_origins.size() * kMembers);
+  record.forecasts.assign(members.begin(), members.begin() + split);
+  for (const std::size_t t : record_origins) record.truths.push_back(series.horizon_sum(t));
+  const Mixer mixer(std::move(record), std::move(record_origins), s, model.member_prior);
+  std::vector<double> points;
+  for (std::size_t k = 0; k < origins.size(); ++k) {
+    const auto weights = mixer.weights(origins[k]);
+    points.push_back(std::inner_product(
+        weights.begin(), weights.end(),
+        members.begin() + split + static_cast<std::ptrdiff_t>(k * kMembers), 0.0));
+  }
+  return points;
+}
+
+}  // namespace tidelimit::forecast

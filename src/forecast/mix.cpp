@@ -1,0 +1,65 @@
+#include "forecast/mix.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace tidelimit::forecast {
+
+std::vector<double> mix_weights(const Record& record, std::size_t first, std::size_t last,
+                                std::span<const double> prior, double half_life) {
+  constexpr int kRounds = 40;
+  constexpr double kRate = 0.5;
+  std::vector<double> weights(prior.begin(), prior.end());
+  if (last <= first) return weights;
+  const std::size_t members = record.members;
+  const double fade = std::exp2(-1.0 / half_life);
+  std::vector<double> slope(members);
+  for (int round = 0; round < kRounds; ++round) {
+    std::fill(slope.begin(), slope.end(), 0.0);
+    double size = 0;  // what a slope of the usual length would be
+    double discount = 1;
+    for (std::size_t row = last; row-- > first; discount *= fade) {
+      const double* f = record.forecasts.data() + row * members;
+      double mixed = 0;
+      for (std::size_t m = 0; m < members; ++m) mixed += weights[m] * f[m];
+      const double sign = mixed > record.truths[row] ? discount : -discount;
+      double spread = 0;
+      for (std::size_t m = 0; m < members; ++m) {
+        slope[m] += sign * (f[m] - mixed);
+        spread += weights[m] * std::fabs(f[m] - mixed);
+      }
+      size += discount * std::max(spread, 0.25 * std::fabs(mixed - record.truths[row]));
+    }
+    if (size <= 0) break;
+    const double rate = kRate / std::sqrt(1.0 + round / 10.0);
+    double sum = 0;
+    for (std::size_t m = 0; m < members; ++m) {
+      weights[m] *= std::exp(-rate * std::clamp(slope[m] / size, -2.0, 2.0));
+      sum += weights[m];
+    }
+    for (double& w : weights) w /= sum;
+  }
+  return weights;
+}
+
+std::array<double, kQuantiles.size()> residual_quantiles(std::vector<Residual>& residuals) {
+  std::sort(residuals.begin(), residuals.end(),
+            [](const Residual& a, const Residual& b) { return a.value < b.value; });
+  double total = 0;
+  for (const auto& r : residuals) total += r.weight;
+  assert(total > 0);
+  std::array<double, kQuantiles.size()> quantiles{};
+  std::size_t next = 0;
+  double below = 0;
+  for (const auto& r : residuals) {
+    below += r.weight;
+    while (next < kQuantiles.size() && below >= kQuantiles[next] * total) {
+      quantiles[next++] = r.value;
+    }
+  }
+  for (; next < kQuantiles.size(); ++next) quantiles[next] = residuals.back().value;
+  return quantiles;
+}
+
+}  // namespace tidelimit::forecast

@@ -1,0 +1,179 @@
+#include "forecast/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "forecast/frames.hpp"
+
+namespace tidelimit::forecast {
+
+namespace {
+
+template <class Numbers>
+std::vector<float> floats(const Numbers& numbers) {
+  std::vector<float> out;
+  for (const auto v : numbers) out.push_back(static_cast<float>(v));
+  return out;
+}
+
+/// Takes tensors out of parts by name, checking size and finiteness; remembers the first failure.
+class Taker {
+ public:
+  explicit Taker(std::vector<Tensor>& tensors) : tensors_(tensors) {}
+
+  std::vector<float> take(const std::string& name, std::size_t size) {
+    const auto found = std::find_if(tensors_.begin(), tensors_.end(),
+                                    [&](const Tensor& t) { return t.name == name; });
+    if (found == tensors_.end()) {
+      note(fmt::format("tensor `{}` is missing", name));
+    } else if (found->values.size() != size) {
+      note(fmt::format("tensor `{}` has {} numbers, {} expected", name, found->values.size(),
+                       size));
+    } else if (!std::all_of(found->values.begin(), found->values.end(),
+                            [](float v) { return std::isfinite(v); })) {
+      note(fmt::format("tensor `{}` holds numbers that are not finite", name));
+    } else {
+      return std::move(found->values);
+    }
+    return std::vector<float>(size, 0.0F);
+  }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  void note(std::string problem) {
+    if (problem_.empty()) problem_ = std::move(problem);
+  }
+  std::vector<Tensor>& tensors_;
+  std::string problem_;
+};
+
+std::string shape_problem(const Shape& shape) {
+  if (shape.window <= Nanos{0} || shape.history < shape.window || shape.horizon < shape.window) {
+    return "window, history and horizon must be positive, and the window the smallest";
+  }
+  if (shape.history % shape.window != Nanos{0} || shape.horizon % shape.window != Nanos{0}) {
+    return "history and horizon must be whole multiples of the window";
+  }
+  constexpr std::size_t kMostSteps = 100'000;
+  if (shape.steps() > kMostSteps) return "the history has more than 100000 windows";
+  return {};
+}
+
+std::vector<double> doubles(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
+const EndpointScaling* ForecastModel::find(const std::string& endpoint) const {
+  const auto found = std::find_if(endpoints.begin(), endpoints.end(),
+                                  [&](const EndpointScaling& e) { return e.name == endpoint; });
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+NetworkShape network_shape(Preset preset, const Shape& shape) {
+  if (preset == Preset::baseline) return {shape.steps(), kBaselineFeatures, 64, 1};
+  const std::size_t frames = shape.steps() / std::max<std::size_t>(1, shape.horizon_steps());
+  return {std::max<std::size_t>(1, frames), kBestFeatures, 64, kQuantiles.size()};
+}
+
+double spread(double forecast, double scale) {
+  return std::sqrt((forecast + 0.02 * scale) * scale);
+}
+
+ModelParts to_parts(const ForecastModel& model) {
+  ModelParts parts{model.preset, model.shape,     {}, model.validation_mae,
+                   model.best_epoch, {}};
+  const NetworkShape& n = model.network.shape;
+  const auto dim = [](std::size_t size) { return static_cast<std::int64_t>(size); };
+  const auto& w = model.network.weights;
+  const auto part = [&](std::size_t from, std::size_t to) {
+    return std::vector<float>(w.begin() + static_cast<std::ptrdiff_t>(from),
+                              w.begin() + static_cast<std::ptrdiff_t>(to));
+  };
+  std::vector<float> scaling;
+  for (const auto& e : model.endpoints) {
+    parts.endpoints.push_back(e.name);
+    scaling.push_back(static_cast<float>(e.mean));
+    scaling.push_back(static_cast<float>(e.deviation));
+  }
+  parts.tensors = {
+      {"input_weights", {dim(n.features), 4, dim(n.hidden)}, part(0, n.recurrent_at())},
+      {"recurrent_weights", {dim(n.hidden), 4, dim(n.hidden)}, part(n.recurrent_at(), n.bias_at())},
+      {"bias", {4, dim(n.hidden)}, part(n.bias_at(), n.dense_at())},
+      {"dense_weights", {dim(n.hidden), dim(n.outputs)}, part(n.dense_at(), n.dense_bias_at())},
+      {"dense_bias", {dim(n.outputs)}, part(n.dense_bias_at(), n.weight_count())},
+      {"scaling", {dim(model.endpoints.size()), 2}, std::move(scaling)},
+      {"residuals", {dim(kResidualSamples)}, floats(model.residuals)}};
+  if (model.preset == Preset::best) {
+    parts.tensors.push_back(
+        {"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
+    parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
+    parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
+  }
+  return parts;
+}
+
+Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
+  if (auto problem = shape_problem(parts.shape); !problem.empty()) {
+    return fail(Code::data_loss, "forecast model: " + problem);
+  }
+  auto model = std::make_shared<ForecastModel>();
+  model->preset = parts.preset;
+  model->shape = parts.shape;
+  model->validation_mae = parts.validation_mae;
+  model->best_epoch = parts.best_epoch;
+  model->network.shape = network_shape(parts.preset, parts.shape);
+  const NetworkShape& n = model->network.shape;
+
+  Taker taker(parts.tensors);
+  const std::pair<const char*, std::size_t> layers[] = {
+      {"input_weights", n.recurrent_at()},
+      {"recurrent_weights", n.bias_at() - n.recurrent_at()},
+      {"bias", n.dense_at() - n.bias_at()},
+      {"dense_weights", n.dense_bias_at() - n.dense_at()},
+      {"dense_bias", n.outputs}};
+  for (const auto& [name, size] : layers) {
+    const auto values = taker.take(name, size);
+    model->network.weights.insert(model->network.weights.end(), values.begin(), values.end());
+  }
+  const auto scaling = taker.take("scaling", parts.endpoints.size() * 2);
+  for (std::size_t e = 0; e < parts.endpoints.size(); ++e) {
+    model->endpoints.push_back({std::move(parts.endpoints[e]),
+                                static_cast<double>(scaling[2 * e]),
+                                static_cast<double>(scaling[2 * e + 1])});
+    if (!(model->endpoints.back().deviation > 0) && taker.problem().empty()) {
+      return fail(Code::data_loss, "forecast model: tensor `scaling` has a deviation of zero");
+    }
+  }
+  const auto residuals = taker.take("residuals", kResidualSamples);
+  std::copy(residuals.begin(), residuals.end(), model->residuals.begin());
+  if (parts.preset == Preset::best) {
+    model->linear_plain = doubles(taker.take("linear_plain", kLinearFeatures));
+    model->linear_log = doubles(taker.take("linear_log", kLinearFeatures));
+    model->member_prior = doubles(taker.take("member_prior", kMembers));
+  }
+  if (!taker.problem().empty()) {
+    return fail(Code::data_loss, "forecast model: " + taker.problem());
+  }
+  return model;
+}
+
+const NetworkShape& network_input_shape(const ForecastModel& model) { return model.network.shape; }
+
+Result<std::vector<float>> run_network(const ForecastModel& model,
+                                       std::span<const float> sequences) {
+  const NetworkShape& shape = model.network.shape;
+  if (sequences.size() % shape.sequence_size() != 0) {
+    return fail(Code::invalid_argument,
+                fmt::format("an instance is [{}][{}] numbers", shape.steps, shape.features));
+  }
+  return run_network(model.network, sequences.size() / shape.sequence_size(),
+                     [&](std::size_t row, std::span<float> out) {
+                       std::copy_n(sequences.data() + row * shape.sequence_size(),
+                                   shape.sequence_size(), out.data());
+                     });
+}
+
+}  // namespace tidelimit::forecast

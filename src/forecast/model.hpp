@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "forecast/forecaster.hpp"
+#include "forecast/linear.hpp"
+#include "forecast/naive.hpp"
+#include "forecast/network.hpp"
+
+namespace tidelimit::forecast {
+
+/// The members that `best` mixes: the naive rules in Naive's order, then these.
+inline constexpr std::size_t kLinearPlain = kNaiveRules;
+inline constexpr std::size_t kLinearLog = kNaiveRules + 1;
+inline constexpr std::size_t kNetworkMember = kNaiveRules + 2;
+inline constexpr std::size_t kMembers = kNaiveRules + 3;
+
+/// Residuals on the validation range that stand for a forecast's uncertainty until its own recent
+/// past speaks: evenly spaced quantiles (centres of equal shares).
+inline constexpr std::size_t kResidualSamples = 40;
+
+/// What one endpoint's windows looked like in training: the scaling of `baseline`.
+struct EndpointScaling {
+  std::string name;
+  double mean = 0;       ///< requests per window
+  double deviation = 1;  ///< of the same; positive
+};
+
+/// See forecaster.hpp. All numbers are representable as floats, so that a bundle keeps them exactly.
+class ForecastModel {
+ public:
+  Preset preset = Preset::best;
+  Shape shape;
+  Network network;
+  std::vector<EndpointScaling> endpoints;
+  Coefficients linear_plain;                       ///< best: prior of the linear members,
+  Coefficients linear_log;                         ///< kLinearFeatures each
+  std::vector<double> member_prior;                ///< best: kMembers weights, summing to 1
+  std::array<double, kResidualSamples> residuals{};  ///< ascending, in units of spread()
+  double validation_mae = 0;                       ///< requests per horizon, mean over endpoints
+  int best_epoch = 0;
+
+  /// The endpoint's scaling; null when the model was not trained on it.
+  [[nodiscard]] const EndpointScaling* find(const std::string& endpoint) const;
+};
+
+/// The network's input and output for a shape: baseline sees every window of the history, best one
+/// frame a horizon and answers kQuantiles.
+[[nodiscard]] NetworkShape network_shape(Preset preset, const Shape& shape);
+
+/// The unit in which residuals of a forecast are kept: between proportional (busy endpoints) and
+/// square root (small counts).
+[[nodiscard]] double spread(double forecast, double scale);
+
+/// A named array, as bundles store it.
+struct Tensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+/// A model taken to pieces, for storage. The network's tensors keep oneDNN's gate order (i f c o):
+/// `input_weights` [F, 4, H], `recurrent_weights` [H, 4, H], `bias` [4, H], `dense_weights` [H, O],
+/// `dense_bias` [O]; and `scaling` [E, 2], `residuals`, and for best `linear_plain`, `linear_log`,
+/// `member_prior`.
+struct ModelParts {
+  Preset preset = Preset::best;
+  Shape shape;
+  std::vector<std::string> endpoints;
+  double validation_mae = 0;
+  int best_epoch = 0;
+  std::vector<Tensor> tensors;
+};
+
+[[nodiscard]] ModelParts to_parts(const ForecastModel& model);
+/// Refuses parts that are missing, of the wrong size, or not finite, and says which.
+[[nodiscard]] Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts);
+
+/// For model serving: raw network inputs, [n, T, F] in row-major order, to outputs [n, O]. Fails on
+/// a size that is no whole number of sequences.
+[[nodiscard]] const NetworkShape& network_input_shape(const ForecastModel& model);
+[[nodiscard]] Result<std::vector<float>> run_network(const ForecastModel& model,
+                                                     std::span<const float> sequences);
+
+/// predict() at each of `origins` (ascending): result[k] belongs to origins[k]. Past forecasts that
+/// weigh the members are computed once for all origins.
+[[nodiscard]] std::vector<std::vector<EndpointForecast>> predict_many(
+    const ForecastModel* model, const traffic::WindowGrid& grid,
+    std::span<const std::size_t> origins, const Shape& shape);
+
+}  // namespace tidelimit::forecast

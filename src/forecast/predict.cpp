@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "forecast/members.hpp"
+#include "forecast/model.hpp"
+
+namespace tidelimit::forecast {
+
+namespace {
+
+constexpr std::size_t kCalibratedDays = 28;
+constexpr double kCalibrationHalfLifeDays = 7;
+/// How many residuals the samples kept in the model (or the default spread) weigh together.
+constexpr double kPriorResiduals = 12;
+
+/// What to forecast with at one origin, and why, when it is not the network.
+struct Choice {
+  Source source = Source::none;
+  std::string note;
+};
+
+Choice fall_back(const Series& series, std::size_t origin, const std::string& why) {
+  const std::size_t known = origin - std::min(series.first_observed(), origin);
+  if (known == 0) return {Source::none, why + ": nothing observed yet"};
+  if (known >= series.spans().day) return {Source::seasonal, why + ": mean of the same hours"};
+  return {Source::last_value, why + ": last value"};
+}
+
+Choice choose(const ForecastModel* model, const std::string& endpoint, const Series& series,
+              std::size_t origin, const Shape& shape) {
+  if (model == nullptr) return fall_back(series, origin, "no model");
+  if (!(model->shape == shape)) {
+    return fall_back(series, origin,
+                     fmt::format("the model's windows are {}, history {}, horizon {}",
+                                 format_duration(model->shape.window),
+                                 format_duration(model->shape.history),
+                                 format_duration(model->shape.horizon)));
+  }
+  if (model->preset == Preset::baseline && model->find(endpoint) == nullptr) {
+    return fall_back(series, origin, "endpoint unknown to the model");
+  }
+  const std::size_t history = series.spans().history;
+  const std::size_t seen = origin >= history ? series.observed(origin - history, origin)
+                                             : series.observed(0, origin);
+  constexpr double kEnough = 0.9;
+  if (static_cast<double>(seen) < kEnough * static_cast<double>(history) || origin < history) {
+    return fall_back(series, origin, fmt::format("{} of {} windows of history", seen, history));
+  }
+  return {Source::lstm, ""};
+}
+
+std::vector<double> points_of(Source source, const ForecastModel* model,
+                              const traffic::WindowGrid& grid, std::size_t endpoint,
+                              const Series& series, std::span<const std::size_t> origins) {
+  if (source == Source::none) return std::vector<double>(origins.size(), 0.0);
+  if (source != Source::lstm) return fallback_points(series, source, origins);
+  if (model->preset == Preset::best) return best_points(*model, grid, endpoint, series, origins);
+  return baseline_points(*model, grid, endpoint, series, *model->find(grid.endpoints[endpoint]),
+                         origins);
+}
+
+/// Residuals before anything was forecast: the model's own, else a broad bell.
+std::array<double, kResidualSamples> prior_residuals(Source source, const ForecastModel* model) {
+  if (source == Source::lstm) return model->residuals;
+  std::array<double, kResidualSamples> samples{};
+  constexpr double kBroad = 0.35;  // logistic scale: 90 % within about one spread
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const double p = (static_cast<double>(i) + 0.5) / static_cast<double>(samples.size());
+    samples[i] = kBroad * std::log(p / (1 - p));
+  }
+  return samples;
+}
+
+/// Forecasts of one endpoint by one source, with intervals from that source's recent residuals.
+class Lane {
+ public:
+  Lane(Source source, const ForecastModel* model, const traffic::WindowGrid& grid,
+       std::size_t endpoint, const Series& series, std::vector<std::size_t> origins)
+      : series_(series), origins_(std::move(origins)), prior_(prior_residuals(source, model)) {
+    const Spans& s = series.spans();
+    const std::size_t calibrated = kCalibratedDays * s.day;
+    const std::size_t first = origins_.front();
+    const std::size_t needed = source == Source::lstm       ? s.history
+                               : source == Source::seasonal ? s.day
+                                                            : s.horizon;
+    past_ = judged_origins(series,
+                           std::max(std::min(series.first_observed(), first) + needed,
+                                    first > calibrated ? first - calibrated : 0),
+                           origins_.back());
+    std::vector<std::size_t> all;
+    std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
+                   std::back_inserter(all));
+    const auto points = points_of(source, model, grid, endpoint, series, all);
+    const auto point_at = [&](std::size_t t) {
+      return points[static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), t) -
+                                             all.begin())];
+    };
+    for (const std::size_t t : past_) {
+      const double point = point_at(t);
+      residuals_.push_back((series.horizon_sum(t) - point) / spread(point, series.scale(t)));
+    }
+    for (const std::size_t t : origins_) points_.push_back(point_at(t));
+  }
+
+  [[nodiscard]] std::array<double, kQuantiles.size()> quantiles(std::size_t k) const {
+    const std::size_t origin = origins_[k];
+    const double point = points_[k];
+    const auto residuals = residual_quantiles_at(origin);
+    const double unit = spread(point, series_.scale(origin));
+    std::array<double, kQuantiles.size()> values{};
+    for (std::size_t q = 0; q < values.size(); ++q) {
+      const double offset = q < kMedian ? std::min(residuals[q], 0.0)
+                                        : std::max(residuals[q], 0.0);
+      values[q] = q == kMedian ? point : std::max(0.0, point + offset * unit);
+    }
+    return values;
+  }
+
+ private:
+  [[nodiscard]] std::array<double, kQuantiles.size()> residual_quantiles_at(
+      std::size_t origin) const {
+    const Spans& s = series_.spans();
+    const auto day = static_cast<double>(s.day);
+    std::vector<Residual> known;
+    for (const double value : prior_) {
+      known.push_back({value, kPriorResiduals / static_cast<double>(kResidualSamples)});
+    }
+    for (std::size_t k = past_.size(); k-- > 0;) {
+      if (past_[k] + s.horizon > origin) continue;
+      const std::size_t age = origin - past_[k];
+      if (age > kCalibratedDays * s.day) break;
+      known.push_back({residuals_[k], std::exp2(-static_cast<double>(age) /
+                                                (kCalibrationHalfLifeDays * day))});
+    }
+    return residual_quantiles(known);
+  }
+
+  const Series& series_;
+  std::vector<std::size_t> origins_;
+  std::vector<double> points_;
+  std::vector<std::size_t> past_;
+  std::vector<double> residuals_;
+  std::array<double, kResidualSamples> prior_;
+};
+
+std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
+                                               const traffic::WindowGrid& grid,
+                                               std::size_t endpoint,
+                                               std::span<const std::size_t> origins,
+                                               const Shape& shape) {
+  const Series series(grid.stats[endpoint], Spans::of(shape));
+  std::vector<EndpointForecast> forecasts(origins.size());
+  for (std::size_t k = 0; k < origins.size(); ++k) {
+    auto& forecast = forecasts[k];
+    auto choice = choose(model, grid.endpoints[endpoint], series, origins[k], shape);
+    forecast.endpoint = grid.endpoints[endpoint];
+    forecast.made_at = grid.time_of(origins[k]);
+    forecast.horizon = shape.horizon;
+    forecast.source = choice.source;
+    forecast.note = std::move(choice.note);
+    const auto rule = static_cast<std::size_t>(best_naive(series, origins[k]));
+    forecast.naive = naive_forecasts(series, origins[k])[rule].value_or(0.0);
+    forecast.usual = usual(grid, endpoint, origins[k], shape);
+  }
+  for (const Source source : {Source::last_value, Source::seasonal, Source::lstm}) {
+    std::vector<std::size_t> mine;
+    for (std::size_t k = 0; k < origins.size(); ++k) {
+      if (forecasts[k].source == source) mine.push_back(k);
+    }
+    if (mine.empty()) continue;
+    std::vector<std::size_t> at;
+    for (const std::size_t k : mine) at.push_back(origins[k]);
+    const Lane lane(source, model, grid, endpoint, series, at);
+    for (std::size_t k = 0; k < mine.size(); ++k) forecasts[mine[k]].quantiles = lane.quantiles(k);
+  }
+  return forecasts;
+}
+
+}  // namespace
+
+const char* to_string(Source source) {
+  switch (source) {
+    case Source::none: return "none";
+    case Source::last_value: return "last_value";
+    case Source::seasonal: return "seasonal";
+    case Source::lstm: return "lstm";
+  }
+  return "unknown";
+}
+
+std::optional<double> EndpointForecast::spike() const {
+  if (!usual || *usual <= 0) return {};
+  return median() / *usual;
+}
+
+std::vector<std::vector<EndpointForecast>> predict_many(const ForecastModel* model,
+                                                        const traffic::WindowGrid& grid,
+                                                        std::span<const std::size_t> origins,
+                                                        const Shape& shape) {
+  std::vector<std::vector<EndpointForecast>> result(origins.size());
+  for (std::size_t e = 0; e < grid.endpoints.size() && !origins.empty(); ++e) {
+    auto forecasts = predict_endpoint(model, grid, e, origins, shape);
+    for (std::size_t k = 0; k < origins.size(); ++k) {
+      result[k].push_back(std::move(forecasts[k]));
+    }
+  }
+  return result;
+}
+
+std::vector<EndpointForecast> predict(const ForecastModel* model, const traffic::WindowGrid& grid,
+                                      std::size_t origin, const Shape& shape) {
+  const std::size_t origins[] = {std::min(origin, grid.size())};
+  return std::move(predict_many(model, grid, origins, shape).front());
+}
+
+}  // namespace tidelimit::forecast

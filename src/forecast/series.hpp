@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "forecast/forecaster.hpp"
+
+namespace tidelimit::forecast {
+
+/// How a shape's durations count in windows of the grid; every field is at least 1.
+struct Spans {
+  std::size_t horizon = 4;
+  std::size_t history = 96;
+  std::size_t day = 96;
+  std::size_t week = 672;
+
+  [[nodiscard]] static Spans of(const Shape& shape);
+};
+
+/// One endpoint's counts as the forecasters read them. Gaps are filled from the past alone (the
+/// same window a day before, else the window before), so that a feature at window i never knows
+/// more than windows [0, i]. All sums are O(1).
+class Series {
+ public:
+  Series(const std::vector<traffic::WindowStats>& stats, const Spans& spans);
+
+  [[nodiscard]] const Spans& spans() const { return spans_; }
+  [[nodiscard]] std::size_t size() const { return value_.size(); }
+  [[nodiscard]] double at(std::size_t i) const { return value_[i]; }
+  /// Requests in windows [from, to).
+  [[nodiscard]] double sum(std::size_t from, std::size_t to) const { return sum_[to] - sum_[from]; }
+  /// Requests over the horizon that starts at `from`.
+  [[nodiscard]] double horizon_sum(std::size_t from) const {
+    return sum(from, from + spans_.horizon);
+  }
+  /// Mean requests per horizon over windows [from, to); 0 for an empty range.
+  [[nodiscard]] double mean(std::size_t from, std::size_t to) const;
+  /// Windows of [from, to) that were observed.
+  [[nodiscard]] std::size_t observed(std::size_t from, std::size_t to) const {
+    return observed_[to] - observed_[from];
+  }
+  [[nodiscard]] bool all_observed(std::size_t from, std::size_t to) const {
+    return observed(from, to) == to - from;
+  }
+  /// The first observed window, or size() when there is none.
+  [[nodiscard]] std::size_t first_observed() const { return first_observed_; }
+
+  /// What a forecast at `origin` is measured in: the mean requests per horizon of the last day,
+  /// kept from vanishing by a share of the last week's and of everything's mean. Positive.
+  [[nodiscard]] double scale(std::size_t origin) const;
+
+ private:
+  Spans spans_;
+  std::vector<double> value_;
+  std::vector<double> sum_;            // prefix sums, size() + 1
+  std::vector<std::size_t> observed_;  // prefix counts, size() + 1
+  std::size_t first_observed_ = 0;
+};
+
+}  // namespace tidelimit::forecast

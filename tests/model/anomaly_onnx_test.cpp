@@ -1,0 +1,133 @@
+#include "model/anomaly_onnx.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
+
+#include "anomaly/detector_model.hpp"
+#include "base/random.hpp"
+
+namespace tidelimit::model {
+namespace {
+
+using traffic::ClientFeatures;
+using traffic::Feature;
+using traffic::kFeatures;
+
+std::vector<ClientFeatures> rows(std::size_t count, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<ClientFeatures> out(count);
+  for (ClientFeatures& row : out) {
+    row[Feature::requests_per_minute] = static_cast<float>(20 * random.exponential());
+    row[Feature::error_ratio] = static_cast<float>(0.1 * random.uniform());
+    row[Feature::endpoint_concentration] = static_cast<float>(random.uniform());
+    row[Feature::agent_diversity] = static_cast<float>(1 + random.exponential());
+    row[Feature::hour_requests] = static_cast<float>(300 * random.exponential());
+    row[Feature::hour_errors] = static_cast<float>(5 * random.exponential());
+    row[Feature::hour_error_ratio] = static_cast<float>(0.1 * random.uniform());
+  }
+  return out;
+}
+
+std::shared_ptr<const anomaly::Detector> trained() {
+  return *anomaly::train(rows(1000, 1), {.trees = 20, .sample = 64});
+}
+
+/// The file with one change.
+template <class Change>
+std::string changed(Change&& change) {
+  onnx::ModelProto model;
+  EXPECT_TRUE(model.ParseFromString(anomaly_to_onnx(*trained())));
+  change(model);
+  return model.SerializeAsString();
+}
+
+std::string refusal(std::string_view bytes) {
+  const auto read = anomaly_from_onnx(bytes);
+  return read.has_value() ? "accepted" : read.error().message;
+}
+
+void set_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
+  for (auto& entry : *model.mutable_metadata_props()) {
+    if (entry.key() == key) {
+      entry.set_value(value);
+    }
+  }
+}
+
+onnx::AttributeProto& attribute(onnx::ModelProto& model, const std::string& name) {
+  for (auto& node : *model.mutable_graph()->mutable_node()) {
+    for (auto& candidate : *node.mutable_attribute()) {
+      if (candidate.name() == name) {
+        return candidate;
+      }
+    }
+  }
+  throw std::logic_error("no attribute " + name);
+}
+
+TEST(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
+  const auto detector = trained();
+  const std::string bytes = anomaly_to_onnx(*detector);
+  const auto back = anomaly_from_onnx(bytes);
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(anomaly_to_onnx(**back), bytes);
+  EXPECT_EQ(threshold(**back), threshold(*detector));
+  for (const ClientFeatures& row : rows(500, 2)) {
+    ASSERT_EQ(score(**back, row), score(*detector, row));
+    ASSERT_EQ(is_evidence(**back, row), is_evidence(*detector, row));
+    ASSERT_EQ(in_words(explain(**back, row)), in_words(explain(*detector, row)));
+  }
+}
+
+TEST(AnomalyOnnx, RefusesEveryTruncation) {
+  const std::string bytes = anomaly_to_onnx(*trained());
+  for (std::size_t length = 0; length < bytes.size(); length += 1 + bytes.size() / 300) {
+    ASSERT_FALSE(anomaly_from_onnx(std::string_view(bytes).substr(0, length)).has_value())
+        << length << " of " << bytes.size();
+  }
+}
+
+TEST(AnomalyOnnx, SurvivesDamageAtAnyByte) {
+  const std::string bytes = anomaly_to_onnx(*trained());
+  Random random(5);
+  for (int i = 0; i < 300; ++i) {
+    std::string damaged = bytes;
+    damaged[random.below(damaged.size())] ^= static_cast<char>(1 + random.below(255));
+    const auto read = anomaly_from_onnx(damaged);  // checksums are the bundle's; no crash is ours
+    if (read.has_value()) {
+      const double s = score(**read, rows(1, 3)[0]);
+      ASSERT_TRUE(s > 0 && s < 1);
+    }
+  }
+}
+
+TEST(AnomalyOnnx, SaysWhatIsForeign) {
+  EXPECT_THAT(refusal("not a protobuf"), testing::HasSubstr("no ONNX file"));
+  EXPECT_THAT(refusal(changed([](auto& m) { m.clear_metadata_props(); })),
+              testing::HasSubstr("not made by tidelimit"));
+  EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "tidelimit.anomaly", "9"); })),
+              testing::HasSubstr("has version 9"));
+  EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "features", "a,b"); })),
+              testing::HasSubstr("knows the features a,b"));
+}
+
+TEST(AnomalyOnnx, SaysWhatIsDamaged) {
+  EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "threshold", "nan"); })),
+              testing::HasSubstr("'threshold'"));
+  EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "sample", "1000000000"); })),
+              testing::HasSubstr("'sample'"));
+  EXPECT_THAT(refusal(changed([](auto& m) { m.mutable_graph()->clear_node(); })),
+              testing::HasSubstr("holds no trees"));
+  EXPECT_THAT(refusal(changed([](auto& m) { attribute(m, "nodes_values").add_floats(1); })),
+              testing::HasSubstr("different lengths"));
+  EXPECT_THAT(refusal(changed([](auto& m) { attribute(m, "nodes_treeids").set_ints(3, 7); })),
+              testing::HasSubstr("out of order"));
+  EXPECT_THAT(refusal(changed([](auto& m) { attribute(m, "nodes_featureids").set_ints(0, 99); })),
+              testing::HasSubstr("no isolation tree has"));
+  EXPECT_THAT(refusal(changed([](auto& m) { attribute(m, "nodes_truenodeids").set_ints(0, 0); })),
+              testing::HasSubstr("children out of order"));
+}
+
+}  // namespace
+}  // namespace tidelimit::model
