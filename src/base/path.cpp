@@ -1,1 +1,108 @@
 #include "base/path.hpp"
+
+namespace tidelimit {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// "http://host/path" and "//"-free targets alike: what begins at the path's slash, or nothing.
+std::string_view without_origin(std::string_view target) {
+  if (target.empty() || target.front() == '/') return target;
+  const auto scheme = target.find("://");
+  if (scheme == target.npos) return target;
+  const auto slash = target.find('/', scheme + 3);
+  return slash == target.npos ? std::string_view() : target.substr(slash);
+}
+
+/// Whether the path is in its normal form already, as nearly all are.
+bool is_normal(std::string_view path) {
+  if (path.empty() || path.front() != '/') return false;
+  if (path.size() > 1 && path.back() == '/') return false;
+  char before = 0;
+  for (const char c : path) {
+    if (c == '%') return false;
+    // "//", "/./", "/../" and names that begin with a dot: left to the slow way.
+    if (before == '/' && (c == '/' || c == '.')) return false;
+    before = c;
+  }
+  return true;
+}
+
+void decode(std::string_view text, std::string& out) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
+      if (high >= 0 && low >= 0) {
+        out += static_cast<char>(high * 16 + low);
+        i += 2;
+        continue;
+      }
+    }
+    out += text[i];
+  }
+}
+
+/// Folds empty, "." and ".." segments of buffer[from..) in place, behind what is before `from`.
+std::size_t fold_segments(std::string& buffer) {
+  std::size_t end = 0;  // of what is written: "" or "/a/b"
+  std::size_t at = 0;
+  while (at < buffer.size()) {
+    std::size_t stop = buffer.find('/', at);
+    if (stop == std::string::npos) stop = buffer.size();
+    const std::string_view segment(buffer.data() + at, stop - at);
+    if (segment == "..") {
+      while (end > 0 && buffer[--end] != '/') {
+      }
+    } else if (!segment.empty() && segment != ".") {
+      // There is room: a segment that is written had a slash before it, but for the first, which
+      // the caller gave one.
+      buffer[end++] = '/';
+      for (std::size_t i = at; i < stop; ++i) buffer[end++] = buffer[i];
+    }
+    at = stop + 1;
+  }
+  return end;
+}
+
+/// Cuts the first segment off a path that begins with '/'.
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+}  // namespace
+
+std::string_view normalise_path(std::string_view target, std::string& buffer) {
+  const std::string_view path = without_origin(target.substr(0, target.find_first_of("?#")));
+  if (is_normal(path)) return path;
+  buffer.clear();
+  if (path.empty() || path.front() != '/') buffer += '/';
+  decode(path, buffer);
+  buffer.resize(fold_segments(buffer));
+  if (buffer.empty()) buffer = "/";
+  return buffer;
+}
+
+bool path_matches(std::string_view pattern, std::string_view path) {
+  if (pattern == "/" || path == "/") {
+    return pattern == path || pattern == "/**";
+  }
+  while (!pattern.empty()) {
+    if (pattern == "/**") return true;
+    if (path.empty()) return false;
+    const std::string_view wanted = take_segment(pattern);
+    const std::string_view segment = take_segment(path);
+    if (wanted != "*" && wanted != segment) return false;
+  }
+  return path.empty();
+}
+
+}  // namespace tidelimit

@@ -1,1 +1,160 @@
 #include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace tidelimit {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\n\v\f";
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+/// Levenshtein's distance, as long as it is at most 2; else 3.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  constexpr std::size_t kLongest = 64;
+  constexpr std::size_t kFar = 3;
+  if (a.size() > kLongest || b.size() > kLongest) return kFar;
+  std::array<std::size_t, kLongest + 1> row{};
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return std::min(row[b.size()], kFar);
+}
+
+/// Length of the well-formed UTF-8 sequence of a printable character at the start; 0: there is none
+/// (RFC 3629: no overlong forms, surrogates, or values beyond U+10FFFF; no C0, DEL, C1 controls).
+std::size_t printable_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool surrogate = first == 0xed && second >= 0xa0;
+  const bool beyond = first == 0xf4 && second >= 0x90;
+  const bool control = first == 0xc2 && second < 0xa0;
+  return overlong || surrogate || beyond || control ? 0 : length;
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(kSpaces);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
+
+std::string to_lower(std::string_view text) {
+  std::string folded(text);
+  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  return folded;
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::optional<std::uint64_t> parse_uint(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+std::optional<double> parse_double(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc{} || stop != end || !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  // Greedy with one fallback: only the last star can still give way, so time is bounded by the
+  // product of the lengths and in practice linear.
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t after_star = pattern.npos;
+  std::size_t star_ate_to = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      star_ate_to = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
+      ++p;
+      ++t;
+    } else if (after_star != pattern.npos) {
+      p = after_star;
+      t = ++star_ate_to;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+std::string_view closest_word(std::string_view text, const std::vector<std::string_view>& known) {
+  std::string_view closest;
+  std::size_t least = 3;
+  for (const std::string_view word : known) {
+    // A word of which nothing stayed is no likeness.
+    const std::size_t distance = edit_distance(text, word);
+    if (distance < least && distance < std::max(text.size(), word.size())) {
+      least = distance;
+      closest = word;
+    }
+  }
+  return closest;
+}
+
+std::string printable(std::string_view text, std::size_t max) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string safe;
+  while (!text.empty()) {
+    std::size_t length = printable_length(text);
+    std::string piece;
+    if (length == 0) {
+      const auto byte = static_cast<unsigned char>(text.front());
+      piece = {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
+      length = 1;
+    } else {
+      piece = text.substr(0, length);
+    }
+    if (safe.size() + piece.size() > max) break;
+    safe += piece;
+    text.remove_prefix(length);
+  }
+  return safe;
+}
+
+}  // namespace tidelimit
