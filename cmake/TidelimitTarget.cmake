@@ -38,8 +38,13 @@ function(tidelimit_library name)
   add_library(tidelimit::${name} ALIAS tidelimit_${name})
 endfunction()
 
-# tidelimit_test(NAME SOURCES a_test.cpp LINKS tidelimit::base ...) makes the GoogleTest binary NAME and its ctest entry.
-# One entry per binary: gtest's own lines name the case that failed, and a run stays quick.
+# tidelimit_test(NAME SOURCES a_test.cpp LINKS tidelimit::base ... [LABELS ...]) makes the GoogleTest binary NAME and its
+# ctest entry. One entry per binary: gtest's own lines name the case that failed, and a run stays quick.
+# scripts/test runs the sanitizers over whole targets, which tests join by their labels:
+#   memory_tests  under ASan and UBSan: every test, unless it is labelled `long`
+#   thread_tests  under TSan: those labelled `threads`
+add_custom_target(memory_tests)
+add_custom_target(thread_tests)
 function(tidelimit_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -49,16 +54,25 @@ function(tidelimit_test name)
   target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  if(NOT "long" IN_LIST ARG_LABELS)
+    list(APPEND ARG_LABELS memory)
+    add_dependencies(memory_tests ${name})
+  endif()
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(thread_tests ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 
-# tidelimit_fuzz(NAME SOURCES x_fuzz.cpp LINKS ...) makes a libFuzzer binary.
+# tidelimit_fuzz(NAME SOURCES x_fuzz.cpp LINKS ...) makes a libFuzzer binary; all of them are the target `fuzzers`.
+add_custom_target(fuzzers)
 function(tidelimit_fuzz name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS})
   target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
 endfunction()
 
 # tidelimit_bench(NAME SOURCES x_bench.cpp LINKS ...) makes a benchmark binary under build/PRESET/bench.
