@@ -1,0 +1,113 @@
+#include <cmath>
+#include <gmock/gmock.h>
+
+#include "cli/report/axis.hpp"
+#include "cli/report/page.hpp"
+#include "cli/report/plot.hpp"
+
+namespace tidelimit::cli::report {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<std::string> labels(const std::vector<Tick>& ticks) {
+  std::vector<std::string> out;
+  for (const Tick& tick : ticks) out.push_back(tick.label);
+  return out;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+TEST(Axis, RoundsNumbersUpToTheNextStep) {
+  EXPECT_THAT(labels(number_ticks(87, 4)), ElementsAre("0", "50", "100"));
+  EXPECT_THAT(labels(number_ticks(2100, 5)),
+              ElementsAre("0", "500", "1,000", "1,500", "2,000", "2,500"));
+  EXPECT_THAT(labels(number_ticks(0, 2)), ElementsAre("0", "0.5", "1"));
+  EXPECT_EQ(number_ticks(std::nan(""), 2).back().at, 1);
+}
+
+TEST(Axis, PutsTimesOnRoundMoments) {
+  const double midnight = 1'795'478'400;  // 2026-11-24T00:00:00Z
+  EXPECT_THAT(labels(time_ticks(midnight - 3600, midnight + 3600, 4)),
+              ElementsAre("23:00", "23:30", "24 Nov", "00:30", "01:00"));
+  EXPECT_EQ(short_time(midnight + 37'815), "24 Nov 10:30:15");
+}
+
+TEST(Axis, MarksThousands) {
+  EXPECT_EQ(grouped(1'234'567), "1,234,567");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(-1000), "-1,000");
+  EXPECT_EQ(short_number(12'345), "12.3 k");
+}
+
+TEST(Plot, DrawsEveryCurveAndBreaksItAtGaps) {
+  Plot plot{.title = "Traffic of <payment>", .unit = "requests", .from = 0, .until = 300};
+  plot.curves.push_back(
+      {.name = "came", .ink = Ink::traffic, .x = {0, 100, 200, 300}, .y = {1, std::nan(""), 3, 4}});
+  const std::string html = render(plot);
+  EXPECT_THAT(html, HasSubstr("Traffic of &lt;payment&gt;"));
+  EXPECT_EQ(count(html, "<path"), 1U);
+  const auto path = html.substr(html.find("d=\""));
+  EXPECT_EQ(count(path.substr(0, path.find("\"/>")), "M"), 2U) << path;
+}
+
+TEST(Plot, StaysInsideItsFrameAndFinite) {
+  Plot plot{
+      .title = "t", .from = 1000, .until = 1000, .curves = {{.x = {0, 5000}, .y = {-4, 1e300}}}};
+  const std::string html = render(plot);
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  EXPECT_THAT(html, Not(HasSubstr("inf")));
+}
+
+TEST(Plot, KeepsTheOnePeakOfManyPoints) {
+  Plot plot{.title = "t", .from = 0, .until = 100'000};
+  Curve bars{.shape = Shape::bars};
+  for (int i = 0; i < 100'000; ++i) {
+    bars.x.push_back(i);
+    bars.y.push_back(i == 54'321 ? 1000 : 1);
+  }
+  plot.curves = {bars};
+  const std::string html = render(plot);
+  EXPECT_LT(html.size(), 100'000U);
+  EXPECT_THAT(html, HasSubstr(" 8.0H")) << "the peak reaches the top of the frame";
+}
+
+TEST(Plot, PilesCurvesUp) {
+  std::vector<Curve> curves{{.x = {0, 1}, .y = {1, 2}}, {.x = {0, 1}, .y = {10, 20}}};
+  stack(curves);
+  EXPECT_THAT(curves[1].low, ElementsAre(1, 2));
+  EXPECT_THAT(curves[1].y, ElementsAre(11, 22));
+}
+
+TEST(Page, EscapesWhatItIsHanded) {
+  Page page("<script>", "a & b");
+  page.add_table({{"path"}}, {{"/x?\"<img src=x>\x01\xff"}});
+  const std::string html = page.html();
+  EXPECT_THAT(html, Not(HasSubstr("<script>")));
+  EXPECT_THAT(html, Not(HasSubstr("<img")));
+  EXPECT_THAT(html, HasSubstr("&lt;img src=x&gt;\\x01\\xff"));
+}
+
+TEST(Page, HidesTheTailOfLongTables) {
+  Page page("t", "");
+  page.add_table({{"n", true}}, std::vector<std::vector<std::string>>(100, {"1"}));
+  EXPECT_THAT(page.html(), HasSubstr("75 more"));
+  page.add_table({{"n"}}, {}, "no verdicts");
+  EXPECT_THAT(page.html(), HasSubstr("no verdicts"));
+}
+
+TEST(Page, AsksNothingOfTheNetwork) {
+  Page page("t", "");
+  page.add_html(render({.title = "t", .curves = {{.x = {0, 1}, .y = {1, 2}}}}));
+  EXPECT_THAT(page.html(), Not(HasSubstr("http")));
+  EXPECT_THAT(page.html(), Not(HasSubstr("<script")));
+}
+
+}  // namespace
+}  // namespace tidelimit::cli::report
