@@ -138,6 +138,9 @@ void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSett
   std::string& lines = response.lines();
   lines.append("X-Tidelimit-Status: ");
   append_number(lines, static_cast<std::uint64_t>(denial.status));
+  // A gateway that drops the body (nginx) can still say why.
+  lines.append("\r\nX-Tidelimit-Reason: ");
+  lines.append(limiter::to_string(answer.decision.reason));
   lines.append("\r\nRetry-After: ");
   append_number(lines, retry_after_seconds(answer.decision.retry_after));
   lines.append("\r\n");

@@ -1,0 +1,177 @@
+"""Debian's nginx with the files of deploy/nginx in front of the real gate and a small application."""
+
+import signal
+import unittest
+
+from harness import EndToEnd, HttpClient, wait_until
+from nginx import Nginx
+
+# The clients are addresses of 127.0.0.0/8, so only nginx's own is trusted.
+CONFIG = """
+mode: enforce
+listen: { http: HTTP, syslog: SYSLOG }
+identity: { trusted_proxies: [127.0.0.1/32], user_header: x-user-id, tier_header: x-user-tier, default_tier: STD }
+tiers: [PRM, STD]
+endpoints:
+  - { name: payment, match: "/payment/**", limits: { PRM: 600/min, STD: { rate: 6/min, burst: 3 } } }
+  - { name: browse, match: "/browse/**", limits: { PRM: 600/min, STD: 600/min } }
+admin: { token_file: var/admin.token }
+state: var/tidelimit.db
+"""
+USERS = "key-of-alice alice;\nkey-of-bob bob;\n"
+TIERS = "alice PRM;\n"
+
+
+class NginxTest(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.upstream = self.start_upstream()
+        self.gate = self.start_gate(CONFIG)
+        self.nginx = self.start_nginx("open")
+
+    def start_nginx(self, name, **options):
+        nginx = Nginx(self.folder / name, self.gate.http_port, self.gate.syslog_port, self.upstream.port,
+                      users=USERS, tiers=TIERS, **options)
+        self.addCleanup(nginx.stop)
+        return nginx
+
+    def client(self, address, nginx=None):
+        client = HttpClient((nginx or self.nginx).port, address)
+        self.addCleanup(client.close)
+        return client
+
+    def use_up(self, client, headers=None):
+        """Spends the burst of three and returns the answer after it."""
+        for _ in range(3):
+            answer = client.get("/payment/1", headers)
+            self.assertEqual(answer.status, 200, answer)
+        return client.get("/payment/1", headers)
+
+    def override(self, address, action):
+        put = self.gate.call("PUT", f"/v1/overrides/{address}", {"action": action, "for": "1h", "reason": "test"})
+        self.assertEqual(put.status, 200, put)
+
+    def test_allowed_request_passes_with_what_is_left(self):
+        answer = self.client("127.0.0.11").get("/payment/1")
+        self.assertEqual((answer.status, answer.body), (200, "GET /payment/1\n"))
+        self.assertEqual(answer.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+        self.assertRegex(answer.headers["RateLimit"], r'^"payment-STD";r=2;t=\d+$')
+
+    def test_limited_client_gets_429_that_says_why_and_when(self):
+        refused = self.use_up(self.client("127.0.0.12"))
+        self.assertEqual(refused.status, 429, refused)
+        self.assertIn(int(refused.headers["Retry-After"]), range(1, 11))
+        self.assertRegex(refused.headers["RateLimit"], r'^"payment-STD";r=0;t=\d+$')
+        self.assertEqual(refused.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+        self.assertEqual(refused.headers["Content-Type"], "application/problem+json")
+        problem = refused.json
+        self.assertEqual(problem["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded")
+        self.assertEqual(problem["status"], 429)
+        self.assertEqual(problem["decision"], refused.headers["X-Tidelimit-Decision"])
+        self.assertEqual(len(self.upstream.requests), 3, "a refused request must not reach the application")
+        self.assertEqual(self.client("127.0.0.13").get("/payment/1").status, 200, "others are not limited with it")
+
+    def test_a_post_with_a_body_is_limited_too(self):
+        client = self.client("127.0.0.14")
+        body = "x" * 5000
+        statuses = [client.call("POST", "/payment/1", body).status for _ in range(4)]
+        self.assertEqual(statuses, [200, 200, 200, 429])
+
+    def test_blocked_by_override(self):
+        client = self.client("127.0.0.15")
+        self.override("127.0.0.15", "block")
+        refused = client.get("/browse/1")
+        self.assertEqual(refused.status, 429, refused)
+        self.assertTrue(refused.headers["Retry-After"])
+        self.assertEqual(self.client("127.0.0.16").get("/browse/1").status, 200)
+        self.assertEqual(self.gate.call("DELETE", "/v1/overrides/127.0.0.15").status, 204)
+        self.assertEqual(client.get("/browse/1").status, 200)
+
+    def test_spoofed_headers_have_no_effect(self):
+        spoofed = {"X-User-Tier": "PRM", "X-User-Id": "alice", "X-Forwarded-For": "198.51.100.1",
+                   "X-Real-IP": "198.51.100.2", "X-Forwarded-Uri": "/browse/1", "X-Original-URI": "/browse/1",
+                   "X-Original-Method": "GET"}
+        client = self.client("127.0.0.17")
+        for i in range(3):
+            spoofed["X-Forwarded-For"] = f"198.51.100.{i}"
+            self.assertEqual(client.get("/payment/1", spoofed).status, 200)
+        refused = client.get("/payment/1", spoofed)
+        self.assertEqual(refused.status, 429, refused)
+        self.assertEqual(refused.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+
+    def test_spoofed_address_shifts_no_blame(self):
+        self.override("198.51.100.7", "block")
+        self.assertEqual(self.client("127.0.0.18").get("/browse/1", {"X-Forwarded-For": "198.51.100.7"}).status, 200)
+
+    def test_tier_comes_from_the_verified_key(self):
+        client = self.client("127.0.0.19")
+        premium = client.get("/payment/1", {"X-Api-Key": "key-of-alice"})
+        self.assertEqual(premium.headers["RateLimit-Policy"], '"payment-PRM";q=600;w=60')
+        # bob has his own bucket whatever address he comes from.
+        self.assertEqual(self.use_up(client, {"X-Api-Key": "key-of-bob"}).status, 429)
+        self.assertEqual(self.client("127.0.0.20").get("/payment/1", {"X-Api-Key": "key-of-bob"}).status, 429)
+        self.assertEqual(client.get("/payment/1").status, 200)
+
+    def test_forbidden_by_the_application_stays_forbidden(self):
+        answer = self.client("127.0.0.21").get("/status/403")
+        self.assertEqual((answer.status, answer.body), (403, "GET /status/403\n"))
+
+    def test_shadow_mode_changes_nothing(self):
+        self.gate.write(CONFIG.replace("mode: enforce", "mode: shadow"))
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: self.gate.get("/v1/mode").json["all"] == "shadow", "shadow mode is in force")
+        answer = self.use_up(self.client("127.0.0.22"))
+        self.assertEqual(answer.status, 200)
+        for name in ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Tidelimit-Decision"):
+            self.assertNotIn(name, answer.headers)
+        self.assertEqual(self.gate.count("tidelimit_decisions_total", outcome="shadow_deny"), 1)
+
+    def test_access_log_comes_back(self):
+        client = self.client("127.0.0.23")
+        client.get("/browse/1", {"User-Agent": 'a "quoted" agent'})
+        client.get("/status/503")
+        self.use_up(client)
+        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == 6, "six lines came")
+        self.assertEqual(self.gate.count("tidelimit_syslog_messages_total", result="unreadable"), 0)
+        observed = "tidelimit_requests_observed_total"
+        self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
+        self.assertEqual(self.gate.count(observed, endpoint="other", status_class="5xx"), 1)
+        self.assertEqual(self.gate.count(observed, endpoint="payment", status_class="4xx"), 1)
+        # A request is counted once: by its decision, not again by its log line.
+        self.assertEqual(self.gate.count("tidelimit_decisions_total"), 6)
+
+    def test_fail_open_passes_while_down_and_limits_again_after(self):
+        client = self.client("127.0.0.24")
+        self.assertEqual(self.use_up(client).status, 429)
+        self.gate.stop(signal.SIGKILL)
+        for _ in range(5):
+            answer = client.get("/payment/1")
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn("RateLimit", answer.headers)
+        self.gate.start()
+        self.assertEqual(self.use_up(client).status, 429)
+        self.assertNotIn("auth request unexpected status", self.nginx.errors())
+
+    def test_fail_closed_refuses_while_down_and_recovers(self):
+        client = self.client("127.0.0.25", self.start_nginx("closed", fail_closed=True))
+        self.assertEqual(client.get("/browse/1").status, 200)
+        before = len(self.upstream.requests)
+        self.gate.stop(signal.SIGKILL)
+        refused = client.get("/browse/1")
+        self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"), refused)
+        self.assertEqual(refused.headers["Content-Type"], "application/problem+json")
+        self.assertEqual(len(self.upstream.requests), before)
+        self.gate.start()
+        self.assertEqual(client.get("/browse/1").status, 200)
+
+    def test_a_gate_that_hangs_is_down(self):
+        client = self.client("127.0.0.26")
+        self.assertEqual(client.get("/browse/1").status, 200)
+        self.gate.process.send(signal.SIGSTOP)
+        self.assertEqual(client.get("/browse/1").status, 200)
+        self.gate.process.send(signal.SIGCONT)
+        wait_until(lambda: "RateLimit" in client.get("/browse/1").headers, "the gate is asked again")
+
+
+if __name__ == "__main__":
+    unittest.main()
