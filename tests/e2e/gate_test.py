@@ -1,0 +1,642 @@
+"""The real binary as its callers see it: every call of docs/api.md, configuration, durability, bad input, shell."""
+
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from harness import BINARY, EndToEnd, HttpClient, free_port, run, wait_until
+
+CONFIG = """
+mode: enforce
+listen: { http: HTTP, syslog: SYSLOG }
+identity: { user_header: x-user-id, tier_header: x-user-tier, default_tier: STD }
+tiers: [PRM, STD]
+endpoints:
+  - { name: payment, match: "/payment/**", priority: high, limits: { PRM: 300/min, STD: { rate: 6/min, burst: 3 } } }
+  - { name: browse, match: "/browse/**", priority: low, limits: { PRM: 300/min, STD: 120/min } }
+  - { name: login, match: /login, methods: [POST], limits: { client: { rate: 6/min, burst: 2 } } }
+rules:
+  - { name: odd-tool, when: { user_agent: "Postman*", error_rate: 0.5, requests: 20 },
+      then: { verdict: suspicious, limit: 10/min, for: 10m } }
+admin: { token_file: var/admin.token }
+state: var/tidelimit.db
+"""
+
+
+class Serving(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.gate = self.start_gate(CONFIG)
+
+    def assert_problem(self, answer, status, *words):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+        self.assertEqual(answer.json["status"], status)
+        for word in words:
+            self.assertIn(word, answer.json["detail"])
+
+    def override(self, target, **body):
+        return self.gate.call("PUT", f"/v1/overrides/{target}", {"reason": "test", **body})
+
+
+class CheckTest(Serving):
+    def test_check_answers_every_field(self):
+        answer = self.gate.check("203.0.113.1", "/payment/7", user_id="u1", tier="STD", method="POST")
+        self.assertIsInstance(answer.pop("remaining"), int)
+        answer.pop("decision")
+        self.assertEqual(answer, {"allowed": True, "reason": "ok", "endpoint": "payment", "tier": "STD",
+                                  "limit_per_minute": 6, "retry_after_ms": 0, "rule": None, "verdict": "normal"})
+
+    def test_burst_then_refusal_then_the_time_it_named(self):
+        left = [self.gate.check(path="/payment/1")["remaining"] for _ in range(3)]
+        self.assertEqual(left, [2, 1, 0])
+        refused = self.gate.check(path="/payment/1")
+        self.assertEqual((refused["allowed"], refused["reason"], refused["remaining"]), (False, "over_limit", 0))
+        self.assertTrue(0 < refused["retry_after_ms"] <= 10_000)
+        self.assertTrue(refused["decision"])
+
+    def test_peek_charges_nothing(self):
+        for _ in range(5):
+            self.assertTrue(self.gate.check(path="/payment/1", hits=0)["allowed"])
+        self.assertEqual(self.gate.check(path="/payment/1", hits=3)["remaining"], 0)
+        self.assertFalse(self.gate.check(path="/payment/1", hits=0)["allowed"])
+        self.assertEqual(self.gate.count("tidelimit_decisions_total"), 1)
+
+    def test_more_hits_than_the_burst_never_pass(self):
+        self.assertFalse(self.gate.check(path="/payment/1", hits=4)["allowed"])
+        self.assertEqual(self.gate.check(path="/payment/1", hits=3)["remaining"], 0)
+
+    def test_user_and_address_have_buckets_of_their_own(self):
+        for _ in range(4):
+            last = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        self.assertFalse(last["allowed"])
+        self.assertFalse(self.gate.check("203.0.113.2", "/payment/1", user_id="u1")["allowed"])
+        self.assertTrue(self.gate.check("203.0.113.1", "/payment/1", user_id="u2")["allowed"])
+        self.assertTrue(self.gate.check("203.0.113.1", "/payment/1")["allowed"])
+
+    def test_tier_is_no_part_of_the_bucket(self):
+        for _ in range(3):
+            self.gate.check("203.0.113.1", "/payment/1", user_id="u1", tier="STD")
+        self.assertFalse(self.gate.check("203.0.113.1", "/payment/1", user_id="u1", tier="STD")["allowed"])
+        premium = self.gate.check("203.0.113.1", "/payment/1", user_id="u1", tier="PRM")
+        self.assertEqual((premium["allowed"], premium["limit_per_minute"]), (True, 300))
+
+    def test_paths_are_normalised_before_they_match(self):
+        for path in ("/payment/1", "/x/../payment/1", "/%70ayment/1", "//payment//1?x=/browse/1"):
+            self.assertEqual(self.gate.check(path=path)["endpoint"], "payment", path)
+        self.assertEqual(self.gate.check(path="/elsewhere")["endpoint"], "other")
+        self.assertIsNone(self.gate.check(path="/elsewhere")["limit_per_minute"])
+
+    def test_limit_of_an_address_holds_whatever_user_is_named(self):
+        answers = [self.gate.check("203.0.113.9", "/login", method="POST", user_id=f"u{i}") for i in range(3)]
+        self.assertEqual([answer["allowed"] for answer in answers], [True, True, False])
+        self.assertEqual(self.gate.check("203.0.113.9", "/login", method="GET")["endpoint"], "other")
+
+    def test_ipv6_neighbours_of_a_64_are_one_client(self):
+        for i in range(3):
+            self.gate.check(f"2001:db8::{i}", "/payment/1")
+        self.assertFalse(self.gate.check("2001:db8::ffff", "/payment/1")["allowed"])
+        self.assertTrue(self.gate.check("2001:db8:0:1::1", "/payment/1")["allowed"])
+
+    def test_bad_input_gets_a_problem_that_names_it(self):
+        def check(body):
+            return self.gate.client.call("POST", "/v1/check", body)
+
+        self.assert_problem(check("{"), 400, "JSON")
+        self.assert_problem(check(""), 400, "empty")
+        self.assert_problem(check("[1]"), 400, "object")
+        self.assert_problem(check({"path": "/"}), 400, '"client_ip" is missing')
+        self.assert_problem(check({"client_ip": "300.1.1.1", "path": "/"}), 400, "300.1.1.1")
+        self.assert_problem(check({"client_ip": "203.0.113.1"}), 400, '"path" is missing')
+        self.assert_problem(check({"client_ip": "203.0.113.1", "path": 7}), 400, '"path"')
+        self.assert_problem(check({"client_ip": "203.0.113.1", "path": "/", "hits": -1}), 400, '"hits"')
+        self.assert_problem(check('{"client_ip":"203.0.113.1","path":"/"} x'), 400)
+        self.assert_problem(check('{"client_ip":"203.0.113.1","path":"/","pad":"' + "x" * 70_000 + '"}'), 413)
+        self.assert_problem(self.gate.get("/v1/check"), 405, "POST")
+        self.assertTrue(self.gate.check()["allowed"], "and it goes on answering")
+
+
+class AuthTest(Serving):
+    def test_pass_has_no_body_and_says_what_is_left(self):
+        answer = self.gate.auth("203.0.113.1", "/payment/1")
+        self.assertEqual((answer.status, answer.body), (200, ""))
+        self.assertEqual(answer.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+        self.assertRegex(answer.headers["RateLimit"], r'^"payment-STD";r=2;t=\d+$')
+
+    def test_denial_is_a_429_with_a_problem_document(self):
+        for _ in range(4):
+            answer = self.gate.auth("203.0.113.1", "/payment/1")
+        self.assertEqual(answer.status, 429)
+        self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+        self.assertEqual(answer.json["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded")
+        self.assertEqual(answer.json["violated-policies"], ["payment-STD"])
+        self.assertEqual(answer.headers["X-Tidelimit-Reason"], "over_limit")
+        self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+        as_nginx = self.gate.client.get("/v1/auth?deny=403", {"X-Forwarded-For": "203.0.113.1",
+                                                              "X-Original-URI": "/payment/1"})
+        self.assertEqual((as_nginx.status, as_nginx.headers["X-Tidelimit-Status"]), (403, "429"))
+
+    def test_reads_the_headers_of_other_gateways(self):
+        traefik = self.gate.client.get("/v1/auth", {"X-Forwarded-For": "203.0.113.2", "X-Forwarded-Method": "POST",
+                                                    "X-Forwarded-Uri": "/login"})
+        self.assertEqual(traefik.headers["RateLimit-Policy"], '"login-STD";q=6;w=60')
+        envoy = self.gate.client.call("PUT", "/v1/auth/payment/1", headers={"X-Forwarded-For": "203.0.113.3"})
+        self.assertEqual(envoy.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+
+    def test_left_hops_of_x_forwarded_for_are_the_clients_own_words(self):
+        for i in range(3):
+            self.gate.auth(f"198.51.100.{i}, 203.0.113.1", "/payment/1")
+        self.assertEqual(self.gate.auth("198.51.100.99, 203.0.113.1", "/payment/1").status, 429)
+
+    def test_strangers_may_not_ask(self):
+        self.gate.write(CONFIG.replace("identity: {", "identity: { trusted_proxies: [127.0.0.1/32], "))
+        self.gate.process.send(signal.SIGHUP)
+        stranger = HttpClient(self.gate.http_port, "127.0.0.2")
+        self.addCleanup(stranger.close)
+        wait_until(lambda: stranger.get("/v1/auth").status == 403, "trusted_proxies is in force")
+        for method, path in (("POST", "/v1/check"), ("POST", "/v1/report"), ("GET", "/v1/auth")):
+            self.assert_problem(stranger.call(method, path, "{}"), 403, "trusted_proxies")
+        self.assertEqual(stranger.get("/healthz").status, 200)
+        self.assertEqual(self.gate.client.get("/v1/auth").status, 200)
+
+
+class ReportTest(Serving):
+    def report(self, body, query=""):
+        return self.gate.client.call("POST", "/v1/report" + query, body)
+
+    def test_report_adds_status_and_latency_to_counted_requests(self):
+        self.gate.check("203.0.113.1", "/browse/1")
+        seen = {"client_ip": "203.0.113.1", "path": "/browse/1", "status": 500, "latency_ms": 12.5}
+        self.assertEqual(self.report(seen).json, {"accepted": 1})
+        self.assertEqual(self.report([seen, seen | {"status": 200}]).json, {"accepted": 2})
+        observed = "tidelimit_requests_observed_total"
+        self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="5xx"), 2)
+        self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
+        self.assertEqual(self.gate.count("tidelimit_decisions_total"), 1)
+
+    def test_one_bad_element_refuses_the_whole_report(self):
+        good = {"client_ip": "203.0.113.1", "path": "/browse/1", "status": 200}
+        self.assert_problem(self.report([good, {"client_ip": "203.0.113.1", "status": "no"}]), 400, "element 1")
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total"), 0)
+        self.assert_problem(self.report('"text"'), 400)
+
+    def test_a_large_report_is_taken_and_a_larger_one_refused(self):
+        seen = {"client_ip": "203.0.113.1", "path": "/browse/1", "status": 200}
+        self.assertEqual(self.report([seen] * 10_000).json, {"accepted": 10_000})
+        self.assert_problem(self.report("[" + " " * (4 << 20) + "]"), 413)
+
+    def test_odd_tool_becomes_suspicious_with_its_reasons(self):
+        failed = {"client_ip": "203.0.113.50", "path": "/browse/1", "status": 404, "user_agent": "PostmanRuntime/7.32"}
+        for _ in range(25):
+            self.gate.check("203.0.113.50", "/browse/1", user_agent="PostmanRuntime/7.32")
+        self.report([failed] * 25)
+        verdict = wait_until(lambda: [found for found in self.gate.get("/v1/verdicts").json["verdicts"]
+                                      if found["client"] == "203.0.113.50"], "there is a verdict")[0]
+        self.assertEqual((verdict["verdict"], verdict["rule"], verdict["limit"]), ("suspicious", "odd-tool", "10/min"))
+        self.assertTrue(verdict["reasons"])
+        for _ in range(12):
+            answer = self.gate.check("203.0.113.50", "/browse/1", user_agent="another")
+        self.assertEqual((answer["allowed"], answer["reason"]), (False, "client_limited"))
+        self.assertEqual(self.gate.count("tidelimit_verdicts", verdict="suspicious"), 1)
+        client = self.gate.get("/v1/clients/203.0.113.50").json
+        self.assertEqual(client["verdict"]["rule"], "odd-tool")
+        self.assertGreaterEqual(client["last_five_minutes"]["errors"], 25)
+        # An operator who knows better ends it.
+        self.assertEqual(self.override("203.0.113.50", action="allow", **{"for": "1h"}).status, 200)
+        self.assertTrue(self.gate.check("203.0.113.50", "/browse/1")["allowed"])
+
+
+class ReadingTest(Serving):
+    def test_plan_tells_each_limit(self):
+        plan = self.gate.get("/v1/plan").json
+        limits = {(row["endpoint"], row["tier"]): row for row in plan["limits"]}
+        self.assertEqual(limits["payment", "STD"]["base_per_minute"], 6)
+        self.assertEqual(limits["payment", "STD"]["effective_per_minute"], 6)
+        self.assertIsNone(limits["other", "STD"]["base_per_minute"])
+        self.assertEqual([rule["rule"] for rule in plan["rules"]], ["odd-tool"])
+        self.assertEqual(plan["modes"]["all"], "enforce")
+
+    def test_each_read_has_its_shape(self):
+        self.gate.check("203.0.113.1", "/browse/1")
+        for path, key in (("/v1/forecasts", "forecasts"), ("/v1/verdicts", "verdicts"), ("/v1/history", "windows"),
+                          ("/v1/decisions?since=1h", "decisions"), ("/v1/overrides", "overrides")):
+            answer = self.gate.get(path)
+            self.assertEqual(answer.status, 200, f"{path}: {answer}")
+            self.assertIsInstance(answer.json[key], list, path)
+        self.assertEqual(set(self.gate.get("/v1/mode").json), {"forecast", "anomaly", "rules", "all"})
+        client = wait_until(lambda: (found := self.gate.get("/v1/clients/203.0.113.1")).status == 200 and found.json,
+                            "the client is known")
+        self.assertEqual(client["client"], "203.0.113.1")
+        self.assert_problem(self.gate.get("/v1/clients/203.0.113.200"), 404, "203.0.113.200")
+        self.assert_problem(self.gate.get("/v1/history?endpoint=none"), 404, "none", "browse")
+        self.assert_problem(self.gate.get("/v1/decisions?since=yesterday"), 400, "yesterday")
+
+    def test_a_denial_can_be_looked_up(self):
+        for _ in range(4):
+            refused = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        found = wait_until(lambda: self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"],
+                           "the denial is kept")[0]
+        self.assertEqual((found["client"], found["user"], found["path"], found["reason"], found["outcome"]),
+                         ("203.0.113.1", "u1", "/payment/1", "over_limit", "deny"))
+        self.assertEqual(found["limit_per_minute"], 6)
+        by_user = self.gate.get("/v1/decisions?user=u1&since=1h").json["decisions"]
+        self.assertIn(refused["decision"], [row["decision"] for row in by_user])
+
+    def test_metrics_count_what_was_decided(self):
+        for _ in range(5):
+            self.gate.check("203.0.113.1", "/payment/1")
+        text = self.gate.client.get("/metrics")
+        self.assertTrue(text.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        total = "tidelimit_decisions_total"
+        self.assertEqual(self.gate.count(total, endpoint="payment", tier="STD", outcome="allow", reason="ok"), 3)
+        self.assertEqual(self.gate.count(total, endpoint="payment", outcome="deny", reason="over_limit"), 2)
+        self.assertEqual(self.gate.count("tidelimit_decision_seconds_count"), 5)
+        self.assertEqual(self.gate.count("tidelimit_mode", part="all", mode="enforce"), 1)
+        self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
+
+    def test_health_and_page(self):
+        self.assertEqual(self.gate.client.get("/healthz").body, "ok\n")
+        self.assertTrue(self.gate.client.get("/readyz?verbose").body.startswith("ready"))
+        page = self.gate.client.get("/")
+        self.assertEqual(page.status, 200)
+        self.assertIn("text/html", page.headers["Content-Type"])
+        self.assertIn("payment", page.body)
+
+    def test_unknown_calls_and_methods(self):
+        self.assert_problem(self.gate.get("/v1/nothing"), 404, "/v1/check")
+        answer = self.gate.call("DELETE", "/v1/plan")
+        self.assert_problem(answer, 405, "GET")
+        self.assertEqual(answer.headers["Allow"], "GET")
+
+
+class TokenTest(Serving):
+    def test_token_file_is_made_for_its_owner_alone(self):
+        self.assertEqual((self.gate.folder / "var/admin.token").stat().st_mode & 0o777, 0o600)
+
+    def test_changes_and_named_reads_need_the_token(self):
+        guarded = [("GET", "/v1/verdicts"), ("GET", "/v1/clients/203.0.113.1"), ("GET", "/v1/decisions"),
+                   ("GET", "/v1/overrides"), ("PUT", "/v1/overrides/203.0.113.1"), ("PUT", "/v1/mode"),
+                   ("DELETE", "/v1/overrides/203.0.113.1")]
+        for method, path in guarded:
+            answer = self.gate.call(method, path, "{}" if method == "PUT" else None, token=False)
+            self.assert_problem(answer, 401, "Bearer")
+            self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
+            wrong = self.gate.client.call(method, path, None, {"Authorization": "Bearer wrong-wrong-wrong-wrong"})
+            self.assertEqual(wrong.status, 401)
+        for path in ("/v1/plan", "/v1/forecasts", "/v1/history", "/v1/mode"):
+            self.assertEqual(self.gate.get(path, token=False).status, 200, path)
+
+    def test_a_new_token_is_taken_up(self):
+        token = self.gate.folder / "var/admin.token"
+        token.write_text("# two people\nann:a-token-of-ann-12345\nbob:a-token-of-bob-12345\n")
+        bearer = {"Authorization": "Bearer a-token-of-ann-12345"}
+        wait_until(lambda: self.gate.client.get("/v1/verdicts", bearer).status == 200, "the new token opens")
+        put = self.gate.client.call("PUT", "/v1/overrides/203.0.113.1",
+                                    {"action": "block", "for": "1h", "reason": "x"}, bearer)
+        self.assertEqual(put.json["by"], "ann")
+
+
+class OverrideTest(Serving):
+    def test_block_limit_and_allow(self):
+        put = self.override("203.0.113.1", action="block", **{"for": "1h"}).json
+        self.assertEqual((put["target"], put["action"], put["by"], put["permanent"]),
+                         ("203.0.113.1", "block", "admin", False))
+        answer = self.gate.check("203.0.113.1")
+        self.assertEqual((answer["allowed"], answer["reason"]), (False, "override"))
+        self.override("10.1.0.0/16", action="limit", limit="2/min", **{"for": "1h"})
+        self.assertEqual([self.gate.check("10.1.2.3")["allowed"] for _ in range(3)], [True, True, False])
+        self.override("user/u1", action="allow", permanent=True)
+        for _ in range(6):
+            answer = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        self.assertEqual((answer["allowed"], answer["reason"]), (True, "override"))
+        self.assertEqual(len(self.gate.get("/v1/overrides").json["overrides"]), 3)
+        self.assertEqual(self.gate.get("/v1/overrides/10.1.0.0/16").json["limit"], "2/min")
+        self.assertEqual(self.gate.call("DELETE", "/v1/overrides/203.0.113.1").status, 204)
+        self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
+        self.assert_problem(self.gate.call("DELETE", "/v1/overrides/203.0.113.1"), 404)
+
+    def test_bad_overrides_are_refused_by_name(self):
+        def put(**body):
+            return self.gate.call("PUT", "/v1/overrides/203.0.113.1", body)
+
+        self.assert_problem(put(action="ban", **{"for": "1h"}), 400, "ban", "block")
+        self.assert_problem(put(action="block"), 400, '"for" is missing')
+        self.assert_problem(put(action="block", **{"for": "8d"}), 400, "7d")
+        self.assert_problem(put(action="limit", limit="10", **{"for": "1h"}), 400, '"limit"')
+        self.assert_problem(put(action="block", reasn="x", **{"for": "1h"}), 400, "reasn", "reason")
+        self.assert_problem(self.gate.call("PUT", "/v1/overrides/203.0.113.300", {"action": "block", "for": "1h"}), 400)
+        self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
+
+    def test_overrides_outlive_kill_9(self):
+        self.assertEqual(self.override("203.0.113.1", action="block", **{"for": "1h"}).status, 200)
+        self.assertEqual(self.override("user/u1", action="allow", permanent=True).status, 200)
+        self.gate.stop(signal.SIGKILL)  # the very next moment: what was answered is on the disk
+        self.gate.start()
+        self.assertEqual(self.gate.check("203.0.113.1")["reason"], "override")
+        self.assertEqual(self.gate.check("203.0.113.1", user_id="u1")["reason"], "override")
+        self.assertEqual(self.gate.call("DELETE", "/v1/overrides/user/u1").status, 204)
+        self.gate.stop(signal.SIGKILL)
+        self.gate.start()
+        self.assertEqual([row["target"] for row in self.gate.get("/v1/overrides").json["overrides"]], ["203.0.113.1"])
+
+
+class ModeTest(Serving):
+    def test_shadow_changes_no_answer_and_counts(self):
+        self.assertEqual(self.gate.call("PUT", "/v1/mode", {"all": "shadow", "for": "1h", "reason": "test"}).json["all"],
+                         "shadow")
+        for _ in range(5):
+            answer = self.gate.auth("203.0.113.1", "/payment/1")
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn("RateLimit", answer.headers)
+        self.assertEqual(self.gate.count("tidelimit_decisions_total", outcome="shadow_deny", reason="over_limit"), 2)
+        self.gate.call("PUT", "/v1/mode", {"all": "enforce"})
+        self.assertEqual(self.gate.auth("203.0.113.1", "/payment/1").status, 429)
+
+    def test_off_passes_everything(self):
+        self.override("203.0.113.1", action="block", **{"for": "1h"})
+        self.gate.call("PUT", "/v1/mode", {"all": "off"})
+        self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
+
+    def test_bad_modes(self):
+        self.assert_problem(self.gate.call("PUT", "/v1/mode", {"all": "loud"}), 400, "loud", "shadow")
+        self.assert_problem(self.gate.call("PUT", "/v1/mode", {"al": "off"}), 400, '"al"', '"all"')
+        self.assert_problem(self.gate.call("PUT", "/v1/mode", {"for": "1h"}), 400, "forecast")
+
+
+class ReloadTest(Serving):
+    changed = CONFIG.replace("STD: { rate: 6/min, burst: 3 }", "STD: { rate: 6/min, burst: 1 }")
+
+    def limit_holds(self):
+        burst = [row["burst"] for row in self.gate.get("/v1/plan").json["limits"]
+                 if (row["endpoint"], row["tier"]) == ("payment", "STD")]
+        return burst == [1]
+
+    def test_on_sighup_at_once(self):
+        self.gate.write(self.changed)
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(self.limit_holds, "the new limit is in force")
+        self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(2)], [True, False])
+
+    def test_on_change(self):
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the new limit is in force")
+
+    def test_a_bad_file_is_refused_and_the_old_one_stays(self):
+        self.gate.write(self.changed.replace("rate: 6/min", "rate: 6/fortnight"))
+        wait_until(lambda: self.gate.count("tidelimit_config_last_reload_successful") == 0, "the refusal is counted")
+        self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(4)], [True, True, True, False])
+        words = self.gate.client.get("/readyz?verbose").body
+        self.assertIn("tidelimit.yaml:", words)
+        self.assertIn("fortnight", words)
+        self.assertEqual(self.gate.client.get("/readyz").status, 200)
+        self.assertIn("fortnight", self.gate.process.output())
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the mended file is in force")
+        self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
+        self.assertNotIn("fortnight", self.gate.client.get("/readyz?verbose").body)
+
+
+class ShellTest(Serving):
+    def shell(self, *arguments, status=0):
+        done = self.gate.shell(*arguments)
+        self.assertEqual(done.returncode, status, done)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_why_names_the_limit_and_the_reason(self):
+        for _ in range(4):
+            refused = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        wait_until(lambda: self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"], "it is kept")
+        words = self.shell("why", "--user", "u1")
+        for word in ("denied", "/payment/1", "over_limit", "limit 6 a minute", refused["decision"]):
+            self.assertIn(word, words)
+        self.assertIn("203.0.113.1: ", self.shell("why", "--client", "203.0.113.1"))
+        self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
+        self.assertIn("--user", self.shell("why", status=2))
+
+    def test_unblock_and_undo(self):
+        self.override("203.0.113.1", action="block", **{"for": "1h"})
+        self.assertIn("203.0.113.1 passes until", self.shell("unblock", "--client", "203.0.113.1", "--for", "1h"))
+        self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
+        self.shell("unblock", "--client", "203.0.113.1", "--undo")
+        self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
+        self.shell("unblock", "--user", "u/1 x", "--permanent")
+        self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
+
+    def test_mode(self):
+        self.assertIn("all       enforce", self.shell("mode"))
+        self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))
+        self.assertEqual(self.gate.get("/v1/mode").json["all"], "shadow")
+        self.shell("mode", "all", status=2)
+
+    def test_no_gate_no_token(self):
+        lost = run("mode", "--url", f"http://127.0.0.1:{free_port()}", "--token-file",
+                   self.gate.folder / "var/admin.token")
+        self.assertEqual(lost.returncode, 1)
+        self.assertIn("is the gate running", lost.stderr)
+        lost = run("mode", "--url", f"http://127.0.0.1:{self.gate.http_port}", "--token-file", "/nowhere/token")
+        self.assertIn("/nowhere/token", lost.stderr)
+        self.assertNotEqual(lost.returncode, 0)
+
+
+class SyslogTest(Serving):
+    def send(self, text):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(text.encode(), ("127.0.0.1", self.gate.syslog_port))
+
+    def test_lines_of_both_kinds_and_garbage(self):
+        self.send('<190>Nov 24 10:00:00 host nginx: 203.0.113.1 - - [24/Nov/2026:10:00:00 +0000] '
+                  '"GET /browse/1 HTTP/1.1" 200 5 "-" "curl/8"')
+        self.send('<190>Nov 24 10:00:00 nginx: {"time_iso8601":"2026-11-24T10:00:00+00:00","remote_addr":"203.0.113.1",'
+                  '"request_method":"GET","request_uri":"/browse/2","status":"502","request_time":"0.010"}')
+        self.send("<190>\x00\xff garbage")
+        messages = "tidelimit_syslog_messages_total"
+        wait_until(lambda: self.gate.count(messages) == 3, "three messages came")
+        self.assertEqual(self.gate.count(messages, result="taken"), 2)
+        self.assertEqual(self.gate.count(messages, result="unreadable"), 1)
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total", endpoint="browse", status_class="5xx"), 1)
+
+
+class WireTest(Serving):
+    """What strangers send."""
+
+    def raw(self, data):
+        with socket.create_connection(("127.0.0.1", self.gate.http_port), timeout=30) as peer:
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            answer = b""
+            while piece := peer.recv(65536):
+                answer += piece
+            return answer
+
+    def test_header_floods_are_refused(self):
+        many = b"".join(b"X-%d: y\r\n" % i for i in range(200))
+        self.assertIn(b" 431 ", self.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + many + b"\r\n").split(b"\r\n")[0])
+        long = b"X-Long: " + b"y" * 20_000 + b"\r\n"
+        self.assertIn(b" 431 ", self.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + long + b"\r\n").split(b"\r\n")[0])
+        target = b"/" + b"a" * 9000
+        self.assertIn(b" 414 ", self.raw(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n").split(b"\r\n")[0])
+        self.assertTrue(self.gate.check()["allowed"])
+
+    def test_smuggling_is_refused(self):
+        both = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        self.assertIn(b" 400 ", self.raw(both).split(b"\r\n")[0])
+        two = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
+        self.assertIn(b" 400 ", self.raw(two).split(b"\r\n")[0])
+
+    def test_garbage_and_silence(self):
+        self.assertIn(b" 400 ", self.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").split(b"\r\n")[0])
+        self.assertEqual(self.raw(b""), b"")
+        self.assertTrue(self.gate.check()["allowed"])
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        body = b'{"client_ip":"203.0.113.1","path":"/payment/1"}'
+        one = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        answer = self.raw(one * 4 + last)
+        self.assertEqual(answer.count(b'"allowed":true'), 3)
+        self.assertEqual(answer.count(b'"allowed":false'), 1)
+        self.assertTrue(answer.endswith(b"ok\n"))
+
+
+class StopTest(Serving):
+    def test_sigterm_ends_it_well(self):
+        self.gate.check()
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertIn("stopped", self.gate.log.read_text())
+
+    def test_what_is_under_way_is_finished(self):
+        """No request that reaches the gate goes unanswered when it is told to stop."""
+        lost = []
+        answered = []
+        stop = threading.Event()
+
+        def ask():
+            client = HttpClient(self.gate.http_port)
+            while not stop.is_set():
+                fresh = client.connection is None
+                try:
+                    answered.append(client.get("/healthz").status)
+                except ConnectionRefusedError:
+                    return
+                except OSError as error:
+                    if not fresh:  # a fresh connection may still have stood in the closed listener's queue
+                        lost.append(error)
+                    return
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is a lost answer
+                    if not fresh:
+                        lost.append(error)
+                    return
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(answered) > 200, "requests are under way")
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(lost, [])
+        self.assertEqual(set(answered), {200})
+
+
+class RestartTest(EndToEnd):
+    config = CONFIG.replace("endpoints:", "forecast: { window: 1s, history: 1m, horizon: 2s }\nendpoints:", 1)
+
+    def windows(self, gate):
+        """Requests of browse by the start of their closed window."""
+        rows = gate.get("/v1/history?endpoint=browse&since=1h").json["windows"]
+        return {row["start"]: row["requests"] for row in rows if row.get("requests")}
+
+    def test_windows_survive_kill_9_and_restart(self):
+        gate = self.start_gate(self.config)
+        for i in range(7):
+            gate.check(f"203.0.113.{i}", "/browse/1")
+        before = wait_until(lambda: sum(self.windows(gate).values()) == 7 and self.windows(gate),
+                            "the windows are closed", 60)
+        gate.stop(signal.SIGKILL)
+        gate.start()
+        self.assertEqual(self.windows(gate), before)
+        self.assertEqual(gate.stop(signal.SIGTERM), 0)
+        gate.start()
+        self.assertEqual(self.windows(gate), before)
+
+    def test_the_open_window_survives_a_restart(self):
+        gate = self.start_gate(self.config)
+        for i in range(7):
+            gate.check(f"203.0.113.{i}", "/browse/1")
+        self.assertEqual(gate.stop(signal.SIGTERM), 0)
+        gate.start()
+        wait_until(lambda: sum(self.windows(gate).values()) == 7, "the requests before the restart are counted", 60)
+
+
+class StartTest(unittest.TestCase):
+    """What keeps it from starting: status 2, and a sentence that names the place and the mend."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="tidelimit-e2e-")
+        self.addCleanup(holder.cleanup)
+        self.folder = pathlib.Path(holder.name)
+
+    def refused(self, config, *words):
+        file = self.folder / "tidelimit.yaml"
+        file.write_text(config)
+        done = run("serve", "--config", file, cwd=self.folder)
+        self.assertEqual(done.returncode, 2, done)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def small(self, more="", http=None):
+        return (f"listen: {{ http: 127.0.0.1:{http or free_port()} }}\n"
+                f"endpoints: [ {{ name: other, limits: {{ STD: 10/min }} }} ]\n{more}")
+
+    def test_port_in_use(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            self.refused(self.small(http=port), f"127.0.0.1:{port}", "in use", "choose another port")
+
+    def test_state_that_cannot_be_written(self):
+        self.refused(self.small("state: /proc/nowhere/tidelimit.db"), "/proc/nowhere/tidelimit.db", "state")
+        (self.folder / "folder.db").mkdir()
+        self.refused(self.small("state: folder.db"), "folder.db")
+
+    def test_state_of_another_program(self):
+        foreign = self.folder / "foreign.db"
+        foreign.write_text("These are my notes, not a database.\n" * 100)
+        self.refused(self.small("state: foreign.db"), "foreign.db", "left alone")
+        self.assertIn("my notes", foreign.read_text())
+
+    def test_two_gates_on_one_state(self):
+        file = self.folder / "first.yaml"
+        file.write_text(self.small("state: one.db"))
+        with open(self.folder / "first.log", "wb") as log:
+            first = subprocess.Popen([BINARY, "serve", "--config", file], cwd=self.folder, stdout=log, stderr=log)
+        try:
+            wait_until(lambda: "answers on" in (self.folder / "first.log").read_text(), "the first gate runs")
+            self.refused(self.small("state: one.db"), "one.db", "another running tidelimit")
+        finally:
+            first.terminate()
+            first.wait(30)
+
+    def test_bad_configuration(self):
+        self.refused("endpoints: []\n", "tidelimit.yaml:1:")
+        self.refused(self.small("modus: enforce"), "tidelimit.yaml:3:", "modus", "mode")
+        self.refused(self.small().replace("10/min", "0/min"), "tidelimit.yaml:2:")
+        missing = run("serve", "--config", self.folder / "nowhere.yaml")
+        self.assertEqual(missing.returncode, 2)
+        self.assertIn("nowhere.yaml", missing.stderr)
+
+    def test_wrong_usage(self):
+        for arguments in ((), ("serve",), ("dance",), ("serve", "--config", "x", "--loops", "0")):
+            self.assertEqual(run(*arguments).returncode, 2, arguments)
+        self.assertEqual(run("--help").returncode, 0)
+        self.assertEqual(run("serve", "--help").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
