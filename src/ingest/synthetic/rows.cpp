@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
+
 namespace tidelimit::synthetic {
 namespace {
 
@@ -81,20 +83,19 @@ std::string_view RowWriter::header() const {
 
 void RowWriter::enter_second(std::int64_t second) {
   second_ = second;
-  second_text_ = format_time(WallTime{std::chrono::seconds{second}});
-  second_text_.pop_back();  // the Z comes after the fraction
+  const std::string iso = format_time(WallTime{std::chrono::seconds{second}});
+  second_text_ = iso.substr(0, iso.size() - 1);  // the Z comes after the fraction
   if (format_ != RowFormat::combined) return;
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::string iso = std::move(second_text_);  // 2026-01-05T00:00:00
-  const auto month = static_cast<std::size_t>((iso[5] - '0') * 10 + iso[6] - '1');
-  second_text_ = iso.substr(8, 2);
+  const auto month = parse_uint(std::string_view(iso).substr(5, 2)).value_or(1) - 1;
+  second_text_ = iso.substr(8, 2);  // of 2026-01-05T00:00:00
   second_text_ += '/';
   second_text_ += kMonths[month];
   second_text_ += '/';
   second_text_ += iso.substr(0, 4);
   second_text_ += ':';
-  second_text_ += iso.substr(11);
+  second_text_ += iso.substr(11, 8);
 }
 
 void RowWriter::append(const traffic::Request& request, std::string& out) {
