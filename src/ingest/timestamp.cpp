@@ -83,6 +83,11 @@ std::int64_t zone(Cursor& text) {
   return west ? -seconds : seconds;
 }
 
+std::optional<WallTime> time_of_epoch(std::int64_t seconds, std::int64_t nanos) {
+  if (seconds < 0 || seconds > kLastSecond) return std::nullopt;
+  return WallTime{Nanos{seconds * kSecond + nanos}};
+}
+
 /// "10:05:03[.123][ zone]" after the date `days` to the end of the text.
 std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text) {
   const std::int64_t hour = text.digits(2);
@@ -95,9 +100,7 @@ std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text) {
   const std::int64_t offset = zone(text);
   // 60 is a leap second.
   if (!text.ok() || !text.at_end() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  const std::int64_t since_epoch = days * 86400 + hour * 3600 + minute * 60 + second - offset;
-  if (since_epoch < 0 || since_epoch > kLastSecond) return std::nullopt;
-  return WallTime{Nanos{since_epoch * kSecond + nanos}};
+  return time_of_epoch(days * 86400 + hour * 3600 + minute * 60 + second - offset, nanos);
 }
 
 std::optional<std::int64_t> days_of(unsigned year, unsigned month, unsigned day) {
@@ -129,7 +132,7 @@ std::optional<WallTime> parse_iso(std::string_view text) {
   const unsigned day = cursor.digits(2);
   const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
   if (!days) return std::nullopt;
-  if (cursor.at_end()) return time_of_unix(static_cast<double>(*days * 86400));
+  if (cursor.at_end()) return time_of_epoch(*days * 86400, 0);
   if (!cursor.skip('T') && !cursor.skip('t')) cursor.expect(' ');
   return time_of_day(*days, cursor);
 }

@@ -186,7 +186,7 @@ TEST_F(HttpServerTest, HoldsBackForAClientThatDoesNotRead) {
   for (int i = 0; i < 10; ++i) requests += get("/large");
   client.send(requests);
   std::this_thread::sleep_for(milliseconds{200});
-  const std::string answers = client.read_until("HTTP/1.1 200", 11, milliseconds{1500});
+  const std::string answers = client.read_bytes(10u * (4 << 20));
   EXPECT_EQ(SocketClient::count(answers, "HTTP/1.1 200"), 10);
   EXPECT_GE(answers.size(), 10u * (4 << 20));
 }

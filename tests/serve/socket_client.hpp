@@ -38,22 +38,12 @@ class SocketClient {
   /// end.
   std::string read_until(std::string_view marker, int times = 1,
                          std::chrono::milliseconds patience = std::chrono::seconds{5}) {
-    std::string text;
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (count(text, marker) < times) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-          deadline - std::chrono::steady_clock::now());
-      pollfd ready{fd_.get(), POLLIN, 0};
-      if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
-      char buffer[65536];
-      const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
-      if (got <= 0) {
-        closed_ = true;
-        break;
-      }
-      text.append(buffer, static_cast<std::size_t>(got));
-    }
-    return text;
+    return read_while([&](std::string_view text) { return count(text, marker) < times; }, patience);
+  }
+  /// At least so many bytes, or what came until the end of the connection or of the patience.
+  std::string read_bytes(std::size_t bytes,
+                         std::chrono::milliseconds patience = std::chrono::seconds{30}) {
+    return read_while([&](std::string_view text) { return text.size() < bytes; }, patience);
   }
   /// Until the server closes.
   std::string read_all() { return read_until("\x01\x02 never sent"); }
@@ -68,6 +58,26 @@ class SocketClient {
   }
 
  private:
+  template <class More>
+  std::string read_while(More&& more, std::chrono::milliseconds patience) {
+    std::string text;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (more(text)) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      pollfd ready{fd_.get(), POLLIN, 0};
+      if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
+      char buffer[65536];
+      const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) {
+        closed_ = true;
+        break;
+      }
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+
   Fd fd_;
   bool connected_ = false;
   bool closed_ = false;
