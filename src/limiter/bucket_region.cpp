@@ -3,27 +3,29 @@
 //   order: two neighbouring lines, then two neighbouring lines elsewhere. An entry never moves.
 //
 // The state word
-//   settled:    bit 63 = 0 | bit 62 returned | bits 61..58 limits epoch mod 16 | bits 57..0 TAT in
-//   ns tentative:  bit 63 = 1 | bits 62..0 a number that no other placement of this stripe bears
+//   settled:   bit 63 = 0, bit 62 returned, bits 61..58 limits epoch mod 16, bits 57..0 TAT in ns
+//   tentative: bit 63 = 1, bits 62..0 a number that no other placement of this stripe bears
 //   {0, 0} was never used ("virgin"); {0, 1} was given back by a placement that lost.
 //
 // Invariants
 //   1. Key and state change only together, by one 16-byte compare-and-swap (CAS) that names both
-//   old
-//      words. So a charge lands on the bucket it was computed for, or fails and is computed anew.
+//      old words. So a charge lands on the bucket it was computed for, or fails and is computed
+//      anew.
 //   2. An entry is reclaimed only when TAT + kSkew <= now: an absent bucket equals an empty one for
 //      every worker whose clock reading is less than kSkew behind. For readings further behind, the
 //      stripe's watermark is raised to that TAT before the entry is given away, and new buckets
-//      start no earlier than it: time that goes backwards grants nothing.
+//      start no earlier than it: time that goes backwards grants nothing. The watermark is read
+//      once more after the placement was seen to be the only one, so that a thread that slept
+//      between its search and its placement starts no earlier either.
 //   3. A virgin entry stays virgin until the sets before it hold no vacancy, and is never virgin
 //      again. So a key is never found behind a virgin entry of its own sets, and probing stops
 //      there.
 //   4. A key has at most one settled entry. A new key is placed tentatively, then its candidates
-//   are
-//      read once more; it is settled only if no other entry with this key was seen, and only by a
-//      CAS from that very placement (numbers never recur). Suppose p and q were both settled, p
+//      are read once more; it is settled only if no other entry with this key was seen, and only by
+//      a CAS from that very placement (numbers never recur). Suppose p and q were both settled, p
 //      placed first. Whoever settled q read p after q was placed, hence after p was placed, and saw
-//      p without the key or took it away; p's placement was gone and its settling CAS had to fail.
+//      p without the key or took it away; p's placement was gone and its settling CAS had to fail,
+//      or p had been settled, drained and reclaimed.
 //      Of two tentative entries the earlier in probe order wins; any thread that meets a tentative
 //      entry settles it, so nobody waits for a thread that was put to sleep.
 //   5. Loops are bounded. A call that loses kAttempts races in a row is denied: that many others
@@ -41,6 +43,8 @@ constexpr std::uint64_t kTentative = std::uint64_t{1} << 63;
 constexpr std::uint64_t kReturned = std::uint64_t{1} << 62;
 constexpr unsigned kEpochShift = 58;
 constexpr std::uint64_t kEpochMask = 15;
+// A worker reads the newest plan at its next decision, so it may be a plan or two behind another.
+constexpr std::uint64_t kEpochLag = 2;
 constexpr std::uint64_t kTatMask = (std::uint64_t{1} << kEpochShift) - 1;
 constexpr std::uint64_t kGivenBack = 1;
 
@@ -75,7 +79,7 @@ struct Seen {
   const std::uint64_t stored = state >> kEpochShift & kEpochMask;
   const std::uint64_t ahead = (call.epoch - stored) & kEpochMask;
   const Tat tat = tat_of(state);
-  if (ahead == 0 || ahead > kEpochMask / 2) return {tat, stored, false};
+  if (ahead == 0 || ahead > kEpochMask - kEpochLag) return {tat, stored, false};
   return {std::min(tat, call.now.since_start + call.limit.tolerance()), call.epoch, true};
 }
 
@@ -170,14 +174,17 @@ BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) n
   return probed.match;
 }
 
+Tat BucketRegion::watermark(std::uint64_t key) noexcept {
+  return Tat{static_cast<Tat::rep>(stripe(key).watermark.load(std::memory_order_acquire))};
+}
+
 // Where a bucket that was found absent starts. Reading the watermark after the search is what makes
 // invariant 2 hold: whoever reclaimed the bucket raised it before.
 Tat BucketRegion::fresh_start(const BucketCall& call) noexcept {
-  const auto mark = stripe(call.key).watermark.load(std::memory_order_acquire);
-  return std::max({call.now.since_start, Tat{static_cast<Tat::rep>(mark)}, call.floor});
+  return std::max({call.now.since_start, watermark(call.key), call.floor});
 }
 
-bool BucketRegion::insert(const BucketCall& call, const Probe& probed,
+bool BucketRegion::insert(const BucketCall& call, const Probe& probed, Tat start,
                           std::uint64_t state) noexcept {
   const Content old = probed.vacancy_content;
   if (old.key != 0) {
@@ -194,12 +201,14 @@ bool BucketRegion::insert(const BucketCall& call, const Probe& probed,
   if (!swap_entry(*probed.vacancy, old.key, old.state, placed.key, placed.state)) return false;
   if (old.key != 0) own.reclaimed.fetch_add(1, std::memory_order_relaxed);
   TIDELIMIT_SYNC_POINT("placed");
-  return settle(*probed.vacancy, placed, state);
+  return settle(*probed.vacancy, placed, start, state);
 }
 
-// Decides a tentative entry: settles it with `state`, or gives it back if the key stands elsewhere.
-// True when this call settled it. The order of candidates is the same for all threads.
-bool BucketRegion::settle(BucketEntry& entry, Content tentative, std::uint64_t state) noexcept {
+// Decides a tentative entry: settles it with `state`, which starts from `start`, or gives it back
+// if the key stands elsewhere. True when this call settled it; otherwise the caller looks again.
+// The order of candidates is the same for all threads.
+bool BucketRegion::settle(BucketEntry& entry, Content tentative, Tat start,
+                          std::uint64_t state) noexcept {
   bool entry_passed = false;
   for (std::size_t i = 0; i < kCandidates; ++i) {
     bool virgin = false;
@@ -216,10 +225,11 @@ bool BucketRegion::settle(BucketEntry& entry, Content tentative, std::uint64_t s
       BucketEntry& loser = other_wins ? entry : other;
       const std::uint64_t losing = other_wins ? tentative.state : other_state;
       const bool removed = swap_entry(loser, tentative.key, losing, 0, kGivenBack);
-      if (other_wins || !removed) return false;  // the caller looks again
+      if (other_wins || !removed) return false;
     }
     if (virgin) break;
   }
+  if (watermark(tentative.key) > start) return false;  // invariant 2
   TIDELIMIT_SYNC_POINT("before settling");
   return swap_entry(entry, tentative.key, tentative.state, tentative.key, state);
 }
@@ -234,7 +244,7 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
       judge(out, start, call);
       if (!out.conformance.conforms) return true;
       const std::uint64_t state = pack(out.conformance.tat, call.epoch, 0);
-      if (!insert(call, probed, state)) continue;
+      if (!insert(call, probed, start, state)) continue;
       out.entry = probed.vacancy;
       out.key = call.key;
       out.state_before = pack(start, call.epoch, 0);
@@ -244,7 +254,8 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
     const std::uint64_t state = entry->state.load(std::memory_order_acquire);
     if (entry->key.load(std::memory_order_acquire) != call.key) continue;
     if (is_tentative(state)) {
-      settle(*entry, {call.key, state}, pack(fresh_start(call), call.epoch, 0));
+      const Tat start = fresh_start(call);
+      settle(*entry, {call.key, state}, start, pack(start, call.epoch, 0));
       continue;
     }
     const Seen seen = see(state, call);

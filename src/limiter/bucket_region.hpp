@@ -13,9 +13,8 @@ namespace tidelimit::limiter {
 struct BucketCall {
   std::uint64_t key = 0;  ///< keyed hash of principal and limit; not 0
   Hits hits = 1;
-  Limit limit;  ///< not unlimited
-  std::uint64_t epoch =
-      0;  ///< Plan::limits_epoch: a bucket last used under an older one is clamped
+  Limit limit;              ///< not unlimited
+  std::uint64_t epoch = 0;  ///< Plan::limits_epoch; a bucket last used under an older is clamped
   Instant now;
   Tat floor{0};  ///< a bucket that is absent starts from here if that is later than `now`
 };
@@ -96,9 +95,10 @@ class BucketRegion {
   [[nodiscard]] Probe probe(std::uint64_t key, Instant now) noexcept;
   [[nodiscard]] BucketEntry* find(std::uint64_t key, Instant now, Probe& probe) noexcept;
   [[nodiscard]] Tat fresh_start(const BucketCall& call) noexcept;
-  [[nodiscard]] bool insert(const BucketCall& call, const Probe& probe,
+  [[nodiscard]] Tat watermark(std::uint64_t key) noexcept;
+  [[nodiscard]] bool insert(const BucketCall& call, const Probe& probe, Tat start,
                             std::uint64_t state) noexcept;
-  bool settle(BucketEntry& entry, Content tentative, std::uint64_t state) noexcept;
+  bool settle(BucketEntry& entry, Content tentative, Tat start, std::uint64_t state) noexcept;
   [[nodiscard]] Stripe& stripe(std::uint64_t key) noexcept { return stripes_[key >> 56]; }
 
   ZeroedArray<Pair> pairs_;

@@ -1,13 +1,13 @@
 // Invariants
 //   1. A slot is in at most one list of touched slots: whoever sets its dirty flag lists it, and
-//   the
-//      flag is cleared only after it was taken from the list. Lists are only pushed to or taken
+//      the flag is cleared only after it was taken from the list. Lists are only pushed to or taken
 //      whole, so a head that comes back to an old value does no harm.
 //   2. A count is never missed by the collector: the counter is raised before the flag is read, and
 //      the flag is cleared before the counters are read, all sequentially consistent. If the
 //      counting thread still saw the flag set, the collector's reading comes later.
 //   3. A slot changes hands under the fingerprint 1: first that, then the fresh flag, the counters,
-//      the name, last the new fingerprint. A reading that saw two different fingerprints, or a
+//      the name, last the new fingerprint, each store releasing: a reading that met any of them
+//      sees the fingerprint 1 or a later one. A reading that saw two different fingerprints, or a
 //      fresh flag appear, is put off to the next collect.
 //   4. Two threads that bring the same new client pick the same never-used slot, and the slower one
 //      waits a bounded moment for the name in it. A client that gets a second slot all the same (in
@@ -33,6 +33,7 @@ constexpr std::uint32_t kGuestRequests = 8;
 constexpr int kPatience = 256;  // readings of a slot that changes hands, well over what it takes
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kRelease = std::memory_order_release;
 
 [[nodiscard]] std::uint32_t seconds(Instant now) {
   const auto s = std::chrono::duration_cast<std::chrono::seconds>(now.since_start).count();
@@ -59,7 +60,7 @@ void copy(const std::array<std::atomic<std::uint32_t>, N>& from,
 
 template <std::size_t N>
 void clear(std::array<std::atomic<std::uint32_t>, N>& counters) {
-  for (auto& counter : counters) counter.store(0, kRelaxed);
+  for (auto& counter : counters) counter.store(0, kRelease);
 }
 
 template <std::size_t N>
@@ -182,16 +183,16 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
                             std::uint64_t print, std::uint32_t now_s) noexcept {
   if (!slot.fingerprint.compare_exchange_strong(old, kChangingHands)) return false;
   slot.flags.fetch_or(kFresh);
-  slot.last_seen_s.store(now_s, kRelaxed);
-  slot.agents.store(0, kRelaxed);
-  slot.denied.store(0, kRelaxed);
-  slot.responses.store(0, kRelaxed);
-  slot.errors.store(0, kRelaxed);
+  slot.last_seen_s.store(now_s, kRelease);
+  slot.agents.store(0, kRelease);
+  slot.denied.store(0, kRelease);
+  slot.responses.store(0, kRelease);
+  slot.errors.store(0, kRelease);
   clear(slot.paths);
   clear(slot.class_requests);
   clear(slot.class_errors);
-  slot.client_hi.store(client.hi, kRelaxed);
-  slot.client_lo.store(client.lo, kRelaxed);
+  slot.client_hi.store(client.hi, kRelease);
+  slot.client_lo.store(client.lo, kRelease);
   slot.fingerprint.store(print);
   (old == kNeverUsed ? size_ : evictions_).fetch_add(1, kRelaxed);
   return true;
