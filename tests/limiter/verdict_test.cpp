@@ -11,7 +11,9 @@ namespace {
 
 using std::chrono::seconds;
 
-ClientId v4(std::uint32_t host_order) { return {0, std::uint64_t{0xffff} << 32 | host_order}; }
+ClientId v4(std::uint32_t host_order) {
+  return {0, std::uint64_t{0xffff} << 32 | host_order};
+}
 
 Prefix v4_prefix(std::uint32_t host_order, unsigned length) {
   Prefix prefix;
@@ -51,7 +53,8 @@ TEST(VerdictTable, ForgetsAVerdictAtItsExpiry) {
 }
 
 RC_GTEST_PROP(VerdictTableProperty, AgreesWithAMap, ()) {
-  const auto hosts = *rc::gen::container<std::vector<std::uint8_t>>(rc::gen::arbitrary<std::uint8_t>());
+  const auto hosts =
+      *rc::gen::container<std::vector<std::uint8_t>>(rc::gen::arbitrary<std::uint8_t>());
   std::map<ClientId, Instant> expected;
   std::vector<Verdict> verdicts;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
