@@ -39,6 +39,7 @@ class Input {
   }
 
   [[nodiscard]] const std::vector<ingest::Source>& sources() const { return sources_; }
+  [[nodiscard]] const ingest::ReadOptions& options() const { return options_; }
 
  private:
   std::vector<ingest::Source> sources_;
