@@ -268,6 +268,20 @@ TEST_F(HttpServerTest, DrainsWhatIsUnderWayAndClosesWhatIsIdle) {
   EXPECT_FALSE(SocketClient(port_).connected());
 }
 
+TEST_F(HttpServerTest, AnswersARequestThatCameJustBeforeTheDrain) {
+  start();
+  SocketClient kept(port_);
+  kept.send(get("/first"));
+  (void)kept.read_until("GET /first");
+  loop_.post([&] {
+    kept.send(get("/last"));  // in the loop's own turn, so that the loop has not read it
+    server_->drain();
+  });
+  const std::string answer = kept.read_all();
+  EXPECT_NE(answer.find("GET /last"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+}
+
 TEST(Ports, AUsedPortIsRefusedInWords) {
   const auto first = listen_tcp({"127.0.0.1", 0});
   ASSERT_TRUE(first);

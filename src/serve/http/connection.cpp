@@ -311,6 +311,9 @@ void HttpConnection::check_time(Instant now) {
 }
 
 void HttpConnection::drain() {
+  // A request that came before the word is still answered; closing over it would reset the
+  // connection.
+  if (phase() == Phase::idle && receive()) server_.loop_.again(*this);
   if (phase() == Phase::idle) dead_ = true;
   settle();
 }
