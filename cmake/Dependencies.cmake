@@ -1,5 +1,6 @@
 # Every library from outside, found once. All are Debian 12 packages; scripts/setup installs them.
 find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED) # of oneDNN: to hold it to one thread
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(fmt REQUIRED)

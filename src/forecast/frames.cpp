@@ -12,9 +12,13 @@ namespace {
 constexpr double kLimit = 6.0;      // no input beyond it, whatever the traffic does
 constexpr double kLogFloor = 0.02;  // of the scale, added before a logarithm
 
-float bounded(double value) { return static_cast<float>(std::clamp(value, -kLimit, kLimit)); }
+float bounded(double value) {
+  return static_cast<float>(std::clamp(value, -kLimit, kLimit));
+}
 
-double ratio(double part, double whole) { return whole > 0 ? part / whole : 0.0; }
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : 0.0;
+}
 
 /// Premium ratio, error ratio and share of the windows [first, last).
 struct Ratios {
@@ -85,18 +89,18 @@ Frames best_frames(const traffic::WindowGrid& grid, std::size_t endpoint, const 
     };
     double slot = 0;
     double days = 0;
-    for (std::size_t k = 1; k <= 7 && t >= start + k * s.day && s.day >= s.horizon; ++k, days += 1) {
+    for (std::size_t k = 1; k <= 7 && t >= start + k * s.day && s.day >= s.horizon;
+         ++k, days += 1) {
       slot += series.horizon_sum(t - k * s.day);
     }
     slot = days > 0 ? slot / days : scale;
     const std::size_t first = t >= start + s.horizon ? t - s.horizon : t;
     const double last = first < t ? series.sum(first, t) : scale;
     const double window = t > start ? series.at(t - 1) * static_cast<double>(s.horizon) : scale;
-    const double error = t >= from + s.horizon
-                             ? log_of(last) - log_of(anchor[t - s.horizon - from])
-                             : 0.0;
-    for (const double v : {last, window, anchor[t - from], next(s.day, slot), next(s.week, slot),
-                           slot, scale}) {
+    const double error =
+        t >= from + s.horizon ? log_of(last) - log_of(anchor[t - s.horizon - from]) : 0.0;
+    for (const double v :
+         {last, window, anchor[t - from], next(s.day, slot), next(s.week, slot), slot, scale}) {
       frames.table.push_back(static_cast<float>(log_of(v)));
     }
     const Ratios r = ratios(grid, endpoint, first, t);

@@ -28,7 +28,8 @@ class Frames {
 };
 
 /// Features of the `baseline` preset, one frame a window: requests (standardised by `mean` and
-/// `deviation` of the training range), premium ratio, share of all endpoints' requests, error ratio.
+/// `deviation` of the training range), premium ratio, share of all endpoints' requests, error
+/// ratio.
 inline constexpr std::size_t kBaselineFeatures = 4;
 [[nodiscard]] Frames baseline_frames(const traffic::WindowGrid& grid, std::size_t endpoint,
                                      const Series& series, double mean, double deviation);
@@ -42,6 +43,5 @@ inline constexpr std::size_t kBestFeatures = 17;
 [[nodiscard]] Frames best_frames(const traffic::WindowGrid& grid, std::size_t endpoint,
                                  const Series& series, std::size_t from,
                                  std::span<const double> anchor);
-
 
 }  // namespace tidelimit::forecast

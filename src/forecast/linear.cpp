@@ -30,7 +30,8 @@ void lag_features(const Series& series, std::size_t origin, std::span<double> ou
   // Horizon sum that starts `lag` windows before the origin, shifted by `shift` windows; when its
   // past does not exist or reaches into the future: `otherwise`.
   const auto lagged = [&](std::size_t lag, std::ptrdiff_t shift, double otherwise) {
-    const auto first = static_cast<std::ptrdiff_t>(origin) - static_cast<std::ptrdiff_t>(lag) + shift;
+    const auto first =
+        static_cast<std::ptrdiff_t>(origin) - static_cast<std::ptrdiff_t>(lag) + shift;
     const auto width = static_cast<std::ptrdiff_t>(s.horizon);
     if (first < static_cast<std::ptrdiff_t>(start) ||
         first + width > static_cast<std::ptrdiff_t>(origin)) {
@@ -203,8 +204,7 @@ void LinearRows::features(std::size_t origin, Space space, std::span<double> out
 std::vector<double> online_linear(const Series& series, const LinearRows& rows,
                                   const Coefficients& prior, const LinearSettings& settings) {
   const Spans& spans = series.spans();
-  const double decay =
-      std::exp2(-1.0 / (settings.half_life_days * static_cast<double>(spans.day)));
+  const double decay = std::exp2(-1.0 / (settings.half_life_days * static_cast<double>(spans.day)));
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
   constexpr std::size_t kSolvesADay = 8;
   const std::size_t solve_every = std::max<std::size_t>(1, spans.day / kSolvesADay);
@@ -219,9 +219,8 @@ std::vector<double> online_linear(const Series& series, const LinearRows& rows,
       const std::size_t known = t - spans.horizon;  // its horizon ended just now
       if (series.all_observed(known, t)) {
         rows.features(known, settings.space, x);
-        const double target =
-            to_space(std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit),
-                     settings.space);
+        const double target = to_space(
+            std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit), settings.space);
         const double residual = std::fabs(target - dot(x, beta));
         typical = kErrorMemory * typical + (1 - kErrorMemory) * std::min(residual, 5 * typical);
         equations.decay(decay);
@@ -230,8 +229,7 @@ std::vector<double> online_linear(const Series& series, const LinearRows& rows,
     }
     if (t % solve_every == 0) beta = equations.solve(prior, settings.prior_rows * 0.1);
     rows.features(t, settings.space, x);
-    forecasts[t - rows.from()] =
-        from_space(dot(x, beta), settings.space) * rows.scale(t);
+    forecasts[t - rows.from()] = from_space(dot(x, beta), settings.space) * rows.scale(t);
   }
   return forecasts;
 }

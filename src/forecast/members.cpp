@@ -18,16 +18,23 @@ double correction_unit(double anchor, double scale) {
   return std::sqrt((anchor + 0.02 * scale) * scale);
 }
 
-void naive_members(const Series& series, std::size_t origin, std::span<double> out) {
+void members_at(const Series& series, std::size_t origin, const LinearForecasts& linear,
+                double correction, std::span<double> out) {
   const auto rules = naive_forecasts(series, origin);
   const double last = rules[0].value_or(series.scale(origin));
   for (std::size_t r = 0; r < kNaiveRules; ++r) out[r] = rules[r].value_or(last);
+  out[kLinearPlain] = linear.plain[origin - linear.from];
+  const double anchor = linear.log[origin - linear.from];
+  out[kLinearLog] = anchor;
+  const double unit = correction_unit(anchor, series.scale(origin));
+  out[kNetworkMember] = std::max(0.0, anchor + correction * unit);
 }
 
 std::vector<std::size_t> judged_origins(const Series& series, std::size_t first, std::size_t last) {
   const std::size_t horizon = series.spans().horizon;
   std::vector<std::size_t> origins;
-  for (std::size_t t = (first + horizon - 1) / horizon * horizon; t + horizon <= last; t += horizon) {
+  for (std::size_t t = (first + horizon - 1) / horizon * horizon; t + horizon <= last;
+       t += horizon) {
     if (series.all_observed(t, t + horizon)) origins.push_back(t);
   }
   return origins;
@@ -51,10 +58,9 @@ std::vector<double> baseline_points(const ForecastModel& model, const traffic::W
                                     std::size_t endpoint, const Series& series,
                                     const EndpointScaling& scaling,
                                     std::span<const std::size_t> origins) {
-  const Frames frames =
-      baseline_frames(grid, endpoint, series, scaling.mean, scaling.deviation);
-  const auto outputs = run_network(
-      model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
+  const Frames frames = baseline_frames(grid, endpoint, series, scaling.mean, scaling.deviation);
+  const auto outputs =
+      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
         frames.sequence(origins[row], model.network.shape.steps, out);
       });
   std::vector<double> points(origins.size());
@@ -93,11 +99,11 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
   if (origins.empty()) return {};
   const Spans& s = series.spans();
   const std::size_t learned = kLearnedDays * s.day;
-  const std::size_t begin = std::max(series.first_observed(),
-                                     origins.front() > learned ? origins.front() - learned : 0);
+  const std::size_t begin =
+      std::max(series.first_observed(), origins.front() > learned ? origins.front() - learned : 0);
   const std::size_t last = origins.back();
-  const LinearForecasts linear = linear_forecasts(grid, series, begin, last + 1,
-                                                  model.linear_plain, model.linear_log);
+  const LinearForecasts linear =
+      linear_forecasts(grid, series, begin, last + 1, model.linear_plain, model.linear_log);
   const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
 
   // Every member at the judged origins, then at those asked for.
@@ -108,21 +114,14 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
   std::vector<std::size_t> all = record_origins;
   all.insert(all.end(), origins.begin(), origins.end());
   const NetworkShape& shape = model.network.shape;
-  const auto outputs =
-      run_network(model.network, all.size(), [&](std::size_t row, std::span<float> out) {
-        frames.sequence(all[row], shape.steps, out);
-      });
+  const auto outputs = run_network(
+      model.network, all.size(),
+      [&](std::size_t row, std::span<float> out) { frames.sequence(all[row], shape.steps, out); });
   std::vector<double> members(all.size() * kMembers);
   for (std::size_t k = 0; k < all.size(); ++k) {
-    const std::size_t t = all[k];
-    const std::span<double> row(members.data() + k * kMembers, kMembers);
-    naive_members(series, t, row);
-    row[kLinearPlain] = linear.plain[t - begin];
-    row[kLinearLog] = linear.log[t - begin];
-    const double median =
-        static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]);
-    const double unit = correction_unit(row[kLinearLog], series.scale(t));
-    row[kNetworkMember] = std::max(0.0, row[kLinearLog] + median * unit);
+    members_at(series, all[k], linear,
+               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
+               std::span(members).subspan(k * kMembers, kMembers));
   }
 
   Record record{kMembers, {}, {}};

@@ -32,9 +32,10 @@ struct LinearForecasts {
 /// The network's correction, an output in units of correction_unit(), and back.
 [[nodiscard]] double correction_unit(double anchor, double scale);
 
-/// The forecasts of all members at `origin`, kMembers numbers; rules that lack their past repeat the
-/// last horizon.
-void naive_members(const Series& series, std::size_t origin, std::span<double> out);
+/// The forecasts of all members at `origin`, kMembers numbers; rules that lack their past repeat
+/// the last horizon. `correction` is the network's, in units of correction_unit().
+void members_at(const Series& series, std::size_t origin, const LinearForecasts& linear,
+                double correction, std::span<double> out);
 
 /// Origins, in steps of one horizon, whose horizons are complete and observed before `last`.
 [[nodiscard]] std::vector<std::size_t> judged_origins(const Series& series, std::size_t first,
@@ -49,8 +50,8 @@ void naive_members(const Series& series, std::size_t origin, std::span<double> o
                                                   const EndpointScaling& scaling,
                                                   std::span<const std::size_t> origins);
 [[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
-                                              const traffic::WindowGrid& grid,
-                                              std::size_t endpoint, const Series& series,
+                                              const traffic::WindowGrid& grid, std::size_t endpoint,
+                                              const Series& series,
                                               std::span<const std::size_t> origins);
 
 /// Mixes members at each origin by what their record says: rows older than kJudgedDays don't count.

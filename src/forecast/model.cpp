@@ -28,8 +28,8 @@ class Taker {
     if (found == tensors_.end()) {
       note(fmt::format("tensor `{}` is missing", name));
     } else if (found->values.size() != size) {
-      note(fmt::format("tensor `{}` has {} numbers, {} expected", name, found->values.size(),
-                       size));
+      note(
+          fmt::format("tensor `{}` has {} numbers, {} expected", name, found->values.size(), size));
     } else if (!std::all_of(found->values.begin(), found->values.end(),
                             [](float v) { return std::isfinite(v); })) {
       note(fmt::format("tensor `{}` holds numbers that are not finite", name));
@@ -48,18 +48,6 @@ class Taker {
   std::string problem_;
 };
 
-std::string shape_problem(const Shape& shape) {
-  if (shape.window <= Nanos{0} || shape.history < shape.window || shape.horizon < shape.window) {
-    return "window, history and horizon must be positive, and the window the smallest";
-  }
-  if (shape.history % shape.window != Nanos{0} || shape.horizon % shape.window != Nanos{0}) {
-    return "history and horizon must be whole multiples of the window";
-  }
-  constexpr std::size_t kMostSteps = 100'000;
-  if (shape.steps() > kMostSteps) return "the history has more than 100000 windows";
-  return {};
-}
-
 std::vector<double> doubles(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
@@ -70,6 +58,18 @@ const EndpointScaling* ForecastModel::find(const std::string& endpoint) const {
   const auto found = std::find_if(endpoints.begin(), endpoints.end(),
                                   [&](const EndpointScaling& e) { return e.name == endpoint; });
   return found == endpoints.end() ? nullptr : &*found;
+}
+
+std::string shape_problem(const Shape& shape) {
+  if (shape.window <= Nanos{0} || shape.history < shape.window || shape.horizon < shape.window) {
+    return "window, history and horizon must be positive, and the window the smallest";
+  }
+  if (shape.history % shape.window != Nanos{0} || shape.horizon % shape.window != Nanos{0}) {
+    return "history and horizon must be whole multiples of the window";
+  }
+  constexpr std::size_t kMostSteps = 100'000;
+  if (shape.steps() > kMostSteps) return "the history has more than 100000 windows";
+  return {};
 }
 
 NetworkShape network_shape(Preset preset, const Shape& shape) {
@@ -83,8 +83,7 @@ double spread(double forecast, double scale) {
 }
 
 ModelParts to_parts(const ForecastModel& model) {
-  ModelParts parts{model.preset, model.shape,     {}, model.validation_mae,
-                   model.best_epoch, {}};
+  ModelParts parts{model.preset, model.shape, {}, model.validation_mae, model.best_epoch, {}};
   const NetworkShape& n = model.network.shape;
   const auto dim = [](std::size_t size) { return static_cast<std::int64_t>(size); };
   const auto& w = model.network.weights;
@@ -107,8 +106,7 @@ ModelParts to_parts(const ForecastModel& model) {
       {"scaling", {dim(model.endpoints.size()), 2}, std::move(scaling)},
       {"residuals", {dim(kResidualSamples)}, floats(model.residuals)}};
   if (model.preset == Preset::best) {
-    parts.tensors.push_back(
-        {"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
+    parts.tensors.push_back({"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
     parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
     parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
   }
@@ -117,7 +115,7 @@ ModelParts to_parts(const ForecastModel& model) {
 
 Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
   if (auto problem = shape_problem(parts.shape); !problem.empty()) {
-    return fail(Code::data_loss, "forecast model: " + problem);
+    return fail(Code::data_loss, "the forecast model: " + problem);
   }
   auto model = std::make_shared<ForecastModel>();
   model->preset = parts.preset;
@@ -140,11 +138,10 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
   }
   const auto scaling = taker.take("scaling", parts.endpoints.size() * 2);
   for (std::size_t e = 0; e < parts.endpoints.size(); ++e) {
-    model->endpoints.push_back({std::move(parts.endpoints[e]),
-                                static_cast<double>(scaling[2 * e]),
+    model->endpoints.push_back({std::move(parts.endpoints[e]), static_cast<double>(scaling[2 * e]),
                                 static_cast<double>(scaling[2 * e + 1])});
     if (!(model->endpoints.back().deviation > 0) && taker.problem().empty()) {
-      return fail(Code::data_loss, "forecast model: tensor `scaling` has a deviation of zero");
+      return fail(Code::data_loss, "the forecast model: tensor `scaling` has a deviation of zero");
     }
   }
   const auto residuals = taker.take("residuals", kResidualSamples);
@@ -155,12 +152,14 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
     model->member_prior = doubles(taker.take("member_prior", kMembers));
   }
   if (!taker.problem().empty()) {
-    return fail(Code::data_loss, "forecast model: " + taker.problem());
+    return fail(Code::data_loss, "the forecast model: " + taker.problem());
   }
   return model;
 }
 
-const NetworkShape& network_input_shape(const ForecastModel& model) { return model.network.shape; }
+const NetworkShape& network_input_shape(const ForecastModel& model) {
+  return model.network.shape;
+}
 
 Result<std::vector<float>> run_network(const ForecastModel& model,
                                        std::span<const float> sequences) {

@@ -29,23 +29,27 @@ struct EndpointScaling {
   double deviation = 1;  ///< of the same; positive
 };
 
-/// See forecaster.hpp. All numbers are representable as floats, so that a bundle keeps them exactly.
+/// See forecaster.hpp. All numbers are representable as floats, so that a bundle keeps them
+/// exactly.
 class ForecastModel {
  public:
   Preset preset = Preset::best;
   Shape shape;
   Network network;
   std::vector<EndpointScaling> endpoints;
-  Coefficients linear_plain;                       ///< best: prior of the linear members,
-  Coefficients linear_log;                         ///< kLinearFeatures each
-  std::vector<double> member_prior;                ///< best: kMembers weights, summing to 1
+  Coefficients linear_plain;                         ///< best: prior of the linear members,
+  Coefficients linear_log;                           ///< kLinearFeatures each
+  std::vector<double> member_prior;                  ///< best: kMembers weights, summing to 1
   std::array<double, kResidualSamples> residuals{};  ///< ascending, in units of spread()
-  double validation_mae = 0;                       ///< requests per horizon, mean over endpoints
+  double validation_mae = 0;                         ///< requests per horizon, mean over endpoints
   int best_epoch = 0;
 
   /// The endpoint's scaling; null when the model was not trained on it.
   [[nodiscard]] const EndpointScaling* find(const std::string& endpoint) const;
 };
+
+/// What is wrong with a shape, in words; empty when nothing is.
+[[nodiscard]] std::string shape_problem(const Shape& shape);
 
 /// The network's input and output for a shape: baseline sees every window of the history, best one
 /// frame a horizon and answers kQuantiles.

@@ -33,11 +33,16 @@ std::optional<double> mean_of_lags(const Series& series, std::size_t origin, std
 
 const char* to_string(Naive rule) {
   switch (rule) {
-    case Naive::last_hour: return "last horizon";
-    case Naive::yesterday: return "same hours yesterday";
-    case Naive::week_ago: return "same hours a week ago";
-    case Naive::slot_mean: return "mean of the same hours of four weeks";
-    case Naive::last_plus_yesterday: return "last horizon plus yesterday's change";
+    case Naive::last_hour:
+      return "last horizon";
+    case Naive::yesterday:
+      return "same hours yesterday";
+    case Naive::week_ago:
+      return "same hours a week ago";
+    case Naive::slot_mean:
+      return "mean of the same hours of four weeks";
+    case Naive::last_plus_yesterday:
+      return "last horizon plus yesterday's change";
   }
   return "unknown";
 }

@@ -4,8 +4,9 @@
 #include <cassert>
 #include <cmath>
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
+
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "base/random.hpp"
 
@@ -74,8 +75,8 @@ struct NetworkEngine::Impl {
   std::size_t rows;
   bool training;
   dnnl::stream stream{cpu()};
-  std::vector<float> input;    // [T, N, F]
-  std::vector<float> hidden;   // [T, N, H]
+  std::vector<float> input;   // [T, N, F]
+  std::vector<float> hidden;  // [T, N, H]
   // [N, H]. Given although zero is the default: without it oneDNN 2.6 computes a wrong gradient of
   // the recurrent weights (the gradient test shows it).
   std::vector<float> zero_state;
@@ -87,7 +88,7 @@ struct NetworkEngine::Impl {
   Arguments forward_args;
   dnnl::lstm_backward backward;
   Arguments backward_args;
-  std::vector<float> d_hidden;          // [T, N, H], zero but for the last step
+  std::vector<float> d_hidden;  // [T, N, H], zero but for the last step
   // Computed by oneDNN, unused: d_input [T, N, F], d_state and d_cell [N, H].
   std::vector<float> d_input, d_state, d_cell;
 
@@ -147,12 +148,27 @@ struct NetworkEngine::Impl {
     d_state.assign(rows * shape.hidden, 0.0F);
     d_cell.assign(rows * shape.hidden, 0.0F);
     const memory::desc none;
-    const dnnl::lstm_backward::primitive_desc desc(
-        {dnnl::prop_kind::backward, dnnl::rnn_direction::unidirectional_left2right, input_desc(),
-         state_desc(), state_desc(), input_weights(Tag::any), recurrent_weights(Tag::any), bias(),
-         hidden_desc(), none, none, input_desc(), state_desc(), state_desc(),
-         input_weights(Tag::any), recurrent_weights(Tag::any), bias(), hidden_desc(), none, none},
-        cpu(), forward_desc);
+    const dnnl::lstm_backward::primitive_desc desc({dnnl::prop_kind::backward,
+                                                    dnnl::rnn_direction::unidirectional_left2right,
+                                                    input_desc(),
+                                                    state_desc(),
+                                                    state_desc(),
+                                                    input_weights(Tag::any),
+                                                    recurrent_weights(Tag::any),
+                                                    bias(),
+                                                    hidden_desc(),
+                                                    none,
+                                                    none,
+                                                    input_desc(),
+                                                    state_desc(),
+                                                    state_desc(),
+                                                    input_weights(Tag::any),
+                                                    recurrent_weights(Tag::any),
+                                                    bias(),
+                                                    hidden_desc(),
+                                                    none,
+                                                    none},
+                                                   cpu(), forward_desc);
     backward = dnnl::lstm_backward(desc);
     backward_args = {{DNNL_ARG_SRC_LAYER, forward_args.at(DNNL_ARG_SRC_LAYER)},
                      {DNNL_ARG_SRC_ITER, forward_args.at(DNNL_ARG_SRC_ITER)},
@@ -229,8 +245,12 @@ NetworkEngine::~NetworkEngine() = default;
 NetworkEngine::NetworkEngine(NetworkEngine&&) noexcept = default;
 NetworkEngine& NetworkEngine::operator=(NetworkEngine&&) noexcept = default;
 
-std::size_t NetworkEngine::rows() const { return impl_->rows; }
-std::span<float> NetworkEngine::input() { return impl_->input; }
+std::size_t NetworkEngine::rows() const {
+  return impl_->rows;
+}
+std::span<float> NetworkEngine::input() {
+  return impl_->input;
+}
 
 void NetworkEngine::load(std::span<const float> weights) {
   assert(weights.size() == impl_->shape.weight_count());
@@ -239,8 +259,7 @@ void NetworkEngine::load(std::span<const float> weights) {
   impl_->pack(impl_->forward_args);
   if (impl_->training) impl_->pack(impl_->backward_args);
   const float* bias = weights.data() + impl_->shape.bias_at();
-  auto* packed =
-      static_cast<float*>(impl_->forward_args.at(DNNL_ARG_BIAS).get_data_handle());
+  auto* packed = static_cast<float*>(impl_->forward_args.at(DNNL_ARG_BIAS).get_data_handle());
   std::copy(bias, bias + 4 * impl_->shape.hidden, packed);
 }
 
@@ -267,9 +286,9 @@ void NetworkEngine::backward(std::span<const float> d_outputs, std::span<float> 
   self.backward.execute(self.stream, self.backward_args);
   self.reorder(self.backward_args.at(DNNL_ARG_DIFF_WEIGHTS_LAYER),
                view(self.input_weights(Tag::ldigo), gradient.data()));
-  self.reorder(self.backward_args.at(DNNL_ARG_DIFF_WEIGHTS_ITER),
-               view(self.recurrent_weights(Tag::ldigo),
-                    gradient.data() + self.shape.recurrent_at()));
+  self.reorder(
+      self.backward_args.at(DNNL_ARG_DIFF_WEIGHTS_ITER),
+      view(self.recurrent_weights(Tag::ldigo), gradient.data() + self.shape.recurrent_at()));
   self.stream.wait();
   const auto* bias =
       static_cast<const float*>(self.backward_args.at(DNNL_ARG_DIFF_BIAS).get_data_handle());

@@ -31,18 +31,18 @@ Choice choose(const ForecastModel* model, const std::string& endpoint, const Ser
               std::size_t origin, const Shape& shape) {
   if (model == nullptr) return fall_back(series, origin, "no model");
   if (!(model->shape == shape)) {
-    return fall_back(series, origin,
-                     fmt::format("the model's windows are {}, history {}, horizon {}",
-                                 format_duration(model->shape.window),
-                                 format_duration(model->shape.history),
-                                 format_duration(model->shape.horizon)));
+    return fall_back(
+        series, origin,
+        fmt::format("the model's windows are {}, history {}, horizon {}",
+                    format_duration(model->shape.window), format_duration(model->shape.history),
+                    format_duration(model->shape.horizon)));
   }
   if (model->preset == Preset::baseline && model->find(endpoint) == nullptr) {
     return fall_back(series, origin, "endpoint unknown to the model");
   }
   const std::size_t history = series.spans().history;
-  const std::size_t seen = origin >= history ? series.observed(origin - history, origin)
-                                             : series.observed(0, origin);
+  const std::size_t seen =
+      origin >= history ? series.observed(origin - history, origin) : series.observed(0, origin);
   constexpr double kEnough = 0.9;
   if (static_cast<double>(seen) < kEnough * static_cast<double>(history) || origin < history) {
     return fall_back(series, origin, fmt::format("{} of {} windows of history", seen, history));
@@ -110,8 +110,7 @@ class Lane {
     const double unit = spread(point, series_.scale(origin));
     std::array<double, kQuantiles.size()> values{};
     for (std::size_t q = 0; q < values.size(); ++q) {
-      const double offset = q < kMedian ? std::min(residuals[q], 0.0)
-                                        : std::max(residuals[q], 0.0);
+      const double offset = q < kMedian ? std::min(residuals[q], 0.0) : std::max(residuals[q], 0.0);
       values[q] = q == kMedian ? point : std::max(0.0, point + offset * unit);
     }
     return values;
@@ -130,8 +129,8 @@ class Lane {
       if (past_[k] + s.horizon > origin) continue;
       const std::size_t age = origin - past_[k];
       if (age > kCalibratedDays * s.day) break;
-      known.push_back({residuals_[k], std::exp2(-static_cast<double>(age) /
-                                                (kCalibrationHalfLifeDays * day))});
+      known.push_back(
+          {residuals_[k], std::exp2(-static_cast<double>(age) / (kCalibrationHalfLifeDays * day))});
     }
     return residual_quantiles(known);
   }
@@ -181,10 +180,14 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
 
 const char* to_string(Source source) {
   switch (source) {
-    case Source::none: return "none";
-    case Source::last_value: return "last_value";
-    case Source::seasonal: return "seasonal";
-    case Source::lstm: return "lstm";
+    case Source::none:
+      return "none";
+    case Source::last_value:
+      return "last_value";
+    case Source::seasonal:
+      return "seasonal";
+    case Source::lstm:
+      return "lstm";
   }
   return "unknown";
 }

@@ -15,7 +15,6 @@ namespace tidelimit::forecast {
 namespace {
 
 constexpr std::size_t kSliceRows = 16;  // the smallest slice at which the kernels run at full speed
-constexpr double kGradientNorm = 1.0;   // longer gradients are shortened to this
 
 /// Adam with the constants of the paper.
 class Adam {
@@ -164,9 +163,8 @@ class Fitter {
     const std::size_t first = batch_first_ + s * kSliceRows;
     const std::size_t count = std::min(kSliceRows, batch_first_ + batch_size_ - first);
     slice.engine.load(network_->weights);
-    gather(slice.engine, shape_, first, count, [&](std::size_t row, std::span<float> out) {
-      examples_->fill((*order_)[row], out);
-    });
+    gather(slice.engine, shape_, first, count,
+           [&](std::size_t row, std::span<float> out) { examples_->fill((*order_)[row], out); });
     const auto outputs = slice.engine.forward();
     slice.loss = {};
     std::fill(slice.d_outputs.begin(), slice.d_outputs.end(), 0.0F);
@@ -195,10 +193,12 @@ class Fitter {
   }
 
   void shorten() {
+    const double longest = settings_.gradient_norm;
+    if (longest <= 0) return;
     double squares = 0;
     for (const float g : gradient_) squares += static_cast<double>(g) * static_cast<double>(g);
-    if (squares <= kGradientNorm * kGradientNorm) return;
-    const auto factor = static_cast<float>(kGradientNorm / std::sqrt(squares));
+    if (squares <= longest * longest) return;
+    const auto factor = static_cast<float>(longest / std::sqrt(squares));
     for (float& g : gradient_) g *= factor;
   }
 
@@ -247,7 +247,8 @@ FitResult fit(Network start, const Examples& training, const Examples& validatio
     now.loss = fitter.train_epoch(network, training, order, rate_at(settings, epoch));
     if (validation.size() > 0) now.validation_loss = fitter.evaluate(network, validation);
     if (report) report(now);
-    if (!now.validation_loss || *now.validation_loss < best_loss) {
+    if (settings.keep == FitSettings::Keep::last || !now.validation_loss ||
+        *now.validation_loss < best_loss) {
       best_loss = now.validation_loss.value_or(best_loss);
       best = {network, epoch + 1};
     } else if (settings.patience > 0 && epoch + 1 - best.best_epoch >= settings.patience) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -24,6 +25,8 @@ struct FitSettings {
   double learning_rate = 1e-3;
   bool decay_learning_rate = false;  ///< half a cosine down to a twentieth over the epochs
   int patience = 0;  ///< stop after so many epochs without a better validation loss; 0: never
+  double gradient_norm = 1.0;  ///< longer gradients are shortened to this; 0: never
+  enum class Keep : std::uint8_t { best, last } keep = Keep::best;  ///< which epoch's weights
   int threads = 1;
   std::uint64_t seed = 1;
 };
@@ -35,13 +38,14 @@ struct EpochReport {
 };
 
 struct FitResult {
-  Network network;     ///< of the epoch with the lowest validation loss (the last, without one)
-  int best_epoch = 0;  ///< from 1
+  Network network;     ///< of the epoch with the lowest validation loss (the last, without one), or
+                       ///< of the last, as `keep` says
+  int best_epoch = 0;  ///< that epoch, from 1
 };
 
-/// Adam (Kingma and Ba 2015) on the pinball loss, twice its usual size, so that for the median it is
-/// the absolute error. Each batch is cut into slices of a fixed size whose gradients are added in a
-/// fixed order: the result is the same for any number of threads.
+/// Adam (Kingma and Ba 2015) on the pinball loss, twice its usual size, so that for the median it
+/// is the absolute error. Each batch is cut into slices of a fixed size whose gradients are added
+/// in a fixed order: the result is the same for any number of threads.
 [[nodiscard]] FitResult fit(Network start, const Examples& training, const Examples& validation,
                             const FitSettings& settings,
                             const std::function<void(const EpochReport&)>& report);

@@ -12,6 +12,7 @@
 
 #include "anomaly/detector_model.hpp"
 #include "base/text.hpp"
+#include "model/onnx_file.hpp"
 
 namespace tidelimit::model {
 namespace {
@@ -23,18 +24,12 @@ using traffic::kFeatures;
 
 constexpr const char* kKind = "tidelimit.anomaly";
 constexpr const char* kKindVersion = "1";
-constexpr std::size_t kMostBytes = 64u << 20;
+constexpr const char* kWhat = "the anomaly model";
 constexpr std::size_t kMostTrees = 10000;
 constexpr std::size_t kMostSample = 1u << 16;
 constexpr int kMostNodes = 1 << 22;
 
 // ---------------------------------------------------------------------------------- writing
-
-void add_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
-  auto* entry = model.add_metadata_props();
-  entry->set_key(key);
-  entry->set_value(value);
-}
 
 std::string feature_key(std::size_t feature, const char* what) {
   return fmt::format("usual.{}.{}", traffic::to_string(static_cast<Feature>(feature)), what);
@@ -66,37 +61,6 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
     add(feature_key(i, "low"), parts.usual[i].low);
     add(feature_key(i, "high"), parts.usual[i].high);
   }
-}
-
-void add_constant(onnx::GraphProto& graph, const std::string& name,
-                  const std::vector<float>& values) {
-  auto* tensor = graph.add_initializer();
-  tensor->set_name(name);
-  tensor->set_data_type(onnx::TensorProto::FLOAT);
-  tensor->add_dims(static_cast<std::int64_t>(values.size()));
-  for (const float value : values) {
-    tensor->add_float_data(value);
-  }
-}
-
-onnx::NodeProto& add_node(onnx::GraphProto& graph, const std::string& op,
-                          const std::vector<std::string>& inputs, const std::string& output) {
-  auto* node = graph.add_node();
-  node->set_op_type(op);
-  node->set_name(output);
-  for (const std::string& input : inputs) {
-    node->add_input(input);
-  }
-  node->add_output(output);
-  return *node;
-}
-
-void add_value(onnx::ValueInfoProto& value, const std::string& name, std::int64_t columns) {
-  value.set_name(name);
-  auto* type = value.mutable_type()->mutable_tensor_type();
-  type->set_elem_type(onnx::TensorProto::FLOAT);
-  type->mutable_shape()->add_dim()->set_dim_param("N");
-  type->mutable_shape()->add_dim()->set_dim_value(columns);
 }
 
 /// The attributes of a TreeEnsembleRegressor by name, each made on first use.
@@ -173,9 +137,9 @@ void add_transform(onnx::GraphProto& graph) {
   for (const float x : seen) {
     is_log.push_back(x == 3.0F ? 0.0F : 1.0F);
   }
-  add_constant(graph, "is_log", is_log);
-  add_constant(graph, "zero", {0.0F});
-  add_constant(graph, "one", {1.0F});
+  add_constant(graph, "is_log", {static_cast<std::int64_t>(kFeatures)}, is_log);
+  add_constant(graph, "zero", {1}, {0.0F});
+  add_constant(graph, "one", {1}, {1.0F});
   add_node(graph, "IsNaN", {"features"}, "missing");
   add_node(graph, "Where", {"missing", "zero", "features"}, "known");
   add_node(graph, "Max", {"known", "zero"}, "positive");
@@ -188,45 +152,8 @@ void add_transform(onnx::GraphProto& graph) {
 // ---------------------------------------------------------------------------------- reading
 
 tl::unexpected<Error> refuse(const std::string& why) {
-  return fail(Code::data_loss, "the anomaly model " + why);
+  return fail(Code::data_loss, std::string(kWhat) + " " + why);
 }
-
-/// Metadata by key; remembers the first that was missing or unreadable.
-class Metadata {
- public:
-  explicit Metadata(const onnx::ModelProto& model) {
-    for (const auto& entry : model.metadata_props()) {
-      values_[entry.key()] = entry.value();
-    }
-  }
-  [[nodiscard]] const std::string& text(const std::string& key) {
-    const auto found = values_.find(key);
-    if (found == values_.end()) {
-      note(key);
-      return empty_;
-    }
-    return found->second;
-  }
-  [[nodiscard]] double number(const std::string& key, double low, double high) {
-    const std::optional<double> value = parse_double(text(key));
-    if (!value || *value < low || *value > high) {
-      note(key);
-      return low;
-    }
-    return *value;
-  }
-  [[nodiscard]] const std::string& first_bad() const { return first_bad_; }
-
- private:
-  void note(const std::string& key) {
-    if (first_bad_.empty()) {
-      first_bad_ = key;
-    }
-  }
-  std::map<std::string, std::string> values_;
-  std::string first_bad_;
-  std::string empty_;
-};
 
 const onnx::AttributeProto* find(const onnx::NodeProto& node, const std::string& name) {
   for (const auto& attribute : node.attribute()) {
@@ -289,12 +216,7 @@ Result<std::vector<std::vector<IsolationForest::Node>>> read_trees(const onnx::N
 
 std::string anomaly_to_onnx(const anomaly::Detector& detector) {
   const DetectorParts& parts = detector.parts();
-  onnx::ModelProto model;
-  model.set_ir_version(8);
-  model.set_producer_name("tidelimit");
-  auto* opset = model.add_opset_import();
-  opset->set_domain("");
-  opset->set_version(13);
+  onnx::ModelProto model = make_onnx_model();
   auto* ml = model.add_opset_import();
   ml->set_domain("ai.onnx.ml");
   ml->set_version(1);
@@ -302,7 +224,7 @@ std::string anomaly_to_onnx(const anomaly::Detector& detector) {
 
   onnx::GraphProto& graph = *model.mutable_graph();
   graph.set_name("anomaly");
-  add_value(*graph.add_input(), "features", static_cast<std::int64_t>(kFeatures));
+  add_value(*graph.add_input(), "features", {static_cast<std::int64_t>(kFeatures)});
   add_transform(graph);
   onnx::NodeProto& ensemble =
       add_node(graph, "TreeEnsembleRegressor", {"scaled"}, "mean_path_length");
@@ -315,31 +237,20 @@ std::string anomaly_to_onnx(const anomaly::Detector& detector) {
     add_tree(attributes, parts.forest.nodes(tree), static_cast<std::int64_t>(tree));
   }
   const double c = anomaly::mean_path_length(parts.forest.sample());
-  add_constant(graph, "minus_log2_over_c", {static_cast<float>(-std::log(2.0) / c)});
+  add_constant(graph, "minus_log2_over_c", {1}, {static_cast<float>(-std::log(2.0) / c)});
   add_node(graph, "Mul", {"mean_path_length", "minus_log2_over_c"}, "exponent");
   add_node(graph, "Exp", {"exponent"}, "score");
-  add_value(*graph.add_output(), "score", 1);
+  add_value(*graph.add_output(), "score", {1});
   return model.SerializeAsString();
 }
 
 Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_view bytes) {
-  onnx::ModelProto model;
-  if (bytes.size() > kMostBytes) {
-    return refuse(fmt::format("has {} bytes; at most {} are read", bytes.size(), kMostBytes));
-  }
-  if (bytes.empty() || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return refuse("is no ONNX file, or a damaged one");
-  }
-  Metadata metadata(model);
-  const std::string version = metadata.text(kKind);
-  if (version != kKindVersion) {
-    return fail(Code::failed_precondition,
-                version.empty()
-                    ? "the anomaly model was not made by tidelimit: train one with `tidelimit "
-                      "train`"
-                    : fmt::format("the anomaly model has version {}, this program reads {}: train "
-                                  "it anew",
-                                  printable(version), kKindVersion));
+  const auto parsed = parse_onnx(bytes, kWhat);
+  if (!parsed) return tl::unexpected(parsed.error());
+  const onnx::ModelProto& model = *parsed;
+  OnnxMetadata metadata(model);
+  if (auto ours = check_kind(metadata, kKind, kKindVersion, kWhat); !ours) {
+    return tl::unexpected(ours.error());
   }
   if (metadata.text("features") != feature_names()) {
     return fail(Code::failed_precondition,

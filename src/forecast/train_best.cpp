@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cmath>
+
+#include "forecast/frames.hpp"
+#include "forecast/members.hpp"
+#include "forecast/trainer.hpp"
+#include "forecast/training.hpp"
+
+namespace tidelimit::forecast {
+
+namespace {
+
+// Chosen by the backtest (docs/models.md).
+constexpr int kEpochs = 30;
+constexpr int kPatience = 6;
+constexpr double kLearningRate = 2e-3;
+constexpr std::size_t kBatch = 64;
+/// Bounds of the work: sequences an epoch, and how far back the linear members learn.
+constexpr std::size_t kMostExamples = 24'000;
+constexpr std::size_t kLinearDays = 120;
+/// Share of the progress bar that the network takes; the rest is the linear members'.
+constexpr double kNetworkShare = 0.9;
+
+/// The first window from which anything is learned.
+std::size_t learned_from(const TrainingData& data, std::size_t endpoint) {
+  const std::size_t days = kLinearDays * data.spans.day;
+  const std::size_t start = data.series[endpoint].first_observed();
+  return std::max(start, data.train_end > days ? data.train_end - days : 0);
+}
+
+void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
+  std::vector<const Series*> series;
+  std::vector<LinearRows> rows;
+  for (const std::size_t e : data.endpoints) {
+    // Origins whose horizon ends within the part that teaches.
+    const std::size_t to = data.train_end + 1 - data.spans.horizon;
+    const std::size_t from = std::min(learned_from(data, e), to);
+    series.push_back(&data.series[e]);
+    rows.emplace_back(data.series[e], data.grid.start, data.grid.step, from, to);
+  }
+  model.linear_plain = fit_shared(series, rows, Space::plain);
+  model.linear_log = fit_shared(series, rows, Space::log);
+}
+
+/// One endpoint's linear forecasts and frames over all its windows.
+struct Lane {
+  LinearForecasts linear;
+  Frames frames;
+  double unit = 1;  ///< mean requests per horizon of the part that teaches
+};
+
+Lane make_lane(const TrainingData& data, std::size_t e, const ForecastModel& model) {
+  const Series& series = data.series[e];
+  const std::size_t from = learned_from(data, e);
+  Lane lane;
+  lane.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model.linear_plain,
+                                 model.linear_log);
+  lane.frames = best_frames(data.grid, e, series, from, lane.linear.log);
+  lane.unit = std::max(series.mean(from, data.train_end), 1e-6);
+  return lane;
+}
+
+class Lesson {
+ public:
+  Lesson(const TrainingData& data, const std::vector<Lane>& lanes, const NetworkShape& shape)
+      : data_(data), lanes_(lanes), shape_(shape) {}
+
+  /// What the network learns: the linear member's error in correction units, each weighed so that
+  /// the loss is an error in units of its endpoint's mean.
+  [[nodiscard]] Examples examples(Part part) const {
+    constexpr double kWildest = 20.0;
+    Examples out;
+    auto rows = examples_of(data_, part, kMostExamples);
+    std::erase_if(rows, [&](const Example& row) {
+      return row.origin < lanes_[row.endpoint].linear.from + data_.spans.history;
+    });
+    for (const auto& [e, t] : rows) {
+      const Lane& lane = lanes_[e];
+      const double anchor = lane.linear.log[t - lane.linear.from];
+      const double unit = correction_unit(anchor, data_.series[e].scale(t));
+      const double target = (data_.series[e].horizon_sum(t) - anchor) / unit;
+      out.targets.push_back(static_cast<float>(std::clamp(target, -kWildest, kWildest)));
+      out.weights.push_back(static_cast<float>(std::min(unit / lane.unit, kWildest)));
+    }
+    out.fill = [&lanes = lanes_, steps = shape_.steps, rows = std::move(rows)](
+                   std::size_t row, std::span<float> sequence) {
+      lanes[rows[row].endpoint].frames.sequence(rows[row].origin, steps, sequence);
+    };
+    return out;
+  }
+
+ private:
+  const TrainingData& data_;
+  const std::vector<Lane>& lanes_;
+  const NetworkShape& shape_;
+};
+
+/// Weights of the members that were best over the part that judges, all endpoints together; before
+/// much is known, they lean on what was good elsewhere.
+std::vector<double> fit_member_prior(const TrainingData& data, const std::vector<Lane>& lanes,
+                                     const ForecastModel& model) {
+  constexpr double kUsualNaive = 0.02;
+  constexpr double kEnoughRows = 200;
+  constexpr double kNoHalfLife = 1e9;
+  std::vector<double> usual(kMembers, kUsualNaive);
+  for (const auto m : {kLinearPlain, kLinearLog, kNetworkMember}) {
+    usual[m] = (1 - kUsualNaive * static_cast<double>(kNaiveRules)) / 3;
+  }
+  Record record{kMembers, {}, {}};
+  for (const std::size_t e : data.endpoints) {
+    const Lane& lane = lanes[e];
+    const Series& series = data.series[e];
+    const auto origins = data.judging(e);
+    const NetworkShape& shape = model.network.shape;
+    const auto outputs =
+        run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
+          lane.frames.sequence(origins[row], shape.steps, out);
+        });
+    for (std::size_t k = 0; k < origins.size(); ++k) {
+      std::array<double, kMembers> row{};
+      members_at(series, origins[k], lane.linear,
+                 static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]), row);
+      for (const double v : row) record.forecasts.push_back(v / lane.unit);
+      record.truths.push_back(series.horizon_sum(origins[k]) / lane.unit);
+    }
+  }
+  const auto best = mix_weights(record, 0, record.rows(), usual, kNoHalfLife);
+  const auto rows = static_cast<double>(record.rows());
+  std::vector<double> prior(kMembers);
+  for (std::size_t m = 0; m < kMembers; ++m) {
+    prior[m] = (rows * best[m] + kEnoughRows * usual[m]) / (rows + kEnoughRows);
+  }
+  return prior;
+}
+
+}  // namespace
+
+ForecastModel train_best(const TrainingData& data, const ProgressSink& progress) {
+  ForecastModel model;
+  model.preset = Preset::best;
+  model.shape = data.options.shape;
+  fit_linear_priors(data, model);
+  std::vector<Lane> lanes(data.series.size());
+  for (const std::size_t e : data.endpoints) {
+    lanes[e] = make_lane(data, e, model);
+    model.endpoints.push_back({data.grid.endpoints[e], lanes[e].unit, 1.0});
+  }
+  const NetworkShape shape = network_shape(model.preset, model.shape);
+  const Lesson lesson(data, lanes, shape);
+  FitSettings settings;
+  settings.quantiles.assign(kQuantiles.begin(), kQuantiles.end());
+  settings.epochs = data.options.epochs > 0 ? data.options.epochs : kEpochs;
+  settings.batch = kBatch;
+  settings.learning_rate = kLearningRate;
+  settings.decay_learning_rate = true;
+  settings.patience = kPatience;
+  settings.threads = data.options.threads;
+  settings.seed = data.options.seed;
+  auto fitted =
+      fit(make_network(shape, data.options.seed), lesson.examples(Part::teaching),
+          lesson.examples(Part::judging), settings, [&](const EpochReport& report) {
+            if (!progress) return;
+            const double done = static_cast<double>(report.epoch) / settings.epochs;
+            progress({report.epoch, settings.epochs, 1 - kNetworkShare + kNetworkShare * done,
+                      report.loss, report.validation_loss});
+          });
+  model.network = std::move(fitted.network);
+  model.best_epoch = fitted.best_epoch;
+  model.member_prior = fit_member_prior(data, lanes, model);
+  return model;
+}
+
+}  // namespace tidelimit::forecast
