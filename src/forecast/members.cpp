@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace tidelimit::forecast {
@@ -93,48 +94,62 @@ std::vector<double> Mixer::weights(std::size_t origin) const {
   return mix_weights(record_, first, last, prior_, half_life);
 }
 
+std::vector<double> member_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                  std::size_t endpoint, const Series& series,
+                                  std::span<const std::size_t> origins) {
+  const Spans& s = series.spans();
+  const std::size_t learned = kLearnedDays * s.day;
+  const std::size_t begin =
+      std::max(series.first_observed(), origins.front() > learned ? origins.front() - learned : 0);
+  const LinearForecasts linear = linear_forecasts(grid, series, begin, origins.back() + 1,
+                                                  model.linear_plain, model.linear_log);
+  const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
+  const NetworkShape& shape = model.network.shape;
+  const auto outputs =
+      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
+        frames.sequence(origins[row], shape.steps, out);
+      });
+  std::vector<double> members(origins.size() * kMembers);
+  for (std::size_t k = 0; k < origins.size(); ++k) {
+    members_at(series, origins[k], linear,
+               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
+               std::span(members).subspan(k * kMembers, kMembers));
+  }
+  return members;
+}
+
 std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                 std::size_t endpoint, const Series& series,
                                 std::span<const std::size_t> origins) {
   if (origins.empty()) return {};
   const Spans& s = series.spans();
+  // Every member at the judged origins and at those asked for; many are both.
   const std::size_t learned = kLearnedDays * s.day;
-  const std::size_t begin =
-      std::max(series.first_observed(), origins.front() > learned ? origins.front() - learned : 0);
-  const std::size_t last = origins.back();
-  const LinearForecasts linear =
-      linear_forecasts(grid, series, begin, last + 1, model.linear_plain, model.linear_log);
-  const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
-
-  // Every member at the judged origins, then at those asked for.
   const std::size_t judged = kJudgedDays * s.day;
-  const std::size_t judged_from =
-      std::max(begin + s.history, origins.front() > judged ? origins.front() - judged : 0);
-  std::vector<std::size_t> record_origins = judged_origins(series, judged_from, last);
-  std::vector<std::size_t> all = record_origins;
-  all.insert(all.end(), origins.begin(), origins.end());
-  const NetworkShape& shape = model.network.shape;
-  const auto outputs = run_network(
-      model.network, all.size(),
-      [&](std::size_t row, std::span<float> out) { frames.sequence(all[row], shape.steps, out); });
-  std::vector<double> members(all.size() * kMembers);
-  for (std::size_t k = 0; k < all.size(); ++k) {
-    members_at(series, all[k], linear,
-               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
-               std::span(members).subspan(k * kMembers, kMembers));
-  }
+  const std::size_t front = origins.front();
+  const std::size_t begin =
+      std::max(series.first_observed(), front > learned ? front - learned : 0);
+  std::vector<std::size_t> record_origins = judged_origins(
+      series, std::max(begin + s.history, front > judged ? front - judged : 0), origins.back());
+  std::vector<std::size_t> all;
+  std::set_union(record_origins.begin(), record_origins.end(), origins.begin(), origins.end(),
+                 std::back_inserter(all));
+  const auto members = member_points(model, grid, endpoint, series, all);
+  const auto row_of = [&](std::size_t t) {
+    const auto k = std::lower_bound(all.begin(), all.end(), t) - all.begin();
+    return members.begin() + k * static_cast<std::ptrdiff_t>(kMembers);
+  };
 
   Record record{kMembers, {}, {}};
-  const auto split = static_cast<std::ptrdiff_t>(record_origins.size() * kMembers);
-  record.forecasts.assign(members.begin(), members.begin() + split);
-  for (const std::size_t t : record_origins) record.truths.push_back(series.horizon_sum(t));
+  for (const std::size_t t : record_origins) {
+    record.forecasts.insert(record.forecasts.end(), row_of(t), row_of(t) + kMembers);
+    record.truths.push_back(series.horizon_sum(t));
+  }
   const Mixer mixer(std::move(record), std::move(record_origins), s, model.member_prior);
   std::vector<double> points;
-  for (std::size_t k = 0; k < origins.size(); ++k) {
-    const auto weights = mixer.weights(origins[k]);
-    points.push_back(std::inner_product(
-        weights.begin(), weights.end(),
-        members.begin() + split + static_cast<std::ptrdiff_t>(k * kMembers), 0.0));
+  for (const std::size_t t : origins) {
+    const auto weights = mixer.weights(t);
+    points.push_back(std::inner_product(weights.begin(), weights.end(), row_of(t), 0.0));
   }
   return points;
 }

@@ -49,6 +49,12 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
                                                   std::size_t endpoint, const Series& series,
                                                   const EndpointScaling& scaling,
                                                   std::span<const std::size_t> origins);
+/// What every member of a `best` model forecasts at `origins` (ascending), [n, kMembers].
+[[nodiscard]] std::vector<double> member_points(const ForecastModel& model,
+                                                const traffic::WindowGrid& grid,
+                                                std::size_t endpoint, const Series& series,
+                                                std::span<const std::size_t> origins);
+/// Their mix.
 [[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
                                               const traffic::WindowGrid& grid, std::size_t endpoint,
                                               const Series& series,

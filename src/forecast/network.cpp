@@ -43,6 +43,14 @@ memory::desc describe(std::initializer_list<std::size_t> dims, Tag tag) {
   return {signed_dims, memory::data_type::f32, tag};
 }
 
+/// Scratchpads are ours: oneDNN's own belongs to the thread that made the primitive, and an engine
+/// may be used by another.
+dnnl::primitive_attr own_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
 /// A view of floats that someone else owns. oneDNN's interface has no const; what it is given as a
 /// source it only reads.
 memory view(const memory::desc& desc, const float* data) {
@@ -128,6 +136,7 @@ struct NetworkEngine::Impl {
     forward_desc = {{kind, dnnl::rnn_direction::unidirectional_left2right, input_desc(),
                      state_desc(), state_desc(), input_weights(Tag::any),
                      recurrent_weights(Tag::any), bias(), hidden_desc(), none, none},
+                    own_scratchpad(),
                     cpu()};
     forward = dnnl::lstm_forward(forward_desc);
     forward_args = {{DNNL_ARG_SRC_LAYER, view(input_desc(), input.data())},
@@ -136,7 +145,8 @@ struct NetworkEngine::Impl {
                     {DNNL_ARG_WEIGHTS_LAYER, memory(forward_desc.weights_layer_desc(), cpu())},
                     {DNNL_ARG_WEIGHTS_ITER, memory(forward_desc.weights_iter_desc(), cpu())},
                     {DNNL_ARG_BIAS, memory(bias(), cpu())},
-                    {DNNL_ARG_DST_LAYER, view(hidden_desc(), hidden.data())}};
+                    {DNNL_ARG_DST_LAYER, view(hidden_desc(), hidden.data())},
+                    {DNNL_ARG_SCRATCHPAD, memory(forward_desc.scratchpad_desc(), cpu())}};
     if (training) {
       forward_args.insert({DNNL_ARG_WORKSPACE, memory(forward_desc.workspace_desc(), cpu())});
     }
@@ -168,7 +178,7 @@ struct NetworkEngine::Impl {
                                                     hidden_desc(),
                                                     none,
                                                     none},
-                                                   cpu(), forward_desc);
+                                                   own_scratchpad(), cpu(), forward_desc);
     backward = dnnl::lstm_backward(desc);
     backward_args = {{DNNL_ARG_SRC_LAYER, forward_args.at(DNNL_ARG_SRC_LAYER)},
                      {DNNL_ARG_SRC_ITER, forward_args.at(DNNL_ARG_SRC_ITER)},
@@ -184,7 +194,8 @@ struct NetworkEngine::Impl {
                      {DNNL_ARG_DIFF_SRC_LAYER, view(input_desc(), d_input.data())},
                      {DNNL_ARG_DIFF_WEIGHTS_LAYER, memory(desc.diff_weights_layer_desc(), cpu())},
                      {DNNL_ARG_DIFF_WEIGHTS_ITER, memory(desc.diff_weights_iter_desc(), cpu())},
-                     {DNNL_ARG_DIFF_BIAS, memory(bias(), cpu())}};
+                     {DNNL_ARG_DIFF_BIAS, memory(bias(), cpu())},
+                     {DNNL_ARG_SCRATCHPAD, memory(desc.scratchpad_desc(), cpu())}};
   }
 
   /// Copies weights into the layout that the kernels of one direction prefer.

@@ -194,7 +194,8 @@ Result<void> read_weights(const onnx::GraphProto& graph, const NetworkShape& n, 
     if (!*read) return tl::unexpected(read->error());
   }
   std::vector<float> bias(gates);
-  for (std::size_t i = 0; i < gates; ++i) bias[i] = (*b)[i] + (*b)[gates + i];
+  for (std::size_t i = 0; i < gates; ++i)
+    bias[i] = (*b)[gates + i] == 0 ? (*b)[i] : (*b)[i] + (*b)[gates + i];
   const auto put = [&](const char* name, std::vector<float> values) {
     parts.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, std::move(values)});
   };
@@ -214,6 +215,9 @@ Result<void> check_nodes(const onnx::GraphProto& graph, const NetworkShape& shap
   for (int i = 0; i < expected.node_size() && same; ++i) {
     same = graph.node(i).SerializeAsString() == expected.node(i).SerializeAsString();
   }
+  same = same && graph.input_size() == 1 && graph.output_size() == 1 &&
+         graph.input(0).SerializeAsString() == expected.input(0).SerializeAsString() &&
+         graph.output(0).SerializeAsString() == expected.output(0).SerializeAsString();
   if (same) return {};
   return refuse("has a graph that this program does not compute: train it anew");
 }

@@ -1,0 +1,193 @@
+// Forecasts of real series beside the naive rules: each series is trained on its first 80 %, then
+// the next hour is forecast at every window of the rest, each origin knowing its past alone. The
+// reference is the naive rule that turned out best on those same origins: nobody knows it before.
+//   backtest_bench [FOLDER] [--json] [--members]
+// --members also shows each member of `best` by itself (the ablation of docs/models.md).
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "figures.hpp"
+#include "forecast/members.hpp"
+#include "forecast/model.hpp"
+#include "series_files.hpp"
+
+namespace tidelimit::forecast {
+namespace {
+
+constexpr double kTrained = 0.8;
+
+/// What one series' origins had to say.
+struct Score {
+  double mae = 0;
+  double covered_90 = 0;
+  double covered_80 = 0;
+  double pinball = 0;  ///< mean over kQuantiles
+};
+
+struct Judged {
+  std::vector<std::size_t> origins;
+  std::vector<double> truths;
+  std::array<double, kNaiveRules> naive{};  ///< mean absolute errors
+  double best_naive = 0;
+  std::size_t rule = 0;
+};
+
+Judged judge_naive(const Series& series, std::size_t from) {
+  Judged judged;
+  const std::size_t horizon = series.spans().horizon;
+  for (std::size_t t = from; t + horizon <= series.size(); ++t) {
+    if (!series.all_observed(t, t + horizon)) continue;
+    judged.origins.push_back(t);
+    judged.truths.push_back(series.horizon_sum(t));
+    const auto rules = naive_forecasts(series, t);
+    for (std::size_t r = 0; r < kNaiveRules; ++r) {
+      judged.naive[r] += std::fabs(rules[r].value_or(0.0) - judged.truths.back());
+    }
+  }
+  for (double& mae : judged.naive) mae /= static_cast<double>(judged.origins.size());
+  const auto best = std::min_element(judged.naive.begin(), judged.naive.end());
+  judged.best_naive = *best;
+  judged.rule = static_cast<std::size_t>(best - judged.naive.begin());
+  return judged;
+}
+
+double pinball(double truth, double forecast, double quantile) {
+  return truth >= forecast ? quantile * (truth - forecast) : (1 - quantile) * (forecast - truth);
+}
+
+Score score(const ForecastModel& model, const traffic::WindowGrid& grid, const Judged& judged,
+            const Shape& shape) {
+  const auto forecasts = predict_many(&model, grid, judged.origins, shape);
+  Score s;
+  for (std::size_t k = 0; k < judged.origins.size(); ++k) {
+    const auto& q = forecasts[k].front().quantiles;
+    const double truth = judged.truths[k];
+    s.mae += std::fabs(q[kMedian] - truth);
+    s.covered_90 += q[0] <= truth && truth <= q[4] ? 1 : 0;
+    s.covered_80 += q[1] <= truth && truth <= q[3] ? 1 : 0;
+    for (std::size_t i = 0; i < q.size(); ++i) {
+      s.pinball += pinball(truth, q[i], kQuantiles[i]) / static_cast<double>(q.size());
+    }
+  }
+  const auto n = static_cast<double>(judged.origins.size());
+  s.mae /= n;
+  s.covered_90 /= n;
+  s.covered_80 /= n;
+  s.pinball /= n;
+  return s;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void show_members(const std::string& name, const ForecastModel& model,
+                  const traffic::WindowGrid& grid, const Series& series, const Judged& judged) {
+  const auto members = member_points(model, grid, 0, series, judged.origins);
+  std::fprintf(stderr, "  %-32s", name.c_str());
+  for (std::size_t m = 0; m < kMembers; ++m) {
+    double mae = 0;
+    for (std::size_t k = 0; k < judged.origins.size(); ++k) {
+      mae += std::fabs(members[k * kMembers + m] - judged.truths[k]);
+    }
+    mae /= static_cast<double>(judged.origins.size());
+    std::fprintf(stderr, " %.3f(w %.2f)", mae / judged.best_naive, model.member_prior[m]);
+  }
+  std::fprintf(stderr, "\n");
+}
+
+struct Options {
+  std::filesystem::path folder = TIDELIMIT_SERIES;
+  bool members = false;
+  bool baseline = true;
+};
+
+void backtest(const Options& options, bench::Figures& figures) {
+  double log_sum = 0, log_sum_baseline = 0, worst = 0;
+  double covered_90 = 0, covered_80 = 0, count = 0;
+  for (const auto& [name, grid] : bench::read_series(options.folder)) {
+    Shape shape;
+    shape.window = grid.step;
+    const auto trained = static_cast<std::size_t>(kTrained * static_cast<double>(grid.size()));
+    traffic::WindowGrid past = grid;
+    for (auto& row : past.stats) row.resize(trained);
+    const Series series(grid.stats.front(), Spans::of(shape));
+    const Judged judged = judge_naive(series, trained);
+    const auto ratio = [&](Preset preset, const char* label) -> std::pair<double, Score> {
+      TrainOptions train_options;
+      train_options.shape = shape;
+      train_options.preset = preset;
+      const auto start = std::chrono::steady_clock::now();
+      const auto model = train(past, train_options, {});
+      if (!model) {
+        std::fprintf(stderr, "%s: %s\n", name.c_str(), model.error().message.c_str());
+        return {std::nan(""), {}};
+      }
+      const double training = seconds_since(start);
+      const auto asked = std::chrono::steady_clock::now();
+      const Score s = score(**model, grid, judged, shape);
+      std::fprintf(stderr,
+                   "%-32s %-8s ratio %.3f to %-36s 90%%: %.3f 80%%: %.3f pinball/mae %.3f "
+                   "(trained in %.1f s, epoch %d, asked in %.1f s)\n",
+                   name.c_str(), label, s.mae / judged.best_naive,
+                   to_string(static_cast<Naive>(judged.rule)), s.covered_90, s.covered_80,
+                   s.pinball / s.mae, training, (*model)->best_epoch, seconds_since(asked));
+      if (preset == Preset::best && options.members) {
+        show_members(name, **model, grid, series, judged);
+      }
+      figures.add({.name = fmt::format("{}_{}_mae", name, label),
+                   .value = s.mae,
+                   .unit = "requests",
+                   .reference = to_string(static_cast<Naive>(judged.rule)),
+                   .reference_value = judged.best_naive,
+                   .aim = preset == Preset::best ? "<=1.02" : ""});
+      return {s.mae / judged.best_naive, s};
+    };
+    const auto [best, s] = ratio(Preset::best, "best");
+    log_sum += std::log(best);
+    worst = std::max(worst, best);
+    covered_90 += s.covered_90;
+    covered_80 += s.covered_80;
+    count += 1;
+    if (options.baseline) log_sum_baseline += std::log(ratio(Preset::baseline, "baseline").first);
+  }
+  if (count == 0) {
+    std::fprintf(stderr, "no series in %s: name their folder\n", options.folder.c_str());
+    return;
+  }
+  figures.add({.name = "backtest_best_ratio_geomean",
+               .value = std::exp(log_sum / count),
+               .unit = "",
+               .aim = "<=0.70"});
+  figures.add({.name = "backtest_best_ratio_worst", .value = worst, .unit = "", .aim = "<=1.02"});
+  if (options.baseline) {
+    figures.add({.name = "backtest_baseline_ratio_geomean",
+                 .value = std::exp(log_sum_baseline / count),
+                 .unit = ""});
+  }
+  figures.add({.name = "backtest_coverage_90", .value = covered_90 / count, .unit = ""});
+  figures.add({.name = "backtest_coverage_80", .value = covered_80 / count, .unit = ""});
+}
+
+}  // namespace
+}  // namespace tidelimit::forecast
+
+int main(int argc, char** argv) {
+  tidelimit::forecast::Options options;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--members") == 0) {
+      options.members = true;
+    } else if (std::strcmp(argv[i], "--no-baseline") == 0) {
+      options.baseline = false;
+    } else if (argv[i][0] != '-') {
+      options.folder = argv[i];
+    }
+  }
+  tidelimit::bench::Figures figures;
+  tidelimit::forecast::backtest(options, figures);
+  return figures.print(argc, argv);
+}

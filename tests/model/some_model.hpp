@@ -1,0 +1,35 @@
+#pragma once
+
+#include "base/random.hpp"
+#include "forecast/frames.hpp"
+#include "forecast/model.hpp"
+
+namespace tidelimit::model {
+
+/// A forecaster with random weights, so that no two of its parts look alike: what a conversion
+/// mixes up shows.
+inline std::shared_ptr<const forecast::ForecastModel> some_forecaster(forecast::Preset preset,
+                                                                      std::uint64_t seed) {
+  using namespace tidelimit::forecast;
+  Random random(seed);
+  const auto drawn = [&](double size) {
+    return static_cast<double>(static_cast<float>(size * random.normal()));
+  };
+  ForecastModel model;
+  model.preset = preset;
+  model.network = make_network(network_shape(preset, model.shape), seed);
+  for (float& w : model.network.weights) w = static_cast<float>(drawn(0.3));
+  model.endpoints = {{"payment", 12.5, 3.25}, {"with \"quotes\", and a comma", 7, 0.5}};
+  for (double& r : model.residuals) r = drawn(1);
+  if (preset == Preset::best) {
+    for (auto* all : {&model.linear_plain, &model.linear_log}) {
+      for (std::size_t i = 0; i < kLinearFeatures; ++i) all->push_back(drawn(1));
+    }
+    for (std::size_t m = 0; m < kMembers; ++m) model.member_prior.push_back(0.125);
+  }
+  model.validation_mae = 0.1 + 0.2;
+  model.best_epoch = 17;
+  return *from_parts(to_parts(model));
+}
+
+}  // namespace tidelimit::model
