@@ -129,7 +129,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   Judged& judged = entry(client);
   const bool renewed = judged.model.has_value();
   if (!renewed) {
-    Held& fresh = judged.model.emplace();
+    Held& fresh = judged.model.emplace(Held{});
     fresh.record.client = client;
     fresh.record.client_name = format_client(client);
     fresh.record.kind = VerdictKind::malicious;
