@@ -89,8 +89,8 @@ struct Status {
   std::vector<policy::VerdictRecord> verdicts;
   std::vector<policy::Signal> signals;
   std::optional<model::Manifest> model;
-  std::vector<std::string> degraded;              ///< what is not as it should be, in words
-  std::array<WallTime, 4> last_success{};         ///< windows, forecast, scan, plan
+  std::vector<std::string> degraded;         ///< what is not as it should be, in words
+  std::array<WallTime, 4> last_success{};    ///< windows, forecast, scan, plan
   std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
   std::size_t buckets_used = 0, clients_used = 0;
@@ -133,7 +133,10 @@ class Engine {
   /// One turn of the control plane: closes windows, folds client figures, scans, forecasts, plans,
   /// publishes, stores.
   void tick(Now now);
-  /// The earliest time at which tick has something to do, given that no request comes before it.
+  /// The earliest time at which tick has something to do, given that no request comes before it; a
+  /// time that is past: at once (before the first tick, which sets the grid of windows: the epoch).
+  /// Never waits. Whoever drives virtual time ticks at the first request's time, and then, before
+  /// each request, at every due time up to the request's.
   [[nodiscard]] WallTime next_due() const;
 
   /// Mode switch; `part` is "forecast", "anomaly", "rules" or "all". `until`: back to the

@@ -342,6 +342,12 @@ std::vector<VerdictRecord> VerdictBook::all() const {
   return records;
 }
 
+std::optional<VerdictRecord> VerdictBook::find(const ClientId& client) const {
+  const auto found = judged_.find(client);
+  if (found == judged_.end()) return std::nullopt;
+  return severer(found->second).record;
+}
+
 std::vector<VerdictRecord> VerdictBook::take_news() {
   return std::exchange(news_, {});
 }

@@ -77,6 +77,8 @@ class VerdictBook {
   [[nodiscard]] std::shared_ptr<const limiter::VerdictTable> table();
   /// What is in force, one record a client (where a rule and the model both speak: the severer).
   [[nodiscard]] std::vector<VerdictRecord> all() const;
+  /// The same of one client.
+  [[nodiscard]] std::optional<VerdictRecord> find(const ClientId& client) const;
   /// Raised or renewed since the last call, for the log and the store. Renewals are told at most
   /// once a minute for each client.
   [[nodiscard]] std::vector<VerdictRecord> take_news();

@@ -1,0 +1,81 @@
+#include "engine/client_watch.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace tidelimit::engine {
+namespace {
+
+constexpr double kCrowdShare = 0.2;
+constexpr double kCrowdUsers = 50;
+// A share of less traffic than this says nothing.
+constexpr double kLeastRequests = 1000;
+// Shares fade over a day: an attack that begins now is no crowd until long after it was judged.
+constexpr double kFadeSeconds = 86400;
+// exp of this is where weights are drawn back to 1, far below what a double holds.
+constexpr double kWeightsMost = 500;
+
+double seconds_between(Instant from, Instant to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+ClientWatch::ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd)
+    : table_(table), crowd_(crowd), profiles_(table.capacity()), notes_(table.capacity()) {}
+
+/// Instead of fading all sums with time, what is new weighs more: only ratios of sums matter.
+double ClientWatch::begin_fold(Instant now) {
+  folded_at_ = now;
+  const double age = seconds_between(weighed_from_, now) / kFadeSeconds;
+  if (age < kWeightsMost) return std::exp(age);
+  const double shrink = std::exp(-age);
+  for (std::size_t i = 0; i < notes_.size(); ++i) notes_[i].weighted *= shrink;
+  all_weighted_ *= shrink;
+  weighed_from_ = now;
+  return 1.0;
+}
+
+void ClientWatch::note(std::uint32_t slot, bool fresh, std::uint32_t requests, double weight) {
+  Note& note = notes_[slot];
+  if (fresh) {
+    note.weighted = 0;
+    note.requests = 0;
+  }
+  const double came = static_cast<std::uint32_t>(requests - note.requests);  // mod 2^32
+  note.requests = requests;
+  note.weighted += weight * came;
+  all_weighted_ += weight * came;
+  all_requests_ += came;
+  if (note.touched == 0) {
+    note.touched = 1;
+    touched_.push_back(slot);
+  }
+}
+
+std::vector<std::uint32_t> ClientWatch::take_touched() {
+  for (const std::uint32_t slot : touched_) notes_[slot].touched = 0;
+  return std::exchange(touched_, {});
+}
+
+void ClientWatch::set_trusted(const std::vector<Prefix>& trusted) {
+  trusted_ = limiter::PrefixIndex(trusted);
+}
+
+std::string ClientWatch::protected_reason(std::uint32_t slot, const ClientId& client,
+                                          Instant now) const {
+  const double share = all_weighted_ > 0 ? notes_[slot].weighted / all_weighted_ : 0.0;
+  if (share > kCrowdShare && all_requests_ >= kLeastRequests)
+    return fmt::format("{:.0f} % of all traffic comes from this address", share * 100);
+  return protected_reason(client, now);
+}
+
+std::string ClientWatch::protected_reason(const ClientId& client, Instant now) const {
+  if (trusted_.find(client, [](std::size_t) { return true; })) return "it is a trusted proxy";
+  const double users = crowd_.users(client, now);
+  if (users > kCrowdUsers) return fmt::format("about {:.0f} users stand behind it", users);
+  return {};
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/crowd.hpp"
+#include "limiter/client_table.hpp"
+#include "limiter/prefix_index.hpp"
+#include "limiter/verdict.hpp"
+#include "limiter/zeroed_array.hpp"
+#include "traffic/client_profile.hpp"
+
+namespace tidelimit::engine {
+
+/// The control plane's eye on clients: folds the raw counters into profiles, remembers who came
+/// since the last scan, and knows whom no model may block. One thread.
+class ClientWatch {
+ public:
+  ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd);
+
+  /// Folds what was counted since the last call; `visit(slot, client)` for each client that came.
+  /// Clients that `verdicts` calls malicious don't count as traffic.
+  template <class Visit>
+  void fold(Instant now, const limiter::VerdictTable* verdicts, Visit&& visit) {
+    const double weight = begin_fold(now);
+    table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
+                       const limiter::ClientCounters& counters) {
+      profiles_.update(slot, fresh, client, counters, now);
+      const limiter::Verdict* verdict = verdicts == nullptr ? nullptr : verdicts->find(client, now);
+      const bool malicious = verdict != nullptr && verdict->kind == limiter::VerdictKind::malicious;
+      note(slot, fresh, counters.requests, malicious ? 0.0 : weight);
+      visit(slot, client);
+    });
+  }
+
+  /// Slots that were touched since the last take, each once.
+  [[nodiscard]] std::vector<std::uint32_t> take_touched();
+  [[nodiscard]] bool any_touched() const { return !touched_.empty(); }
+
+  [[nodiscard]] const traffic::ClientProfiles& profiles() const { return profiles_; }
+  [[nodiscard]] Instant folded_at() const { return folded_at_; }
+
+  void set_trusted(const std::vector<Prefix>& trusted);
+  /// Why a model may not block this client; empty: it may. Trusted proxies, and addresses behind
+  /// which a crowd stands: over 20 % of all traffic (fading over a day), or over 50 users.
+  [[nodiscard]] std::string protected_reason(std::uint32_t slot, const ClientId& client,
+                                             Instant now) const;
+  [[nodiscard]] std::string protected_reason(const ClientId& client, Instant now) const;
+
+ private:
+  struct Note {
+    double weighted;  ///< requests, each weighed by begin_fold
+    std::uint32_t requests;
+    std::uint32_t touched;
+  };
+
+  double begin_fold(Instant now);
+  void note(std::uint32_t slot, bool fresh, std::uint32_t requests, double weight);
+
+  limiter::ClientTable& table_;
+  const CrowdTable& crowd_;
+  traffic::ClientProfiles profiles_;
+  limiter::ZeroedArray<Note> notes_;
+  std::vector<std::uint32_t> touched_;
+  limiter::PrefixIndex trusted_;
+  double all_weighted_ = 0;
+  double all_requests_ = 0;
+  Instant weighed_from_{};
+  Instant folded_at_{};
+};
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,105 @@
+#include "engine/control.hpp"
+
+#include <algorithm>
+
+namespace tidelimit::engine {
+namespace {
+
+constexpr Nanos kSecond = std::chrono::seconds{1};
+constexpr Nanos kSaveEvery = std::chrono::seconds{5};
+
+/// The next multiple of `step` after `at`: stages keep to a grid, so that equal inputs meet equal
+/// turns.
+Instant next_on_grid(Instant at, Nanos step) {
+  return Instant{step * (at.since_start / step + 1)};
+}
+
+}  // namespace
+
+Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history)
+    : data(the_data),
+      settings(std::move(the_settings)),
+      policy(settings.policy),
+      windows(settings.shape.window,
+              [this] {
+                std::vector<std::string> names;
+                for (const auto& endpoint : settings.policy.endpoints)
+                  names.push_back(endpoint.name);
+                return names;
+              }()),
+      clients(data.limiter.clients(), data.crowd),
+      planner(policy),
+      verdicts(policy),
+      keeper(std::move(history)),
+      modes(data.limiter.mode) {
+  modes.configure(settings.policy);
+  clients.set_trusted(settings.trusted_proxies);
+  publish_routes();
+}
+
+void Engine::Control::tick(Now now) {
+  std::lock_guard whole(turn);
+  std::unique_lock lock(mutex);
+  now.mono = std::max(now.mono, last.mono);
+  if (!windows.begun()) begin(now);
+  if (windows.pass(now)) {
+    data.first_open.store(windows.first_open(), std::memory_order_release);
+    forget_counts();
+    forecast_due = true;
+  }
+  const bool active =
+      data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
+  unfolded = unfolded || active;
+  unsaved = unsaved || active;
+  if (modes.expire(now.wall)) changed = true;
+  follow_modes();
+  take_models();
+
+  settle_closed();
+  if (active || now.wall >= windows.closes_at()) fold_windows(now.wall);
+  close_windows(now);
+  if (now.mono >= next_fold && unfolded) {
+    fold_clients(now);
+    next_fold = next_on_grid(now.mono, kSecond);
+    unfolded = false;
+  }
+  if (now.mono >= next_scan) {
+    scan(now);
+    next_scan = next_on_grid(now.mono, policy.anomaly.scan);
+  }
+  publish_verdicts(now);
+  if (forecast_due) forecast(now, lock);
+  plan(now);
+  if (overrides.expire(now.wall)) publish_overrides(now);
+
+  drain_decisions(now);
+  if (keeper.history() && unsaved && now.mono >= next_save) {
+    keeper.flush(now.wall);
+    save_open_window(now);
+    next_save = next_on_grid(now.mono, kSaveEvery);
+    unsaved = false;
+  }
+  last = now;
+  ticked = true;
+  publish_status(now);
+  set_due(now);
+}
+
+void Engine::Control::set_due(Now now) {
+  WallTime next = std::min({windows.closes_at(), modes.next_end(), overrides.next_end()});
+  const auto at = [&](Instant when) {
+    next = std::min(next, now.wall + std::max(when - now.mono, Nanos{1}));
+  };
+  if (unfolded) at(next_fold);
+  if (clients.any_touched()) at(next_scan);
+  if (unsaved && keeper.history()) at(next_save);
+  if (!planner_rests()) at(next_on_grid(now.mono, kSecond));
+  if (const auto current = planner.current())
+    at(current->expires_at - settings.policy.adapt.plan_ttl / 2);
+  wall_offset.store((now.wall.time_since_epoch() - now.mono.since_start).count(),
+                    std::memory_order_relaxed);
+  last_wall.store(now.wall.time_since_epoch().count(), std::memory_order_relaxed);
+  due.store(next.time_since_epoch().count(), std::memory_order_release);
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/client_watch.hpp"
+#include "engine/data.hpp"
+#include "engine/forecast_record.hpp"
+#include "engine/history_keeper.hpp"
+#include "engine/mode_board.hpp"
+#include "engine/override_book.hpp"
+#include "engine/window_book.hpp"
+
+namespace tidelimit::engine {
+
+/// The control plane. `turn` is held for a whole tick, `mutex` for every touch of the state but
+/// while a forecast is made: that may take seconds, and only a turn changes windows, so it reads
+/// them without. Lock order: turn, mutex, then the small ones.
+struct Engine::Control {
+  Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
+
+  // engine.cpp's calls, one file a stage. All but tick, restore and reconfigure expect `mutex`.
+  void tick(Now now);
+  [[nodiscard]] Result<void> restore(Now now);
+  [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
+
+  // Windows (control_windows.cpp).
+  void begin(Now now);
+  void fold_windows(WallTime now);
+  void close_windows(Now now);
+  void take(CountedTally& counted, WindowIndex window);
+  void settle_closed();
+  void forget_counts();
+  void retire_tallies();
+  void save_open_window(Now now);
+  /// Closed windows from `from` on; older ones than are held in memory come from the history.
+  [[nodiscard]] traffic::WindowGrid windows_since(WallTime from) const;
+
+  // Clients (control_clients.cpp).
+  void fold_clients(Now now);
+  void scan(Now now);
+  void publish_verdicts(Now now);
+  [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
+  [[nodiscard]] const anomaly::Detector* detector() const;
+
+  // Forecasts and plans (control_plan.cpp).
+  void take_models();
+  void forecast(Now now, std::unique_lock<std::mutex>& lock);
+  void plan(Now now);
+  [[nodiscard]] bool planner_rests() const;
+  [[nodiscard]] const forecast::ForecastModel* forecaster() const;
+  [[nodiscard]] std::vector<policy::Demand> demand() const;
+  [[nodiscard]] std::vector<policy::Signal> known_signals() const;
+
+  // What is told (control_status.cpp, control_decisions.cpp).
+  void drain_decisions(Now now);
+  [[nodiscard]] std::string explanation_of(const KeptDecision& kept) const;
+  void publish_status(Now now);
+  [[nodiscard]] std::vector<std::string> degraded(Now now) const;
+
+  // Configuration (control_state.cpp).
+  void publish_routes();
+  void publish_overrides(Now now);
+  [[nodiscard]] policy::PolicySettings policy_in_force() const;
+  void follow_modes();
+  void set_due(Now now);
+
+  enum Stage : std::size_t { kWindows, kForecast, kScan, kPlan };
+
+  Data& data;
+  std::mutex turn;
+  mutable std::mutex mutex;
+
+  Settings settings;              ///< as configured
+  policy::PolicySettings policy;  ///< the same with modes that were raised by hand
+  std::uint32_t routes_epoch = 0;
+  std::deque<std::shared_ptr<const Routes>> recent_routes;  ///< kept decisions name by them
+
+  WindowBook windows;
+  ClientWatch clients;
+  policy::Planner planner;
+  policy::VerdictBook verdicts;
+  OverrideBook overrides;
+  ForecastRecord record;
+  HistoryKeeper keeper;
+  ModeBoard modes;  ///< thread-safe by itself
+
+  mutable std::mutex given_mutex;  ///< guards the two below: handed in by any thread
+  std::shared_ptr<const model::Bundle> models_given;
+  std::vector<policy::Signal> signals;
+
+  std::shared_ptr<const model::Bundle> models;  ///< in use
+  std::vector<forecast::EndpointForecast> forecasts;
+  Instant forecasts_at{};
+  bool forecast_due = true;
+  std::string forecast_trouble;
+
+  Now last{};  ///< of the latest tick
+  bool ticked = false;
+  bool changed = true;   ///< something that people ask for has changed: publish a status
+  bool unfolded = true;  ///< there were requests since clients were last folded
+  bool unsaved = false;  ///< the open window has counts that the history lacks
+  Instant next_fold{};
+  Instant next_scan{};
+  Instant next_save{};
+  std::vector<WindowIndex> settling;  ///< closed at the last tick: stragglers in them are late
+
+  std::vector<policy::PlanChange> recent_changes;
+  std::map<std::string, std::uint64_t> plan_changes_total;
+  std::map<std::pair<limiter::VerdictKind, std::string>, std::uint64_t> verdicts_total;
+  std::array<WallTime, 4> last_success{};
+
+  limiter::SnapshotSlot<Status> status;
+  mutable std::atomic<bool> status_asked{true};
+  Instant status_asked_at{};
+  Instant status_at{};
+
+  /// Wall time, in ns, when tick has something to do without any request; and what to add to an
+  /// Instant for that. Atomic: next_due waits for nobody.
+  std::atomic<std::int64_t> due{0};
+  std::atomic<std::int64_t> wall_offset{0};
+  std::atomic<std::int64_t> last_wall{0};  ///< of the latest tick
+
+  /// Something was handed in that the next tick takes up.
+  void hurry() { due.store(last_wall.load(std::memory_order_relaxed), std::memory_order_release); }
+};
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "engine/control.hpp"
+
+namespace tidelimit::engine {
+
+const anomaly::Detector* Engine::Control::detector() const {
+  return models ? models->anomaly.get() : nullptr;
+}
+
+void Engine::Control::fold_clients(Now now) {
+  const auto table = data.limiter.verdicts.current();
+  const bool read = verdicts.reads_figures();
+  clients.fold(now.mono, table.get(), [&](std::uint32_t slot, const ClientId& client) {
+    // Rules are the operator's own word: what protects a client from the model holds off none.
+    if (read) verdicts.figures(client, clients.profiles().figures(slot, now.mono), {}, now);
+  });
+}
+
+/// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
+void Engine::Control::scan(Now now) {
+  last_success[kScan] = now.wall;
+  if (!clients.any_touched()) return;
+  const std::vector<std::uint32_t> touched = clients.take_touched();
+  const anomaly::Detector* model = detector();
+  if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
+  const double threshold = anomaly::threshold(*model);
+  for (const std::uint32_t slot : touched) {
+    const ClientId client = clients.profiles().client(slot);
+    const traffic::ClientFeatures features = clients.profiles().features(slot, now.mono);
+    // Most clients do no harm, which is seen at once; a score costs a hundred trees.
+    double score = 0;
+    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
+    if (evidence) {
+      score = anomaly::score(*model, features);
+      evidence = score > threshold;
+    }
+    const std::string reason =
+        evidence ? clients.protected_reason(slot, client, now.mono) : std::string();
+    verdicts.scanned(
+        client, score, evidence, reason,
+        [&] { return anomaly::in_words(anomaly::explain(*model, features)); }, now);
+  }
+}
+
+void Engine::Control::publish_verdicts(Now now) {
+  if (verdicts.expire(now)) {
+    data.limiter.verdicts.publish(verdicts.table());
+    changed = true;
+  }
+  const std::vector<policy::VerdictRecord> news = verdicts.take_news();
+  if (news.empty()) return;
+  for (const auto& raised : news) {
+    if (!raised.renewed) ++verdicts_total[{raised.kind, raised.rule}];
+  }
+  keeper.verdicts(news, now.wall);
+  changed = true;
+}
+
+std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now now) const {
+  ClientView view;
+  view.client = client;
+  view.verdict = verdicts.find(client);
+  const Instant at = std::max(now.mono, clients.folded_at());
+  const auto slot = data.limiter.clients().find(client);
+  if (slot && clients.profiles().client(*slot) == client) {
+    view.figures = clients.profiles().figures(*slot, at);
+    view.protected_reason = clients.protected_reason(*slot, client, at);
+    if (const anomaly::Detector* model = detector()) {
+      const traffic::ClientFeatures features = clients.profiles().features(*slot, at);
+      view.score = anomaly::score(*model, features);
+      view.threshold = anomaly::threshold(*model);
+      view.contributions = anomaly::explain(*model, features);
+    }
+  } else {
+    view.protected_reason = clients.protected_reason(client, at);
+  }
+  if (view.figures.requests == 0 && !view.verdict) return std::nullopt;
+  return view;
+}
+
+}  // namespace tidelimit::engine

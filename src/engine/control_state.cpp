@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/control.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+using limiter::Mode;
+
+constexpr Nanos kWindowsRead = std::chrono::hours{24 * 72};
+constexpr Nanos kDay = std::chrono::hours{24};
+constexpr std::size_t kRecentRoutes = 16;
+
+/// Settings that are taken up at start only, where they differ.
+std::vector<std::string> fixed_changes(const Settings& before, const Settings& after) {
+  std::vector<std::string> names;
+  const auto note = [&](bool differs, const char* name) {
+    if (differs) names.emplace_back(name);
+  };
+  note(before.shape.window != after.shape.window, "forecast.window");
+  note(before.shape.history != after.shape.history, "forecast.history");
+  note(before.shape.horizon != after.shape.horizon, "forecast.horizon");
+  note(before.policy.tiers != after.policy.tiers, "tiers");
+  note(before.bucket_bytes != after.bucket_bytes, "memory.buckets");
+  note(before.client_bytes != after.client_bytes, "memory.clients");
+  return names;
+}
+
+std::vector<std::string> names_of(const policy::PolicySettings& policy) {
+  std::vector<std::string> names;
+  for (const auto& endpoint : policy.endpoints) names.push_back(endpoint.name);
+  return names;
+}
+
+}  // namespace
+
+/// Modes set by hand may also raise what the configuration holds in shadow: the planner and the
+/// verdicts then go by the raised mode, and the switch alone decides.
+policy::PolicySettings Engine::Control::policy_in_force() const {
+  policy::PolicySettings in_force = settings.policy;
+  in_force.forecast_mode = std::max(in_force.forecast_mode, modes.mode("forecast"));
+  in_force.anomaly.mode = std::max(in_force.anomaly.mode, modes.mode("anomaly"));
+  return in_force;
+}
+
+void Engine::Control::follow_modes() {
+  const Mode forecast = std::max(settings.policy.forecast_mode, modes.mode("forecast"));
+  const Mode anomaly = std::max(settings.policy.anomaly.mode, modes.mode("anomaly"));
+  if (forecast == policy.forecast_mode && anomaly == policy.anomaly.mode) return;
+  policy = policy_in_force();
+  planner.reconfigure(policy);
+  verdicts.reconfigure(policy);
+  changed = true;
+}
+
+void Engine::Control::publish_routes() {
+  auto routes = std::make_shared<const Routes>(policy, verdicts.agent_patterns(), ++routes_epoch);
+  recent_routes.push_front(routes);
+  if (recent_routes.size() > kRecentRoutes) recent_routes.pop_back();
+  std::lock_guard lock(data.mutex);
+  data.routes = std::move(routes);
+  data.publish_view();
+}
+
+void Engine::Control::publish_overrides(Now now) {
+  std::vector<Prefix> allow;
+  for (const auto& entry : policy.anomaly.allow) allow.push_back(entry.prefix);
+  data.limiter.overrides.publish(overrides.table(data.limiter, allow, now));
+  changed = true;
+}
+
+Result<void> Engine::Control::restore(Now now) {
+  std::lock_guard whole(turn);
+  std::lock_guard lock(mutex);
+  const auto& history = keeper.history();
+  Result<void> outcome;
+  const auto failed = [&](const char* what, const Error& error) {
+    if (outcome) outcome = fail_in(what, error);
+  };
+  if (history) {
+    const std::vector<std::string> names = names_of(settings.policy);
+    if (auto stored = history->windows(now.wall - kWindowsRead, settings.shape.window, names)) {
+      windows.begin(std::move(*stored), now);
+    } else {
+      failed("stored windows", stored.error());
+    }
+    if (auto stored = history->verdicts(now.wall)) {
+      verdicts.restore(*stored, now);
+    } else {
+      failed("stored verdicts", stored.error());
+    }
+    if (auto stored = history->overrides()) {
+      for (const auto& made : *stored) overrides.put(made);
+      overrides.expire(now.wall);
+    } else {
+      failed("stored overrides", stored.error());
+    }
+    if (auto stored = history->plan_changes(now.wall - kDay)) {
+      recent_changes = std::move(*stored);
+    } else {
+      failed("stored plan changes", stored.error());
+    }
+    if (auto stored = history->forecasts(now.wall - kDay - settings.shape.horizon)) {
+      record.published(*stored);
+    } else {
+      failed("stored forecasts", stored.error());
+    }
+  }
+  if (!windows.begun()) windows.begin({}, now);
+  if (windows.closed().size() > 0) record.judge(windows.closed());
+  data.first_open.store(windows.first_open(), std::memory_order_release);
+  publish_overrides(now);
+  publish_verdicts(now);
+  forecast_due = true;
+  changed = true;
+  return outcome;
+}
+
+Result<void> Engine::Control::reconfigure(Settings after, Now now) {
+  std::lock_guard whole(turn);
+  std::lock_guard lock(mutex);
+  if (const auto fixed = fixed_changes(settings, after); !fixed.empty())
+    return fail(Code::failed_precondition,
+                fmt::format("{} can't change while the gate runs: restart it, or set {} back",
+                            fmt::join(fixed, ", "), fixed.size() == 1 ? "it" : "them"));
+  const std::vector<std::string> names = names_of(after.policy);
+  const bool renamed = names != windows.endpoints();
+  settings = std::move(after);
+  modes.configure(settings.policy);
+  policy = policy_in_force();
+  planner.reconfigure(policy);
+  verdicts.reconfigure(policy);
+  clients.set_trusted(settings.trusted_proxies);
+  if (renamed) {
+    fold_windows(now.wall);
+    traffic::WindowGrid stored;
+    if (keeper.history() && windows.closed().size() > 0) {
+      auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
+      if (read) stored = std::move(*read);
+    }
+    windows.rename(names, stored.size() > 0 ? &stored : nullptr);
+    std::erase_if(forecasts, [&](const auto& made) {
+      return std::find(names.begin(), names.end(), made.endpoint) == names.end();
+    });
+  }
+  // The new limits first: an endpoint is never judged by the place of another in an older plan for
+  // longer than a worker needs to see both.
+  if (ticked) plan(now);
+  publish_routes();
+  publish_overrides(now);
+  forecast_due = true;
+  hurry();
+  return {};
+}
+
+}  // namespace tidelimit::engine

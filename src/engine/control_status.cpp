@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/control.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+// A status costs some copies. Who asks gets one of this second; where nobody asks (a replay), one
+// is made for changes and now and then.
+constexpr Nanos kWhileAsked = std::chrono::seconds{1};
+constexpr Nanos kElse = std::chrono::seconds{10};
+constexpr Nanos kAskedFor = std::chrono::minutes{5};
+constexpr Nanos kStaleSlack = std::chrono::minutes{1};  // as the planner has it
+
+/// Rules that wait for a model that is not there.
+template <class Waits>
+std::string waiting(const policy::PolicySettings& policy, Waits&& waits) {
+  std::vector<std::string> names;
+  for (const auto& rule : policy.rules) {
+    if (policy.mode_of(rule) != limiter::Mode::off && waits(rule)) names.push_back(rule.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::vector<std::string> Engine::Control::degraded(Now now) const {
+  std::vector<std::string> words;
+  if (std::string trouble = keeper.trouble(); !trouble.empty()) words.push_back(std::move(trouble));
+  if (!forecast_trouble.empty()) words.push_back(forecast_trouble);
+  if (forecaster() == nullptr) {
+    const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
+    if (!names.empty()) words.push_back("no forecast model: inactive rules: " + names);
+  } else if (!forecasts.empty() && now.mono - forecasts_at > settings.shape.window + kStaleSlack) {
+    words.push_back("forecasts are stale: limits go back to base");
+  }
+  if (detector() == nullptr) {
+    const auto names = waiting(
+        policy, [](const auto& rule) { return rule.when.on_verdict() && !rule.when.on_figures(); });
+    // Rules on figures raise verdicts too; then the others are not idle.
+    const bool figures = std::any_of(
+        policy.rules.begin(), policy.rules.end(),
+        [](const policy::Rule& rule) { return rule.when.on_figures() && !rule.when.on_verdict(); });
+    if (!names.empty() && !figures) words.push_back("no anomaly model: inactive rules: " + names);
+  }
+  return words;
+}
+
+void Engine::Control::publish_status(Now now) {
+  if (status_asked.exchange(false, std::memory_order_relaxed)) status_asked_at = now.mono;
+  const bool asked = now.mono - status_asked_at <= kAskedFor;
+  const bool first = status.current() == nullptr;
+  if (!first && !changed && now.mono - status_at < (asked ? kWhileAsked : kElse)) return;
+  changed = false;
+  status_at = now.mono;
+
+  auto made = std::make_shared<Status>();
+  made->at = now;
+  made->plan = planner.current();
+  made->policy = policy;
+  made->rules = planner.rules();
+  made->recent_changes = recent_changes;
+  made->forecasts = forecasts;
+  const traffic::WindowGrid& closed = windows.closed();
+  for (std::size_t e = 0; e < closed.endpoints.size(); ++e) {
+    EndpointStatus& endpoint = made->endpoints.emplace_back();
+    endpoint.endpoint = closed.endpoints[e];
+    endpoint.open_window_requests = windows.open_requests(e, now.wall);
+    if (!closed.stats[e].empty()) endpoint.last_window_requests = closed.stats[e].back().requests;
+    const ForecastRecord::Score score = record.score(endpoint.endpoint);
+    endpoint.forecast_absolute_error = score.absolute_error;
+    endpoint.forecast_error_ratio = score.error_ratio;
+  }
+  made->verdicts = verdicts.all();
+  made->signals = known_signals();
+  if (models && (models->forecast || models->anomaly)) made->model = models->manifest;
+  made->degraded = degraded(now);
+  made->last_success = last_success;
+  for (const auto& [what, count] : verdicts_total)
+    made->verdicts_total.push_back({what.first, what.second, count});
+  for (const auto& [rule, count] : plan_changes_total)
+    made->plan_changes_total.emplace_back(rule, count);
+  made->buckets_used = data.limiter.buckets().live(now.mono);
+  made->clients_used = data.limiter.clients().size();
+  made->bucket_evictions = data.limiter.buckets().reclaimed();
+  made->client_evictions = data.limiter.clients().evictions();
+  status.publish(std::move(made));
+}
+
+}  // namespace tidelimit::engine

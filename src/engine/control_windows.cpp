@@ -1,0 +1,171 @@
+#include <algorithm>
+
+#include "engine/control.hpp"
+#include "engine/counters.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+std::size_t place_of(WindowIndex window) {
+  constexpr auto kPlaces = static_cast<WindowIndex>(kOpenWindows);
+  return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
+}
+
+WindowCounts difference(const WindowCounts& now, const WindowCounts& before) {
+  return {now.requests - before.requests,
+          now.premium - before.premium,
+          now.errors - before.errors,
+          now.responses - before.responses,
+          now.latency_us - before.latency_us,
+          now.malicious - before.malicious,
+          now.late - before.late};
+}
+
+bool is_nothing(const WindowCounts& c) {
+  return (c.requests | c.premium | c.errors | c.responses | c.latency_us | c.malicious | c.late) ==
+         0;
+}
+
+}  // namespace
+
+void Engine::Control::begin(Now now) {
+  windows.begin({}, now);
+  data.first_open.store(windows.first_open(), std::memory_order_release);
+}
+
+/// Adds to a window what a worker counted in it since the last look.
+void Engine::Control::take(CountedTally& counted, WindowIndex window) {
+  const Tally& tally = *counted.tally;
+  const auto& names = tally.routes().endpoints();
+  for (std::size_t e = 0; e < names.size(); ++e) {
+    WindowCounts& taken = counted.taken[e * kOpenWindows + place_of(window)];
+    const WindowCounts now = tally.window(e, window);
+    const WindowCounts fresh = difference(now, taken);
+    if (is_nothing(fresh)) continue;
+    taken = now;
+    // Tallies of an older configuration may number their endpoints otherwise.
+    const auto& columns = windows.endpoints();
+    const auto found = e < columns.size() && columns[e] == names[e]
+                           ? columns.begin() + static_cast<std::ptrdiff_t>(e)
+                           : std::find(columns.begin(), columns.end(), names[e]);
+    if (found != columns.end())
+      windows.add(window, static_cast<std::size_t>(found - columns.begin()), fresh);
+  }
+}
+
+void Engine::Control::fold_windows(WallTime now) {
+  {
+    std::lock_guard lock(data.mutex);
+    for (CountedTally& counted : data.tallies) {
+      for (WindowIndex w = windows.first_open(); w <= windows.last_open(now); ++w) take(counted, w);
+    }
+    retire_tallies();
+  }
+  last_success[kWindows] = now;
+}
+
+void Engine::Control::close_windows(Now now) {
+  bool any = false;
+  while (now.wall >= windows.closes_at()) {
+    const WindowIndex closing = windows.first_open();
+    // First the door, then the last counts: who comes after is late.
+    data.first_open.store(closing + 1, std::memory_order_release);
+    {
+      std::lock_guard lock(data.mutex);
+      for (CountedTally& counted : data.tallies) take(counted, closing);
+    }
+    keeper.closed_window(windows.start_of(closing), settings.shape.window, windows.endpoints(),
+                         windows.close_first(), now.wall);
+    settling.push_back(closing);
+    any = true;
+  }
+  if (!any) return;
+  last_success[kWindows] = now.wall;
+  record.judge(windows.closed());
+  forecast_due = true;
+  changed = true;
+  unsaved = true;
+}
+
+/// A worker that had found a window open while it was being closed may have counted in it since.
+/// Its place is next used by another window, so what is there now is taken out as late.
+void Engine::Control::settle_closed() {
+  if (settling.empty()) return;
+  std::lock_guard lock(data.mutex);
+  for (const WindowIndex window : settling) {
+    for (CountedTally& counted : data.tallies) {
+      const std::size_t endpoints = counted.tally->routes().endpoints().size();
+      for (std::size_t e = 0; e < endpoints; ++e) {
+        // The place may be another window's already, after a pause of eight windows: leave it.
+        if (window + static_cast<WindowIndex>(kOpenWindows) <= windows.last_open(last.wall))
+          continue;
+        WindowCounts& taken = counted.taken[e * kOpenWindows + place_of(window)];
+        const WindowCounts now = counted.tally->window(e, window);
+        const WindowCounts stray = difference(now, taken);
+        taken = now;
+        data.retired.late += stray.requests + stray.malicious;
+      }
+    }
+  }
+  settling.clear();
+}
+
+void Engine::Control::forget_counts() {
+  settling.clear();
+  std::lock_guard lock(data.mutex);
+  for (CountedTally& counted : data.tallies) {
+    const std::size_t endpoints = counted.tally->routes().endpoints().size();
+    for (std::size_t e = 0; e < endpoints; ++e) {
+      for (std::size_t place = 0; place < kOpenWindows; ++place)
+        counted.taken[e * kOpenWindows + place] =
+            counted.tally->window(e, static_cast<WindowIndex>(place));
+    }
+  }
+}
+
+/// Tallies of an older configuration, or of a worker that left, that no view holds any more. One
+/// turn passes between the last hold and the last look.
+void Engine::Control::retire_tallies() {
+  std::erase_if(data.tallies, [&](CountedTally& counted) {
+    const bool unused = counted.tally.use_count() == 1;
+    if (!unused || !counted.unused) {
+      counted.unused = unused;
+      return false;
+    }
+    add_counters(data.retired, counters_of(*counted.tally), true);
+    return true;
+  });
+}
+
+traffic::WindowGrid Engine::Control::windows_since(WallTime from) const {
+  const traffic::WindowGrid& closed = windows.closed();
+  if (from < closed.start && keeper.history()) {
+    auto stored = keeper.history()->windows(from, settings.shape.window, windows.endpoints());
+    // Beyond the last closed window it knows the saved state of the open one.
+    if (stored && stored->size() > 0 && stored->start < closed.start) {
+      const auto known = (closed.time_of(closed.size()) - stored->start) / stored->step;
+      for (auto& column : stored->stats)
+        column.resize(std::min(column.size(), static_cast<std::size_t>(known)));
+      return std::move(*stored);
+    }
+  }
+  traffic::WindowGrid since;
+  since.step = closed.step;
+  since.endpoints = closed.endpoints;
+  const auto skipped =
+      from <= closed.start ? 0 : (from - closed.start + closed.step - Nanos{1}) / closed.step;
+  const auto first = std::min(static_cast<std::size_t>(skipped), closed.size());
+  since.start = closed.time_of(first);
+  for (const auto& column : closed.stats)
+    since.stats.emplace_back(column.begin() + static_cast<std::ptrdiff_t>(first), column.end());
+  return since;
+}
+
+void Engine::Control::save_open_window(Now now) {
+  // The oldest that is open: in the grace of a window that is nearly all of it.
+  const WindowIndex window = windows.first_open();
+  keeper.open_window(windows.start_of(window), settings.shape.window, windows.endpoints(),
+                     windows.open(window), now.wall);
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "engine/engine.hpp"
+#include "engine/tally.hpp"
+
+namespace tidelimit::engine {
+
+/// All zero, for these names.
+[[nodiscard]] CountersView empty_counters(std::vector<std::string> endpoints,
+                                          std::vector<std::string> tiers);
+[[nodiscard]] CountersView counters_of(const Tally& tally);
+
+/// Adds what has the same names; other endpoints join `to` when `grow` says so, else they are left
+/// out. Tiers never change while a gate runs.
+void add_counters(CountersView& to, const CountersView& from, bool grow);
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,39 @@
+#include "engine/data.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+// A place a bucket of the client table's memory: one client in sixteen may be a crowd.
+constexpr std::size_t kClientBytesPerPlace = 16 * limiter::ClientTable::kSlotBytes;
+
+}  // namespace
+
+Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, bool has_history)
+    : window(settings.shape.window),
+      seed(the_seed),
+      keeps_decisions(has_history),
+      limiter({settings.bucket_bytes, settings.client_bytes, the_seed}),
+      crowd(settings.client_bytes / kClientBytesPerPlace, the_seed) {}
+
+void Engine::Data::publish_view() {
+  auto next = std::make_shared<WorkerView>();
+  const auto current = view.current();
+  next->routes = routes;
+  next->tallies.resize(seats.size());
+  for (std::size_t seat = 0; seat < seats.size(); ++seat) {
+    if (seats[seat].left) continue;
+    const bool same = current && seat < current->tallies.size() && current->tallies[seat] &&
+                      current->routes == routes;
+    if (same) {
+      next->tallies[seat] = current->tallies[seat];
+      continue;
+    }
+    next->tallies[seat] = std::make_shared<Tally>(routes);
+    tallies.push_back({next->tallies[seat],
+                       std::vector<WindowCounts>(routes->endpoints().size() * kOpenWindows),
+                       false});
+  }
+  view.publish(std::move(next));
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,143 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "engine/control.hpp"
+#include "engine/counters.hpp"
+
+namespace tidelimit::engine {
+
+Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed)
+    : data_(std::make_unique<Data>(settings, seed, history != nullptr)),
+      control_(std::make_unique<Control>(*data_, std::move(settings), std::move(history))) {}
+
+Engine::~Engine() = default;
+
+Result<void> Engine::restore(Now now) {
+  return control_->restore(now);
+}
+
+Result<void> Engine::reconfigure(Settings settings, Now now) {
+  return control_->reconfigure(std::move(settings), now);
+}
+
+void Engine::set_models(std::shared_ptr<const model::Bundle> bundle) {
+  std::lock_guard lock(control_->given_mutex);
+  control_->models_given = std::move(bundle);
+  control_->hurry();
+}
+
+std::shared_ptr<const model::Bundle> Engine::models() const {
+  std::lock_guard lock(control_->given_mutex);
+  return control_->models_given;
+}
+
+void Engine::signal(const policy::Signal& signal) {
+  std::lock_guard lock(control_->given_mutex);
+  auto& known = control_->signals;
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const auto& one) { return one.name == signal.name; });
+  if (found == known.end()) {
+    known.push_back(signal);
+  } else {
+    *found = signal;
+  }
+}
+
+void Engine::tick(Now now) {
+  control_->tick(now);
+}
+
+WallTime Engine::next_due() const {
+  const Control& control = *control_;
+  const std::int64_t due = control.due.load(std::memory_order_acquire);
+  const std::int64_t since = data_->active_since.load(std::memory_order_relaxed);
+  if (since == Data::kQuiet) return WallTime{Nanos{due}};
+  // The whole second of the monotonic scale that follows the first request.
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t fold = (since / kSecond + 1) * kSecond;
+  return WallTime{Nanos{std::min(due, fold + control.wall_offset.load(std::memory_order_relaxed))}};
+}
+
+Result<void> Engine::set_mode(std::string_view part, limiter::Mode mode,
+                              std::optional<WallTime> until) {
+  return control_->modes.set(part, mode, until);
+}
+
+std::vector<std::pair<std::string, limiter::Mode>> Engine::modes() const {
+  return control_->modes.modes();
+}
+
+Result<void> Engine::put_override(const OverrideRecord& record, Now now) {
+  if (auto checked = OverrideBook::check(record); !checked) return checked;
+  std::lock_guard lock(control_->mutex);
+  if (const auto& history = control_->keeper.history()) {
+    if (auto stored = history->put_override(record); !stored) return stored;
+  }
+  control_->overrides.put(record);
+  control_->publish_overrides(now);
+  return {};
+}
+
+Result<void> Engine::delete_override(const std::string& target, const std::string& by, Now now) {
+  std::lock_guard lock(control_->mutex);
+  if (control_->overrides.find(target) == nullptr)
+    return fail(Code::not_found, "there is no override for " + target);
+  if (const auto& history = control_->keeper.history()) {
+    auto deleted = history->delete_override(target, by, now.wall);
+    if (!deleted && deleted.error().code != Code::not_found) return deleted;
+  }
+  control_->overrides.erase(target);
+  control_->publish_overrides(now);
+  return {};
+}
+
+std::vector<OverrideRecord> Engine::overrides() const {
+  std::lock_guard lock(control_->mutex);
+  return control_->overrides.all();
+}
+
+void Engine::forget_verdict(const ClientId& client, Now now) {
+  std::lock_guard lock(control_->mutex);
+  auto ended = control_->verdicts.find(client);
+  control_->verdicts.forget(client);
+  control_->publish_verdicts(now);
+  if (!ended) return;
+  // Stored as over, so that it does not come back with a restart.
+  ended->until = now.wall;
+  control_->keeper.verdicts({*ended}, now.wall);
+}
+
+std::shared_ptr<const Status> Engine::status() const {
+  control_->status_asked.store(true, std::memory_order_relaxed);
+  return control_->status.current();
+}
+
+CountersView Engine::counters() const {
+  std::lock_guard lock(data_->mutex);
+  CountersView sum = empty_counters(data_->routes->endpoints(), data_->routes->tiers());
+  add_counters(sum, data_->retired, false);
+  for (const CountedTally& counted : data_->tallies)
+    add_counters(sum, counters_of(*counted.tally), false);
+  return sum;
+}
+
+std::optional<ClientView> Engine::client(const ClientId& client, Now now) const {
+  std::lock_guard lock(control_->mutex);
+  return control_->view_of(client, now);
+}
+
+traffic::WindowGrid Engine::windows(WallTime from) const {
+  std::lock_guard lock(control_->mutex);
+  return control_->windows_since(from);
+}
+
+limiter::Limiter& Engine::limiter() {
+  return data_->limiter;
+}
+
+std::shared_ptr<History> Engine::history() const {
+  return control_->keeper.history();
+}
+
+}  // namespace tidelimit::engine

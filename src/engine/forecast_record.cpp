@@ -1,0 +1,73 @@
+#include "engine/forecast_record.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tidelimit::engine {
+namespace {
+
+constexpr Nanos kRemembered = std::chrono::hours{24};
+
+/// Requests of an endpoint over [from, from + span); empty where a window of it is a gap or beyond
+/// the grid.
+std::optional<double> came(const traffic::WindowGrid& grid, std::size_t endpoint, WallTime from,
+                           Nanos span) {
+  const auto first = (from - grid.start) / grid.step;
+  const auto count = span / grid.step;
+  if (from < grid.start || static_cast<std::size_t>(first + count) > grid.size()) return {};
+  double sum = 0;
+  for (auto i = first; i < first + count; ++i) {
+    const auto& stats = grid.stats[endpoint][static_cast<std::size_t>(i)];
+    if (!stats.observed) return {};
+    sum += stats.requests;
+  }
+  return sum;
+}
+
+}  // namespace
+
+void ForecastRecord::published(const std::vector<forecast::EndpointForecast>& forecasts) {
+  for (const auto& made : forecasts) {
+    if (made.source == forecast::Source::none) continue;
+    auto& open = endpoints_[made.endpoint].open;
+    // Made again for the same time (new models): the one that acts counts.
+    if (!open.empty() && open.back().made_at == made.made_at) open.pop_back();
+    open.push_back({made.made_at, made.horizon, made.median(), made.naive});
+  }
+}
+
+void ForecastRecord::judge(const traffic::WindowGrid& closed) {
+  const WallTime end = closed.time_of(closed.size());
+  for (auto& [name, endpoint] : endpoints_) {
+    const auto found = std::find(closed.endpoints.begin(), closed.endpoints.end(), name);
+    const auto column = static_cast<std::size_t>(found - closed.endpoints.begin());
+    while (!endpoint.open.empty() &&
+           endpoint.open.front().made_at + endpoint.open.front().horizon <= end) {
+      const Open made = endpoint.open.front();
+      endpoint.open.pop_front();
+      if (found == closed.endpoints.end()) continue;
+      if (const auto actual = came(closed, column, made.made_at, made.horizon))
+        endpoint.judged.push_back({made.made_at + made.horizon, std::abs(made.median - *actual),
+                                   std::abs(made.naive - *actual)});
+    }
+    while (!endpoint.judged.empty() && endpoint.judged.front().ended <= end - kRemembered)
+      endpoint.judged.pop_front();
+  }
+}
+
+ForecastRecord::Score ForecastRecord::score(const std::string& endpoint) const {
+  const auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end() || found->second.judged.empty()) return {};
+  double error = 0;
+  double naive = 0;
+  for (const Judged& one : found->second.judged) {
+    error += one.error;
+    naive += one.naive_error;
+  }
+  Score score;
+  score.absolute_error = error / static_cast<double>(found->second.judged.size());
+  if (naive > 0) score.error_ratio = error / naive;
+  return score;
+}
+
+}  // namespace tidelimit::engine

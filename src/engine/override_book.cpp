@@ -1,0 +1,91 @@
+#include "engine/override_book.hpp"
+
+#include <algorithm>
+
+namespace tidelimit::engine {
+namespace {
+
+constexpr std::string_view kUser = "user/";
+
+}  // namespace
+
+Result<void> OverrideBook::check(const OverrideRecord& record) {
+  if (record.action == limiter::Action::limit && !record.limit)
+    return fail(Code::invalid_argument, "the override of " + record.target +
+                                            " limits without a limit: name one, like 10/min");
+  if (record.action == limiter::Action::none)
+    return fail(Code::invalid_argument,
+                "the override of " + record.target + " does nothing: allow, block or limit");
+  if (record.target.starts_with(kUser)) {
+    if (record.target.size() > kUser.size()) return {};
+    return fail(Code::invalid_argument, "user/ID: the id is empty");
+  }
+  if (const auto prefix = parse_prefix(record.target); !prefix)
+    return fail(Code::invalid_argument, prefix.error().message);
+  return {};
+}
+
+void OverrideBook::put(const OverrideRecord& record) {
+  erase(record.target);
+  records_.push_back(record);
+}
+
+bool OverrideBook::erase(const std::string& target) {
+  return std::erase_if(records_, [&](const auto& r) { return r.target == target; }) > 0;
+}
+
+bool OverrideBook::expire(WallTime now) {
+  return std::erase_if(records_, [&](const auto& r) { return r.until && *r.until <= now; }) > 0;
+}
+
+WallTime OverrideBook::next_end() const {
+  WallTime next = WallTime::max();
+  for (const auto& record : records_) next = std::min(next, record.until.value_or(next));
+  return next;
+}
+
+const OverrideRecord* OverrideBook::find(const std::string& target) const {
+  const auto found = std::find_if(records_.begin(), records_.end(),
+                                  [&](const auto& r) { return r.target == target; });
+  return found == records_.end() ? nullptr : &*found;
+}
+
+const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string_view user) const {
+  if (!user.empty()) {
+    if (const auto* record = find(std::string(kUser) + std::string(user))) return record;
+  }
+  if (client.is_host_name()) return nullptr;
+  const OverrideRecord* longest = nullptr;
+  int length = -1;
+  for (const auto& record : records_) {
+    if (record.target.starts_with(kUser)) continue;
+    const auto prefix = parse_prefix(record.target);
+    if (!prefix || !prefix->contains(address_of(client)) || prefix->length < length) continue;
+    longest = &record;
+    length = prefix->length;
+  }
+  return longest;
+}
+
+std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(
+    const limiter::Limiter& limiter, const std::vector<Prefix>& allow_list, Now now) const {
+  std::vector<limiter::Override> overrides;
+  for (const auto& record : records_) {
+    limiter::Override entry;
+    if (record.target.starts_with(kUser)) {
+      entry.user = limiter.hash_user(std::string_view(record.target).substr(kUser.size()));
+    } else if (const auto prefix = parse_prefix(record.target)) {
+      entry.prefix = *prefix;
+    } else {
+      continue;
+    }
+    entry.action = record.action;
+    if (record.limit)
+      entry.limit = limiter::make_limit(*record.limit, default_burst(*record.limit));
+    entry.expires_at = record.until ? now.mono + (*record.until - now.wall) : Instant{Nanos::max()};
+    overrides.push_back(entry);
+  }
+  return std::make_shared<const limiter::OverrideTable>(std::move(overrides), allow_list);
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,77 @@
+#include "engine/routes.hpp"
+
+#include <algorithm>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+using limiter::EndpointId;
+using limiter::TierId;
+
+/// "/payment" of "/payment/**", which matches that path itself too; "/a/" of "/a/*/b".
+std::string literal_of(const std::string& pattern) {
+  std::string literal = pattern.substr(0, pattern.find('*'));
+  if (pattern == literal + "**" && literal.ends_with('/')) literal.pop_back();
+  return literal;
+}
+
+}  // namespace
+
+Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> agent_patterns,
+               std::uint32_t epoch)
+    : epoch_(epoch), tiers_(settings.tiers), agent_patterns_(std::move(agent_patterns)) {
+  for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
+    const policy::EndpointSettings& endpoint = settings.endpoints[i];
+    endpoints_.push_back(endpoint.name);
+    for (const std::string& pattern : endpoint.match) {
+      routes_.push_back({pattern, literal_of(pattern), EndpointId{static_cast<std::uint16_t>(i)},
+                         endpoint.methods});
+    }
+  }
+  for (const policy::Rule& rule : settings.rules) rules_.push_back(rule.name);
+  const auto found = std::find(tiers_.begin(), tiers_.end(), settings.default_tier);
+  // A default that is no tier is refused by config/; the least important one is the safe reading.
+  const auto position = found != tiers_.end() ? found - tiers_.begin()
+                                              : static_cast<std::ptrdiff_t>(tiers_.size()) - 1;
+  default_tier_ = TierId{static_cast<std::uint8_t>(position)};
+}
+
+bool Routes::takes(const Route& route, std::string_view method, std::string_view path) {
+  if (!path.starts_with(route.literal) || !path_matches(route.pattern, path)) return false;
+  if (route.methods.empty()) return true;
+  return std::any_of(route.methods.begin(), route.methods.end(), [&](const std::string& wanted) {
+    return equals_ignoring_case(wanted, method);
+  });
+}
+
+Identity Routes::identify(const traffic::Request& request, std::string& buffer) const {
+  Identity identity;
+  identity.path = normalise_path(request.path, buffer);
+  const auto route =
+      request.path.empty()
+          ? routes_.end()
+          : std::find_if(routes_.begin(), routes_.end(), [&](const Route& candidate) {
+              return takes(candidate, request.method, identity.path);
+            });
+  identity.known_path = route != routes_.end();
+  identity.endpoint = identity.known_path
+                          ? route->endpoint
+                          : EndpointId{static_cast<std::uint16_t>(endpoints_.size() - 1)};
+  identity.tier = default_tier_;
+  if (!request.tier.empty()) {
+    const auto tier = std::find(tiers_.begin(), tiers_.end(), request.tier);
+    identity.known_tier = tier != tiers_.end();
+    if (identity.known_tier)
+      identity.tier = TierId{static_cast<std::uint8_t>(tier - tiers_.begin())};
+  }
+  for (std::size_t i = 0; i < agent_patterns_.size(); ++i) {
+    if (!request.user_agent.empty() && glob_match(agent_patterns_[i], request.user_agent))
+      identity.agent_classes = static_cast<std::uint8_t>(identity.agent_classes | 1u << i);
+  }
+  return identity;
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "limiter/plan.hpp"
+#include "policy/settings.hpp"
+#include "traffic/request.hpp"
+
+namespace tidelimit::engine {
+
+/// What the configuration makes of one request.
+struct Identity {
+  limiter::EndpointId endpoint{0};
+  limiter::TierId tier{0};
+  std::string_view path;           ///< normalised; lives as long as the request and the buffer
+  std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
+  bool known_path = true;          ///< false: no pattern matched, it is `other`
+  bool known_tier = true;          ///< false: a tier was named that is none, it is the default
+};
+
+/// Names and patterns of one configuration, by which workers tell requests apart. Immutable.
+class Routes {
+ public:
+  /// `epoch` grows with every configuration. `agent_patterns` as VerdictBook::agent_patterns.
+  Routes(const policy::PolicySettings& settings, std::vector<std::string> agent_patterns,
+         std::uint32_t epoch);
+
+  /// First match over all endpoints; what matches nothing is `other`, the last. `buffer` is
+  /// scratch for the path.
+  [[nodiscard]] Identity identify(const traffic::Request& request, std::string& buffer) const;
+
+  [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
+  [[nodiscard]] const std::vector<std::string>& endpoints() const { return endpoints_; }
+  [[nodiscard]] const std::vector<std::string>& tiers() const { return tiers_; }
+  [[nodiscard]] const std::string& endpoint(limiter::EndpointId id) const {
+    return endpoints_[limiter::index(id)];
+  }
+  [[nodiscard]] const std::string& tier(limiter::TierId id) const {
+    return tiers_[limiter::index(id)];
+  }
+  /// Null where there is no rule, or one of a configuration that is gone.
+  [[nodiscard]] const std::string* rule(limiter::RuleId id) const {
+    return limiter::index(id) < rules_.size() ? &rules_[limiter::index(id)] : nullptr;
+  }
+
+ private:
+  struct Route {
+    std::string pattern;
+    std::string literal;  ///< what every match begins with: most others are refused by it
+    limiter::EndpointId endpoint;
+    std::vector<std::string> methods;
+  };
+  [[nodiscard]] static bool takes(const Route& route, std::string_view method,
+                                  std::string_view path);
+
+  std::uint32_t epoch_;
+  std::vector<std::string> endpoints_;
+  std::vector<std::string> tiers_;
+  std::vector<std::string> rules_;
+  std::vector<std::string> agent_patterns_;
+  std::vector<Route> routes_;
+  limiter::TierId default_tier_{0};
+};
+
+}  // namespace tidelimit::engine

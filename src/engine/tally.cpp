@@ -1,0 +1,88 @@
+#include "engine/tally.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+using limiter::kOutcomes;
+using limiter::kReasons;
+
+[[nodiscard]] std::size_t pairs_of(const Routes& routes) {
+  return routes.endpoints().size() * routes.tiers().size();
+}
+
+[[nodiscard]] std::size_t class_of(std::uint16_t status) {
+  return status >= 100 && status < 600 ? status / 100u : 0u;
+}
+
+}  // namespace
+
+Tally::Tally(std::shared_ptr<const Routes> routes)
+    : routes_(std::move(routes)),
+      decisions_(pairs_of(*routes_) * kOutcomes * kReasons),
+      near_limit_(pairs_of(*routes_)),
+      observed_(pairs_of(*routes_) * kStatusClasses),
+      windows_(routes_->endpoints().size() * kOpenWindows) {}
+
+void Tally::decided(const Identity& who, const limiter::Decision& decision) noexcept {
+  const auto outcome = static_cast<std::size_t>(decision.outcome);
+  const auto reason = static_cast<std::size_t>(decision.reason);
+  bump(decisions_[(pair(who) * kOutcomes + outcome) * kReasons + reason], 1);
+  if (decision.near_limit) bump(near_limit_[pair(who)], 1);
+  if (decision.overflow) bump(single_[kOverflows], 1);
+  if (!who.known_path) bump(single_[kUnmatchedPaths], 1);
+  if (!who.known_tier) bump(single_[kUnmatchedTiers], 1);
+}
+
+void Tally::observed(const Identity& who, std::uint16_t status) noexcept {
+  bump(observed_[pair(who) * kStatusClasses + class_of(status)], 1);
+}
+
+void Tally::late(limiter::EndpointId endpoint, WindowIndex window) noexcept {
+  bump(single_[kLate], 1);
+  bump(windows_[cell(limiter::index(endpoint), window)].late, 1);
+}
+
+void Tally::add(limiter::EndpointId endpoint, WindowIndex window,
+                const WindowCounts& counts) noexcept {
+  WindowCell& to = windows_[cell(limiter::index(endpoint), window)];
+  const auto add_to = [](Counter& counter, std::uint64_t by) {
+    if (by != 0) bump(counter, by);
+  };
+  add_to(to.requests, counts.requests);
+  add_to(to.premium, counts.premium);
+  add_to(to.errors, counts.errors);
+  add_to(to.responses, counts.responses);
+  add_to(to.latency_us, counts.latency_us);
+  add_to(to.malicious, counts.malicious);
+}
+
+WindowCounts Tally::window(std::size_t endpoint, WindowIndex window) const noexcept {
+  const WindowCell& from = windows_[cell(endpoint, window)];
+  const auto get = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  return {get(from.requests),   get(from.premium),   get(from.errors), get(from.responses),
+          get(from.latency_us), get(from.malicious), get(from.late)};
+}
+
+std::uint64_t Tally::decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
+                               std::size_t reason) const noexcept {
+  return decisions_[(pair(endpoint, tier) * kOutcomes + outcome) * kReasons + reason].load(
+      std::memory_order_relaxed);
+}
+
+std::uint64_t Tally::near_limit(std::size_t endpoint, std::size_t tier) const noexcept {
+  return near_limit_[pair(endpoint, tier)].load(std::memory_order_relaxed);
+}
+
+std::uint64_t Tally::observed(std::size_t endpoint, std::size_t tier,
+                              std::size_t status_class) const noexcept {
+  return observed_[pair(endpoint, tier) * kStatusClasses + status_class].load(
+      std::memory_order_relaxed);
+}
+
+std::size_t Tally::cell(std::size_t endpoint, WindowIndex window) const noexcept {
+  const auto places = static_cast<WindowIndex>(kOpenWindows);
+  const auto place = static_cast<std::size_t>((window % places + places) % places);
+  return endpoint * kOpenWindows + place;
+}
+
+}  // namespace tidelimit::engine

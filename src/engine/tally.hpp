@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/routes.hpp"
+#include "limiter/decision.hpp"
+
+namespace tidelimit::engine {
+
+/// Windows are numbered from the Unix epoch in steps of their length.
+using WindowIndex = std::int64_t;
+
+/// So many windows may be open at once: the one that runs, those in grace, and those that a control
+/// plane which hangs has not closed yet. What comes beyond is counted as late.
+inline constexpr std::size_t kOpenWindows = 8;
+
+inline constexpr std::size_t kStatusClasses = 6;  ///< 0: unknown, 1xx to 5xx
+
+/// What a window counts; each is the sum of one kind of event at one endpoint.
+struct WindowCounts {
+  std::uint64_t requests = 0;
+  std::uint64_t premium = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t responses = 0;
+  std::uint64_t latency_us = 0;
+  std::uint64_t malicious = 0;
+  std::uint64_t late = 0;
+};
+
+/// All that one worker counts under one configuration. One writer, the worker; read by anyone at
+/// any time (relaxed). Numbers only grow: the control plane takes differences, so nothing is ever
+/// reset under the writer. Window w counts in place w mod kOpenWindows.
+class Tally {
+ public:
+  explicit Tally(std::shared_ptr<const Routes> routes);
+
+  // The writer's side.
+  void decided(const Identity& who, const limiter::Decision& decision) noexcept;
+  void observed(const Identity& who, std::uint16_t status) noexcept;
+  void late(limiter::EndpointId endpoint, WindowIndex window) noexcept;
+  void record_dropped() noexcept { bump(single_[kRecordsDropped], 1); }
+  void add(limiter::EndpointId endpoint, WindowIndex window, const WindowCounts& counts) noexcept;
+
+  // Anyone's side.
+  [[nodiscard]] const Routes& routes() const { return *routes_; }
+  [[nodiscard]] WindowCounts window(std::size_t endpoint, WindowIndex window) const noexcept;
+  [[nodiscard]] std::uint64_t decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
+                                        std::size_t reason) const noexcept;
+  [[nodiscard]] std::uint64_t near_limit(std::size_t endpoint, std::size_t tier) const noexcept;
+  [[nodiscard]] std::uint64_t observed(std::size_t endpoint, std::size_t tier,
+                                       std::size_t status_class) const noexcept;
+  [[nodiscard]] std::uint64_t unmatched_paths() const noexcept { return read(kUnmatchedPaths); }
+  [[nodiscard]] std::uint64_t unmatched_tiers() const noexcept { return read(kUnmatchedTiers); }
+  [[nodiscard]] std::uint64_t late() const noexcept { return read(kLate); }
+  [[nodiscard]] std::uint64_t records_dropped() const noexcept { return read(kRecordsDropped); }
+  [[nodiscard]] std::uint64_t overflow_decisions() const noexcept { return read(kOverflows); }
+
+ private:
+  using Counter = std::atomic<std::uint64_t>;
+  enum Single : std::size_t {
+    kUnmatchedPaths,
+    kUnmatchedTiers,
+    kLate,
+    kRecordsDropped,
+    kOverflows,
+    kSingles
+  };
+  // One cache line: what an ordinary request touches of its window.
+  struct alignas(64) WindowCell {
+    Counter requests{0}, premium{0}, errors{0}, responses{0}, latency_us{0}, malicious{0}, late{0};
+  };
+
+  // A single writer needs no read-modify-write: two plain moves instead of a locked add.
+  static void bump(Counter& counter, std::uint64_t by) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t read(Single which) const noexcept {
+    return single_[which].load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::size_t pair(std::size_t endpoint, std::size_t tier) const noexcept {
+    return endpoint * routes_->tiers().size() + tier;
+  }
+  [[nodiscard]] std::size_t pair(const Identity& who) const noexcept {
+    return pair(limiter::index(who.endpoint), limiter::index(who.tier));
+  }
+  [[nodiscard]] std::size_t cell(std::size_t endpoint, WindowIndex window) const noexcept;
+
+  std::shared_ptr<const Routes> routes_;
+  std::vector<Counter> decisions_;  // [endpoint][tier][outcome][reason]
+  std::vector<Counter> near_limit_;
+  std::vector<Counter> observed_;    // [endpoint][tier][status class]
+  std::vector<WindowCell> windows_;  // [endpoint][window mod kOpenWindows]
+  std::array<Counter, kSingles> single_{};
+};
+
+}  // namespace tidelimit::engine

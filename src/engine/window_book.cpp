@@ -1,0 +1,172 @@
+#include "engine/window_book.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidelimit::engine {
+namespace {
+
+using traffic::WindowStats;
+
+// The longest past that a forecast reads is ten weeks; some days more, so that trimming is rare.
+constexpr Nanos kKept = std::chrono::hours{24 * 72};
+constexpr Nanos kKeptAtMost = std::chrono::hours{24 * 76};
+constexpr std::size_t kMostWindows = 100'000;  // of short windows
+// A window that was listened to for less of it is a gap, not a low count.
+constexpr Nanos::rep kMissedPart = 10;  // a tenth
+constexpr Nanos kJump = std::chrono::seconds{5};
+
+WindowStats gap() {
+  WindowStats stats;
+  stats.observed = false;
+  return stats;
+}
+
+}  // namespace
+
+WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(step) {
+  closed_.step = step;
+  closed_.stats.resize(endpoints.size());
+  closed_.endpoints = std::move(endpoints);
+}
+
+void WindowBook::begin(traffic::WindowGrid stored, Now now) {
+  begun_ = true;
+  last_ = now;
+  listening_since_ = now.wall;
+  const bool known = stored.size() > 0 && stored.start <= now.wall;
+  // With nothing before, nothing is in grace.
+  first_open_ = index_of(known ? now.wall - kGrace : now.wall);
+  closed_.start = known ? stored.start : start_of(first_open_);
+  if (!known) return;
+  const WindowIndex first = index_of(stored.start);
+  first_open_ = std::max(first_open_, first);
+  const auto size = static_cast<WindowIndex>(stored.size());
+  for (WindowIndex i = first; i < first + size && i <= index_of(now.wall); ++i) {
+    std::vector<WindowStats> stats;
+    for (const auto& column : stored.stats)
+      stats.push_back(column[static_cast<std::size_t>(i - first)]);
+    if (i < first_open_) {
+      append(std::move(stats));
+      continue;
+    }
+    open_.resize(static_cast<std::size_t>(i - first_open_) + 1,
+                 std::vector<WindowStats>(endpoints().size()));
+    open_.back() = std::move(stats);
+    resumed_ = i;
+  }
+  append_gaps(first_open_);
+  trim();
+}
+
+bool WindowBook::pass(Now now) {
+  const Nanos drift = last_ ? (now.wall - last_->wall) - (now.mono - last_->mono) : Nanos{0};
+  last_ = now;
+  if (drift > kJump || drift < -kJump) listening_since_ = now.wall;
+  if (index_of(now.wall) + 1 >= first_open_) return false;
+  // Back by more than a window: what was closed lies in the future now.
+  const WindowIndex first = index_of(closed_.start);
+  first_open_ = index_of(now.wall);
+  const auto kept = static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - first, 0));
+  for (auto& column : closed_.stats) column.resize(std::min(column.size(), kept));
+  if (kept == 0) closed_.start = start_of(first_open_);
+  open_.clear();
+  resumed_.reset();
+  return true;
+}
+
+WindowIndex WindowBook::last_open(WallTime now) const {
+  return std::min(index_of(now) + 1, first_open_ + static_cast<WindowIndex>(kOpenWindows) - 1);
+}
+
+void WindowBook::add(WindowIndex window, std::size_t endpoint, const WindowCounts& counts) {
+  const auto place = static_cast<std::size_t>(window - first_open_);
+  if (open_.size() <= place) open_.resize(place + 1, std::vector<WindowStats>(endpoints().size()));
+  WindowStats& to = open_[place][endpoint];
+  to.requests += static_cast<double>(counts.requests);
+  to.premium += static_cast<double>(counts.premium);
+  to.errors += static_cast<double>(counts.errors);
+  to.responses += static_cast<double>(counts.responses);
+  to.latency_ms_sum += static_cast<double>(counts.latency_us) / 1e3;
+  to.malicious += static_cast<double>(counts.malicious);
+  to.late += static_cast<double>(counts.late);
+}
+
+bool WindowBook::listened(WindowIndex window) const {
+  return resumed_ == window || listening_since_ <= start_of(window) + step_ / kMissedPart;
+}
+
+std::vector<WindowStats> WindowBook::open(WindowIndex window) const {
+  const auto place = static_cast<std::size_t>(window - first_open_);
+  std::vector<WindowStats> stats(endpoints().size());
+  if (window >= first_open_ && place < open_.size()) stats = open_[place];
+  for (auto& one : stats) one.observed = listened(window);
+  return stats;
+}
+
+double WindowBook::open_requests(std::size_t endpoint, WallTime now) const {
+  const auto place = static_cast<std::size_t>(index_of(now) - first_open_);
+  return place < open_.size() ? open_[place][endpoint].requests : 0.0;
+}
+
+std::vector<WindowStats> WindowBook::close_first() {
+  std::vector<WindowStats> stats = open(first_open_);
+  append(stats);
+  if (!open_.empty()) open_.pop_front();
+  ++first_open_;
+  trim();
+  return stats;
+}
+
+void WindowBook::append(std::vector<WindowStats> stats) {
+  for (std::size_t e = 0; e < closed_.stats.size(); ++e) closed_.stats[e].push_back(stats[e]);
+}
+
+void WindowBook::append_gaps(WindowIndex until) {
+  const auto size =
+      static_cast<std::size_t>(std::max<WindowIndex>(until - index_of(closed_.start), 0));
+  for (auto& column : closed_.stats) column.resize(std::max(column.size(), size), gap());
+}
+
+void WindowBook::trim() {
+  const auto fits = [&](Nanos span) {
+    return std::min(static_cast<std::size_t>(span / step_), kMostWindows);
+  };
+  if (closed_.size() <= fits(kKeptAtMost)) return;
+  const std::size_t surplus = closed_.size() - std::min(fits(kKept), closed_.size());
+  for (auto& column : closed_.stats)
+    column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(surplus));
+  closed_.start += step_ * static_cast<Nanos::rep>(surplus);
+}
+
+void WindowBook::rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored) {
+  const traffic::WindowGrid before = std::exchange(closed_, {});
+  auto open_before = std::exchange(open_, {});
+  closed_.start = before.start;
+  closed_.step = step_;
+  closed_.endpoints = std::move(endpoints);
+  for (auto& row : open_before) {
+    row.resize(std::max(row.size(), before.endpoints.size()));
+    open_.emplace_back(closed_.endpoints.size());
+  }
+  for (std::size_t e = 0; e < closed_.endpoints.size(); ++e) {
+    auto& column = closed_.stats.emplace_back();
+    const auto old =
+        std::find(before.endpoints.begin(), before.endpoints.end(), closed_.endpoints[e]);
+    if (old != before.endpoints.end()) {
+      const auto position = static_cast<std::size_t>(old - before.endpoints.begin());
+      column = before.stats[position];
+      for (std::size_t i = 0; i < open_.size(); ++i) open_[i][e] = open_before[i][position];
+      continue;
+    }
+    column.resize(before.size(), gap());
+    if (stored == nullptr || e >= stored->stats.size()) continue;
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      const auto at = (closed_.start + step_ * static_cast<Nanos::rep>(i) - stored->start) / step_;
+      if (at >= 0 && static_cast<std::size_t>(at) < stored->size())
+        column[i] = stored->stats[e][static_cast<std::size_t>(at)];
+    }
+  }
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/tally.hpp"
+#include "traffic/window.hpp"
+
+namespace tidelimit::engine {
+
+/// A window takes events for so long after its end.
+inline constexpr Nanos kGrace = std::chrono::seconds{30};
+
+/// The control plane's windows: closed ones on a grid, and the few that are still open. Pure; one
+/// thread.
+class WindowBook {
+ public:
+  WindowBook(Nanos step, std::vector<std::string> endpoints);
+
+  /// Begins with what a history holds (an empty grid is fine). Windows between its end and the
+  /// first open one become gaps; a saved state of one that is still open goes on counting.
+  void begin(traffic::WindowGrid stored, Now now);
+  [[nodiscard]] bool begun() const { return begun_; }
+
+  /// Takes note of the time. A wall clock that jumped leaves gaps instead of made-up zeros; true
+  /// when it went back so far that closed windows were given up.
+  bool pass(Now now);
+
+  [[nodiscard]] WindowIndex first_open() const { return first_open_; }
+  /// The last window that may have events at `now`, one ahead for workers whose clock is.
+  [[nodiscard]] WindowIndex last_open(WallTime now) const;
+  [[nodiscard]] WallTime closes_at() const { return start_of(first_open_ + 1) + kGrace; }
+  [[nodiscard]] WallTime start_of(WindowIndex index) const { return WallTime{step_ * index}; }
+
+  /// Adds what was counted in an open window.
+  void add(WindowIndex window, std::size_t endpoint, const WindowCounts& counts);
+  /// The first open window joins the grid. Returns its numbers, by endpoint.
+  std::vector<traffic::WindowStats> close_first();
+
+  [[nodiscard]] const traffic::WindowGrid& closed() const { return closed_; }
+  [[nodiscard]] const std::vector<std::string>& endpoints() const { return closed_.endpoints; }
+  /// The numbers of an open window so far; all zero when nothing was counted.
+  [[nodiscard]] std::vector<traffic::WindowStats> open(WindowIndex window) const;
+  [[nodiscard]] double open_requests(std::size_t endpoint, WallTime now) const;
+
+  /// Another list of endpoints: those that stay keep their windows, new ones have gaps, or what
+  /// `stored` knows of them.
+  void rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored);
+
+ private:
+  [[nodiscard]] WindowIndex index_of(WallTime time) const {
+    return floor_to(time, step_).time_since_epoch() / step_;
+  }
+  void append(std::vector<traffic::WindowStats> stats);
+  void append_gaps(WindowIndex until);
+  void trim();
+  [[nodiscard]] bool listened(WindowIndex window) const;
+
+  Nanos step_;
+  bool begun_ = false;
+  traffic::WindowGrid closed_;  ///< ends where first_open_ begins
+  WindowIndex first_open_ = 0;
+  std::deque<std::vector<traffic::WindowStats>> open_;  ///< from first_open_ on
+  std::optional<WindowIndex> resumed_;  ///< goes on from before a restart: counts as observed
+  WallTime listening_since_{};
+  std::optional<Now> last_;
+};
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/hash.hpp"
+#include "engine/data.hpp"
+
+namespace tidelimit::engine {
+
+using limiter::Outcome;
+using limiter::VerdictKind;
+
+namespace {
+
+constexpr std::size_t kLongestPath = 16 << 10;  // the buffer grows beyond it only for odd ones
+// Passes are kept as a sample: at most ten a second of each worker, the first of each tenth.
+constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
+
+}  // namespace
+
+struct EngineWorker::Impl {
+  Impl(Engine::Data& the_data, std::size_t the_seat, std::shared_ptr<DecisionLog> the_log)
+      : data(the_data),
+        limiter(the_data.limiter),
+        view(the_data.view),
+        verdicts(the_data.limiter.verdicts),
+        seat(the_seat),
+        log(std::move(the_log)) {
+    path.reserve(kLongestPath);
+    while (view.get() == nullptr) {  // busy for a moment at most: a view was published before us
+    }
+  }
+
+  [[nodiscard]] limiter::Call call_of(const traffic::Request& request, const Identity& who,
+                                      limiter::Hits hits) const noexcept;
+  [[nodiscard]] bool is_malicious(const ClientId& client, Instant now) noexcept;
+  void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
+                    Now now) noexcept;
+  void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
+                      Counting counting, bool own_denial, Now now) noexcept;
+  [[nodiscard]] bool is_open(WindowIndex window) const noexcept;
+  void put(Tally& tally, limiter::EndpointId endpoint, WindowIndex window,
+           const WindowCounts& counts, WallTime now) noexcept;
+  [[nodiscard]] std::uint64_t keep(Tally& tally, const traffic::Request& request,
+                                   const limiter::Call& call, const Routes& routes,
+                                   const limiter::Decision& decision, Now now) noexcept;
+
+  Engine::Data& data;
+  limiter::Worker limiter;
+  limiter::SnapshotReader<WorkerView> view;
+  limiter::SnapshotReader<limiter::VerdictTable> verdicts;
+  const std::size_t seat;
+  const std::shared_ptr<DecisionLog> log;  ///< null: nothing is kept
+  std::string path;
+  std::uint64_t kept = 0;
+  Instant next_pass{};
+};
+
+limiter::Call EngineWorker::Impl::call_of(const traffic::Request& request, const Identity& who,
+                                          limiter::Hits hits) const noexcept {
+  limiter::Call call;
+  call.client = request.client;
+  if (!request.user_id.empty()) call.user = data.limiter.hash_user(request.user_id);
+  call.endpoint = who.endpoint;
+  call.tier = who.tier;
+  call.hits = hits;
+  // Hashed even when there is none, as in training: no agent is an agent too.
+  call.agent_hash = data.limiter.hash_text(request.user_agent);
+  call.path_hash = data.limiter.hash_text(who.path);
+  call.agent_classes = who.agent_classes;
+  return call;
+}
+
+bool EngineWorker::Impl::is_malicious(const ClientId& client, Instant now) noexcept {
+  const limiter::VerdictTable* table = verdicts.get();
+  const limiter::Verdict* verdict = table == nullptr ? nullptr : table->find(client, now);
+  if (verdict == nullptr || verdict->kind != VerdictKind::malicious) return false;
+  const auto& part =
+      verdict->part == limiter::Part::rules ? data.limiter.mode.rules : data.limiter.mode.anomaly;
+  return std::min(verdict->mode, part.load(std::memory_order_relaxed)) != limiter::Mode::off;
+}
+
+bool EngineWorker::Impl::is_open(WindowIndex window) const noexcept {
+  const WindowIndex first = data.first_open.load(std::memory_order_acquire);
+  if (first == std::numeric_limits<WindowIndex>::min()) return true;  // before the first tick
+  return window >= first && window - first < static_cast<WindowIndex>(kOpenWindows);
+}
+
+void EngineWorker::Impl::put(Tally& tally, limiter::EndpointId endpoint, WindowIndex window,
+                             const WindowCounts& counts, WallTime now) noexcept {
+  if (is_open(window)) {
+    tally.add(endpoint, window, counts);
+  } else {
+    tally.late(endpoint, data.index_of(now));
+  }
+}
+
+/// Windows count what was asked for, not what was let through.
+void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
+                                      const limiter::Decision& decision, Now now) noexcept {
+  WindowCounts counts;
+  if (decision.verdict == VerdictKind::malicious) {
+    counts.malicious = call.hits;
+  } else if (decision.allowed || limiter.counts_as_demand(call, now.mono)) {
+    counts.requests = call.hits;
+    if (limiter::index(call.tier) == 0) counts.premium = call.hits;
+  } else {
+    return;
+  }
+  put(tally, call.endpoint, data.index_of(now.wall), counts, now.wall);
+}
+
+void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
+                                        const traffic::Request& request, Counting counting,
+                                        bool own_denial, Now now) noexcept {
+  WindowCounts counts;
+  const bool malicious = is_malicious(call.client, now.mono);
+  if (counting == Counting::observe_only) {
+    (malicious ? counts.malicious : counts.requests) = 1;
+    if (!malicious && limiter::index(call.tier) == 0) counts.premium = 1;
+  }
+  // tidelimit's own refusal is no answer of the service: neither a response nor an error.
+  if (!malicious && !own_denial && request.status != 0) {
+    counts.responses = 1;
+    counts.errors = traffic::is_error(request.status) ? 1 : 0;
+    if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
+      counts.latency_us =
+          static_cast<std::uint64_t>(std::min(static_cast<double>(request.latency_ms), 1e9) * 1e3);
+  }
+  // A clock ahead of ours is taken for now: no window opens early.
+  put(tally, call.endpoint, data.index_of(std::min(request.time, now.wall)), counts, now.wall);
+}
+
+std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& request,
+                                       const limiter::Call& call, const Routes& routes,
+                                       const limiter::Decision& decision, Now now) noexcept {
+  if (log == nullptr) return 0;
+  if (decision.outcome == Outcome::allow) {
+    if (now.mono < next_pass) return 0;
+    next_pass = now.mono + kPassEvery;
+  }
+  KeptDecision* entry = log->next();
+  if (entry == nullptr) {
+    tally.record_dropped();
+    return 0;
+  }
+  // mix is one to one in its first word, so ids are unique in a process; the seed sets them apart
+  // from those of earlier ones, and nobody guesses a neighbour's.
+  do {
+    entry->id = mix(static_cast<std::uint64_t>(seat) << 44 | ++kept, data.seed);
+  } while (entry->id == 0);
+  entry->time = now.wall;
+  entry->client = call.client;
+  entry->user_hash = call.user;
+  entry->endpoint = call.endpoint;
+  entry->tier = call.tier;
+  entry->routes_epoch = routes.epoch();
+  entry->decision = decision;
+  entry->user.set(request.user_id);
+  entry->path.set(request.path);
+  entry->method.set(request.method);
+  const std::uint64_t id = entry->id;
+  log->commit();
+  return id;
+}
+
+EngineWorker::EngineWorker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+EngineWorker::~EngineWorker() {
+  std::lock_guard lock(impl_->data.mutex);
+  impl_->data.seats[impl_->seat].left = true;
+  impl_->data.publish_view();
+}
+
+Answer EngineWorker::decide(const traffic::Request& request, limiter::Hits hits, Now now) {
+  Impl& me = *impl_;
+  const WorkerView& view = *me.view.get();
+  const Routes& routes = *view.routes;
+  const Identity who = routes.identify(request, me.path);
+  const limiter::Call call = me.call_of(request, who, hits);
+  Answer answer;
+  answer.decision = me.limiter.decide(call, now.mono);
+  answer.endpoint = &routes.endpoint(who.endpoint);
+  answer.tier = &routes.tier(who.tier);
+  answer.rule = routes.rule(answer.decision.rule);
+  if (hits == 0) return answer;
+
+  Tally& tally = *view.tallies[me.seat];
+  tally.decided(who, answer.decision);
+  me.count_demand(tally, call, answer.decision, now);
+  if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
+  answer.decision_id = me.keep(tally, request, call, routes, answer.decision, now);
+  me.data.wake(now.mono);
+  return answer;
+}
+
+void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,
+                           Now now) {
+  Impl& me = *impl_;
+  const WorkerView& view = *me.view.get();
+  const Identity who = view.routes->identify(request, me.path);
+  const limiter::Call call = me.call_of(request, who, 1);
+  const limiter::ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
+                                          call.agent_classes};
+  limiter::ClientTable& clients = me.data.limiter.clients();
+  if (counting == Counting::observe_only) {
+    clients.count_request(event, own_denial, now.mono);
+    if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
+  }
+  if (!own_denial && request.status != 0)
+    clients.count_response(event, traffic::is_error(request.status), now.mono);
+  Tally& tally = *view.tallies[me.seat];
+  tally.observed(who, request.status);
+  me.count_response(tally, call, request, counting, own_denial, now);
+  me.data.wake(now.mono);
+}
+
+std::unique_ptr<EngineWorker> Engine::make_worker() {
+  std::size_t seat = 0;
+  std::shared_ptr<DecisionLog> log;
+  {
+    std::lock_guard lock(data_->mutex);
+    seat = data_->seats.size();
+    if (data_->keeps_decisions) log = std::make_shared<DecisionLog>();
+    data_->seats.push_back({log, false});
+    data_->publish_view();
+  }
+  return std::unique_ptr<EngineWorker>(
+      new EngineWorker(std::make_unique<EngineWorker::Impl>(*data_, seat, std::move(log))));
+}
+
+std::string format_decision_id(std::uint64_t id) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 16; i-- > 0; id >>= 4) text[i] = kDigits[id & 15];
+  return text;
+}
+
+}  // namespace tidelimit::engine
