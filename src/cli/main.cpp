@@ -13,6 +13,8 @@ using namespace tidelimit::cli;
 void add_commands(CLI::App& app, int& status) {
   add_generate(app, status);
   add_inspect(app, status);
+  add_train(app, status);
+  add_evaluate(app, status);
   add_check_config(app, status);
   add_why(app, status);
   add_unblock(app, status);

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/hash.hpp"
 #include "base/path.hpp"
+#include "base/text.hpp"
 #include "base/time.hpp"
 #include "limiter/client_table.hpp"
 #include "traffic/client_profile.hpp"
@@ -18,6 +21,8 @@ struct ClientReplayOptions {
   Nanos step{std::chrono::minutes{1}};      ///< clients are looked at once a step
   std::size_t client_bytes = 64u << 20;     ///< of the client table
   std::uint64_t seed = 0x7469646572756c65;  ///< keys the hashing; equal seeds give equal features
+  /// User-agent patterns whose requests are counted by class; at most limiter::kAgentClasses.
+  std::vector<std::string> agent_patterns;
 };
 
 /// Logged requests through the same client table and profiles that serve live traffic, in virtual
@@ -75,6 +80,7 @@ class ClientReplay {
     event.client = request.client;
     event.path_hash = hash32(normalise_path(request.path, path_buffer_));
     event.agent_hash = hash32(request.user_agent);
+    event.agent_classes = classes_of(event.agent_hash, request.user_agent);
     table_.count_request(event, false, now_);
     if (request.status != 0) {
       table_.count_response(event, is_error(request.status), now_);
@@ -85,7 +91,28 @@ class ClientReplay {
     return static_cast<std::uint32_t>(hash_bytes(text, options_.seed));
   }
 
+  /// Which patterns a user agent matches; most requests find it in the cache.
+  [[nodiscard]] std::uint8_t classes_of(std::uint32_t hash, std::string_view agent) {
+    if (options_.agent_patterns.empty()) return 0;
+    KnownAgent& known = known_agents_[hash % known_agents_.size()];
+    if (known.filled && known.hash == hash) return known.classes;
+    known = {hash, 0, true};
+    for (std::size_t i = 0; i < options_.agent_patterns.size() && i < limiter::kAgentClasses; ++i) {
+      if (glob_match(options_.agent_patterns[i], agent)) {
+        known.classes = static_cast<std::uint8_t>(known.classes | (1U << i));
+      }
+    }
+    return known.classes;
+  }
+
+  struct KnownAgent {
+    std::uint32_t hash = 0;
+    std::uint8_t classes = 0;
+    bool filled = false;
+  };
+
   ClientReplayOptions options_;
+  std::array<KnownAgent, 512> known_agents_{};
   limiter::ClientTable table_;
   ClientProfiles profiles_;
   std::string path_buffer_;

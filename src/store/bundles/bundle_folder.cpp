@@ -112,13 +112,33 @@ Result<model::BundleFiles> read_files(const fs::path& path) {
 
 }  // namespace
 
+namespace {
+
+/// "var/model/" and a link to a folder name the folder itself; what is swapped is that one.
+fs::path target_of(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path target = folder.has_filename() ? folder : folder.parent_path();
+  return fs::is_symlink(target, ignored) ? fs::weakly_canonical(target, ignored) : target;
+}
+
+}  // namespace
+
+Result<void> check_bundle_place(const fs::path& folder) {
+  const fs::path target = target_of(folder);
+  if (auto free = require_bundle_or_nothing(target); !free) return free;
+  if (auto made = make_folder(target.parent_path()); !made) return made;
+  const auto trial = name_aside(target);
+  if (auto made = make_folder(trial); !made) return made;
+  std::error_code ignored;
+  fs::remove(trial, ignored);
+  return {};
+}
+
 Result<void> write_bundle(const fs::path& folder, const model::Bundle& bundle) {
   const auto files = model::encode(bundle);
   if (!files) return fail_in(folder.string(), files.error());
-  // "var/model/" and a link to a folder name the folder itself; what is swapped is that one.
   std::error_code ignored;
-  fs::path target = folder.has_filename() ? folder : folder.parent_path();
-  if (fs::is_symlink(target, ignored)) target = fs::weakly_canonical(target, ignored);
+  const fs::path target = target_of(folder);
   if (auto free = require_bundle_or_nothing(target); !free) return free;
   if (auto made = make_folder(target.parent_path()); !made) return made;
 

@@ -14,6 +14,9 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> write_bundle(const std::filesystem::path& folder,
                                         const model::Bundle& bundle);
 
+/// Whether write_bundle() would find a place there: to be asked before long work.
+[[nodiscard]] Result<void> check_bundle_place(const std::filesystem::path& folder);
+
 /// Reads and checks a bundle. All files are read through one open folder: a bundle that is being
 /// replaced meanwhile gives the old one or the new one, never a mix. Errors name the folder.
 [[nodiscard]] Result<model::Bundle> read_bundle(const std::filesystem::path& folder);

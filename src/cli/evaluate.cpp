@@ -1,0 +1,70 @@
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/offline/evaluation.hpp"
+#include "store/files/file.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+struct EvaluateOptions {
+  InputOptions input;
+  EvaluationOptions evaluation;
+  std::string report;
+  bool json = false;
+};
+
+int failed(const Error& error) {
+  std::cerr << "tidelimit evaluate: " << error.message << '\n';
+  return exit_status(error);
+}
+
+int run(const EvaluateOptions& options) {
+  const auto input = Input::find(options.input, Passes::several);
+  if (!input) return failed(input.error());
+  const auto evaluation = evaluate_bundle(*input, options.evaluation);
+  if (!evaluation) return failed(evaluation.error());
+  std::cerr << reading_notes(evaluation->reading);
+  if (!options.report.empty()) {
+    const auto written = store::write_file(options.report, evaluation_html(*evaluation));
+    if (!written) return failed(written.error());
+  }
+  std::cout << (options.json ? evaluation_json(*evaluation) : evaluation_text(*evaluation));
+  std::cout.flush();
+  if (!options.report.empty()) std::cerr << "report: " << options.report << '\n';
+  return kDone;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, int& status) {
+  auto options = std::make_shared<EvaluateOptions>();
+  auto* command = app.add_subcommand(
+      "evaluate", "How accurate a bundle's models are on traffic that came after their training");
+  add_input_options(*command, options->input);
+  auto& evaluation = options->evaluation;
+  command->add_option("--model", evaluation.model, "The bundle to evaluate")
+      ->required()
+      ->type_name("BUNDLE");
+  command
+      ->add_option("--config", evaluation.config,
+                   "Endpoints, tiers and rules; absent: those of the bundle")
+      ->type_name("FILE");
+  command
+      ->add_option("--labels", evaluation.labels,
+                   "Who is malicious: client_ip,label with label 1 or 0")
+      ->type_name("FILE");
+  command
+      ->add_option("--rates", evaluation.rates,
+                   "True rates of `generate --rates`: shows the errors nobody can beat")
+      ->type_name("FILE");
+  evaluation.shape.add_to(*command);
+  command->add_option("--report", options->report, "Writes one HTML page")->type_name("FILE");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,94 @@
+#include "cli/offline/evaluation.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "cli/offline/passes.hpp"
+#include "store/bundles/bundle_folder.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+Result<config::Config> config_for(const Input& input, const EvaluationOptions& options,
+                                  const model::Manifest& manifest) {
+  if (!options.config.empty()) return config::load(options.config);
+  Survey survey;
+  if (auto read = survey_inputs(input, survey, nullptr); !read) {
+    return tl::unexpected<Error>(read.error());
+  }
+  return config_from(survey, manifest.endpoints);
+}
+
+/// Of the endpoints that are scored, in their order.
+Result<std::vector<synthetic::Floor>> floors_of(const std::string& file,
+                                                const ForecastScore& score) {
+  std::ifstream in(file);
+  if (!in) return fail(Code::not_found, file + ": the rates can't be read");
+  auto all = synthetic::read_floors(in, score.from);
+  if (!all) return fail_in(file, all.error());
+  std::vector<synthetic::Floor> floors;
+  for (const EndpointScore& endpoint : score.endpoints) {
+    const auto found = std::find_if(all->begin(), all->end(), [&](const auto& floor) {
+      return floor.endpoint == endpoint.endpoint;
+    });
+    if (found != all->end()) floors.push_back(*found);
+  }
+  return floors;
+}
+
+Result<Evaluation> on_windows(ingest::RecordReader& reader, const model::Bundle& bundle,
+                              const forecast::Shape& shape) {
+  const auto grid = ready_windows(reader, shape.window);
+  if (!grid) return tl::unexpected<Error>(grid.error());
+  auto score = score_forecasts(bundle, *grid, shape);
+  if (!score) return tl::unexpected<Error>(score.error());
+  return Evaluation{{}, bundle.manifest, reader.report(), *std::move(score), std::nullopt};
+}
+
+Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
+                           const forecast::Shape& shape, const EvaluationOptions& options) {
+  std::optional<Labels> labels;
+  if (!options.labels.empty()) {
+    auto read = read_labels(options.labels);
+    if (!read) return tl::unexpected<Error>(read.error());
+    labels = *std::move(read);
+  }
+  const auto config = config_for(input, options, bundle.manifest);
+  if (!config) return tl::unexpected<Error>(config.error());
+  const auto history =
+      read_history(input, *config, bundle.anomaly,
+                   {.window = shape.window, .title = "evaluating", .keep_outcomes = true});
+  if (!history) return tl::unexpected<Error>(history.error());
+  auto score = score_forecasts(bundle, history->grid, shape);
+  if (!score) return tl::unexpected<Error>(score.error());
+  return Evaluation{{},
+                    bundle.manifest,
+                    history->reading,
+                    *std::move(score),
+                    score_clients(history->clients, labels ? &*labels : nullptr)};
+}
+
+}  // namespace
+
+Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& options) {
+  const auto bundle = store::read_bundle(options.model);
+  if (!bundle) return tl::unexpected<Error>(bundle.error());
+  if (!bundle->forecast) {
+    return fail(Code::failed_precondition, options.model + ": holds no forecast to evaluate");
+  }
+  const auto shape = options.shape.over(bundle->manifest.shape);
+  if (!shape) return tl::unexpected<Error>(shape.error());
+  auto reader = input.open();
+  if (!reader) return tl::unexpected<Error>(reader.error());
+  auto evaluation = reader->is_windows() ? on_windows(*reader, *bundle, *shape)
+                                         : on_logs(input, *bundle, *shape, options);
+  if (!evaluation) return evaluation;
+  evaluation->bundle = options.model;
+  if (options.rates.empty()) return evaluation;
+  auto floors = floors_of(options.rates, evaluation->forecast);
+  if (!floors) return tl::unexpected<Error>(floors.error());
+  evaluation->forecast.floors = *std::move(floors);
+  return evaluation;
+}
+
+}  // namespace tidelimit::cli

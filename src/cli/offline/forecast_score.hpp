@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "forecast/forecaster.hpp"
+#include "ingest/synthetic/rates.hpp"
+#include "model/bundle.hpp"
+#include "traffic/window.hpp"
+
+namespace tidelimit::cli {
+
+/// One scored origin, for the report.
+struct ScoredForecast {
+  WallTime made_at{};
+  double actual = 0;
+  double low = 0;  ///< 5 % quantile
+  double median = 0;
+  double high = 0;   ///< 95 % quantile
+  double naive = 0;  ///< seasonal
+};
+
+/// How well one endpoint was forecast; errors in requests per horizon.
+struct EndpointScore {
+  std::string endpoint;
+  std::uint64_t origins = 0;
+  double mean = 0;  ///< of what came
+  double mae = 0;
+  double seasonal_naive_mae = 0;  ///< the same hours a day before
+  double last_value_mae = 0;      ///< the last horizon again
+  double pinball = 0;             ///< mean over the quantile levels
+  double coverage_90 = 0;         ///< share that came between the 5 % and the 95 % quantile
+  std::uint64_t fallbacks = 0;    ///< origins that the network could not forecast
+  std::string fallback_note;      ///< why, of the last one
+  std::vector<ScoredForecast> points;
+};
+
+struct ForecastScore {
+  double mae = 0;  ///< mean over endpoints
+  WallTime from{};
+  WallTime until{};
+  Nanos horizon{};
+  std::vector<EndpointScore> endpoints;
+  std::vector<synthetic::Floor> floors;  ///< of the same origins; empty without true rates
+};
+
+/// Scores forecasts of the bundle's endpoints at every origin after its training range whose
+/// horizon is known; all earlier windows are history. Errors: no such origin, none of the
+/// endpoints.
+[[nodiscard]] Result<ForecastScore> score_forecasts(const model::Bundle& bundle,
+                                                    const traffic::WindowGrid& grid,
+                                                    const forecast::Shape& shape);
+
+/// The mean over endpoints of one figure; NaN for none.
+[[nodiscard]] double mean_over(const std::vector<EndpointScore>& scores,
+                               double EndpointScore::*figure);
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "anomaly/detector.hpp"
+#include "anomaly/feature_sampler.hpp"
+#include "cli/input.hpp"
+#include "cli/offline/client_trial.hpp"
+#include "cli/offline/survey.hpp"
+#include "config/config.hpp"
+#include "ingest/read_report.hpp"
+#include "traffic/window.hpp"
+
+namespace tidelimit::cli {
+
+/// First pass: what is in the logs. `sampler` may be null.
+[[nodiscard]] Result<ingest::ReadReport> survey_inputs(const Input& input, Survey& survey,
+                                                       anomaly::FeatureSampler* sampler);
+
+struct HistoryOptions {
+  Nanos window{std::chrono::minutes{15}};
+  std::string title;           ///< of the progress bar
+  bool keep_outcomes = false;  ///< what came of each client
+};
+
+/// Logs as the models see them.
+struct TrafficHistory {
+  traffic::WindowGrid grid;
+  ClientOutcomes clients;
+  std::uint64_t malicious_requests = 0;  ///< counted apart
+  std::uint64_t verdicts = 0;
+  ingest::ReadReport reading;
+};
+
+/// Second pass: windows by the configuration's endpoints, the requests of clients that the detector
+/// or a rule finds malicious counted apart.
+[[nodiscard]] Result<TrafficHistory> read_history(const Input& input, const config::Config& config,
+                                                  std::shared_ptr<const anomaly::Detector> detector,
+                                                  const HistoryOptions& options);
+
+/// Ready windows, at the step asked for; an error where theirs is coarser.
+[[nodiscard]] Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos window);
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "forecast/forecaster.hpp"
+
+namespace tidelimit::cli {
+
+/// --window, --history and --horizon.
+struct ShapeOptions {
+  std::string window;
+  std::string history;
+  std::string horizon;
+
+  void add_to(CLI::App& command);
+  /// The shape with what was named put in its place. Errors name the option.
+  [[nodiscard]] Result<forecast::Shape> over(forecast::Shape shape) const;
+};
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "ingest/endpoints.hpp"
+#include "ingest/top_counter.hpp"
+#include "traffic/request.hpp"
+
+namespace tidelimit::cli {
+
+/// What a first pass over logs finds out where no configuration says it: endpoints and tiers. One
+/// thread.
+class Survey {
+ public:
+  Survey();
+
+  void add(const traffic::Request& request) {
+    endpoints_.add(request.path);
+    if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
+  }
+
+  [[nodiscard]] ingest::EndpointDiscovery::Found endpoints() const { return endpoints_.found(); }
+  /// Most important first. A log does not say which that is; those that fewer requests have come
+  /// first, as customers who pay more are fewer.
+  [[nodiscard]] std::vector<std::string> tiers() const;
+
+ private:
+  ingest::EndpointDiscovery endpoints_;
+  ingest::TopCounter tiers_;
+};
+
+/// The configuration that offline commands use without --config: the verdict rules of the
+/// documentation, the endpoints and tiers that the survey found.
+[[nodiscard]] config::Config config_from(const Survey& survey);
+
+/// The same with endpoints of these names, as an earlier config_from() named them.
+[[nodiscard]] config::Config config_from(const Survey& survey,
+                                         const std::vector<std::string>& endpoints);
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,172 @@
+#include "cli/offline/training.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <thread>
+#include <unistd.h>
+
+#include "anomaly/detector_model.hpp"
+#include "cli/offline/passes.hpp"
+#include "cli/progress_bar.hpp"
+#include "forecast/model.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+/// `other` is worth a forecast from the share on that makes a first path segment an endpoint.
+constexpr double kLeastShareOfOther = ingest::EndpointDiscovery::kShare;
+
+void say(const std::string& words) {
+  std::fputs((words + "\n").c_str(), stderr);
+}
+
+/// Epochs as a bar on a terminal, as lines elsewhere.
+class TrainingProgress {
+ public:
+  void show(const forecast::Progress& progress) {
+    std::string note =
+        fmt::format("epoch {}/{}  loss {:.4f}", progress.epoch, progress.epochs, progress.loss);
+    if (progress.validation_loss)
+      note += fmt::format("  validation {:.4f}", *progress.validation_loss);
+    if (bar_.visible()) {
+      bar_.show(progress.done_ratio, note);
+    } else if (progress.epoch != epoch_) {
+      say(note);
+    }
+    epoch_ = progress.epoch;
+  }
+
+ private:
+  ProgressBar bar_{"training"};
+  int epoch_ = 0;
+};
+
+double requests_of(const std::vector<traffic::WindowStats>& stats) {
+  double sum = 0;
+  for (const auto& window : stats) sum += window.requests;
+  return sum;
+}
+
+/// Leaves out endpoints without traffic, and an `other` that is next to nothing.
+traffic::WindowGrid worth_forecasting(const traffic::WindowGrid& grid) {
+  double total = 0;
+  for (const auto& stats : grid.stats) total += requests_of(stats);
+  traffic::WindowGrid kept{grid.start, grid.step, {}, {}};
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    const double requests = requests_of(grid.stats[e]);
+    const bool other = grid.endpoints[e] == "other";
+    if (requests <= (other ? kLeastShareOfOther * total : 0)) continue;
+    kept.endpoints.push_back(grid.endpoints[e]);
+    kept.stats.push_back(grid.stats[e]);
+  }
+  return kept;
+}
+
+Result<config::Config> named_config(const TrainingOptions& options) {
+  if (options.config.empty()) return config::defaults();
+  auto config = config::load(options.config);
+  if (!config) return tl::unexpected<Error>(config.error());
+  for (const auto& warning : config->warnings) say(warning + " (warning)");
+  return config;
+}
+
+Result<void> train_forecast(model::Bundle& bundle, const traffic::WindowGrid& grid,
+                            const forecast::Shape& shape, const TrainingOptions& options) {
+  forecast::TrainOptions how;
+  how.shape = shape;
+  how.preset = options.preset == "baseline" ? forecast::Preset::baseline : forecast::Preset::best;
+  how.seed = options.seed;
+  how.epochs = options.epochs;
+  how.threads = options.threads > 0
+                    ? options.threads
+                    : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  TrainingProgress progress;
+  auto trained = forecast::train(grid, how, [&](const forecast::Progress& p) { progress.show(p); });
+  if (!trained) return tl::unexpected<Error>(trained.error());
+  bundle.forecast = *std::move(trained);
+  auto& manifest = bundle.manifest;
+  manifest.preset = options.preset;
+  manifest.shape = shape;
+  manifest.trained_from = grid.start;
+  manifest.trained_until = grid.time_of(grid.size());
+  manifest.endpoints = grid.endpoints;
+  manifest.figures["windows"] = static_cast<double>(grid.size());
+  manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
+  manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
+  return {};
+}
+
+Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& sampler,
+                            const config::Config& config, const TrainingOptions& options) {
+  anomaly::TrainOptions how;
+  how.contamination = config.engine.policy.anomaly.contamination;
+  how.false_alarms = config.engine.policy.anomaly.false_alarms;
+  how.seed = options.seed;
+  auto trained = anomaly::train(sampler.rows(), how);
+  if (!trained) return tl::unexpected<Error>(trained.error());
+  bundle.anomaly = *std::move(trained);
+  const auto& parts = bundle.anomaly->parts();
+  auto& figures = bundle.manifest.figures;
+  figures["client_minutes"] = static_cast<double>(sampler.client_minutes());
+  figures["anomaly_rows"] = static_cast<double>(parts.rows);
+  figures["anomaly_rows_aside"] = static_cast<double>(parts.rows_aside);
+  figures["anomaly_threshold"] = parts.threshold;
+  figures["anomaly_harm_error_ratio"] = parts.harm.error_ratio;
+  figures["anomaly_harm_requests_per_minute"] = parts.harm.requests_per_minute;
+  return {};
+}
+
+Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forecast::Shape& shape,
+                                       const TrainingOptions& options) {
+  const auto grid = ready_windows(reader, shape.window);
+  if (!grid) return tl::unexpected<Error>(grid.error());
+  say("ready windows name no clients: only the forecast is trained");
+  model::Bundle bundle;
+  if (auto done = train_forecast(bundle, worth_forecasting(*grid), shape, options); !done) {
+    return tl::unexpected<Error>(done.error());
+  }
+  return bundle;
+}
+
+Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
+                                    const forecast::Shape& shape, const TrainingOptions& options) {
+  model::Bundle bundle;
+  Survey survey;
+  anomaly::SamplerOptions drawing;
+  drawing.seed = options.seed;
+  anomaly::FeatureSampler sampler(drawing);
+  const auto reading = survey_inputs(input, survey, &sampler);
+  if (!reading) return tl::unexpected<Error>(reading.error());
+  std::fputs(reading_notes(*reading).c_str(), stderr);
+  if (auto done = train_detector(bundle, sampler, config, options); !done) {
+    return tl::unexpected<Error>(done.error());
+  }
+  if (options.config.empty()) config = config_from(survey);
+  const auto history =
+      read_history(input, config, bundle.anomaly, {.window = shape.window, .title = "counting"});
+  if (!history) return tl::unexpected<Error>(history.error());
+  const auto grid = worth_forecasting(history->grid);
+  if (auto done = train_forecast(bundle, grid, shape, options); !done) {
+    return tl::unexpected<Error>(done.error());
+  }
+  auto& figures = bundle.manifest.figures;
+  figures["requests"] = static_cast<double>(reading->requests);
+  figures["malicious_requests_aside"] = static_cast<double>(history->malicious_requests);
+  figures["verdicts"] = static_cast<double>(history->verdicts);
+  return bundle;
+}
+
+}  // namespace
+
+Result<model::Bundle> train_models(const Input& input, const TrainingOptions& options) {
+  auto config = named_config(options);
+  if (!config) return tl::unexpected<Error>(config.error());
+  const auto shape = options.shape.over(config->engine.shape);
+  if (!shape) return tl::unexpected<Error>(shape.error());
+  auto reader = input.open();
+  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (reader->is_windows()) return train_on_windows(*reader, *shape, options);
+  return train_on_logs(input, *std::move(config), *shape, options);
+}
+
+}  // namespace tidelimit::cli

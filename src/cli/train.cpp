@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/offline/training.hpp"
+#include "store/bundles/bundle_folder.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+struct TrainOptions {
+  InputOptions input;
+  std::string output;
+  TrainingOptions training;
+};
+
+std::string summary(const std::string& folder, const model::Manifest& manifest) {
+  std::string text =
+      fmt::format("{}: trained on {} to {}, {} windows of {}\n", folder,
+                  format_time(manifest.trained_from), format_time(manifest.trained_until),
+                  manifest.figures.at("windows"), format_duration(manifest.shape.window));
+  text += fmt::format(
+      "forecast   preset {}, endpoints {}; mean absolute error {:.2f} requests per {} "
+      "on the newest part, which early stopping looked at\n",
+      manifest.preset, fmt::join(manifest.endpoints, " "),
+      manifest.figures.at("forecast_validation_mae"), format_duration(manifest.shape.horizon));
+  if (const auto rows = manifest.figures.find("anomaly_rows"); rows != manifest.figures.end()) {
+    text += fmt::format(
+        "anomalies  {} client-minutes drawn of {}; {} requests of malicious clients kept out of "
+        "the forecast\n",
+        rows->second, manifest.figures.at("client_minutes"),
+        manifest.figures.at("malicious_requests_aside"));
+  }
+  return text;
+}
+
+Result<std::string> train(const TrainOptions& options) {
+  // Before the work of minutes, not after it.
+  if (auto place = store::check_bundle_place(options.output); !place) {
+    return tl::unexpected<Error>(place.error());
+  }
+  const auto input = Input::find(options.input, Passes::several);
+  if (!input) return tl::unexpected<Error>(input.error());
+  const auto bundle = train_models(*input, options.training);
+  if (!bundle) return tl::unexpected<Error>(bundle.error());
+  if (auto written = store::write_bundle(options.output, *bundle); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  return summary(options.output, bundle->manifest);
+}
+
+int run(const TrainOptions& options) {
+  const auto told = train(options);
+  if (!told) {
+    std::cerr << "tidelimit train: " << told.error().message << '\n';
+    return exit_status(told.error());
+  }
+  std::cout << *told;
+  return kDone;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, int& status) {
+  auto options = std::make_shared<TrainOptions>();
+  auto* command =
+      app.add_subcommand("train", "Learns the forecast and the detector of odd clients from logs");
+  add_input_options(*command, options->input);
+  auto& training = options->training;
+  command->add_option("-o,--output", options->output, "The folder for the trained models")
+      ->required()
+      ->type_name("BUNDLE");
+  command
+      ->add_option("--config", training.config,
+                   "Endpoints, tiers and rules; absent: as the logs show them")
+      ->type_name("FILE");
+  command
+      ->add_option("--preset", training.preset,
+                   "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
+      ->check(CLI::IsMember({"baseline", "best"}))
+      ->capture_default_str();
+  training.shape.add_to(*command);
+  command->add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
+      ->capture_default_str();
+  command->add_option("--threads", training.threads, "0: one for each CPU")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->add_option("--epochs", training.epochs, "0: the preset's own")
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli
