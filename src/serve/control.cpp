@@ -162,7 +162,7 @@ void ControlThread::measure_cpu(Instant now) {
 
 Nanos ControlThread::until_next_turn() const {
   const Nanos due = engine_.next_due() - clock_.now().wall;
-  return std::clamp(due, kShortestTurn, kLongestTurn);
+  return std::clamp(clock_.real(due), kShortestTurn, kLongestTurn);
 }
 
 void ControlThread::look_after_files() {

@@ -230,7 +230,7 @@ void Service::reload() {
 }
 
 void Service::watch() {
-  const Nanos silent = impl_->clock.mono() - impl_->control->last_turn();
+  const Nanos silent = impl_->clock.real(impl_->clock.mono() - impl_->control->last_turn());
   if (silent < kHangs) {
     impl_->notes.clear("control plane hangs");
     return;

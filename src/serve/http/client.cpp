@@ -76,6 +76,33 @@ Result<std::string> read_all(const Url& url, int fd) {
   }
 }
 
+std::string request_text(const Url& url, std::string_view method, std::string_view target,
+                         std::string_view fields, std::string_view body) {
+  const bool v6 = url.host.find(':') != std::string::npos;
+  std::string request =
+      fmt::format("{} {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\n{}", method, url.prefix, target,
+                  v6 ? "[" : "", url.host, v6 ? "]" : "", url.port, fields);
+  if (!body.empty() || method == "POST" || method == "PUT")
+    request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  request += "\r\n";
+  request += body;
+  return request;
+}
+
+/// The bytes of a response whose head stands at the start of `text`; 0: the head is not whole yet.
+std::size_t answer_size(std::string_view text) {
+  const std::size_t end = text.find("\r\n\r\n");
+  if (end == std::string_view::npos) return 0;
+  for (const std::string_view line : split(text.substr(0, end), '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos ||
+        !equals_ignoring_case(line.substr(0, colon), "content-length"))
+      continue;
+    return end + 4 + parse_uint(trim(line.substr(colon + 1))).value_or(0);
+  }
+  return end + 4;
+}
+
 /// Cuts the final response out of all that came until the end of the connection.
 Result<HttpAnswer> parse_answer(std::string_view text) {
   while (text.starts_with("HTTP/1.1 100 ")) {
@@ -142,18 +169,50 @@ Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::strin
                              std::chrono::milliseconds patience) {
   const auto fd = connect_to(url, patience);
   if (!fd) return tl::unexpected(fd.error());
-  const bool v6 = url.host.find(':') != std::string::npos;
-  std::string request =
-      fmt::format("{} {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\nConnection: close\r\n{}", method,
-                  url.prefix, target, v6 ? "[" : "", url.host, v6 ? "]" : "", url.port, fields);
-  if (!body.empty() || method == "POST" || method == "PUT")
-    request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
-  request += "\r\n";
-  request += body;
+  const std::string request =
+      request_text(url, method, target, fmt::format("Connection: close\r\n{}", fields), body);
   if (auto sent = send_all(url, fd->get(), request); !sent) return tl::unexpected(sent.error());
   const auto text = read_all(url, fd->get());
   if (!text) return tl::unexpected(text.error());
   return parse_answer(*text);
+}
+
+Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view target,
+                                     std::string_view fields, std::string_view body) {
+  request_ = request_text(url_, method, target, fields, body);
+  const bool reused = static_cast<bool>(socket_);
+  auto answer = exchange();
+  // The server may have closed a connection that lay idle: once more on a new one.
+  if (!answer && reused) answer = exchange();
+  return answer;
+}
+
+Result<HttpAnswer> HttpSession::exchange() {
+  if (!socket_) {
+    auto fd = connect_to(url_, patience_);
+    if (!fd) return tl::unexpected(fd.error());
+    socket_ = std::move(*fd);
+  }
+  const auto broken = [this](Error error) {
+    socket_ = Fd();
+    return tl::unexpected(std::move(error));
+  };
+  if (auto sent = send_all(url_, socket_.get(), request_); !sent) return broken(sent.error());
+  received_.clear();
+  std::array<char, 16384> buffer;
+  while (true) {
+    const std::size_t size = answer_size(received_);
+    if (size > 0 && received_.size() >= size) break;
+    const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 || received_.size() > kMostAnswer)
+      return broken({Code::unavailable,
+                     fmt::format("http://{}:{} ended the call early", url_.host, url_.port)});
+    received_.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  auto answer = parse_answer(received_);
+  if (answer && answer->head.find("Connection: close") != std::string::npos) socket_ = Fd();
+  return answer;
 }
 
 }  // namespace tidelimit::serve

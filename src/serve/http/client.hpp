@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "serve/net/socket.hpp"
 
 namespace tidelimit::serve {
 
@@ -30,5 +31,25 @@ struct HttpAnswer {
                                            std::string_view target, std::string_view fields,
                                            std::string_view body,
                                            std::chrono::milliseconds patience);
+
+/// Calls one after the other on one connection that is kept alive, and opened anew when the server
+/// has closed it. For servers that give every answer its length, as tidelimit does. One thread.
+class HttpSession {
+ public:
+  HttpSession(Url url, std::chrono::milliseconds patience)
+      : url_(std::move(url)), patience_(patience) {}
+
+  [[nodiscard]] Result<HttpAnswer> call(std::string_view method, std::string_view target,
+                                        std::string_view fields, std::string_view body = {});
+
+ private:
+  [[nodiscard]] Result<HttpAnswer> exchange();
+
+  Url url_;
+  std::chrono::milliseconds patience_;
+  Fd socket_;
+  std::string request_;
+  std::string received_;
+};
 
 }  // namespace tidelimit::serve

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "base/time.hpp"
 
@@ -11,14 +12,25 @@ namespace tidelimit::serve {
 class Clock {
  public:
   Clock() : start_(std::chrono::steady_clock::now()) {}
+  /// A clock for demonstrations: it begins at `wall` and runs `speed` times as fast as real time.
+  Clock(WallTime wall, int speed)
+      : start_(std::chrono::steady_clock::now()), speed_(speed), wall_start_(wall) {}
 
   [[nodiscard]] Now now() const {
-    return {mono(), std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now())};
+    const Instant instant = mono();
+    if (wall_start_) return {instant, *wall_start_ + instant.since_start};
+    return {instant, std::chrono::time_point_cast<Nanos>(std::chrono::system_clock::now())};
   }
-  [[nodiscard]] Instant mono() const { return {std::chrono::steady_clock::now() - start_}; }
+  [[nodiscard]] Instant mono() const {
+    return {(std::chrono::steady_clock::now() - start_) * speed_};
+  }
+  /// How long a thread must really wait for `duration` of this clock to pass.
+  [[nodiscard]] Nanos real(Nanos duration) const { return duration / speed_; }
 
  private:
   std::chrono::steady_clock::time_point start_;
+  int speed_ = 1;
+  std::optional<WallTime> wall_start_;
 };
 
 }  // namespace tidelimit::serve

@@ -1,0 +1,74 @@
+#include "cli/gate_start.hpp"
+
+#include <fmt/format.h>
+#include <iostream>
+#include <random>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "serve/control.hpp"
+#include "store/history/sqlite_history.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void start_log() {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("tidelimit"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
+Result<std::shared_ptr<engine::History>> open_history(const config::Config& config) {
+  if (config.state.empty()) {
+    spdlog::warn("no `state` is configured: windows, verdicts and overrides end with this process");
+    return nullptr;
+  }
+  auto history = store::SqliteHistory::open(config.state, config.retention);
+  if (!history) return tl::unexpected(history.error());
+  return *history;
+}
+
+std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
+                                            std::shared_ptr<engine::History> history,
+                                            const serve::Clock& clock) {
+  auto engine = std::make_shared<engine::Engine>(config.engine, std::move(history), fresh_seed());
+  if (const auto restored = engine->restore(clock.now()); !restored)
+    spdlog::error("starting without what was stored: {}", restored.error().message);
+  if (auto models = serve::load_models(config)) {
+    engine->set_models(*models);
+  } else {
+    spdlog::warn("starting without models, limits stay at base: {}", models.error().message);
+  }
+  return engine;
+}
+
+void announce(const serve::Service& service) {
+  const config::Listen& listen = service.listening();
+  std::cout << fmt::format("tidelimit answers on http://{} with {} loop{}\n",
+                           config::format_host_port(listen.http), service.loops(),
+                           service.loops() == 1 ? "" : "s");
+  if (listen.admin)
+    std::cout << "admin calls on http://" << config::format_host_port(*listen.admin) << '\n';
+  if (listen.metrics)
+    std::cout << "metrics on http://" << config::format_host_port(*listen.metrics) << "/metrics\n";
+  if (listen.syslog)
+    std::cout << "access logs on udp " << config::format_host_port(*listen.syslog) << '\n';
+  std::cout.flush();
+}
+
+}  // namespace tidelimit::cli
