@@ -1,0 +1,214 @@
+#include <filesystem>
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <spdlog/spdlog.h>
+#include <string>
+#include <unistd.h>
+
+#include "cli/command.hpp"
+#include "cli/gate_start.hpp"
+#include "cli/live_gate.hpp"
+#include "cli/quickstart/demo_clients.hpp"
+#include "cli/quickstart/demo_shop.hpp"
+#include "cli/quickstart/past.hpp"
+#include "cli/quickstart/scenario.hpp"
+#include "cli/quickstart/watcher.hpp"
+#include "store/files/file.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace quickstart;
+
+constexpr auto kPatience = std::chrono::seconds{5};
+
+struct QuickstartOptions {
+  std::string folder = "var/quickstart";
+  std::string length;  ///< empty: until a signal
+  std::uint16_t port = 8080;
+  std::uint64_t seed = 1;
+};
+
+void headline(std::string_view words) {
+  std::cout << "\n== " << words << '\n' << std::flush;
+}
+
+/// Runs one of this program's own commands, and shows it as a person would type it.
+int run_command(const std::vector<std::string>& words) {
+  std::cout << "$ tidelimit";
+  for (const std::string& word : words) std::cout << ' ' << word;
+  std::cout << '\n' << std::flush;
+  CLI::App app;
+  int status = kDone;
+  add_train(app, status);
+  add_evaluate(app, status);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return status;
+}
+
+Result<config::Config> prepare_folder(const QuickstartOptions& options, const Files& files) {
+  std::error_code error;
+  fs::create_directories(files.folder, error);
+  if (error)
+    return fail(Code::permission_denied, fmt::format("{}: {}; name another folder with --dir",
+                                                     files.folder.string(), error.message()));
+  if (auto written = store::write_file(files.config, configuration(options.port)); !written)
+    return tl::unexpected(written.error());
+  return config::load(files.config);
+}
+
+int train_and_evaluate(const Files& files) {
+  headline("Training both models on the first 23 days");
+  const int trained = run_command({"train", files.train.string(), "--config", files.config.string(),
+                                   "-o", files.model.string()});
+  if (trained != kDone) return trained;
+  headline("How good they are on the days that followed, which they have not seen");
+  return run_command({"evaluate", files.train.string(), files.recent.string(), "--config",
+                      files.config.string(), "--model", files.model.string(), "--labels",
+                      files.labels.string()});
+}
+
+void say_where_to_look(const serve::Service& service, const Files& files) {
+  const std::string url = "http://" + config::format_host_port(service.listening().http);
+  std::cout << fmt::format(R"(
+  status page   {0}/
+  limits        curl -s {0}/v1/plan
+  forecasts     curl -s {0}/v1/forecasts
+  metrics       curl -s {0}/metrics
+  verdicts      curl -s -H "Authorization: Bearer $(cut -d: -f2 {1})" {0}/v1/verdicts
+  why denied    tidelimit why --user ana --config {2}
+
+)",
+                           url, (files.folder / "admin.token").string(), files.config.string())
+            << std::flush;
+}
+
+/// Plays until the time is over or a signal comes.
+void play(serve::Service& service, Watcher& watcher, const sigset_t& signals,
+          std::optional<Nanos> length) {
+  using std::chrono::steady_clock;
+  const auto begin = steady_clock::now();
+  const timespec nap{.tv_sec = 0, .tv_nsec = 200'000'000};
+  while (!length || steady_clock::now() - begin < *length) {
+    const int signal = sigtimedwait(&signals, nullptr, &nap);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    watcher.look();
+    service.watch();
+  }
+}
+
+bool conclude(const Watcher& watcher, const DemoClients& clients) {
+  headline("What was asked and what came of it");
+  std::cout << fmt::format("  {:<28}{:>9}{:>9}{:>9}  {}\n", "", "asked", "served", "denied", "by");
+  for (const auto& [who, account] : clients.accounts()) {
+    std::string reasons;
+    std::uint64_t denied = 0;
+    for (const auto& [reason, count] : account.denied) {
+      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", reason, count);
+      denied += count;
+    }
+    std::cout << fmt::format("  {:<28}{:>9}{:>9}{:>9}  {}\n", who, account.asked, account.served,
+                             denied, reasons);
+  }
+  headline("What was to be seen");
+  for (const Sight& sight : watcher.sights())
+    std::cout << fmt::format("  {:<8}{} ({})\n", sight.seen ? "seen" : "NOT SEEN", sight.what,
+                             sight.how);
+  if (const auto trouble = clients.trouble())
+    std::cout << "  trouble on the wire: " << *trouble << '\n';
+  std::cout << std::flush;
+  return watcher.all_seen() && !clients.trouble();
+}
+
+/// The gate, the shop and the clients, live.
+Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
+                     const config::Config& config, const sigset_t& signals,
+                     std::optional<Nanos> length) {
+  if (auto kept = remember(past.windows, config); !kept) return tl::unexpected(kept.error());
+  auto history = open_history(config);
+  if (!history) return tl::unexpected(history.error());
+  auto shop = DemoShop::start();
+  if (!shop) return tl::unexpected(shop.error());
+  const serve::Clock clock(scenario.begin(), kSpeed);
+  auto engine = make_engine(config, std::move(*history), clock);
+  auto service = serve::Service::start(config, engine, clock, {});
+  if (!service) return tl::unexpected(service.error());
+  announce(**service);
+  say_where_to_look(**service, files);
+
+  DemoClients clients(scenario, std::move(past.traffic),
+                      {(*service)->listening().http.port, (*shop)->port()}, clock);
+  Watcher watcher(*engine, clients, scenario);
+  clients.start();
+  play(**service, watcher, signals, length);
+  clients.stop();
+  watcher.look();
+  const bool seen = conclude(watcher, clients);
+  if (!(*service)->stop(kPatience)) {
+    spdlog::error("something hung; leaving without it");
+    _exit(kFailed);
+  }
+  return seen;
+}
+
+int fail_with(const Error& error) {
+  std::cerr << "tidelimit: " << error.message << '\n';
+  return error.code == Code::internal || error.code == Code::data_loss ? kFailed : kUsage;
+}
+
+int run(const QuickstartOptions& options) {
+  std::optional<Nanos> length;
+  if (!options.length.empty()) {
+    const auto parsed = parse_duration(options.length);
+    if (!parsed) return fail_with({Code::invalid_argument, "--for: " + parsed.error().message});
+    length = *parsed;
+  }
+  const sigset_t signals = block_signals();
+  start_log();
+  spdlog::set_level(spdlog::level::warn);  // the watcher tells the story
+
+  const Files files(options.folder);
+  const auto config = prepare_folder(options, files);
+  if (!config) return fail_with(config.error());
+  const Scenario scenario(serve::Clock().now().wall, options.seed);
+
+  headline("A shop's traffic of a month, attackers included");
+  auto past = make_past(scenario, files, *config);
+  if (!past) return fail_with(past.error());
+  std::cout << fmt::format("{} requests in {} and {}\n", past->requests, files.train.string(),
+                           files.recent.string());
+  if (const int status = train_and_evaluate(files); status != kDone) return status;
+
+  headline("A gate, a shop behind it, and clients in front: a second is a minute");
+  const auto seen = perform(scenario, std::move(*past), files, *config, signals, length);
+  if (!seen) return fail_with(seen.error());
+  return !length || *seen ? kDone : kFailed;
+}
+
+}  // namespace
+
+void add_quickstart(CLI::App& app, int& status) {
+  auto options = std::make_shared<QuickstartOptions>();
+  auto* command = app.add_subcommand(
+      "quickstart",
+      "Everything in one: makes traffic, trains, evaluates, and plays a rush and three attackers "
+      "against a running gate");
+  command->add_option("--for", options->length,
+                      "ends by itself after so long (60s is enough), with status 0 if all was seen "
+                      "that was to be seen, else 1; without it the gate serves until a signal");
+  command->add_option("--dir", options->folder, "where its files go")->capture_default_str();
+  command->add_option("--port", options->port, "where the gate listens; 0: any free port")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "another seed, other traffic")
+      ->capture_default_str();
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli
