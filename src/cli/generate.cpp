@@ -53,7 +53,7 @@ class Outputs {
 
   [[nodiscard]] Result<void> open(const GenerateOptions& options) {
     auto opened = requests_.open(options.output, rows_.header());
-    if (opened) opened = labels_.open(options.labels, "client_ip,label,kind\n");
+    if (opened) opened = labels_.open(options.labels, synthetic::kLabelsHeader);
     if (opened) opened = rates_.open(options.rates, synthetic::rates_header());
     return opened;
   }
@@ -84,13 +84,9 @@ class Outputs {
   Result<void> drain_labels(const synthetic::ClientLabels& fresh) {
     std::string lines;
     for (const auto& label : fresh) {
-      const bool bad = synthetic::is_malicious(label.kind);
       ++clients;
-      malicious += bad ? 1 : 0;
-      if (labels_.wanted()) {
-        lines += fmt::format("{},{},{}\n", label.client.name(), bad ? 1 : 0,
-                             synthetic::name_of(label.kind));
-      }
+      malicious += synthetic::is_malicious(label.kind) ? 1 : 0;
+      if (labels_.wanted()) synthetic::append_csv(label, lines);
     }
     return labels_.wanted() ? labels_.write(lines) : Result<void>{};
   }

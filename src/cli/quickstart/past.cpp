@@ -57,7 +57,7 @@ class Labels {
   [[nodiscard]] Result<void> write(const std::filesystem::path& path) const {
     auto file = store::OutputFile::create(path);
     if (!file) return tl::unexpected(file.error());
-    if (auto written = file->write("client_ip,label,kind\n" + text_); !written) return written;
+    if (auto written = file->write(synthetic::kLabelsHeader + text_); !written) return written;
     return file->commit();
   }
 

@@ -34,4 +34,11 @@ const char* name_of(ClientKind kind) {
   return "unknown";
 }
 
+void append_csv(const ClientLabel& label, std::string& out) {
+  out += label.client.name();
+  out += is_malicious(label.kind) ? ",1," : ",0,";
+  out += name_of(label.kind);
+  out += '\n';
+}
+
 }  // namespace tidelimit::synthetic

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "ingest/synthetic/address_book.hpp"
@@ -39,5 +40,9 @@ struct ClientLabel {
 
 /// Clients in the order of their first request.
 using ClientLabels = std::vector<ClientLabel>;
+
+/// As commands read labels: "198.51.100.66,1,flood" under this header.
+inline constexpr char kLabelsHeader[] = "client_ip,label,kind\n";
+void append_csv(const ClientLabel& label, std::string& out);
 
 }  // namespace tidelimit::synthetic
