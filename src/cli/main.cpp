@@ -16,6 +16,7 @@ void add_commands(CLI::App& app, int& status) {
   add_train(app, status);
   add_evaluate(app, status);
   add_check_config(app, status);
+  add_serve(app, status);
   add_why(app, status);
   add_unblock(app, status);
   add_mode(app, status);
