@@ -77,7 +77,7 @@ int train_and_evaluate(const Files& files) {
 
 void say_where_to_look(const serve::Service& service, const Files& files) {
   const std::string url = "http://" + config::format_host_port(service.listening().http);
-  std::cout << fmt::format(R"(
+  std::cout << fmt::format(R"HELP(
   status page   {0}/
   limits        curl -s {0}/v1/plan
   forecasts     curl -s {0}/v1/forecasts
@@ -85,7 +85,7 @@ void say_where_to_look(const serve::Service& service, const Files& files) {
   verdicts      curl -s -H "Authorization: Bearer $(cut -d: -f2 {1})" {0}/v1/verdicts
   why denied    tidelimit why --user ana --config {2}
 
-)",
+)HELP",
                            url, (files.folder / "admin.token").string(), files.config.string())
             << std::flush;
 }
