@@ -1,0 +1,78 @@
+#include "engine/crowd.hpp"
+#include "engine/decision_log.hpp"
+#include "engine/gate_in_time.hpp"
+#include "engine/routes.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+TEST(Routes, TakeTheFirstMatchAndTheMethod) {
+  policy::PolicySettings settings = mission().policy;
+  settings.endpoints[0].match = {"/a/*/b", "/payment/**"};
+  settings.endpoints[0].methods = {"POST"};
+  settings.endpoints[1].match = {"/**"};
+  const Routes routes(settings, {"Postman*"}, 1);
+  std::string buffer;
+  const auto endpoint = [&](std::string_view method, std::string_view path) {
+    traffic::Request request;
+    request.method = method;
+    request.path = path;
+    return routes.endpoint(routes.identify(request, buffer).endpoint);
+  };
+  EXPECT_EQ(endpoint("POST", "/a/x/b?q=1"), "payment");
+  EXPECT_EQ(endpoint("POST", "/a/x/c"), "browse");
+  EXPECT_EQ(endpoint("POST", "//payment/./x/../y"), "payment");
+  EXPECT_EQ(endpoint("POST", "/p%61yment"), "payment");
+  EXPECT_EQ(endpoint("post", "/payment"), "payment");
+  EXPECT_EQ(endpoint("GET", "/payment"), "browse");
+  EXPECT_EQ(endpoint("POST", "/payments"), "browse");
+  EXPECT_EQ(endpoint("GET", ""), "other");
+
+  traffic::Request request;
+  request.path = "/x";
+  request.user_agent = "PostmanRuntime/7";
+  EXPECT_EQ(routes.identify(request, buffer).agent_classes, 1);
+  request.user_agent = "curl";
+  EXPECT_EQ(routes.identify(request, buffer).agent_classes, 0);
+}
+
+TEST(CrowdTable, CountsUsersWithinATenthAndForgetsThem) {
+  CrowdTable crowd(1000, 5);
+  const ClientId office = client("192.0.2.1");
+  const ClientId home = client("192.0.2.2");
+  const Instant now{hours{1}};
+  for (std::uint64_t u = 1; u <= 60; ++u) {
+    for (int i = 0; i < 10; ++i) crowd.add(office, u * 7919, now);
+  }
+  for (std::uint64_t u = 1; u <= 3; ++u) crowd.add(home, u, now);
+  EXPECT_NEAR(crowd.users(office, now), 60, 6);
+  EXPECT_NEAR(crowd.users(home, now), 3, 0.5);
+  EXPECT_NEAR(crowd.users(office, now + minutes{31}), 60, 6);
+  EXPECT_EQ(crowd.users(office, now + minutes{61}), 0);
+  EXPECT_EQ(crowd.users(client("192.0.2.3"), now), 0);
+}
+
+TEST(DecisionLog, IsBoundedAndGivesBackInOrder) {
+  DecisionLog log;
+  std::uint64_t id = 0;
+  while (KeptDecision* entry = log.next()) {
+    entry->id = ++id;
+    entry->path.set(std::string(200, 'x'));
+    log.commit();
+  }
+  EXPECT_EQ(id, DecisionLog::kCapacity);
+  std::uint64_t seen = 0;
+  log.drain([&](const KeptDecision& kept) {
+    EXPECT_EQ(kept.id, ++seen);
+    EXPECT_EQ(kept.path.view().size(), 128u);
+  });
+  EXPECT_EQ(seen, id);
+  EXPECT_NE(log.next(), nullptr);
+}
+
+TEST(DecisionId, IsSixteenHexDigits) {
+  EXPECT_EQ(format_decision_id(0x5f0c), "0000000000005f0c");
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test

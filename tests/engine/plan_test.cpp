@@ -1,0 +1,207 @@
+#include <gmock/gmock.h>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+class Plans : public GateInTime {
+ protected:
+  /// Fourteen days of a hundred requests a window; on the last three days payment has ten times as
+  /// many between one and two o'clock. So the mean of the same hours, which is the forecast here,
+  /// is several times their median, which is the usual.
+  void begin(bool with_model, Settings settings = mission()) {
+    history = std::make_shared<MemoryHistory>();
+    for (int day = -14; day < 0; ++day) {
+      for (int w = 0; w < 96; ++w) {
+        const WallTime start = kMidnight + hours{24 * day} + minutes{15 * w};
+        for (const char* name : {"payment", "browse", "other"}) {
+          traffic::WindowStats stats;
+          const bool high = day >= -3 && w >= 4 && w < 8 && std::string(name) == "payment";
+          stats.requests = high ? 1000 : 100;
+          history->closed[{start, name}] = stats;
+        }
+      }
+    }
+    set(kMidnight + seconds{40});
+    start(std::move(settings), history);
+    ASSERT_TRUE(engine->restore(now));
+    if (with_model) engine->set_models(bundle(seasonal_forecaster(), nullptr));
+    engine->tick(now);
+  }
+  void signal_cpu(double value) {
+    engine->signal({.name = "cpu", .value = value, .measured_at = now.mono});
+    engine->tick(now);
+  }
+  std::shared_ptr<MemoryHistory> history;
+};
+
+TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
+  begin(true);
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  pass(hours{1} + minutes{1});  // the horizon is now the hour of the spike
+  EXPECT_EQ(effective(kBrowse, kStd), 50);
+  EXPECT_EQ(effective(kBrowse, kPrm), 300);
+  EXPECT_EQ(effective(kPayment, kPrm), 300);
+  EXPECT_EQ(effective(kPayment, kStd), 50);  // by hot-endpoint
+  EXPECT_EQ(passed(80), 50);
+  set(now.wall + milliseconds{700});  // the base limit would let one more through
+  const Answer denied = ask();
+  EXPECT_EQ(denied.decision.reason, Reason::reduced_capacity);
+  EXPECT_EQ(*denied.rule, "shield-payment");
+  EXPECT_EQ(passed(80, {.address = "198.51.100.1", .tier = "PRM"}), 80);
+  const auto status = engine->status();
+  EXPECT_THAT(status->recent_changes.back().cause, HasSubstr("forecast of payment"));
+  EXPECT_FALSE(history->plan_changes(WallTime{})->empty());
+}
+
+TEST_F(Plans, RulesOnForecastsRestWithoutAModel) {
+  begin(false);
+  pass(hours{1} + minutes{1});
+  EXPECT_FALSE(engine->status()->forecasts.empty());  // naive ones, to look at
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("shield-payment")));
+}
+
+TEST_F(Plans, AForecastIsMadeAtOnceAfterARestart) {
+  begin(true);
+  pass(hours{1} + minutes{5});
+  ASSERT_EQ(effective(kBrowse, kStd), 50);
+  start(mission(), history);
+  engine->set_models(bundle(seasonal_forecaster(), nullptr));
+  ASSERT_TRUE(engine->restore(now));
+  engine->tick(now);
+  EXPECT_EQ(engine->status()->forecasts.front().made_at, kMidnight + hours{1});
+  EXPECT_EQ(effective(kBrowse, kStd), 50);
+}
+
+TEST_F(Plans, AStaleForecastDoesNotCount) {
+  begin(true);
+  pass(hours{1} + minutes{1});
+  ASSERT_EQ(effective(kBrowse, kStd), 50);
+  // The windows stand still (their clock does), the gate's own time goes on.
+  for (int i = 0; i < 60; ++i) {
+    now.mono = now.mono + minutes{1};
+    engine->tick(now);
+  }
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("stale")));
+}
+
+TEST_F(Plans, CpuPressureThrottlesLowPriorityAtOnceAndRelaxesSlowly) {
+  begin(false);
+  signal_cpu(0.95);
+  EXPECT_EQ(effective(kBrowse, kStd), 25);
+  EXPECT_EQ(effective(kBrowse, kPrm), 150);  // its floor
+  EXPECT_EQ(effective(kPayment, kStd), 100);
+  EXPECT_EQ(passed(60), 25);
+  pass(seconds{1});
+  signal_cpu(0.4);
+  pass(minutes{2});
+  EXPECT_NEAR(effective(kBrowse, kStd), 45, 2);
+  pass(minutes{10});
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+}
+
+TEST_F(Plans, TheModeSwitchActsWithoutAnyTick) {
+  begin(true);
+  pass(hours{1} + minutes{1});
+  ASSERT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 50);
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, now.wall + minutes{5}));
+  EXPECT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 100);
+  pass(minutes{6});
+  EXPECT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 50);
+
+  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
+  EXPECT_EQ(passed(500), 500);
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt));
+  EXPECT_EQ(passed(500), 500);
+  EXPECT_EQ(ask().decision.outcome, Outcome::shadow_deny);
+  ASSERT_TRUE(engine->set_mode("all", Mode::enforce, std::nullopt));
+  EXPECT_FALSE(ask().decision.allowed);
+  EXPECT_FALSE(engine->set_mode("everything", Mode::off, std::nullopt));
+}
+
+TEST_F(Plans, AModeByHandMayRaiseWhatTheConfigurationHoldsInShadow) {
+  Settings settings = mission();
+  settings.policy.forecast_mode = Mode::shadow;
+  begin(true, settings);
+  pass(hours{1} + minutes{1});
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_EQ(passed(100), 100);
+  EXPECT_EQ(engine->modes().front(), (std::pair<std::string, Mode>{"forecast", Mode::shadow}));
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::enforce, std::nullopt));
+  engine->tick(now);
+  EXPECT_EQ(effective(kBrowse, kStd), 50);
+}
+
+TEST_F(Plans, ExpireToTheBaseLimitsWhenTheControlPlaneStops) {
+  begin(true);
+  pass(hours{1} + minutes{1});
+  ASSERT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 50);
+  set(now.wall + minutes{31});  // without a tick
+  EXPECT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 100);
+}
+
+TEST_F(Plans, JudgeTheForecastsThatCameTrue) {
+  begin(true);
+  pass(minutes{30});
+  EXPECT_FALSE(engine->status()->endpoints[kBrowse].forecast_absolute_error);
+  // Nobody comes, where four hundred an hour were forecast.
+  pass(hours{1});
+  engine->tick(now);
+  const auto endpoint = engine->status()->endpoints[kBrowse];
+  ASSERT_TRUE(endpoint.forecast_absolute_error);
+  EXPECT_NEAR(*endpoint.forecast_absolute_error, 400, 1);
+  ASSERT_TRUE(endpoint.forecast_error_ratio);
+  EXPECT_GT(*endpoint.forecast_error_ratio, 0.5);
+}
+
+TEST_F(Plans, AReloadedConfigurationIsInForceAtOnce) {
+  begin(false);
+  Settings after = mission();
+  after.policy.endpoints[kBrowse].limits[kStd].rate = per_minute(7);
+  ASSERT_TRUE(engine->reconfigure(after, now));
+  EXPECT_EQ(passed(100), 7);
+  EXPECT_EQ(engine->counters().decisions[((kBrowse * 2 + kStd) * 3 + 0) * 7 + 0], 7u);
+}
+
+TEST_F(Plans, AnEndpointThatMovesKeepsItsWindowsAndCounts) {
+  begin(false);
+  EXPECT_EQ(passed(30), 30);
+  Settings after = mission();
+  policy::EndpointSettings fresh;
+  fresh.name = "search";
+  fresh.match = {"/search/**"};
+  fresh.limits.resize(2);
+  after.policy.endpoints.insert(after.policy.endpoints.begin(), fresh);
+  ASSERT_TRUE(engine->reconfigure(after, now));
+  EXPECT_EQ(*ask().endpoint, "browse");
+  pass(minutes{16});
+  EXPECT_EQ(newest("browse").requests, 31);
+  const CountersView counters = engine->counters();
+  EXPECT_EQ(counters.endpoints[2], "browse");
+  EXPECT_EQ(counters.decisions[((2 * 2 + kStd) * 3 + 0) * 7 + 0], 31u);
+  const auto grid = engine->windows(WallTime{});
+  EXPECT_FALSE(grid.stats[0].front().observed);
+  EXPECT_EQ(grid.stats[2].front().requests, 100);
+}
+
+TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {
+  begin(false);
+  Settings after = mission();
+  after.policy.tiers = {"GOLD", "STD"};
+  after.shape.window = minutes{5};
+  after.bucket_bytes = 2u << 20;
+  const auto refused = engine->reconfigure(after, now);
+  ASSERT_FALSE(refused);
+  for (const char* name : {"tiers", "forecast.window", "memory.buckets", "restart"})
+    EXPECT_THAT(refused.error().message, HasSubstr(name));
+  EXPECT_EQ(passed(150), 100);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test

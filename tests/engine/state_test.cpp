@@ -1,0 +1,245 @@
+#include <gmock/gmock.h>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using limiter::Action;
+using testing::Contains;
+using testing::HasSubstr;
+
+class States : public GateInTime {
+ protected:
+  void SetUp() override { restart(mission(), history); }
+
+  [[nodiscard]] Settings with_flood_rule() const {
+    Settings settings = mission();
+    policy::Rule flood;
+    flood.name = "flood";
+    flood.when.requests = 50;
+    flood.then.block = true;
+    flood.then.duration = minutes{30};
+    settings.policy.rules.push_back(flood);
+    return settings;
+  }
+  [[nodiscard]] std::vector<DecisionRecord> decisions(const DecisionQuery& query) {
+    return *history->decisions(query);
+  }
+  std::shared_ptr<MemoryHistory> history = std::make_shared<MemoryHistory>();
+};
+
+TEST_F(States, ClosedWindowsAndTheOpenOneSurviveAKill) {
+  passed(30);
+  pass(minutes{16});
+  passed(20);
+  pass(minutes{4});
+  EXPECT_EQ(newest("browse").requests, 30);
+  // A kill: nothing is said goodbye to.
+  restart(mission(), history);
+  EXPECT_EQ(newest("browse").requests, 30);
+  EXPECT_EQ(engine->status()->endpoints[kBrowse].open_window_requests, 20);
+  passed(5);
+  pass(minutes{11});
+  EXPECT_EQ(newest("browse").requests, 25);
+  EXPECT_TRUE(newest("browse").observed);
+}
+
+TEST_F(States, AWindowInGraceGoesOnAfterAKill) {
+  passed(30);
+  pass(minutes{15} + seconds{10});
+  restart(mission(), history);
+  EXPECT_EQ(engine->windows(WallTime{}).size(), 0u);
+  pass(seconds{21});
+  ASSERT_EQ(engine->windows(WallTime{}).size(), 1u);
+  EXPECT_EQ(newest("browse").requests, 30);
+  EXPECT_TRUE(newest("browse").observed);
+}
+
+TEST_F(States, TheTimeOfAnOutageIsAGap) {
+  passed(30);
+  pass(minutes{16});
+  set(now.wall + hours{2});
+  restart(mission(), history);
+  const auto grid = engine->windows(WallTime{});
+  EXPECT_EQ(grid.start, kMidnight);
+  EXPECT_EQ(grid.size(), 9u);
+  EXPECT_TRUE(grid.stats[kBrowse].front().observed);
+  EXPECT_FALSE(grid.stats[kBrowse].back().observed);
+}
+
+TEST_F(States, VerdictsSurviveARestartAndEndWhenTheyWouldHave) {
+  restart(with_flood_rule(), history);
+  passed(60);
+  pass(seconds{2});
+  ASSERT_EQ(ask().decision.reason, Reason::client_blocked);
+  restart(with_flood_rule(), history);
+  EXPECT_EQ(ask({.hits = 0}).decision.reason, Reason::client_blocked);
+  pass(minutes{31});
+  EXPECT_TRUE(ask({.hits = 0}).decision.allowed);
+}
+
+TEST_F(States, AForgottenVerdictStaysForgotten) {
+  restart(with_flood_rule(), history);
+  passed(60);
+  pass(seconds{2});
+  engine->forget_verdict(client("203.0.113.7"), now);
+  restart(with_flood_rule(), history);
+  EXPECT_TRUE(ask({.hits = 0}).decision.allowed);
+}
+
+TEST_F(States, OverridesActAtOnceSurviveAndEnd) {
+  OverrideRecord block{.target = "203.0.113.0/24",
+                       .action = Action::block,
+                       .limit = {},
+                       .reason = "ticket 12",
+                       .by = "ann",
+                       .made_at = now.wall,
+                       .until = now.wall + hours{1}};
+  ASSERT_TRUE(engine->put_override(block, now));
+  EXPECT_EQ(ask().decision.reason, Reason::override_);
+  OverrideRecord limit = block;
+  limit.target = "user/u1";
+  limit.action = Action::limit;
+  EXPECT_FALSE(engine->put_override(limit, now));
+  limit.limit = per_minute(3);
+  limit.until.reset();
+  ASSERT_TRUE(engine->put_override(limit, now));
+  EXPECT_EQ(passed(10, {.address = "198.51.100.1", .user = "u1"}), 3);
+
+  restart(mission(), history);
+  EXPECT_EQ(ask().decision.reason, Reason::override_);
+  EXPECT_EQ(engine->overrides().size(), 2u);
+  pass(minutes{61});
+  EXPECT_TRUE(ask().decision.allowed);
+  EXPECT_EQ(engine->overrides().size(), 1u);
+  ASSERT_TRUE(engine->delete_override("user/u1", "ann", now));
+  EXPECT_EQ(engine->delete_override("user/u1", "ann", now).error().code, Code::not_found);
+  EXPECT_EQ(passed(10, {.address = "198.51.100.1", .user = "u1"}), 10);
+  EXPECT_TRUE(history->overrides()->size() <= 1u);
+}
+
+TEST_F(States, AnOverrideThatCouldNotBeStoredIsNotInForce) {
+  history->full = true;
+  OverrideRecord block{.target = "203.0.113.7",
+                       .action = Action::block,
+                       .limit = {},
+                       .reason = {},
+                       .by = "ann",
+                       .made_at = now.wall,
+                       .until = {}};
+  EXPECT_FALSE(engine->put_override(block, now));
+  EXPECT_TRUE(ask().decision.allowed);
+  EXPECT_TRUE(engine->overrides().empty());
+}
+
+TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
+  passed(30);
+  history->full = true;
+  pass(minutes{16});
+  EXPECT_EQ(passed(150), 100);
+  EXPECT_EQ(newest("browse").requests, 30);
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("the disk is full")));
+  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
+  EXPECT_EQ(passed(150), 150);
+  // With room again, what waited is written.
+  history->full = false;
+  pass(seconds{10});
+  ask();
+  pass(seconds{10});
+  EXPECT_EQ((history->closed[{kMidnight, "browse"}].requests), 30);
+  for (const auto& word : engine->status()->degraded) EXPECT_THAT(word, Not(HasSubstr("history")));
+}
+
+TEST_F(States, EveryDenialIsFoundByItsId) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 130; ++i) {
+    const Answer answer = ask({.user = "u1", .agent = "curl/8"});
+    if (!answer.decision.allowed) {
+      ASSERT_NE(answer.decision_id, 0u);
+      ids.push_back(format_decision_id(answer.decision_id));
+    }
+  }
+  ASSERT_EQ(ids.size(), 30u);
+  pass(seconds{1});
+  for (const auto& id : ids) {
+    const auto found = decisions({.id = id, .user = {}, .client = {}});
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].outcome, "deny");
+    EXPECT_EQ(found[0].reason, "over_limit");
+    EXPECT_EQ(found[0].endpoint, "browse");
+    EXPECT_EQ(found[0].tier, "STD");
+    EXPECT_EQ(found[0].client, "203.0.113.7");
+    EXPECT_EQ(found[0].user, "u1");
+    EXPECT_EQ(found[0].path, "/browse/1");
+    EXPECT_EQ(found[0].limit_per_minute, 100);
+    EXPECT_EQ(found[0].base_per_minute, 100);
+    EXPECT_GT(found[0].retry_after_ms, 0);
+  }
+  // Passes are a sample: one of this moment.
+  EXPECT_EQ(decisions({.id = {}, .user = "u1", .client = {}}).size(), 31u);
+}
+
+TEST_F(States, ADecisionIsExplainedByWhatLedToIt) {
+  restart(with_flood_rule(), history);
+  passed(60);
+  pass(seconds{2});
+  ask();
+  OverrideRecord block{.target = "198.51.100.1",
+                       .action = Action::block,
+                       .limit = {},
+                       .reason = "ticket 12",
+                       .by = "ann",
+                       .made_at = now.wall,
+                       .until = {}};
+  ASSERT_TRUE(engine->put_override(block, now));
+  ask({.address = "198.51.100.1"});
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  engine->tick(now);
+  passed(40, {.address = "198.51.100.2"});
+  set(now.wall + milliseconds{700});
+  ask({.address = "198.51.100.2"});
+  pass(seconds{1});
+  const auto why = [&](const std::string& address) {
+    return decisions({.id = {}, .user = {}, .client = address}).front();
+  };
+  EXPECT_THAT(why("203.0.113.7").explanation, HasSubstr("requests in five minutes"));
+  EXPECT_EQ(why("203.0.113.7").rule, "flood");
+  EXPECT_EQ(why("203.0.113.7").verdict, "malicious");
+  EXPECT_THAT(why("198.51.100.1").explanation, HasSubstr("ann: ticket 12"));
+  EXPECT_THAT(why("198.51.100.2").explanation, HasSubstr("cpu is at 95 %"));
+  EXPECT_EQ(why("198.51.100.2").reason, "reduced_capacity");
+  EXPECT_EQ(why("198.51.100.2").limit_per_minute, 25);
+  EXPECT_EQ(why("198.51.100.2").base_per_minute, 100);
+}
+
+TEST_F(States, AFloodOfDenialsIsBoundedAndItsRestCounted) {
+  passed(100);
+  for (int i = 0; i < 6000; ++i) ask();
+  const auto dropped = engine->counters().decision_records_dropped;
+  EXPECT_GT(dropped, 1500u);
+  pass(seconds{1});
+  EXPECT_EQ(decisions({.id = {}, .user = {}, .client = {}}).size(), 6001u - dropped);
+}
+
+TEST_F(States, LongTextsAreCut) {
+  Asked asked{.path = "/browse/" + std::string(500, 'x'), .user = std::string(500, 'u')};
+  ask(asked);
+  pass(seconds{1});
+  const auto found = decisions({.id = {}, .user = std::string(64, 'u'), .client = {}});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path.size(), 128u);
+}
+
+TEST_F(States, WithoutAHistoryNothingIsKeptAndNothingFails) {
+  start();
+  engine->tick(now);
+  passed(100);
+  EXPECT_EQ(ask().decision_id, 0u);
+  pass(minutes{16});
+  EXPECT_EQ(newest("browse").requests, 101);
+  EXPECT_EQ(engine->history(), nullptr);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test

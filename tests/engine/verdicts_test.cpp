@@ -1,0 +1,231 @@
+#include <gmock/gmock.h>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using limiter::Action;
+using testing::Contains;
+using testing::HasSubstr;
+
+constexpr char kMallory[] = "203.0.113.66";
+
+policy::Rule attacker() {
+  policy::Rule rule;
+  rule.name = "attacker";
+  rule.when.verdict = VerdictKind::malicious;
+  rule.then.block = true;
+  rule.then.duration = minutes{15};
+  return rule;
+}
+
+policy::Rule odd_tool() {
+  policy::Rule rule;
+  rule.name = "odd-tool";
+  rule.when.user_agent = "Postman*";
+  rule.when.error_rate = 0.5;
+  rule.when.requests = 20;
+  rule.then.verdict = VerdictKind::suspicious;
+  rule.then.limit = per_minute(10);
+  rule.then.duration = minutes{10};
+  return rule;
+}
+
+class Verdicts : public GateInTime {
+ protected:
+  void begin(std::vector<policy::Rule> rules = {attacker()}) {
+    Settings settings = mission();
+    settings.policy.rules = std::move(rules);
+    start(std::move(settings));
+    engine->set_models(bundle(nullptr, quiet_detector()));
+    engine->tick(now);
+  }
+  /// Mallory's requests, which all fail, and a second passes.
+  void attack(int requests, const std::string& address = kMallory) {
+    for (int i = 0; i < requests; ++i) {
+      const Asked asked{.path = "/login", .address = address};
+      if (ask(asked).decision.allowed) answer(401, asked);
+    }
+    pass(seconds{1});
+  }
+  /// Ordinary clients, ten requests each, which succeed.
+  void ordinary(int clients) {
+    for (int i = 0; i < clients; ++i) {
+      const Asked asked{.address = "198.51.100." + std::to_string(i % 250)};
+      for (int j = 0; j < 10; ++j) {
+        ask(asked);
+        answer(200, asked);
+      }
+    }
+  }
+};
+
+TEST_F(Verdicts, NeedTwoScansOfThreeAndSayWhy) {
+  begin();
+  ordinary(20);
+  for (int s = 0; s < 4; ++s) attack(60);
+  pass(seconds{1});  // the first scan, five seconds after the start
+  EXPECT_FALSE(verdict(kMallory));
+  for (int s = 0; s < 5; ++s) attack(60);
+  const auto raised = verdict(kMallory);
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->kind, VerdictKind::malicious);
+  EXPECT_EQ(raised->rule, "attacker");
+  EXPECT_GT(raised->score, 0.5);
+  EXPECT_FALSE(raised->reasons.empty());
+  EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
+  EXPECT_TRUE(ask({.address = "198.51.100.1"}).decision.allowed);
+  const auto status = engine->status();
+  ASSERT_EQ(status->verdicts_total.size(), 1u);
+  EXPECT_EQ(status->verdicts_total[0].rule, "attacker");
+  EXPECT_EQ(status->verdicts_total[0].count, 1u);
+}
+
+TEST_F(Verdicts, EndTheirTimeAfterTheLastFreshEvidence) {
+  begin();
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_TRUE(verdict(kMallory));
+  const WallTime last = now.wall;
+  // Blocked, Mallory goes away. Nothing is fresh from here on.
+  pass(minutes{14});
+  EXPECT_EQ(ask({.address = kMallory, .hits = 0}).decision.reason, Reason::client_blocked);
+  pass(minutes{1} + seconds{10});
+  EXPECT_TRUE(ask({.address = kMallory, .hits = 0}).decision.allowed);
+  EXPECT_LE(verdict(kMallory)->until, last + minutes{15} + seconds{5});  // a scan later at most
+  pass(hours{1});
+  engine->tick(now);
+  EXPECT_FALSE(verdict(kMallory));
+}
+
+TEST_F(Verdicts, HoldToTenAMinuteWithoutARule) {
+  begin({});
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  const auto raised = verdict(kMallory);
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->rule, "model");
+  EXPECT_EQ(raised->action, Action::limit);
+  EXPECT_EQ(raised->limit->per_minute(), 10);
+}
+
+TEST_F(Verdicts, AreNotRaisedByTheModelThatIsGoneOrOff) {
+  begin();
+  engine->set_models(nullptr);
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  EXPECT_FALSE(verdict(kMallory));
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("attacker")));
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  Settings off = mission();
+  off.policy.rules = {attacker()};
+  off.policy.anomaly.mode = Mode::off;
+  ASSERT_TRUE(engine->reconfigure(off, now));
+  for (int s = 0; s < 12; ++s) attack(60);
+  EXPECT_FALSE(verdict(kMallory));
+}
+
+TEST_F(Verdicts, HoldAnOddToolForTenMinutes) {
+  begin({odd_tool()});
+  const Asked postman{.path = "/other/x", .agent = "PostmanRuntime/7.36"};
+  for (int i = 0; i < 25; ++i) {
+    ask(postman);
+    answer(i % 3 == 0 ? 200 : 500, postman);
+  }
+  EXPECT_EQ(passed(5, postman), 5);
+  pass(seconds{1});
+  const auto raised = verdict("203.0.113.7");
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->kind, VerdictKind::suspicious);
+  EXPECT_EQ(raised->rule, "odd-tool");
+  EXPECT_THAT(raised->reasons, Contains(HasSubstr("Postman*")));
+  EXPECT_EQ(passed(30, postman), 10);
+  EXPECT_EQ(*ask(postman).rule, "odd-tool");
+  pass(minutes{16});
+  EXPECT_EQ(passed(30, postman), 30);
+}
+
+TEST_F(Verdicts, TakeNoUserAgentAloneForEvidence) {
+  begin({odd_tool()});
+  const Asked postman{.path = "/other/x", .agent = "PostmanRuntime/7.36"};
+  for (int i = 0; i < 60; ++i) {
+    ask(postman);
+    answer(200, postman);
+  }
+  pass(seconds{6});
+  EXPECT_FALSE(verdict("203.0.113.7"));
+}
+
+TEST_F(Verdicts, ReportATrustedProxyAndNeverBlockIt) {
+  begin();
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60, "127.0.0.9");
+  const auto raised = verdict("127.0.0.9");
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->mode, Mode::shadow);
+  EXPECT_THAT(raised->reasons, Contains(HasSubstr("trusted proxy")));
+  EXPECT_TRUE(ask({.path = "/login", .address = "127.0.0.9"}).decision.allowed);
+}
+
+TEST_F(Verdicts, ReportAnAddressThatIsAFifthOfAllTraffic) {
+  begin();
+  // Half of everything for a while, without harm; then it turns.
+  for (int s = 0; s < 200; ++s) {
+    ordinary(1);
+    const Asked office{.address = "192.0.2.1"};
+    for (int i = 0; i < 10; ++i) {
+      ask(office);
+      answer(200, office);
+    }
+    pass(seconds{10});
+  }
+  for (int s = 0; s < 12; ++s) attack(60, "192.0.2.1");
+  const auto raised = verdict("192.0.2.1");
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->mode, Mode::shadow);
+  EXPECT_THAT(raised->reasons, Contains(HasSubstr("of all traffic")));
+  EXPECT_TRUE(ask({.path = "/login", .address = "192.0.2.1"}).decision.allowed);
+}
+
+TEST_F(Verdicts, ReportAnAddressWithMoreThanFiftyUsers) {
+  begin();
+  ordinary(400);
+  for (int u = 0; u < 80; ++u) ask({.address = kMallory, .user = "u" + std::to_string(u)});
+  for (int u = 0; u < 20; ++u) ask({.address = "203.0.113.67", .user = "u" + std::to_string(u)});
+  for (int s = 0; s < 12; ++s) {
+    attack(60);
+    attack(60, "203.0.113.67");
+  }
+  ASSERT_TRUE(verdict(kMallory));
+  EXPECT_EQ(verdict(kMallory)->mode, Mode::shadow);
+  EXPECT_THAT(verdict(kMallory)->reasons, Contains(HasSubstr("users")));
+  ASSERT_TRUE(verdict("203.0.113.67"));
+  EXPECT_EQ(verdict("203.0.113.67")->mode, Mode::enforce);
+  EXPECT_THAT(engine->client(client(kMallory), now)->protected_reason, HasSubstr("users"));
+}
+
+TEST_F(Verdicts, AreForgottenByHand) {
+  begin();
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
+  engine->forget_verdict(client(kMallory), now);
+  EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
+}
+
+TEST_F(Verdicts, ShowAClientAsTheControlPlaneSeesIt) {
+  begin();
+  EXPECT_FALSE(engine->client(client(kMallory), now));
+  attack(40);
+  const auto view = engine->client(client(kMallory), now);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->figures.requests, 40u);
+  EXPECT_EQ(view->figures.errors, 40u);
+  EXPECT_GT(view->score, 0);
+  EXPECT_GT(view->threshold, 0);
+  EXPECT_FALSE(view->contributions.empty());
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test

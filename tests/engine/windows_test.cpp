@@ -1,0 +1,201 @@
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+class Windows : public GateInTime {
+ protected:
+  void SetUp() override {
+    start();
+    engine->tick(now);
+  }
+  /// Ends the running window and its grace.
+  void close() { pass(floor_to(now.wall, minutes{15}) + minutes{15} + seconds{31} - now.wall); }
+  void block(const std::string& address) {
+    policy::Rule flood;
+    flood.name = "flood";
+    flood.when.requests = 5;
+    flood.then.block = true;
+    flood.then.duration = hours{1};
+    Settings settings = mission();
+    settings.policy.rules.push_back(flood);
+    ASSERT_TRUE(engine->reconfigure(settings, now));
+    passed(5, {.address = address});
+    pass(seconds{2});
+    ASSERT_EQ(ask({.address = address}).decision.reason, Reason::client_blocked);
+  }
+};
+
+TEST_F(Windows, CountDemandAndNotWhatWasLetThrough) {
+  EXPECT_EQ(passed(150), 100);
+  close();
+  EXPECT_EQ(newest("browse").requests, 150);
+  EXPECT_EQ(newest("payment").requests, 0);
+}
+
+TEST_F(Windows, CountAPrincipalsRetriesUpToTwiceItsBaseLimit) {
+  EXPECT_EQ(passed(1000), 100);
+  close();
+  EXPECT_EQ(newest("browse").requests, 200);
+}
+
+TEST_F(Windows, CountMaliciousClientsApart) {
+  block("203.0.113.66");
+  const double before = newest("browse").requests;
+  EXPECT_EQ(before, 0);
+  passed(40, {.address = "203.0.113.66"});
+  passed(10, {.address = "198.51.100.1"});
+  answer(500, {.address = "203.0.113.66"});
+  close();
+  EXPECT_EQ(newest("browse").requests, 15);   // five before its verdict, ten of another
+  EXPECT_EQ(newest("browse").malicious, 41);  // one looked whether it is blocked
+  EXPECT_EQ(newest("browse").errors, 0);
+}
+
+TEST_F(Windows, CountHitsAsRequestsAndAPeekAsNone) {
+  ask({.hits = 5});
+  ask({.hits = 0});
+  close();
+  EXPECT_EQ(newest("browse").requests, 5);
+}
+
+TEST_F(Windows, KnowThePremiumTierAndUnmatchedPaths) {
+  passed(3, {.tier = "PRM"});
+  passed(2, {.tier = "GOLD"});
+  passed(4, {.path = "/nowhere"});
+  close();
+  EXPECT_EQ(newest("browse").premium, 3);
+  EXPECT_EQ(newest("other").requests, 4);
+  EXPECT_EQ(engine->counters().unmatched_paths, 4u);
+  EXPECT_EQ(engine->counters().unmatched_tiers, 2u);
+}
+
+TEST_F(Windows, CountARequestOnceWhoeverReportsIt) {
+  ask();
+  answer(200);
+  answer(502);
+  close();
+  EXPECT_EQ(newest("browse").requests, 1);
+  EXPECT_EQ(newest("browse").responses, 2);
+  EXPECT_EQ(newest("browse").errors, 1);
+  EXPECT_NEAR(newest("browse").latency_ms_sum, 20, 1e-6);
+}
+
+TEST_F(Windows, CountWhatIsOnlyObserved) {
+  for (int i = 0; i < 7; ++i) answer(200, {.tier = "PRM"}, false, Counting::observe_only);
+  close();
+  EXPECT_EQ(newest("browse").requests, 7);
+  EXPECT_EQ(newest("browse").premium, 7);
+  EXPECT_EQ(newest("browse").responses, 7);
+}
+
+TEST_F(Windows, TakeNoOwnDenialForAnError) {
+  for (int i = 0; i < 120; ++i) {
+    const bool allowed = ask().decision.allowed;
+    answer(allowed ? 200 : 429, {}, !allowed);
+  }
+  pass(seconds{1});
+  const auto view = engine->client(client("203.0.113.7"), now);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->figures.requests, 120u);
+  EXPECT_EQ(view->figures.denied, 20u);
+  EXPECT_EQ(view->figures.responses, 100u);
+  EXPECT_EQ(view->figures.errors, 0u);
+  close();
+  EXPECT_EQ(newest("browse").responses, 100);
+  EXPECT_EQ(newest("browse").errors, 0);
+  const CountersView counters = engine->counters();
+  EXPECT_EQ(counters.observed[(kBrowse * 2 + kStd) * 6 + 4], 20u);
+}
+
+TEST_F(Windows, TakeEventsForHalfAMinuteMoreAndThenCallThemLate) {
+  pass(minutes{14});
+  const WallTime inside = now.wall;
+  const auto report = [&] {
+    traffic::Request seen = request({});
+    seen.time = inside;
+    seen.status = 200;
+    worker->observe(seen, Counting::observe_only, false, now);
+  };
+  pass(minutes{1} + seconds{29});
+  report();
+  EXPECT_EQ(engine->windows(WallTime{}).size(), 0u);
+  pass(seconds{2});
+  ASSERT_EQ(engine->windows(WallTime{}).size(), 1u);
+  EXPECT_EQ(newest("browse").requests, 1);
+  report();
+  EXPECT_EQ(engine->counters().late, 1u);
+  close();
+  EXPECT_EQ(newest("browse").requests, 0);
+  EXPECT_EQ(newest("browse").late, 1);
+}
+
+TEST_F(Windows, TakeAClockAheadForNow) {
+  traffic::Request seen = request({});
+  seen.time = now.wall + hours{3};
+  seen.status = 200;
+  worker->observe(seen, Counting::observe_only, false, now);
+  close();
+  EXPECT_EQ(newest("browse").requests, 1);
+}
+
+TEST_F(Windows, AreGapsWhereNobodyListened) {
+  start();
+  set(kMidnight + minutes{8});
+  engine->tick(now);
+  passed(3);
+  close();
+  EXPECT_FALSE(newest("browse").observed);
+  close();
+  EXPECT_TRUE(newest("browse").observed);
+}
+
+TEST_F(Windows, StayStraightWhenTheWallClockJumps) {
+  passed(3);
+  close();
+  // Ahead by three hours: twelve windows that nobody listened to.
+  now.wall += hours{3};
+  engine->tick(now);
+  const auto grid = engine->windows(WallTime{});
+  EXPECT_TRUE(grid.stats[kBrowse].front().observed);
+  EXPECT_FALSE(grid.stats[kBrowse].back().observed);
+  passed(2);
+  // And back: what was closed lies in the future; the door stays as it was.
+  now.wall -= hours{3};
+  engine->tick(now);
+  passed(4);
+  close();
+  close();
+  EXPECT_EQ(newest("browse").requests, 0);
+  EXPECT_TRUE(newest("browse").observed);
+  EXPECT_EQ(passed(1000), 100);
+}
+
+TEST_F(Windows, NextDueIsExact) {
+  pass(seconds{1});
+  // Nothing to do but to renew the plan, and then to close the window.
+  EXPECT_EQ(engine->next_due(), kMidnight + minutes{15});
+  set(now.wall + milliseconds{300});
+  ask();
+  EXPECT_EQ(engine->next_due(), kMidnight + seconds{2});
+  pass(seconds{3});
+  EXPECT_EQ(engine->next_due(), kMidnight + seconds{5});  // the scan of who came
+  pass(seconds{3});
+  EXPECT_EQ(engine->next_due(), kMidnight + minutes{15});
+  pass(minutes{15});
+  EXPECT_EQ(engine->next_due(), kMidnight + minutes{15} + seconds{30});
+  pass(seconds{30});
+  EXPECT_EQ(engine->next_due(), kMidnight + minutes{30});
+}
+
+TEST_F(Windows, SpeakOfTheRunningOneInTheStatus) {
+  passed(6);
+  pass(seconds{1});
+  EXPECT_EQ(engine->status()->endpoints[kBrowse].open_window_requests, 6);
+  close();
+  engine->tick(now);
+  EXPECT_EQ(engine->status()->endpoints[kBrowse].last_window_requests, 6);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test
