@@ -11,6 +11,7 @@ using namespace tidelimit::cli;
 
 /// In the order in which people meet them.
 void add_commands(CLI::App& app, int& status) {
+  add_quickstart(app, status);
   add_generate(app, status);
   add_inspect(app, status);
   add_train(app, status);

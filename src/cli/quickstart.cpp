@@ -119,7 +119,7 @@ bool conclude(const Watcher& watcher, const DemoClients& clients) {
   }
   headline("What was to be seen");
   for (const Sight& sight : watcher.sights())
-    std::cout << fmt::format("  {:<8}{} ({})\n", sight.seen ? "seen" : "NOT SEEN", sight.what,
+    std::cout << fmt::format("  {:<10}{} ({})\n", sight.seen ? "seen" : "NOT SEEN", sight.what,
                              sight.how);
   if (const auto trouble = clients.trouble())
     std::cout << "  trouble on the wire: " << *trouble << '\n';
@@ -143,7 +143,7 @@ Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
   announce(**service);
   say_where_to_look(**service, files);
 
-  DemoClients clients(scenario, std::move(past.traffic),
+  DemoClients clients(scenario, std::move(past),
                       {(*service)->listening().http.port, (*shop)->port()}, clock);
   Watcher watcher(*engine, clients, scenario);
   clients.start();

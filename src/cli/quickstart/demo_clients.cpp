@@ -1,6 +1,7 @@
 #include "cli/quickstart/demo_clients.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -32,10 +33,11 @@ json fields_of(const traffic::Request& request) {
 
 }  // namespace
 
-DemoClients::DemoClients(const Scenario& scenario, synthetic::SyntheticTraffic customers,
-                         const Places& places, const serve::Clock& clock)
+DemoClients::DemoClients(const Scenario& scenario, Past past, const Places& places,
+                         const serve::Clock& clock)
     : scenario_(scenario),
-      customers_(std::move(customers)),
+      customers_(std::move(past.traffic)),
+      attackers_(std::move(past.malicious)),
       clock_(clock),
       gate_(loopback(places.gate), kPatience),
       shop_(loopback(places.shop), kPatience) {
@@ -71,20 +73,33 @@ std::optional<std::string> DemoClients::trouble() const {
 
 void DemoClients::run() {
   traffic::Request request;
-  bool more = customers_.next(request);
+  bool more = next_customer(request);
   while (!stopping_) {
     Part& part = *std::min_element(parts_.begin(), parts_.end(),
                                    [](const Part& a, const Part& b) { return a.next < b.next; });
     const bool customer = more && request.time + scenario_.shift() <= part.next;
     if (!wait_until(customer ? request.time + scenario_.shift() : part.next)) break;
     if (customer) {
-      send(request, "customers " + std::string(request.tier));
-      more = customers_.next(request);
+      send(request, who_is(request));
+      more = next_customer(request);
     } else {
       play(part);
     }
   }
   flush_reports();
+}
+
+bool DemoClients::next_customer(traffic::Request& request) {
+  if (!customers_.next(request)) return false;
+  for (const auto& label : customers_.take_labels()) {
+    if (synthetic::is_malicious(label.kind)) attackers_.insert(label.client.id);
+  }
+  return true;
+}
+
+std::string DemoClients::who_is(const traffic::Request& request) const {
+  if (attackers_.count(request.client) > 0) return kOtherAttackers;
+  return "customers " + std::string(request.tier);
 }
 
 void DemoClients::play(Part& part) {
@@ -103,8 +118,7 @@ void DemoClients::play(Part& part) {
   advance(part);
 }
 
-/// Sets the time of the next call: evenly within a spree of one minute, a little unevenly for
-/// those who never stop.
+/// Sets the time of the next call: evenly within a spree, unevenly for those who never stop.
 void DemoClients::advance(Part& part) const {
   const CastMember& member = *part.member;
   const auto pace =
@@ -114,7 +128,7 @@ void DemoClients::advance(Part& part) const {
     return;
   }
   part.next += pace;
-  if (part.next - part.spree_began >= std::chrono::minutes{1}) {
+  if (part.next - part.spree_began >= member.length) {
     part.spree_began += member.every;
     part.next = part.spree_began;
   }

@@ -7,15 +7,21 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/random.hpp"
+#include "cli/quickstart/past.hpp"
 #include "cli/quickstart/scenario.hpp"
 #include "serve/http/client.hpp"
 #include "serve/net/clock.hpp"
 
 namespace tidelimit::cli::quickstart {
+
+/// The account of attackers who are no part of the play.
+inline constexpr char kOtherAttackers[] = "other attackers";
 
 /// What one group of clients asked for and got.
 struct Account {
@@ -34,9 +40,8 @@ class DemoClients {
     std::uint16_t shop = 0;
   };
 
-  /// `customers` stands at the scenario's beginning.
-  DemoClients(const Scenario& scenario, synthetic::SyntheticTraffic customers, const Places& places,
-              const serve::Clock& clock);
+  /// `past.traffic` goes on from where the past ends.
+  DemoClients(const Scenario& scenario, Past past, const Places& places, const serve::Clock& clock);
   ~DemoClients();
   DemoClients(const DemoClients&) = delete;
   DemoClients& operator=(const DemoClients&) = delete;
@@ -44,7 +49,8 @@ class DemoClients {
   void start();
   void stop();
 
-  /// By cast member's name; "customers PRM" and "customers STD" are all the others.
+  /// By cast member's name; "customers PRM" and "customers STD" are the shop's own, and
+  /// "other attackers" those who come every day.
   [[nodiscard]] std::map<std::string, Account> accounts() const;
   /// The first thing that went wrong on the wire, if any did.
   [[nodiscard]] std::optional<std::string> trouble() const;
@@ -60,6 +66,8 @@ class DemoClients {
   };
 
   void run();
+  [[nodiscard]] bool next_customer(traffic::Request& request);
+  [[nodiscard]] std::string who_is(const traffic::Request& request) const;
   void advance(Part& part) const;
   void play(Part& part);
   void send(const traffic::Request& request, const std::string& who);
@@ -70,6 +78,7 @@ class DemoClients {
 
   const Scenario& scenario_;
   synthetic::SyntheticTraffic customers_;
+  std::unordered_set<ClientId, ClientIdHash> attackers_;  ///< among the customers
   const serve::Clock& clock_;
   serve::HttpSession gate_;
   serve::HttpSession shop_;

@@ -1,7 +1,6 @@
 #include "cli/quickstart/past.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/hash.hpp"
 #include "base/path.hpp"
@@ -53,6 +52,9 @@ class Labels {
   }
   [[nodiscard]] bool malicious(const ClientId& client) const {
     return malicious_.count(client) > 0;
+  }
+  [[nodiscard]] std::unordered_set<ClientId, ClientIdHash> take_malicious() {
+    return std::move(malicious_);
   }
   [[nodiscard]] Result<void> write(const std::filesystem::path& path) const {
     auto file = store::OutputFile::create(path);
@@ -117,7 +119,7 @@ Result<Past> make_past(const Scenario& scenario, const Files& files, const confi
   if (auto done = labels.write(files.labels); !done) return tl::unexpected(done.error());
   auto grid = windows.grid();
   if (!grid) return tl::unexpected(grid.error());
-  return Past{std::move(*traffic), std::move(*grid), requests};
+  return Past{std::move(*traffic), std::move(*grid), labels.take_malicious(), requests};
 }
 
 Result<void> remember(const traffic::WindowGrid& windows, const config::Config& config) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <unordered_set>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "cli/quickstart/scenario.hpp"
 #include "config/config.hpp"
 #include "ingest/synthetic/synthetic.hpp"
@@ -26,8 +28,9 @@ struct Files {
 
 /// What came before the curtain rises.
 struct Past {
-  synthetic::SyntheticTraffic traffic;  ///< stands at the beginning of the play
-  traffic::WindowGrid windows;          ///< whole windows
+  synthetic::SyntheticTraffic traffic;                   ///< stands at the beginning of the play
+  traffic::WindowGrid windows;                           ///< whole windows
+  std::unordered_set<ClientId, ClientIdHash> malicious;  ///< that have appeared
   std::uint64_t requests = 0;
 };
 

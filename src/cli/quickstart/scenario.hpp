@@ -23,10 +23,11 @@ struct CastMember {
   std::string_view method;
   std::vector<std::string_view> paths;  ///< called in turn
   std::string_view user_agent;
-  int status = 200;            ///< what the shop answers to most of the calls
-  double per_minute = 60;      ///< while at it
-  std::chrono::minutes first;  ///< after the curtain rises
-  std::chrono::minutes every;  ///< a spree begins so often; zero: one that does not end
+  int status = 200;                ///< what the shop answers to most of the calls
+  double per_minute = 60;          ///< while at it
+  std::chrono::minutes first{0};   ///< after the curtain rises
+  std::chrono::minutes every{0};   ///< a spree begins so often; zero: one that does not end
+  std::chrono::minutes length{1};  ///< of a spree
   bool malicious = false;
 };
 

@@ -1,6 +1,7 @@
 #include "cli/quickstart/watcher.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -21,6 +22,11 @@ std::string joined(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
   return text;
+}
+
+std::string_view treatment(const policy::VerdictRecord& verdict) {
+  if (verdict.mode != limiter::Mode::enforce) return "only reported";
+  return verdict.action == limiter::Action::block ? "blocked" : "limited";
 }
 
 std::uint64_t denied_by(const Account& account, const std::string& reason) {
@@ -50,12 +56,12 @@ void Watcher::look_at_forecasts(const engine::Status& status) {
     if (forecast.endpoint != "payment" || forecast.made_at <= last_forecast_) continue;
     last_forecast_ = forecast.made_at;
     const auto spike = forecast.spike();
-    tell(status.at, fmt::format("forecast of /payment from {}: {} requests in the next hour{}",
-                                hour_of(forecast.made_at).substr(0, 5),
-                                policy::count_in_words(forecast.median()),
-                                spike ? fmt::format(", {:.1f} times the usual {}", *spike,
-                                                    policy::count_in_words(*forecast.usual))
-                                      : ""));
+    tell(status.at.wall, fmt::format("forecast of /payment from {}: {} requests in the next hour{}",
+                                     hour_of(forecast.made_at).substr(0, 5),
+                                     policy::count_in_words(forecast.median()),
+                                     spike ? fmt::format(", {:.1f} times the usual {}", *spike,
+                                                         policy::count_in_words(*forecast.usual))
+                                           : ""));
   }
 }
 
@@ -93,10 +99,10 @@ void Watcher::look_at_verdicts(const engine::Status& status) {
     if (verdict.action == limiter::Action::block && verdict.mode == limiter::Mode::enforce)
       blocked_.insert(verdict.client);
     if (!verdicts_told_.insert(verdict.client).second) continue;
-    tell(verdict.from, fmt::format("{}{} is {}, {} until {}: {}", format_client(verdict.client),
-                                   name_of(verdict.client), to_string(verdict.kind),
-                                   verdict.action == limiter::Action::block ? "blocked" : "limited",
-                                   hour_of(verdict.until), joined(verdict.reasons)));
+    tell(verdict.from,
+         fmt::format("{}{} is {}, {} until {}: {}", format_client(verdict.client),
+                     name_of(verdict.client), to_string(verdict.kind), treatment(verdict),
+                     hour_of(verdict.until), joined(verdict.reasons)));
   }
 }
 
@@ -107,7 +113,7 @@ std::vector<Sight> Watcher::verdict_sights(const std::map<std::string, Account>&
     const bool malicious =
         std::any_of(scenario_.cast().begin(), scenario_.cast().end(),
                     [&](const CastMember& one) { return one.malicious && one.name == who; });
-    if (!malicious) wrongly += denied_by(account, "client_blocked");
+    if (!malicious && who != kOtherAttackers) wrongly += denied_by(account, "client_blocked");
   }
   for (const CastMember& member : scenario_.cast()) {
     if (!member.malicious) continue;

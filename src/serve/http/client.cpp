@@ -90,9 +90,10 @@ std::string request_text(const Url& url, std::string_view method, std::string_vi
 }
 
 /// The bytes of a response whose head stands at the start of `text`; 0: the head is not whole yet.
-std::size_t answer_size(std::string_view text) {
+std::size_t answer_size(std::string_view text, bool head_only) {
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string_view::npos) return 0;
+  if (head_only) return end + 4;
   for (const std::string_view line : split(text.substr(0, end), '\n')) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos ||
@@ -180,14 +181,15 @@ Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::strin
 Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view target,
                                      std::string_view fields, std::string_view body) {
   request_ = request_text(url_, method, target, fields, body);
+  const bool head_only = method == "HEAD";
   const bool reused = static_cast<bool>(socket_);
-  auto answer = exchange();
+  auto answer = exchange(head_only);
   // The server may have closed a connection that lay idle: once more on a new one.
-  if (!answer && reused) answer = exchange();
+  if (!answer && reused) answer = exchange(head_only);
   return answer;
 }
 
-Result<HttpAnswer> HttpSession::exchange() {
+Result<HttpAnswer> HttpSession::exchange(bool head_only) {
   if (!socket_) {
     auto fd = connect_to(url_, patience_);
     if (!fd) return tl::unexpected(fd.error());
@@ -201,7 +203,7 @@ Result<HttpAnswer> HttpSession::exchange() {
   received_.clear();
   std::array<char, 16384> buffer;
   while (true) {
-    const std::size_t size = answer_size(received_);
+    const std::size_t size = answer_size(received_, head_only);
     if (size > 0 && received_.size() >= size) break;
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;

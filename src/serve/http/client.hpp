@@ -43,7 +43,7 @@ class HttpSession {
                                         std::string_view fields, std::string_view body = {});
 
  private:
-  [[nodiscard]] Result<HttpAnswer> exchange();
+  [[nodiscard]] Result<HttpAnswer> exchange(bool head_only);
 
   Url url_;
   std::chrono::milliseconds patience_;
