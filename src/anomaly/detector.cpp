@@ -66,7 +66,18 @@ std::vector<double> column(const std::vector<ClientFeatures>& rows, Feature feat
   return values;
 }
 
-HarmLevels harm_levels(const std::vector<ClientFeatures>& clean, double false_alarms) {
+/// Attackers that fail can be told and were left out; those that only press are still among the
+/// rows, a few in a thousand, and would draw the level up to themselves. So the loudest rows, as
+/// many as are expected to be malicious, have no say in it.
+std::vector<double> without_loudest(std::vector<double> values, double contamination) {
+  std::sort(values.begin(), values.end());
+  const auto kept = static_cast<double>(values.size()) * (1 - contamination);
+  values.resize(std::max<std::size_t>(1, static_cast<std::size_t>(kept)));
+  return values;
+}
+
+HarmLevels harm_levels(const std::vector<ClientFeatures>& clean, double false_alarms,
+                       double contamination) {
   std::vector<double> errors;
   std::vector<double> log_rates;
   for (const ClientFeatures& row : clean) {
@@ -77,8 +88,10 @@ HarmLevels harm_levels(const std::vector<ClientFeatures>& clean, double false_al
   HarmLevels levels;
   levels.error_ratio = std::clamp(TailLevel(std::move(errors)).exceeded_with(each),
                                   kErrorRatioLeast, kErrorRatioMost);
-  levels.requests_per_minute =
-      std::max(std::expm1(TailLevel(std::move(log_rates)).exceeded_with(each)), kRateLeast);
+  levels.requests_per_minute = std::max(
+      std::expm1(
+          TailLevel(without_loudest(std::move(log_rates), contamination)).exceeded_with(each)),
+      kRateLeast);
   return levels;
 }
 
@@ -99,7 +112,7 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   // that attacks are.
   std::vector<ClientFeatures> clean;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(clean),
-               [](const ClientFeatures& row) { return !fails_at(row, kErrorRatioMost); });
+               [](const ClientFeatures& row) { return !plainly_fails(row); });
   if (clean.size() < kLeastRows) {
     return fail(Code::failed_precondition,
                 fmt::format("the anomaly model needs at least {} client-minutes of ordinary "
@@ -118,7 +131,7 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   parts.forest.score(view, scores);
   std::sort(scores.begin(), scores.end());
   parts.threshold = quantile(scores, 1 - options.contamination);
-  parts.harm = harm_levels(clean, options.false_alarms);
+  parts.harm = harm_levels(clean, options.false_alarms, options.contamination);
   for (std::size_t i = 0; i < kFeatures; ++i) {
     std::vector<double> values = column(clean, static_cast<Feature>(i));
     std::sort(values.begin(), values.end());
@@ -129,6 +142,10 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   parts.rows = clean.size();
   parts.rows_aside = rows.size() - clean.size();
   return std::make_shared<const Detector>(std::move(parts));
+}
+
+bool plainly_fails(const ClientFeatures& features) {
+  return fails_at(features, kErrorRatioMost);
 }
 
 double score(const Detector& detector, const ClientFeatures& features) {

@@ -53,6 +53,10 @@ enum class Harm : std::uint8_t {
 };
 [[nodiscard]] Harm harm(const Detector& detector, const traffic::ClientFeatures& features);
 
+/// Whether a client fails so plainly that no training is needed to see it: most of a good number of
+/// requests, while others' do not. What such a client did before is no part of what is usual.
+[[nodiscard]] bool plainly_fails(const traffic::ClientFeatures& features);
+
 /// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
 /// usual is odd, not malicious).
 [[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features);

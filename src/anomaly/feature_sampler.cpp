@@ -1,5 +1,7 @@
 #include "anomaly/feature_sampler.hpp"
 
+#include "anomaly/detector.hpp"
+
 namespace tidelimit::anomaly {
 
 FeatureSampler::FeatureSampler(const SamplerOptions& options)
@@ -14,28 +16,52 @@ void FeatureSampler::add(const traffic::Request& request) {
 const std::vector<traffic::ClientFeatures>& FeatureSampler::rows() {
   replay_.finish(
       [this](std::uint32_t slot, bool fresh, const ClientId&, WallTime) { offer(slot, fresh); });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (failed_[stay_of_row_[i]]) continue;
+    rows_[kept] = rows_[i];
+    stay_of_row_[kept] = stay_of_row_[i];
+    ++kept;
+  }
+  rows_aside_ += rows_.size() - kept;
+  rows_.resize(kept);
+  stay_of_row_.resize(kept);
   return rows_;
 }
 
 void FeatureSampler::offer(std::uint32_t slot, bool fresh) {
-  if (slot >= minutes_of_slot_.size()) {
-    minutes_of_slot_.resize(slot + 1, 0);
+  if (slot >= stays_.size()) {
+    stays_.resize(slot + 1);
   }
   ++seen_;
-  std::uint32_t& minutes = minutes_of_slot_[slot];
-  minutes = fresh ? 1 : minutes + 1;
-  if (!random_.chance(options_.fair_share / minutes)) {
+  Stay& stay = stays_[slot];
+  if (fresh || stay.minutes == 0) {
+    stay = {static_cast<std::uint32_t>(failed_.size()), 0};
+    failed_.push_back(false);
+  }
+  ++stay.minutes;
+  if (failed_[stay.number]) {
+    return;
+  }
+  const traffic::ClientFeatures features = replay_.profiles().features(slot, replay_.now());
+  if (plainly_fails(features)) {
+    failed_[stay.number] = true;
+    return;
+  }
+  if (!random_.chance(options_.fair_share / stay.minutes)) {
     return;
   }
   // Reservoir sampling (Vitter 1985, algorithm R).
   ++offered_;
   if (rows_.size() < options_.rows_max) {
-    rows_.push_back(replay_.profiles().features(slot, replay_.now()));
+    rows_.push_back(features);
+    stay_of_row_.push_back(stay.number);
     return;
   }
   const std::uint64_t at = random_.below(offered_);
   if (at < rows_.size()) {
-    rows_[at] = replay_.profiles().features(slot, replay_.now());
+    rows_[at] = features;
+    stay_of_row_[at] = stay.number;
   }
 }
 

@@ -18,7 +18,9 @@ struct SamplerOptions {
 };
 
 /// Draws training rows from a log: features per client and minute, a bounded, deterministic sample
-/// in which a client's weight is limited.
+/// in which a client's weight is limited. A client that plainly fails at some time is left out with
+/// all its rows: its first minutes, when it had not failed enough yet, would teach that this is
+/// usual.
 class FeatureSampler {
  public:
   explicit FeatureSampler(const SamplerOptions& options = {});
@@ -28,6 +30,8 @@ class FeatureSampler {
   /// The rows drawn so far; ends the running minute, so call it after the last request.
   [[nodiscard]] const std::vector<traffic::ClientFeatures>& rows();
 
+  /// Rows that rows() left out.
+  [[nodiscard]] std::uint64_t rows_aside() const { return rows_aside_; }
   /// Client-minutes seen, drawn or not.
   [[nodiscard]] std::uint64_t client_minutes() const { return seen_; }
 
@@ -37,8 +41,17 @@ class FeatureSampler {
   SamplerOptions options_;
   traffic::ClientReplay replay_;
   Random random_;
-  std::vector<std::uint32_t> minutes_of_slot_;
+  /// One client in one slot, from when it came until another takes the slot.
+  struct Stay {
+    std::uint32_t number = 0;
+    std::uint32_t minutes = 0;
+  };
+
+  std::vector<Stay> stays_;   ///< by slot
+  std::vector<bool> failed_;  ///< by number of the stay
+  std::vector<std::uint32_t> stay_of_row_;
   std::vector<traffic::ClientFeatures> rows_;
+  std::uint64_t rows_aside_ = 0;
   std::uint64_t seen_ = 0;
   std::uint64_t offered_ = 0;
 };

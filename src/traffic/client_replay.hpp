@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,9 @@
 namespace tidelimit::traffic {
 
 struct ClientReplayOptions {
+  /// The table is read into the profiles so often, as a gate's scans do: rates of clients that just
+  /// came are as exact as that.
+  Nanos fold{std::chrono::seconds{10}};
   Nanos step{std::chrono::minutes{1}};      ///< clients are looked at once a step
   std::size_t client_bytes = 64u << 20;     ///< of the client table
   std::uint64_t seed = 0x7469646572756c65;  ///< keys the hashing; equal seeds give equal features
@@ -43,11 +47,16 @@ class ClientReplay {
     if (!step_ends_) {
       start_ = std::chrono::floor<std::chrono::minutes>(request.time);
       step_ends_ = start_ + options_.step;
+      fold_ends_ = start_ + options_.fold;
     }
-    if (request.time >= *step_ends_) {
-      finish(visit);
-      const auto steps = (request.time - *step_ends_) / options_.step + 1;
-      step_ends_ = *step_ends_ + options_.step * steps;
+    if (request.time >= fold_ends_) {
+      if (request.time >= *step_ends_) {
+        finish(visit);
+        step_ends_ = next_end(*step_ends_, options_.step, request.time);
+      } else {
+        fold(fold_ends_);
+      }
+      fold_ends_ = std::min(next_end(fold_ends_, options_.fold, request.time), *step_ends_);
     }
     now_ = std::max(now_, instant_of(request.time));
     count(request);
@@ -59,20 +68,41 @@ class ClientReplay {
     if (!step_ends_) {
       return;
     }
-    // The last moment of the step belongs to its own minute.
-    now_ = std::max(now_, instant_of(*step_ends_ - Nanos{1}));
-    const WallTime wall = *step_ends_;
-    table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
-                       const limiter::ClientCounters& counters) {
-      profiles_.update(slot, fresh, client, counters, now_);
-      visit(slot, fresh, client, wall);
-    });
+    fold(*step_ends_);
+    for (const Active& active : active_) {
+      visit(active.slot, active.fresh, active.client, *step_ends_);
+    }
+    active_.clear();
+    ++step_;
   }
 
   [[nodiscard]] const ClientProfiles& profiles() const { return profiles_; }
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
+  struct Active {
+    std::uint32_t slot = 0;
+    bool fresh = false;
+    ClientId client;
+  };
+
+  [[nodiscard]] static WallTime next_end(WallTime end, Nanos length, WallTime time) {
+    return end + length * ((time - end) / length + 1);
+  }
+
+  /// Reads the table as it stands right before `end`; the last moment belongs to its own minute.
+  void fold(WallTime end) {
+    now_ = std::max(now_, instant_of(end - Nanos{1}));
+    table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
+                       const limiter::ClientCounters& counters) {
+      profiles_.update(slot, fresh, client, counters, now_);
+      if (slot >= active_in_.size()) active_in_.resize(slot + 1, 0);
+      if (std::exchange(active_in_[slot], step_) != step_ || fresh) {
+        active_.push_back({slot, fresh, client});
+      }
+    });
+  }
+
   [[nodiscard]] Instant instant_of(WallTime time) const { return Instant{time - start_}; }
 
   void count(const Request& request) {
@@ -118,6 +148,10 @@ class ClientReplay {
   std::string path_buffer_;
   WallTime start_{};
   std::optional<WallTime> step_ends_;
+  WallTime fold_ends_{};
+  std::uint32_t step_ = 1;
+  std::vector<std::uint32_t> active_in_;  ///< by slot: the step in which it was last active
+  std::vector<Active> active_;            ///< in this step
   Instant now_{};
 };
 

@@ -129,6 +129,18 @@ TEST(Train, AttackersInTheTrainingLogDoNotHideAttackers) {
   EXPECT_TRUE(is_evidence(**trained, client(60, 0.8, 600, 0.9)));
 }
 
+TEST(Train, LoudClientsInTheTrainingLogDoNotHideLoudClients) {
+  auto rows = ordinary_rows(50'000, 1);
+  for (int i = 0; i < 100; ++i) rows.push_back(client(400 + 5 * i, 0.02, 2000, 0.9));
+  for (int i = 0; i < 100; ++i) rows.push_back(client(70 + i, 0.03, 800, 0.2));
+  const auto trained = train(rows, {});
+  ASSERT_TRUE(trained.has_value());
+  EXPECT_LT((*trained)->parts().harm.requests_per_minute, 150);
+  EXPECT_TRUE(is_evidence(**trained, client(600, 0.02, 2400, 0.9))) << "a flood";
+  EXPECT_TRUE(is_evidence(**trained, client(160, 0.03, 900, 0.2))) << "a scraper";
+  EXPECT_FALSE(is_evidence(**trained, client(45, 0.0, 400, 0.6))) << "a partner's batch";
+}
+
 TEST_F(Trained, ExplanationsAddUpToTheScoreAndNameWhatIsOdd) {
   const ClientFeatures flood = client(3000, 0.88, 20'000, 0.95);
   const auto contributions = explain(detector(), flood);

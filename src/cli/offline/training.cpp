@@ -109,7 +109,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   auto& figures = bundle.manifest.figures;
   figures["client_minutes"] = static_cast<double>(sampler.client_minutes());
   figures["anomaly_rows"] = static_cast<double>(parts.rows);
-  figures["anomaly_rows_aside"] = static_cast<double>(parts.rows_aside);
+  figures["anomaly_rows_aside"] = static_cast<double>(parts.rows_aside + sampler.rows_aside());
   figures["anomaly_threshold"] = parts.threshold;
   figures["anomaly_harm_error_ratio"] = parts.harm.error_ratio;
   figures["anomaly_harm_requests_per_minute"] = parts.harm.requests_per_minute;
