@@ -21,7 +21,7 @@ struct SyntheticOptions {
   double attackers = 0.02;  ///< their share of the clients, about; [0, 0.5]
   bool rates = false;       ///< follow the true rates, at some cost in time
   std::vector<ScheduledSpike> schedule = usual_schedule();
-  NoiseLaw noise;
+  NoiseLaw noise{};
 };
 
 /// The traffic of a web shop, request by request in order of time, in bounded memory:

@@ -1,0 +1,231 @@
+"""generate, train and evaluate as one uses them: the real binary, a fortnight of small traffic, and bad input."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from harness import BINARY
+
+CUT = "2026-01-15T00:00:00"  # ten days to learn from, two to be judged on
+
+
+def tidelimit(*arguments, stdin=None):
+    return subprocess.run(
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, input=stdin, check=False, timeout=240
+    )
+
+
+def digest(folder):
+    """Of every file below."""
+    return {
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def setUpModule():
+    Offline.make()
+
+
+def tearDownModule():
+    Offline.scratch.cleanup()
+
+
+class Offline(unittest.TestCase):
+    """Twelve days of traffic, and a bundle trained on the first ten."""
+
+    @classmethod
+    def make(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.scratch.name)
+        cls.traffic = cls.folder / "traffic.csv"
+        cls.labels = cls.folder / "labels.csv"
+        cls.rates = cls.folder / "rates.csv"
+        made = tidelimit(
+            "generate", "-o", cls.traffic, "--days", 12, "--labels", cls.labels, "--rates", cls.rates
+        )
+        assert made.returncode == 0, made.stderr
+        cls.past = cls.folder / "past.csv"
+        with open(cls.traffic, encoding="utf-8") as whole, open(cls.past, "w", encoding="utf-8") as past:
+            past.write(next(whole))
+            past.writelines(line for line in whole if line < CUT)
+        cls.bundle = cls.folder / "bundle"
+        cls.trained = tidelimit("train", cls.past, "-o", cls.bundle, "--epochs", 6)
+        assert cls.trained.returncode == 0, cls.trained.stderr
+
+    def assert_refused(self, answer, *words, status=2):
+        self.assertEqual(answer.returncode, status, answer.stderr)
+        self.assertEqual(answer.stdout, "")
+        for word in words:
+            self.assertIn(word, answer.stderr)
+
+    def evaluate(self, *arguments):
+        answer = tidelimit("evaluate", *arguments, "--json")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        return json.loads(answer.stdout)
+
+
+class Generate(Offline):
+    def test_equal_seeds_give_equal_bytes_compressed_or_not(self):
+        plain = tidelimit("generate", "-o", "-", "--days", 0.2, "--seed", 3)
+        self.assertEqual(plain.returncode, 0, plain.stderr)
+        packed = self.folder / "again.csv.gz"
+        self.assertEqual(tidelimit("generate", "-o", packed, "--days", 0.2, "--seed", 3).returncode, 0)
+        self.assertEqual(gzip.open(packed, "rt").read(), plain.stdout)
+        other = tidelimit("generate", "-o", "-", "--days", 0.2, "--seed", 4)
+        self.assertNotEqual(other.stdout, plain.stdout)
+
+    def test_labels_name_every_client_once(self):
+        with open(self.labels, encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len({row["client_ip"] for row in rows}), len(rows))
+        bad = {row["kind"] for row in rows if row["label"] == "1"}
+        self.assertEqual(len(bad), 6)
+        self.assertGreaterEqual(len({row["kind"] for row in rows if row["label"] == "0"}), 6)
+
+    def test_bad_options_are_named_and_nothing_is_left_behind(self):
+        before = sorted(os.listdir(self.folder))
+        place = self.folder / "x.csv"
+        self.assert_refused(tidelimit("generate", "-o", place, "--days", 0), "days must be")
+        self.assert_refused(tidelimit("generate", "-o", place, "--start", "soon"), "--start", "soon")
+        self.assert_refused(tidelimit("generate", "-o", place, "--scale", "big"), "--scale")
+        self.assert_refused(tidelimit("generate", "-o", place, "--labels", place), "two different outputs")
+        self.assert_refused(tidelimit("generate", "-o", self.folder / "no" / "x.csv"), "no/x.csv")
+        self.assert_refused(tidelimit("generate", "-o", self.folder), "is a folder")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+
+class Train(Offline):
+    def test_says_what_it_learnt_and_writes_a_whole_bundle(self):
+        self.assertIn("preset best", self.trained.stdout)
+        self.assertIn("epoch 1/6  loss", self.trained.stderr)
+        self.assertEqual(
+            sorted(os.listdir(self.bundle)), ["anomaly.onnx", "manifest.json", "traffic.onnx"]
+        )
+        manifest = json.loads((self.bundle / "manifest.json").read_text())
+        self.assertIn("2026-01-15T00:00:00Z", json.dumps(manifest))
+
+    def test_equal_input_gives_equal_bundles(self):
+        again = self.folder / "again"
+        answer = tidelimit("train", self.past, "-o", again, "--epochs", 6, "--threads", 1)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(digest(again), digest(self.bundle))
+
+    def test_ready_windows_train_the_forecast_alone(self):
+        place = self.folder / "windows"
+        answer = tidelimit("train", self.rates, "-o", place, "--preset", "baseline", "--epochs", 2)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("only the forecast is trained", answer.stderr)
+        self.assertEqual(sorted(os.listdir(place)), ["manifest.json", "traffic.onnx"])
+
+    def test_bad_input_is_named_and_nothing_is_left_behind(self):
+        place = self.folder / "none"
+        short = self.folder / "short.csv"
+        with open(self.traffic, encoding="utf-8") as whole:
+            short.write_text("".join(line for _, line in zip(range(9000), whole)))
+        empty = self.folder / "empty.csv"
+        empty.write_text("")
+        garbage = self.folder / "garbage.csv"
+        garbage.write_text("timestamp,client_ip,path\nno,line,here\nnor,one,there\n")
+        before = sorted(os.listdir(self.folder))
+        self.assert_refused(tidelimit("train", short, "-o", place), "history too short", "without gaps")
+        self.assert_refused(tidelimit("train", empty, "-o", place), "empty")
+        self.assert_refused(tidelimit("train", garbage, "-o", place), "no readable line")
+        self.assert_refused(tidelimit("train", self.folder / "nil.csv", "-o", place), "nil.csv")
+        self.assert_refused(tidelimit("train", self.past, "-o", place, "--preset", "grand"), "--preset")
+        self.assert_refused(tidelimit("train", self.past, "-o", place, "--window", "7m"), "--history")
+        self.assert_refused(tidelimit("train", self.past, "-o", place, "--horizon", "soon"), "--horizon")
+        self.assert_refused(tidelimit("train", self.past, "-o", self.folder), "bundle")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    def test_an_unwritable_place_is_told_before_the_work(self):
+        answer = tidelimit("train", self.past, "-o", "/proc/bundle")
+        self.assertNotEqual(answer.returncode, 0)
+        self.assertIn("/proc/bundle", answer.stderr)
+        self.assertNotIn("epoch", answer.stderr)
+
+    def test_standard_input_is_read_twice(self):
+        place = self.folder / "piped"
+        answer = tidelimit(
+            "train", "-", "-o", place, "--epochs", 6, stdin=self.past.read_text(encoding="utf-8")
+        )
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(digest(place), digest(self.bundle))
+
+
+class Evaluate(Offline):
+    def test_scores_forecasts_after_the_training_range_and_clients(self):
+        result = self.evaluate(
+            self.traffic, "--model", self.bundle, "--labels", self.labels, "--rates", self.rates
+        )
+        forecast = result["forecast"]
+        self.assertEqual(
+            set(forecast["endpoints"]), {"payment", "browse", "search", "login", "account"}
+        )
+        for endpoint in forecast["endpoints"].values():
+            # Two days of quarters, but for the last three horizons, which end after the data.
+            self.assertEqual(endpoint["n"], 2 * 96 - 3)
+            self.assertLess(endpoint["mae"], endpoint["last_value_mae"])
+            self.assertGreater(endpoint["coverage_90"], 0.6)
+        maes = [endpoint["mae"] for endpoint in forecast["endpoints"].values()]
+        self.assertAlmostEqual(forecast["mae"], sum(maes) / len(maes))
+        self.assertLess(forecast["floors"]["oracle_mae"], forecast["floors"]["causal_mae"])
+        self.assertLess(forecast["floors"]["causal_mae"], forecast["mae"])
+        anomaly = result["anomaly"]
+        self.assertGreater(anomaly["precision"], 0.95)
+        self.assertGreater(anomaly["recall"], 0.85)
+        self.assertGreater(anomaly["auroc"], 0.99)
+        with open(self.labels, encoding="utf-8") as file:
+            self.assertAlmostEqual(anomaly["clients"], sum(1 for _ in file) - 1, delta=40)
+
+    def test_without_labels_nobody_knows_the_precision(self):
+        anomaly = self.evaluate(self.traffic, "--model", self.bundle)["anomaly"]
+        self.assertIsNone(anomaly["precision"])
+        self.assertIsNone(anomaly["malicious_only"]["recall"])
+        self.assertGreater(anomaly["flagged"], 0)
+
+    def test_ready_windows_are_scored_too(self):
+        result = self.evaluate(self.rates, "--model", self.bundle)
+        self.assertLess(result["forecast"]["mae"], 25)
+        self.assertIsNone(result["anomaly"]["precision"])
+
+    def test_prints_a_table_and_writes_a_report_that_asks_nothing_of_the_network(self):
+        page = self.folder / "report.html"
+        answer = tidelimit(
+            "evaluate", self.traffic, "--model", self.bundle, "--labels", self.labels, "--report", page
+        )
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        for word in ("browse", "average", "precision", "card_testing"):
+            self.assertIn(word, answer.stdout)
+        html = page.read_text(encoding="utf-8")
+        self.assertIn("<svg", html)
+        self.assertNotRegex(html, r"(src|href)=[\"']?http")
+
+    def test_bad_input_is_named(self):
+        self.assert_refused(
+            tidelimit("evaluate", self.past, "--model", self.bundle), "nothing to score", "2026-01-15"
+        )
+        self.assert_refused(tidelimit("evaluate", self.traffic, "--model", self.folder / "nil"), "nil")
+        foreign = self.folder / "foreign"
+        foreign.mkdir()
+        (foreign / "manifest.json").write_text('{"format": "another"}')
+        self.assert_refused(tidelimit("evaluate", self.traffic, "--model", foreign), "foreign", "not a tidelimit")
+        bad = self.folder / "bad_labels.csv"
+        bad.write_text("client_ip,label\n192.0.2.1,perhaps\n")
+        self.assert_refused(
+            tidelimit("evaluate", self.traffic, "--model", self.bundle, "--labels", bad), "bad_labels.csv:2"
+        )
+        self.assert_refused(
+            tidelimit("evaluate", self.traffic, "--model", self.bundle, "--rates", self.labels), "line 1"
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
