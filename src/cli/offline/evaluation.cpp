@@ -56,8 +56,8 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
   const auto config = config_for(input, options, bundle.manifest);
   if (!config) return tl::unexpected<Error>(config.error());
   const auto history =
-      read_history(input, *config, bundle.anomaly,
-                   {.window = shape.window, .title = "evaluating", .keep_outcomes = true});
+      read_history(input, *config, bundle,
+                   {.window = shape.window, .title = "evaluating", .judge_clients = true});
   if (!history) return tl::unexpected<Error>(history.error());
   auto score = score_forecasts(bundle, history->grid, shape);
   if (!score) return tl::unexpected<Error>(score.error());

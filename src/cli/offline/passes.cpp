@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/offline/engine_trial.hpp"
 #include "cli/reading_progress.hpp"
 #include "engine/routes.hpp"
 #include "ingest/windows_reader.hpp"
@@ -24,36 +25,79 @@ Result<ingest::ReadReport> survey_inputs(const Input& input, Survey& survey,
   return reader->report();
 }
 
+namespace {
+
+/// Windows out of requests, endpoints and tiers by a configuration.
+class Counter {
+ public:
+  Counter(const policy::PolicySettings& policy, Nanos window)
+      : routes_(policy, {}, 0),
+        windows_(window, routes_.endpoints()),
+        tiers_differ_(policy.tiers.size() > 1) {}
+
+  template <class Trial>
+  void add(const traffic::Request& request, Trial& trial) {
+    if (trial.add(request)) take_back(trial);
+    const engine::Identity identity = routes_.identify(request, buffer_);
+    windows_.add(request, limiter::index(identity.endpoint),
+                 tiers_differ_ && limiter::index(identity.tier) == 0,
+                 trial.malicious(request.client));
+  }
+  template <class Trial>
+  void finish(Trial& trial) {
+    if (trial.finish()) take_back(trial);
+  }
+  [[nodiscard]] const traffic::WindowBuilder& windows() const { return windows_; }
+
+ private:
+  template <class Trial>
+  void take_back(const Trial& trial) {
+    for (const ClientId& client : trial.raised()) windows_.take_back(client);
+  }
+
+  engine::Routes routes_;
+  traffic::WindowBuilder windows_;
+  bool tiers_differ_;
+  std::string buffer_;
+};
+
+}  // namespace
+
 Result<TrafficHistory> read_history(const Input& input, const config::Config& config,
-                                    std::shared_ptr<const anomaly::Detector> detector,
-                                    const HistoryOptions& options) {
+                                    const model::Bundle& bundle, const HistoryOptions& options) {
   ReadingProgress progress(input, options.title);
   auto reader = progress.open();
   if (!reader) return tl::unexpected<Error>(reader.error());
-  const auto& policy = config.engine.policy;
-  ClientTrial trial(std::move(detector), policy, options.keep_outcomes);
-  const engine::Routes routes(policy, {}, 0);
-  traffic::WindowBuilder windows(options.window, routes.endpoints());
-  const bool tiers_differ = policy.tiers.size() > 1;
-  const auto take_back = [&] {
-    for (const ClientId& client : trial.raised()) windows.take_back(client);
-  };
-  std::string buffer;
+  Counter counter(config.engine.policy, options.window);
+  ClientTrial scan(bundle.anomaly, config.engine.policy, options.judge_clients);
+  std::optional<EngineTrial> gate;
+  if (options.judge_clients) gate.emplace(config.engine, bundle);
   traffic::Request request;
   while (reader->next(request)) {
-    if (trial.add(request)) take_back();
-    const engine::Identity identity = routes.identify(request, buffer);
-    windows.add(request, limiter::index(identity.endpoint),
-                tiers_differ && limiter::index(identity.tier) == 0,
-                trial.malicious(request.client));
+    if (gate) {
+      scan.add(request);  // its scores rank the clients
+      counter.add(request, *gate);
+    } else {
+      counter.add(request, scan);
+    }
     progress.count();
   }
   if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  if (trial.finish()) take_back();
-  auto grid = windows.grid();
+  if (gate) {
+    scan.finish();
+    counter.finish(*gate);
+  } else {
+    counter.finish(scan);
+  }
+  auto grid = counter.windows().grid();
   if (!grid) return tl::unexpected<Error>(grid.error());
-  return TrafficHistory{*std::move(grid), trial.outcomes(), windows.malicious_requests(),
-                        trial.verdicts(), reader->report()};
+  TrafficHistory history{*std::move(grid), scan.outcomes(), counter.windows().malicious_requests(),
+                         scan.verdicts(), reader->report()};
+  if (!gate) return history;
+  for (auto& [client, outcome] : history.clients) outcome.worst = limiter::VerdictKind::normal;
+  for (const auto& [client, worst] : gate->worst()) history.clients[client].worst = worst;
+  history.verdicts = gate->worst().size();
+  return history;
 }
 
 Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos window) {

@@ -11,6 +11,7 @@
 #include "cli/offline/survey.hpp"
 #include "config/config.hpp"
 #include "ingest/read_report.hpp"
+#include "model/bundle.hpp"
 #include "traffic/window.hpp"
 
 namespace tidelimit::cli {
@@ -21,8 +22,10 @@ namespace tidelimit::cli {
 
 struct HistoryOptions {
   Nanos window{std::chrono::minutes{15}};
-  std::string title;           ///< of the progress bar
-  bool keep_outcomes = false;  ///< what came of each client
+  std::string title;  ///< of the progress bar
+  /// The verdicts of the engine itself, and what came of each client; else those of a scan a
+  /// minute, which are cheaper.
+  bool judge_clients = false;
 };
 
 /// Logs as the models see them.
@@ -34,10 +37,10 @@ struct TrafficHistory {
   ingest::ReadReport reading;
 };
 
-/// Second pass: windows by the configuration's endpoints, the requests of clients that the detector
-/// or a rule finds malicious counted apart.
+/// Second pass: windows by the configuration's endpoints, the requests of clients that the bundle's
+/// detector or a rule finds malicious counted apart.
 [[nodiscard]] Result<TrafficHistory> read_history(const Input& input, const config::Config& config,
-                                                  std::shared_ptr<const anomaly::Detector> detector,
+                                                  const model::Bundle& bundle,
                                                   const HistoryOptions& options);
 
 /// Ready windows, at the step asked for; an error where theirs is coarser.

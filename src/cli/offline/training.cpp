@@ -143,7 +143,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   }
   if (options.config.empty()) config = config_from(survey);
   const auto history =
-      read_history(input, config, bundle.anomaly, {.window = shape.window, .title = "counting"});
+      read_history(input, config, bundle, {.window = shape.window, .title = "counting"});
   if (!history) return tl::unexpected<Error>(history.error());
   const auto grid = worth_forecasting(history->grid);
   if (auto done = train_forecast(bundle, grid, shape, options); !done) {

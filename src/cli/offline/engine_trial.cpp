@@ -1,0 +1,79 @@
+#include "cli/offline/engine_trial.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidelimit::cli {
+namespace {
+
+constexpr std::uint64_t kSeed = 0x7469646572756c65;  // equal logs give equal verdicts
+
+engine::Settings watching(engine::Settings settings) {
+  // Nothing is denied, so that every request of the log gets its answer, as it did.
+  settings.policy.mode = limiter::Mode::shadow;
+  settings.policy.anomaly.mode = limiter::Mode::enforce;
+  return settings;
+}
+
+std::shared_ptr<const model::Bundle> detector_of(const model::Bundle& bundle) {
+  auto detector = std::make_shared<model::Bundle>();
+  detector->manifest = bundle.manifest;
+  detector->anomaly = bundle.anomaly;
+  return detector;
+}
+
+}  // namespace
+
+EngineTrial::EngineTrial(engine::Settings settings, const model::Bundle& bundle)
+    : engine_(std::make_unique<engine::Engine>(watching(std::move(settings)), nullptr, kSeed)),
+      worker_(engine_->make_worker()) {
+  if (bundle.anomaly) engine_->set_models(detector_of(bundle));
+}
+
+bool EngineTrial::add(const traffic::Request& request) {
+  raised_.clear();
+  if (!start_ || request.time > now_.wall) advance(request.time);
+  const auto answer = worker_->decide(request, 1, now_);
+  if (answer.decision.allowed) {
+    worker_->observe(request, engine::Counting::already_decided, false, now_);
+  }
+  return !raised_.empty();
+}
+
+bool EngineTrial::finish() {
+  raised_.clear();
+  if (!start_) return false;
+  advance(now_.wall + std::chrono::minutes{1});
+  return !raised_.empty();
+}
+
+void EngineTrial::advance(WallTime time) {
+  if (!start_) {
+    start_ = time;
+    tick(time);
+  }
+  if (std::exchange(due_is_old_, false)) due_ = engine_->next_due();
+  while (due_ <= time) {
+    tick(std::max(due_, now_.wall));
+    due_ = std::max(engine_->next_due(), now_.wall + Nanos{1});
+    due_is_old_ = true;
+  }
+  now_ = {Instant{time - *start_}, time};
+}
+
+void EngineTrial::tick(WallTime time) {
+  now_ = {Instant{time - *start_}, time};
+  engine_->tick(now_);
+  const auto status = engine_->status();
+  std::unordered_set<ClientId, ClientIdHash> malicious;
+  for (const auto& verdict : status->verdicts) {
+    auto& worst = worst_[verdict.client];
+    worst = std::max(worst, verdict.kind);
+    if (verdict.kind != limiter::VerdictKind::malicious) continue;
+    malicious.insert(verdict.client);
+    if (!malicious_.contains(verdict.client)) raised_.push_back(verdict.client);
+  }
+  malicious_ = std::move(malicious);
+}
+
+}  // namespace tidelimit::cli
