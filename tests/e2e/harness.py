@@ -87,6 +87,12 @@ class HttpClient:
     def get(self, path, headers=None):
         return self.call("GET", path, headers=headers)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def close(self):
         if self.connection:
             self.connection.close()
@@ -275,6 +281,7 @@ class EndToEnd(unittest.TestCase):
     def start_gate(self, config, name="gate"):
         gate = Gate(self.folder / name, config)
         self.addCleanup(self.stop_gate, gate)
+        self.addCleanup(gate.client.close)
         return gate.start()
 
     def stop_gate(self, gate):

@@ -57,8 +57,8 @@ class Nginx:
     def answers(self):
         if not self.process.running():
             raise AssertionError(f"nginx ended:\n{self.process.output()}")
-        with contextlib.suppress(OSError):
-            return HttpClient(self.port).get("/healthz").status == 200
+        with contextlib.suppress(OSError), HttpClient(self.port) as client:
+            return client.get("/healthz").status == 200
         return False
 
     def errors(self):

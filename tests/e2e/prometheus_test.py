@@ -15,7 +15,7 @@ import urllib.parse
 from harness import SOURCE, EndToEnd, HttpClient, Process, free_port, parse_metrics, wait_until
 
 DASHBOARD = SOURCE / "deploy/grafana/dashboards/tidelimit.json"
-WINDOW = 10  # seconds, of forecasts and of their horizon
+WINDOW = 60  # seconds, of forecasts and of their horizon: the shortest there is
 RATE = 20  # seconds, in the place of $__rate_interval
 
 CONFIG = f"""
@@ -26,7 +26,7 @@ tiers: [PRM, STD]
 endpoints:
   - {{ name: payment, match: "/payment/**", priority: high, limits: {{ PRM: 300/min, STD: 60/min }} }}
   - {{ name: browse, match: "/browse/**", priority: low, limits: {{ PRM: 6000/min, STD: 6000/min }} }}
-forecast: {{ window: {WINDOW}s, history: 1m, horizon: {WINDOW}s }}
+forecast: {{ window: {WINDOW}s, history: 10m, horizon: {WINDOW}s }}
 rules:
   - {{ name: shield-payment, when: {{ forecast: payment, spike: 1.5 }}, then: {{ endpoints: [browse], scale: 0.5 }} }}
   - {{ name: cpu-pressure, when: {{ cpu: 0.99 }}, then: {{ priority: low, scale: 0.25 }} }}
@@ -56,8 +56,6 @@ class Own:
         self.at = at
         self.samples = samples
         self.last = self.near(at)
-        self.first = self.near(at - RATE)
-        self.seconds = self.last[0] - self.first[0]
 
     def near(self, moment):
         return min(self.samples, key=lambda sample: abs(sample[0] - moment))
@@ -67,14 +65,15 @@ class Own:
         return {have - wanted: value for (series, have), value in (sample or self.last)[1].items()
                 if series == name and wanted <= have}
 
-    def rate(self, name, by=(), keep=lambda labels: True, **labels):
-        """sum by (…) (rate(name{labels}))"""
-        before = self.series(name, self.first, **labels)
+    def rate(self, name, by=(), keep=lambda labels: True, over=RATE, **labels):
+        """sum by (…) (rate(name{labels}[over]))"""
+        first = self.near(self.at - over)
+        before = self.series(name, first, **labels)
         sums = collections.defaultdict(float)
         for have, value in self.series(name, **labels).items():
             if keep(dict(have)):
                 group = frozenset(pair for pair in have if pair[0] in by)
-                sums[group] += (value - before.get(have, 0)) / self.seconds
+                sums[group] += (value - before.get(have, 0)) / (self.last[0] - first[0])
         return dict(sums)
 
     def quantile(self, share):
@@ -126,7 +125,7 @@ EXPECTED = {
     "sum(tidelimit_rule_active)": lambda own: total(own.series("tidelimit_rule_active")),
     "max(tidelimit_plan_age_seconds)": lambda own: own.series("tidelimit_plan_age_seconds"),
     f'sum by (endpoint) (increase(tidelimit_decisions_total{{endpoint=~".*"}}[{WINDOW}s]))':
-        lambda own: scale(own.rate(DECISIONS, by=("endpoint",)), WINDOW),
+        lambda own: scale(own.rate(DECISIONS, by=("endpoint",), over=WINDOW), WINDOW),
     f'sum by (endpoint) (rate(tidelimit_decisions_total{{endpoint=~".*"}}{R}))':
         lambda own: own.rate(DECISIONS, by=("endpoint",)),
     'tidelimit_forecast_requests{endpoint=~".*", quantile="0.5"} / ignoring (quantile) '
@@ -297,9 +296,9 @@ class PrometheusTest(EndToEnd):
         needed = ("tidelimit_forecast_absolute_error", "tidelimit_forecast_error_ratio")
         for name in needed:
             wait_until(lambda name=name: traffic.failure or any(series == name for series, _ in gate.metrics()),
-                       f"{name} is measured", 120)
+                       f"{name} is measured", 300)
         scraped = time.time()
-        wait_until(lambda: time.time() > scraped + RATE + WINDOW, "there is a rate of it", 60)
+        wait_until(lambda: time.time() > scraped + RATE, "there is a rate of it", 120)
 
         # A gauge may change between a scrape and a sample, so what disagrees is asked again a moment later.
         open_questions = dict.fromkeys(expressions, "")

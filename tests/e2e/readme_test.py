@@ -51,8 +51,8 @@ class ReadmeTest(EndToEnd):
 
         def ready():
             self.assertIsNone(gate.poll(), (self.folder / "serve.log").read_text())
-            with contextlib.suppress(OSError):
-                return HttpClient(http).get("/readyz").status == 200
+            with contextlib.suppress(OSError), HttpClient(http) as client:
+                return client.get("/readyz").status == 200
             return False
 
         wait_until(ready, "the gate of the README is ready")

@@ -69,6 +69,15 @@ TEST(Tokens, NameTheirOwner) {
     EXPECT_EQ(tokens->owner(wrong), std::nullopt) << wrong;
 }
 
+TEST(Tokens, WithoutAFileThereAreNone) {
+  std::string warning;
+  const auto none = load_tokens({}, warning);
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_EQ(none->size(), 0u);
+  EXPECT_FALSE(none->owner("Bearer "));
+  EXPECT_NE(warning.find("admin.token_file"), std::string::npos);
+}
+
 TEST(Tokens, SaysWhatIsWrongWithAFile) {
   for (const auto& [text, says] : {std::pair{"", "no token"},
                                    {"# only words\n", "no token"},

@@ -106,6 +106,10 @@ Result<TokenTable> parse_tokens(std::string_view text) {
 }
 
 Result<TokenTable> load_tokens(const std::filesystem::path& file, std::string& warning) {
+  if (file.empty()) {
+    warning = "no admin.token_file is configured: calls that need a token are refused";
+    return TokenTable();
+  }
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) {
     if (errno != ENOENT)

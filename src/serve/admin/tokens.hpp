@@ -36,7 +36,8 @@ using TokenSlot = limiter::SnapshotSlot<TokenTable>;
 /// skipped. A token has at least 16 characters.
 [[nodiscard]] Result<TokenTable> parse_tokens(std::string_view text);
 
-/// Reads the file, or makes it with one fresh token, mode 0600, when there is none.
+/// Reads the file, or makes it with one fresh token, mode 0600, when there is none. No tokens, and
+/// a warning, where no file is named.
 /// Refuses a file that others may write; `warning` says when others may read it.
 [[nodiscard]] Result<TokenTable> load_tokens(const std::filesystem::path& file,
                                              std::string& warning);

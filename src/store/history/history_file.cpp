@@ -194,7 +194,11 @@ Result<FileLock> FileLock::take(const fs::path& path) {
 }
 
 Result<HistoryFile> open_history_file(const fs::path& path) {
-  if (auto made = make_folder(path.parent_path()); !made) return tl::unexpected(made.error());
+  if (auto made = make_folder(path.parent_path()); !made) {
+    Error error = made.error();
+    error.message += "; make it writable for this user, or name another `state`";
+    return tl::unexpected(std::move(error));
+  }
   auto lock = FileLock::take(path.string() + ".lock");
   if (!lock) return tl::unexpected(lock.error());
   const auto kind = kind_of(path);
