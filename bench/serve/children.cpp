@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
@@ -88,6 +89,13 @@ void Child::wait_for(std::uint16_t port) const {
       give_up(fmt::format("{} does not listen on port {}:\n{}", name_, port, text_of(output_)));
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
+}
+
+double Child::cpu_seconds() const {
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
 double Child::resident_mb() const {

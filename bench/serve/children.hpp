@@ -19,6 +19,8 @@ class Child {
 
   /// Waits until something listens on the port of loopback.
   void wait_for(std::uint16_t port) const;
+  /// CPU time it has used.
+  [[nodiscard]] double cpu_seconds() const;
   /// Resident memory now, in MB (10^6 bytes).
   [[nodiscard]] double resident_mb() const;
 

@@ -10,7 +10,7 @@ import unittest
 from harness import BINARY, SOURCE, EndToEnd, HttpClient, free_port, wait_until
 
 # A test has no minute to spare for two weeks of traffic, and no port of its own.
-SMALLER = (("--days 14", "--days 10 --scale 0.1"),)
+SMALLER = (("--days 14", "--days 14 --scale 0.1"),)
 
 
 def blocks(text):
