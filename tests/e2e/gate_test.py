@@ -1,6 +1,7 @@
 """The real binary as its callers see it: every call of docs/api.md, configuration, durability, bad input, shell."""
 
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -553,6 +554,75 @@ class RestartTest(EndToEnd):
         # It forecasts at once, from what is stored.
         self.assertEqual({row["endpoint"] for row in gate.get("/v1/forecasts").json["forecasts"]},
                          {row["endpoint"] for row in forecasts})
+
+
+class ModelTest(EndToEnd):
+    """Model serving as TensorFlow Serving's REST speaks it, and bundles that change under a running gate."""
+
+    config = CONFIG.replace("rules:", "forecast: { model: var/model }\nanomaly: { model: var/model }\nrules:", 1)
+
+    @classmethod
+    def setUpClass(cls):
+        holder = tempfile.TemporaryDirectory(prefix="tidelimit-e2e-")
+        cls.addClassCleanup(holder.cleanup)
+        cls.bundle = pathlib.Path(holder.name) / "model"
+        log = cls.bundle.with_name("traffic.csv")
+        for arguments in (("generate", "-o", log, "--days", "4", "--scale", "0.3"),
+                          ("train", log, "-o", cls.bundle, "--epochs", "1")):
+            done = run(*arguments)
+            if done.returncode != 0:
+                raise AssertionError(f"{arguments}: {done.stderr}")
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(self.bundle, self.folder / "gate/var/model")
+        self.gate = self.start_gate(self.config)
+
+    def predict(self, model, body):
+        return self.gate.call("POST", f"/v1/models/{model}:predict", body, token=False)
+
+    def input_shape(self, model):
+        metadata = self.gate.get(f"/v1/models/{model}/metadata").json["metadata"]["signature_def"]["signature_def"]
+        (tensor,) = metadata["serving_default"]["inputs"].values()
+        self.assertEqual(tensor["dtype"], "DT_FLOAT")
+        return [int(dim["size"]) for dim in tensor["tensor_shape"]["dim"]]
+
+    def test_both_models_answer(self):
+        for model in ("traffic", "anomaly"):
+            (status,) = self.gate.get(f"/v1/models/{model}").json["model_version_status"]
+            self.assertEqual((status["state"], status["status"]["error_code"]), ("AVAILABLE", "OK"))
+            version = status["version"]
+            self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/{version}").status, 200)
+            self.assertEqual(self.gate.count("tidelimit_model_info", model=model, version=version), 1)
+        _, steps, features = self.input_shape("traffic")
+        row = [[0.1] * features] * steps
+        answer = self.predict("traffic", {"instances": [row, row]}).json["predictions"]
+        self.assertEqual(len(answer), 2)
+        self.assertEqual(answer[0], answer[1])
+        self.assertEqual(self.predict("traffic", {"inputs": [row]}).json["outputs"], answer[:1])
+        _, features = self.input_shape("anomaly")
+        usual, odd = self.predict("anomaly", {"instances": [[0.0] * features, [1e6] * features]}).json["predictions"]
+        self.assertTrue(0 < usual < 1 and 0 < odd < 1)
+
+    def test_errors_are_those_of_tensorflow_serving(self):
+        for status, model, body in ((404, "weather", {"instances": []}), (400, "traffic", "{"),
+                                    (400, "traffic", {"instances": [[1]]}), (400, "anomaly", {})):
+            answer = self.predict(model, body)
+            self.assertEqual(answer.status, status, answer)
+            self.assertEqual(list(answer.json), ["error"])
+
+    def test_a_damaged_bundle_is_refused_and_the_running_one_stays(self):
+        version = self.gate.get("/v1/plan").json["model"]
+        manifest = self.gate.folder / "var/model/manifest.json"
+        whole = manifest.read_text()
+        manifest.write_text(whole[: len(whole) // 2])
+        wait_until(lambda: "model" in self.gate.client.get("/readyz?verbose").body
+                   and "refused" in self.gate.process.output(), "the damaged bundle is refused")
+        self.assertEqual(self.gate.client.get("/readyz").status, 200)
+        self.assertEqual(self.gate.get("/v1/plan").json["model"], version)
+        self.assertEqual(self.gate.get("/v1/models/traffic").status, 200)
+        manifest.write_text(whole)
+        wait_until(lambda: "refused" not in self.gate.client.get("/readyz?verbose").body, "the whole one is in force")
 
 
 class StartTest(unittest.TestCase):
