@@ -24,6 +24,25 @@ std::string waiting(const policy::PolicySettings& policy, Waits&& waits) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// A rule on clients holds while clients are under it; the planner knows only those on plans.
+void show_client_rules(std::vector<policy::RuleState>& rules,
+                       const std::vector<policy::VerdictRecord>& verdicts) {
+  std::map<std::string, std::pair<std::size_t, WallTime>> under;
+  for (const auto& verdict : verdicts) {
+    auto& [clients, since] = under.try_emplace(verdict.rule, 0, verdict.from).first->second;
+    ++clients;
+    since = std::min(since, verdict.from);
+  }
+  for (auto& rule : rules) {
+    const auto found = under.find(rule.rule);
+    if (found == under.end() || rule.active) continue;
+    const auto& [clients, since] = found->second;
+    rule.active = true;
+    rule.since = since;
+    rule.cause = fmt::format("{} client{} under it", clients, clients == 1 ? "" : "s");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> Engine::Control::degraded(Now now) const {
@@ -60,7 +79,9 @@ void Engine::Control::publish_status(Now now) {
   made->at = now;
   made->plan = planner.current();
   made->policy = policy;
+  made->verdicts = verdicts.all();
   made->rules = planner.rules();
+  show_client_rules(made->rules, made->verdicts);
   made->recent_changes = recent_changes;
   made->forecasts = forecasts;
   const traffic::WindowGrid& closed = windows.closed();
@@ -73,7 +94,6 @@ void Engine::Control::publish_status(Now now) {
     endpoint.forecast_absolute_error = score.absolute_error;
     endpoint.forecast_error_ratio = score.error_ratio;
   }
-  made->verdicts = verdicts.all();
   made->signals = known_signals();
   if (models && (models->forecast || models->anomaly)) made->model = models->manifest;
   made->degraded = degraded(now);

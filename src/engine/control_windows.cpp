@@ -61,7 +61,6 @@ void Engine::Control::fold_windows(WallTime now) {
     }
     retire_tallies();
   }
-  last_success[kWindows] = now;
 }
 
 void Engine::Control::close_windows(Now now) {
@@ -79,8 +78,8 @@ void Engine::Control::close_windows(Now now) {
     settling.push_back(closing);
     any = true;
   }
-  if (!any) return;
   last_success[kWindows] = now.wall;
+  if (!any) return;
   record.judge(windows.closed());
   forecast_due = true;
   changed = true;

@@ -150,9 +150,27 @@ void ControlThread::turn() {
     measure_cpu(now.mono);
     engine_.tick(now);
     notes_.clear("control plane");
+    log_degraded();
   } catch (const std::exception& fault) {
     notes_.set("control plane", fmt::format("a turn failed: {}", fault.what()));
   }
+}
+
+/// One line when something in the engine is not as it should be, and one when it is again.
+void ControlThread::log_degraded() {
+  const auto status = engine_.status();
+  if (status == nullptr || status->degraded == degraded_) return;
+  const auto& now = status->degraded;
+  const auto holds = [](const std::vector<std::string>& words, const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  for (const std::string& word : now) {
+    if (!holds(degraded_, word)) spdlog::warn("degraded: {}", word);
+  }
+  for (const std::string& word : degraded_) {
+    if (!holds(now, word)) spdlog::info("well again: {}", word);
+  }
+  degraded_ = now;
 }
 
 void ControlThread::measure_cpu(Instant now) {

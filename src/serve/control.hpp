@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "serve/admin/tokens.hpp"
@@ -61,6 +62,7 @@ class ControlThread {
   void run();
   void turn();
   void measure_cpu(Instant now);
+  void log_degraded();
   void look_after_files();
   void read_configuration();
   void read_models(const config::Config& config);
@@ -74,6 +76,7 @@ class ControlThread {
   Notes& notes_;
   ReloadState& reload_;
   HostCpu cpu_;
+  std::vector<std::string> degraded_;  ///< as last logged
   Watched configuration_file_;
   Watched model_folders_;
   Watched token_file_;

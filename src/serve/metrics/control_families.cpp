@@ -160,8 +160,10 @@ void add_tables(Families& families, const Status& status) {
   families.gauge("tidelimit_table_entries", "Entries in use.");
   families.add({{"table", "buckets"}}, static_cast<double>(status.buckets_used));
   families.add({{"table", "clients"}}, static_cast<double>(status.clients_used));
-  families.counter("tidelimit_table_evictions_total",
-                   "Entries given up while still in use, because the table was full.");
+  families.counter(
+      "tidelimit_table_evictions_total",
+      "Entries whose place went to another: buckets that were full again, clients that "
+      "were idle.");
   families.add({{"table", "buckets"}}, static_cast<double>(status.bucket_evictions));
   families.add({{"table", "clients"}}, static_cast<double>(status.client_evictions));
 }
