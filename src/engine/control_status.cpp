@@ -10,7 +10,7 @@ namespace {
 // A status costs some copies. Who asks gets one of this second; where nobody asks (a replay), one
 // is made for changes and now and then.
 constexpr Nanos kWhileAsked = std::chrono::seconds{1};
-constexpr Nanos kElse = std::chrono::seconds{10};
+constexpr Nanos kElse = std::chrono::minutes{1};
 constexpr Nanos kAskedFor = std::chrono::minutes{5};
 constexpr Nanos kStaleSlack = std::chrono::minutes{1};  // as the planner has it
 
