@@ -28,6 +28,9 @@ int run(const EvaluateOptions& options) {
   const auto evaluation = evaluate_bundle(*input, options.evaluation);
   if (!evaluation) return failed(evaluation.error());
   std::cerr << reading_notes(evaluation->reading);
+  if (options.json && evaluation->forecast.endpoints.empty()) {
+    std::cerr << "no forecast is scored: " << evaluation->forecast.note << '\n';
+  }
   if (!options.report.empty()) {
     const auto written = store::write_file(options.report, evaluation_html(*evaluation));
     if (!written) return failed(written.error());

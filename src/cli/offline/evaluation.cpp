@@ -60,7 +60,11 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
                    {.window = shape.window, .title = "evaluating", .judge_clients = true});
   if (!history) return tl::unexpected<Error>(history.error());
   auto score = score_forecasts(bundle, history->grid, shape);
-  if (!score) return tl::unexpected<Error>(score.error());
+  if (!score) {  // the clients are worth a look all the same
+    ForecastScore none;
+    none.note = score.error().message;
+    score = std::move(none);
+  }
   return Evaluation{{},
                     bundle.manifest,
                     history->reading,
@@ -84,7 +88,7 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
                                          : on_logs(input, *bundle, *shape, options);
   if (!evaluation) return evaluation;
   evaluation->bundle = options.model;
-  if (options.rates.empty()) return evaluation;
+  if (options.rates.empty() || evaluation->forecast.endpoints.empty()) return evaluation;
   auto floors = floors_of(options.rates, evaluation->forecast);
   if (!floors) return tl::unexpected<Error>(floors.error());
   evaluation->forecast.floors = *std::move(floors);

@@ -81,14 +81,18 @@ void add_clients(report::Page& page, const ClientScore& score) {
 
 std::string evaluation_html(const Evaluation& evaluation) {
   const ForecastScore& score = evaluation.forecast;
+  const bool scored = !score.endpoints.empty();
   report::Page page(
       "What the models are worth",
-      fmt::format("{}, preset {}; forecasts made from {} to {}", evaluation.bundle,
-                  evaluation.manifest.preset, format_time(score.from), format_time(score.until)));
-  const double season = mean_over(score.endpoints, &EndpointScore::seasonal_naive_mae);
-  std::vector<report::Card> cards{{fmt::format("{:.1f}", score.mae), "requests off, on average",
-                                   fmt::format("over the next {}; same hours yesterday: {:.1f}",
-                                               format_duration(score.horizon), season)}};
+      fmt::format("{}, preset {}, trained until {}", evaluation.bundle, evaluation.manifest.preset,
+                  format_time(evaluation.manifest.trained_until)));
+  std::vector<report::Card> cards;
+  if (scored) {
+    const double season = mean_over(score.endpoints, &EndpointScore::seasonal_naive_mae);
+    cards.push_back({fmt::format("{:.1f}", score.mae), "requests off, on average",
+                     fmt::format("over the next {}; same hours yesterday: {:.1f}",
+                                 format_duration(score.horizon), season)});
+  }
   if (evaluation.clients) {
     const ClientScore& clients = *evaluation.clients;
     cards.push_back({report::grouped(static_cast<double>(clients.flagged)), "clients flagged",
@@ -99,7 +103,11 @@ std::string evaluation_html(const Evaluation& evaluation) {
     }
   }
   page.add_cards(cards);
-  add_forecast(page, score);
+  if (scored) {
+    add_forecast(page, score);
+  } else {
+    page.add_note("No forecast is scored: " + score.note);
+  }
   if (evaluation.clients) add_clients(page, *evaluation.clients);
   return page.html();
 }

@@ -22,7 +22,8 @@ ordered_json forecast_of(const ForecastScore& score) {
                              {"mean", e.mean},
                              {"n", e.origins}};
   }
-  ordered_json forecast{{"mae", score.mae}, {"endpoints", std::move(endpoints)}};
+  const auto mae = score.endpoints.empty() ? ordered_json() : ordered_json(score.mae);
+  ordered_json forecast{{"mae", mae}, {"endpoints", std::move(endpoints)}};
   if (score.floors.empty()) return forecast;
   const auto average = synthetic::average(score.floors);
   ordered_json floors{{"oracle_mae", average.oracle_mae}, {"causal_mae", average.causal_mae}};

@@ -95,12 +95,17 @@ std::string client_lines(const ClientScore& score) {
 
 std::string evaluation_text(const Evaluation& evaluation) {
   const ForecastScore& score = evaluation.forecast;
-  std::string text = fmt::format(
-      "{} (preset {}, trained until {})\n"
-      "forecasts of the next {}, made from {} to {}; mean absolute errors in requests\n",
-      evaluation.bundle, evaluation.manifest.preset, format_time(evaluation.manifest.trained_until),
-      format_duration(score.horizon), format_time(score.from), format_time(score.until));
-  text += forecast_table(score) + fallbacks(score);
+  std::string text =
+      fmt::format("{} (preset {}, trained until {})\n", evaluation.bundle,
+                  evaluation.manifest.preset, format_time(evaluation.manifest.trained_until));
+  if (score.endpoints.empty()) {
+    text += "no forecast is scored: " + score.note + "\n";
+  } else {
+    text += fmt::format(
+        "forecasts of the next {}, made from {} to {}; mean absolute errors in requests\n",
+        format_duration(score.horizon), format_time(score.from), format_time(score.until));
+    text += forecast_table(score) + fallbacks(score);
+  }
   if (evaluation.clients) text += client_lines(*evaluation.clients);
   return text;
 }

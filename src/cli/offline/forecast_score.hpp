@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,11 +39,12 @@ struct EndpointScore {
 };
 
 struct ForecastScore {
-  double mae = 0;  ///< mean over endpoints
+  double mae = std::numeric_limits<double>::quiet_NaN();  ///< mean over endpoints
   WallTime from{};
   WallTime until{};
   Nanos horizon{};
-  std::vector<EndpointScore> endpoints;
+  std::vector<EndpointScore> endpoints;  ///< empty: nothing could be scored,
+  std::string note;                      ///< for this reason
   std::vector<synthetic::Floor> floors;  ///< of the same origins; empty without true rates
 };
 
