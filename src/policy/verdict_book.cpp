@@ -314,7 +314,10 @@ std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
     const Held& held = severer(judged_.at(client));
     limiter::Verdict verdict;
     verdict.client = client;
-    verdict.kind = held.record.kind;
+    // One that is only reported is a suspicion to the data plane: its requests stay demand, or an
+    // office taken for an attacker would vanish from the forecasts.
+    verdict.kind =
+        held.withheld ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
     verdict.action = held.record.action;
     if (held.record.limit) {
       verdict.limit = limiter::make_limit(*held.record.limit, default_burst(*held.record.limit));

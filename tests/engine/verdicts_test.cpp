@@ -186,6 +186,10 @@ TEST_F(Verdicts, ReportAnAddressThatIsAFifthOfAllTraffic) {
   EXPECT_EQ(raised->mode, Mode::shadow);
   EXPECT_THAT(raised->reasons, Contains(HasSubstr("of all traffic")));
   EXPECT_TRUE(ask({.path = "/login", .address = "192.0.2.1"}).decision.allowed);
+  // Reported, it stays demand.
+  pass(minutes{16});
+  EXPECT_EQ(newest("other").malicious, 0);
+  EXPECT_GT(newest("other").requests, 0);
 }
 
 TEST_F(Verdicts, ReportAnAddressWithMoreThanFiftyUsers) {
