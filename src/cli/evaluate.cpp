@@ -29,7 +29,7 @@ int run(const EvaluateOptions& options) {
   if (!evaluation) return failed(evaluation.error());
   std::cerr << reading_notes(evaluation->reading);
   if (options.json && evaluation->forecast.endpoints.empty()) {
-    std::cerr << "no forecast is scored: " << evaluation->forecast.note << '\n';
+    std::cerr << "forecast: " << evaluation->forecast.note << '\n';
   }
   if (!options.report.empty()) {
     const auto written = store::write_file(options.report, evaluation_html(*evaluation));

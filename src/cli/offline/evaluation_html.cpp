@@ -106,7 +106,7 @@ std::string evaluation_html(const Evaluation& evaluation) {
   if (scored) {
     add_forecast(page, score);
   } else {
-    page.add_note("No forecast is scored: " + score.note);
+    page.add_note("Forecast: " + score.note);
   }
   if (evaluation.clients) add_clients(page, *evaluation.clients);
   return page.html();

@@ -99,7 +99,7 @@ std::string evaluation_text(const Evaluation& evaluation) {
       fmt::format("{} (preset {}, trained until {})\n", evaluation.bundle,
                   evaluation.manifest.preset, format_time(evaluation.manifest.trained_until));
   if (score.endpoints.empty()) {
-    text += "no forecast is scored: " + score.note + "\n";
+    text += "forecast: " + score.note + "\n";
   } else {
     text += fmt::format(
         "forecasts of the next {}, made from {} to {}; mean absolute errors in requests\n",
