@@ -1,0 +1,78 @@
+#include "base/path.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+
+namespace tidelimit {
+namespace {
+
+std::string normal(std::string_view target) {
+  std::string buffer;
+  return std::string(normalise_path(target, buffer));
+}
+
+TEST(Path, HasOneFormForEverySpelling) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"/payment/x", "/payment/x"},
+      {"", "/"},
+      {"/", "/"},
+      {"/payment/", "/payment"},
+      {"//payment///x//", "/payment/x"},
+      {"/payment?card=1", "/payment"},
+      {"/payment#top", "/payment"},
+      {"/%70ayment", "/payment"},
+      {"/%2570ayment", "/%70ayment"},
+      {"/payment%2Fx", "/payment/x"},
+      {"/payment%2f..%2fadmin", "/admin"},
+      {"/./payment/./x", "/payment/x"},
+      {"/a/b/../c", "/a/c"},
+      {"/../../etc/passwd", "/etc/passwd"},
+      {"/a/%2e%2e/b", "/b"},
+      {"/a/..", "/"},
+      {"/...", "/..."},
+      {"/.well-known/x", "/.well-known/x"},
+      {"/a%zz%4", "/a%zz%4"},
+      {"/a%", "/a%"},
+      {"/a;v=1/b", "/a;v=1/b"},
+      {"http://example.org/payment/x?y", "/payment/x"},
+      {"http://example.org", "/"},
+      {"payment", "/payment"},
+      {"*", "/*"},
+      {"/a%3Fb", "/a?b"},
+  };
+  for (const auto& [target, expected] : cases) EXPECT_EQ(normal(target), expected) << target;
+}
+
+TEST(Path, IsSettledOnceNormalUnlessItHoldsAnEscape) {
+  const std::string_view pieces[] = {"/", ".", "..", "a", "bc", "%2F", "%2e", ";", "//", "/./"};
+  Random random(3);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string target = "/";
+    for (std::uint64_t n = random.below(10); n > 0; --n) target += pieces[random.below(10)];
+    const std::string once = normal(target);
+    ASSERT_EQ(normal(once), once) << target;
+    ASSERT_EQ(once.front(), '/');
+    ASSERT_EQ(once.find("//"), std::string::npos) << target;
+    ASSERT_EQ((once + "/").find("/../"), std::string::npos) << target;
+  }
+}
+
+TEST(Path, MatchesSegmentBySegment) {
+  EXPECT_TRUE(path_matches("/payment/**", "/payment"));
+  EXPECT_TRUE(path_matches("/payment/**", "/payment/x/y"));
+  EXPECT_FALSE(path_matches("/payment/**", "/payments"));
+  EXPECT_FALSE(path_matches("/payment", "/payment/x"));
+  EXPECT_TRUE(path_matches("/users/*/cards", "/users/7/cards"));
+  EXPECT_FALSE(path_matches("/users/*/cards", "/users/cards"));
+  EXPECT_FALSE(path_matches("/users/*", "/users"));
+  EXPECT_FALSE(path_matches("/users/*", "/users/7/8"));
+  EXPECT_TRUE(path_matches("/**", "/"));
+  EXPECT_TRUE(path_matches("/**", "/a/b"));
+  EXPECT_TRUE(path_matches("/", "/"));
+  EXPECT_FALSE(path_matches("/", "/a"));
+  EXPECT_FALSE(path_matches("/*", "/"));
+}
+
+}  // namespace
+}  // namespace tidelimit
