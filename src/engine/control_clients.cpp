@@ -70,6 +70,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.profiles().features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
+      view.evidence = anomaly::is_evidence(*model, features);
       view.contributions = anomaly::explain(*model, features);
     }
   } else {

@@ -56,6 +56,7 @@ struct ClientView {
   traffic::ClientFigures figures;
   double score = 0;
   double threshold = 0;
+  bool evidence = false;  ///< an alarm, in a direction that does harm
   std::vector<anomaly::Contribution> contributions;
   std::optional<policy::VerdictRecord> verdict;
   std::string protected_reason;

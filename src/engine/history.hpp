@@ -81,6 +81,8 @@ class History {
   virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
   virtual Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) = 0;
 
+  /// False: single decisions are of no interest, and the request path need not keep any.
+  [[nodiscard]] virtual bool keeps_decisions() const { return true; }
   virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
   virtual Result<std::vector<DecisionRecord>> decisions(const DecisionQuery& query) = 0;
 

@@ -1,0 +1,191 @@
+#include "cli/explain.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/models.hpp"
+#include "cli/reading_progress.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+struct ExplainOptions {
+  InputOptions input;
+  std::string client;
+  std::string model;
+  std::string config;
+  bool json = false;
+};
+
+void print(const std::string& text, std::FILE* where) {
+  std::fwrite(text.data(), 1, text.size(), where);
+}
+
+int failed(const Error& error) {
+  print("tidelimit explain: " + error.message + "\n", stderr);
+  return exit_status(error);
+}
+
+/// "2001:db8:1:2::/64" is how clients are printed, and names the same client.
+ClientId client_named(std::string_view text) {
+  text = trim(text);
+  if (text.ends_with("/64")) text.remove_suffix(3);
+  return client_of(text);
+}
+
+/// Follows one client through a replay.
+class Follower {
+ public:
+  explicit Follower(Explanation& explanation) : out_(explanation) {}
+
+  void asked(const traffic::Request& request, const engine::Answer& answer) {
+    if (out_.requests++ == 0) out_.first = request.time;
+    out_.last = request.time;
+    ++out_.status_classes[request.status >= 100 && request.status < 600 ? request.status / 100u
+                                                                        : 0u];
+    const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(request.status) ? 1u : 0u};
+    out_.paths.add(normalise_path(request.path, path_), tally);
+    out_.agents.add(request.user_agent, tally);
+    if (!request.user_id.empty()) out_.users.add(hash_bytes(request.user_id, 1));
+    const auto reason = static_cast<std::size_t>(answer.decision.reason);
+    if (answer.decision.outcome == limiter::Outcome::deny) {
+      ++out_.outcomes.denied_by[reason];
+    } else {
+      ++out_.outcomes.allowed;
+      if (answer.decision.outcome == limiter::Outcome::shadow_deny) {
+        ++out_.outcomes.would_deny_by[reason];
+      }
+    }
+    active_ = true;
+  }
+
+  void look(const engine::Engine& engine, Now now) {
+    if (!active_) return;
+    auto view = engine.client(out_.client, now);
+    if (!view) return;
+    active_ = false;
+    out_.threshold = view->threshold;
+    if (!view->protected_reason.empty()) out_.protected_reason = view->protected_reason;
+    const bool alarm = view->score > view->threshold;
+    out_.looks.push_back({now.wall, view->score, alarm, view->evidence, view->figures.requests,
+                          view->figures.errors});
+    // The most telling moment: when the verdict came, before that the highest score.
+    const bool judged = view->verdict.has_value();
+    if (judged_ || (!judged && out_.oddest && view->score <= out_.oddest->score)) return;
+    judged_ = judged;
+    out_.oddest = std::move(view);
+    out_.oddest_at = now.wall;
+  }
+
+ private:
+  Explanation& out_;
+  std::string path_;
+  bool active_ = false;  // since the last look
+  bool judged_ = false;
+};
+
+Result<config::Config> config_of(const ExplainOptions& options) {
+  if (options.config.empty()) return config::defaults();
+  auto config = config::load(options.config);
+  if (!config) return fail(Code::invalid_argument, config.error().message);
+  return config;
+}
+
+/// Who could have been meant, where nobody of that name came.
+std::string nobody(const std::string& asked, const ingest::TopCounter& clients) {
+  std::string text = fmt::format("no request in the input comes from {}", printable(asked, 80));
+  std::string busiest;
+  for (const auto& entry : clients.top(5)) {
+    busiest += (busiest.empty() ? "" : ", ") + printable(entry.key, 60);
+  }
+  return busiest.empty() ? text : text + "; the busiest clients there are " + busiest;
+}
+
+Result<Explanation> explain(const ExplainOptions& options) {
+  auto config = config_of(options);
+  if (!config) return tl::unexpected<Error>(config.error());
+  auto models = models_for(*config, options.model);
+  if (!models) return tl::unexpected<Error>(models.error());
+  if (!models->bundle || !models->bundle->anomaly) {
+    return fail(Code::failed_precondition,
+                fmt::format("{}: has no anomaly model; train one on access logs (ready windows "
+                            "train the forecast alone)",
+                            options.model));
+  }
+  auto input = Input::find(options.input);
+  if (!input) return tl::unexpected<Error>(input.error());
+  ReadingProgress progress(*input, "explaining");
+  auto reader = progress.open();
+  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (reader->is_windows()) {
+    return fail(Code::invalid_argument,
+                "the input is a series of ready windows: it names no clients");
+  }
+
+  Explanation explanation;
+  explanation.client = client_named(options.client);
+  explanation.name = explanation.client.is_host_name() ? printable(options.client, 80)
+                                                       : format_client(explanation.client);
+  explanation.model = models->version();
+  Follower follower(explanation);
+  engine::ReplayOptions replay_options;
+  replay_options.after_tick = [&](const engine::Engine& engine, Now now) {
+    follower.look(engine, now);
+  };
+  engine::Replay replay(config->engine, models->bundle, replay_options);
+  ingest::TopCounter clients(200);
+  traffic::Request request;
+  while (reader->next(request)) {
+    const engine::Answer& answer = replay.add(request);
+    clients.add(request.client_name, {.requests = 1});
+    if (request.client == explanation.client) follower.asked(request, answer);
+    progress.count();
+  }
+  progress.wipe();
+  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  print(reading_notes(reader->report()), stderr);
+  if (explanation.requests == 0) return fail(Code::not_found, nobody(options.client, clients));
+
+  const engine::ReplayReport report = replay.finish();
+  explanation.all_requests = report.requests;
+  for (const auto& span : report.verdicts) {
+    if (span.record.client == explanation.client) explanation.verdicts.push_back(span);
+  }
+  return explanation;
+}
+
+int run(const ExplainOptions& options) {
+  const auto explanation = explain(options);
+  if (!explanation) return failed(explanation.error());
+  print(options.json ? explain_json(*explanation) : explain_text(*explanation), stdout);
+  return kDone;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, int& status) {
+  auto options = std::make_shared<ExplainOptions>();
+  auto* command = app.add_subcommand("explain", "Why a client got its verdict, or none, from logs");
+  add_input_options(*command, options->input);
+  command->add_option("--model", options->model, "The trained models")
+      ->required()
+      ->type_name("BUNDLE");
+  command
+      ->add_option("--client", options->client, "The client: an address, or a host name as logged")
+      ->required()
+      ->type_name("ADDR");
+  command
+      ->add_option("--config", options->config,
+                   "Whose rules judge; absent: the verdict rules of the documentation")
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli

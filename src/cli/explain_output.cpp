@@ -1,0 +1,209 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/explain.hpp"
+#include "cli/report/axis.hpp"
+#include "cli/text_table.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr auto kLeft = TextTable::Align::left;
+constexpr auto kRight = TextTable::Align::right;
+constexpr std::size_t kLooksShown = 12;
+constexpr std::size_t kTop = 5;
+
+std::string count(std::uint64_t n) {
+  return report::grouped(static_cast<double>(n));
+}
+
+/// The verdict that says most: the severest, the first of those.
+const engine::VerdictSpan* severest(const Explanation& x) {
+  const engine::VerdictSpan* found = nullptr;
+  for (const auto& span : x.verdicts) {
+    if (found == nullptr || span.record.kind > found->record.kind) found = &span;
+  }
+  return found;
+}
+
+std::string headline(const Explanation& x) {
+  const engine::VerdictSpan* verdict = severest(x);
+  std::string text = fmt::format("{}: {}\n", x.name,
+                                 verdict == nullptr ? "normal; no verdict was raised"
+                                                    : limiter::to_string(verdict->record.kind));
+  text += fmt::format("{} of {} requests, {} to {}", count(x.requests), count(x.all_requests),
+                      format_time(x.first), format_time(x.last));
+  if (x.users.count() > 0) text += fmt::format(", {} users", count(x.users.count()));
+  text += fmt::format("; under this configuration {} allowed, {} denied", count(x.outcomes.allowed),
+                      count(x.outcomes.denied()));
+  if (x.outcomes.would_deny() > 0) {
+    text += fmt::format(", {} would have been", count(x.outcomes.would_deny()));
+  }
+  return text + "\n";
+}
+
+std::string verdicts(const Explanation& x) {
+  std::string text;
+  for (const auto& [v, renewals] : x.verdicts) {
+    text += fmt::format("\n{} from {} to {}, by {}: {}{}", limiter::to_string(v.kind),
+                        format_time(v.from), format_time(v.until), v.rule,
+                        v.limit ? "limit " + format_rate(*v.limit) : limiter::to_string(v.action),
+                        v.mode == limiter::Mode::enforce ? "" : " (reported, not enforced)");
+    if (renewals > 0) text += fmt::format(", renewed {} times", renewals);
+    text += '\n';
+    for (const std::string& reason : v.reasons) text += "    " + reason + '\n';
+  }
+  if (!x.protected_reason.empty()) {
+    text += fmt::format("\nno model may block it: {}\n", x.protected_reason);
+  }
+  return text;
+}
+
+std::string features(const Explanation& x) {
+  if (!x.oddest) return {};
+  TextTable table({"feature", "value", "usual", "part in the score"},
+                  {kLeft, kRight, kLeft, kRight});
+  for (const anomaly::Contribution& c : x.oddest->contributions) {
+    table.add({traffic::to_string(c.feature), report::short_number(c.value),
+               report::short_number(c.usual_low) + " to " + report::short_number(c.usual_high),
+               fmt::format("{:+.3f}", c.share)});
+  }
+  std::string text =
+      fmt::format("\nas the model saw it at {}: score {:.3f}, alarms above {:.3f}, 0.5 is usual\n",
+                  format_time(x.oddest_at), x.oddest->score, x.oddest->threshold);
+  return text + table.text();
+}
+
+std::string evidence(const Explanation& x) {
+  std::size_t alarms = 0;
+  std::size_t harmful = 0;
+  for (const Look& look : x.looks) {
+    if (look.alarm) ++alarms;
+    if (look.evidence) ++harmful;
+  }
+  std::string text = fmt::format(
+      "\nevidence: of {} scans {} were alarms, {} of those in a direction that does harm; a "
+      "verdict "
+      "of the model needs two of three scans\n",
+      x.looks.size(), alarms, harmful);
+  TextTable table({"scan", "score", "", "requests, 5 min", "errors"},
+                  {kLeft, kRight, kLeft, kRight, kRight});
+  // From a little before the first alarm, for that is where the story is.
+  std::size_t from = 0;
+  while (from < x.looks.size() && !x.looks[from].alarm) ++from;
+  from = alarms == 0 ? 0 : from - std::min<std::size_t>(from, 2);
+  for (std::size_t i = from; i < x.looks.size() && i < from + kLooksShown; ++i) {
+    const Look& look = x.looks[i];
+    table.add({format_time(look.time), fmt::format("{:.3f}", look.score),
+               look.evidence ? "evidence"
+               : look.alarm  ? "alarm, harmless"
+                             : "",
+               count(look.requests), count(look.errors)});
+  }
+  return text + table.text();
+}
+
+std::string top(const char* title, const ingest::TopCounter& counter) {
+  std::string text = fmt::format("\n{}\n", title);
+  for (const auto& entry : counter.top(kTop)) {
+    text += fmt::format("  {:>9}  {}\n", count(entry.tally.requests),
+                        entry.key.empty() ? "(none)" : printable(entry.key, 90));
+  }
+  return text;
+}
+
+Json top_json(const ingest::TopCounter& counter) {
+  Json list = Json::array();
+  for (const auto& entry : counter.top(kTop)) {
+    list.push_back({{"name", printable(entry.key)},
+                    {"requests", entry.tally.requests},
+                    {"errors", entry.tally.errors}});
+  }
+  return list;
+}
+
+Json features_json(const Explanation& x) {
+  Json list = Json::array();
+  if (!x.oddest) return list;
+  for (const anomaly::Contribution& c : x.oddest->contributions) {
+    list.push_back({{"feature", traffic::to_string(c.feature)},
+                    {"value", c.value},
+                    {"usual_low", c.usual_low},
+                    {"usual_high", c.usual_high},
+                    {"share", c.share}});
+  }
+  return list;
+}
+
+Json verdicts_json(const Explanation& x) {
+  Json list = Json::array();
+  for (const auto& [v, renewals] : x.verdicts) {
+    list.push_back({{"verdict", limiter::to_string(v.kind)},
+                    {"score", v.score},
+                    {"rule", v.rule},
+                    {"action", limiter::to_string(v.action)},
+                    {"limit", v.limit ? Json(format_rate(*v.limit)) : Json()},
+                    {"mode", limiter::to_string(v.mode)},
+                    {"reasons", v.reasons},
+                    {"from", format_time(v.from)},
+                    {"until", format_time(v.until)},
+                    {"renewals", renewals}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string explain_text(const Explanation& x) {
+  return headline(x) + verdicts(x) + features(x) + evidence(x) + top("paths", x.paths) +
+         top("user agents", x.agents);
+}
+
+std::string explain_json(const Explanation& x) {
+  const engine::VerdictSpan* verdict = severest(x);
+  Json looks = Json::array();
+  for (const Look& look : x.looks) {
+    looks.push_back({{"time", format_time(look.time)},
+                     {"score", look.score},
+                     {"alarm", look.alarm},
+                     {"evidence", look.evidence},
+                     {"requests", look.requests},
+                     {"errors", look.errors}});
+  }
+  Json statuses = Json::object();
+  for (std::size_t c = 0; c < x.status_classes.size(); ++c) {
+    if (x.status_classes[c] == 0) continue;
+    statuses[c == 0 ? "unknown" : fmt::format("{}xx", c)] = x.status_classes[c];
+  }
+  const Json json{{"client", x.name},
+                  {"verdict", limiter::to_string(verdict ? verdict->record.kind
+                                                         : limiter::VerdictKind::normal)},
+                  {"score", x.oddest ? Json(x.oddest->score) : Json()},
+                  {"threshold", x.oddest ? Json(x.oddest->threshold) : Json()},
+                  {"scored_at", x.oddest ? Json(format_time(x.oddest_at)) : Json()},
+                  {"reasons", verdict ? Json(verdict->record.reasons)
+                                      : Json(x.oddest ? anomaly::in_words(x.oddest->contributions)
+                                                      : std::vector<std::string>{})},
+                  {"features", features_json(x)},
+                  {"verdicts", verdicts_json(x)},
+                  {"protected", x.protected_reason.empty() ? Json() : Json(x.protected_reason)},
+                  {"evidence", std::move(looks)},
+                  {"requests", x.requests},
+                  {"allowed", x.outcomes.allowed},
+                  {"denied", x.outcomes.denied()},
+                  {"would_deny", x.outcomes.would_deny()},
+                  {"first", format_time(x.first)},
+                  {"last", format_time(x.last)},
+                  {"users", x.users.count()},
+                  {"statuses", std::move(statuses)},
+                  {"paths", top_json(x.paths)},
+                  {"user_agents", top_json(x.agents)},
+                  {"model", x.model}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tidelimit::cli

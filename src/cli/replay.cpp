@@ -1,0 +1,154 @@
+#include "cli/replay.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/models.hpp"
+#include "cli/progress_bar.hpp"
+#include "cli/reading_progress.hpp"
+#include "config/config.hpp"
+#include "engine/replay/replay.hpp"
+#include "store/files/file.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+struct ReplayOptions {
+  InputOptions input;
+  std::string config;
+  std::string model;
+  std::string against;
+  std::string report;
+  bool enforce = false;
+  bool json = false;
+  std::uint64_t seed = 1;
+};
+
+void print(const std::string& text, std::FILE* where) {
+  std::fwrite(text.data(), 1, text.size(), where);
+}
+
+int failed(const Error& error) {
+  print("tidelimit replay: " + error.message + "\n", stderr);
+  return exit_status(error);
+}
+
+/// A configuration made ready: its engine and the models that it will use.
+struct Candidate {
+  std::string file;
+  std::string model;
+  std::unique_ptr<engine::Replay> replay;
+};
+
+Result<Candidate> prepare(const std::string& file, const ReplayOptions& options) {
+  auto config = config::load(file);
+  if (!config) return fail(Code::invalid_argument, config.error().message);
+  auto models = models_for(*config, options.model);
+  if (!models) return tl::unexpected<Error>(models.error());
+  for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
+  for (const auto& warning : models->warnings) print("warning: " + warning + "\n", stderr);
+  if (options.enforce) config->engine.policy.mode = limiter::Mode::enforce;
+  return Candidate{file, models->version(),
+                   std::make_unique<engine::Replay>(config->engine, models->bundle,
+                                                    engine::ReplayOptions{.seed = options.seed})};
+}
+
+/// Reads everything through both engines. The comparison goes from `against` to `main`.
+Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate* against,
+                                 engine::Comparison& comparison) {
+  ReadingProgress progress(input, "replaying");
+  auto reader = progress.open();
+  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (reader->is_windows()) {
+    return fail(Code::invalid_argument,
+                "the input is a series of ready windows; replay decides requests: give it access "
+                "logs or csv with timestamp, client_ip and path");
+  }
+  traffic::Request request;
+  while (reader->next(request)) {
+    const engine::Answer& now = main.replay->add(request);
+    if (against != nullptr) {
+      const engine::Answer& before = against->replay->add(request);
+      comparison.add(request, before, now, main.replay->now().wall);
+    }
+    progress.count();
+  }
+  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  return reader->report();
+}
+
+std::string names_of(const Input& input) {
+  const auto& sources = input.sources();
+  if (sources.size() == 1) return sources.front().name;
+  return fmt::format("{} and {} more", sources.front().name, sources.size() - 1);
+}
+
+int replay(const ReplayOptions& options) {
+  auto main = prepare(options.config, options);
+  if (!main) return failed(main.error());
+  std::optional<Candidate> against;
+  if (!options.against.empty()) {
+    auto other = prepare(options.against, options);
+    if (!other) return failed(other.error());
+    against = *std::move(other);
+  }
+  auto input = Input::find(options.input);
+  if (!input) return failed(input.error());
+
+  Replayed replayed;
+  const auto begin = std::chrono::steady_clock::now();
+  auto reading = drive(*input, *main, against ? &*against : nullptr, replayed.comparison);
+  if (!reading) return failed(reading.error());
+  replayed.inputs = names_of(*input);
+  replayed.reading = *std::move(reading);
+  replayed.main = {main->file, main->model, main->replay->finish()};
+  if (against) replayed.against = {against->file, against->model, against->replay->finish()};
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+  replayed.seconds = spent.count();
+
+  print(reading_notes(replayed.reading), stderr);
+  if (!options.report.empty()) {
+    if (const auto written = store::write_file(options.report, replay_html(replayed)); !written) {
+      return failed(written.error());
+    }
+  }
+  print(options.json ? replay_json(replayed) : replay_text(replayed), stdout);
+  if (!options.report.empty()) print("report: " + options.report + "\n", stderr);
+  return kDone;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& app, int& status) {
+  auto options = std::make_shared<ReplayOptions>();
+  auto* command = app.add_subcommand(
+      "replay", "What these limits would have done to that traffic, on the engine that serves");
+  add_input_options(*command, options->input);
+  command->add_option("--config", options->config, "The configuration to try")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--model", options->model,
+                   "The models to use; absent: those that the configuration names")
+      ->type_name("BUNDLE");
+  command
+      ->add_option("--against", options->against,
+                   "Another configuration over the same traffic: says which requests are decided "
+                   "otherwise, from FILE2 to --config")
+      ->type_name("FILE2");
+  command->add_option("--report", options->report, "Write one HTML page with plots")
+      ->type_name("FILE.html");
+  command->add_flag("--enforce", options->enforce,
+                    "Replay as if the configuration said mode: enforce");
+  command->add_option("--seed", options->seed, "Keys the hashing; equal seeds decide equally")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &status] { status = replay(*options); });
+}
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/replay/comparison.hpp"
+#include "engine/replay/report.hpp"
+#include "ingest/read_report.hpp"
+
+namespace tidelimit::cli {
+
+/// One configuration over the input.
+struct ReplayedConfig {
+  std::string file;
+  std::string model;  ///< version of the bundle; empty: none
+  engine::ReplayReport report;
+};
+
+/// All that `replay` has to tell.
+struct Replayed {
+  std::string inputs;  ///< their names, for people
+  ingest::ReadReport reading;
+  ReplayedConfig main;
+  std::optional<ReplayedConfig> against;
+  engine::Comparison comparison;  ///< from `against` to `main`
+  double seconds = 0;             ///< that reading and deciding took
+
+  [[nodiscard]] double requests_per_second() const {
+    return seconds > 0 ? static_cast<double>(reading.requests) / seconds : 0.0;
+  }
+};
+
+// What `replay` prints: for machines, for a terminal, as a page with plots.
+[[nodiscard]] std::string replay_json(const Replayed& replayed);
+[[nodiscard]] std::string replay_text(const Replayed& replayed);
+[[nodiscard]] std::string replay_html(const Replayed& replayed);
+
+}  // namespace tidelimit::cli

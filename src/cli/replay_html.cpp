@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <numeric>
+
+#include "cli/replay.hpp"
+#include "cli/replay_plots.hpp"
+#include "cli/report/axis.hpp"
+#include "cli/report/page.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using engine::Outcomes;
+using engine::ReplayReport;
+using report::Page;
+using Rows = std::vector<std::vector<std::string>>;
+
+constexpr std::size_t kEndpointsPlotted = 8;
+constexpr std::size_t kRowsMax = 500;  // of one table
+
+std::string count(std::uint64_t n) {
+  return report::grouped(static_cast<double>(n));
+}
+
+std::string share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "-";
+  return fmt::format("{:.2f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string rate_or_dash(double per_minute) {
+  return per_minute > 0 ? report::short_number(per_minute) + "/min" : "-";
+}
+
+std::string moment(WallTime time) {
+  return report::short_time(std::floor(unix_seconds(time)));
+}
+
+void add_summary(Page& page, const Replayed& replayed) {
+  const ReplayReport& r = replayed.main.report;
+  const Outcomes total = r.total();
+  const std::uint64_t refused = total.denied() + total.would_deny();
+  const bool shadow = total.would_deny() > 0 && total.denied() == 0;
+  page.add_cards({
+      {count(r.requests), "requests",
+       fmt::format("{} lines unreadable", count(replayed.reading.unreadable))},
+      {count(total.allowed), "allowed", share(total.allowed, r.requests)},
+      {count(refused), shadow ? "would be denied" : "denied", share(refused, r.requests)},
+      {count(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
+      {count(r.episodes.size()), "times limits moved",
+       fmt::format("in {} steps", count(r.plan_changes.size()))},
+      {count(r.harm.adapted), "good principals met adapted limits",
+       fmt::format("of {}; {} met base limits", count(r.harm.principals), count(r.harm.over_limit)),
+       r.harm.adapted > 0},
+  });
+  for (const std::string& note : r.notes) page.add_note(note);
+}
+
+/// Endpoints by traffic, most first.
+std::vector<std::size_t> busiest(const ReplayReport& r) {
+  std::vector<std::uint64_t> requests(r.endpoints.size());
+  for (std::size_t e = 0; e < r.endpoints.size(); ++e) {
+    for (std::size_t t = 0; t < r.tiers.size(); ++t) requests[e] += r.cell(e, t).requests();
+  }
+  std::vector<std::size_t> order(r.endpoints.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return requests[a] > requests[b]; });
+  std::erase_if(order, [&](std::size_t e) { return requests[e] == 0; });
+  return order;
+}
+
+void add_plots(Page& page, const ReplayReport& r) {
+  page.add_section("Over time");
+  page.add_html(render(traffic_plot(r)));
+  if (const auto refusals = refusals_plot(r)) page.add_html(render(*refusals));
+  const auto order = busiest(r);
+  std::size_t left_out = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::string& endpoint = r.endpoints[order[i]];
+    const auto limits = limits_plot(r, endpoint);
+    if (i >= kEndpointsPlotted && !limits) {
+      ++left_out;
+      continue;
+    }
+    if (const auto forecast = forecast_plot(r, endpoint)) page.add_html(render(*forecast));
+    if (limits) page.add_html(render(*limits));
+  }
+  if (left_out > 0) {
+    page.add_text(fmt::format("{} quieter endpoints are not drawn.", left_out));
+  }
+}
+
+void add_endpoints(Page& page, const ReplayReport& r) {
+  page.add_section("Endpoints");
+  Rows rows;
+  for (const std::size_t e : busiest(r)) {
+    for (std::size_t t = 0; t < r.tiers.size(); ++t) {
+      const Outcomes& cell = r.cell(e, t);
+      if (cell.requests() == 0) continue;
+      const auto refused = [&cell](limiter::Reason reason) {
+        const auto i = static_cast<std::size_t>(reason);
+        return cell.denied_by[i] + cell.would_deny_by[i];
+      };
+      using limiter::Reason;
+      rows.push_back({r.endpoints[e], r.tiers[t], count(cell.requests()), count(cell.allowed),
+                      count(cell.denied()), share(cell.denied(), cell.requests()),
+                      count(cell.would_deny()), count(refused(Reason::over_limit)),
+                      count(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
+                      count(refused(Reason::client_blocked) + refused(Reason::client_limited)),
+                      rate_or_dash(r.base_per_minute[e * r.tiers.size() + t])});
+    }
+  }
+  page.add_table({{"endpoint"},
+                  {"tier"},
+                  {"requests", true},
+                  {"allowed", true},
+                  {"denied", true},
+                  {"share", true},
+                  {"would deny", true},
+                  {"over limit", true},
+                  {"adapted", true},
+                  {"by verdict", true},
+                  {"base limit", true}},
+                 rows, "no requests");
+}
+
+void add_episodes(Page& page, const ReplayReport& r) {
+  page.add_section("Limits moved");
+  Rows rows;
+  for (const engine::Episode& e : r.episodes) {
+    if (rows.size() == kRowsMax) break;
+    rows.push_back({moment(e.from), e.until ? moment(*e.until) : "the end", e.endpoint, e.tier,
+                    report::short_number(e.base_per_minute),
+                    report::short_number(e.lowest_per_minute),
+                    e.rule + (e.shadow ? " (shadow)" : ""), e.cause});
+  }
+  page.add_table({{"from"},
+                  {"until"},
+                  {"endpoint"},
+                  {"tier"},
+                  {"base a minute", true},
+                  {"lowest", true},
+                  {"rule"},
+                  {"because"}},
+                 rows, "never");
+}
+
+void add_verdicts(Page& page, const ReplayReport& r) {
+  page.add_section("Verdicts");
+  Rows rows;
+  for (const auto& [v, renewals] : r.verdicts) {
+    if (rows.size() == kRowsMax) break;
+    std::string does = v.limit ? format_rate(*v.limit) : limiter::to_string(v.action);
+    if (v.mode != limiter::Mode::enforce) does += std::string(", ") + to_string(v.mode);
+    rows.push_back({v.client_name, limiter::to_string(v.kind), does, moment(v.from),
+                    moment(v.until), v.score > 0 ? fmt::format("{:.2f}", v.score) : "", v.rule,
+                    fmt::format("{}", fmt::join(v.reasons, "; "))});
+  }
+  page.add_table(
+      {{"client"}, {"verdict"}, {"does"}, {"from"}, {"until"}, {"score", true}, {"rule"}, {"why"}},
+      rows, "no client was judged");
+  if (r.verdicts.size() > kRowsMax) {
+    page.add_text(fmt::format("{} more; --json lists all.", r.verdicts.size() - kRowsMax));
+  }
+}
+
+void add_rules(Page& page, const ReplayReport& r) {
+  page.add_section("Rules that acted");
+  Rows rows;
+  for (const auto& a : r.rules) {
+    rows.push_back({a.rule == "limits" ? "(base limits)" : a.rule, count(a.denied),
+                    count(a.would_deny), count(a.plan_changes), count(a.verdicts)});
+  }
+  page.add_table({{"rule"},
+                  {"denied", true},
+                  {"would deny", true},
+                  {"plan changes", true},
+                  {"verdicts", true}},
+                 rows);
+}
+
+void add_harm(Page& page, const ReplayReport& r) {
+  const engine::Harm& h = r.harm;
+  page.add_section("Denied without a verdict");
+  page.add_text(fmt::format(
+      "Principals that were refused though no verdict ever stood against them: what these limits "
+      "cost the people they are meant to serve. {} requests in all, {} of them only because limits "
+      "had moved.",
+      count(h.requests), count(h.requests_adapted)));
+  Rows rows;
+  for (const auto& p : h.examples) {
+    rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, count(p.denied()),
+                    count(p.denied_by[static_cast<std::size_t>(limiter::Reason::reduced_capacity)]),
+                    moment(p.first), moment(p.last), rate_or_dash(p.limit_per_minute),
+                    p.rule.empty() ? "(base limit)" : p.rule});
+  }
+  page.add_table({{"principal"},
+                  {""},
+                  {"endpoint"},
+                  {"tier"},
+                  {"denied", true},
+                  {"adapted", true},
+                  {"first"},
+                  {"last"},
+                  {"at limit", true},
+                  {"rule"}},
+                 rows, "nobody");
+}
+
+void add_difference(Page& page, const Replayed& replayed) {
+  const engine::Comparison& c = replayed.comparison;
+  const std::string& other = replayed.against->file;
+  const Outcomes before = replayed.against->report.total();
+  const engine::Parting total = c.total();
+  page.add_section("Against " + other);
+  page.add_cards({{count(before.denied() + before.would_deny()), "refused there",
+                   share(before.denied() + before.would_deny(), c.requests())},
+                  {count(total.allow_to_deny), "pass there, refused here",
+                   fmt::format("{} principals", count(c.principals().allow_to_deny))},
+                  {count(total.deny_to_allow), "refused there, pass here",
+                   fmt::format("{} principals", count(c.principals().deny_to_allow))},
+                  {count(c.other_reason()), "refused by both", "for different reasons"}});
+  Rows rows;
+  Rows examples;
+  for (const auto& row : c.rows()) {
+    rows.push_back({row.endpoint, row.tier, count(row.parting.allow_to_deny),
+                    count(row.parting.deny_to_allow)});
+    for (const auto& x : row.examples) {
+      examples.push_back({x.now_refused ? "now refused" : "now passes", moment(x.time),
+                          x.user.empty() ? x.client : x.user, x.method + " " + x.path, x.endpoint,
+                          x.tier, x.reason, x.rule});
+    }
+  }
+  page.add_table({{"endpoint"},
+                  {"tier"},
+                  {"pass there, refused here", true},
+                  {"refused there, pass here", true}},
+                 rows, "No request is decided otherwise.");
+  if (!examples.empty()) {
+    page.add_text("For example:");
+    page.add_table({{"change"},
+                    {"time"},
+                    {"who"},
+                    {"request"},
+                    {"endpoint"},
+                    {"tier"},
+                    {"refused for"},
+                    {"rule"}},
+                   examples);
+  }
+}
+
+}  // namespace
+
+std::string replay_html(const Replayed& replayed) {
+  const ReplayReport& r = replayed.main.report;
+  std::string subtitle = replayed.inputs;
+  if (r.first) {
+    subtitle += fmt::format(", {} to {}", format_time(*r.first), format_time(r.last));
+  }
+  subtitle += fmt::format("; mode {}", limiter::to_string(r.mode));
+  subtitle += replayed.main.model.empty() ? ", no model" : ", model " + replayed.main.model;
+  subtitle += ". Times are UTC.";
+  Page page(fmt::format("What {} would have done", replayed.main.file), subtitle);
+  add_summary(page, replayed);
+  if (replayed.against) add_difference(page, replayed);
+  if (r.first) add_plots(page, r);
+  add_endpoints(page, r);
+  add_episodes(page, r);
+  add_verdicts(page, r);
+  add_rules(page, r);
+  add_harm(page, r);
+  return page.html();
+}
+
+}  // namespace tidelimit::cli

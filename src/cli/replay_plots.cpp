@@ -1,0 +1,145 @@
+#include "cli/replay_plots.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace tidelimit::cli {
+namespace {
+
+using engine::ReplayReport;
+using limiter::Reason;
+using report::Curve;
+using report::Ink;
+using report::Plot;
+using report::Shape;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double seconds(Nanos span) {
+  return static_cast<double>(span.count()) * 1e-9;
+}
+
+/// The kinds of outcome that a chart tells apart.
+struct Kind {
+  const char* name;
+  Ink ink;
+  std::array<Reason, 2> reasons;
+};
+constexpr std::array kKinds{
+    Kind{"passed", Ink::passed, {Reason::ok, Reason::ok}},
+    Kind{"by verdict", Ink::blocked, {Reason::client_blocked, Reason::client_limited}},
+    Kind{"by adapted limits", Ink::reduced, {Reason::reduced_capacity, Reason::load_shed}},
+    Kind{"over the limit", Ink::denied, {Reason::over_limit, Reason::over_limit}},
+};
+
+/// One piled curve a kind, over all endpoints; kinds that never occur are left out.
+std::vector<Curve> outcome_curves(const ReplayReport& r, std::size_t first_kind) {
+  const std::size_t bins = r.timeline.empty() ? 0 : r.timeline.front().counts.size();
+  std::vector<Curve> curves;
+  for (std::size_t k = first_kind; k < kKinds.size(); ++k) {
+    Curve curve{kKinds[k].name, kKinds[k].ink, Shape::bars};
+    double sum = 0;
+    for (std::size_t bin = 0; bin < bins; ++bin) {
+      double n = 0;
+      for (const engine::Timeline& line : r.timeline) {
+        const auto& counts = line.counts[bin];
+        n += counts[static_cast<std::size_t>(kKinds[k].reasons[0])];
+        if (kKinds[k].reasons[1] != kKinds[k].reasons[0]) {
+          n += counts[static_cast<std::size_t>(kKinds[k].reasons[1])];
+        }
+      }
+      curve.x.push_back(
+          unix_seconds(r.timeline_start + r.timeline_step * static_cast<Nanos::rep>(bin)));
+      curve.y.push_back(n);
+      sum += n;
+    }
+    if (sum > 0) curves.push_back(std::move(curve));
+  }
+  report::stack(curves);
+  return curves;
+}
+
+Plot framed(const ReplayReport& r, std::string title, std::string unit) {
+  Plot plot;
+  plot.title = std::move(title);
+  plot.unit = std::move(unit);
+  plot.from = r.first ? unix_seconds(*r.first) : 0;
+  plot.until = std::max(unix_seconds(r.last), plot.from + 1);
+  return plot;
+}
+
+}  // namespace
+
+Plot traffic_plot(const ReplayReport& r) {
+  Plot plot = framed(r, "Traffic and what became of it",
+                     "requests per " + format_duration(r.timeline_step));
+  plot.curves = outcome_curves(r, 0);
+  return plot;
+}
+
+std::optional<Plot> refusals_plot(const ReplayReport& r) {
+  const bool shadow = r.mode == limiter::Mode::shadow;
+  Plot plot = framed(r, shadow ? "Would have been denied" : "Denied",
+                     "requests per " + format_duration(r.timeline_step));
+  plot.height = 130;
+  plot.curves = outcome_curves(r, 1);
+  if (plot.curves.empty()) return std::nullopt;
+  return plot;
+}
+
+std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endpoint) {
+  for (const engine::EndpointForecasts& e : r.forecasts) {
+    if (e.endpoint != endpoint || e.points.size() < 2) continue;
+    const std::string span = format_duration(e.horizon);
+    Plot plot = framed(r, endpoint + ": forecast and what came",
+                       "requests in the " + span + " before each moment");
+    Curve band{"forecast, 5 to 95 %", Ink::forecast, Shape::band};
+    Curve median{"its median", Ink::forecast, Shape::line, {}, {}, {}, true};
+    Curve usual{"usual at this time of day", Ink::base, Shape::line, {}, {}, {}, true};
+    Curve came{"came", Ink::traffic, Shape::line};
+    for (const engine::ForecastPoint& p : e.points) {
+      const double x = unix_seconds(p.made_at) + seconds(e.horizon);
+      const auto put = [x](Curve& curve, double y) {
+        curve.x.push_back(x);
+        curve.y.push_back(y);
+      };
+      put(band, p.high);
+      band.low.push_back(p.low);
+      put(median, p.median);
+      put(usual, p.usual.value_or(kNaN));
+      put(came, p.came.value_or(kNaN));
+    }
+    plot.curves = {std::move(band), std::move(usual), std::move(median), std::move(came)};
+    return plot;
+  }
+  return std::nullopt;
+}
+
+std::optional<Plot> limits_plot(const ReplayReport& r, const std::string& endpoint) {
+  constexpr std::array kInks{Ink::limit, Ink::other, Ink::blocked, Ink::traffic};
+  Plot plot = framed(r, endpoint + ": limits", "requests a minute per principal");
+  plot.height = 120;
+  for (std::size_t t = 0; t < r.tiers.size(); ++t) {
+    Curve curve{r.tiers[t], kInks[t % kInks.size()], Shape::steps};
+    double base = kNaN;
+    for (const auto& c : r.plan_changes) {
+      if (c.endpoint != endpoint || c.tier != r.tiers[t]) continue;
+      if (curve.x.empty()) {
+        base = c.before_per_minute;
+        curve.x.push_back(plot.from);
+        curve.y.push_back(base);
+      }
+      curve.x.push_back(unix_seconds(c.time));
+      curve.y.push_back(c.after_per_minute);
+    }
+    if (curve.x.empty()) continue;
+    plot.curves.push_back(
+        {"", Ink::base, Shape::line, {plot.from, plot.until}, {base, base}, {}, true});
+    plot.curves.push_back(std::move(curve));
+  }
+  if (plot.curves.empty()) return std::nullopt;
+  return plot;
+}
+
+}  // namespace tidelimit::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cli/report/plot.hpp"
+#include "engine/replay/report.hpp"
+
+namespace tidelimit::cli {
+
+/// All requests over time, passed and refused by reason, piled up.
+[[nodiscard]] report::Plot traffic_plot(const engine::ReplayReport& report);
+/// The refused ones alone; nothing where nothing was refused.
+[[nodiscard]] std::optional<report::Plot> refusals_plot(const engine::ReplayReport& report);
+/// One endpoint's forecasts beside what came; nothing without forecasts.
+[[nodiscard]] std::optional<report::Plot> forecast_plot(const engine::ReplayReport& report,
+                                                        const std::string& endpoint);
+/// One endpoint's limits over time, by tier; nothing where they never moved.
+[[nodiscard]] std::optional<report::Plot> limits_plot(const engine::ReplayReport& report,
+                                                      const std::string& endpoint);
+
+}  // namespace tidelimit::cli

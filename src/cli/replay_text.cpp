@@ -1,0 +1,200 @@
+#include <fmt/format.h>
+
+#include "cli/replay.hpp"
+#include "cli/report/axis.hpp"
+#include "cli/text_table.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using engine::Outcomes;
+using engine::ReplayReport;
+
+constexpr auto kLeft = TextTable::Align::left;
+constexpr auto kRight = TextTable::Align::right;
+constexpr std::size_t kRows = 10;  // of long lists; --json has them all
+
+std::string count(std::uint64_t n) {
+  return report::grouped(static_cast<double>(n));
+}
+
+std::string share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "-";
+  return fmt::format("{:.2f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string per_minute(double rate) {
+  return rate > 0 ? report::short_number(rate) + "/min" : "-";
+}
+
+std::string section(const std::string& title, const std::string& body) {
+  return body.empty() ? "" : "\n" + title + "\n" + body;
+}
+
+std::string more(std::size_t all) {
+  return all > kRows ? fmt::format("  ... and {} more\n", all - kRows) : "";
+}
+
+/// Denied, or what shadow mode would have: the reader asks for one of them.
+const engine::ReasonCounts& refusals(const Outcomes& outcomes, bool shadow) {
+  return shadow ? outcomes.would_deny_by : outcomes.denied_by;
+}
+
+std::string headline(const Replayed& replayed, const ReplayedConfig& config) {
+  const ReplayReport& r = config.report;
+  std::string text = fmt::format("{}: {} requests", replayed.inputs, count(r.requests));
+  if (r.first) text += fmt::format(", {} to {}", format_time(*r.first), format_time(r.last));
+  text += fmt::format("; {} of {} lines unreadable\n", count(replayed.reading.unreadable),
+                      count(replayed.reading.lines));
+  text += fmt::format("under {} (mode {}{}): ", config.file, limiter::to_string(r.mode),
+                      config.model.empty() ? ", no model" : ", model " + config.model);
+  const Outcomes total = r.total();
+  text += fmt::format("{} allowed, {} denied ({})", count(total.allowed), count(total.denied()),
+                      share(total.denied(), r.requests));
+  if (total.would_deny() > 0) {
+    text += fmt::format("; {} of the allowed would have been denied but for shadow mode ({})",
+                        count(total.would_deny()), share(total.would_deny(), r.requests));
+  }
+  return text + "\n";
+}
+
+std::string reasons(const ReplayReport& r) {
+  const Outcomes total = r.total();
+  std::string text;
+  for (const bool shadow : {false, true}) {
+    const auto& counts = refusals(total, shadow);
+    for (std::size_t i = 0; i < limiter::kReasons; ++i) {
+      if (counts[i] == 0) continue;
+      text += fmt::format("  {:>12}  {}{}\n", count(counts[i]),
+                          limiter::to_string(static_cast<limiter::Reason>(i)),
+                          shadow ? " (shadow: would have been denied)" : "");
+    }
+  }
+  return section("Denials by reason", text);
+}
+
+std::string endpoints(const ReplayReport& r) {
+  TextTable table(
+      {"endpoint", "tier", "requests", "allowed", "denied", "share", "would deny", "base limit"},
+      {kLeft, kLeft, kRight, kRight, kRight, kRight, kRight, kRight});
+  for (std::size_t e = 0; e < r.endpoints.size(); ++e) {
+    for (std::size_t t = 0; t < r.tiers.size(); ++t) {
+      const Outcomes& cell = r.cell(e, t);
+      if (cell.requests() == 0) continue;
+      table.add({r.endpoints[e], r.tiers[t], count(cell.requests()), count(cell.allowed),
+                 count(cell.denied()), share(cell.denied(), cell.requests()),
+                 count(cell.would_deny()), per_minute(r.base_per_minute[e * r.tiers.size() + t])});
+    }
+  }
+  return section("Endpoints", table.empty() ? "" : table.text());
+}
+
+std::string verdicts(const ReplayReport& r) {
+  TextTable table({"client", "verdict", "does", "from", "until", "score", "why"},
+                  {kLeft, kLeft, kLeft, kLeft, kLeft, kRight, kLeft});
+  for (std::size_t i = 0; i < r.verdicts.size() && i < kRows; ++i) {
+    const auto& v = r.verdicts[i].record;
+    std::string does = limiter::to_string(v.action);
+    if (v.limit) does = format_rate(*v.limit);
+    if (v.mode != limiter::Mode::enforce) does += std::string(" (") + to_string(v.mode) + ")";
+    table.add({v.client_name, limiter::to_string(v.kind), does, format_time(v.from),
+               format_time(v.until), v.score > 0 ? fmt::format("{:.2f}", v.score) : "rule",
+               v.reasons.empty() ? v.rule : v.reasons.front()});
+  }
+  return section(fmt::format("Verdicts ({})", r.verdicts.size()),
+                 table.empty() ? "" : table.text() + more(r.verdicts.size()));
+}
+
+std::string episodes(const ReplayReport& r) {
+  std::string text;
+  for (std::size_t i = 0; i < r.episodes.size() && i < kRows; ++i) {
+    const engine::Episode& e = r.episodes[i];
+    text += fmt::format("  {} {}: {} -> {} a minute, {} to {}, by {}{}\n      {}\n", e.endpoint,
+                        e.tier, report::short_number(e.base_per_minute),
+                        report::short_number(e.lowest_per_minute), format_time(e.from),
+                        e.until ? format_time(*e.until) : "the end", e.rule,
+                        e.shadow ? " (shadow)" : "", e.cause);
+  }
+  return section(
+      fmt::format("Limits moved ({} times, in {} steps)", r.episodes.size(), r.plan_changes.size()),
+      text.empty() ? "" : text + more(r.episodes.size()));
+}
+
+std::string rules(const ReplayReport& r) {
+  TextTable table({"rule", "denied", "would deny", "plan changes", "verdicts"},
+                  {kLeft, kRight, kRight, kRight, kRight});
+  for (const auto& a : r.rules) {
+    table.add({a.rule == "limits" ? "(base limits)" : a.rule, count(a.denied), count(a.would_deny),
+               count(a.plan_changes), count(a.verdicts)});
+  }
+  return section("Rules that acted", table.empty() ? "" : table.text());
+}
+
+std::string harm(const ReplayReport& r) {
+  const engine::Harm& h = r.harm;
+  std::string text = fmt::format(
+      "  {} principals came; {} without a verdict met a base limit, {} an adapted one: {} of their "
+      "requests, {} of them only because limits had moved\n",
+      count(h.principals), count(h.over_limit), count(h.adapted), count(h.requests),
+      count(h.requests_adapted));
+  TextTable table({"principal", "endpoint", "tier", "denied", "first", "at limit", "rule"},
+                  {kLeft, kLeft, kLeft, kRight, kLeft, kRight, kLeft});
+  for (std::size_t i = 0; i < h.examples.size() && i < kRows; ++i) {
+    const auto& p = h.examples[i];
+    table.add({p.name, p.endpoint, p.tier, count(p.denied()), format_time(p.first),
+               per_minute(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
+  }
+  if (!table.empty()) text += table.text();
+  return section("Denied without a verdict", text);
+}
+
+std::string notes(const ReplayReport& r) {
+  std::string text;
+  for (const std::string& note : r.notes) text += "  " + note + "\n";
+  return section("Notes", text);
+}
+
+std::string difference(const Replayed& replayed) {
+  if (!replayed.against) return {};
+  const engine::Comparison& c = replayed.comparison;
+  const engine::Parting total = c.total();
+  const std::string from = replayed.against->file;
+  const std::string to = replayed.main.file;
+  const Outcomes before = replayed.against->report.total();
+  std::string text =
+      fmt::format("  {}: {} allowed, {} denied, {} would have been\n", from, count(before.allowed),
+                  count(before.denied()), count(before.would_deny()));
+  if (total.allow_to_deny + total.deny_to_allow == 0) {
+    return section("Against " + from, text + "  no request is decided otherwise\n");
+  }
+  text += fmt::format("  {} requests of {} principals pass there and are refused under {}\n",
+                      count(total.allow_to_deny), count(c.principals().allow_to_deny), to);
+  text += fmt::format("  {} requests of {} principals are refused there and pass under {}\n",
+                      count(total.deny_to_allow), count(c.principals().deny_to_allow), to);
+  TextTable table({"endpoint", "tier", "allow -> deny", "deny -> allow"},
+                  {kLeft, kLeft, kRight, kRight});
+  TextTable examples({"change", "time", "who", "request", "reason"},
+                     {kLeft, kLeft, kLeft, kLeft, kLeft});
+  for (const auto& row : c.rows()) {
+    table.add({row.endpoint, row.tier, count(row.parting.allow_to_deny),
+               count(row.parting.deny_to_allow)});
+    for (std::size_t i = 0; i < row.examples.size() && i < 2; ++i) {
+      const auto& x = row.examples[i];
+      examples.add({x.now_refused ? "allow -> deny" : "deny -> allow", format_time(x.time),
+                    x.user.empty() ? x.client : x.user, x.method + " " + x.path,
+                    x.rule.empty() ? x.reason : x.reason + " (" + x.rule + ")"});
+    }
+  }
+  return section("Against " + from, text + table.text() + "  for example\n" + examples.text());
+}
+
+}  // namespace
+
+std::string replay_text(const Replayed& replayed) {
+  const ReplayReport& r = replayed.main.report;
+  return headline(replayed, replayed.main) + reasons(r) + endpoints(r) + verdicts(r) + episodes(r) +
+         rules(r) + harm(r) + difference(replayed) + notes(r) +
+         fmt::format("\n{} requests a second\n", report::grouped(replayed.requests_per_second()));
+}
+
+}  // namespace tidelimit::cli

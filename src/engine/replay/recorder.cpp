@@ -1,0 +1,112 @@
+#include "engine/replay/recorder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidelimit::engine {
+
+Result<void> Recorder::put_windows(WallTime start, Nanos step,
+                                   const std::vector<std::string>& endpoints,
+                                   const std::vector<traffic::WindowStats>& stats) {
+  step_ = step;
+  endpoints_ = endpoints;
+  std::vector<double>& row = demand_[start];
+  row.clear();
+  for (const traffic::WindowStats& s : stats) row.push_back(s.requests);
+  return {};
+}
+
+Result<traffic::WindowGrid> Recorder::windows(WallTime from, Nanos step,
+                                              const std::vector<std::string>& endpoints) {
+  traffic::WindowGrid grid;
+  grid.start = floor_to(from, step);
+  grid.step = step;
+  grid.endpoints = endpoints;
+  grid.stats.resize(endpoints.size());
+  return grid;
+}
+
+Result<void> Recorder::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
+  for (const policy::VerdictRecord& record : records) {
+    const auto known = last_span_.find(record.client);
+    if (record.renewed && known != last_span_.end()) {
+      VerdictSpan& span = spans_[known->second];
+      const WallTime from = span.record.from;
+      span.record = record;
+      span.record.from = std::min(from, record.from);
+      ++span.renewals;
+      continue;
+    }
+    last_span_[record.client] = spans_.size();
+    spans_.push_back({record, 0});
+  }
+  return {};
+}
+
+Result<void> Recorder::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
+  changes_.insert(changes_.end(), changes.begin(), changes.end());
+  return {};
+}
+
+Result<void> Recorder::put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) {
+  for (const forecast::EndpointForecast& f : forecasts) {
+    if (f.source == forecast::Source::none) continue;
+    auto found = std::find_if(forecasts_.begin(), forecasts_.end(),
+                              [&](const auto& e) { return e.endpoint == f.endpoint; });
+    if (found == forecasts_.end()) {
+      found = forecasts_.insert(forecasts_.end(), {f.endpoint, f.horizon, {}});
+    }
+    found->points.push_back({f.made_at, f.quantiles.front(), f.median(), f.quantiles.back(),
+                             f.naive, f.usual, std::nullopt, f.source});
+  }
+  return {};
+}
+
+std::optional<double> Recorder::demand(std::size_t endpoint, WallTime from, Nanos horizon) const {
+  double sum = 0;
+  for (WallTime at = from; at < from + horizon; at += step_) {
+    const auto window = demand_.find(at);
+    if (window == demand_.end() || endpoint >= window->second.size()) return std::nullopt;
+    sum += window->second[endpoint];
+  }
+  return sum;
+}
+
+std::vector<EndpointForecasts> Recorder::forecasts_and_outcomes() const {
+  std::vector<EndpointForecasts> all = forecasts_;
+  for (EndpointForecasts& e : all) {
+    const auto at = std::find(endpoints_.begin(), endpoints_.end(), e.endpoint);
+    if (at == endpoints_.end()) continue;
+    const auto endpoint = static_cast<std::size_t>(at - endpoints_.begin());
+    for (ForecastPoint& point : e.points) {
+      point.came = demand(endpoint, point.made_at, e.horizon);
+    }
+  }
+  return all;
+}
+
+std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes) {
+  std::vector<Episode> episodes;
+  std::map<std::pair<std::string, std::string>, std::size_t> open;
+  for (const policy::PlanChange& c : changes) {
+    const std::pair key{c.endpoint, c.tier};
+    const auto running = open.find(key);
+    if (running == open.end()) {
+      if (c.after_scale >= 1) continue;
+      open[key] = episodes.size();
+      episodes.push_back({c.endpoint, c.tier, c.rule, c.cause, c.time, std::nullopt,
+                          c.before_per_minute, c.after_per_minute, c.shadow});
+      continue;
+    }
+    Episode& episode = episodes[running->second];
+    episode.lowest_per_minute = std::min(episode.lowest_per_minute, c.after_per_minute);
+    episode.shadow = episode.shadow && c.shadow;
+    if (c.after_scale >= 1) {
+      episode.until = c.time;
+      open.erase(running);
+    }
+  }
+  return episodes;
+}
+
+}  // namespace tidelimit::engine

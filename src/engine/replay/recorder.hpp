@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/history.hpp"
+#include "engine/replay/report.hpp"
+
+namespace tidelimit::engine {
+
+/// Keeps what the control plane tells while it runs over a log, for the report; remembers nothing
+/// from before. Grows with the time span of the log, not with its requests. One thread.
+class Recorder : public History {
+ public:
+  Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
+                           const std::vector<traffic::WindowStats>& stats) override;
+  Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
+                                      const std::vector<std::string>& endpoints) override;
+  Result<void> put_open_window(WallTime, Nanos, const std::vector<std::string>&,
+                               const std::vector<traffic::WindowStats>&) override {
+    return {};
+  }
+  Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override;
+  Result<std::vector<policy::VerdictRecord>> verdicts(WallTime) override {
+    return std::vector<policy::VerdictRecord>{};
+  }
+  Result<void> put_override(const OverrideRecord&) override { return {}; }
+  Result<void> delete_override(const std::string&, const std::string&, WallTime) override {
+    return {};
+  }
+  Result<std::vector<OverrideRecord>> overrides() override { return std::vector<OverrideRecord>{}; }
+  Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
+  Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override {
+    return std::vector<policy::PlanChange>{};
+  }
+  [[nodiscard]] bool keeps_decisions() const override { return false; }
+  Result<void> put_decisions(const std::vector<DecisionRecord>&) override { return {}; }
+  Result<std::vector<DecisionRecord>> decisions(const DecisionQuery&) override {
+    return std::vector<DecisionRecord>{};
+  }
+  Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
+  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime) override {
+    return std::vector<forecast::EndpointForecast>{};
+  }
+
+  // What was recorded, in order of time.
+  [[nodiscard]] const std::vector<VerdictSpan>& verdict_spans() const { return spans_; }
+  [[nodiscard]] const std::vector<policy::PlanChange>& changes() const { return changes_; }
+  /// Each forecast beside the demand that came, by the windows recorded so far.
+  [[nodiscard]] std::vector<EndpointForecasts> forecasts_and_outcomes() const;
+
+ private:
+  [[nodiscard]] std::optional<double> demand(std::size_t endpoint, WallTime from,
+                                             Nanos horizon) const;
+
+  Nanos step_{};
+  std::vector<std::string> endpoints_;
+  std::map<WallTime, std::vector<double>> demand_;  // window start -> requests by endpoint
+  std::vector<EndpointForecasts> forecasts_;
+  std::vector<policy::PlanChange> changes_;
+  std::vector<VerdictSpan> spans_;
+  std::unordered_map<ClientId, std::size_t, ClientIdHash> last_span_;
+};
+
+/// Times in which limits stood away from their base, drawn from the changes.
+[[nodiscard]] std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes);
+
+}  // namespace tidelimit::engine

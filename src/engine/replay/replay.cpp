@@ -1,0 +1,243 @@
+#include "engine/replay/replay.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_set>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace tidelimit::engine {
+namespace {
+
+constexpr std::size_t kNamesMax = 100'000;  // of hosts, for people
+constexpr std::size_t kNameMax = 64;
+
+}  // namespace
+
+Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
+               const ReplayOptions& options)
+    : settings_(settings),
+      models_(std::move(models)),
+      options_(options),
+      recorder_(std::make_shared<Recorder>()),
+      engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
+      bins_(settings.policy.endpoints.size()),
+      harm_(options.seed),
+      rule_counts_(settings.policy.rules.size() + 1) {
+  engine_->set_models(models_);
+  worker_ = engine_->make_worker();
+}
+
+void Replay::begin(WallTime first) {
+  begun_ = true;
+  first_ = first;
+  start_ = first;
+  tick(first);  // publishes the first plan
+  due_is_old_ = true;
+}
+
+void Replay::tick(WallTime time) {
+  now_ = {Instant{time - start_}, time};
+  engine_->tick(now_);
+  if (options_.after_tick) options_.after_tick(*engine_, now_);
+}
+
+void Replay::advance(WallTime time) {
+  if (!begun_) {
+    begin(time);
+    return;
+  }
+  if (due_is_old_) {
+    due_ = engine_->next_due();  // a request came since it was last asked
+    due_is_old_ = false;
+  }
+  while (due_ <= time) {
+    tick(std::max(due_, now_.wall));
+    due_ = std::max(engine_->next_due(), now_.wall + Nanos{1});
+    due_is_old_ = true;
+  }
+  now_ = {Instant{time - start_}, time};
+}
+
+void Replay::note_out_of_order(WallTime time) {
+  ++out_of_order_;
+  out_of_order_worst_ = std::max(out_of_order_worst_, now_.wall - time);
+}
+
+void Replay::refused(const traffic::Request& request) {
+  const limiter::Decision& decision = answer_.decision;
+  RuleCounts& counts = rule_counts_[std::min(index(decision.rule), rule_counts_.size() - 1)];
+  ++(decision.allowed ? counts.would_deny : counts.denied);
+  harm_.refused(request, answer_, now_.wall);
+}
+
+void Replay::remember_name(const traffic::Request& request) {
+  if (names_.size() >= kNamesMax || request.client_name.empty()) return;
+  const auto [name, fresh] = names_.try_emplace(request.client);
+  if (fresh) name->second = printable(request.client_name, kNameMax);
+}
+
+ReplayReport Replay::finish() {
+  if (begun_) {
+    (void)engine_->status();  // asks for a fresh one
+    tick(now_.wall);
+  }
+  ReplayReport report;
+  report.endpoints.reserve(settings_.policy.endpoints.size());
+  for (const auto& endpoint : settings_.policy.endpoints) report.endpoints.push_back(endpoint.name);
+  report.tiers = settings_.policy.tiers;
+  report.mode = settings_.policy.mode;
+  report.requests = requests_;
+  if (begun_) report.first = first_;
+  report.last = now_.wall;
+  report.out_of_order = out_of_order_;
+  report.out_of_order_worst = out_of_order_worst_;
+  take_counters(report);
+  take_verdicts(report);
+  take_timeline(report);
+  report.plan_changes = recorder_->changes();
+  report.episodes = episodes_of(report.plan_changes);
+  report.forecasts = recorder_->forecasts_and_outcomes();
+  take_rules(report);
+  take_notes(report);
+  return report;
+}
+
+void Replay::take_counters(ReplayReport& report) const {
+  const CountersView view = engine_->counters();
+  report.late = view.late;
+  report.cells.resize(report.endpoints.size() * report.tiers.size());
+  report.base_per_minute.resize(report.cells.size());
+  for (std::size_t cell = 0; cell < report.cells.size(); ++cell) {
+    Outcomes& outcomes = report.cells[cell];
+    for (std::size_t o = 0; o < limiter::kOutcomes; ++o) {
+      for (std::size_t r = 0; r < limiter::kReasons; ++r) {
+        const std::uint64_t n =
+            view.decisions[(cell * limiter::kOutcomes + o) * limiter::kReasons + r];
+        const auto outcome = static_cast<limiter::Outcome>(o);
+        if (outcome == limiter::Outcome::deny) {
+          outcomes.denied_by[r] += n;
+        } else {
+          outcomes.allowed += n;
+          if (outcome == limiter::Outcome::shadow_deny) outcomes.would_deny_by[r] += n;
+        }
+      }
+    }
+    const auto& limits = settings_.policy.endpoints[cell / report.tiers.size()].limits;
+    const std::size_t tier = cell % report.tiers.size();
+    if (tier < limits.size() && limits[tier].rate) {
+      report.base_per_minute[cell] = limits[tier].rate->per_minute();
+    }
+  }
+}
+
+void Replay::take_verdicts(ReplayReport& report) const {
+  report.verdicts = recorder_->verdict_spans();
+  std::unordered_map<ClientId, WallTime, ClientIdHash> in_force;
+  if (const auto status = engine_->status()) {
+    for (const auto& record : status->verdicts) in_force[record.client] = record.until;
+  }
+  std::unordered_set<ClientId, ClientIdHash> judged;
+  for (VerdictSpan& span : report.verdicts) {
+    policy::VerdictRecord& record = span.record;
+    if (record.kind != limiter::VerdictKind::normal) judged.insert(record.client);
+    // Renewals are told once a minute at most: what still stands may end later than was told.
+    if (const auto now = in_force.find(record.client);
+        now != in_force.end() && record.until >= report.last) {
+      record.until = std::max(record.until, now->second);
+    }
+    if (record.client_name.empty()) record.client_name = format_client(record.client);
+    if (const auto name = names_.find(record.client); name != names_.end()) {
+      record.client_name = name->second;
+    }
+  }
+  report.harm = harm_.settle(judged, options_.examples);
+}
+
+void Replay::take_timeline(ReplayReport& report) const {
+  report.timeline_start = bins_.start();
+  report.timeline_step = bins_.step();
+  for (std::size_t e = 0; e < report.endpoints.size(); ++e) {
+    Timeline line{report.endpoints[e], {}};
+    for (std::size_t bin = 0; bin < bins_.bins(); ++bin) line.counts.push_back(bins_.at(bin, e));
+    report.timeline.push_back(std::move(line));
+  }
+}
+
+void Replay::take_rules(ReplayReport& report) const {
+  std::vector<RuleActivity> all;
+  const auto activity = [&all](const std::string& rule) -> RuleActivity& {
+    for (RuleActivity& a : all) {
+      if (a.rule == rule) return a;
+    }
+    return all.emplace_back(RuleActivity{rule, 0, 0, 0, 0});
+  };
+  for (std::size_t i = 0; i < rule_counts_.size(); ++i) {
+    const auto& rules = settings_.policy.rules;
+    RuleActivity& a = activity(i < rules.size() ? rules[i].name : "limits");
+    a.denied += rule_counts_[i].denied;
+    a.would_deny += rule_counts_[i].would_deny;
+  }
+  for (const auto& change : report.plan_changes) {
+    if (!change.rule.empty()) ++activity(change.rule).plan_changes;
+  }
+  for (const auto& span : report.verdicts) ++activity(span.record.rule).verdicts;
+  std::erase_if(all, [](const RuleActivity& a) {
+    return a.denied + a.would_deny + a.plan_changes + a.verdicts == 0;
+  });
+  std::stable_sort(all.begin(), all.end(), [](const RuleActivity& a, const RuleActivity& b) {
+    return a.denied + a.would_deny > b.denied + b.would_deny;
+  });
+  report.rules = std::move(all);
+}
+
+void Replay::take_notes(ReplayReport& report) const {
+  const bool forecasts = models_ && models_->forecast;
+  const bool detects = models_ && models_->anomaly;
+  if (report.mode == limiter::Mode::shadow) {
+    report.notes.emplace_back(
+        "mode is shadow: nothing was denied; what would have been is counted apart");
+  } else if (report.mode == limiter::Mode::off) {
+    report.notes.emplace_back("mode is off: everything passed");
+  }
+  for (const policy::Rule& rule : settings_.policy.rules) {
+    if (rule.when.on_signal()) {
+      report.notes.push_back(fmt::format(
+          "rule {} waits for CPU figures, which no log carries: it never acted", rule.name));
+    }
+    if (rule.when.on_verdict() && !detects && !rule.when.on_figures()) {
+      report.notes.push_back(
+          fmt::format("rule {} waits for model verdicts, and no anomaly model was given: only "
+                      "verdicts of rules could move it",
+                      rule.name));
+    }
+  }
+  if (!forecasts) {
+    report.notes.emplace_back(
+        "no forecast model: forecasts were drawn from the last value or the same time of day, and "
+        "no rule acts on such");
+  }
+  std::size_t points = 0;
+  std::size_t fallen_back = 0;
+  for (const EndpointForecasts& e : report.forecasts) {
+    for (const ForecastPoint& p : e.points) {
+      ++points;
+      if (p.source != forecast::Source::lstm) ++fallen_back;
+    }
+  }
+  if (forecasts && fallen_back > 0) {
+    report.notes.push_back(
+        fmt::format("{} of {} forecasts fell back to the last value or the same time of day: the "
+                    "log had too little history before them",
+                    fallen_back, points));
+  }
+  if (report.out_of_order * 100 > report.requests) {
+    report.notes.push_back(fmt::format(
+        "{} requests were older than one before them, by up to {}: they were decided at the later "
+        "time; are the inputs in order?",
+        report.out_of_order, format_duration(report.out_of_order_worst)));
+  }
+}
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/replay/harm_ledger.hpp"
+#include "engine/replay/recorder.hpp"
+#include "engine/replay/report.hpp"
+#include "engine/replay/time_bins.hpp"
+
+namespace tidelimit::engine {
+
+struct ReplayOptions {
+  std::uint64_t seed = 1;      ///< keys all hashing
+  std::size_t examples = 100;  ///< of harmed principals
+  /// Called after each turn of the control plane; may look, may not touch. Empty: nobody.
+  std::function<void(const Engine&, Now)> after_tick = {};
+};
+
+/// What-if replay: the serving engine over logged requests, in virtual time.
+///   Each request is decided at its logged time; what passes is then observed with the logged
+///   status and latency, as a gateway would report it. What is denied never reached the service:
+///   its logged status is unknown to the engine. The control plane ticks whenever it has something
+///   to do. Requests that are older than one before them are decided at the latest time seen, and
+///   counted.
+///   A log carries no CPU figures: rules on signals stay inactive, and the report says so.
+/// Nothing is remembered from before the first request: with less history than the models need,
+/// forecasts fall back. Equal input gives equal decisions and reports. One thread.
+class Replay {
+ public:
+  Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
+         const ReplayOptions& options = {});
+
+  /// Decides and observes one request. The answer holds until the next call.
+  const Answer& add(const traffic::Request& request) {
+    if (request.time > now_.wall) {
+      advance(request.time);
+    } else if (request.time < now_.wall) {
+      note_out_of_order(request.time);
+    }
+    answer_ = worker_->decide(request, 1, now_);
+    ++requests_;
+    const limiter::Decision& decision = answer_.decision;
+    bins_.add(now_.wall, index(decision.endpoint), decision.reason);
+    harm_.saw(request);
+    if (request.client.is_host_name()) remember_name(request);
+    if (decision.outcome != limiter::Outcome::allow) refused(request);
+    if (decision.allowed) {
+      worker_->observe(request, Counting::already_decided, false, now_);
+    }
+    return answer_;
+  }
+
+  /// Lets the last verdicts, windows and limits run their course to the end of the last window;
+  /// nothing is to be added after it.
+  [[nodiscard]] ReplayReport finish();
+
+  [[nodiscard]] Engine& engine() { return *engine_; }
+  [[nodiscard]] const Now& now() const { return now_; }
+
+ private:
+  struct RuleCounts {
+    std::uint64_t denied = 0;
+    std::uint64_t would_deny = 0;
+  };
+
+  void begin(WallTime first);
+  void advance(WallTime time);
+  void tick(WallTime time);
+  void note_out_of_order(WallTime time);
+  void refused(const traffic::Request& request);
+  void remember_name(const traffic::Request& request);
+
+  void take_counters(ReplayReport& report) const;
+  void take_verdicts(ReplayReport& report) const;
+  void take_timeline(ReplayReport& report) const;
+  void take_rules(ReplayReport& report) const;
+  void take_notes(ReplayReport& report) const;
+
+  Settings settings_;
+  std::shared_ptr<const model::Bundle> models_;
+  ReplayOptions options_;
+  std::shared_ptr<Recorder> recorder_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<EngineWorker> worker_;
+
+  bool begun_ = false;
+  WallTime start_{};  // of the monotonic scale
+  WallTime first_{};
+  Now now_{};
+  WallTime due_{};           // no tick before it
+  bool due_is_old_ = false;  // the first request after a tick may bring the next one nearer
+  Answer answer_;
+
+  std::uint64_t requests_ = 0;
+  std::uint64_t out_of_order_ = 0;
+  Nanos out_of_order_worst_{};
+  TimeBins bins_;
+  HarmLedger harm_;
+  std::vector<RuleCounts> rule_counts_;  // by rule index; the last: no rule
+  std::unordered_map<ClientId, std::string, ClientIdHash> names_;
+};
+
+}  // namespace tidelimit::engine

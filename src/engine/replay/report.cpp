@@ -1,0 +1,38 @@
+#include "engine/replay/report.hpp"
+
+#include <numeric>
+
+namespace tidelimit::engine {
+namespace {
+
+std::uint64_t sum(const ReasonCounts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+}  // namespace
+
+std::uint64_t Outcomes::denied() const {
+  return sum(denied_by);
+}
+std::uint64_t Outcomes::would_deny() const {
+  return sum(would_deny_by);
+}
+std::uint64_t HarmedPrincipal::denied() const {
+  return sum(denied_by);
+}
+
+void Outcomes::operator+=(const Outcomes& other) {
+  allowed += other.allowed;
+  for (std::size_t i = 0; i < limiter::kReasons; ++i) {
+    denied_by[i] += other.denied_by[i];
+    would_deny_by[i] += other.would_deny_by[i];
+  }
+}
+
+Outcomes ReplayReport::total() const {
+  Outcomes all;
+  for (const Outcomes& cell : cells) all += cell;
+  return all;
+}
+
+}  // namespace tidelimit::engine

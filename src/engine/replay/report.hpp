@@ -1,0 +1,147 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "forecast/forecaster.hpp"
+#include "limiter/decision.hpp"
+#include "policy/planner.hpp"
+#include "policy/verdict_book.hpp"
+
+namespace tidelimit::engine {
+
+using ReasonCounts = std::array<std::uint64_t, limiter::kReasons>;
+
+/// What came of a group of requests. `allowed` and `denied` make up all of them; those that shadow
+/// mode would have denied were allowed.
+struct Outcomes {
+  std::uint64_t allowed = 0;
+  ReasonCounts denied_by{};
+  ReasonCounts would_deny_by{};
+
+  [[nodiscard]] std::uint64_t denied() const;
+  [[nodiscard]] std::uint64_t would_deny() const;
+  [[nodiscard]] std::uint64_t requests() const { return allowed + denied(); }
+  void operator+=(const Outcomes& other);
+};
+
+/// Decisions of one endpoint over time. `counts[bin]`: passed (reason `ok`) and refused, by
+/// reason, whether enforced or in shadow.
+struct Timeline {
+  std::string endpoint;
+  std::vector<std::array<std::uint32_t, limiter::kReasons>> counts;
+};
+
+/// One published forecast beside what came.
+struct ForecastPoint {
+  WallTime made_at{};
+  double low = 0;  ///< 5 % quantile
+  double median = 0;
+  double high = 0;  ///< 95 % quantile
+  double naive = 0;
+  std::optional<double> usual;
+  std::optional<double> came;  ///< empty: the log ends before its horizon does
+  forecast::Source source = forecast::Source::none;
+};
+
+struct EndpointForecasts {
+  std::string endpoint;
+  Nanos horizon{};
+  std::vector<ForecastPoint> points;
+};
+
+/// A time in which a rule held a limit away from its base.
+struct Episode {
+  std::string endpoint;
+  std::string tier;
+  std::string rule;   ///< the one that tightened first
+  std::string cause;  ///< then, in words
+  WallTime from{};
+  std::optional<WallTime> until;  ///< empty: still so at the end
+  double base_per_minute = 0;
+  double lowest_per_minute = 0;
+  bool shadow = false;
+};
+
+/// A principal that was refused (or would have been) while no verdict stood against its client, and
+/// none ever did.
+struct HarmedPrincipal {
+  std::string name;    ///< the user id, else the client
+  std::string client;  ///< seen at the first denial
+  bool is_user = false;
+  std::string endpoint;  ///< of the first denial
+  std::string tier;
+  ReasonCounts denied_by{};
+  WallTime first{};
+  WallTime last{};
+  double limit_per_minute = 0;  ///< that the first denial met
+  std::string rule;             ///< that had set it; empty: the base limit
+
+  [[nodiscard]] std::uint64_t denied() const;
+};
+
+struct Harm {
+  std::uint64_t principals = 0;           ///< that came at all (estimated beyond 65,536)
+  std::uint64_t over_limit = 0;           ///< unflagged ones that met a base limit
+  std::uint64_t adapted = 0;              ///< unflagged ones denied by an adapted limit or shedding
+  std::uint64_t requests = 0;             ///< denied to unflagged principals
+  std::uint64_t requests_adapted = 0;     ///< of those, that the base limit would have passed
+  std::uint64_t untracked = 0;            ///< denials beyond the memory of this list
+  std::vector<HarmedPrincipal> examples;  ///< most denials first
+};
+
+/// What one rule did.
+struct RuleActivity {
+  std::string rule;  ///< "model": verdicts without a rule of their own; "limits": base limits
+  std::uint64_t denied = 0;
+  std::uint64_t would_deny = 0;
+  std::uint64_t plan_changes = 0;
+  std::uint64_t verdicts = 0;
+};
+
+/// A verdict from its raising to its end.
+struct VerdictSpan {
+  policy::VerdictRecord record;  ///< `until` as of its last renewal
+  std::uint64_t renewals = 0;
+};
+
+/// What a configuration would have done to a log. Equal logs, settings, models and seed give equal
+/// reports.
+struct ReplayReport {
+  std::vector<std::string> endpoints;
+  std::vector<std::string> tiers;
+  limiter::Mode mode = limiter::Mode::enforce;
+
+  std::uint64_t requests = 0;
+  std::optional<WallTime> first;  ///< earliest time that was decided at; empty: no request
+  WallTime last{};
+  std::uint64_t out_of_order = 0;  ///< older than the request before them: decided at its time
+  Nanos out_of_order_worst{};
+  std::uint64_t late = 0;  ///< of those, that came after their window had closed
+
+  std::vector<Outcomes> cells;  ///< row-major [endpoint][tier]
+  std::vector<VerdictSpan> verdicts;
+  std::vector<policy::PlanChange> plan_changes;
+  std::vector<Episode> episodes;
+  std::vector<EndpointForecasts> forecasts;
+  std::vector<RuleActivity> rules;  ///< that did anything, most denials first
+  Harm harm;
+
+  WallTime timeline_start{};
+  Nanos timeline_step{};
+  std::vector<Timeline> timeline;  ///< one an endpoint
+
+  std::vector<double> base_per_minute;  ///< [endpoint][tier]; 0: unlimited
+  std::vector<std::string> notes;       ///< what the reader must know, in words
+
+  [[nodiscard]] const Outcomes& cell(std::size_t endpoint, std::size_t tier) const {
+    return cells[endpoint * tiers.size() + tier];
+  }
+  [[nodiscard]] Outcomes total() const;
+};
+
+}  // namespace tidelimit::engine

@@ -1,0 +1,185 @@
+"""`tidelimit replay` and `tidelimit explain` as an operator runs them, on logs made by hand, generated, and real."""
+
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from harness import BINARY, SOURCE
+
+REAL_LOGS = SOURCE.parent / "shared" / "data" / "logs"
+
+SHOP = """
+mode: {mode}
+tiers: [PRM, STD]
+identity: {{ user_header: x-user-id, tier_header: x-user-tier, default_tier: STD }}
+endpoints:
+  - {{ name: payment, match: "/payment/**", limits: {{ PRM: 300/min, STD: 100/min }} }}
+  - {{ name: browse, match: "/browse/**", limits: {{ PRM: 300/min, STD: {browse} }} }}
+rules:
+  - {{ name: attacker, when: {{ verdict: malicious }}, then: {{ action: block, for: 15m }} }}
+  - {{ name: odd-tool, when: {{ user_agent: "Postman*", error_rate: 0.5, requests: 20 }}, then: {{ verdict: suspicious, limit: 10/min, for: 10m }} }}
+"""
+
+
+def run(*arguments, status=0, stdin=None):
+    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, input=stdin, timeout=240)
+    if done.returncode != status:
+        raise AssertionError(f"{arguments}: status {done.returncode}, not {status}\n{done.stderr[-2000:]}")
+    return done
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def shop(self, name="shop.yaml", mode="enforce", browse="100/min"):
+        return self.write(name, SHOP.format(mode=mode, browse=browse))
+
+    def busy_log(self, name="busy.csv"):
+        """One client asks 150 times within one and a half seconds, where 100 a minute are allowed."""
+        rows = [f"{1_795_000_000 + i / 100:.2f},192.0.2.1,/browse/1,200" for i in range(150)]
+        return self.write(name, "\n".join(["timestamp,client_ip,path,status", *rows]) + "\n")
+
+    def replay(self, *arguments, **more):
+        return json.loads(run("replay", *arguments, "--json", **more).stdout)
+
+    def assert_adds_up(self, report):
+        self.assertEqual(report["allowed"] + report["denied"], report["requests"])
+        self.assertEqual(sum(report["by_reason"].values()), report["denied"])
+        cells = [cell for tiers in report["by_endpoint"].values() for cell in tiers.values()]
+        self.assertEqual(sum(cell["allowed"] for cell in cells), report["allowed"])
+        self.assertEqual(sum(cell["denied"] for cell in cells), report["denied"])
+
+
+class Replay(Folder):
+    def test_counts_what_a_limit_denies(self):
+        report = self.replay(self.busy_log(), "--config", self.shop())
+        self.assertEqual(report["requests"], 150)
+        self.assertEqual(report["by_endpoint"]["browse"]["STD"]["allowed"], 102)
+        self.assertEqual(report["by_reason"], {"over_limit": 48})
+        self.assertEqual(report["harmed"]["examples"][0]["client"], "192.0.2.1")
+        self.assertGreater(report["requests_per_second"], 0)
+        self.assert_adds_up(report)
+
+    def test_reads_standard_input_and_counts_unreadable_lines(self):
+        text = self.busy_log().read_text() + "garbage\n"
+        report = self.replay("-", "--config", self.shop(), stdin=text)
+        self.assertEqual((report["requests"], report["unreadable"]), (150, 1))
+        run("replay", "-", "--config", self.shop(), "--strict", stdin=text, status=1)
+
+    def test_shadow_denies_nothing(self):
+        shadow = self.shop(mode="shadow")
+        report = self.replay(self.busy_log(), "--config", shadow)
+        self.assertEqual((report["denied"], report["would_deny"]), (0, 48))
+        self.assertEqual(report["would_deny_by_reason"], {"over_limit": 48})
+        self.assertIn("would have been denied", run("replay", self.busy_log(), "--config", shadow).stdout)
+        self.assertEqual(self.replay(self.busy_log(), "--config", shadow, "--enforce")["denied"], 48)
+
+    def test_a_tool_with_errors_is_held(self):
+        rows = [f"{1_795_000_000 + i},192.0.2.9,/account/{i},{404 if i % 4 else 200},PostmanRuntime/7" for i in range(240)]
+        log = self.write("tool.csv", "\n".join(["timestamp,client_ip,path,status,user_agent", *rows]) + "\n")
+        report = self.replay(log, "--config", self.shop())
+        self.assertEqual([v["client"] for v in report["verdicts"]], ["192.0.2.9"])
+        self.assertEqual(report["verdicts"][0]["verdict"], "suspicious")
+        self.assertTrue(report["verdicts"][0]["reasons"])
+        self.assertGreater(report["by_reason"]["client_limited"], 100)
+        self.assertEqual(report["harmed"]["examples"], [])
+
+    def test_against_itself_nothing_differs(self):
+        shop = self.shop()
+        report = self.replay(self.busy_log(), "--config", shop, "--against", shop)
+        self.assertEqual((report["difference"]["allow_to_deny"], report["difference"]["deny_to_allow"]), (0, 0))
+        self.assertEqual(report["against"]["denied"], report["denied"])
+
+    def test_against_another_says_which_requests(self):
+        tight = self.shop("tight.yaml", browse="50/min")
+        report = self.replay(self.busy_log(), "--config", tight, "--against", self.shop())
+        difference = report["difference"]
+        self.assertEqual(difference["allow_to_deny"], 51)
+        self.assertEqual(difference["by_endpoint"]["browse"]["STD"], {"allow_to_deny": 51, "deny_to_allow": 0})
+        self.assertEqual(difference["examples"][0]["path"], "/browse/1")
+
+    def test_is_the_same_every_time(self):
+        log = self.folder / "generated.csv"
+        run("generate", "-o", log, "--days", "1", "--seed", "5")
+        first, second = (self.replay(log, "--config", self.shop()) for _ in range(2))
+        del first["requests_per_second"], second["requests_per_second"]
+        self.assertEqual(first, second)
+        self.assert_adds_up(first)
+        self.assertGreater(first["denied"], 0)
+
+    def test_writes_one_page_that_needs_nothing_else(self):
+        page = self.folder / "report.html"
+        run("replay", self.busy_log(), "--config", self.shop(), "--against", self.shop("b.yaml", browse="50/min"),
+            "--report", page)
+        html = page.read_text()
+        self.assertTrue(html.startswith("<!doctype html>"))
+        self.assertIn("<svg", html)
+        self.assertIsNone(re.search(r"(src|href)=", html))
+        self.assertEqual([p.name for p in self.folder.glob("report*")], ["report.html"])
+
+    def test_says_what_is_wrong(self):
+        log = self.busy_log()
+        for arguments, words in [
+            (["nowhere.log", "--config", self.shop()], "nowhere.log"),
+            ([log, "--config", "nowhere.yaml"], "nowhere.yaml"),
+            ([log], "--config"),
+            ([log, "--config", self.write("bad.yaml", "endpoints: [ { name: a, limits: { STD: 5/fortnight } } ]")], "bad.yaml:1"),
+            ([log, "--config", self.shop(), "--model", self.folder / "none"], "none"),
+            ([self.write("empty.csv", ""), "--config", self.shop()], "empty"),
+            ([self.write("windows.csv", "timestamp,value\n2026-01-01T00:00:00Z,5\n2026-01-01T00:15:00Z,6\n"),
+              "--config", self.shop()], "windows"),
+        ]:
+            with self.subTest(words):
+                done = run("replay", *arguments, status=2)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_real_logs(self):
+        logs = sorted(REAL_LOGS.glob("*.log.gz")) if REAL_LOGS.is_dir() else []
+        if not logs:
+            self.skipTest("the real logs are not here")
+        for log in logs:
+            with self.subTest(log.name):
+                config = self.write("real.yaml", "mode: enforce\nendpoints: [ { name: other, limits: { STD: 60/min } } ]\n")
+                report = self.replay(log, "--config", config)
+                lines = json.loads(run("inspect", log, "--json").stdout)["lines"]
+                self.assertEqual(report["requests"] + report["unreadable"], lines)
+                self.assert_adds_up(report)
+
+
+class Explain(Folder):
+    def test_says_why_a_client_was_judged(self):
+        log, labels, bundle = (self.folder / name for name in ("access.csv", "labels.csv", "model"))
+        run("generate", "-o", log, "--days", "2", "--seed", "3", "--labels", labels)
+        config = self.shop()
+        run("train", log, "--config", config, "--preset", "baseline", "-o", bundle)
+        report = self.replay(log, "--config", config, "--model", bundle)
+        judged = [v for v in report["verdicts"] if v["verdict"] == "malicious"]
+        self.assertTrue(judged, "no attacker was found")
+        client = judged[0]["client"]
+        told = json.loads(run("explain", log, "--model", bundle, "--config", config, "--client", client, "--json").stdout)
+        self.assertEqual(told["verdict"], "malicious")
+        self.assertEqual(told["verdicts"][0]["from"], judged[0]["from"])
+        self.assertEqual(told["reasons"], told["verdicts"][0]["reasons"])
+        self.assertGreater(told["score"], told["threshold"])
+        self.assertGreaterEqual(sum(look["evidence"] for look in told["evidence"]), 2)
+        words = run("explain", log, "--model", bundle, "--client", client).stdout
+        self.assertIn("malicious", words)
+        self.assertIn("usual", words)
+        done = run("explain", log, "--model", bundle, "--client", "192.0.2.250", status=2)
+        self.assertIn("no request in the input comes from 192.0.2.250", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,340 @@
+#include "engine/replay/replay.hpp"
+
+#include <gmock/gmock.h>
+#include <numeric>
+#include <sstream>
+
+#include "engine/gate_in_time.hpp"
+#include "engine/replay/comparison.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Line {
+  WallTime time;
+  std::string address;
+  std::string user;
+  std::string tier;
+  std::string path;
+  std::uint16_t status = 200;
+  std::string agent = "Mozilla/5.0";
+};
+
+traffic::Request request_of(const Line& line) {
+  traffic::Request r;
+  r.time = line.time;
+  r.client = client_of(std::string_view(line.address));
+  r.client_name = line.address;
+  r.user_id = line.user;
+  r.tier = line.tier;
+  r.method = "GET";
+  r.path = line.path;
+  r.user_agent = line.agent;
+  r.status = line.status;
+  return r;
+}
+
+ReplayReport replay(const std::vector<Line>& log, const Settings& settings,
+                    std::shared_ptr<const model::Bundle> models = nullptr, std::uint64_t seed = 1) {
+  Replay replay(settings, std::move(models), {.seed = seed});
+  for (const Line& line : log) replay.add(request_of(line));
+  return replay.finish();
+}
+
+/// Everything that a report says, for byte by byte comparison.
+std::string spelled(const ReplayReport& r) {
+  std::ostringstream out;
+  out << r.requests << ' ' << r.late << ' ' << r.out_of_order << '\n';
+  for (const Outcomes& cell : r.cells) {
+    out << cell.allowed;
+    for (const auto n : cell.denied_by) out << ' ' << n;
+    for (const auto n : cell.would_deny_by) out << ' ' << n;
+    out << '\n';
+  }
+  for (const auto& [v, renewals] : r.verdicts) {
+    out << v.client_name << ' ' << to_string(v.kind) << ' ' << v.score << ' ' << v.rule << ' '
+        << format_time(v.from) << ' ' << format_time(v.until) << ' ' << renewals;
+    for (const auto& reason : v.reasons) out << "; " << reason;
+    out << '\n';
+  }
+  for (const auto& c : r.plan_changes) {
+    out << format_time(c.time) << ' ' << c.endpoint << ' ' << c.tier << ' ' << c.after_per_minute
+        << ' ' << c.rule << ' ' << c.cause << '\n';
+  }
+  for (const auto& e : r.forecasts) {
+    for (const auto& p : e.points) {
+      out << e.endpoint << ' ' << p.median << ' ' << p.came.value_or(-1) << '\n';
+    }
+  }
+  for (const auto& p : r.harm.examples) out << p.name << ' ' << p.denied() << '\n';
+  for (const auto& line : r.timeline) {
+    for (const auto& bin : line.counts) {
+      for (const auto n : bin) out << n << ' ';
+    }
+    out << '\n';
+  }
+  return out.str();
+}
+
+Settings mission_with_attackers() {
+  Settings settings = mission();
+  policy::Rule attacker;
+  attacker.name = "attacker";
+  attacker.when.verdict = VerdictKind::malicious;
+  attacker.then.block = true;
+  attacker.then.duration = minutes{15};
+  settings.policy.rules.push_back(attacker);
+  return settings;
+}
+
+/// Fourteen days and five hours of a shop. Its people come forty a window to each endpoint, each
+/// twice an hour; on the last three full days ten times as many come to payment between one and two
+/// o'clock. On the last day two users browse at 70 a minute from one o'clock on, and an
+/// attacker tries paths that don't exist.
+const std::vector<Line>& mission_log() {
+  static const std::vector<Line> log = [] {
+    std::vector<Line> lines;
+    for (int day = 0; day <= 14; ++day) {
+      for (int w = 0; w < (day < 14 ? 96 : 20); ++w) {
+        const WallTime start = kMidnight + hours{24 * day} + minutes{15 * w};
+        const bool high = day >= 11 && w >= 4 && w < 8;
+        for (const char* path : {"/payment/pay", "/browse/1"}) {
+          const int n = high && std::string_view(path) == "/payment/pay" ? 400 : 40;
+          for (int i = 0; i < n; ++i) {
+            const int who = (w % 2) * 400 + i;
+            lines.push_back(
+                {start + Nanos{minutes{15}} / n * i,
+                 "198.51." + std::to_string(who / 250) + "." + std::to_string(who % 250),
+                 "u" + std::to_string(who), who % 10 == 0 ? "PRM" : "STD", path});
+          }
+        }
+      }
+    }
+    const WallTime one = kMidnight + hours{24 * 14 + 1};
+    for (int i = 0; i < 70 * 30; ++i) {
+      const WallTime at = one + minutes{5} + Nanos{minutes{1}} / 70 * i;
+      lines.push_back({at, "192.0.2.10", "standard", "STD", "/browse/2"});
+      lines.push_back({at, "192.0.2.11", "premium", "PRM", "/browse/2"});
+    }
+    for (int i = 0; i < 300 * 20; ++i) {
+      lines.push_back({one + minutes{10} + Nanos{minutes{1}} / 300 * i, "203.0.113.66", "", "",
+                       "/wp-login.php?" + std::to_string(i), 404, "curl/8"});
+    }
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const Line& a, const Line& b) { return a.time < b.time; });
+    return lines;
+  }();
+  return log;
+}
+
+std::shared_ptr<const model::Bundle> mission_models() {
+  return bundle(seasonal_forecaster(), quiet_detector());
+}
+
+/// Forecasts alone: the detector of these tests knows only quiet clients, and would judge the two
+/// that browse at 70 a minute too.
+const ReplayReport& mission_report() {
+  static const ReplayReport report =
+      replay(mission_log(), mission_with_attackers(), bundle(seasonal_forecaster(), nullptr));
+  return report;
+}
+
+const ReplayReport& judged_report() {
+  static const ReplayReport report =
+      replay(mission_log(), mission_with_attackers(), mission_models());
+  return report;
+}
+
+TEST(ReplayMission, CountsAddUp) {
+  const ReplayReport& r = mission_report();
+  const Outcomes total = r.total();
+  EXPECT_EQ(r.requests, mission_log().size());
+  EXPECT_EQ(total.requests(), r.requests);
+  std::uint64_t in_bins = 0;
+  for (const Timeline& line : r.timeline) {
+    for (const auto& bin : line.counts) in_bins += std::accumulate(bin.begin(), bin.end(), 0U);
+  }
+  EXPECT_EQ(in_bins, r.requests);
+  std::uint64_t by_rule = 0;
+  for (const auto& rule : r.rules) by_rule += rule.denied;
+  EXPECT_EQ(by_rule, total.denied());
+  EXPECT_EQ(r.out_of_order, 0U);
+}
+
+TEST(ReplayMission, AForecastSpikeOnPaymentHalvesBrowseForStandardUsers) {
+  const ReplayReport& r = mission_report();
+  const auto shield = std::find_if(r.episodes.begin(), r.episodes.end(), [](const Episode& e) {
+    return e.endpoint == "browse" && e.tier == "STD" && e.rule == "shield-payment" &&
+           e.from > kMidnight + hours{24 * 14};
+  });
+  ASSERT_NE(shield, r.episodes.end());
+  EXPECT_EQ(shield->base_per_minute, 100);
+  EXPECT_EQ(shield->lowest_per_minute, 50);
+  EXPECT_THAT(shield->cause, HasSubstr("forecast of payment"));
+  EXPECT_LE(shield->from, kMidnight + hours{24 * 14 + 1} + minutes{1}) << "ahead of the rush";
+
+  // 70 a minute is more than 50 and less than 100.
+  const auto reduced = static_cast<std::size_t>(Reason::reduced_capacity);
+  EXPECT_GT(r.cell(kBrowse, kStd).denied_by[reduced], 300U);
+  EXPECT_EQ(r.cell(kBrowse, kPrm).denied(), 0U);
+}
+
+TEST(ReplayMission, ABlockedAttackerIsDeniedWithReasons) {
+  const ReplayReport& r = judged_report();
+  const auto span = std::find_if(r.verdicts.begin(), r.verdicts.end(), [](const auto& one) {
+    return one.record.client_name == "203.0.113.66";
+  });
+  ASSERT_NE(span, r.verdicts.end());
+  const policy::VerdictRecord& verdict = span->record;
+  EXPECT_EQ(verdict.kind, VerdictKind::malicious);
+  EXPECT_EQ(verdict.action, limiter::Action::block);
+  EXPECT_GT(verdict.score, 0.5);
+  EXPECT_THAT(verdict.reasons, Contains(HasSubstr("usual")));
+  EXPECT_LT(verdict.from, kMidnight + hours{24 * 14 + 1} + minutes{12}) << "within two minutes";
+  for (const auto& p : r.harm.examples) EXPECT_NE(p.name, "203.0.113.66") << "it was judged";
+  EXPECT_GT(r.total().denied_by[static_cast<std::size_t>(Reason::client_blocked)], 3000U);
+}
+
+TEST(ReplayMission, NamesWhoPaidForTheAdaptedLimit) {
+  const Harm& harm = mission_report().harm;
+  ASSERT_FALSE(harm.examples.empty());
+  EXPECT_EQ(harm.examples[0].name, "standard");
+  EXPECT_TRUE(harm.examples[0].is_user);
+  EXPECT_EQ(harm.examples[0].rule, "shield-payment");
+  EXPECT_EQ(harm.examples[0].client, "192.0.2.10");
+  EXPECT_EQ(harm.principals, 803U);
+}
+
+TEST(ReplayMission, SetsForecastsBesideWhatCame) {
+  const ReplayReport& r = mission_report();
+  const auto payment = std::find_if(r.forecasts.begin(), r.forecasts.end(),
+                                    [](const auto& e) { return e.endpoint == "payment"; });
+  ASSERT_NE(payment, r.forecasts.end());
+  const auto noon = std::find_if(payment->points.begin(), payment->points.end(), [](const auto& p) {
+    return p.made_at == kMidnight + hours{24 * 10 + 12};
+  });
+  ASSERT_NE(noon, payment->points.end());
+  EXPECT_EQ(noon->came, 160);
+  EXPECT_NEAR(noon->median, 160, 1);
+  EXPECT_FALSE(payment->points.back().came) << "the log ends before";
+}
+
+TEST(Replay, IsTheSameByteByByte) {
+  const auto again = replay(mission_log(), mission_with_attackers(), mission_models());
+  EXPECT_EQ(spelled(again), spelled(judged_report()));
+}
+
+/// A short log: one client asks 150 times in a minute, where 100 are allowed.
+std::vector<Line> short_log() {
+  std::vector<Line> lines;
+  for (int i = 0; i < 150; ++i) {
+    lines.push_back({kMidnight + milliseconds{10} * i, "192.0.2.1", "", "", "/browse/1"});
+  }
+  return lines;
+}
+
+TEST(Replay, TakesTheClientForThePrincipalWhereNoUserIsKnown) {
+  const ReplayReport r = replay(short_log(), mission());
+  EXPECT_EQ(r.cell(kBrowse, kStd).allowed, 102U) << "a burst of 100, and one every 600 ms";
+  EXPECT_EQ(r.cell(kBrowse, kStd).denied(), 48U);
+  ASSERT_EQ(r.harm.examples.size(), 1U);
+  EXPECT_EQ(r.harm.examples[0].name, "192.0.2.1");
+  EXPECT_FALSE(r.harm.examples[0].is_user);
+}
+
+TEST(Replay, ShadowDeniesNothingAndCountsWhatItWould) {
+  Settings settings = mission();
+  settings.policy.mode = Mode::shadow;
+  const ReplayReport r = replay(short_log(), settings);
+  EXPECT_EQ(r.total().denied(), 0U);
+  EXPECT_EQ(r.total().allowed, 150U);
+  EXPECT_EQ(r.total().would_deny_by[static_cast<std::size_t>(Reason::over_limit)], 48U);
+  EXPECT_THAT(r.notes, Contains(HasSubstr("shadow")));
+}
+
+TEST(Replay, DecidesOldRequestsAtTheLatestTimeAndCountsThem) {
+  auto lines = short_log();
+  std::swap(lines[10].time, lines[20].time);
+  lines.push_back({kMidnight - hours{2}, "192.0.2.2", "", "", "/browse/1"});
+  const ReplayReport r = replay(lines, mission());
+  EXPECT_EQ(r.requests, 151U);
+  EXPECT_EQ(r.total().requests(), 151U);
+  EXPECT_EQ(r.out_of_order, 11U);  // ten after the one that came early, and the last
+  EXPECT_GT(r.out_of_order_worst, hours{2});
+}
+
+TEST(Replay, OfNothingIsEmpty) {
+  const ReplayReport r = replay({}, mission());
+  EXPECT_EQ(r.requests, 0U);
+  EXPECT_FALSE(r.first);
+  EXPECT_EQ(r.total().requests(), 0U);
+}
+
+TEST(Replay, SaysThatRulesOnSignalsNeverActed) {
+  EXPECT_THAT(replay(short_log(), mission()).notes, Contains(HasSubstr("cpu-pressure")));
+}
+
+TEST(Replay, GoesOverWeeksOfSilence) {
+  auto lines = short_log();
+  lines.push_back({kMidnight + hours{24 * 60}, "192.0.2.1", "", "", "/browse/1"});
+  const ReplayReport r = replay(lines, mission());
+  EXPECT_EQ(r.requests, 151U);
+  EXPECT_LE(r.timeline[0].counts.size(), TimeBins::kBinsMax);
+}
+
+Comparison compare(const std::vector<Line>& log, const Settings& before, const Settings& now) {
+  Replay first(before, nullptr);
+  Replay second(now, nullptr);
+  Comparison comparison;
+  for (const Line& line : log) {
+    const traffic::Request request = request_of(line);
+    const Answer old = first.add(request);
+    comparison.add(request, old, second.add(request), second.now().wall);
+  }
+  return comparison;
+}
+
+TEST(ReplayComparison, OfAConfigurationWithItselfFindsNothing) {
+  const Comparison same = compare(mission_log(), mission(), mission());
+  EXPECT_EQ(same.requests(), mission_log().size());
+  EXPECT_EQ(same.total().allow_to_deny + same.total().deny_to_allow, 0U);
+  EXPECT_EQ(same.other_reason(), 0U);
+  EXPECT_THAT(same.rows(), IsEmpty());
+}
+
+TEST(ReplayComparison, SaysWhichRequestsAreDecidedOtherwise) {
+  Settings tighter = mission();
+  tighter.policy.endpoints[1].limits[1].rate = per_minute(50);
+  const Comparison change = compare(short_log(), mission(), tighter);
+  EXPECT_EQ(change.total().allow_to_deny, 51U);  // 102 passed, 51 do now
+  EXPECT_EQ(change.total().deny_to_allow, 0U);
+  EXPECT_EQ(change.principals().allow_to_deny, 1U);
+  ASSERT_EQ(change.rows().size(), 1U);
+  EXPECT_EQ(change.rows()[0].endpoint, "browse");
+  EXPECT_EQ(change.rows()[0].tier, "STD");
+  ASSERT_EQ(change.rows()[0].examples.size(), Comparison::kExamplesOfAKind);
+  EXPECT_EQ(change.rows()[0].examples[0].reason, "over_limit");
+
+  const Comparison back = compare(short_log(), tighter, mission());
+  EXPECT_EQ(back.total().deny_to_allow, 51U);
+}
+
+TEST(ReplayTimeBins, WidenWithoutLosingACount) {
+  TimeBins bins(2);
+  constexpr int kDays = 90;
+  for (int h = 0; h < 24 * kDays; ++h) {
+    bins.add(kMidnight + hours{h}, h % 2 == 0 ? 0 : 1, Reason::ok);
+  }
+  EXPECT_LE(bins.bins(), TimeBins::kBinsMax);
+  EXPECT_EQ(bins.step(), hours{3});
+  std::uint64_t sum = 0;
+  for (std::size_t bin = 0; bin < bins.bins(); ++bin) sum += bins.at(bin, 1)[0];
+  EXPECT_EQ(sum, 12U * kDays);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test
