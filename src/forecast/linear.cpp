@@ -106,59 +106,6 @@ void calendar_features(WallTime time, std::span<double> out) {
   out[n++] = 0.3 * std::cos(day / 7);
 }
 
-/// Solves (A + diag) x = b for a symmetric positive definite A, [d, d] row-major (lower half read).
-class NormalEquations {
- public:
-  explicit NormalEquations(std::size_t d) : d_(d), a_(d * d, 0.0), b_(d, 0.0) {}
-
-  void decay(double factor) {
-    for (double& v : a_) v *= factor;
-    for (double& v : b_) v *= factor;
-  }
-
-  void add(std::span<const double> x, double y, double weight) {
-    for (std::size_t i = 0; i < d_; ++i) {
-      const double wx = weight * x[i];
-      double* row = a_.data() + i * d_;
-      for (std::size_t j = 0; j <= i; ++j) row[j] += wx * x[j];
-      b_[i] += wx * y;
-    }
-  }
-
-  /// argmin of the rows' weighted squares plus `strength` times the squared distance to `prior`.
-  [[nodiscard]] Coefficients solve(const Coefficients& prior, double strength) const {
-    std::vector<double> l(a_);
-    Coefficients x(b_);
-    for (std::size_t i = 0; i < d_; ++i) {
-      l[i * d_ + i] += strength;
-      x[i] += strength * prior[i];
-    }
-    for (std::size_t i = 0; i < d_; ++i) {
-      double* li = l.data() + i * d_;
-      for (std::size_t j = 0; j <= i; ++j) {
-        const double* lj = l.data() + j * d_;
-        double sum = li[j];
-        for (std::size_t k = 0; k < j; ++k) sum -= li[k] * lj[k];
-        li[j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lj[j];
-      }
-    }
-    for (std::size_t i = 0; i < d_; ++i) {
-      for (std::size_t k = 0; k < i; ++k) x[i] -= l[i * d_ + k] * x[k];
-      x[i] /= l[i * d_ + i];
-    }
-    for (std::size_t i = d_; i-- > 0;) {
-      for (std::size_t k = i + 1; k < d_; ++k) x[i] -= l[k * d_ + i] * x[k];
-      x[i] /= l[i * d_ + i];
-    }
-    return x;
-  }
-
- private:
-  std::size_t d_;
-  std::vector<double> a_;
-  std::vector<double> b_;
-};
-
 double dot(std::span<const double> x, const Coefficients& beta) {
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * beta[i];
@@ -201,36 +148,86 @@ void LinearRows::features(std::size_t origin, Space space, std::span<double> out
   }
 }
 
-std::vector<double> online_linear(const Series& series, const LinearRows& rows,
-                                  const Coefficients& prior, const LinearSettings& settings) {
-  const Spans& spans = series.spans();
-  const double decay = std::exp2(-1.0 / (settings.half_life_days * static_cast<double>(spans.day)));
+void NormalEquations::decay(double factor) {
+  for (double& v : a_) v *= factor;
+  for (double& v : b_) v *= factor;
+}
+
+void NormalEquations::add(std::span<const double> x, double y, double weight) {
+  for (std::size_t i = 0; i < d_; ++i) {
+    const double wx = weight * x[i];
+    double* row = a_.data() + i * d_;
+    for (std::size_t j = 0; j <= i; ++j) row[j] += wx * x[j];
+    b_[i] += wx * y;
+  }
+}
+
+// By Cholesky's decomposition, in place.
+Coefficients NormalEquations::solve(const Coefficients& prior, double strength) const {
+  std::vector<double> l(a_);
+  Coefficients x(b_);
+  for (std::size_t i = 0; i < d_; ++i) {
+    l[i * d_ + i] += strength;
+    x[i] += strength * prior[i];
+  }
+  for (std::size_t i = 0; i < d_; ++i) {
+    double* li = l.data() + i * d_;
+    for (std::size_t j = 0; j <= i; ++j) {
+      const double* lj = l.data() + j * d_;
+      double sum = li[j];
+      for (std::size_t k = 0; k < j; ++k) sum -= li[k] * lj[k];
+      li[j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lj[j];
+    }
+  }
+  for (std::size_t i = 0; i < d_; ++i) {
+    for (std::size_t k = 0; k < i; ++k) x[i] -= l[i * d_ + k] * x[k];
+    x[i] /= l[i * d_ + i];
+  }
+  for (std::size_t i = d_; i-- > 0;) {
+    for (std::size_t k = i + 1; k < d_; ++k) x[i] -= l[k * d_ + i] * x[k];
+    x[i] /= l[i * d_ + i];
+  }
+  return x;
+}
+
+OnlineLinear::OnlineLinear(Coefficients prior, const LinearSettings& settings)
+    : prior_(std::move(prior)), settings_(settings), equations_(kLinearFeatures), beta_(prior_) {}
+
+void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size_t known) {
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
+  const double decay =
+      std::exp2(-1.0 / (settings_.half_life_days * static_cast<double>(series.spans().day)));
+  std::array<double, kLinearFeatures> x{};
+  rows.features(known, settings_.space, x);
+  const double target = to_space(
+      std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit), settings_.space);
+  const double residual = std::fabs(target - dot(x, beta_));
+  typical_ = kErrorMemory * typical_ + (1 - kErrorMemory) * std::min(residual, 5 * typical_);
+  equations_.decay(decay);
+  equations_.add(x, target, 1.0 / std::max(residual / typical_, 0.5));
+}
+
+double OnlineLinear::next(const Series& series, const LinearRows& rows, std::size_t begin,
+                          std::size_t origin) {
+  const Spans& spans = series.spans();
   constexpr std::size_t kSolvesADay = 8;
   const std::size_t solve_every = std::max<std::size_t>(1, spans.day / kSolvesADay);
-
-  NormalEquations equations(kLinearFeatures);
-  Coefficients beta = prior;
-  std::vector<double> forecasts(rows.to() - rows.from());
-  std::array<double, kLinearFeatures> x{};
-  double typical = 0.2;
-  for (std::size_t t = rows.from(); t < rows.to(); ++t) {
-    if (t >= rows.from() + spans.horizon) {
-      const std::size_t known = t - spans.horizon;  // its horizon ended just now
-      if (series.all_observed(known, t)) {
-        rows.features(known, settings.space, x);
-        const double target = to_space(
-            std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit), settings.space);
-        const double residual = std::fabs(target - dot(x, beta));
-        typical = kErrorMemory * typical + (1 - kErrorMemory) * std::min(residual, 5 * typical);
-        equations.decay(decay);
-        equations.add(x, target, 1.0 / std::max(residual / typical, 0.5));
-      }
-    }
-    if (t % solve_every == 0) beta = equations.solve(prior, settings.prior_rows * 0.1);
-    rows.features(t, settings.space, x);
-    forecasts[t - rows.from()] = from_space(dot(x, beta), settings.space) * rows.scale(t);
+  if (origin >= begin + spans.horizon) {
+    const std::size_t known = origin - spans.horizon;  // its horizon ended just now
+    if (series.all_observed(known, origin)) learn(series, rows, known);
   }
+  if (origin % solve_every == 0) beta_ = equations_.solve(prior_, settings_.prior_rows * 0.1);
+  std::array<double, kLinearFeatures> x{};
+  rows.features(origin, settings_.space, x);
+  return from_space(dot(x, beta_), settings_.space) * rows.scale(origin);
+}
+
+std::vector<double> online_linear(const Series& series, const LinearRows& rows,
+                                  const Coefficients& prior, const LinearSettings& settings) {
+  OnlineLinear member(prior, settings);
+  std::vector<double> forecasts(rows.to() - rows.from());
+  for (std::size_t t = rows.from(); t < rows.to(); ++t)
+    forecasts[t - rows.from()] = member.next(series, rows, rows.from(), t);
   return forecasts;
 }
 

@@ -50,10 +50,47 @@ struct LinearSettings {
   double prior_rows = 30;      ///< how many rows the shared coefficients weigh
 };
 
-/// Forecasts of one endpoint for each origin of `rows`, in requests per horizon. At every origin
-/// the coefficients are those that fit the horizons complete by then: ridge towards `prior`, rows
-/// reweighted by 1/|residual| so that the fit follows the median (iteratively reweighted least
-/// squares, Schlossmacher 1973). Nothing after an origin influences its forecast.
+/// Sums from which a ridge regression is solved: A = sum of w x x', b = sum of w x y; [d, d] and
+/// [d].
+class NormalEquations {
+ public:
+  explicit NormalEquations(std::size_t d) : d_(d), a_(d * d, 0.0), b_(d, 0.0) {}
+
+  void decay(double factor);
+  void add(std::span<const double> x, double y, double weight);
+  /// argmin of the rows' weighted squares plus `strength` times the squared distance to `prior`.
+  [[nodiscard]] Coefficients solve(const Coefficients& prior, double strength) const;
+
+ private:
+  std::size_t d_;
+  std::vector<double> a_;  ///< row-major, lower half kept
+  std::vector<double> b_;
+};
+
+/// A linear member of one endpoint that learns as it goes: at every origin its coefficients are
+/// those that fit the horizons complete by then: ridge towards `prior`, rows reweighted by
+/// 1/|residual| so that the fit follows the median (iteratively reweighted least squares,
+/// Schlossmacher 1973). Nothing after an origin influences its forecast.
+class OnlineLinear {
+ public:
+  OnlineLinear(Coefficients prior, const LinearSettings& settings);
+
+  /// The forecast at `origin`, in requests per horizon. To be asked for every origin from `begin`
+  /// on, in their order; `rows` holds origin and, from begin + horizon on, origin - horizon.
+  [[nodiscard]] double next(const Series& series, const LinearRows& rows, std::size_t begin,
+                            std::size_t origin);
+
+ private:
+  void learn(const Series& series, const LinearRows& rows, std::size_t known);
+
+  Coefficients prior_;
+  LinearSettings settings_;
+  NormalEquations equations_;
+  Coefficients beta_;
+  double typical_ = 0.2;  ///< residual
+};
+
+/// next() for each origin of `rows`.
 [[nodiscard]] std::vector<double> online_linear(const Series& series, const LinearRows& rows,
                                                 const Coefficients& prior,
                                                 const LinearSettings& settings);
