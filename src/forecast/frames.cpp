@@ -85,13 +85,13 @@ Frames best_frames(const traffic::WindowGrid& grid, std::size_t endpoint, const 
     const double scale = series.scale(t);
     const auto log_of = [&](double v) { return std::log(v + kLogFloor * scale); };
     const auto next = [&](std::size_t lag, double otherwise) {
-      return lag >= s.horizon && t >= start + lag ? series.horizon_sum(t - lag) : otherwise;
+      return lag >= s.horizon && t >= start + lag ? series.horizon_sum_seen(t - lag, t) : otherwise;
     };
     double slot = 0;
     double days = 0;
     for (std::size_t k = 1; k <= 7 && t >= start + k * s.day && s.day >= s.horizon;
          ++k, days += 1) {
-      slot += series.horizon_sum(t - k * s.day);
+      slot += series.horizon_sum_seen(t - k * s.day, t);
     }
     slot = days > 0 ? slot / days : scale;
     const std::size_t first = t >= start + s.horizon ? t - s.horizon : t;

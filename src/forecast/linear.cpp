@@ -37,7 +37,7 @@ void lag_features(const Series& series, std::size_t origin, std::span<double> ou
         first + width > static_cast<std::ptrdiff_t>(origin)) {
       return otherwise;
     }
-    return series.horizon_sum(static_cast<std::size_t>(first));
+    return series.horizon_sum_seen(static_cast<std::size_t>(first), origin);
   };
   const auto h = static_cast<std::ptrdiff_t>(s.horizon);
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "forecast/events.hpp"
+
 namespace tidelimit::forecast {
 
 LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
@@ -118,7 +120,10 @@ std::vector<double> member_points(const ForecastModel& model, const traffic::Win
   return members;
 }
 
-std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+namespace {
+
+/// Of the mix of all members, on a series without events.
+std::vector<double> calm_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                 std::size_t endpoint, const Series& series,
                                 std::span<const std::size_t> origins) {
   if (origins.empty()) return {};
@@ -151,6 +156,17 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
     const auto weights = mixer.weights(t);
     points.push_back(std::inner_product(weights.begin(), weights.end(), row_of(t), 0.0));
   }
+  return points;
+}
+
+}  // namespace
+
+std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                std::size_t endpoint, const Series& series,
+                                std::span<const std::size_t> origins) {
+  const Events events(series);
+  auto points = calm_points(model, grid, endpoint, events.calm(series), origins);
+  for (std::size_t k = 0; k < points.size(); ++k) points[k] *= events.horizon_factor(origins[k]);
   return points;
 }
 

@@ -54,7 +54,7 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
                                                 const traffic::WindowGrid& grid,
                                                 std::size_t endpoint, const Series& series,
                                                 std::span<const std::size_t> origins);
-/// Their mix.
+/// Their mix on the series without its weekly events, times the event (forecast/events.hpp).
 [[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
                                               const traffic::WindowGrid& grid, std::size_t endpoint,
                                               const Series& series,

@@ -11,7 +11,7 @@ namespace {
 /// first observation.
 std::optional<double> lagged(const Series& series, std::size_t origin, std::size_t back) {
   if (back < series.spans().horizon || origin < back + series.first_observed()) return {};
-  return series.horizon_sum(origin - back);
+  return series.horizon_sum_seen(origin - back, origin);
 }
 
 /// Mean of the horizons `unit`, 2 `unit`, ... before `origin`, at most `most` of them.

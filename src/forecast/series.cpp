@@ -36,6 +36,30 @@ Series::Series(const std::vector<traffic::WindowStats>& stats, const Spans& span
   }
 }
 
+Series Series::divided_by(const std::vector<double>& now,
+                          const std::array<std::vector<double>, 2>& later) const {
+  Series divided = *this;
+  for (auto& sums : divided.later_sum_) sums.assign(size() + 1, 0.0);
+  for (std::size_t i = 0; i < size(); ++i) {
+    divided.value_[i] = value_[i] / now[i];
+    divided.sum_[i + 1] = divided.sum_[i] + divided.value_[i];
+    for (std::size_t k = 0; k < later.size(); ++k) {
+      divided.later_sum_[k][i + 1] = divided.later_sum_[k][i] + value_[i] / later[k][i];
+    }
+  }
+  return divided;
+}
+
+double Series::horizon_sum_seen(std::size_t from, std::size_t origin) const {
+  if (later_sum_[0].empty()) return horizon_sum(from);
+  // A day early, for horizons a little after the same hours of a week ago: events are known days
+  // ahead.
+  const std::size_t weeks = (origin - from + spans_.day) / spans_.week;
+  if (weeks == 0) return horizon_sum(from);
+  const auto& sums = later_sum_[std::min(weeks, later_sum_.size()) - 1];
+  return sums[from + spans_.horizon] - sums[from];
+}
+
 double Series::mean(std::size_t from, std::size_t to) const {
   if (to <= from) return 0;
   return sum(from, to) * static_cast<double>(spans_.horizon) / static_cast<double>(to - from);

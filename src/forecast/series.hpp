@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -25,6 +26,11 @@ class Series {
  public:
   Series(const std::vector<traffic::WindowStats>& stats, const Spans& spans);
 
+  /// The same windows observed, value i divided by now[i] > 0; and what later knowledge makes of
+  /// them: seen a week on or more, value i is divided by later[0][i], two weeks on by later[1][i].
+  [[nodiscard]] Series divided_by(const std::vector<double>& now,
+                                  const std::array<std::vector<double>, 2>& later) const;
+
   [[nodiscard]] const Spans& spans() const { return spans_; }
   [[nodiscard]] std::size_t size() const { return value_.size(); }
   [[nodiscard]] double at(std::size_t i) const { return value_[i]; }
@@ -34,6 +40,8 @@ class Series {
   [[nodiscard]] double horizon_sum(std::size_t from) const {
     return sum(from, from + spans_.horizon);
   }
+  /// The same as seen from `origin`: in the light of what was learned since (see divided_by).
+  [[nodiscard]] double horizon_sum_seen(std::size_t from, std::size_t origin) const;
   /// Mean requests per horizon over windows [from, to); 0 for an empty range.
   [[nodiscard]] double mean(std::size_t from, std::size_t to) const;
   /// Windows of [from, to) that were observed.
@@ -53,8 +61,9 @@ class Series {
  private:
   Spans spans_;
   std::vector<double> value_;
-  std::vector<double> sum_;            // prefix sums, size() + 1
-  std::vector<std::size_t> observed_;  // prefix counts, size() + 1
+  std::vector<double> sum_;                       // prefix sums, size() + 1
+  std::array<std::vector<double>, 2> later_sum_;  // the same, one and two weeks on; mostly empty
+  std::vector<std::size_t> observed_;             // prefix counts, size() + 1
   std::size_t first_observed_ = 0;
 };
 

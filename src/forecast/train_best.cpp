@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "forecast/events.hpp"
 #include "forecast/frames.hpp"
 #include "forecast/members.hpp"
 #include "forecast/trainer.hpp"
@@ -133,9 +134,17 @@ std::vector<double> fit_member_prior(const TrainingData& data, const std::vector
   return prior;
 }
 
+/// Events are no business of the members: they learn from the series without them.
+TrainingData without_events(const TrainingData& data) {
+  TrainingData calm = data;
+  for (Series& series : calm.series) series = Events(series).calm(series);
+  return calm;
+}
+
 }  // namespace
 
-ForecastModel train_best(const TrainingData& data, const ProgressSink& progress) {
+ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) {
+  const TrainingData data = without_events(raw);
   ForecastModel model;
   model.preset = Preset::best;
   model.shape = data.options.shape;
