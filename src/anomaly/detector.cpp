@@ -164,7 +164,9 @@ Harm harm(const Detector& detector, const ClientFeatures& f) {
   if (fails_at(f, levels.error_ratio)) {
     return Harm::failing;
   }
-  if (static_cast<double>(f[Feature::requests_per_minute]) >= levels.requests_per_minute) {
+  if (static_cast<double>(f[Feature::requests_per_minute]) >= levels.requests_per_minute &&
+      static_cast<double>(f[Feature::hour_requests]) >=
+          kPressingMinutes * levels.requests_per_minute) {
     return Harm::pressing;
   }
   return Harm::none;

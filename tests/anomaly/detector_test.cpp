@@ -97,6 +97,12 @@ TEST_F(Trained, LeavesOddButHarmlessClientsAlone) {
   EXPECT_FALSE(is_evidence(detector(), client(12, 0.03, 700, 0.3, 40))) << "an office";
 }
 
+TEST_F(Trained, AHurryOfAMinuteIsNoAttackAndOneThatStaysIs) {
+  const double fast = 1.2 * detector().parts().harm.requests_per_minute;
+  EXPECT_FALSE(is_evidence(detector(), client(fast, 0.0, fast, 0.97)));
+  EXPECT_TRUE(is_evidence(detector(), client(fast, 0.0, 4 * fast, 0.97)));
+}
+
 TEST_F(Trained, SmallCountsAreNoEvidence) {
   EXPECT_FALSE(is_evidence(detector(), client(1, 1.0, 5, 1.0))) << "five failures";
   EXPECT_FALSE(is_evidence(detector(), client(2, 1.0, 11, 1.0))) << "eleven failures";
