@@ -195,6 +195,7 @@ OnlineLinear::OnlineLinear(Coefficients prior, const LinearSettings& settings)
 
 void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size_t known) {
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
+  constexpr double kSquareUpTo = 1.5;    // typical residuals; beyond, a row counts by its size alone
   const double decay =
       std::exp2(-1.0 / (settings_.half_life_days * static_cast<double>(series.spans().day)));
   std::array<double, kLinearFeatures> x{};
@@ -204,7 +205,7 @@ void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size
   const double residual = std::fabs(target - dot(x, beta_));
   typical_ = kErrorMemory * typical_ + (1 - kErrorMemory) * std::min(residual, 5 * typical_);
   equations_.decay(decay);
-  equations_.add(x, target, 1.0 / std::max(residual / typical_, 0.5));
+  equations_.add(x, target, 1.0 / std::max(residual / typical_, kSquareUpTo));
 }
 
 double OnlineLinear::next(const Series& series, const LinearRows& rows, std::size_t begin,

@@ -93,7 +93,13 @@ std::vector<double> Mixer::weights(std::size_t origin) const {
   const std::size_t last = origin >= spans_.horizon ? at(origin - spans_.horizon + 1) : 0;
   const double half_life =
       kHalfLifeDays * static_cast<double>(spans_.day) / static_cast<double>(spans_.horizon);
-  return mix_weights(record_, first, last, prior_, half_life);
+  // A week of hours says little of which member is best now; the prior keeps most of the say.
+  constexpr double kTrust = 0.4;
+  auto weights = mix_weights(record_, first, last, prior_, half_life);
+  for (std::size_t m = 0; m < weights.size(); ++m) {
+    weights[m] = kTrust * weights[m] + (1 - kTrust) * prior_[m];
+  }
+  return weights;
 }
 
 std::vector<double> member_points(const ForecastModel& model, const traffic::WindowGrid& grid,
@@ -145,15 +151,25 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     return members.begin() + k * static_cast<std::ptrdiff_t>(kMembers);
   };
 
+  // In units of the level at each origin: one spike must not choose the members for a week.
   Record record{kMembers, {}, {}};
   for (const std::size_t t : record_origins) {
-    record.forecasts.insert(record.forecasts.end(), row_of(t), row_of(t) + kMembers);
-    record.truths.push_back(series.horizon_sum(t));
+    const double unit = series.scale(t);
+    std::transform(row_of(t), row_of(t) + kMembers, std::back_inserter(record.forecasts),
+                   [unit](double v) { return v / unit; });
+    record.truths.push_back(series.horizon_sum(t) / unit);
   }
   const Mixer mixer(std::move(record), std::move(record_origins), s, model.member_prior);
+  // Weights change slowly and cost most of a forecast: they are drawn anew every few horizons, at
+  // origins that do not depend on who asks.
+  const std::size_t refresh = kWeightsEvery * s.horizon;
+  std::size_t drawn_at = 0;
+  std::vector<double> weights;
   std::vector<double> points;
   for (const std::size_t t : origins) {
-    const auto weights = mixer.weights(t);
+    const std::size_t at = t / refresh * refresh;
+    if (weights.empty() || at != drawn_at) weights = mixer.weights(at);
+    drawn_at = at;
     points.push_back(std::inner_product(weights.begin(), weights.end(), row_of(t), 0.0));
   }
   return points;

@@ -13,10 +13,11 @@ namespace tidelimit::forecast {
 /// mix is weighed over kJudgedDays.
 inline constexpr std::size_t kLearnedDays = 70;
 inline constexpr std::size_t kJudgedDays = 7;
+inline constexpr std::size_t kWeightsEvery = 4;  ///< horizons between two draws of the weights
 
 /// The linear members' settings: chosen by the backtest (docs/models.md).
-inline constexpr LinearSettings kPlainSettings{Space::plain, 14, 10};
-inline constexpr LinearSettings kLogSettings{Space::log, 14, 10};
+inline constexpr LinearSettings kPlainSettings{Space::plain, 8, 10};
+inline constexpr LinearSettings kLogSettings{Space::log, 8, 10};
 
 /// Both linear members of one endpoint over a range of origins, each origin knowing its past alone.
 struct LinearForecasts {

@@ -16,6 +16,8 @@ constexpr int kEpochs = 30;
 constexpr int kPatience = 6;
 constexpr double kLearningRate = 2e-3;
 constexpr std::size_t kBatch = 64;
+constexpr double kWeightDecay = 0.05;
+constexpr double kAveraged = 0.995;
 /// Bounds of the work: sequences an epoch, and how far back the linear members learn.
 constexpr std::size_t kMostExamples = 24'000;
 constexpr std::size_t kLinearDays = 120;
@@ -96,16 +98,26 @@ class Lesson {
   const NetworkShape& shape_;
 };
 
+/// A network that corrects nothing yet: what it learns is to be better than its anchor.
+Network silent_network(const NetworkShape& shape, std::uint64_t seed) {
+  Network network = make_network(shape, seed);
+  std::fill(network.weights.begin() + static_cast<std::ptrdiff_t>(shape.dense_at()),
+            network.weights.end(), 0.0F);
+  return network;
+}
+
 /// Weights of the members that were best over the part that judges, all endpoints together; before
 /// much is known, they lean on what was good elsewhere.
 std::vector<double> fit_member_prior(const TrainingData& data, const std::vector<Lane>& lanes,
                                      const ForecastModel& model) {
-  constexpr double kUsualNaive = 0.02;
-  constexpr double kEnoughRows = 200;
+  constexpr double kUsualNaive = 0.01;
+  constexpr double kUsualPlain = 0.1;
+  constexpr double kEnoughRows = 1000;
   constexpr double kNoHalfLife = 1e9;
   std::vector<double> usual(kMembers, kUsualNaive);
-  for (const auto m : {kLinearPlain, kLinearLog, kNetworkMember}) {
-    usual[m] = (1 - kUsualNaive * static_cast<double>(kNaiveRules)) / 3;
+  usual[kLinearPlain] = kUsualPlain;
+  for (const auto m : {kLinearLog, kNetworkMember}) {
+    usual[m] = (1 - kUsualPlain - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
   }
   Record record{kMembers, {}, {}};
   for (const std::size_t e : data.endpoints) {
@@ -162,11 +174,13 @@ ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) 
   settings.batch = kBatch;
   settings.learning_rate = kLearningRate;
   settings.decay_learning_rate = true;
+  settings.weight_decay = kWeightDecay;
+  settings.averaged = kAveraged;
   settings.patience = kPatience;
   settings.threads = data.options.threads;
   settings.seed = data.options.seed;
   auto fitted =
-      fit(make_network(shape, data.options.seed), lesson.examples(Part::teaching),
+      fit(silent_network(shape, data.options.seed), lesson.examples(Part::teaching),
           lesson.examples(Part::judging), settings, [&](const EpochReport& report) {
             if (!progress) return;
             const double done = static_cast<double>(report.epoch) / settings.epochs;

@@ -125,8 +125,15 @@ class Fitter {
       add_losses(loss);
       shorten();
       adam_.step(network.weights, gradient_, rate);
+      decay(network.weights, rate);
+      average(network.weights);
     }
     return loss.weight > 0 ? loss.sum / loss.weight : 0;
+  }
+
+  /// What is to be kept of the weights: themselves, or their running mean.
+  [[nodiscard]] Network kept(const Network& network) const {
+    return mean_.empty() ? network : Network{network.shape, mean_};
   }
 
   double evaluate(Network& network, const Examples& examples) {
@@ -192,6 +199,24 @@ class Fitter {
     }
   }
 
+  void decay(std::vector<float>& weights, double rate) const {
+    if (settings_.weight_decay <= 0) return;
+    const auto keep = static_cast<float>(1 - settings_.weight_decay * rate);
+    for (std::size_t i = 0; i < shape_.bias_at(); ++i) weights[i] *= keep;
+  }
+
+  /// The first steps weigh less, as they know less.
+  void average(const std::vector<float>& weights) {
+    if (settings_.averaged <= 0) return;
+    steps_ += 1;
+    const auto past =
+        static_cast<float>(std::min(settings_.averaged, (1 + steps_) / (10 + steps_)));
+    if (mean_.empty()) mean_ = weights;
+    for (std::size_t i = 0; i < mean_.size(); ++i) {
+      mean_[i] = past * mean_[i] + (1 - past) * weights[i];
+    }
+  }
+
   void shorten() {
     const double longest = settings_.gradient_norm;
     if (longest <= 0) return;
@@ -208,6 +233,8 @@ class Fitter {
   std::size_t workers_;
   Adam adam_;
   std::vector<float> gradient_;
+  std::vector<float> mean_;
+  double steps_ = 0;
   std::vector<Slice> slices_;
   // The batch at hand: set before the crew runs, read by it.
   const Network* network_ = nullptr;
@@ -245,12 +272,13 @@ FitResult fit(Network start, const Examples& training, const Examples& validatio
     shuffle(order, random);
     EpochReport now{epoch + 1, 0, {}};
     now.loss = fitter.train_epoch(network, training, order, rate_at(settings, epoch));
-    if (validation.size() > 0) now.validation_loss = fitter.evaluate(network, validation);
+    Network kept = fitter.kept(network);
+    if (validation.size() > 0) now.validation_loss = fitter.evaluate(kept, validation);
     if (report) report(now);
     if (settings.keep == FitSettings::Keep::last || !now.validation_loss ||
         *now.validation_loss < best_loss) {
       best_loss = now.validation_loss.value_or(best_loss);
-      best = {network, epoch + 1};
+      best = {std::move(kept), epoch + 1};
     } else if (settings.patience > 0 && epoch + 1 - best.best_epoch >= settings.patience) {
       break;
     }

@@ -25,6 +25,9 @@ struct FitSettings {
   double learning_rate = 1e-3;
   bool decay_learning_rate = false;  ///< half a cosine down to a twentieth over the epochs
   int patience = 0;  ///< stop after so many epochs without a better validation loss; 0: never
+  double weight_decay = 0;  ///< of the LSTM's matrices, per step and learning rate (AdamW)
+  double averaged = 0;  ///< share of the past in a running mean of the weights, which is then what
+                        ///< is validated and kept (Polyak and Juditsky 1992); 0: the weights
   double gradient_norm = 1.0;  ///< longer gradients are shortened to this; 0: never
   enum class Keep : std::uint8_t { best, last } keep = Keep::best;  ///< which epoch's weights
   int threads = 1;
