@@ -102,6 +102,44 @@ std::vector<double> Mixer::weights(std::size_t origin) const {
   return weights;
 }
 
+std::vector<double> Mixer::guarded(std::vector<double> weights, std::size_t origin) const {
+  constexpr std::size_t kRows = 24;
+  constexpr double kHalfLifeRows = 5;
+  constexpr double kLevelShare = 0.03;  // of the level: errors below it are no matter
+  constexpr double kFromRatio = 1.35;   // of the mix's loss to the best member's: from here on the
+  constexpr double kToRatio = 2.2;      // member takes over, up to here
+  const std::size_t members = record_.members;
+  const auto known =
+      std::upper_bound(origins_.begin(), origins_.end(), origin - std::min(origin, spans_.horizon));
+  const auto last = static_cast<std::size_t>(known - origins_.begin());
+  if (origin < spans_.horizon) return weights;
+  double mix_loss = 0;
+  std::vector<double> loss(members, 0.0);
+  double fade = 1;
+  for (std::size_t row = last; row-- > (last > kRows ? last - kRows : 0);) {
+    const double truth = record_.truths[row];
+    const double* f = record_.forecasts.data() + row * members;
+    const auto relative = [&](double v) {
+      return std::fabs(v - truth) / (v + truth + kLevelShare);
+    };
+    double mixed = 0;
+    for (std::size_t m = 0; m < members; ++m) {
+      mixed += weights[m] * f[m];
+      loss[m] += fade * relative(f[m]);
+    }
+    mix_loss += fade * relative(mixed);
+    fade *= std::exp2(-1 / kHalfLifeRows);
+  }
+  const auto best =
+      static_cast<std::size_t>(std::min_element(loss.begin(), loss.end()) - loss.begin());
+  if (mix_loss <= kFromRatio * loss[best]) return weights;
+  const double share =
+      std::min(1.0, (mix_loss / std::max(loss[best], 1e-9) - kFromRatio) / (kToRatio - kFromRatio));
+  for (double& w : weights) w *= 1 - share;
+  weights[best] += share;
+  return weights;
+}
+
 std::vector<double> member_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                   std::size_t endpoint, const Series& series,
                                   std::span<const std::size_t> origins) {
@@ -170,7 +208,8 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     const std::size_t at = t / refresh * refresh;
     if (weights.empty() || at != drawn_at) weights = mixer.weights(at);
     drawn_at = at;
-    points.push_back(std::inner_product(weights.begin(), weights.end(), row_of(t), 0.0));
+    const auto now = mixer.guarded(weights, t);
+    points.push_back(std::inner_product(now.begin(), now.end(), row_of(t), 0.0));
   }
   return points;
 }

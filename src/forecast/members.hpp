@@ -68,6 +68,10 @@ class Mixer {
   Mixer(Record record, std::vector<std::size_t> record_origins, const Spans& spans,
         std::vector<double> prior);
   [[nodiscard]] std::vector<double> weights(std::size_t origin) const;
+  /// The same weights, unless one member was far closer than their mix in the last hours: after a
+  /// collapse or a jump the rule that follows at once takes over. Losses are relative to what came,
+  /// so that the hour of the jump itself does not decide.
+  [[nodiscard]] std::vector<double> guarded(std::vector<double> weights, std::size_t origin) const;
 
  private:
   Record record_;

@@ -1,0 +1,120 @@
+#include "forecast/naive.hpp"
+
+#include <gtest/gtest.h>
+
+#include "forecast/synthetic.hpp"
+
+namespace tidelimit::forecast {
+namespace {
+
+/// Windows of six hours and a horizon of one window: a day is 4 windows, a week 28.
+Shape coarse() {
+  return {.window = std::chrono::hours{6},
+          .history = std::chrono::hours{24},
+          .horizon = std::chrono::hours{6}};
+}
+
+std::vector<traffic::WindowStats> counts(const std::vector<double>& values) {
+  std::vector<traffic::WindowStats> stats(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    stats[i].requests = values[i];
+    stats[i].observed = values[i] >= 0;  // a negative count stands for a gap
+  }
+  return stats;
+}
+
+Series series_of(const std::vector<double>& values) {
+  return {counts(values), Spans::of(coarse())};
+}
+
+std::vector<double> squares(std::size_t n) {
+  std::vector<double> values(n);
+  for (std::size_t i = 0; i < n; ++i) values[i] = static_cast<double>(i * i);
+  return values;
+}
+
+TEST(Naive, RulesAreWhatTheirNamesSay) {
+  const auto series = series_of(squares(120));
+  const auto rules = naive_forecasts(series, 116);
+  EXPECT_EQ(rules[static_cast<std::size_t>(Naive::last_hour)], 115.0 * 115);
+  EXPECT_EQ(rules[static_cast<std::size_t>(Naive::yesterday)], 112.0 * 112);
+  EXPECT_EQ(rules[static_cast<std::size_t>(Naive::week_ago)], 88.0 * 88);
+  EXPECT_EQ(rules[static_cast<std::size_t>(Naive::slot_mean)],
+            (88.0 * 88 + 60.0 * 60 + 32.0 * 32 + 4.0 * 4) / 4);
+  EXPECT_EQ(rules[static_cast<std::size_t>(Naive::last_plus_yesterday)],
+            115.0 * 115 + 112.0 * 112 - 111.0 * 111);
+}
+
+TEST(Naive, RulesWithoutTheirPastSayNothing) {
+  const auto series = series_of(squares(40));
+  EXPECT_FALSE(naive_forecasts(series, 0)[0]);
+  const auto first = naive_forecasts(series, 1);
+  EXPECT_EQ(first[0], 0.0);
+  EXPECT_FALSE(first[1]);
+  const auto day = naive_forecasts(series, 4);
+  EXPECT_EQ(day[1], 0.0);
+  EXPECT_FALSE(day[4]);  // needs the horizon before yesterday's too
+  EXPECT_FALSE(day[2]);
+  EXPECT_TRUE(naive_forecasts(series, 28)[2]);
+}
+
+TEST(Naive, NeverForecastsLessThanNothing) {
+  const auto series = series_of({50, 0, 0, 0, 1, 0, 0, 0});
+  EXPECT_EQ(naive_forecasts(series, 5)[4], 0.0);  // 1 + 0 - 50
+}
+
+TEST(Naive, TheBestRuleIsTheOneThatWasRight) {
+  std::vector<double> daily;
+  for (int i = 0; i < 80; ++i) daily.push_back(i % 4 == 0 ? 100 : 10 * (i % 4));
+  EXPECT_EQ(best_naive(series_of(daily), 80), Naive::yesterday);
+  std::vector<double> walk;
+  Random random(3);
+  double level = 1000;
+  for (int i = 0; i < 80; ++i) walk.push_back(level += 10 * random.normal());
+  EXPECT_EQ(best_naive(series_of(walk), 80), Naive::last_hour);
+}
+
+TEST(Series, FillsGapsFromThePastAlone) {
+  const auto series = series_of({1, 2, 3, 4, -1, 6, -1, -1, -1});
+  EXPECT_EQ(series.at(4), 1);  // the same window yesterday
+  EXPECT_EQ(series.at(6), 3);
+  EXPECT_EQ(series.at(8), 1);  // through a gap of yesterday
+  EXPECT_EQ(series.observed(0, 9), 5U);
+  EXPECT_FALSE(series.all_observed(3, 5));
+  const auto late = series_of({-1, -1, 7, -1});
+  EXPECT_EQ(late.first_observed(), 2U);
+  EXPECT_EQ(late.at(0), 0);
+  EXPECT_EQ(late.at(3), 7);
+}
+
+TEST(Usual, IsTheMedianOfTheSameTimeOfDay) {
+  traffic::WindowGrid grid;
+  grid.step = coarse().window;
+  grid.endpoints = {"payment"};
+  std::vector<double> values(4 * 10, 1.0);
+  for (std::size_t day = 0; day < 10; ++day) values[4 * day + 2] = 10.0 * static_cast<double>(day);
+  grid.stats = {counts(values)};
+  // Days 0..9 at the third window: 0, 10, .. 90; known before day 10's: all ten.
+  auto padded = values;
+  padded.insert(padded.end(), {1, 1, 1, 1});
+  grid.stats = {counts(padded)};
+  EXPECT_EQ(usual(grid, 0, 42, coarse()), 45.0);
+  EXPECT_EQ(usual(grid, 0, 30, coarse()), 30.0);  // seven days: 0..60
+  EXPECT_FALSE(usual(grid, 0, 26, coarse()));     // six
+  padded[2] = -1;                                 // a gap is no day
+  grid.stats = {counts(padded)};
+  EXPECT_FALSE(usual(grid, 0, 30, coarse()));
+}
+
+TEST(Usual, ForgetsWhatIsOlderThanFourWeeks) {
+  traffic::WindowGrid grid;
+  grid.step = coarse().window;
+  grid.endpoints = {"payment"};
+  std::vector<double> values(4 * 60, 1000.0);
+  std::fill(values.begin() + 4 * 32, values.end(), 1.0);
+  grid.stats = {counts(values)};
+  EXPECT_EQ(usual(grid, 0, 4 * 60, coarse()), 1.0);
+}
+
+}  // namespace
+}  // namespace tidelimit::forecast
