@@ -195,7 +195,7 @@ OnlineLinear::OnlineLinear(Coefficients prior, const LinearSettings& settings)
 
 void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size_t known) {
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
-  constexpr double kSquareUpTo = 1.5;    // typical residuals; beyond, a row counts by its size alone
+  constexpr double kSquareUpTo = 1.5;  // typical residuals; beyond, a row counts by its size alone
   const double decay =
       std::exp2(-1.0 / (settings_.half_life_days * static_cast<double>(series.spans().day)));
   std::array<double, kLinearFeatures> x{};
