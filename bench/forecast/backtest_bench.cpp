@@ -1,13 +1,14 @@
 // Forecasts of real series beside the naive rules: each series is trained on its first 80 %, then
 // the next hour is forecast at every window of the rest, each origin knowing its past alone. The
 // reference is the naive rule that turned out best on those same origins: nobody knows it before.
-//   backtest_bench [FOLDER] [--json] [--members]
+//   backtest_bench [FOLDER] [--json] [--members] [--no-baseline] [--seed=N]
 // --members also shows each member of `best` by itself (the ablation of docs/models.md).
 
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "figures.hpp"
@@ -104,6 +105,7 @@ struct Options {
   std::filesystem::path folder = TIDELIMIT_SERIES;
   bool members = false;
   bool baseline = true;
+  std::uint64_t seed = 1;
 };
 
 void backtest(const Options& options, bench::Figures& figures) {
@@ -121,6 +123,7 @@ void backtest(const Options& options, bench::Figures& figures) {
       TrainOptions train_options;
       train_options.shape = shape;
       train_options.preset = preset;
+      train_options.seed = options.seed;
       const auto start = std::chrono::steady_clock::now();
       const auto model = train(past, train_options, {});
       if (!model) {
@@ -183,6 +186,8 @@ int main(int argc, char** argv) {
       options.members = true;
     } else if (std::strcmp(argv[i], "--no-baseline") == 0) {
       options.baseline = false;
+    } else if (std::strncmp(argv[i], "--seed=", 7) == 0) {
+      options.seed = std::strtoull(argv[i] + 7, nullptr, 10);
     } else if (argv[i][0] != '-') {
       options.folder = argv[i];
     }

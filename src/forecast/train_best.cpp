@@ -12,10 +12,10 @@ namespace tidelimit::forecast {
 namespace {
 
 // Chosen by the backtest (docs/models.md).
-constexpr int kEpochs = 30;
-constexpr int kPatience = 6;
+constexpr int kEpochs = 40;
+constexpr int kPatience = 12;
 constexpr double kLearningRate = 2e-3;
-constexpr std::size_t kBatch = 64;
+constexpr std::size_t kBatch = 32;
 constexpr double kWeightDecay = 0.05;
 constexpr double kAveraged = 0.995;
 /// Bounds of the work: sequences an epoch, and how far back the linear members learn.
