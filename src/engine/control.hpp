@@ -14,6 +14,7 @@
 #include "engine/mode_board.hpp"
 #include "engine/override_book.hpp"
 #include "engine/window_book.hpp"
+#include "forecast/memory.hpp"
 
 namespace tidelimit::engine {
 
@@ -53,6 +54,8 @@ struct Engine::Control {
   void plan(Now now);
   [[nodiscard]] bool planner_rests() const;
   [[nodiscard]] const forecast::ForecastModel* forecaster() const;
+  [[nodiscard]] std::vector<forecast::EndpointForecast> predict(
+      const forecast::ForecastModel* model, std::string& trouble);
   [[nodiscard]] std::vector<policy::Demand> demand() const;
   [[nodiscard]] std::vector<policy::Signal> known_signals() const;
 
@@ -95,6 +98,7 @@ struct Engine::Control {
 
   std::shared_ptr<const model::Bundle> models;  ///< in use
   std::vector<forecast::EndpointForecast> forecasts;
+  forecast::ForecastMemory memory;  ///< used by turns alone
   Instant forecasts_at{};
   bool forecast_due = true;
   std::string forecast_trouble;

@@ -10,18 +10,6 @@ namespace {
 constexpr Nanos kSignalAge = std::chrono::seconds{15};  // as the planner has it
 constexpr std::size_t kRecentChanges = 200;
 
-std::vector<forecast::EndpointForecast> predict(const forecast::ForecastModel* model,
-                                                const traffic::WindowGrid& closed,
-                                                const forecast::Shape& shape,
-                                                std::string& trouble) {
-  try {
-    return forecast::predict(model, closed, closed.size(), shape);
-  } catch (const std::exception& fault) {  // of the libraries below
-    trouble = fmt::format("forecast: {}", fault.what());
-    return {};
-  }
-}
-
 }  // namespace
 
 const forecast::ForecastModel* Engine::Control::forecaster() const {
@@ -37,8 +25,22 @@ void Engine::Control::take_models() {
   if (given == models) return;
   const auto before = forecaster();
   models = std::move(given);
-  if (forecaster() != before) forecast_due = true;
+  if (forecaster() != before) {
+    forecast_due = true;
+    memory = {};
+  }
   changed = true;
+}
+
+std::vector<forecast::EndpointForecast> Engine::Control::predict(
+    const forecast::ForecastModel* model, std::string& trouble) {
+  try {
+    return forecast::predict_next(model, windows.closed(), settings.shape, memory);
+  } catch (const std::exception& fault) {  // of the libraries below
+    memory = {};
+    trouble = fmt::format("forecast: {}", fault.what());
+    return {};
+  }
 }
 
 /// Reads windows and models without the mutex: only a turn changes them, and this is one.
@@ -52,9 +54,9 @@ void Engine::Control::forecast(Now now, std::unique_lock<std::mutex>& lock) {
   }
   lock.unlock();
   std::string trouble;
-  auto made = predict(forecaster(), windows.closed(), settings.shape, trouble);
+  auto made = predict(forecaster(), trouble);
   std::string fallback_trouble;
-  if (!trouble.empty()) made = predict(nullptr, windows.closed(), settings.shape, fallback_trouble);
+  if (!trouble.empty()) made = predict(nullptr, fallback_trouble);
   lock.lock();
   forecast_trouble = std::move(trouble);
   forecasts = std::move(made);

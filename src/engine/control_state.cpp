@@ -141,6 +141,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
       if (read) stored = std::move(*read);
     }
     windows.rename(names, stored.size() > 0 ? &stored : nullptr);
+    memory = {};  // of other windows
     std::erase_if(forecasts, [&](const auto& made) {
       return std::find(names.begin(), names.end(), made.endpoint) == names.end();
     });

@@ -8,7 +8,8 @@
 namespace tidelimit::engine {
 
 Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed)
-    : data_(std::make_unique<Data>(settings, seed, history != nullptr && history->keeps_decisions())),
+    : data_(
+          std::make_unique<Data>(settings, seed, history != nullptr && history->keeps_decisions())),
       control_(std::make_unique<Control>(*data_, std::move(settings), std::move(history))) {}
 
 Engine::~Engine() = default;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <memory>
 #include <numeric>
 
 #include "forecast/events.hpp"
+#include "forecast/memory.hpp"
 
 namespace tidelimit::forecast {
 
@@ -166,41 +168,93 @@ std::vector<double> member_points(const ForecastModel& model, const traffic::Win
 
 namespace {
 
-/// Of the mix of all members, on a series without events.
+using Origins = std::vector<std::size_t>;
+
+/// Those of `origins` that `known` does not hold.
+template <class Known>
+Origins missing_in(const Known& known, std::span<const std::size_t> origins) {
+  Origins missing;
+  std::copy_if(origins.begin(), origins.end(), std::back_inserter(missing),
+               [&](std::size_t t) { return known.count(t) == 0; });
+  return missing;
+}
+
+/// Lets the linear members learn on, up to `last`.
+void extend_linear(const traffic::WindowGrid& grid, const Series& series, std::size_t last,
+                   EndpointMemory& memory) {
+  LinearForecasts& linear = memory.linear;
+  const std::size_t next = memory.begin + linear.log.size();
+  if (next > last) return;
+  const std::size_t horizon = series.spans().horizon;
+  const LinearRows rows(series, grid.start, grid.step,
+                        next - std::min(horizon, next - memory.begin), last + 1);
+  for (std::size_t t = next; t <= last; ++t) {
+    linear.plain.push_back(memory.plain->next(series, rows, memory.begin, t));
+    linear.log.push_back(memory.log->next(series, rows, memory.begin, t));
+  }
+}
+
+/// Every member at `origins` (ascending, none known yet).
+void add_members(const ForecastModel& model, const traffic::WindowGrid& grid, std::size_t endpoint,
+                 const Series& series, const Origins& origins, EndpointMemory& memory) {
+  if (origins.empty()) return;
+  // A sequence reaches back its steps of one horizon each, and its oldest frame one horizon more.
+  const NetworkShape& shape = model.network.shape;
+  const std::size_t reach = (shape.steps + 1) * series.spans().horizon;
+  const std::size_t from =
+      origins.front() > memory.begin + reach ? origins.front() - reach : memory.begin;
+  const auto skipped = static_cast<std::ptrdiff_t>(from - memory.begin);
+  const std::vector<double> anchor(memory.linear.log.begin() + skipped, memory.linear.log.end());
+  const Frames frames = best_frames(grid, endpoint, series, from, anchor);
+  const auto outputs =
+      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
+        frames.sequence(origins[row], shape.steps, out);
+      });
+  for (std::size_t k = 0; k < origins.size(); ++k) {
+    members_at(series, origins[k], memory.linear,
+               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
+               memory.members[origins[k]]);
+  }
+}
+
+/// The mix of all members at `origins`, on a series without events.
 std::vector<double> calm_points(const ForecastModel& model, const traffic::WindowGrid& grid,
-                                std::size_t endpoint, const Series& series,
-                                std::span<const std::size_t> origins) {
-  if (origins.empty()) return {};
+                                std::size_t endpoint, const Series& series, const Origins& origins,
+                                EndpointMemory& memory) {
   const Spans& s = series.spans();
-  // Every member at the judged origins and at those asked for; many are both.
-  const std::size_t learned = kLearnedDays * s.day;
-  const std::size_t judged = kJudgedDays * s.day;
   const std::size_t front = origins.front();
-  const std::size_t begin =
-      std::max(series.first_observed(), front > learned ? front - learned : 0);
-  std::vector<std::size_t> record_origins = judged_origins(
-      series, std::max(begin + s.history, front > judged ? front - judged : 0), origins.back());
-  std::vector<std::size_t> all;
+  if (!memory.plain) {
+    const std::size_t learned = kLearnedDays * s.day;
+    memory.begin = std::max(series.first_observed(), front > learned ? front - learned : 0);
+    memory.linear.from = memory.begin;
+    memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, kPlainSettings);
+    memory.log = std::make_unique<OnlineLinear>(model.linear_log, kLogSettings);
+  }
+  extend_linear(grid, series, origins.back(), memory);
+
+  // Weights change slowly and cost most of a forecast: they are drawn anew every few horizons, at
+  // origins that do not depend on who asks.
+  const std::size_t refresh = kWeightsEvery * s.horizon;
+  // Every member at the judged origins and at those asked for; many are both.
+  const std::size_t judged = kJudgedDays * s.day + refresh;
+  Origins record_origins = judged_origins(
+      series, std::max(memory.begin + s.history, front > judged ? front - judged : 0),
+      origins.back());
+  Origins all;
   std::set_union(record_origins.begin(), record_origins.end(), origins.begin(), origins.end(),
                  std::back_inserter(all));
-  const auto members = member_points(model, grid, endpoint, series, all);
-  const auto row_of = [&](std::size_t t) {
-    const auto k = std::lower_bound(all.begin(), all.end(), t) - all.begin();
-    return members.begin() + k * static_cast<std::ptrdiff_t>(kMembers);
-  };
+  add_members(model, grid, endpoint, series, missing_in(memory.members, all), memory);
 
   // In units of the level at each origin: one spike must not choose the members for a week.
   Record record{kMembers, {}, {}};
   for (const std::size_t t : record_origins) {
+    const auto& row = memory.members.at(t);
     const double unit = series.scale(t);
-    std::transform(row_of(t), row_of(t) + kMembers, std::back_inserter(record.forecasts),
+    std::transform(row.begin(), row.end(), std::back_inserter(record.forecasts),
                    [unit](double v) { return v / unit; });
     record.truths.push_back(series.horizon_sum(t) / unit);
   }
   const Mixer mixer(std::move(record), std::move(record_origins), s, model.member_prior);
-  // Weights change slowly and cost most of a forecast: they are drawn anew every few horizons, at
-  // origins that do not depend on who asks.
-  const std::size_t refresh = kWeightsEvery * s.horizon;
   std::size_t drawn_at = 0;
   std::vector<double> weights;
   std::vector<double> points;
@@ -209,7 +263,7 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     if (weights.empty() || at != drawn_at) weights = mixer.weights(at);
     drawn_at = at;
     const auto now = mixer.guarded(weights, t);
-    points.push_back(std::inner_product(now.begin(), now.end(), row_of(t), 0.0));
+    points.push_back(std::inner_product(now.begin(), now.end(), memory.members.at(t).begin(), 0.0));
   }
   return points;
 }
@@ -218,11 +272,20 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
 
 std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                 std::size_t endpoint, const Series& series,
-                                std::span<const std::size_t> origins) {
+                                std::span<const std::size_t> origins, EndpointMemory& memory) {
+  if (origins.empty()) return {};
   const Events events(series);
-  auto points = calm_points(model, grid, endpoint, events.calm(series), origins);
+  auto points = calm_points(model, grid, endpoint, events.calm(series),
+                            Origins(origins.begin(), origins.end()), memory);
   for (std::size_t k = 0; k < points.size(); ++k) points[k] *= events.horizon_factor(origins[k]);
   return points;
+}
+
+std::vector<double> best_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                std::size_t endpoint, const Series& series,
+                                std::span<const std::size_t> origins) {
+  EndpointMemory memory;
+  return best_points(model, grid, endpoint, series, origins, memory);
 }
 
 }  // namespace tidelimit::forecast

@@ -9,6 +9,8 @@
 
 namespace tidelimit::forecast {
 
+struct EndpointMemory;
+
 /// How far back the linear members learn from, at most; the network's members are judged and the
 /// mix is weighed over kJudgedDays.
 inline constexpr std::size_t kLearnedDays = 70;
@@ -55,11 +57,17 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
                                                 const traffic::WindowGrid& grid,
                                                 std::size_t endpoint, const Series& series,
                                                 std::span<const std::size_t> origins);
-/// Their mix on the series without its weekly events, times the event (forecast/events.hpp).
+/// Their mix on the series without its weekly events, times the event (forecast/events.hpp). What
+/// a memory holds of the members is not worked out again.
 [[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
                                               const traffic::WindowGrid& grid, std::size_t endpoint,
                                               const Series& series,
                                               std::span<const std::size_t> origins);
+[[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
+                                              const traffic::WindowGrid& grid, std::size_t endpoint,
+                                              const Series& series,
+                                              std::span<const std::size_t> origins,
+                                              EndpointMemory& memory);
 
 /// Mixes members at each origin by what their record says: rows older than kJudgedDays don't count.
 class Mixer {

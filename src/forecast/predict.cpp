@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 
 #include "forecast/members.hpp"
+#include "forecast/memory.hpp"
 #include "forecast/model.hpp"
 
 namespace tidelimit::forecast {
@@ -50,14 +52,30 @@ Choice choose(const ForecastModel* model, const std::string& endpoint, const Ser
   return {Source::lstm, ""};
 }
 
+/// The model's forecasts at `origins`; those that the memory holds are not worked out again.
+std::vector<double> model_points(const ForecastModel& model, const traffic::WindowGrid& grid,
+                                 std::size_t endpoint, const Series& series,
+                                 std::span<const std::size_t> origins, EndpointMemory& memory) {
+  std::vector<std::size_t> missing;
+  std::copy_if(origins.begin(), origins.end(), std::back_inserter(missing),
+               [&](std::size_t t) { return memory.points.count(t) == 0; });
+  const auto found = model.preset == Preset::best
+                         ? best_points(model, grid, endpoint, series, missing, memory)
+                         : baseline_points(model, grid, endpoint, series,
+                                           *model.find(grid.endpoints[endpoint]), missing);
+  for (std::size_t k = 0; k < missing.size(); ++k) memory.points[missing[k]] = found[k];
+  std::vector<double> points;
+  for (const std::size_t t : origins) points.push_back(memory.points.at(t));
+  return points;
+}
+
 std::vector<double> points_of(Source source, const ForecastModel* model,
                               const traffic::WindowGrid& grid, std::size_t endpoint,
-                              const Series& series, std::span<const std::size_t> origins) {
+                              const Series& series, std::span<const std::size_t> origins,
+                              EndpointMemory& memory) {
   if (source == Source::none) return std::vector<double>(origins.size(), 0.0);
   if (source != Source::lstm) return fallback_points(series, source, origins);
-  if (model->preset == Preset::best) return best_points(*model, grid, endpoint, series, origins);
-  return baseline_points(*model, grid, endpoint, series, *model->find(grid.endpoints[endpoint]),
-                         origins);
+  return model_points(*model, grid, endpoint, series, origins, memory);
 }
 
 /// Residuals before anything was forecast: the model's own, else a broad bell.
@@ -76,7 +94,8 @@ std::array<double, kResidualSamples> prior_residuals(Source source, const Foreca
 class Lane {
  public:
   Lane(Source source, const ForecastModel* model, const traffic::WindowGrid& grid,
-       std::size_t endpoint, const Series& series, std::vector<std::size_t> origins)
+       std::size_t endpoint, const Series& series, std::vector<std::size_t> origins,
+       EndpointMemory& memory)
       : series_(series), origins_(std::move(origins)), prior_(prior_residuals(source, model)) {
     const Spans& s = series.spans();
     const std::size_t calibrated = kCalibratedDays * s.day;
@@ -91,7 +110,7 @@ class Lane {
     std::vector<std::size_t> all;
     std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
                    std::back_inserter(all));
-    const auto points = points_of(source, model, grid, endpoint, series, all);
+    const auto points = points_of(source, model, grid, endpoint, series, all, memory);
     const auto point_at = [&](std::size_t t) {
       return points[static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), t) -
                                              all.begin())];
@@ -147,7 +166,7 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
                                                const traffic::WindowGrid& grid,
                                                std::size_t endpoint,
                                                std::span<const std::size_t> origins,
-                                               const Shape& shape) {
+                                               const Shape& shape, EndpointMemory& memory) {
   const Series series(grid.stats[endpoint], Spans::of(shape));
   std::vector<EndpointForecast> forecasts(origins.size());
   for (std::size_t k = 0; k < origins.size(); ++k) {
@@ -170,7 +189,7 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
     if (mine.empty()) continue;
     std::vector<std::size_t> at;
     for (const std::size_t k : mine) at.push_back(origins[k]);
-    const Lane lane(source, model, grid, endpoint, series, at);
+    const Lane lane(source, model, grid, endpoint, series, at, memory);
     for (std::size_t k = 0; k < mine.size(); ++k) forecasts[mine[k]].quantiles = lane.quantiles(k);
   }
   return forecasts;
@@ -203,7 +222,8 @@ std::vector<std::vector<EndpointForecast>> predict_many(const ForecastModel* mod
                                                         const Shape& shape) {
   std::vector<std::vector<EndpointForecast>> result(origins.size());
   for (std::size_t e = 0; e < grid.endpoints.size() && !origins.empty(); ++e) {
-    auto forecasts = predict_endpoint(model, grid, e, origins, shape);
+    EndpointMemory memory;
+    auto forecasts = predict_endpoint(model, grid, e, origins, shape, memory);
     for (std::size_t k = 0; k < origins.size(); ++k) {
       result[k].push_back(std::move(forecasts[k]));
     }
@@ -215,6 +235,23 @@ std::vector<EndpointForecast> predict(const ForecastModel* model, const traffic:
                                       std::size_t origin, const Shape& shape) {
   const std::size_t origins[] = {std::min(origin, grid.size())};
   return std::move(predict_many(model, grid, origins, shape).front());
+}
+
+std::vector<EndpointForecast> predict_next(const ForecastModel* model,
+                                           const traffic::WindowGrid& grid, const Shape& shape,
+                                           ForecastMemory& memory) {
+  const std::size_t origins[] = {grid.size()};
+  // Judged origins up to the calibrated days back are read again, and a day more does no harm.
+  const std::size_t kept = (kCalibratedDays + 1) * Spans::of(shape).day;
+  memory.fit(model, grid);
+  std::vector<EndpointForecast> forecasts;
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    EndpointMemory& of_endpoint = memory.of(grid.endpoints[e]);
+    forecasts.push_back(
+        std::move(predict_endpoint(model, grid, e, origins, shape, of_endpoint).front()));
+    if (grid.size() > kept) of_endpoint.forget_before(grid.size() - kept);
+  }
+  return forecasts;
 }
 
 }  // namespace tidelimit::forecast

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "forecast/linear.hpp"
+#include "forecast/members.hpp"
+#include "forecast/model.hpp"
+
+namespace tidelimit::forecast {
+
+/// What the forecasts of one endpoint worked out at earlier origins, by position in the grid.
+struct EndpointMemory {
+  std::size_t begin = 0;                ///< where the linear members began to learn
+  LinearForecasts linear;               ///< at origins [begin, begin + linear.log.size())
+  std::unique_ptr<OnlineLinear> plain;  ///< null: nothing was asked yet
+  std::unique_ptr<OnlineLinear> log;
+  std::map<std::size_t, std::array<double, kMembers>> members;  ///< at judged origins
+  std::map<std::size_t, double> points;                         ///< forecasts of the mix
+
+  /// Drops what no later origin than `origin` reads.
+  void forget_before(std::size_t origin);
+};
+
+/// Keeps the work of predict() from one window to the next: a live gate and a replay ask again
+/// every window, and nearly all that a forecast rests on was worked out before. It forgets
+/// everything when the model, the grid's start or step changes, so the grid must only grow at its
+/// end. One thread.
+class ForecastMemory {
+ public:
+  /// To be called before each use.
+  void fit(const ForecastModel* model, const traffic::WindowGrid& grid);
+  [[nodiscard]] EndpointMemory& of(const std::string& endpoint) { return endpoints_[endpoint]; }
+
+ private:
+  const ForecastModel* model_ = nullptr;
+  WallTime start_{};
+  Nanos step_{};
+  std::size_t size_ = 0;  ///< of the grid when last asked
+  std::map<std::string, EndpointMemory> endpoints_;
+};
+
+/// predict() at the end of the grid, by what the memory holds; equal to predict() as long as the
+/// grid is shorter than the past that the linear members learn from, and close to it after that.
+[[nodiscard]] std::vector<EndpointForecast> predict_next(const ForecastModel* model,
+                                                         const traffic::WindowGrid& grid,
+                                                         const Shape& shape,
+                                                         ForecastMemory& memory);
+
+}  // namespace tidelimit::forecast

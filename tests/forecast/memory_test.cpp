@@ -1,0 +1,76 @@
+// What is remembered changes no forecast.
+
+#include "forecast/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include "synthetic.hpp"
+
+namespace tidelimit::forecast {
+namespace {
+
+constexpr Shape kShape{};
+
+std::shared_ptr<const ForecastModel> trained(Preset preset) {
+  TrainOptions options;
+  options.preset = preset;
+  options.epochs = 1;
+  auto model = train(rhythm(2, 6, 1), options, {});
+  EXPECT_TRUE(model) << (model ? "" : model.error().message);
+  return model.value_or(nullptr);
+}
+
+void expect_equal(const std::vector<EndpointForecast>& remembered,
+                  const std::vector<EndpointForecast>& fresh) {
+  ASSERT_EQ(remembered.size(), fresh.size());
+  for (std::size_t e = 0; e < fresh.size(); ++e) {
+    EXPECT_EQ(remembered[e].endpoint, fresh[e].endpoint);
+    EXPECT_EQ(remembered[e].source, fresh[e].source);
+    EXPECT_EQ(remembered[e].made_at, fresh[e].made_at);
+    for (std::size_t q = 0; q < kQuantiles.size(); ++q)
+      EXPECT_NEAR(remembered[e].quantiles[q], fresh[e].quantiles[q], 1e-9 * fresh[e].quantiles[q]);
+  }
+}
+
+class Memory : public testing::TestWithParam<Preset> {};
+
+TEST_P(Memory, ChangesNoForecast) {
+  const auto model = trained(GetParam());
+  const auto grid = rhythm(2, 12, 7);
+  ForecastMemory memory;
+  // Window by window through the day on which history becomes long enough, and later with a jump,
+  // as after a pause.
+  for (std::size_t size = 80; size < 112; ++size) {
+    const auto known = first_windows(grid, size);
+    expect_equal(predict_next(model.get(), known, kShape, memory),
+                 predict(model.get(), known, size, kShape));
+  }
+  for (const std::size_t size : {300U, 301U, 302U, 303U, 304U, 305U, 1000U, 1001U}) {
+    const auto known = first_windows(grid, size);
+    expect_equal(predict_next(model.get(), known, kShape, memory),
+                 predict(model.get(), known, size, kShape));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Presets, Memory, testing::Values(Preset::best, Preset::baseline));
+
+TEST(ForecastMemory, ForgetsWhenTheGridOrTheModelIsAnother) {
+  const auto model = trained(Preset::best);
+  TrainOptions options;
+  options.seed = 5;
+  options.epochs = 1;
+  const auto other = train(rhythm(2, 6, 2), options, {});
+  ASSERT_TRUE(other);
+  ForecastMemory memory;
+  const auto grid = rhythm(2, 8, 3);
+  (void)predict_next(model.get(), grid, kShape, memory);
+  expect_equal(predict_next(other->get(), grid, kShape, memory),
+               predict(other->get(), grid, grid.size(), kShape));
+
+  auto later = rhythm(2, 9, 4);
+  later.start += std::chrono::hours{24};
+  expect_equal(predict_next(other->get(), later, kShape, memory),
+               predict(other->get(), later, later.size(), kShape));
+}
+
+}  // namespace
+}  // namespace tidelimit::forecast
