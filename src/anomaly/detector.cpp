@@ -156,7 +156,7 @@ double threshold(const Detector& detector) {
   return detector.parts().threshold;
 }
 
-Harm harm(const Detector& detector, const ClientFeatures& f) {
+Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_minute) {
   const HarmLevels& levels = detector.parts().harm;
   if (f[Feature::hour_requests] < static_cast<float>(kLeastRequests)) {
     return Harm::none;
@@ -164,7 +164,8 @@ Harm harm(const Detector& detector, const ClientFeatures& f) {
   if (fails_at(f, levels.error_ratio)) {
     return Harm::failing;
   }
-  if (static_cast<double>(f[Feature::requests_per_minute]) >= levels.requests_per_minute &&
+  const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
+  if (rate >= levels.requests_per_minute && rate > granted_per_minute &&
       static_cast<double>(f[Feature::hour_requests]) >=
           kPressingMinutes * levels.requests_per_minute) {
     return Harm::pressing;
@@ -172,8 +173,10 @@ Harm harm(const Detector& detector, const ClientFeatures& f) {
   return Harm::none;
 }
 
-bool is_evidence(const Detector& detector, const ClientFeatures& features) {
-  return harm(detector, features) != Harm::none && score(detector, features) > threshold(detector);
+bool is_evidence(const Detector& detector, const ClientFeatures& features,
+                 double granted_per_minute) {
+  return harm(detector, features, granted_per_minute) != Harm::none &&
+         score(detector, features) > threshold(detector);
 }
 
 }  // namespace tidelimit::anomaly

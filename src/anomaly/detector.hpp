@@ -51,7 +51,9 @@ enum class Harm : std::uint8_t {
   failing,   ///< its requests fail far more often than usual, and than the others' do now
   pressing,  ///< it asks far more often than anybody usually does
 };
-[[nodiscard]] Harm harm(const Detector& detector, const traffic::ClientFeatures& features);
+/// `granted_per_minute`: what the gate's limits grant one client anyway; within it nobody presses.
+[[nodiscard]] Harm harm(const Detector& detector, const traffic::ClientFeatures& features,
+                        double granted_per_minute = 0);
 
 /// Whether a client fails so plainly that no training is needed to see it: most of a good number of
 /// requests, while others' do not. What such a client did before is no part of what is usual.
@@ -59,7 +61,8 @@ enum class Harm : std::uint8_t {
 
 /// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
 /// usual is odd, not malicious).
-[[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features);
+[[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features,
+                               double granted_per_minute = 0);
 
 /// Largest contribution first.
 [[nodiscard]] std::vector<Contribution> explain(const Detector& detector,

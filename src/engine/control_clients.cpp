@@ -3,6 +3,20 @@
 #include "engine/control.hpp"
 
 namespace tidelimit::engine {
+namespace {
+
+/// The largest rate that some limit grants one principal: a client within it does what the operator
+/// allows, and its rate alone is no attack.
+double granted_per_minute(const policy::PolicySettings& policy) {
+  double most = 0;
+  for (const policy::EndpointSettings& endpoint : policy.endpoints) {
+    for (const policy::LimitSpec& limit : endpoint.limits)
+      if (limit.rate) most = std::max(most, limit.rate->per_minute());
+  }
+  return most;
+}
+
+}  // namespace
 
 const anomaly::Detector* Engine::Control::detector() const {
   return models ? models->anomaly.get() : nullptr;
@@ -25,12 +39,13 @@ void Engine::Control::scan(Now now) {
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
   const double threshold = anomaly::threshold(*model);
+  const double granted = granted_per_minute(policy);
   for (const std::uint32_t slot : touched) {
     const ClientId client = clients.profiles().client(slot);
     const traffic::ClientFeatures features = clients.profiles().features(slot, now.mono);
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
-    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
+    bool evidence = anomaly::harm(*model, features, granted) != anomaly::Harm::none;
     if (evidence) {
       score = anomaly::score(*model, features);
       evidence = score > threshold;
@@ -70,7 +85,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.profiles().features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::is_evidence(*model, features);
+      view.evidence = anomaly::is_evidence(*model, features, granted_per_minute(policy));
       view.contributions = anomaly::explain(*model, features);
     }
   } else {

@@ -103,6 +103,14 @@ TEST_F(Trained, AHurryOfAMinuteIsNoAttackAndOneThatStaysIs) {
   EXPECT_TRUE(is_evidence(detector(), client(fast, 0.0, 4 * fast, 0.97)));
 }
 
+TEST_F(Trained, WhoStaysWithinWhatIsGrantedDoesNotPress) {
+  const double fast = 1.2 * detector().parts().harm.requests_per_minute;
+  const auto loud = client(fast, 0.0, 10 * fast, 0.97);
+  EXPECT_TRUE(is_evidence(detector(), loud, 0.9 * fast));
+  EXPECT_FALSE(is_evidence(detector(), loud, 1.1 * fast));
+  EXPECT_TRUE(is_evidence(detector(), client(60, 0.95, 600, 0.95), 1000)) << "it fails";
+}
+
 TEST_F(Trained, SmallCountsAreNoEvidence) {
   EXPECT_FALSE(is_evidence(detector(), client(1, 1.0, 5, 1.0))) << "five failures";
   EXPECT_FALSE(is_evidence(detector(), client(2, 1.0, 11, 1.0))) << "eleven failures";
