@@ -147,11 +147,14 @@ void check(const ReplayReport& report) {
 void replay_decoded(const Traffic& traffic) {
   Replay replay(shop(), nullptr);
   std::uint64_t next = 0;
-  drive(replay, [&](traffic::Request& request) {
-    if (next == kRecords) return false;
-    traffic.get(next++, request);
-    return true;
-  });
+  drive(
+      replay,
+      [&](traffic::Request& request) {
+        if (next == kRecords) return false;
+        traffic.get(next++, request);
+        return true;
+      },
+      [](const auto&, const auto&) {});
   check(replay.finish());
 }
 
@@ -199,7 +202,9 @@ void read_alone(const LogFile& file) {
 void replay_file(const LogFile& file) {
   auto reader = file.open();
   Replay replay(shop(), nullptr);
-  drive(replay, [&](traffic::Request& request) { return reader.next(request); });
+  drive(
+      replay, [&](traffic::Request& request) { return reader.next(request); },
+      [](const auto&, const auto&) {});
   check(replay.finish());
 }
 

@@ -12,7 +12,7 @@
 #include "cli/progress_bar.hpp"
 #include "cli/reading_progress.hpp"
 #include "config/config.hpp"
-#include "engine/replay/replay.hpp"
+#include "engine/replay/drive.hpp"
 #include "store/files/file.hpp"
 
 namespace tidelimit::cli {
@@ -69,14 +69,18 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                 "the input is a series of ready windows; replay decides requests: give it access "
                 "logs or csv with timestamp, client_ip and path");
   }
-  traffic::Request request;
-  while (reader->next(request)) {
-    const engine::Answer& now = main.replay->add(request);
-    if (against != nullptr) {
-      const engine::Answer& before = against->replay->add(request);
-      comparison.add(request, before, now, main.replay->now().wall);
-    }
+  const auto next = [&](traffic::Request& request) {
     progress.count();
+    return reader->next(request);
+  };
+  engine::Replay& replay = *main.replay;
+  if (against == nullptr) {
+    engine::drive(replay, next, [](const auto&, const auto&) {});
+  } else {
+    engine::drive(*against->replay, replay, next,
+                  [&](const auto& request, const auto& before, const auto& now) {
+                    comparison.add(request, before, now, replay.now().wall);
+                  });
   }
   if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
   return reader->report();

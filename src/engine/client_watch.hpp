@@ -24,13 +24,17 @@ class ClientWatch {
   template <class Visit>
   void fold(Instant now, const limiter::VerdictTable* verdicts, Visit&& visit) {
     const double weight = begin_fold(now);
-    table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
-                       const limiter::ClientCounters& counters) {
+    const auto fold_one = [&](std::uint32_t slot, bool fresh, const ClientId& client,
+                              const limiter::ClientCounters& counters) {
       profiles_.update(slot, fresh, client, counters, now);
       const limiter::Verdict* verdict = verdicts == nullptr ? nullptr : verdicts->find(client, now);
       const bool malicious = verdict != nullptr && verdict->kind == limiter::VerdictKind::malicious;
       note(slot, fresh, counters.requests, malicious ? 0.0 : weight);
       visit(slot, client);
+    };
+    table_.collect(fold_one, [this](std::uint32_t slot) {
+      profiles_.prefetch(slot);
+      __builtin_prefetch(&notes_[slot], 1);
     });
   }
 

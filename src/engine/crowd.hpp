@@ -17,7 +17,12 @@ namespace tidelimit::engine {
 /// costs an address its protection, never its access.
 class CrowdTable {
  public:
-  CrowdTable(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places | 1) {}
+  CrowdTable(std::size_t places, std::uint64_t seed, limiter::Pages pages = limiter::Pages::small)
+      : seed_(seed), places_(places | 1, pages) {}
+
+  void prefetch(const ClientId& client) const noexcept {
+    __builtin_prefetch(&places_[fingerprint(client) % places_.size()], 1);
+  }
 
   /// One request of a known user. Usually two loads.
   void add(const ClientId& client, std::uint64_t user, Instant now) noexcept;

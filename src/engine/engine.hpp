@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "engine/history.hpp"
+#include "engine/routes.hpp"
 #include "engine/settings.hpp"
 #include "forecast/forecaster.hpp"
 #include "limiter/limiter.hpp"
@@ -182,10 +183,23 @@ class EngineWorker {
   /// `request.time` is not read.
   [[nodiscard]] Answer decide(const traffic::Request& request, limiter::Hits hits, Now now);
 
+  /// A request that is identified and hashed, while the memory that its decision will touch is
+  /// fetched: for callers that know of requests a little ahead of deciding them.
+  struct Prepared {
+    Identity who;  ///< `path` is not to be read: it may be gone
+    limiter::Call call;
+    std::uint32_t routes_epoch = 0;
+  };
+  [[nodiscard]] Prepared prepare(const traffic::Request& request, limiter::Hits hits);
+  /// As above, for the request that was prepared, under whatever configuration is now in force.
+  [[nodiscard]] Answer decide(const traffic::Request& request, const Prepared& prepared, Now now);
+
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
   /// too. `request.time` says which window it belongs to. `own_denial`: the response was
   /// tidelimit's own refusal.
   void observe(const traffic::Request& request, Counting counting, bool own_denial, Now now);
+  void observe(const traffic::Request& request, const Prepared& prepared, Counting counting,
+               bool own_denial, Now now);
 
  private:
   friend class Engine;

@@ -31,8 +31,8 @@ struct EngineWorker::Impl {
     }
   }
 
-  [[nodiscard]] limiter::Call call_of(const traffic::Request& request, const Identity& who,
-                                      limiter::Hits hits) const noexcept;
+  [[nodiscard]] Prepared identify(const Routes& routes, const traffic::Request& request,
+                                  limiter::Hits hits);
   [[nodiscard]] bool is_malicious(const ClientId& client, Instant now) noexcept;
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
@@ -56,9 +56,12 @@ struct EngineWorker::Impl {
   Instant next_pass{};
 };
 
-limiter::Call EngineWorker::Impl::call_of(const traffic::Request& request, const Identity& who,
-                                          limiter::Hits hits) const noexcept {
-  limiter::Call call;
+EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
+                                                    const traffic::Request& request,
+                                                    limiter::Hits hits) {
+  Prepared prepared{routes.identify(request, path), {}, routes.epoch()};
+  const Identity& who = prepared.who;
+  limiter::Call& call = prepared.call;
   call.client = request.client;
   if (!request.user_id.empty()) call.user = data.limiter.hash_user(request.user_id);
   call.endpoint = who.endpoint;
@@ -68,7 +71,7 @@ limiter::Call EngineWorker::Impl::call_of(const traffic::Request& request, const
   call.agent_hash = data.limiter.hash_text(request.user_agent);
   call.path_hash = data.limiter.hash_text(who.path);
   call.agent_classes = who.agent_classes;
-  return call;
+  return prepared;
 }
 
 bool EngineWorker::Impl::is_malicious(const ClientId& client, Instant now) noexcept {
@@ -173,17 +176,30 @@ EngineWorker::~EngineWorker() {
 }
 
 Answer EngineWorker::decide(const traffic::Request& request, limiter::Hits hits, Now now) {
+  return decide(request, impl_->identify(*impl_->view.get()->routes, request, hits), now);
+}
+
+EngineWorker::Prepared EngineWorker::prepare(const traffic::Request& request, limiter::Hits hits) {
+  Impl& me = *impl_;
+  Prepared prepared = me.identify(*me.view.get()->routes, request, hits);
+  me.limiter.prefetch(prepared.call);
+  if (prepared.call.user != 0) me.data.crowd.prefetch(prepared.call.client);
+  return prepared;
+}
+
+Answer EngineWorker::decide(const traffic::Request& request, const Prepared& prepared, Now now) {
   Impl& me = *impl_;
   const WorkerView& view = *me.view.get();
   const Routes& routes = *view.routes;
-  const Identity who = routes.identify(request, me.path);
-  const limiter::Call call = me.call_of(request, who, hits);
+  if (prepared.routes_epoch != routes.epoch())
+    return decide(request, me.identify(routes, request, prepared.call.hits), now);
+  const auto& [who, call, epoch] = prepared;
   Answer answer;
   answer.decision = me.limiter.decide(call, now.mono);
   answer.endpoint = &routes.endpoint(who.endpoint);
   answer.tier = &routes.tier(who.tier);
   answer.rule = routes.rule(answer.decision.rule);
-  if (hits == 0) return answer;
+  if (call.hits == 0) return answer;
 
   Tally& tally = *view.tallies[me.seat];
   tally.decided(who, answer.decision);
@@ -196,11 +212,18 @@ Answer EngineWorker::decide(const traffic::Request& request, limiter::Hits hits,
 
 void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,
                            Now now) {
+  observe(request, impl_->identify(*impl_->view.get()->routes, request, 1), counting, own_denial,
+          now);
+}
+
+void EngineWorker::observe(const traffic::Request& request, const Prepared& prepared,
+                           Counting counting, bool own_denial, Now now) {
   Impl& me = *impl_;
   const WorkerView& view = *me.view.get();
-  const Identity who = view.routes->identify(request, me.path);
-  const limiter::Call call = me.call_of(request, who, 1);
-  const limiter::ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
+  if (prepared.routes_epoch != view.routes->epoch())
+    return observe(request, counting, own_denial, now);
+  const auto& [who, call, epoch] = prepared;
+  const limiter::ClientTable::Event event{call.client, 1, call.path_hash, call.agent_hash,
                                           call.agent_classes};
   limiter::ClientTable& clients = me.data.limiter.clients();
   if (counting == Counting::observe_only) {

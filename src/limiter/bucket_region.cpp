@@ -112,8 +112,8 @@ void deny_contended(Charge& out, const BucketCall& call) {
 
 }  // namespace
 
-BucketRegion::BucketRegion(std::size_t bytes)
-    : pairs_(std::max<std::size_t>(bytes / sizeof(Pair), 1)) {}
+BucketRegion::BucketRegion(std::size_t bytes, Pages pages)
+    : pairs_(std::max<std::size_t>(bytes / sizeof(Pair), 1), pages) {}
 
 BucketRegion::Set& BucketRegion::candidate(std::uint64_t key, std::size_t i) noexcept {
   std::size_t pair = reduce(key, pairs_.size());

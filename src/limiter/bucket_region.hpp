@@ -43,7 +43,7 @@ struct Charge {
 class BucketRegion {
  public:
   /// `bytes` of buckets, rounded down to pairs of sets (128 bytes), at least one pair.
-  explicit BucketRegion(std::size_t bytes);
+  explicit BucketRegion(std::size_t bytes, Pages pages = Pages::small);
 
   /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
   /// absent and every place for it is taken by a live one; `out` is then untouched.

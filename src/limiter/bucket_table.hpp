@@ -13,7 +13,8 @@ namespace tidelimit::limiter {
 /// pair collides is n^2 / 2^65 (a million keys: 3e-8), and the hashing is keyed per process.
 class BucketTable {
  public:
-  explicit BucketTable(std::size_t bytes) : main_(bytes - bytes / 64), spill_(bytes / 64) {}
+  explicit BucketTable(std::size_t bytes, Pages pages = Pages::small)
+      : main_(bytes - bytes / 64, pages), spill_(bytes / 64) {}
 
   /// Charges the bucket if the call conforms; hits >= 1. `overflow_key()` gives the key (not 0) of
   /// the bucket to share when memory is full, and is asked only then.

@@ -72,8 +72,8 @@ void count_classes(std::array<std::atomic<std::uint32_t>, N>& counters, std::uin
 
 }  // namespace
 
-ClientTable::ClientTable(std::size_t bytes, std::uint64_t seed)
-    : seed_(seed), sets_(std::max<std::size_t>(bytes / sizeof(Set), 1)) {}
+ClientTable::ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages)
+    : seed_(seed), sets_(std::max<std::size_t>(bytes / sizeof(Set), 1), pages) {}
 
 void ClientTable::count_request(const Event& event, bool denied, Instant now) noexcept {
   const std::uint64_t print = fingerprint(event.client);
@@ -120,7 +120,9 @@ std::optional<std::uint32_t> ClientTable::find(const ClientId& client) const noe
 
 void ClientTable::prefetch(const ClientId& client) const noexcept {
   const std::uint64_t print = fingerprint(client);
-  __builtin_prefetch(&set_of(print).slots[print % kWays], 1);
+  const Slot& slot = set_of(print).slots[print % kWays];
+  __builtin_prefetch(&slot, 1);
+  __builtin_prefetch(&slot.client_hi, 1);
 }
 
 std::uint64_t ClientTable::fingerprint(const ClientId& client) const noexcept {

@@ -42,7 +42,7 @@ class ClientTable {
   static constexpr std::size_t kSlotBytes = 128;
 
   /// Capacity from memory: bytes / kSlotBytes, rounded down to whole sets of 8 slots.
-  ClientTable(std::size_t bytes, std::uint64_t seed);
+  ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages = Pages::small);
 
   struct Event {
     ClientId client;
@@ -59,17 +59,32 @@ class ClientTable {
   /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
   /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
-  /// const ClientCounters&).
-  template <class Visit>
-  void collect(Visit&& visit) {
-    for (Shard& shard : shards_) {
-      for (std::uint32_t link = take_list(shard); link != 0;) {
+  /// const ClientCounters&); void ahead(std::uint32_t slot) is told a few visits before, so that
+  /// the visitor may fetch its own memory too.
+  template <class Visit, class Ahead>
+  void collect(Visit&& visit, Ahead&& ahead) {
+    // Lists are followed side by side: the next slot of each is on its way while others are read.
+    std::array<std::uint32_t, kShards> links;
+    for (std::size_t i = 0; i < kShards; ++i) {
+      links[i] = take_list(shards_[i]);
+      fetch(links[i], ahead);
+    }
+    for (bool any = true; any;) {
+      any = false;
+      for (std::uint32_t& link : links) {
+        if (link == 0) continue;
+        any = true;
         const std::uint32_t slot = link - 1;
         link = next_of(slot);  // before it is read: from then on others may list it again
+        fetch(link, ahead);
         Reading reading;
         if (read(slot, reading)) visit(slot, reading.fresh, reading.client, reading.counters);
       }
     }
+  }
+  template <class Visit>
+  void collect(Visit&& visit) {
+    collect(visit, [](std::uint32_t) {});
   }
 
   /// The client's slot, if it has one.
@@ -138,6 +153,14 @@ class ClientTable {
   void touch(Slot& slot, std::uint32_t now_s) noexcept;
   void list(std::uint32_t slot) noexcept;
 
+  template <class Ahead>
+  void fetch(std::uint32_t link, Ahead&& ahead) noexcept {
+    if (link == 0) return;
+    const Slot& slot = slot_at(link - 1);
+    __builtin_prefetch(&slot, 1);
+    __builtin_prefetch(&slot.client_hi, 1);
+    ahead(link - 1);
+  }
   [[nodiscard]] std::uint32_t take_list(Shard& shard) noexcept {
     return shard.head.exchange(0, std::memory_order_acquire);
   }

@@ -7,8 +7,8 @@ namespace tidelimit::limiter {
 
 Limiter::Limiter(const LimiterOptions& options)
     : seed_(options.seed),
-      buckets_(options.bucket_bytes),
-      clients_(options.client_bytes, options.seed) {}
+      buckets_(options.bucket_bytes, options.pages),
+      clients_(options.client_bytes, options.seed, options.pages) {}
 
 std::uint64_t Limiter::hash_user(std::string_view user_id) const noexcept {
   const std::uint64_t hash = hash_bytes(user_id, seed_);

@@ -27,6 +27,7 @@ struct LimiterOptions {
   std::size_t bucket_bytes = 64u << 20;
   std::size_t client_bytes = 64u << 20;
   std::uint64_t seed = 0;  ///< keys all hashing; drawn per process when serving, given in replay
+  Pages pages = Pages::small;  ///< of both tables
 };
 
 /// The data plane: verdict -> plan limit -> bucket -> decision. Shared by all workers; a decision

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <type_traits>
 
 #include "traffic/packed_count.hpp"
@@ -112,16 +111,17 @@ struct ClientProfiles::Recent {
 };
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
-    : capacity_(capacity),
-      profiles_(
-          static_cast<Profile*>(std::calloc(std::max<std::size_t>(capacity, 1), sizeof(Profile)))),
-      classes_(static_cast<ClassProfile*>(
-          std::calloc(std::max<std::size_t>(capacity, 1), sizeof(ClassProfile)))) {
+    : capacity_(capacity), profiles_(capacity), classes_(capacity) {
   static_assert(sizeof(Profile) <= 192 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
-  if (!profiles_ || !classes_) {
-    throw std::bad_alloc();
-  }
+}
+
+ClientProfiles::~ClientProfiles() = default;
+
+void ClientProfiles::prefetch(std::uint32_t slot) const {
+  if (slot >= capacity_) return;
+  const auto* bytes = reinterpret_cast<const char*>(&profiles_[slot]);
+  for (std::size_t at = 0; at < sizeof(Profile); at += 64) __builtin_prefetch(bytes + at, 1);
 }
 
 void ClientProfiles::Profile::advance(Instant now) {

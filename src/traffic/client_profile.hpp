@@ -2,8 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -68,11 +66,15 @@ struct ClientFigures {
 class ClientProfiles {
  public:
   explicit ClientProfiles(std::size_t capacity);
+  ~ClientProfiles();
 
   /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
   /// slot.
   void update(std::uint32_t slot, bool fresh, const ClientId& client,
               const limiter::ClientCounters& counters, Instant now);
+
+  /// Begins to fetch what update will touch.
+  void prefetch(std::uint32_t slot) const;
 
   [[nodiscard]] ClientId client(std::uint32_t slot) const;
   [[nodiscard]] ClientFigures figures(std::uint32_t slot, Instant now) const;
@@ -82,9 +84,6 @@ class ClientProfiles {
   struct Profile;
   struct ClassProfile;
   struct Recent;
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
   /// Capped responses of all clients in one minute.
   struct Background {
     std::uint32_t minute = 0;
@@ -99,9 +98,8 @@ class ClientProfiles {
   [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
 
   std::size_t capacity_;
-  // Zeroed by the kernel page by page as slots come into use: a large, nearly empty table is cheap.
-  std::unique_ptr<Profile[], Free> profiles_;
-  std::unique_ptr<ClassProfile[], Free> classes_;
+  limiter::ZeroedArray<Profile> profiles_;
+  limiter::ZeroedArray<ClassProfile> classes_;
   std::array<Background, kMinutes> background_{};
 };
 

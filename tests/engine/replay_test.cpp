@@ -1,11 +1,10 @@
-#include "engine/replay/replay.hpp"
-
 #include <gmock/gmock.h>
 #include <numeric>
 #include <sstream>
 
 #include "engine/gate_in_time.hpp"
 #include "engine/replay/comparison.hpp"
+#include "engine/replay/drive.hpp"
 
 namespace tidelimit::engine::test {
 namespace {
@@ -41,7 +40,15 @@ traffic::Request request_of(const Line& line) {
 ReplayReport replay(const std::vector<Line>& log, const Settings& settings,
                     std::shared_ptr<const model::Bundle> models = nullptr, std::uint64_t seed = 1) {
   Replay replay(settings, std::move(models), {.seed = seed});
-  for (const Line& line : log) replay.add(request_of(line));
+  auto line = log.begin();
+  drive(
+      replay,
+      [&](traffic::Request& request) {
+        if (line == log.end()) return false;
+        request = request_of(*line++);
+        return true;
+      },
+      [](const auto&, const auto&) {});
   return replay.finish();
 }
 

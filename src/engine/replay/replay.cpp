@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t kNamesMax = 100'000;  // of hosts, for people
 constexpr std::size_t kNameMax = 64;
 
+/// A log has many clients and its tables fill up anyway.
+Settings with_huge_pages(Settings settings) {
+  settings.pages = limiter::Pages::huge;
+  return settings;
+}
+
 }  // namespace
 
 Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
@@ -21,7 +27,7 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
       models_(std::move(models)),
       options_(options),
       recorder_(std::make_shared<Recorder>()),
-      engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
+      engine_(std::make_unique<Engine>(with_huge_pages(settings), recorder_, options.seed)),
       bins_(settings.policy.endpoints.size()),
       harm_(options.seed),
       rule_counts_(settings.policy.rules.size() + 1) {

@@ -38,12 +38,19 @@ class Replay {
 
   /// Decides and observes one request. The answer holds until the next call.
   const Answer& add(const traffic::Request& request) {
+    return add(request, worker_->prepare(request, 1));
+  }
+  /// Begins to fetch what `add` will touch, a few requests ahead of it; changes no result.
+  [[nodiscard]] EngineWorker::Prepared prepare(const traffic::Request& request) {
+    return worker_->prepare(request, 1);
+  }
+  const Answer& add(const traffic::Request& request, const EngineWorker::Prepared& prepared) {
     if (request.time > now_.wall) {
       advance(request.time);
     } else if (request.time < now_.wall) {
       note_out_of_order(request.time);
     }
-    answer_ = worker_->decide(request, 1, now_);
+    answer_ = worker_->decide(request, prepared, now_);
     ++requests_;
     const limiter::Decision& decision = answer_.decision;
     bins_.add(now_.wall, index(decision.endpoint), decision.reason);
@@ -51,7 +58,7 @@ class Replay {
     if (request.client.is_host_name()) remember_name(request);
     if (decision.outcome != limiter::Outcome::allow) refused(request);
     if (decision.allowed) {
-      worker_->observe(request, Counting::already_decided, false, now_);
+      worker_->observe(request, prepared, Counting::already_decided, false, now_);
     }
     return answer_;
   }
