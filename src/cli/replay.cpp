@@ -70,8 +70,9 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                 "logs or csv with timestamp, client_ip and path");
   }
   const auto next = [&](traffic::Request& request) {
+    if (!reader->next(request)) return false;
     progress.count();
-    return reader->next(request);
+    return true;
   };
   engine::Replay& replay = *main.replay;
   if (against == nullptr) {

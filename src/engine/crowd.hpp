@@ -20,6 +20,7 @@ class CrowdTable {
   CrowdTable(std::size_t places, std::uint64_t seed, limiter::Pages pages = limiter::Pages::small)
       : seed_(seed), places_(places | 1, pages) {}
 
+  /// Begins to fetch what add will touch.
   void prefetch(const ClientId& client) const noexcept {
     __builtin_prefetch(&places_[fingerprint(client) % places_.size()], 1);
   }

@@ -120,9 +120,7 @@ std::optional<std::uint32_t> ClientTable::find(const ClientId& client) const noe
 
 void ClientTable::prefetch(const ClientId& client) const noexcept {
   const std::uint64_t print = fingerprint(client);
-  const Slot& slot = set_of(print).slots[print % kWays];
-  __builtin_prefetch(&slot, 1);
-  __builtin_prefetch(&slot.client_hi, 1);
+  prefetch(set_of(print).slots[print % kWays]);
 }
 
 std::uint64_t ClientTable::fingerprint(const ClientId& client) const noexcept {

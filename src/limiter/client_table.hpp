@@ -153,12 +153,14 @@ class ClientTable {
   void touch(Slot& slot, std::uint32_t now_s) noexcept;
   void list(std::uint32_t slot) noexcept;
 
+  static void prefetch(const Slot& slot) noexcept {
+    __builtin_prefetch(&slot, 1);
+    __builtin_prefetch(&slot.client_hi, 1);
+  }
   template <class Ahead>
   void fetch(std::uint32_t link, Ahead&& ahead) noexcept {
     if (link == 0) return;
-    const Slot& slot = slot_at(link - 1);
-    __builtin_prefetch(&slot, 1);
-    __builtin_prefetch(&slot.client_hi, 1);
+    prefetch(slot_at(link - 1));
     ahead(link - 1);
   }
   [[nodiscard]] std::uint32_t take_list(Shard& shard) noexcept {

@@ -40,15 +40,7 @@ traffic::Request request_of(const Line& line) {
 ReplayReport replay(const std::vector<Line>& log, const Settings& settings,
                     std::shared_ptr<const model::Bundle> models = nullptr, std::uint64_t seed = 1) {
   Replay replay(settings, std::move(models), {.seed = seed});
-  auto line = log.begin();
-  drive(
-      replay,
-      [&](traffic::Request& request) {
-        if (line == log.end()) return false;
-        request = request_of(*line++);
-        return true;
-      },
-      [](const auto&, const auto&) {});
+  for (const Line& line : log) replay.add(request_of(line));
   return replay.finish();
 }
 
@@ -272,6 +264,64 @@ TEST(Replay, DecidesOldRequestsAtTheLatestTimeAndCountsThem) {
   EXPECT_EQ(r.total().requests(), 151U);
   EXPECT_EQ(r.out_of_order, 11U);  // ten after the one that came early, and the last
   EXPECT_GT(r.out_of_order_worst, hours{2});
+}
+
+/// Lends each request as a reader does: the text is gone with the next one, and asking on after the
+/// end is an error.
+class LendingReader {
+ public:
+  explicit LendingReader(const std::vector<Line>& log) : log_(log) {}
+
+  bool operator()(traffic::Request& request) {
+    EXPECT_FALSE(ended_) << "asked again after the end";
+    ended_ = at_ == log_.size();
+    if (ended_) return false;
+    const traffic::Request r = request_of(log_[at_++]);
+    text_.assign(r.user_id).append(r.tier).append(r.path).append(r.user_agent);
+    std::size_t from = 0;
+    const auto lend = [&](std::string_view whole) {
+      return std::string_view(text_).substr(std::exchange(from, from + whole.size()), whole.size());
+    };
+    request = r;
+    request.user_id = lend(r.user_id);
+    request.tier = lend(r.tier);
+    request.path = lend(r.path);
+    request.user_agent = lend(r.user_agent);
+    return true;
+  }
+
+ private:
+  const std::vector<Line>& log_;
+  std::size_t at_ = 0;
+  bool ended_ = false;
+  std::string text_;
+};
+
+TEST(Replay, ReadingAheadChangesNothing) {
+  const Settings settings = mission_with_attackers();
+  Replay one_by_one(settings, nullptr);
+  for (const Line& line : mission_log()) one_by_one.add(request_of(line));
+  Replay ahead(settings, nullptr);
+  std::uint64_t answered = 0;
+  drive(ahead, LendingReader(mission_log()), [&](const auto&, const auto&) { ++answered; });
+  EXPECT_EQ(answered, mission_log().size());
+  EXPECT_EQ(spelled(ahead.finish()), spelled(one_by_one.finish()));
+}
+
+TEST(ReplayComparison, ReadingAheadComparesTheSameRequests) {
+  Replay before(mission(), nullptr);
+  Replay now(mission_with_attackers(), nullptr);
+  const auto& log = mission_log();
+  std::size_t at = 0;
+  drive(before, now, LendingReader(log),
+        [&](const traffic::Request& request, const Answer& old, const Answer& fresh) {
+          ASSERT_LT(at, log.size());
+          ASSERT_EQ(request.path, log[at].path);
+          ASSERT_EQ(request.user_id, log[at].user);
+          ASSERT_EQ(old.decision.endpoint, fresh.decision.endpoint);
+          ++at;
+        });
+  EXPECT_EQ(at, log.size());
 }
 
 TEST(Replay, OfNothingIsEmpty) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 
 #include "engine/replay/lookahead.hpp"
 #include "engine/replay/replay.hpp"

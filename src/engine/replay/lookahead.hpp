@@ -17,11 +17,20 @@ class Lookahead {
  public:
   static constexpr std::size_t kGroup = 32;
 
-  /// Takes the next group; false when there is none. bool next(traffic::Request&).
+  Lookahead() = default;
+  Lookahead(const Lookahead&) = delete;  // the requests look into the texts beside them
+  Lookahead& operator=(const Lookahead&) = delete;
+
+  /// Takes the next group; false when there is none. bool next(traffic::Request&); it is not asked
+  /// again once it had no more.
   template <class Next>
   bool fill(Next&& next) {
     traffic::Request request;
-    for (size_ = 0; size_ < kGroup && next(request); ++size_) keep(request);
+    size_ = 0;
+    while (!ended_ && size_ < kGroup) {
+      ended_ = !next(request);
+      if (!ended_) keep(request);
+    }
     return size_ != 0;
   }
 
@@ -32,7 +41,7 @@ class Lookahead {
  private:
   void keep(const traffic::Request& request) {
     std::string& text = texts_[size_];
-    traffic::Request& copy = requests_[size_];
+    traffic::Request& copy = requests_[size_++];
     copy = request;
     const std::array views{&copy.client_name, &copy.user_id, &copy.tier,
                            &copy.method,      &copy.path,    &copy.user_agent};
@@ -46,6 +55,7 @@ class Lookahead {
   }
 
   std::size_t size_ = 0;
+  bool ended_ = false;
   std::array<traffic::Request, kGroup> requests_;
   std::array<std::string, kGroup> texts_;
 };

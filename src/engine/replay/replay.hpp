@@ -44,6 +44,7 @@ class Replay {
   [[nodiscard]] EngineWorker::Prepared prepare(const traffic::Request& request) {
     return worker_->prepare(request, 1);
   }
+  /// As above, for the request that was prepared.
   const Answer& add(const traffic::Request& request, const EngineWorker::Prepared& prepared) {
     if (request.time > now_.wall) {
       advance(request.time);
