@@ -5,8 +5,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "serve/http/handler.hpp"
-#include "serve/http/quota.hpp"
+#include "serve/http/acceptor.hpp"
 #include "serve/net/loop.hpp"
 
 namespace tidelimit::serve {
@@ -33,13 +32,11 @@ struct LoopBuffers {
 };
 
 /// One listening socket of one loop, with its connections. On the loop's thread only.
-class HttpServer final : public Source {
+class HttpServer final {
  public:
   HttpServer(Loop& loop, LoopBuffers& buffers, Fd listener, Handler& handler,
              const HttpLimits& limits, ConnectionQuota& quota);
-  ~HttpServer() override;
-
-  void on_ready(std::uint32_t events) override;
+  ~HttpServer();
 
   /// Accepts no more, closes idle connections, lets the others finish what is under way.
   void drain();
@@ -47,20 +44,19 @@ class HttpServer final : public Source {
 
  private:
   friend class HttpConnection;
-  void accept_one(Fd socket, const Address& address);
+  void take(Fd socket, const Peer& peer, bool exempt);
   void close(std::uint64_t id);
   void keep_house();
   [[nodiscard]] HttpConnection* find(std::uint64_t id);
 
   Loop& loop_;
   LoopBuffers& buffers_;
-  Fd listener_;
   Handler& handler_;
   const HttpLimits limits_;
   ConnectionQuota& quota_;
+  Acceptor acceptor_;
   std::uint64_t next_id_ = 1;
   bool draining_ = false;
-  bool resting_ = false;  ///< out of descriptors: accepting again at the next housekeeping
   std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
 };
 
