@@ -17,6 +17,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 find_package(Protobuf REQUIRED)
 
 # Debian's dnnl-config.cmake insists on OpenCL, which the CPU engine does not use; onnx ships no usable config.

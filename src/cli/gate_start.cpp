@@ -62,6 +62,7 @@ void announce(const serve::Service& service) {
   std::cout << fmt::format("tidelimit answers on http://{} with {} loop{}\n",
                            config::format_host_port(listen.http), service.loops(),
                            service.loops() == 1 ? "" : "s");
+  if (listen.grpc) std::cout << "gRPC on " << config::format_host_port(*listen.grpc) << '\n';
   if (listen.admin)
     std::cout << "admin calls on http://" << config::format_host_port(*listen.admin) << '\n';
   if (listen.metrics)

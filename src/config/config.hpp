@@ -21,6 +21,7 @@ struct HostPort {
 
 struct Listen {
   HostPort http{"127.0.0.1", 8080};
+  std::optional<HostPort> grpc;  ///< Envoy's services and gRPC health; absent: none
   std::optional<HostPort> syslog;
   std::optional<HostPort> admin;    ///< absent: on http
   std::optional<HostPort> metrics;  ///< absent: on http

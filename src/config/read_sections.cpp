@@ -129,10 +129,11 @@ void read_listen(Section& top, Config& config, Report& report) {
   if (!field) return;
   Section section(*field, report);
   section.read("http", config.listen.http, read_host_port);
+  section.read("grpc", config.listen.grpc, read_host_port);
   section.read("admin", config.listen.admin, read_host_port);
   section.read("metrics", config.listen.metrics, read_host_port);
   if (const auto syslog = section.take("syslog")) read_syslog(*syslog, config, report);
-  for (const char* later : {"grpc", "proxy", "spoe"}) section.refuse(later);
+  for (const char* later : {"proxy", "spoe"}) section.refuse(later);
   section.finish();
 }
 

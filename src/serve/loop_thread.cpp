@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include "serve/gate/identity.hpp"
 #include "serve/http/connection.hpp"
+#include "serve/http2/connection.hpp"
 
 namespace tidelimit::serve {
 
@@ -28,6 +30,23 @@ void LoopThread::serve_http(Listening listening) {
                                                   *fronts_.back(), HttpLimits{}, quota_));
 }
 
+void LoopThread::serve_grpc(Fd socket) {
+  grpc_ = std::make_unique<grpc::Front>(
+      [this](const Peer& peer) { return is_trusted(peer, gate_.settings()); });
+  add_grpc_services();
+  grpc_server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,
+                                               Http2Limits{}, quota_);
+}
+
+void LoopThread::add_grpc_services() {
+  // The health service comes last: it answers for those before it.
+  const auto names = grpc_->names();
+  auto health =
+      std::make_unique<grpc::HealthService>(std::vector<std::string>(names.begin(), names.end()));
+  health_ = health.get();
+  grpc_->add(std::move(health));
+}
+
 void LoopThread::serve_syslog(Fd socket, SyslogCounts& counts) {
   syslog_ = std::make_unique<SyslogReceiver>(loop_, std::move(socket), gate_, counts);
 }
@@ -41,12 +60,16 @@ void LoopThread::drain() {
   loop_.post([this] {
     draining_ = true;
     for (const auto& server : servers_) server->drain();
+    if (!grpc_server_) return;
+    health_->stop_serving();
+    grpc_server_->drain();
   });
 }
 
 void LoopThread::note_drained() {
-  if (draining_ && std::all_of(servers_.begin(), servers_.end(),
-                               [](const auto& server) { return server->empty(); }))
+  if (draining_ && (!grpc_server_ || grpc_server_->empty()) &&
+      std::all_of(servers_.begin(), servers_.end(),
+                  [](const auto& server) { return server->empty(); }))
     drained_ = true;
 }
 

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "serve/front.hpp"
+#include "serve/grpc/front.hpp"
+#include "serve/grpc/health.hpp"
 #include "serve/http/server.hpp"
+#include "serve/http2/server.hpp"
 #include "serve/syslog.hpp"
 
 namespace tidelimit::serve {
@@ -27,6 +30,7 @@ class LoopThread {
 
   /// Before `start`.
   void serve_http(Listening listening);
+  void serve_grpc(Fd socket);
   void serve_syslog(Fd socket, SyslogCounts& counts);
   void start(unsigned number);
 
@@ -40,6 +44,7 @@ class LoopThread {
 
  private:
   void note_drained();
+  void add_grpc_services();
 
   FrontShared& shared_;
   ConnectionQuota& quota_;
@@ -49,6 +54,9 @@ class LoopThread {
   Gate gate_;
   std::vector<std::unique_ptr<Front>> fronts_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::unique_ptr<grpc::Front> grpc_;
+  grpc::HealthService* health_ = nullptr;  ///< one of grpc_'s
+  std::unique_ptr<Http2Server> grpc_server_;
   std::unique_ptr<SyslogReceiver> syslog_;
   bool draining_ = false;
   std::atomic<bool> drained_{false};

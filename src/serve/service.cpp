@@ -190,6 +190,15 @@ Result<void> Service::Impl::open_listeners() {
       loops[i]->serve_http({std::move(*socket), place.roles});
     }
   }
+  if (listen.grpc) {
+    if (auto is_free = require_free_port(endpoint_of(*listen.grpc)); !is_free) return is_free;
+    for (const auto& loop : loops) {
+      auto socket = listen_tcp(endpoint_of(*listen.grpc));
+      if (!socket) return tl::unexpected(socket.error());
+      listen.grpc->port = local_port(*socket);
+      loop->serve_grpc(std::move(*socket));
+    }
+  }
   if (listen.syslog) {
     auto socket = bind_udp(endpoint_of(*listen.syslog));
     if (!socket) return tl::unexpected(socket.error());

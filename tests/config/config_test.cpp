@@ -35,7 +35,7 @@ constexpr char kSmallest[] = "endpoints: [ { name: api, match: /** } ]\n";
 /// The configuration as the documentation prints it, without what later versions bring.
 constexpr char kPrinted[] = R"(
 mode: enforce
-listen: { http: 127.0.0.1:8080 }
+listen: { http: 127.0.0.1:8080, grpc: "[::1]:8081" }
 upstream: http://127.0.0.1:9000
 identity:
   trusted_proxies: [127.0.0.0/8]
@@ -67,6 +67,7 @@ TEST(Config, ReadsThePrintedExample) {
   const auto& policy = config.engine.policy;
   EXPECT_EQ(policy.mode, Mode::enforce);
   EXPECT_EQ(format_host_port(config.listen.http), "127.0.0.1:8080");
+  EXPECT_EQ(config.listen.grpc, (HostPort{"::1", 8081}));
   EXPECT_EQ(config.identity.user_header, "x-user-id");
   EXPECT_EQ(config.identity.tier_header, "x-user-tier");
   EXPECT_EQ(policy.default_tier, "STD");

@@ -135,7 +135,7 @@ class Process:
 
 
 class Gate:
-    """`tidelimit serve` in a folder of its own. HTTP and SYSLOG in the configuration stand for its addresses, which stay
+    """`tidelimit serve` in a folder of its own. HTTP, GRPC and SYSLOG in the configuration stand for its addresses, which stay
     the same over restarts."""
 
     def __init__(self, folder, config):
@@ -145,6 +145,7 @@ class Gate:
         self.log = self.folder / "tidelimit.log"
         self.process = None
         self.http_port = free_port()
+        self.grpc_port = free_port()
         self.syslog_port = free_port(socket.SOCK_DGRAM)
         self.client = HttpClient(self.http_port)
         self.write(config)
@@ -153,6 +154,7 @@ class Gate:
         """Writes the configuration aside and renames it: one change, seen whole."""
         aside = self.file.with_suffix(".new")
         aside.write_text(config.replace("HTTP", f"127.0.0.1:{self.http_port}")
+                         .replace("GRPC", f"127.0.0.1:{self.grpc_port}")
                          .replace("SYSLOG", f"127.0.0.1:{self.syslog_port}"))
         aside.rename(self.file)
 

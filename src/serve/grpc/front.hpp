@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "serve/grpc/service.hpp"
+#include "serve/http2/exchange.hpp"
+
+namespace tidelimit::serve::grpc {
+
+class ServerCall;
+
+/// The services of one loop: finds a call's method by its path, and keeps calls that have ended for
+/// the next ones.
+class Front final : public Application {
+ public:
+  /// Whether a caller is one of identity.trusted_proxies; others may call services that are open to
+  /// all only.
+  using Trusts = std::function<bool(const Peer&)>;
+
+  explicit Front(Trusts trusts);
+  ~Front() override;
+
+  /// Before the first call. Names are unique.
+  void add(std::unique_ptr<Service> service);
+  [[nodiscard]] std::vector<std::string_view> names() const;
+
+  struct Route {
+    Service* service = nullptr;
+    Method method;
+  };
+  /// "/package.Service/Method"; null `service` when there is none, with `missing` saying what.
+  [[nodiscard]] Route find(std::string_view path, std::string& missing) const;
+
+  [[nodiscard]] Exchange& begin(Http2Session& session, std::int32_t stream) override;
+  void end(Exchange& exchange) override;
+  [[nodiscard]] bool trusts(const Peer& peer) override { return trusts_(peer); }
+
+ private:
+  const Trusts trusts_;
+  std::vector<std::unique_ptr<Service>> services_;
+  std::vector<std::unique_ptr<ServerCall>> free_;
+};
+
+}  // namespace tidelimit::serve::grpc
