@@ -21,6 +21,13 @@ std::size_t examples_of(const ReadReport& report, Unreadable reason) {
                     [&](const UnreadableLine& line) { return line.reason == reason; }));
 }
 
+/// What --strict ends with: the input is wrong, and what can be done about it.
+Error refused(const std::string& place_and_reason) {
+  return {Code::invalid_argument,
+          place_and_reason +
+              "\n  mend the input, or leave out --strict to have such input counted and shown"};
+}
+
 }  // namespace
 
 std::string describe(const UnreadableLine& line) {
@@ -60,7 +67,7 @@ void InputLines::refuse(const Line& line, Unreadable reason) {
   ++report_.by_reason[static_cast<std::size_t>(reason)];
   if (!options_.strict && examples_of(report_, reason) >= ReadReport::kExamples) return;
   UnreadableLine example{source(), line.number, reason, printable(line.text, kExcerpt)};
-  if (options_.strict) failure_ = Error{Code::data_loss, describe(example)};
+  if (options_.strict) failure_ = refused(describe(example));
   report_.examples.push_back(std::move(example));
 }
 
@@ -116,7 +123,7 @@ void InputLines::close_current() {
   }
   if (const auto& problem = reader_->problem()) {
     report_.problems.push_back(source() + ": " + problem->message);
-    if (options_.strict) failure_ = Error{Code::data_loss, report_.problems.back()};
+    if (options_.strict) failure_ = refused(report_.problems.back());
   }
 }
 

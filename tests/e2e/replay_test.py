@@ -1,5 +1,6 @@
 """`tidelimit replay` and `tidelimit explain` as an operator runs them, on logs made by hand, generated, and real."""
 
+import gzip
 import json
 import pathlib
 import re
@@ -75,7 +76,21 @@ class Replay(Folder):
         text = self.busy_log().read_text() + "garbage\n"
         report = self.replay("-", "--config", self.shop(), stdin=text)
         self.assertEqual((report["requests"], report["unreadable"]), (150, 1))
-        run("replay", "-", "--config", self.shop(), "--strict", stdin=text, status=1)
+        run("replay", "-", "--config", self.shop(), "--strict", stdin=text, status=2)
+
+    def test_strict_refuses_what_cannot_be_read_as_bad_input(self):
+        good = self.busy_log().read_text()
+        log = self.write("broken.csv", good + "garbage\n")
+        for command in (["replay", log, "--config", self.shop()], ["inspect", log], ["train", log, "-o", self.folder / "m"]):
+            said = run(*command, "--strict", status=2).stderr
+            self.assertIn(f"{log}:152: not as many columns as the header: garbage", said)
+            self.assertIn("leave out --strict", said)
+        self.assertFalse((self.folder / "m").exists())
+        cut = self.folder / "cut.csv.gz"
+        cut.write_bytes(gzip.compress(good.encode() * 20)[:-400])
+        said = run("inspect", cut, "--strict", status=2).stderr
+        self.assertIn(f"{cut}:", said)
+        self.assertIn("leave out --strict", said)
 
     def test_shadow_denies_nothing(self):
         shadow = self.shop(mode="shadow")

@@ -93,15 +93,19 @@ TEST(RecordReader, UsesWhatATruncatedFileHeld) {
 
   const Reading strict = read_text(packed.substr(0, packed.size() / 2), options("", {}, true));
   ASSERT_TRUE(strict.failure);
-  EXPECT_EQ(strict.failure->code, Code::data_loss);
+  EXPECT_EQ(strict.failure->code, Code::invalid_argument);
+  EXPECT_TRUE(strict.failure->message.starts_with("access.log: the gzip stream, after "));
+  EXPECT_NE(strict.failure->message.find("leave out --strict"), std::string::npos);
 }
 
 TEST(RecordReader, StrictStopsAtTheFirstUnreadableLine) {
   const Reading reading =
       read_text(kCombined + "\n" + kCombined + "\nbad\n" + kCombined + "\n", options("", {}, true));
   ASSERT_TRUE(reading.failure);
-  EXPECT_EQ(reading.failure->code, Code::data_loss);
-  EXPECT_EQ(reading.failure->message, "access.log:3: no readable time: bad");
+  EXPECT_EQ(reading.failure->code, Code::invalid_argument);
+  EXPECT_EQ(reading.failure->message,
+            "access.log:3: no readable time: bad\n"
+            "  mend the input, or leave out --strict to have such input counted and shown");
   EXPECT_EQ(reading.requests.size(), 2u);
 }
 
