@@ -47,7 +47,6 @@ struct Http2Session::Callbacks {
     switch (frame->type) {
       case NGHTTP2_HEADERS:
       case NGHTTP2_CONTINUATION:
-      case NGHTTP2_GOAWAY:
         return 0;
       case NGHTTP2_DATA:
         if (frame->length > 0 || (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0) return 0;
@@ -55,7 +54,7 @@ struct Http2Session::Callbacks {
       case NGHTTP2_RST_STREAM:
         return self.spend(self.resets_) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
       default:
-        break;  // pings, settings, windows, priorities, and types that nobody knows
+        break;  // pings, settings, windows, priorities
     }
     return self.spend(self.idle_frames_) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
