@@ -1,5 +1,6 @@
 #include "cli/input.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "ingest/source_order.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -125,7 +127,18 @@ Result<ingest::Source> source_of(const std::string& file, Passes passes) {
     regular = S_ISREG(status.st_mode);
   }
   if (!regular && passes == Passes::several) return spooled(file, shown);
-  return ingest::Source{shown, [file] { return open_file(file); }};
+  return ingest::Source{shown, [file] { return open_file(file); }, !regular};
+}
+
+/// Rotated files come by name with the newest first.
+void say_order(const std::vector<ingest::Source>& sources) {
+  constexpr std::size_t kShown = 8;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(sources.size(), kShown); ++i) {
+    names += (i == 0 ? "" : ", ") + sources[i].name;
+  }
+  if (sources.size() > kShown) names += fmt::format(" and {} more", sources.size() - kShown);
+  fmt::print(stderr, "note: the inputs are read in the order of their times: {}\n", names);
 }
 
 }  // namespace
@@ -169,6 +182,7 @@ Result<Input> Input::find(const InputOptions& options, Passes passes) {
     if (!source) return tl::unexpected<Error>(source.error());
     input.sources_.push_back(*std::move(source));
   }
+  if (ingest::order_by_time(input.sources_, input.options_.format)) say_order(input.sources_);
   return input;
 }
 

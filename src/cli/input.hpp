@@ -29,8 +29,9 @@ enum class Passes { one, several };
 /// The inputs of a command: found, and known to be readable files.
 class Input {
  public:
-  /// Expands globs (names that hold *, ? or [ and are no file themselves; sorted). Errors name the
-  /// input: no such file, a directory, no match, a wrong --format or --field.
+  /// Expands globs (names that hold *, ? or [ and are no file themselves) and puts all inputs in
+  /// the order of their times, which it says on standard error where that is another order. Errors
+  /// name the input: no such file, a directory, no match, a wrong --format or --field.
   [[nodiscard]] static Result<Input> find(const InputOptions& options, Passes passes = Passes::one);
 
   /// Starts a pass: opens the first input and recognises its format.

@@ -40,6 +40,7 @@ class ByteStream {
 struct Source {
   std::string name;  ///< as people know it: the file's path, "standard input"
   std::function<Result<std::unique_ptr<ByteStream>>()> open;
+  bool only_once = false;  ///< a pipe: what was read is gone
 };
 
 }  // namespace tidelimit::ingest

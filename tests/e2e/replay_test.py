@@ -92,6 +92,35 @@ class Replay(Folder):
         self.assertIn(f"{cut}:", said)
         self.assertIn("leave out --strict", said)
 
+    def test_rotated_files_are_read_in_the_order_of_their_times(self):
+        def day(n):
+            return "".join(
+                f'192.0.2.{n} - - [{n:02}/Jan/2026:00:00:{i:02} +0000] "GET /browse/{i} HTTP/1.1" 200 5 "-" "-"\n' for i in range(60)
+            )
+
+        whole = self.write("whole.txt", day(1) + day(2) + day(3))
+        self.write("access.log", day(3))
+        self.write("access.log.1", day(2))
+        (self.folder / "access.log.2.gz").write_bytes(gzip.compress(day(1).encode()))
+        rotated = self.folder / "access.log*"
+        done = run("inspect", rotated, "--json")
+        self.assertIn(
+            f"note: the inputs are read in the order of their times: {self.folder}/access.log.2.gz, "
+            f"{self.folder}/access.log.1, {self.folder}/access.log\n",
+            done.stderr,
+        )
+        self.assertEqual(json.loads(done.stdout)["out_of_order"], 0)
+        named = [self.folder / name for name in ("access.log", "access.log.2.gz", "access.log.1")]
+        expected = self.replay(whole, "--config", self.shop())
+        for inputs in ([rotated], named):
+            report = self.replay(*inputs, "--config", self.shop())
+            for figure in ("requests", "by_endpoint", "by_reason", "first", "last"):
+                self.assertEqual(report[figure], expected[figure], figure)
+        # Standard input keeps its place, and nothing is said where nothing changes.
+        done = run("inspect", self.folder / "access.log.1", "-", "--json", stdin=day(1))
+        self.assertEqual(json.loads(done.stdout)["requests"], 120)
+        self.assertNotIn("order", done.stderr)
+
     def test_shadow_denies_nothing(self):
         shadow = self.shop(mode="shadow")
         report = self.replay(self.busy_log(), "--config", shadow)
