@@ -17,6 +17,7 @@ mode: enforce
 endpoints:
   - { name: browse, match: "/browse/**", limits: { STD: 100/min } }
 """
+GRPC_JS = harness.SOURCE / "tests/e2e/grpc_js"
 HEALTH = "/grpc.health.v1.Health/"
 SERVING, NOT_SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x02", b"\x08\x03"
 
@@ -135,6 +136,12 @@ class GrpcFront(harness.EndToEnd):
                 answer += part
         self.assertTrue(answer.startswith(b"HTTP/1.1 505 "), answer)
         self.assertIn(b"HTTP/2 without TLS", answer)
+
+    @unittest.skipUnless((GRPC_JS / "node_modules").is_dir(), "npm ci --ignore-scripts in tests/e2e/grpc_js installs it")
+    def test_grpc_js_finds_all_as_expected(self):
+        done = subprocess.run(["node", GRPC_JS / "check.js", f"127.0.0.1:{self.gate.grpc_port}"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "all as expected\n"), done.stderr)
 
     @unittest.skipUnless(shutil.which("h2load"), "h2load is a benchmark's package")
     def test_h2load_gets_an_answer_to_every_call(self):
