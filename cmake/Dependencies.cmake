@@ -1,11 +1,18 @@
 # Every library from outside, found once. All are Debian 12 packages; scripts/setup installs them.
+# First what the limiter needs as a library; docs/embedding.md promises that it is no more.
+find_package(tl-expected REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+if(TIDELIMIT_LIBRARY_ONLY)
+  return()
+endif()
+
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED) # of oneDNN: to hold it to one thread
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(tl-expected REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(simdjson REQUIRED)
@@ -14,9 +21,7 @@ find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
-find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
-pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 find_package(Protobuf REQUIRED)
 

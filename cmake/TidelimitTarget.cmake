@@ -1,7 +1,10 @@
 # The one way targets of this project are made: warnings, sanitizers and the include root are the same everywhere.
 
 add_library(tidelimit_options INTERFACE)
-target_compile_options(tidelimit_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_compile_options(tidelimit_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(tidelimit_options INTERFACE -Werror)
+endif()
 # GCC 12 sees overlaps in std::string's operator+ that can't be (its bug 105651).
 target_compile_options(tidelimit_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -25,15 +28,29 @@ if(TIDELIMIT_FUZZ)
   target_link_options(tidelimit_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# tidelimit_library(NAME SOURCES a.cpp b.cpp LINKS tidelimit::base ...)
-# One folder of src/, one target: tidelimit_NAME with the alias tidelimit::NAME.
+# tidelimit_library(NAME [EXPORTED] SOURCES a.cpp b.cpp LINKS tidelimit::base ...)
+# One folder of src/, one target: tidelimit_NAME with the alias tidelimit::NAME. EXPORTED: part of the library for other
+# programs (src/embed).
 function(tidelimit_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "EXPORTED" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   if(ARG_SOURCES)
     add_library(tidelimit_${name} STATIC ${ARG_SOURCES})
-    target_link_libraries(tidelimit_${name} PUBLIC ${ARG_LINKS} PRIVATE tidelimit_options
-                                                                        ${ARG_PRIVATE_LINKS})
-    target_include_directories(tidelimit_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(
+      tidelimit_${name}
+      PUBLIC ${ARG_LINKS}
+      PRIVATE $<BUILD_INTERFACE:tidelimit_options> ${ARG_PRIVATE_LINKS})
+    target_include_directories(tidelimit_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+    if(ARG_EXPORTED)
+      target_compile_features(tidelimit_${name} PUBLIC cxx_std_20)
+      target_include_directories(tidelimit_${name} PUBLIC $<INSTALL_INTERFACE:include>)
+      # Part of a shared library too; hidden, so that calls within it stay direct.
+      set_target_properties(
+        tidelimit_${name}
+        PROPERTIES EXPORT_NAME ${name}
+                   POSITION_INDEPENDENT_CODE ON
+                   CXX_VISIBILITY_PRESET hidden
+                   VISIBILITY_INLINES_HIDDEN ON)
+    endif()
   else()
     add_library(tidelimit_${name} INTERFACE)
     target_link_libraries(tidelimit_${name} INTERFACE ${ARG_LINKS})

@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/hash.hpp"
+#include "embed/tidelimit.h"
+#include "limiter/bucket_table.hpp"
+
+namespace limiter = tidelimit::limiter;
+using tidelimit::Instant;
+using tidelimit::Nanos;
+
+struct tidelimit_table {
+  tidelimit_table(std::size_t bytes, std::uint64_t secret) : seed(secret), buckets(bytes) {}
+
+  std::uint64_t seed;
+  limiter::BucketTable buckets;
+};
+
+namespace {
+
+static_assert(sizeof(tidelimit_limit) == 16);
+static_assert(sizeof(void*) != 8 || sizeof(tidelimit_call) == 48);
+static_assert(sizeof(tidelimit_answer) == 32);
+
+constexpr std::size_t kBatch = 32;  // fetched ahead: what a core can keep on the way
+constexpr std::size_t kBytesMax = std::size_t{1} << 46;  // more than any address space has to give
+constexpr std::int64_t kPeriodMax = std::int64_t{366} * 24 * 3600 * 1'000'000'000;
+
+std::uint64_t not_zero(std::uint64_t key) {
+  return key == 0 ? 1 : key;
+}
+
+bool valid(std::int64_t now_ns) {
+  return now_ns >= 0 && now_ns < TIDELIMIT_NOW_MAX;
+}
+
+bool valid(const tidelimit_call& call) {
+  const auto interval = call.limit.emission_interval_ns;
+  const bool has_key = call.key != nullptr || call.key_size == 0;
+  return has_key && call.reserved == 0 && interval >= 1 && call.limit.burst >= 1 &&
+         interval <= limiter::kMaxTolerance.count() &&
+         call.limit.burst <= static_cast<std::uint64_t>(limiter::kMaxTolerance.count() / interval);
+}
+
+std::uint64_t key_of(const tidelimit_table& table, const tidelimit_call& call) {
+  const std::string_view bytes =
+      call.key_size == 0 ? "" : std::string_view(static_cast<const char*>(call.key), call.key_size);
+  return not_zero(tidelimit::hash_bytes(bytes, table.seed));
+}
+
+int decide(tidelimit_table& table, std::uint64_t key, const tidelimit_call& call,
+           std::int64_t now_ns, tidelimit_answer* answer) {
+  limiter::BucketCall asked;
+  asked.key = key;
+  asked.hits = call.hits;
+  asked.limit = {Nanos{call.limit.emission_interval_ns}, call.limit.burst};
+  asked.now = Instant{Nanos{now_ns}};
+  const auto group = [&] { return not_zero(tidelimit::mix(call.group, table.seed)); };
+  const limiter::Charge charge =
+      call.hits == 0 ? table.buckets.peek(asked, group) : table.buckets.charge(asked, group);
+  const limiter::Conformance& said = charge.conformance;
+  if (answer != nullptr)
+    *answer = {said.conforms, charge.overflow, said.remaining, said.retry_after.count(),
+               said.reset_after.count()};
+  return said.conforms ? TIDELIMIT_ALLOWED : TIDELIMIT_DENIED;
+}
+
+}  // namespace
+
+std::uint32_t tidelimit_abi_version(void) {
+  return TIDELIMIT_ABI_VERSION;
+}
+
+tidelimit_table* tidelimit_create(std::size_t bytes, std::uint64_t seed) {
+  if (bytes > kBytesMax) return nullptr;
+  try {
+    return new tidelimit_table(bytes, seed);
+  } catch (...) {  // std::bad_alloc: nothing else can be thrown, and nothing may cross the border
+    return nullptr;
+  }
+}
+
+void tidelimit_destroy(tidelimit_table* table) {
+  delete table;
+}
+
+int tidelimit_limit_of(std::uint64_t count, std::int64_t period_ns, std::uint64_t burst,
+                       tidelimit_limit* limit) {
+  if (limit == nullptr || count == 0 || burst == 0 || period_ns < 1 || period_ns > kPeriodMax ||
+      count > static_cast<std::uint64_t>(period_ns))
+    return TIDELIMIT_INVALID;
+  const limiter::Limit made = limiter::make_limit({count, Nanos{period_ns}}, burst);
+  *limit = {made.emission_interval.count(), made.burst};
+  return TIDELIMIT_ALLOWED;
+}
+
+int tidelimit_decide(tidelimit_table* table, const tidelimit_call* call, std::int64_t now_ns,
+                     tidelimit_answer* answer) {
+  if (table == nullptr || call == nullptr || !valid(now_ns) || !valid(*call))
+    return TIDELIMIT_INVALID;
+  return decide(*table, key_of(*table, *call), *call, now_ns, answer);
+}
+
+std::int64_t tidelimit_decide_batch(tidelimit_table* table, const tidelimit_call* calls,
+                                    std::size_t count, std::int64_t now_ns,
+                                    tidelimit_answer* answers) {
+  if (count == 0) return 0;
+  if (table == nullptr || calls == nullptr || answers == nullptr || !valid(now_ns) ||
+      !std::all_of(calls, calls + count, [](const tidelimit_call& call) { return valid(call); }))
+    return TIDELIMIT_INVALID;
+  std::array<std::uint64_t, kBatch> keys;
+  std::int64_t allowed = 0;
+  for (std::size_t first = 0; first < count; first += kBatch) {
+    const std::size_t length = std::min(kBatch, count - first);
+    for (std::size_t i = 0; i < length; ++i) {
+      keys[i] = key_of(*table, calls[first + i]);
+      table->buckets.prefetch(keys[i]);
+    }
+    for (std::size_t i = 0; i < length; ++i)
+      allowed += decide(*table, keys[i], calls[first + i], now_ns, &answers[first + i]);
+  }
+  return allowed;
+}
+
+std::uint64_t tidelimit_capacity(const tidelimit_table* table) {
+  return table->buckets.capacity();
+}
+
+std::uint64_t tidelimit_live(const tidelimit_table* table, std::int64_t now_ns) {
+  return table->buckets.live(Instant{Nanos{now_ns}});
+}
+
+std::uint64_t tidelimit_shared_calls(const tidelimit_table* table) {
+  return table->buckets.overflows();
+}

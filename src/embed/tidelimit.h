@@ -1,0 +1,111 @@
+/* tidelimit's rate limiter for C: nginx modules, other languages, anything that can call C.
+ *
+ * One table of GCRA buckets in memory fixed at creation. A decision takes no lock, allocates
+ * nothing, makes no system call and reads no clock; any number of threads may call on one table.
+ * No call throws, aborts or keeps a pointer that it was given.
+ *
+ *   GCRA: T = period / count. With t = max(now, TAT), n hits conform when t + n*T <= now + burst*T,
+ *   and only then TAT = t + n*T. Over any interval L a key gets at most burst + L/T hits.
+ *
+ * ABI. Within one TIDELIMIT_ABI_VERSION (the shared library's soname ends in it) no function, field
+ * or constant changes meaning, place or size; what is new comes as new functions and types. Structs
+ * have fixed layouts without gaps on 64-bit systems; zero their `reserved` fields.
+ */
+#ifndef TIDELIMIT_H
+#define TIDELIMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TIDELIMIT_ABI_VERSION 0
+
+#if defined(__GNUC__)
+#define TIDELIMIT_API __attribute__((visibility("default")))
+#else
+#define TIDELIMIT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a decision returns. */
+enum {
+  TIDELIMIT_DENIED = 0,
+  TIDELIMIT_ALLOWED = 1,
+  TIDELIMIT_INVALID = -1 /* an argument out of its range; nothing was charged or written */
+};
+
+/* `retry_after_ns` of a call that asks for more hits than the burst: it will never conform. */
+#define TIDELIMIT_NEVER INT64_MAX
+
+/* `now_ns` lies in [0, TIDELIMIT_NOW_MAX): a monotonic clock (CLOCK_MONOTONIC), not the time of
+ * day. About 4.5 years. A reading earlier than the one before grants nothing. */
+#define TIDELIMIT_NOW_MAX (INT64_C(1) << 57)
+
+/* A limit as a decision needs it; made by tidelimit_limit_of. */
+typedef struct tidelimit_limit {
+  int64_t emission_interval_ns; /* T */
+  uint64_t burst;
+} tidelimit_limit;
+
+typedef struct tidelimit_call {
+  const void* key; /* who is limited, and by what: any bytes. One key, one limit. */
+  size_t key_size; /* may be 0 */
+  uint64_t group;  /* whose bucket to share when every place is taken by a live bucket: say,
+                      a number for the address's /24; 0: one for all */
+  tidelimit_limit limit;
+  uint32_t hits;     /* how many hits this call stands for; 0 asks for one and charges none */
+  uint32_t reserved; /* 0 */
+} tidelimit_call;
+
+typedef struct tidelimit_answer {
+  int32_t allowed;        /* 1 or 0 */
+  int32_t shared;         /* 1: decided by a group's bucket, because the table was full */
+  uint64_t remaining;     /* hits that would still pass at once */
+  int64_t retry_after_ns; /* 0 when allowed; else until the same call would pass */
+  int64_t reset_after_ns; /* until the bucket is full again */
+} tidelimit_answer;
+
+/* Opaque. (Not `tidelimit`: in C++ that is a namespace.) */
+typedef struct tidelimit_table tidelimit_table;
+
+/* The ABI of the library that is loaded; compare it with TIDELIMIT_ABI_VERSION. */
+TIDELIMIT_API uint32_t tidelimit_abi_version(void);
+
+/* A table of `bytes` of memory (16 to 21 bytes a live key), fixed from then on; pages that were
+ * never used cost nothing. `seed` keys the hashing: draw it from the system (getrandom), so that
+ * nobody can aim for collisions. NULL when there is no such memory. */
+TIDELIMIT_API tidelimit_table* tidelimit_create(size_t bytes, uint64_t seed);
+/* No other thread may be in a call. NULL is let pass. */
+TIDELIMIT_API void tidelimit_destroy(tidelimit_table* table);
+
+/* `count` hits per `period_ns`, and `burst` at once. All from 1; a period of at most a year, and
+ * `count` at most one per nanosecond. T is rounded to the nearest nanosecond; a burst of more than
+ * 417 days of hits is cut.
+ * TIDELIMIT_INVALID leaves `limit` alone; 1 otherwise. Do it once per limit, not per call. */
+TIDELIMIT_API int tidelimit_limit_of(uint64_t count, int64_t period_ns, uint64_t burst,
+                                     tidelimit_limit* limit);
+
+/* Decides one call and charges it if it conforms. `answer` may be NULL. */
+TIDELIMIT_API int tidelimit_decide(tidelimit_table* table, const tidelimit_call* call,
+                                   int64_t now_ns, tidelimit_answer* answer);
+
+/* Decides `count` calls in their order, with memory fetched ahead; equal to one by one. Answers go
+ * to `answers[0..count)`. How many are allowed, or TIDELIMIT_INVALID when any call is invalid:
+ * then none was charged. */
+TIDELIMIT_API int64_t tidelimit_decide_batch(tidelimit_table* table, const tidelimit_call* calls,
+                                             size_t count, int64_t now_ns,
+                                             tidelimit_answer* answers);
+
+/* How many buckets there is room for; about how many are live (TAT > now); how many calls were
+ * decided by a group's bucket so far. */
+TIDELIMIT_API uint64_t tidelimit_capacity(const tidelimit_table* table);
+TIDELIMIT_API uint64_t tidelimit_live(const tidelimit_table* table, int64_t now_ns);
+TIDELIMIT_API uint64_t tidelimit_shared_calls(const tidelimit_table* table);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TIDELIMIT_H */
