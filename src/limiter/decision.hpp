@@ -26,6 +26,14 @@ enum class Outcome : std::uint8_t { allow, deny, shadow_deny };
 inline constexpr std::size_t kOutcomes = 3;
 [[nodiscard]] const char* to_string(Outcome outcome);
 
+/// A limit that the caller brings along, in place of the plan's limit on the principal at that
+/// endpoint (Envoy's limit override). What is by hand stands above it; verdicts, the limit per
+/// address, totals and shedding hold besides.
+struct GivenLimit {
+  Limit limit;               ///< burst 0 refuses everything
+  std::uint64_t bucket = 0;  ///< any number: sets the caller's limits on one principal apart
+};
+
 /// One identified request, in the data plane's own terms.
 struct Call {
   ClientId client;
@@ -37,7 +45,13 @@ struct Call {
   std::uint32_t agent_hash = 0;    ///< of the user agent, for diversity; 0 when there was none
   std::uint32_t path_hash = 0;     ///< of the normalised path, for endpoint concentration
   std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
+  const GivenLimit* given = nullptr;  ///< null: none; borrowed for the decision
 };
+
+/// Whether two calls ask about one request, so that it is to be counted once.
+[[nodiscard]] constexpr bool same_request(const Call& a, const Call& b) {
+  return a.client == b.client && a.user == b.user && a.endpoint == b.endpoint && a.tier == b.tier;
+}
 
 /// May it pass, and why.
 struct Decision {

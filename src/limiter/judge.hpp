@@ -2,10 +2,26 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
+#include "limiter/bucket_names.hpp"
 #include "limiter/limiter.hpp"
 
 namespace tidelimit::limiter {
+
+/// One limit that a call must meet.
+struct LimitLine {
+  std::uint64_t key;
+  Use use;
+  const Limit* limit;
+  const Limit* base;     // a denial that this would have passed is reduced_capacity; may be null
+  const Limit* watched;  // what shadow rules would make of the limit; may be null
+  Reason reason;
+  RuleId rule;
+  RuleId watched_rule;
+  Tat before;  // the TAT that the call met
+  Tat after;   // the TAT that it left; set for calls that are decided together
+};
 
 /// One call before one plan: collects the limits it must meet, checks them all, then charges all or
 /// none. Lives on the stack for one decision.
@@ -14,63 +30,56 @@ class Judge {
   Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
         const OverrideTable* overrides, const Call& call, Instant now) noexcept;
 
+  /// The whole decision of a call that stands alone.
   [[nodiscard]] Decision decide() noexcept;
   /// See Worker::counts_as_demand.
   [[nodiscard]] bool counts_as_demand() noexcept;
-  /// The key of the bucket that a usual decision touches.
-  [[nodiscard]] static std::uint64_t principal_key(const Limiter& limiter,
-                                                   const Call& call) noexcept;
+
+  // The steps of a decision, for calls that are decided together (see Panel).
+
+  /// Everything that needs no bucket. False: that was all; else `lines` are to be met.
+  [[nodiscard]] bool gather() noexcept;
+  [[nodiscard]] std::span<LimitLine> lines() noexcept { return {lines_.data(), line_count_}; }
+  /// Whether all lines have room, and nothing is shed; charges nothing. False: denied.
+  [[nodiscard]] bool check() noexcept;
+  [[nodiscard]] Charge charge(LimitLine& line) noexcept { return ask(line, *line.limit, true); }
+  void deny_by(const LimitLine& line, const Conformance& conformance) noexcept;
+  /// Says of a call that was not denied what its lines leave it, by their `before` or `after`.
+  void report(Tat LimitLine::*tat) noexcept;
+  /// What shadow verdicts and rules would have denied of a call that passes.
+  void watch() noexcept;
+  [[nodiscard]] Decision said() const noexcept;
+
+  [[nodiscard]] const Call& call() const noexcept { return call_; }
+  /// A denial is a denial, and not only counted.
+  [[nodiscard]] bool enforces() const noexcept { return mode_ == Mode::enforce; }
+
+  static constexpr std::size_t kLinesMax = 4;  // verdict or override, principal, client, total
 
  private:
-  // What a bucket is for; part of its key.
-  enum class Use : std::uint8_t { principal, client, total, verdict, hand, demand };
-
-  struct Line {
-    std::uint64_t key;
-    Use use;
-    const Limit* limit;
-    const Limit* base;     // a denial that this would have passed is reduced_capacity; may be null
-    const Limit* watched;  // what shadow rules would make of the limit; may be null
-    Reason reason;
-    RuleId rule;
-    RuleId watched_rule;
-    Tat before;  // the TAT that the call met
-  };
-
   // Which limits are enforced, and which are only watched.
   struct Views {
-    View enforced;
-    View watched;  // the same: nothing to watch
+    View enforced = View::base;
+    View watched = View::base;  // the same: nothing to watch
   };
   [[nodiscard]] Views views() const noexcept;
   [[nodiscard]] Mode mode_of(const Verdict& verdict) const noexcept;
   [[nodiscard]] const Verdict* find_verdict() const noexcept;
 
-  void attempt(Mode mode) noexcept;
   [[nodiscard]] bool pass_override(const Override& hand) noexcept;
   [[nodiscard]] bool pass_verdict(const Verdict& verdict) noexcept;
-  void add_plan_lines(const Views& views, bool by_hand) noexcept;
-  void add(const Line& line) noexcept;
-
-  [[nodiscard]] bool check_all() noexcept;
+  void add_plan_lines(bool by_hand) noexcept;
+  void add_principal_line(const CellLimits& limits, const CellLimits& base,
+                          const CellLimits* watched) noexcept;
+  void add(const LimitLine& line) noexcept;
   [[nodiscard]] bool charge_all() noexcept;
-  void watch(const Verdict* shadow_verdict, const Views& views) noexcept;
 
-  [[nodiscard]] Charge ask(const Line& line, const Limit& limit, bool charge,
+  [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
                            Tat floor = Tat{0}) noexcept;
-  void report_pass(const Line& line, const Conformance& conformance) noexcept;
+  void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
   void deny(Reason reason, RuleId rule, Nanos retry_after) noexcept;
-  void deny_by(const Line& line, const Conformance& conformance) noexcept;
   void would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept;
-  [[nodiscard]] Reason reason_of(const Line& line, Tat tat) const noexcept;
-
-  [[nodiscard]] std::uint64_t key_of(std::uint64_t whose, Use use) const noexcept;
-  [[nodiscard]] std::uint64_t key_of(std::uint64_t whose, Use use,
-                                     const Limit& limit) const noexcept;
-  [[nodiscard]] std::uint64_t client_hash() const noexcept;
-  [[nodiscard]] std::uint64_t overflow_key(const Line& line) const noexcept;
-
-  static constexpr std::size_t kLinesMax = 4;  // verdict or override, principal, client, total
+  [[nodiscard]] Reason reason_of(const LimitLine& line, Tat tat) const noexcept;
 
   Limiter& limiter_;
   const Plan& plan_;
@@ -81,8 +90,16 @@ class Judge {
   const EndpointId endpoint_id_;
   const TierId tier_id_;
   const PlanEndpoint& endpoint_;
+  const BucketNames names_;
+  const Mode mode_;
+
+  // Set by gather.
+  const Verdict* shadow_verdict_ = nullptr;
+  Views views_;
+  bool sheds_ = false;
+
   std::size_t line_count_ = 0;
-  std::array<Line, kLinesMax> lines_;  // the first line_count_ are set
+  std::array<LimitLine, kLinesMax> lines_;  // the first line_count_ are set
   Decision decision_;
 };
 

@@ -1,9 +1,24 @@
 #include "limiter/limiter.hpp"
 
+#include <algorithm>
+#include <exception>
+
 #include "base/hash.hpp"
 #include "limiter/judge.hpp"
+#include "limiter/panel.hpp"
 
 namespace tidelimit::limiter {
+namespace {
+
+// Passed, for want of a plan.
+[[nodiscard]] Decision undecided(const Call& call) {
+  Decision decision;
+  decision.endpoint = call.endpoint;
+  decision.tier = call.tier;
+  return decision;
+}
+
+}  // namespace
 
 Limiter::Limiter(const LimiterOptions& options)
     : seed_(options.seed),
@@ -29,16 +44,11 @@ Decision Worker::decide(const Call& call, Instant now) noexcept {
   Decision decision;
   const Plan* plan = plan_.get();
   if (plan == nullptr || plan->endpoints.empty()) {
-    decision.endpoint = call.endpoint;
-    decision.tier = call.tier;
+    decision = undecided(call);
   } else {
     decision = Judge(limiter_, *plan, verdicts_.get(), overrides_.get(), call, now).decide();
   }
-  if (call.hits != 0) {
-    const ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
-                                   call.agent_classes};
-    limiter_.clients_.count_request(event, !decision.allowed, now);
-  }
+  if (call.hits != 0) count(call, !decision.allowed, now);
   return decision;
 }
 
@@ -48,8 +58,46 @@ void Worker::decide(std::span<const Call> calls, Instant now,
   for (std::size_t i = 0; i < calls.size(); ++i) decisions[i] = decide(calls[i], now);
 }
 
+bool Worker::decide_all(std::span<const Call> calls, Instant now,
+                        std::span<Decision> decisions) noexcept {
+  if (calls.size() > kTogetherMax) std::terminate();
+  if (calls.size() == 1) {
+    decisions[0] = decide(calls[0], now);
+    return decisions[0].allowed;
+  }
+  for (const Call& call : calls) prefetch(call);
+  const Plan* plan = plan_.get();
+  bool passed = true;
+  if (plan == nullptr || plan->endpoints.empty()) {
+    for (std::size_t i = 0; i < calls.size(); ++i) decisions[i] = undecided(calls[i]);
+  } else {
+    passed =
+        Panel(limiter_, *plan, verdicts_.get(), overrides_.get(), now).decide(calls, decisions);
+  }
+  count_each_client(calls, !passed, now);
+  return passed;
+}
+
+void Worker::count(const Call& call, bool denied, Instant now) noexcept {
+  const ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
+                                 call.agent_classes};
+  limiter_.clients_.count_request(event, denied, now);
+}
+
+// By the first call of each client that asks for most.
+void Worker::count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept {
+  for (const Call& call : calls) {
+    if (call.hits == 0) continue;
+    const bool spoken_for = std::any_of(calls.begin(), calls.end(), [&](const Call& other) {
+      return other.client == call.client &&
+             (other.hits > call.hits || (other.hits == call.hits && &other < &call));
+    });
+    if (!spoken_for) count(call, denied, now);
+  }
+}
+
 void Worker::prefetch(const Call& call) const noexcept {
-  limiter_.buckets_.prefetch(Judge::principal_key(limiter_, call));
+  limiter_.buckets_.prefetch(BucketNames::usual(limiter_.seed_, call));
   limiter_.clients_.prefetch(call.client);
 }
 

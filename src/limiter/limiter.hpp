@@ -70,11 +70,29 @@ class Worker {
   ///   a whole prefix or a user, over all endpoints); totals and shedding still hold.
   ///   `decision.limit` of a request that passed is the one with the least remaining, the total of
   ///   all principals only if there is no other.
+  ///   A limit that the call brings along (Call::given) stands in place of the plan's limit on the
+  ///   principal; see there.
   [[nodiscard]] Decision decide(const Call& call, Instant now) noexcept;
 
   /// Decides many calls in their order, with memory fetched ahead. Equal to deciding one by one.
   /// `decisions` is at least as long as `calls`.
   void decide(std::span<const Call> calls, Instant now, std::span<Decision> decisions) noexcept;
+
+  /// Decides calls that stand or fall together: all that one request is asked about at once. All
+  /// limits of all calls are checked, then all are charged, or none is.
+  ///   True when all pass. Each decision says how its own call stands: with a denial somewhere, the
+  ///   others say what they would be and what is left, uncharged.
+  ///   Equal buckets are charged once, by the call that takes most; each call is judged by its own
+  ///   hits and limit, on what it found.
+  ///   hits 0 (a peek) asks whether one more would pass: it charges nothing, and its no counts.
+  ///   A call in shadow mode that would be denied charges nothing, and holds back no other.
+  ///   Every client is counted once, with the most hits of its calls.
+  ///   Where another thread takes the last of one limit in between, charges made so far are taken
+  ///   back, or stand where somebody built upon them: never more passes than the limits allow.
+  /// At most kTogetherMax calls; `decisions` is at least as long as `calls`.
+  [[nodiscard]] bool decide_all(std::span<const Call> calls, Instant now,
+                                std::span<Decision> decisions) noexcept;
+  static constexpr std::size_t kTogetherMax = 32;
 
   /// Begins to fetch what decide will touch.
   void prefetch(const Call& call) const noexcept;
@@ -84,6 +102,9 @@ class Worker {
   [[nodiscard]] bool counts_as_demand(const Call& call, Instant now) noexcept;
 
  private:
+  void count(const Call& call, bool denied, Instant now) noexcept;
+  void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;
+
   Limiter& limiter_;
   SnapshotReader<Plan> plan_;
   SnapshotReader<VerdictTable> verdicts_;

@@ -8,14 +8,15 @@
 #include <vector>
 
 #include "base/hash.hpp"
+#include "limiter/bucket_names.hpp"
 #include "limiter/gate_plan.hpp"
-#include "limiter/judge.hpp"
 
 namespace tidelimit::limiter {
 namespace {
 
 constexpr std::size_t kPrincipals = 300'000;
 constexpr unsigned kBits = 32;
+constexpr std::uint64_t kSeed = 99;
 
 std::size_t colliding_pairs(const std::vector<std::uint64_t>& keys, unsigned shift) {
   std::vector<std::uint32_t> cut;
@@ -47,9 +48,9 @@ class Collisions : public ::testing::Test {
     call.client = client;
     call.user = user;
     call.endpoint = EndpointId{endpoint};
-    return Judge::principal_key(limiter, call);
+    return BucketNames::usual(kSeed, call);
   }
-  Limiter limiter{{.bucket_bytes = 1 << 16, .client_bytes = 1 << 16, .seed = 99}};
+  Limiter limiter{{.bucket_bytes = 1 << 16, .client_bytes = 1 << 16, .seed = kSeed}};
 };
 
 TEST_F(Collisions, AreAsRareAsStatedForUsersAndAddressesInARow) {

@@ -1,0 +1,54 @@
+#include "limiter/bucket_names.hpp"
+
+namespace tidelimit::limiter {
+namespace {
+
+constexpr std::size_t kAllEndpoints = 0xffff;
+constexpr std::size_t kAllTiers = 0xff;
+
+// One word for a use and the endpoint and tier it is for.
+[[nodiscard]] constexpr std::uint64_t purpose(Use use, std::size_t endpoint, std::size_t tier) {
+  return static_cast<std::uint64_t>(use) << 32 | static_cast<std::uint64_t>(endpoint) << 8 | tier;
+}
+
+[[nodiscard]] std::uint64_t not_zero(std::uint64_t key) {
+  return key == 0 ? 1 : key;
+}
+
+}  // namespace
+
+std::uint64_t BucketNames::key(std::uint64_t whose, Use use) const noexcept {
+  const std::size_t tier = use == Use::total ? index(tier_) : kAllTiers;
+  return not_zero(mix(whose, purpose(use, index(endpoint_), tier)));
+}
+
+std::uint64_t BucketNames::key(std::uint64_t whose, Use use, const Limit& limit) const noexcept {
+  const auto interval = static_cast<std::uint64_t>(limit.emission_interval.count());
+  return not_zero(
+      mix(mix(whose, purpose(use, kAllEndpoints, kAllTiers)), mix(interval, limit.burst)));
+}
+
+std::uint64_t BucketNames::given(const GivenLimit& given) const noexcept {
+  return not_zero(mix(key(principal_hash(seed_, call_), Use::given), given.bucket));
+}
+
+std::uint64_t BucketNames::hand(const Override& hand) const noexcept {
+  std::uint64_t target = hand.user;
+  if (target == 0) {
+    const auto* bytes = reinterpret_cast<const char*>(hand.prefix.address.bytes.data());
+    target = hash_bytes({bytes, hand.prefix.address.bytes.size()}, seed_ + hand.prefix.length);
+  }
+  return key(target, Use::hand, hand.limit);
+}
+
+std::uint64_t BucketNames::shadow_of(std::uint64_t key) noexcept {
+  return not_zero(mix(key, key >> 32));
+}
+
+std::uint64_t BucketNames::overflow(std::uint64_t own, Use use, const Limit& limit) const noexcept {
+  if (use == Use::total || use == Use::hand) return own;
+  const std::uint64_t whose = hash_client(neighbourhood_of(call_.client), seed_);
+  return use == Use::verdict ? key(whose, use, limit) : key(whose, use);
+}
+
+}  // namespace tidelimit::limiter

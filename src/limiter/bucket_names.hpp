@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/hash.hpp"
+#include "limiter/decision.hpp"
+#include "limiter/plan.hpp"
+
+namespace tidelimit::limiter {
+
+/// What a bucket is for; part of its key.
+enum class Use : std::uint8_t { principal, client, total, verdict, hand, demand, given };
+
+/// The keys of the buckets that one call may touch: a keyed hash of whose it is and what for, never
+/// 0. Pure. Borrows the call.
+class BucketNames {
+ public:
+  BucketNames(std::uint64_t seed, const Call& call, EndpointId endpoint, TierId tier) noexcept
+      : seed_(seed), call_(call), endpoint_(endpoint), tier_(tier) {}
+
+  // At the call's endpoint.
+  [[nodiscard]] std::uint64_t principal() const noexcept {
+    return key(principal_hash(seed_, call_), Use::principal);
+  }
+  [[nodiscard]] std::uint64_t demand() const noexcept {
+    return key(principal_hash(seed_, call_), Use::demand);
+  }
+  [[nodiscard]] std::uint64_t client() const noexcept { return key(client_hash(), Use::client); }
+  [[nodiscard]] std::uint64_t total() const noexcept { return key(seed_, Use::total); }
+  /// The caller's own mark keeps its limits apart, never their values: a limit that it moves keeps
+  /// its bucket.
+  [[nodiscard]] std::uint64_t given(const GivenLimit& given) const noexcept;
+
+  // Over all endpoints: another limit is another bucket.
+  [[nodiscard]] std::uint64_t verdict(const Limit& limit) const noexcept {
+    return key(client_hash(), Use::verdict, limit);
+  }
+  [[nodiscard]] std::uint64_t hand(const Override& hand) const noexcept;
+
+  /// Of the bucket to share when the table is full. What is everyone's keeps a bucket of its own
+  /// (`own`); the rest shares with its neighbourhood.
+  [[nodiscard]] std::uint64_t overflow(std::uint64_t own, Use use,
+                                       const Limit& limit) const noexcept;
+
+  /// Of the bucket that a watched limit fills beside the enforced one.
+  [[nodiscard]] static std::uint64_t shadow_of(std::uint64_t key) noexcept;
+  /// The key of the bucket that a usual decision touches.
+  [[nodiscard]] static std::uint64_t usual(std::uint64_t seed, const Call& call) noexcept {
+    return BucketNames(seed, call, call.endpoint, call.tier).principal();
+  }
+
+ private:
+  [[nodiscard]] static std::uint64_t principal_hash(std::uint64_t seed, const Call& call) noexcept {
+    return call.user != 0 ? call.user : hash_client(call.client, seed);
+  }
+  [[nodiscard]] std::uint64_t client_hash() const noexcept {
+    return hash_client(call_.client, seed_);
+  }
+  [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use) const noexcept;
+  [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use, const Limit& limit) const noexcept;
+
+  std::uint64_t seed_;
+  const Call& call_;
+  EndpointId endpoint_;
+  TierId tier_;
+};
+
+}  // namespace tidelimit::limiter

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+
+#include "limiter/fixed_vector.hpp"
+#include "limiter/judge.hpp"
+
+namespace tidelimit::limiter {
+
+/// Several judges over the calls of one request (see Worker::decide_all). Lives on the stack for
+/// one decision; room for seats that stay empty costs nothing.
+class Panel {
+ public:
+  Panel(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
+        const OverrideTable* overrides, Instant now) noexcept
+      : limiter_(limiter), plan_(plan), verdicts_(verdicts), overrides_(overrides), now_(now) {}
+
+  [[nodiscard]] bool decide(std::span<const Call> calls, std::span<Decision> decisions) noexcept;
+
+ private:
+  struct Seat {
+    Judge judge;
+    bool open;  // neither denied nor settled without a bucket
+  };
+
+  void seat(const Call& call) noexcept;
+  [[nodiscard]] bool check_all() noexcept;
+  [[nodiscard]] bool charge_all() noexcept;
+  /// Of equal buckets, whether this one's charge stands for all.
+  [[nodiscard]] bool leads(const Seat& seat, const LimitLine& line) noexcept;
+  void note_charge(std::uint64_t key, Tat after) noexcept;
+  void report_all(bool passed) noexcept;
+  [[nodiscard]] bool is_first_of_request(const Seat& seat) noexcept;
+
+  Limiter& limiter_;
+  const Plan& plan_;
+  const VerdictTable* verdicts_;
+  const OverrideTable* overrides_;
+  const Instant now_;
+  FixedVector<Seat, Worker::kTogetherMax> seats_;
+};
+
+}  // namespace tidelimit::limiter
