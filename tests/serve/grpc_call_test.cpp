@@ -101,8 +101,8 @@ class GrpcCall : public testing::Test {
     auto health = std::make_unique<HealthService>(std::vector<std::string>{"test.Test"});
     health_ = health.get();
     front_->add(std::move(health));
-    session_ = std::make_unique<Http2Session>(*front_, peer_, trusted, limits_, now_,
-                                              [this] { ++wakes_; });
+    session_ = std::make_unique<Http2Session>(
+        *front_, peer_, trusted, limits_, now_, [this] { ++wakes_; }, &pool_);
     send(std::string(wire::kPreface) + frame(wire::kSettings, 0, 0));
   }
   void send(std::string_view bytes) {
@@ -126,6 +126,7 @@ class GrpcCall : public testing::Test {
   Now now_{{1s}, {}};
   Peer peer_;
   TestService::Counts counts_;
+  BlockPool pool_;
   std::unique_ptr<Front> front_;
   HealthService* health_ = nullptr;
   std::unique_ptr<Http2Session> session_;
@@ -167,6 +168,20 @@ TEST_F(GrpcCall, AnswersManyCallsOfOneReadTogether) {
     EXPECT_EQ(stream(2 * i + 1).data, message(std::to_string(i)));
     EXPECT_EQ(status(2 * i + 1), "0");
   }
+}
+
+TEST_F(GrpcCall, TakesNoMoreFromTheAllocatorOnceItIsWarm) {
+  start();
+  std::uint32_t id = 1;
+  const auto round = [&] {
+    std::string bytes;
+    for (int i = 0; i < 100; ++i, id += 2) bytes += call(id, "/test.Test/Echo", "hello");
+    send(bytes);
+  };
+  for (int i = 0; i < 10; ++i) round();
+  const std::uint64_t before = pool_.allocations();
+  for (int i = 0; i < 50; ++i) round();
+  EXPECT_LE(pool_.allocations() - before, 2u) << "5000 calls";
 }
 
 TEST_F(GrpcCall, GivesTheServicesStatusWithItsMessageEncoded) {

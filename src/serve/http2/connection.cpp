@@ -26,8 +26,9 @@ Http2Connection::Http2Connection(Http2Server& server, std::uint64_t id, Fd socke
       socket_(std::move(socket)),
       peer_(peer),
       exempt_(exempt),
-      session_(server.application_, peer_, exempt, server.limits_, server.loop_.now(),
-               [this] { wake(); }),
+      session_(
+          server.application_, peer_, exempt, server.limits_, server.loop_.now(),
+          [this] { wake(); }, &server.pool_),
       moved_(server.loop_.now().mono) {}
 
 Http2Connection::~Http2Connection() {

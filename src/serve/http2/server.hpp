@@ -35,6 +35,7 @@ class Http2Server final {
   Application& application_;
   const Http2Limits limits_;
   ConnectionQuota& quota_;
+  BlockPool pool_;
   Acceptor acceptor_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, std::unique_ptr<Http2Connection>> connections_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <new>
 #include <nghttp2/nghttp2.h>
 
@@ -22,6 +23,25 @@ std::string_view view(const std::uint8_t* bytes, std::size_t size) {
 
 std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 only reads
+}
+
+/// nghttp2's memory from a pool. nghttp2 keeps a copy of the table.
+nghttp2_mem pooled(BlockPool* pool) {
+  return {
+      .mem_user_data = pool,
+      .malloc = [](std::size_t size,
+                   void* user) { return static_cast<BlockPool*>(user)->take(size); },
+      .free = [](void* block, void* user) { static_cast<BlockPool*>(user)->give(block); },
+      .calloc =
+          [](std::size_t count, std::size_t size, void* user) {
+            const bool fits = size == 0 || count <= SIZE_MAX / size;
+            void* const block = fits ? static_cast<BlockPool*>(user)->take(count * size) : nullptr;
+            if (block != nullptr) std::memset(block, 0, count * size);
+            return block;
+          },
+      .realloc = [](void* block, std::size_t size,
+                    void* user) { return static_cast<BlockPool*>(user)->resize(block, size); },
+  };
 }
 
 std::size_t to_nv(std::span<const Field> fields, std::array<nghttp2_nv, kMostFields>& nv) {
@@ -175,7 +195,8 @@ struct Http2Session::Callbacks {
 };
 
 Http2Session::Http2Session(Application& application, const Peer& peer, bool exempt,
-                           const Http2Limits& limits, const Now& now, std::function<void()> wake)
+                           const Http2Limits& limits, const Now& now, std::function<void()> wake,
+                           BlockPool* pool)
     : application_(application),
       peer_(peer),
       limits_(limits),
@@ -189,7 +210,9 @@ Http2Session::Http2Session(Application& application, const Peer& peer, bool exem
   nghttp2_option_set_no_closed_streams(option, 1);
   // Its own bound on resets knows no calls; on_begin_frame's does.
   nghttp2_option_set_stream_reset_rate_limit(option, 1 << 30, 1 << 30);
-  const int made = nghttp2_session_server_new2(&session_, Callbacks::table(), this, option);
+  nghttp2_mem memory = pooled(pool);
+  const int made = nghttp2_session_server_new3(&session_, Callbacks::table(), this, option,
+                                               pool != nullptr ? &memory : nullptr);
   nghttp2_option_del(option);
   if (made != 0) throw std::bad_alloc();
   const std::array<nghttp2_settings_entry, 3> settings{{

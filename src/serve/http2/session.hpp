@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "serve/http2/allowance.hpp"
+#include "serve/http2/block_pool.hpp"
 #include "serve/http2/exchange.hpp"
 
 struct nghttp2_session;
@@ -54,9 +55,9 @@ enum class Http2Error : std::uint32_t {
 class Http2Session {
  public:
   /// `now` is the loop's and changes with its turns. `wake` is called when there is something to
-  /// collect though nothing was received.
+  /// collect though nothing was received. Without a `pool` memory is malloc's, which checkers know.
   Http2Session(Application& application, const Peer& peer, bool exempt, const Http2Limits& limits,
-               const Now& now, std::function<void()> wake);
+               const Now& now, std::function<void()> wake, BlockPool* pool = nullptr);
   ~Http2Session();
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
