@@ -1,6 +1,8 @@
 """The gRPC front of the real gate, as Python's grpcio sees it (gRPC's C core), and as raw bytes and h2load do."""
 
 import concurrent.futures
+import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -17,6 +19,7 @@ mode: enforce
 endpoints:
   - { name: browse, match: "/browse/**", limits: { STD: 100/min } }
 """
+GRPC_CPP = pathlib.Path(os.environ.get("GRPC_CPP_CHECK", harness.SOURCE / "build/release/tests/e2e/grpc_cpp/grpc_cpp_check"))
 GRPC_JS = harness.SOURCE / "tests/e2e/grpc_js"
 HEALTH = "/grpc.health.v1.Health/"
 SERVING, NOT_SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x02", b"\x08\x03"
@@ -136,6 +139,12 @@ class GrpcFront(harness.EndToEnd):
                 answer += part
         self.assertTrue(answer.startswith(b"HTTP/1.1 505 "), answer)
         self.assertIn(b"HTTP/2 without TLS", answer)
+
+    @unittest.skipUnless(GRPC_CPP.exists(), "the build makes it")
+    def test_grpc_cpp_finds_all_as_expected(self):
+        done = subprocess.run([GRPC_CPP, f"127.0.0.1:{self.gate.grpc_port}"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "all as expected\n"), done.stderr)
 
     @unittest.skipUnless((GRPC_JS / "node_modules").is_dir(), "npm ci --ignore-scripts in tests/e2e/grpc_js installs it")
     def test_grpc_js_finds_all_as_expected(self):
