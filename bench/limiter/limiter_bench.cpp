@@ -46,7 +46,10 @@ struct Field {
       : keys(key_count),
         addresses(address_count),
         bytes(key_count * 16 * 4 / 3),
-        gate({.bucket_bytes = bytes, .client_bytes = address_count * 128 * 3 / 2, .seed = kSeed}),
+        gate({.bucket_bytes = bytes,
+              .client_bytes = address_count * 128 * 3 / 2,
+              .seed = kSeed,
+              .pages = limiter::Pages::huge}),
         bare(bytes) {
     gate.plan.publish(plan());
     limiter::Worker worker{gate};
@@ -253,6 +256,7 @@ int bench(int argc, char** argv) {
   if (quick) {
     Field field(1'000'000, 1'000'000);
     one_thread(figures, field, "1m");
+    batches(figures, field);
     return figures.print(argc, argv);
   }
   {

@@ -12,7 +12,7 @@ namespace tidelimit::bench {
 /// bytes an entry, the same memory as the table beside it.
 class BareTable {
  public:
-  explicit BareTable(std::size_t bytes) : entries_(bytes / sizeof(Entry)) {}
+  explicit BareTable(std::size_t bytes) : entries_(bytes / sizeof(Entry), limiter::Pages::huge) {}
 
   bool pass(std::uint64_t hash, const limiter::Limit& limit, Instant now) noexcept {
     std::atomic<std::int64_t>& cell = entry(hash).tat;

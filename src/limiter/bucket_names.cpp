@@ -1,27 +1,6 @@
 #include "limiter/bucket_names.hpp"
 
 namespace tidelimit::limiter {
-namespace {
-
-constexpr std::size_t kAllEndpoints = 0xffff;
-constexpr std::size_t kAllTiers = 0xff;
-
-// One word for a use and the endpoint and tier it is for.
-[[nodiscard]] constexpr std::uint64_t purpose(Use use, std::size_t endpoint, std::size_t tier) {
-  return static_cast<std::uint64_t>(use) << 32 | static_cast<std::uint64_t>(endpoint) << 8 | tier;
-}
-
-[[nodiscard]] std::uint64_t not_zero(std::uint64_t key) {
-  return key == 0 ? 1 : key;
-}
-
-}  // namespace
-
-std::uint64_t BucketNames::key(std::uint64_t whose, Use use) const noexcept {
-  const std::size_t tier = use == Use::total ? index(tier_) : kAllTiers;
-  return not_zero(mix(whose, purpose(use, index(endpoint_), tier)));
-}
-
 std::uint64_t BucketNames::key(std::uint64_t whose, Use use, const Limit& limit) const noexcept {
   const auto interval = static_cast<std::uint64_t>(limit.emission_interval.count());
   return not_zero(

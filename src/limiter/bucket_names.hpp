@@ -56,7 +56,21 @@ class BucketNames {
   [[nodiscard]] std::uint64_t client_hash() const noexcept {
     return hash_client(call_.client, seed_);
   }
-  [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use) const noexcept;
+  static constexpr std::size_t kAllEndpoints = 0xffff;
+  static constexpr std::size_t kAllTiers = 0xff;
+
+  // One word for a use and the endpoint and tier it is for.
+  [[nodiscard]] static constexpr std::uint64_t purpose(Use use, std::size_t endpoint,
+                                                       std::size_t tier) noexcept {
+    return static_cast<std::uint64_t>(use) << 32 | static_cast<std::uint64_t>(endpoint) << 8 | tier;
+  }
+  [[nodiscard]] static constexpr std::uint64_t not_zero(std::uint64_t key) noexcept {
+    return key == 0 ? 1 : key;
+  }
+  [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use) const noexcept {
+    const std::size_t tier = use == Use::total ? index(tier_) : kAllTiers;
+    return not_zero(mix(whose, purpose(use, index(endpoint_), tier)));
+  }
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use, const Limit& limit) const noexcept;
 
   std::uint64_t seed_;

@@ -168,8 +168,14 @@ BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept
 
 // The entry that holds the key; else null and a filled probe. The first set is the usual case.
 BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) noexcept {
-  for (BucketEntry& entry : candidate(key, 0).entries)
-    if (entry.key.load(std::memory_order_acquire) == key) return &entry;
+  // All four are compared before the one branch: which of them it is would be guessed wrong, and a
+  // wrong guess waits for memory and begins nothing meanwhile.
+  Set& first = candidate(key, 0);
+  unsigned holders = 0;
+  for (std::size_t i = 0; i < kWays; ++i)
+    holders |= unsigned{first.entries[i].key.load(std::memory_order_acquire) == key} << i;
+  if (holders != 0) [[likely]]
+    return &first.entries[static_cast<std::size_t>(std::countr_zero(holders))];
   probed = probe(key, now);
   return probed.match;
 }

@@ -120,7 +120,7 @@ std::optional<std::uint32_t> ClientTable::find(const ClientId& client) const noe
 
 void ClientTable::prefetch(const ClientId& client) const noexcept {
   const std::uint64_t print = fingerprint(client);
-  prefetch(set_of(print).slots[print % kWays]);
+  __builtin_prefetch(&set_of(print).slots[print % kWays], 1);
 }
 
 std::uint64_t ClientTable::fingerprint(const ClientId& client) const noexcept {

@@ -51,6 +51,7 @@ class Limiter {
  private:
   friend class Worker;
   friend class Judge;
+  friend class UsualCall;
   std::uint64_t seed_;
   BucketTable buckets_;
   ClientTable clients_;
