@@ -86,6 +86,12 @@ Result<LiveGate::Place> LiveGate::place() const {
     if (!config) return tl::unexpected(config.error());
     place.url = reachable(config->listen.admin.value_or(config->listen.http));
     place.token_file = config->admin_token_file.string();
+    if (place.token_file.empty() && token_file_.empty()) {
+      return fail(Code::invalid_argument,
+                  fmt::format("{} names no admin.token_file, and without a token a gate refuses "
+                              "this call; write admin: {{ token_file: {} }} and start it again",
+                              config_, kDefaultTokenFile));
+    }
   }
   if (!url_.empty()) place.url = url_;
   if (!token_file_.empty()) place.token_file = token_file_;

@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 
 namespace {
@@ -25,6 +29,20 @@ void add_commands(CLI::App& app, int& status) {
   add_mode(app, status);
 }
 
+/// The first word where it is no command, said with the one that may have been meant.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word.front() == '-') return "";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), word) != names.end()) return "";
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view near = tidelimit::closest_word(word, known);
+  return "no such command: " + tidelimit::printable(word, 40) +
+         (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") +
+         "; tidelimit --help lists them";
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"tidelimit: may this request pass now? Rate limits that move ahead of traffic."};
   app.name("tidelimit");
@@ -34,6 +52,10 @@ int run(int argc, char** argv) {
   app.footer("Exit status: 0 done, 1 failed, 2 wrong usage or configuration.");
   int status = kDone;
   add_commands(app, status);
+  if (const std::string problem = unknown_command(app, argc, argv); !problem.empty()) {
+    std::cerr << "tidelimit: " << problem << '\n';
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

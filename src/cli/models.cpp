@@ -49,4 +49,17 @@ Result<Models> models_for(const config::Config& config, const std::string& folde
   return models;
 }
 
+Result<void> check_shape(const model::Bundle& bundle, const forecast::Shape& shape,
+                         const std::string& folder) {
+  if (!bundle.forecast || bundle.manifest.shape == shape) return {};
+  const auto options = [](const forecast::Shape& s) {
+    return fmt::format("--window {} --history {} --horizon {}", format_duration(s.window),
+                       format_duration(s.history), format_duration(s.horizon));
+  };
+  return fail(Code::invalid_argument,
+              fmt::format("{}: its forecast was trained with {}, which is not what is asked for, "
+                          "{}; say the former, or train a bundle with the latter",
+                          folder, options(bundle.manifest.shape), options(shape)));
+}
+
 }  // namespace tidelimit::cli

@@ -22,4 +22,9 @@ struct Models {
 /// with a warning if there is nothing yet. A bundle that is damaged or foreign is an error.
 [[nodiscard]] Result<Models> models_for(const config::Config& config, const std::string& folder);
 
+/// That the bundle's forecast, if it has one, was trained for these windows; the error says what it
+/// was trained for. `folder`: the bundle's name for people.
+[[nodiscard]] Result<void> check_shape(const model::Bundle& bundle, const forecast::Shape& shape,
+                                       const std::string& folder);
+
 }  // namespace tidelimit::cli

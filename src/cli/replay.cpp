@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/models.hpp"
+#include "cli/offline/shape_options.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/reading_progress.hpp"
 #include "config/config.hpp"
@@ -24,6 +25,7 @@ struct ReplayOptions {
   std::string model;
   std::string against;
   std::string report;
+  ShapeOptions shape;
   bool enforce = false;
   bool json = false;
   std::uint64_t seed = 1;
@@ -48,8 +50,17 @@ struct Candidate {
 Result<Candidate> prepare(const std::string& file, const ReplayOptions& options) {
   auto config = config::load(file);
   if (!config) return fail(Code::invalid_argument, config.error().message);
+  auto shape = options.shape.over(config->engine.shape);
+  if (!shape) return tl::unexpected<Error>(shape.error());
+  config->engine.shape = *shape;
   auto models = models_for(*config, options.model);
   if (!models) return tl::unexpected<Error>(models.error());
+  if (models->bundle) {
+    const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
+    if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
+      return tl::unexpected<Error>(same.error());
+    }
+  }
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   for (const auto& warning : models->warnings) print("warning: " + warning + "\n", stderr);
   if (options.enforce) config->engine.policy.mode = limiter::Mode::enforce;
@@ -146,6 +157,7 @@ void add_replay(CLI::App& app, int& status) {
                    "Another configuration over the same traffic: says which requests are decided "
                    "otherwise, from FILE2 to --config")
       ->type_name("FILE2");
+  options->shape.add_to(*command);
   command->add_option("--report", options->report, "Write one HTML page with plots")
       ->type_name("FILE.html");
   command->add_flag("--enforce", options->enforce,

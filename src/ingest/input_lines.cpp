@@ -21,6 +21,10 @@ std::size_t examples_of(const ReadReport& report, Unreadable reason) {
                     [&](const UnreadableLine& line) { return line.reason == reason; }));
 }
 
+std::string excerpt_of(const Line& line) {
+  return printable(line.text, kExcerpt);
+}
+
 /// What --strict ends with: the input is wrong, and what can be done about it.
 Error refused(const std::string& place_and_reason) {
   return {Code::invalid_argument,
@@ -63,12 +67,39 @@ void InputLines::refuse(const Line& line, Unreadable reason) {
     return;
   }
   if (reason != Unreadable::too_long && trim(line.text).empty()) reason = Unreadable::blank;
+  if (count_refused(reason)) show({source(), line.number, reason, excerpt_of(line)});
+}
+
+UnreadableLine InputLines::put_aside(const Line& line, Unreadable reason) {
+  ++aside_;
+  return {source(), line.number, reason, excerpt_of(line)};
+}
+
+void InputLines::accept_aside() {
+  --aside_;
+  accept();
+}
+
+void InputLines::refuse_aside(UnreadableLine line) {
+  --aside_;
+  if (count_refused(line.reason)) show(std::move(line));
+}
+
+/// True: the line is to be shown.
+bool InputLines::count_refused(Unreadable reason) {
   ++report_.unreadable;
   ++report_.by_reason[static_cast<std::size_t>(reason)];
-  if (!options_.strict && examples_of(report_, reason) >= ReadReport::kExamples) return;
-  UnreadableLine example{source(), line.number, reason, printable(line.text, kExcerpt)};
-  if (options_.strict) failure_ = refused(describe(example));
-  report_.examples.push_back(std::move(example));
+  return options_.strict || examples_of(report_, reason) < ReadReport::kExamples;
+}
+
+void InputLines::show(UnreadableLine line) {
+  if (options_.strict && !failure_) {
+    std::string words = describe(line);
+    // The last line of what was cut short: say that, too.
+    if (reader_->problem()) words += "\n  " + source() + ": " + reader_->problem()->message;
+    failure_ = refused(words);
+  }
+  report_.examples.push_back(std::move(line));
 }
 
 /// Goes on to the next input that is not empty and recognises it. False at the end or on failure.
@@ -129,7 +160,7 @@ void InputLines::close_current() {
 
 /// At the end of everything: input that held nothing is an error, not an empty result.
 void InputLines::finish() {
-  if (report_.requests > 0) return;
+  if (report_.requests + aside_ > 0) return;
   std::string name = sources_.front().name;
   if (sources_.size() > 1) name = "the " + std::to_string(sources_.size()) + " inputs";
   std::string message = name + ": no readable line";

@@ -31,6 +31,10 @@ class InputLines {
   /// The caller says of each line what became of it.
   void accept() { ++report_.requests; }
   void refuse(const Line& line, Unreadable reason);
+  /// Or says it later, of a line that it put aside as this.
+  [[nodiscard]] UnreadableLine put_aside(const Line& line, Unreadable reason);
+  void accept_aside();
+  void refuse_aside(UnreadableLine line);
 
   [[nodiscard]] const InputFormat& format() const { return format_; }
   [[nodiscard]] const std::string& source() const { return sources_[current_].name; }
@@ -43,6 +47,8 @@ class InputLines {
   bool recognise();
   void close_current();
   void finish();
+  bool count_refused(Unreadable reason);
+  void show(UnreadableLine line);
 
   std::vector<Source> sources_;
   ReadOptions options_;
@@ -51,6 +57,7 @@ class InputLines {
   std::optional<LineReader> reader_;
   InputFormat format_;
   bool recognised_ = false;  ///< some input was; format_ holds the last one's
+  std::uint64_t aside_ = 0;  ///< lines put aside
   ReadReport report_;
   std::optional<Error> failure_;
 };

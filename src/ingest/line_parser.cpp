@@ -26,6 +26,8 @@ std::string_view to_string(Unreadable reason) {
       return "does not match the pattern of --format";
     case Unreadable::bad_number:
       return "no readable number of requests";
+    case Unreadable::wrong_clock:
+      return "a time far from all others (a wrong clock?)";
     case Unreadable::header:
       return "header";
     case Unreadable::count_:

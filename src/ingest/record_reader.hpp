@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "ingest/input_lines.hpp"
+#include "ingest/time_guard.hpp"
 #include "traffic/request.hpp"
 
 namespace tidelimit::ingest {
@@ -15,7 +16,8 @@ namespace tidelimit::ingest {
 ///   traffic::Request request;
 ///   while (reader->next(request)) { ... }                 // views hold until the next call
 ///   if (reader->failure()) ...;                           // why it ended, if not at the end
-/// Lines that can't be read are counted in report(), never fatal unless options.strict. Input
+/// Lines that can't be read, and those of a wrong clock (TimeGuard), are counted in report(), never
+/// fatal unless options.strict. Input
 /// without a single readable line is a failure. One thread.
 class RecordReader {
  public:
@@ -31,17 +33,22 @@ class RecordReader {
 
   /// The next request. False at the end or on failure. Not to be called on ready windows.
   [[nodiscard]] bool next(traffic::Request& request) {
+    if (take_free(request)) return true;
     Line line;
     while (lines_.next(line)) {
       const Unreadable reason =
           line.too_long ? Unreadable::too_long : lines_.format().parser->parse(line.text, request);
-      if (reason == Unreadable::none) {
+      if (reason == Unreadable::none && guard_.passes(request.time)) [[likely]] {
         lines_.accept();
         return true;
       }
-      lines_.refuse(line, reason);
+      if (reason != Unreadable::none) {
+        lines_.refuse(line, reason);
+      } else if (hold(request, line); take_free(request)) {
+        return true;
+      }
     }
-    return false;
+    return at_end(request);
   }
 
   [[nodiscard]] const std::optional<Error>& failure() const { return lines_.failure(); }
@@ -54,7 +61,21 @@ class RecordReader {
  private:
   explicit RecordReader(InputLines lines) : lines_(std::move(lines)) {}
 
+  void hold(const traffic::Request& request, const Line& line);
+  bool at_end(traffic::Request& request);
+  void take_refused();
+  bool take_free(traffic::Request& request) {
+    if (guard_.any_refused()) [[unlikely]]
+      take_refused();
+    if (!guard_.any_free() || lines_.failure()) [[likely]]
+      return false;
+    request = guard_.take_free();
+    lines_.accept_aside();
+    return true;
+  }
+
   InputLines lines_;
+  TimeGuard guard_;
 };
 
 }  // namespace tidelimit::ingest

@@ -146,6 +146,21 @@ class Train(Offline):
         self.assert_refused(tidelimit("train", self.past, "-o", self.folder), "bundle")
         self.assertEqual(sorted(os.listdir(self.folder)), before)
 
+    def test_windows_other_than_the_bundles_are_refused_by_name(self):
+        shop = self.folder / "shop.yaml"
+        shop.write_text('endpoints: [ { name: browse, match: "/browse/**" } ]\nforecast: { window: 30m }\n')
+        for command in (
+            ("evaluate", self.traffic, "--model", self.bundle, "--window", "30m"),
+            ("replay", self.traffic, "--model", self.bundle, "--config", shop),
+            ("replay", self.traffic, "--model", self.bundle, "--config", shop, "--window", "15m", "--horizon", "2h"),
+        ):
+            self.assert_refused(
+                tidelimit(*command), str(self.bundle), "trained with --window 15m --history 24h --horizon 1h", "train a bundle"
+            )
+        self.assert_refused(tidelimit("replay", self.traffic, "--config", shop, "--window", "7m"), "--history")
+        answer = tidelimit("replay", self.traffic, "--model", self.bundle, "--config", shop, "--window", "15m", "--json")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+
     def test_an_unwritable_place_is_told_before_the_work(self):
         answer = tidelimit("train", self.past, "-o", "/proc/bundle")
         self.assertNotEqual(answer.returncode, 0)

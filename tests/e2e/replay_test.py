@@ -89,7 +89,7 @@ class Replay(Folder):
         cut = self.folder / "cut.csv.gz"
         cut.write_bytes(gzip.compress(good.encode() * 20)[:-400])
         said = run("inspect", cut, "--strict", status=2).stderr
-        self.assertIn(f"{cut}:", said)
+        self.assertIn(f"{cut}: the gzip stream", said)
         self.assertIn("leave out --strict", said)
 
     def test_rotated_files_are_read_in_the_order_of_their_times(self):
@@ -120,6 +120,25 @@ class Replay(Folder):
         done = run("inspect", self.folder / "access.log.1", "-", "--json", stdin=day(1))
         self.assertEqual(json.loads(done.stdout)["requests"], 120)
         self.assertNotIn("order", done.stderr)
+
+    def test_one_wrong_clock_does_not_carry_everything_with_it(self):
+        rows = [f"{1_795_000_000 + 60 * i},192.0.2.{i % 200},/browse/1,200" for i in range(3000)]
+        honest = self.write("honest.csv", "\n".join(["timestamp,client_ip,path,status", *rows]) + "\n")
+        for name, wrong in (("future", "2099-01-01T00:00:00Z"), ("past", "1970-01-01T00:00:00Z")):
+            log = self.write(f"{name}.csv", honest.read_text().replace("\n1795060000,", f"\n{wrong},"))
+            inspected = json.loads(run("inspect", log, "--json").stdout)
+            self.assertEqual((inspected["lines"], inspected["requests"], inspected["unreadable"]), (3000, 2999, 1))
+            self.assertEqual((inspected["first"][:4], inspected["last"][:4]), ("2026", "2026"))
+            done = run("replay", log, "--config", self.shop(), "--json")
+            report = json.loads(done.stdout)
+            self.assertEqual((report["requests"], report["unreadable"]), (2999, 1))
+            self.assertEqual((report["first"][:4], report["last"][:4]), ("2026", "2026"))
+            self.assertIn("a time far from all others (a wrong clock?)", done.stderr)
+            self.assertIn(f"{log}:1002: {wrong},192.0.2.0,", done.stderr)
+            said = run("inspect", log, "--strict", status=2).stderr
+            self.assertIn(f"{log}:1002: a time far from all others", said)
+            trained = run("train", log, "-o", self.folder / f"{name}-model", "--epochs", 1)
+            self.assertIn("trained on 2026-", trained.stdout)
 
     def test_shadow_denies_nothing(self):
         shadow = self.shop(mode="shadow")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "cli/models.hpp"
 #include "cli/offline/passes.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
@@ -82,6 +83,9 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
   }
   const auto shape = options.shape.over(bundle->manifest.shape);
   if (!shape) return tl::unexpected<Error>(shape.error());
+  if (auto same = check_shape(*bundle, *shape, options.model); !same) {
+    return tl::unexpected<Error>(same.error());
+  }
   auto reader = input.open();
   if (!reader) return tl::unexpected<Error>(reader.error());
   auto evaluation = reader->is_windows() ? on_windows(*reader, *bundle, *shape)

@@ -1,0 +1,73 @@
+"""What a wrong call gets: one message with the place and the mend, status 2, and nothing half-written."""
+
+import pathlib
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from harness import BINARY
+
+CONFIG = "listen: {{ http: 127.0.0.1:{port} }}\nendpoints: [ {{ name: browse, match: '/browse/**' }} ]\nstate: {state}\n"
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def refused(self, *arguments, says):
+        done = subprocess.run(
+            [BINARY, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False
+        )
+        self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
+        self.assertEqual(done.stdout, "")
+        for words in says:
+            self.assertIn(words, done.stderr)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def config(self, name="gate.yaml", port=0, state="gate.db"):
+        return self.write(name, CONFIG.format(port=port, state=state))
+
+    def test_an_unknown_command_is_named_with_the_one_that_was_meant(self):
+        self.refused("replya", says=["no such command: replya", "did you mean replay?", "--help"])
+        self.refused("nonsense", "--help", says=["no such command: nonsense"])
+        self.refused(says=["--help"])
+
+    def test_inputs_that_are_no_logs(self):
+        self.refused("inspect", self.folder, says=[f"{self.folder}: is a directory", "/*"])
+        self.refused("inspect", self.folder / "none", says=["No such file"])
+        self.refused("inspect", self.folder / "*.none", says=["no file matches"])
+        self.refused("inspect", "-", "-", says=["named twice"])
+        self.refused("inspect", "-", says=["standard input: empty input"])
+        self.refused("inspect", self.write("empty.csv", ""), says=["empty.csv: empty input"])
+        self.refused("inspect", self.write("bytes", bytes(range(256)) * 40), says=["bytes: no known format", "--format"])
+        self.refused("inspect", self.write("header.csv", "timestamp,client_ip,path\n"), says=["header.csv"])
+
+    def test_a_live_command_without_a_token_says_what_to_write(self):
+        config = self.config()
+        for command in (["why", "--user", "u"], ["mode"], ["unblock", "--client", "192.0.2.1"]):
+            self.refused(*command, "--config", config, says=[str(config), "admin: { token_file: var/admin.token }"])
+
+    def test_serve_refuses_what_it_cannot_have(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refused("serve", "--config", self.config(port=port), says=[f"127.0.0.1:{port}", "in use"])
+        self.refused("serve", "--config", self.config(state="/proc/none/gate.db"), says=["/proc/none", "`state`"])
+        self.refused("serve", "--config", self.config(state="."), says=["`state`"])
+        note = self.write("note.txt", "a letter, not a database")
+        self.refused("serve", "--config", self.config(state="note.txt"), says=["note.txt", "left alone"])
+        self.assertEqual(note.read_text(), "a letter, not a database")
+        self.refused("serve", "--config", self.folder, says=["is a folder"])
+        self.refused("quickstart", "--for", "nonsense", says=["--for", "nonsense"])
+
+
+if __name__ == "__main__":
+    unittest.main()
