@@ -1,5 +1,6 @@
 #include "cli/replay_plots.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -90,7 +91,11 @@ std::optional<Plot> refusals_plot(const ReplayReport& r) {
 
 std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endpoint) {
   for (const engine::EndpointForecasts& e : r.forecasts) {
-    if (e.endpoint != endpoint || e.points.size() < 2) continue;
+    // What came is known within the log alone; without it there is nothing to see.
+    const auto shown = std::count_if(e.points.begin(), e.points.end(), [&](const auto& p) {
+      return p.made_at + e.horizon <= r.last;
+    });
+    if (e.endpoint != endpoint || shown < 2) continue;
     const std::string span = format_duration(e.horizon);
     Plot plot = framed(r, endpoint + ": forecast and what came",
                        "requests in the " + span + " before each moment");

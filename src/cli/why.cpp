@@ -66,6 +66,10 @@ void print_client(const json& view) {
       number_or_dash(seen, "responses"));
   const json& verdict = view["verdict"];
   if (!verdict.is_object()) {
+    if (view["threshold"] == 0) {
+      std::cout << "no verdict; the gate has no anomaly model that scores clients\n";
+      return;
+    }
     std::cout << fmt::format("no verdict; score {} (alarm above {})\n",
                              number_or_dash(view, "score"), number_or_dash(view, "threshold"));
     return;

@@ -16,7 +16,7 @@ header{display:flex;gap:1rem;align-items:baseline;flex-wrap:wrap}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;font-size:.85rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .warn{color:var(--warn)}.bad{color:var(--bad)}.good{color:var(--good)}.dim{opacity:.65}
-input{font:inherit;padding:.2rem .4rem;width:22rem;max-width:100%}
+input{font:inherit;padding:.2rem .4rem;width:28rem;max-width:100%}
 </style></head><body>
 <header><h1>tidelimit</h1><span id="state" class="dim">loading</span></header>
 <ul id="degraded" class="warn"></ul>
