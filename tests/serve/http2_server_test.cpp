@@ -97,6 +97,16 @@ TEST_F(Http2ServerTest, SaysGoodbyeWhenItDrains) {
   EXPECT_FALSE(SocketClient(port_).connected());
 }
 
+TEST_F(Http2ServerTest, ADrainDoesNotWaitForAClientThatSaysNothing) {
+  start();
+  SocketClient silent(port_), client(port_);
+  client.send(hello() + check(1));
+  EXPECT_NE(client.read_until(answer()).find(answer()), std::string::npos);  // both are accepted
+  loop_.post([this] { server_->drain(); });
+  EXPECT_EQ(silent.read_all(), "");
+  EXPECT_TRUE(silent.closed());
+}
+
 TEST_F(Http2ServerTest, ItsLastWordsReachAClientThatGoesOnSending) {
   start();
   SocketClient client(port_);

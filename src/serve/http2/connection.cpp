@@ -155,6 +155,9 @@ void Http2Connection::check_time(Instant now) {
 }
 
 void Http2Connection::drain() {
+  // A client that has not said a word is not waited for; it may have, though unread yet.
+  if (prefaced_ < kPreface.size()) (void)receive();
+  if (prefaced_ == 0) dead_ = true;
   session_.drain();
   flush();
   settle();

@@ -246,7 +246,7 @@ void Http2Session::collect(std::string& out, std::size_t most) {
   while (out.size() < most) {
     const std::uint8_t* bytes = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
-    if (size < 0) failed_ = true;
+    if (size < 0) failed_ = broken_ = true;
     if (size <= 0) break;
     out.append(view(bytes, static_cast<std::size_t>(size)));
   }
@@ -258,7 +258,7 @@ bool Http2Session::deaf() const {
 }
 
 bool Http2Session::over() const {
-  return deaf() && nghttp2_session_want_write(session_) == 0;
+  return broken_ || (deaf() && nghttp2_session_want_write(session_) == 0);
 }
 
 /// A client that spends what it has not got is told to calm down, and not heard any further.

@@ -124,6 +124,7 @@ class Http2Session {
   bool greeted_ = false;  ///< the client's settings have come
   bool busy_ = false;     ///< in receive or collect: nobody needs to be woken
   bool failed_ = false;   ///< nothing more is read
+  bool broken_ = false;   ///< nothing more is sent either: no memory
   bool noticed_ = false;
   bool draining_ = false;
 };
