@@ -2,6 +2,7 @@
 // the reader alone in the same run. 100,000 clients.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "base/random.hpp"
 #include "engine/replay/drive.hpp"
 #include "figures.hpp"
+#include "ingest/read_ahead.hpp"
 #include "ingest/record_reader.hpp"
 
 namespace tidelimit::engine {
@@ -58,11 +60,14 @@ Settings shop() {
   return settings;
 }
 
-/// A record in few bytes; what it names is in tables.
+/// A decoded record as a reader hands it over: texts of its own beside it, so that a stream of them
+/// is read in order. Paths and agents are few.
 struct Record {
-  std::uint32_t client;
-  std::uint16_t path;
+  ClientId client;
+  std::array<char, 16> name;
+  std::uint8_t name_size;
   std::uint8_t agent;
+  std::uint16_t path;
   bool found;
 };
 
@@ -78,26 +83,19 @@ class Traffic {
       agents_.push_back(
           fmt::format("Mozilla/5.0 (X11; Linux x86_64) Chrome/{}.0 Safari/537.36", i));
     }
-    for (std::uint64_t i = 0; i < kClients; ++i) {
-      names_.push_back(
-          fmt::format("{}.{}.{}.{}", 11 + i % 180, i / 7 % 256, i / 256 % 256, i * 31 % 256));
-      clients_.push_back(client_of(names_.back()));
-    }
+    records_.reserve(kRecords);
     for (std::uint64_t i = 0; i < kRecords; ++i) {
       const double u = random.uniform();
       const double at = skewed ? u * u * u : u;
-      records_.push_back({static_cast<std::uint32_t>(at * kClients),
-                          static_cast<std::uint16_t>(random.below(paths_.size())),
-                          static_cast<std::uint8_t>(random.below(agents_.size())),
-                          random.chance(0.97)});
+      records_.push_back(record(static_cast<std::uint64_t>(at * kClients), random));
     }
   }
 
   void get(std::uint64_t i, traffic::Request& request) const {
     const Record& r = records_[i];
     request.time = WallTime{seconds{1'795'000'000 + i / kPerSecond}};
-    request.client = clients_[r.client];
-    request.client_name = names_[r.client];
+    request.client = r.client;
+    request.client_name = name(r);
     request.method = "GET";
     request.path = paths_[r.path];
     request.user_agent = agents_[r.agent];
@@ -111,15 +109,29 @@ class Traffic {
     return fmt::format(
         "{} - - [24/Nov/2026:{:02}:{:02}:{:02} +0000] \"GET {} HTTP/1.1\" {} 1234 "
         "\"https://shop.example/browse\" \"{}\"\n",
-        names_[r.client], s / 3600 % 24, s / 60 % 60, s % 60, paths_[r.path], r.found ? 200 : 404,
+        name(r), s / 3600 % 24, s / 60 % 60, s % 60, paths_[r.path], r.found ? 200 : 404,
         agents_[r.agent]);
   }
 
  private:
+  [[nodiscard]] static std::string_view name(const Record& r) {
+    return {r.name.data(), r.name_size};
+  }
+
+  [[nodiscard]] Record record(std::uint64_t client, Random& random) const {
+    const std::string name = fmt::format("{}.{}.{}.{}", 11 + client % 180, client / 7 % 256,
+                                         client / 256 % 256, client * 31 % 256);
+    Record r{};
+    r.client = client_of(name);
+    r.name_size = static_cast<std::uint8_t>(name.copy(r.name.data(), r.name.size()));
+    r.path = static_cast<std::uint16_t>(random.below(paths_.size()));
+    r.agent = static_cast<std::uint8_t>(random.below(agents_.size()));
+    r.found = random.chance(0.97);
+    return r;
+  }
+
   std::vector<std::string> paths_;
   std::vector<std::string> agents_;
-  std::vector<std::string> names_;
-  std::vector<ClientId> clients_;
   std::vector<Record> records_;
 };
 
@@ -147,14 +159,12 @@ void check(const ReplayReport& report) {
 void replay_decoded(const Traffic& traffic) {
   Replay replay(shop(), nullptr);
   std::uint64_t next = 0;
-  drive(
-      replay,
-      [&](traffic::Request& request) {
-        if (next == kRecords) return false;
-        traffic.get(next++, request);
-        return true;
-      },
-      [](const auto&, const auto&) {});
+  const auto get = [&](traffic::Request& request) {
+    if (next == kRecords) return false;
+    traffic.get(next++, request);
+    return true;
+  };
+  drive(replay, Blocks(get), [](const auto&, const auto&) {});
   check(replay.finish());
 }
 
@@ -202,9 +212,9 @@ void read_alone(const LogFile& file) {
 void replay_file(const LogFile& file) {
   auto reader = file.open();
   Replay replay(shop(), nullptr);
+  ingest::ReadAhead ahead([&](traffic::Request& request) { return reader.next(request); });
   drive(
-      replay, [&](traffic::Request& request) { return reader.next(request); },
-      [](const auto&, const auto&) {});
+      replay, [&] { return ahead.take(); }, [](const auto&, const auto&) {});
   check(replay.finish());
 }
 

@@ -14,6 +14,7 @@
 #include "cli/reading_progress.hpp"
 #include "config/config.hpp"
 #include "engine/replay/drive.hpp"
+#include "ingest/read_ahead.hpp"
 #include "store/files/file.hpp"
 
 namespace tidelimit::cli {
@@ -80,16 +81,17 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                 "the input is a series of ready windows; replay decides requests: give it access "
                 "logs or csv with timestamp, client_ip and path");
   }
-  const auto next = [&](traffic::Request& request) {
+  ingest::ReadAhead ahead([&](traffic::Request& request) {
     if (!reader->next(request)) return false;
     progress.count();
     return true;
-  };
+  });
+  const auto take = [&] { return ahead.take(); };
   engine::Replay& replay = *main.replay;
   if (against == nullptr) {
-    engine::drive(replay, next, [](const auto&, const auto&) {});
+    engine::drive(replay, take, [](const auto&, const auto&) {});
   } else {
-    engine::drive(*against->replay, replay, next,
+    engine::drive(*against->replay, replay, take,
                   [&](const auto& request, const auto& before, const auto& now) {
                     comparison.add(request, before, now, replay.now().wall);
                   });

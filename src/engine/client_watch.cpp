@@ -23,7 +23,12 @@ double seconds_between(Instant from, Instant to) {
 }  // namespace
 
 ClientWatch::ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd)
-    : table_(table), crowd_(crowd), profiles_(table.capacity()), notes_(table.capacity()) {}
+    : table_(table), crowd_(crowd), profiles_(table.capacity()), notes_(table.capacity() + 1) {}
+
+void ClientWatch::use_huge_pages() {
+  profiles_.use_huge_pages();
+  notes_.use_huge_pages();
+}
 
 /// Instead of fading all sums with time, what is new weighs more: only ratios of sums matter.
 double ClientWatch::begin_fold(Instant now) {
@@ -37,8 +42,9 @@ double ClientWatch::begin_fold(Instant now) {
   return 1.0;
 }
 
-void ClientWatch::note(std::uint32_t slot, bool fresh, std::uint32_t requests, double weight) {
-  Note& note = notes_[slot];
+void ClientWatch::note(std::uint32_t seat, std::uint32_t slot, bool fresh, std::uint32_t requests,
+                       double weight) {
+  Note& note = notes_[seat];
   if (fresh) {
     note.weighted = 0;
     note.requests = 0;
@@ -55,7 +61,7 @@ void ClientWatch::note(std::uint32_t slot, bool fresh, std::uint32_t requests, d
 }
 
 std::vector<std::uint32_t> ClientWatch::take_touched() {
-  for (const std::uint32_t slot : touched_) notes_[slot].touched = 0;
+  for (const std::uint32_t slot : touched_) notes_[profiles_.seat(slot)].touched = 0;
   return std::exchange(touched_, {});
 }
 
@@ -65,7 +71,8 @@ void ClientWatch::set_trusted(const std::vector<Prefix>& trusted) {
 
 std::string ClientWatch::protected_reason(std::uint32_t slot, const ClientId& client,
                                           Instant now) const {
-  const double share = all_weighted_ > 0 ? notes_[slot].weighted / all_weighted_ : 0.0;
+  const double share =
+      all_weighted_ > 0 ? notes_[profiles_.seat(slot)].weighted / all_weighted_ : 0.0;
   if (share > kCrowdShare && all_requests_ >= kLeastRequests)
     return fmt::format("{:.0f} % of all traffic comes from this address", share * 100);
   return protected_reason(client, now);

@@ -29,14 +29,17 @@ class ClientWatch {
       profiles_.update(slot, fresh, client, counters, now);
       const limiter::Verdict* verdict = verdicts == nullptr ? nullptr : verdicts->find(client, now);
       const bool malicious = verdict != nullptr && verdict->kind == limiter::VerdictKind::malicious;
-      note(slot, fresh, counters.requests, malicious ? 0.0 : weight);
+      note(profiles_.seat(slot), slot, fresh, counters.requests, malicious ? 0.0 : weight);
       visit(slot, client);
     };
-    table_.collect(fold_one, [this](std::uint32_t slot) {
+    table_.collect(fold_one, [this](std::uint32_t slot, bool very) {
+      if (!very) return profiles_.prefetch_seat(slot);
       profiles_.prefetch(slot);
-      __builtin_prefetch(&notes_[slot], 1);
+      __builtin_prefetch(&notes_[profiles_.seat(slot)], 1);
     });
   }
+
+  void use_huge_pages();
 
   /// Slots that were touched since the last take, each once.
   [[nodiscard]] std::vector<std::uint32_t> take_touched();
@@ -60,12 +63,13 @@ class ClientWatch {
   };
 
   double begin_fold(Instant now);
-  void note(std::uint32_t slot, bool fresh, std::uint32_t requests, double weight);
+  void note(std::uint32_t seat, std::uint32_t slot, bool fresh, std::uint32_t requests,
+            double weight);
 
   limiter::ClientTable& table_;
   const CrowdTable& crowd_;
   traffic::ClientProfiles profiles_;
-  limiter::ZeroedArray<Note> notes_;
+  limiter::ZeroedArray<Note> notes_;  // [seat]
   std::vector<std::uint32_t> touched_;
   limiter::PrefixIndex trusted_;
   double all_weighted_ = 0;

@@ -24,10 +24,11 @@ const anomaly::Detector* Engine::Control::detector() const {
 
 void Engine::Control::fold_clients(Now now) {
   const auto table = data.limiter.verdicts.current();
-  const bool read = verdicts.reads_figures();
+  const std::uint32_t from = verdicts.figures_from();
   clients.fold(now.mono, table.get(), [&](std::uint32_t slot, const ClientId& client) {
     // Rules are the operator's own word: what protects a client from the model holds off none.
-    if (read) verdicts.figures(client, clients.profiles().figures(slot, now.mono), {}, now);
+    if (clients.profiles().requests(slot, now.mono) < from) return;
+    verdicts.figures(client, clients.profiles().figures(slot, now.mono), {}, now);
   });
 }
 

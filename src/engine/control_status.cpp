@@ -102,10 +102,6 @@ void Engine::Control::publish_status(Now now) {
     made->verdicts_total.push_back({what.first, what.second, count});
   for (const auto& [rule, count] : plan_changes_total)
     made->plan_changes_total.emplace_back(rule, count);
-  made->buckets_used = data.limiter.buckets().live(now.mono);
-  made->clients_used = data.limiter.clients().size();
-  made->bucket_evictions = data.limiter.buckets().reclaimed();
-  made->client_evictions = data.limiter.clients().evictions();
   status.publish(std::move(made));
 }
 

@@ -17,8 +17,9 @@ namespace tidelimit::engine {
 /// costs an address its protection, never its access.
 class CrowdTable {
  public:
-  CrowdTable(std::size_t places, std::uint64_t seed, limiter::Pages pages = limiter::Pages::small)
-      : seed_(seed), places_(places | 1, pages) {}
+  CrowdTable(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places | 1) {}
+
+  void use_huge_pages() noexcept { places_.use_huge_pages(); }
 
   /// Begins to fetch what add will touch.
   void prefetch(const ClientId& client) const noexcept {

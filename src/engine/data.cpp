@@ -12,8 +12,8 @@ Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, bool has_hi
     : window(settings.shape.window),
       seed(the_seed),
       keeps_decisions(has_history),
-      limiter({settings.bucket_bytes, settings.client_bytes, the_seed, settings.pages}),
-      crowd(settings.client_bytes / kClientBytesPerPlace, the_seed, settings.pages) {}
+      limiter({settings.bucket_bytes, settings.client_bytes, the_seed}),
+      crowd(settings.client_bytes / kClientBytesPerPlace, the_seed) {}
 
 void Engine::Data::publish_view() {
   auto next = std::make_shared<WorkerView>();

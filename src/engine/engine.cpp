@@ -49,6 +49,19 @@ void Engine::tick(Now now) {
   control_->tick(now);
 }
 
+TableUse Engine::table_use(Instant now) const {
+  const limiter::BucketTable& buckets = data_->limiter.buckets();
+  const limiter::ClientTable& clients = data_->limiter.clients();
+  return {buckets.live(now), clients.size(), buckets.reclaimed(), clients.evictions()};
+}
+
+void Engine::use_huge_pages() {
+  data_->limiter.use_huge_pages();
+  data_->crowd.use_huge_pages();
+  std::lock_guard lock(control_->mutex);
+  control_->clients.use_huge_pages();
+}
+
 WallTime Engine::next_due() const {
   const Control& control = *control_;
   const std::int64_t due = control.due.load(std::memory_order_acquire);

@@ -95,7 +95,12 @@ struct Status {
   std::array<WallTime, 4> last_success{};    ///< windows, forecast, scan, plan
   std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
-  std::size_t buckets_used = 0, clients_used = 0;
+};
+
+/// How full the tables of the data plane are.
+struct TableUse {
+  std::size_t buckets = 0;  ///< live ones; an estimate from a sample in large tables
+  std::size_t clients = 0;
   std::uint64_t bucket_evictions = 0, client_evictions = 0;
 };
 
@@ -106,7 +111,8 @@ class EngineWorker;
 ///   Data plane (`EngineWorker`): one per event loop; never waits for the control plane.
 ///   Control plane (`tick`): one thread at a time.
 ///   Everything else may be called from any thread and takes the control mutex, so not from an
-///   event loop, but for `set_mode`, `modes`, `status` and `counters`, which never wait.
+///   event loop, but for `set_mode`, `modes`, `status`, `counters` and `table_use`, which never
+///   wait.
 class Engine {
  public:
   /// `history` may be null (replay, tests). `seed` keys the hashing.
@@ -158,6 +164,9 @@ class Engine {
 
   [[nodiscard]] std::shared_ptr<const Status> status() const;  ///< null before the first tick
   [[nodiscard]] CountersView counters() const;
+  [[nodiscard]] TableUse table_use(Instant now) const;
+  /// Asks for huge pages in all tables of clients and buckets: for one that has many of them.
+  void use_huge_pages();
   [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
   /// Closed windows since `from`, and the forecasts made since then.
   [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;

@@ -7,7 +7,6 @@
 
 #include "base/address.hpp"
 #include "forecast/forecaster.hpp"
-#include "limiter/zeroed_array.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::engine {
@@ -19,7 +18,6 @@ struct Settings {
   std::vector<Prefix> trusted_proxies;  ///< protected from model verdicts
   std::size_t bucket_bytes = 64u << 20;
   std::size_t client_bytes = 64u << 20;
-  limiter::Pages pages = limiter::Pages::small;  ///< of the tables that decisions read
 };
 
 }  // namespace tidelimit::engine

@@ -57,6 +57,7 @@ class BucketRegion {
   static void undo(const Charge& charge) noexcept;
 
   void prefetch(std::uint64_t key) const noexcept;
+  void use_huge_pages() noexcept { pairs_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return pairs_.size() * kSets * kWays; }
   /// Buckets with TAT > now, counted in at most 1024 pairs spread over the region and scaled up.

@@ -35,6 +35,7 @@ class BucketTable {
   static void undo(const Charge& charge) noexcept { BucketRegion::undo(charge); }
 
   void prefetch(std::uint64_t key) const noexcept { main_.prefetch(key); }
+  void use_huge_pages() noexcept { main_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept {
     return main_.capacity() + spill_.capacity();

@@ -73,7 +73,9 @@ void count_classes(std::array<std::atomic<std::uint32_t>, N>& counters, std::uin
 }  // namespace
 
 ClientTable::ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages)
-    : seed_(seed), sets_(std::max<std::size_t>(bytes / sizeof(Set), 1), pages) {}
+    : seed_(seed), sets_(std::max<std::size_t>(bytes / sizeof(Set), 1), pages) {
+  touched_.reserve(capacity());  // memory of what is never touched costs none
+}
 
 void ClientTable::count_request(const Event& event, bool denied, Instant now) noexcept {
   const std::uint64_t print = fingerprint(event.client);
@@ -211,6 +213,26 @@ void ClientTable::list(std::uint32_t slot) noexcept {
   do {
     next.store(first, kRelaxed);
   } while (!head.compare_exchange_weak(first, slot + 1, std::memory_order_release, kRelaxed));
+}
+
+// Takes all lists. The slots stay listed, and so their links untouched, until each is read. Lists
+// are followed side by side: the next slot of each is on its way while others are looked at.
+void ClientTable::take_touched() {
+  touched_.clear();
+  std::array<std::uint32_t, kShards> links;
+  for (std::size_t i = 0; i < kShards; ++i)
+    links[i] = shards_[i].head.exchange(0, std::memory_order_acquire);
+  for (bool any = true; any;) {
+    any = false;
+    for (std::uint32_t& link : links) {
+      if (link == 0) continue;
+      any = true;
+      const std::uint32_t slot = link - 1;
+      touched_.push_back(slot);
+      link = slot_at(slot).next.load(kRelaxed);
+      if (link != 0) __builtin_prefetch(&slot_at(link - 1));
+    }
+  }
 }
 
 // One consistent reading of a listed slot; false when it is changing hands and was listed again.

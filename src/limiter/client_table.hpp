@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/time.hpp"
@@ -59,38 +61,37 @@ class ClientTable {
   /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
   /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
-  /// const ClientCounters&); void ahead(std::uint32_t slot) is told a few visits before, so that
-  /// the visitor may fetch its own memory too.
-  template <class Visit, class Ahead>
-  void collect(Visit&& visit, Ahead&& ahead) {
-    // Lists are followed side by side: the next slot of each is on its way while others are read.
-    std::array<std::uint32_t, kShards> links;
-    for (std::size_t i = 0; i < kShards; ++i) {
-      links[i] = take_list(shards_[i]);
-      fetch(links[i], ahead);
-    }
-    for (bool any = true; any;) {
-      any = false;
-      for (std::uint32_t& link : links) {
-        if (link == 0) continue;
-        any = true;
-        const std::uint32_t slot = link - 1;
-        link = next_of(slot);  // before it is read: from then on others may list it again
-        fetch(link, ahead);
-        Reading reading;
-        if (read(slot, reading)) visit(slot, reading.fresh, reading.client, reading.counters);
+  /// const ClientCounters&); void soon(slot, bool very) is told twice before, in good time for the
+  /// visitor to fetch where its own memory lies, and then (`very`) that memory.
+  template <class Visit, class Soon>
+  void collect(Visit&& visit, Soon&& soon) {
+    constexpr std::size_t kFar = 32;
+    constexpr std::size_t kNear = 12;
+    take_touched();
+    const std::size_t n = touched_.size();
+    for (std::size_t i = 0; i < std::min(n, kFar); ++i) soon(touched_[i], false);
+    for (std::size_t i = 0; i < std::min(n, kNear); ++i) soon(touched_[i], true);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i + kFar < n) soon(touched_[i + kFar], false);
+      if (i + kNear < n) {
+        prefetch(slot_at(touched_[i + kNear]));
+        soon(touched_[i + kNear], true);
       }
+      Reading reading;
+      if (read(touched_[i], reading))
+        visit(touched_[i], reading.fresh, reading.client, reading.counters);
     }
   }
   template <class Visit>
   void collect(Visit&& visit) {
-    collect(visit, [](std::uint32_t) {});
+    collect(visit, [](std::uint32_t, bool) {});
   }
 
   /// The client's slot, if it has one.
   [[nodiscard]] std::optional<std::uint32_t> find(const ClientId& client) const noexcept;
 
   void prefetch(const ClientId& client) const noexcept;
+  void use_huge_pages() noexcept { sets_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return sets_.size() * kWays; }
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
@@ -157,23 +158,13 @@ class ClientTable {
     __builtin_prefetch(&slot, 1);
     __builtin_prefetch(&slot.client_hi, 1);
   }
-  template <class Ahead>
-  void fetch(std::uint32_t link, Ahead&& ahead) noexcept {
-    if (link == 0) return;
-    prefetch(slot_at(link - 1));
-    ahead(link - 1);
-  }
-  [[nodiscard]] std::uint32_t take_list(Shard& shard) noexcept {
-    return shard.head.exchange(0, std::memory_order_acquire);
-  }
-  [[nodiscard]] std::uint32_t next_of(std::uint32_t slot) noexcept {
-    return slot_at(slot).next.load(std::memory_order_relaxed);
-  }
+  void take_touched();
   [[nodiscard]] bool read(std::uint32_t slot, Reading& reading) noexcept;
 
   std::uint64_t seed_;
   ZeroedArray<Set> sets_;
   std::array<Shard, kShards> shards_;
+  std::vector<std::uint32_t> touched_;  // the collector's; room for all slots from the start
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::uint64_t> evictions_{0};
   std::atomic<std::uint64_t> refused_{0};

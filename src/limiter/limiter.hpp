@@ -45,6 +45,12 @@ class Limiter {
   SnapshotSlot<OverrideTable> overrides;
   ModeSwitch mode;
 
+  /// Of both tables, which have much in them by now. Any thread; decisions go on meanwhile.
+  void use_huge_pages() noexcept {
+    buckets_.use_huge_pages();
+    clients_.use_huge_pages();
+  }
+
   [[nodiscard]] BucketTable& buckets() noexcept { return buckets_; }
   [[nodiscard]] ClientTable& clients() noexcept { return clients_; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -46,13 +47,16 @@ void VerdictBook::index_rules() {
   figure_rules_.clear();
   patterns_.clear();
   mixed_rules_ = false;
+  figures_from_ = std::numeric_limits<std::uint32_t>::max();
   for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
     const Rule& rule = settings_.rules[i];
     if (!acts(rule) || !rule.when.on_figures()) continue;
     if (rule.when.on_verdict()) {
       mixed_rules_ = true;
+      figures_from_ = 0;  // a verdict may also fall back when its client falls silent
     } else {
       figure_rules_.push_back(i);
+      figures_from_ = std::min(figures_from_, least_requests(rule.when));
     }
     if (!rule.when.user_agent) continue;
     const bool known = std::count(patterns_.begin(), patterns_.end(), *rule.when.user_agent) > 0;

@@ -63,8 +63,8 @@ class VerdictBook {
   /// Rules on a client's own figures: the first rule that matches acts at once.
   void figures(const ClientId& client, const traffic::ClientFigures& figures,
                std::string_view protected_reason, Now now);
-  /// False: no rule asks for figures, and calls of figures() can be spared.
-  [[nodiscard]] bool reads_figures() const { return !figure_rules_.empty() || mixed_rules_; }
+  /// Calls of figures() with fewer requests in five minutes change nothing and can be spared.
+  [[nodiscard]] std::uint32_t figures_from() const { return figures_from_; }
 
   /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses).
   [[nodiscard]] const std::vector<std::string>& agent_patterns() const { return patterns_; }
@@ -126,6 +126,7 @@ class VerdictBook {
 
   PolicySettings settings_;
   std::vector<std::size_t> figure_rules_;  ///< indices of enabled rules on figures alone
+  std::uint32_t figures_from_ = 0;         ///< see figures_from()
   bool mixed_rules_ = false;               ///< some rule asks for a verdict and figures together
   std::vector<std::string> patterns_;
 

@@ -111,16 +111,20 @@ struct ClientProfiles::Recent {
 };
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
-    : capacity_(capacity), profiles_(capacity), classes_(capacity) {
+    : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
   static_assert(sizeof(Profile) <= 192 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
 ClientProfiles::~ClientProfiles() = default;
 
+void ClientProfiles::use_huge_pages() {
+  seats_.use_huge_pages();
+  profiles_.use_huge_pages();
+}
+
 void ClientProfiles::prefetch(std::uint32_t slot) const {
-  if (slot >= capacity_) return;
-  const auto* bytes = reinterpret_cast<const char*>(&profiles_[slot]);
+  const auto* bytes = reinterpret_cast<const char*>(&profiles_[seats_.of(slot)]);
   for (std::size_t at = 0; at < sizeof(Profile); at += 64) __builtin_prefetch(bytes + at, 1);
 }
 
@@ -184,13 +188,12 @@ void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters) 
 
 void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& client,
                             const limiter::ClientCounters& counters, Instant now) {
-  if (slot >= capacity_) {
-    return;
-  }
-  Profile& profile = profiles_[slot];
+  const std::uint32_t seat = seats_.take(slot);
+  if (seat == Seats::kNone) return;
+  Profile& profile = profiles_[seat];
   if (fresh || !profile.used) {
     if (profile.classes_used) {
-      classes_[slot] = {};
+      classes_[seat] = {};
     }
     profile = {};
     profile.used = 1;
@@ -205,8 +208,8 @@ void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& clie
       std::any_of(counters.class_requests.begin(), counters.class_requests.end(),
                   [](std::uint32_t n) { return n > 0; })) {
     profile.classes_used = 1;
-    classes_[slot].advance(minutes_passed);
-    classes_[slot].add(counters);
+    classes_[seat].advance(minutes_passed);
+    classes_[seat].add(counters);
   }
 
   const Minute delta{
@@ -277,15 +280,24 @@ ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant no
 }
 
 ClientId ClientProfiles::client(std::uint32_t slot) const {
-  return slot < capacity_ ? profiles_[slot].client : ClientId{};
+  return profiles_[seats_.of(slot)].client;
+}
+
+std::uint32_t ClientProfiles::requests(std::uint32_t slot, Instant now) const {
+  const Profile& profile = profiles_[seats_.of(slot)];
+  const std::uint32_t passed =
+      minute_of(std::max(now, profile.updated)) - minute_of(profile.updated);
+  if (passed >= kMinutes) return 0;
+  std::uint32_t sum = profile.current.requests;
+  for (std::size_t i = 0; i + passed < kPastMinutes; ++i) sum += profile.past[i].requests.value();
+  return sum;
 }
 
 ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
   ClientFigures f;
-  if (slot >= capacity_ || !profiles_[slot].used) {
-    return f;
-  }
-  const Profile& profile = profiles_[slot];
+  const std::uint32_t seat = seats_.of(slot);
+  const Profile& profile = profiles_[seat];
+  if (!profile.used) return f;
   const Recent r = recent(profile, now);
   f.requests = r.sum.requests;
   f.denied = r.sum.denied;
@@ -301,7 +313,7 @@ ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
   f.endpoint_concentration = all > 0 ? static_cast<double>(most / all) : 0.0;
   f.agent_diversity = distinct(r.agents);
   if (profile.classes_used) {
-    const ClassProfile& classes = classes_[slot];
+    const ClassProfile& classes = classes_[seat];
     for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
       const std::uint32_t i = age - r.passed;
       for (std::size_t c = 0; c < limiter::kAgentClasses; ++c) {
@@ -317,10 +329,8 @@ ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
 
 ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   ClientFeatures f;
-  if (slot >= capacity_ || !profiles_[slot].used) {
-    return f;
-  }
-  const Profile& profile = profiles_[slot];
+  const Profile& profile = profiles_[seats_.of(slot)];
+  if (!profile.used) return f;
   const Recent r = recent(profile, now);
   const float fade =
       std::exp(-std::max(seconds_between(profile.updated, now), 0.0F) / kHourSeconds);

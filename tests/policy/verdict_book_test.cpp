@@ -282,6 +282,18 @@ TEST(VerdictBook, AnErrorRateAloneWaitsForEnoughRequests) {
   EXPECT_EQ(book.all().size(), 1u);
 }
 
+TEST(VerdictBook, SaysFromHowManyRequestsItLooksAtFigures) {
+  EXPECT_EQ(VerdictBook(with({attacker()})).figures_from(),
+            std::numeric_limits<std::uint32_t>::max());
+  auto early = odd_tool();
+  early.when.requests = 7;
+  EXPECT_EQ(VerdictBook(with({odd_tool(), early})).figures_from(), 7u);
+  auto heavy = attacker();
+  heavy.when.requests = 500;
+  EXPECT_EQ(VerdictBook(with({early, heavy})).figures_from(), 0u)
+      << "a verdict that no longer meets its figures falls back";
+}
+
 TEST(VerdictBook, TheFirstRuleThatMatchesActs) {
   auto wide = odd_tool();
   wide.name = "wide";

@@ -189,6 +189,36 @@ TEST(ClientProfiles, OneLoudClientIsNotTheBackground) {
       << "a client is not its own background";
 }
 
+TEST(ClientProfiles, RequestsAloneAreThoseOfTheFigures) {
+  ClientProfiles profiles(8);
+  Slot slot{profiles, 5};
+  const Nanos times[] = {10s, 70s, 71s, 3min, 9min, 9min + 59s, 13min};
+  std::uint32_t n = 1;
+  for (const Nanos when : times) {
+    slot.requests(n, 0, when);
+    n *= 3;
+    for (const Nanos later : {0s, 1s, 59s, 60s, 200s, 299s, 300s, 3600s}) {
+      EXPECT_EQ(profiles.requests(5, at(when + later)),
+                profiles.figures(5, at(when + later)).requests)
+          << when.count() << " + " << later.count();
+    }
+  }
+  EXPECT_EQ(profiles.requests(0, at(13min)), 0u);
+}
+
+TEST(ClientProfiles, AreLaidOutInOrderOfFirstUse) {
+  ClientProfiles profiles(1000);
+  for (const std::uint32_t slot : {900u, 3u, 555u, 3u}) {
+    profiles.update(slot, false, ClientId{0, slot}, {}, at(1s));
+  }
+  EXPECT_EQ(profiles.seat(900), 1u);
+  EXPECT_EQ(profiles.seat(3), 2u);
+  EXPECT_EQ(profiles.seat(555), 3u);
+  EXPECT_EQ(profiles.seat(4), Seats::kNone);
+  EXPECT_EQ(profiles.client(3), (ClientId{0, 3}));
+  EXPECT_TRUE(profiles.client(4).empty());
+}
+
 TEST(ClientProfiles, SlotsBeyondTheTableAreNobody) {
   ClientProfiles profiles(2);
   profiles.update(7, true, kClient, {}, at(1s));

@@ -39,7 +39,7 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
         client, score, evidence, "", [] { return std::vector<std::string>{}; }, now_);
     if (outcome != nullptr) outcome->rank = std::max(outcome->rank, score + (harmful ? 1 : 0));
   }
-  if (book_.reads_figures()) {
+  if (replay_.profiles().requests(slot, replay_.now()) >= book_.figures_from()) {
     book_.figures(client, replay_.profiles().figures(slot, replay_.now()), "", now_);
   }
 }

@@ -13,11 +13,8 @@ namespace {
 constexpr std::size_t kNamesMax = 100'000;  // of hosts, for people
 constexpr std::size_t kNameMax = 64;
 
-/// A log has many clients and its tables fill up anyway.
-Settings with_huge_pages(Settings settings) {
-  settings.pages = limiter::Pages::huge;
-  return settings;
-}
+// Tables with so many clients have little memory left that was never touched.
+constexpr std::size_t kCrowdedTable = 16'384;
 
 }  // namespace
 
@@ -27,7 +24,7 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
       models_(std::move(models)),
       options_(options),
       recorder_(std::make_shared<Recorder>()),
-      engine_(std::make_unique<Engine>(with_huge_pages(settings), recorder_, options.seed)),
+      engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
       bins_(settings.policy.endpoints.size()),
       harm_(options.seed),
       rule_counts_(settings.policy.rules.size() + 1) {
@@ -46,6 +43,10 @@ void Replay::begin(WallTime first) {
 void Replay::tick(WallTime time) {
   now_ = {Instant{time - start_}, time};
   engine_->tick(now_);
+  if (!huge_pages_ && engine_->limiter().clients().size() > kCrowdedTable) {
+    engine_->use_huge_pages();
+    huge_pages_ = true;
+  }
   if (options_.after_tick) options_.after_tick(*engine_, now_);
 }
 

@@ -103,6 +103,7 @@ class Replay {
   Now now_{};
   WallTime due_{};           // no tick before it
   bool due_is_old_ = false;  // the first request after a tick may bring the next one nearer
+  bool huge_pages_ = false;
   Answer answer_;
 
   std::uint64_t requests_ = 0;

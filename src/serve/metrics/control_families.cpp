@@ -156,16 +156,16 @@ void add_verdicts(Families& families, const Status& status) {
   }
 }
 
-void add_tables(Families& families, const Status& status) {
+void add_tables(Families& families, const engine::TableUse& tables) {
   families.gauge("tidelimit_table_entries", "Entries in use.");
-  families.add({{"table", "buckets"}}, static_cast<double>(status.buckets_used));
-  families.add({{"table", "clients"}}, static_cast<double>(status.clients_used));
+  families.add({{"table", "buckets"}}, static_cast<double>(tables.buckets));
+  families.add({{"table", "clients"}}, static_cast<double>(tables.clients));
   families.counter(
       "tidelimit_table_evictions_total",
       "Entries whose place went to another: buckets that were full again, clients that "
       "were idle.");
-  families.add({{"table", "buckets"}}, static_cast<double>(status.bucket_evictions));
-  families.add({{"table", "clients"}}, static_cast<double>(status.client_evictions));
+  families.add({{"table", "buckets"}}, static_cast<double>(tables.bucket_evictions));
+  families.add({{"table", "clients"}}, static_cast<double>(tables.client_evictions));
 }
 
 void add_health(Families& families, const Status& status) {
@@ -203,7 +203,7 @@ void add_control(Families& families, const MetricsInput& input) {
   add_limits(families, input);
   add_rules(families, *input.status);
   add_verdicts(families, *input.status);
-  add_tables(families, *input.status);
+  add_tables(families, input.tables);
   add_health(families, *input.status);
 }
 

@@ -9,6 +9,7 @@ MetricsInput metrics_of(const engine::Engine& engine, const Now& now) {
   input.now = now;
   input.counters = engine.counters();
   input.status = engine.status();
+  input.tables = engine.table_use(now.mono);
   input.modes = engine.modes();
   return input;
 }

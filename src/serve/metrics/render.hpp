@@ -17,6 +17,7 @@ struct MetricsInput {
   Now now;
   engine::CountersView counters;
   std::shared_ptr<const engine::Status> status;  ///< null before the first tick
+  engine::TableUse tables;
   std::vector<std::pair<std::string, limiter::Mode>> modes;
   LatencyHistogram::Counts latency;
   bool reload_successful = true;

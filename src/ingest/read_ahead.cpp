@@ -1,0 +1,68 @@
+#include "ingest/read_ahead.hpp"
+
+#include <utility>
+
+namespace tidelimit::ingest {
+
+ReadAhead::ReadAhead(std::function<bool(traffic::Request&)> next)
+    : next_(std::move(next)),
+      blocks_{traffic::RequestBlock(kBlockRequests), traffic::RequestBlock(kBlockRequests),
+              traffic::RequestBlock(kBlockRequests), traffic::RequestBlock(kBlockRequests)},
+      thread_([this] { read(); }) {}
+
+ReadAhead::~ReadAhead() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+std::span<const traffic::Request> ReadAhead::take() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(holds_, false)) {
+    ++taken_;
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [this] { return read_ > taken_ || ended_; });
+  if (read_ > taken_) {
+    holds_ = true;
+    return blocks_[taken_ % kBlocks].requests();
+  }
+  if (trouble_) std::rethrow_exception(std::exchange(trouble_, nullptr));
+  return {};
+}
+
+void ReadAhead::read() {
+  traffic::BlockFiller filler;
+  std::exception_ptr trouble;
+  try {
+    for (bool more = true; more;) {
+      traffic::RequestBlock* block = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stopped_ || read_ - taken_ < kBlocks; });
+        if (stopped_) break;
+        block = &blocks_[read_ % kBlocks];
+      }
+      more = filler.fill(*block, next_);
+      if (!more) break;
+      {
+        std::lock_guard lock(mutex_);
+        ++read_;
+      }
+      changed_.notify_all();
+    }
+  } catch (...) {
+    trouble = std::current_exception();
+  }
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    trouble_ = trouble;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace tidelimit::ingest
