@@ -1,7 +1,7 @@
 // What a decision costs, beside the least it could cost: the whole Worker::decide from a user id of
 // 20 bytes, and the bare bucket, against hash and one bare compare-and-swap on a table of the same
-// size. `--flood N` sets the keys of the flood (default 100 million; 0: none); `--quick` measures a
-// million keys and one thread alone.
+// size. `--quick` measures a million keys and one thread alone; `--count` is what runs under
+// callgrind.
 #include <atomic>
 #include <memory>
 #include <string>
@@ -9,7 +9,7 @@
 
 #include "figures.hpp"
 #include "limiter/allocations.hpp"
-#include "limiter/flood.hpp"
+#include "limiter/instructions.hpp"
 #include "limiter/limiter.hpp"
 #include "limiter/references.hpp"
 #include "limiter/workload.hpp"
@@ -245,18 +245,17 @@ void memory(Figures& figures, Field& field) {
 }
 
 int bench(int argc, char** argv) {
-  std::uint64_t flood_keys = 100'000'000;
   bool quick = false;
   for (int i = 1; i < argc; ++i) {
     quick = quick || std::string_view(argv[i]) == "--quick";
-    if (std::string_view(argv[i]) == "--flood" && i + 1 < argc)
-      flood_keys = std::stoull(argv[i + 1]);
+    if (std::string_view(argv[i]) == "--count" && i + 1 < argc) return run_counted(argv[i + 1]);
   }
   Figures figures;
   if (quick) {
     Field field(1'000'000, 1'000'000);
     one_thread(figures, field, "1m");
     batches(figures, field);
+    instructions(figures);
     return figures.print(argc, argv);
   }
   {
@@ -270,7 +269,7 @@ int bench(int argc, char** argv) {
     Field field(10'000'000, 1'000'000);
     one_thread(figures, field, "10m");
   }
-  if (flood_keys != 0) flood(figures, flood_keys);
+  instructions(figures);
   if (sink == 0) return 1;
   return figures.print(argc, argv);
 }
