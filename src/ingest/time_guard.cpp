@@ -133,8 +133,16 @@ void TimeGuard::finish() {
     if (end - begin < 2) continue;
     for (std::size_t i = begin; i < end; ++i) believed.push_back(times[i]);
   }
-  // A small log of times that are all far apart is one all the same.
-  if (!known_ && believed.empty()) believed = times;
+  // A small log of times that are far apart is one all the same: what agrees only says which
+  // centuries are not meant.
+  if (!known_) {
+    const auto meant = [&, middle = believed.empty() ? WallTime{} : believed[believed.size() / 2]](
+                           WallTime time) { return apart(time, middle) <= kNearEnough; };
+    if (!believed.empty())
+      times.erase(std::partition(times.begin(), times.end(), meant), times.end());
+    believed = times;
+    std::sort(believed.begin(), believed.end());
+  }
   const bool known = known_;
   const WallTime first = first_;
   const WallTime last = last_;

@@ -111,6 +111,9 @@ TEST(TimeGuard, NeverBelievesAMinority) {
 TEST(TimeGuard, LetsAllThroughThatIsSparseOrShuffled) {
   EXPECT_EQ(Guarded(seconds_from(k2026, 1)).refused(), 0u);
   EXPECT_EQ(Guarded(seconds_from(k2026, 5, 30 * kDay)).refused(), 0u);
+  const auto few = joined({seconds_from(k2026, 2), {k2026 + 20 * kDay, k2026 + 51 * kDay}});
+  EXPECT_EQ(Guarded(few).refused(), 0u);
+  EXPECT_EQ(Guarded(joined({few, {k2099}})).refused(), 1u);
   const Guarded sparse(seconds_from(k2026, 500, 10 * kDay));
   EXPECT_EQ(sparse.refused(), 0u);
   EXPECT_TRUE(sparse.in_order());
