@@ -1,10 +1,9 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
-#include "traffic/request.hpp"
+#include "traffic/request_texts.hpp"
 
 namespace tidelimit::traffic {
 
@@ -22,14 +21,13 @@ class KeptRequest {
 
   void keep(const Request& request) {
     request_ = request;
-    const std::array views{&request_.client_name, &request_.user_id, &request_.tier,
-                           &request_.method,      &request_.path,    &request_.user_agent};
+    const auto texts = texts_of(request_);
     text_.clear();
-    for (const std::string_view* view : views) text_ += *view;
+    for (const std::string_view* text : texts) text_ += *text;
     std::size_t at = 0;
-    for (std::string_view* view : views) {
-      *view = std::string_view(text_).substr(at, view->size());
-      at += view->size();
+    for (std::string_view* text : texts) {
+      *text = std::string_view(text_).substr(at, text->size());
+      at += text->size();
     }
   }
 

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "traffic/request.hpp"
+#include "traffic/request_texts.hpp"
 
 namespace tidelimit::traffic {
 
@@ -27,18 +26,17 @@ class RequestBlock {
   [[nodiscard]] bool keep(const Request& request) {
     if (requests_.size() == most_) return false;
     Request copy = request;
-    const std::array views{&copy.client_name, &copy.user_id, &copy.tier,
-                           &copy.method,      &copy.path,    &copy.user_agent};
+    const auto texts = texts_of(copy);
     std::size_t bytes = 0;
-    for (const std::string_view* view : views) bytes += view->size();
+    for (const std::string_view* text : texts) bytes += text->size();
     if (bytes > room_ - used_) {
       if (!requests_.empty()) return false;
       text_ = std::make_unique<char[]>(bytes);  // one line of a megabyte
       room_ = bytes;
     }
-    for (std::string_view* view : views) {
-      const std::size_t size = view->copy(text_.get() + used_, view->size());
-      *view = {text_.get() + used_, size};
+    for (std::string_view* text : texts) {
+      const std::size_t size = text->copy(text_.get() + used_, text->size());
+      *text = {text_.get() + used_, size};
       used_ += size;
     }
     requests_.push_back(copy);
