@@ -24,7 +24,8 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_adapt(top, config, report);
   read_deny(top, config, report);
   read_service(top, config, report);
-  for (const char* later : {"ratelimit", "tls", "signals"}) top.refuse(later);
+  read_ratelimit(top, config, report);
+  for (const char* later : {"tls", "signals"}) top.refuse(later);
   top.finish();
 }
 

@@ -33,6 +33,17 @@ struct Identity {
   std::string tier_header;              ///< lower case; empty: no tier is believed
 };
 
+/// By which keys Envoy's descriptors name tidelimit's own words. All different.
+struct DescriptorNames {
+  std::string path = "path";
+  std::string method = "method";
+  std::string user_id = "user_id";
+  std::string tier = "tier";
+  std::string remote_address = "remote_address";
+  std::string masked_remote_address = "masked_remote_address";
+  std::string user_agent = "user_agent";
+};
+
 struct Retention {
   Nanos windows{std::chrono::hours{24 * 400}};
   Nanos verdicts{std::chrono::hours{24 * 90}};
@@ -45,6 +56,7 @@ struct Config {
   engine::Settings engine;
   Listen listen;
   Identity identity;
+  DescriptorNames descriptors;
   std::filesystem::path forecast_model;  ///< bundle folder; empty: none
   std::filesystem::path anomaly_model;
   int deny_status = 429;             ///< for reduced capacity and shedding: 429 or 503

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -202,6 +203,18 @@ class EngineWorker {
   [[nodiscard]] Prepared prepare(const traffic::Request& request, limiter::Hits hits);
   /// As above, for the request that was prepared, under whatever configuration is now in force.
   [[nodiscard]] Answer decide(const traffic::Request& request, const Prepared& prepared, Now now);
+
+  /// One of several questions about one request. Borrowed.
+  struct Asked {
+    traffic::Request request;
+    limiter::Hits hits = 1;
+    const limiter::GivenLimit* given = nullptr;  ///< see limiter::Call; null: none
+  };
+  /// Decides questions that stand or fall together (limiter::Worker::decide_all): true when all
+  /// pass. Questions about one request (limiter::same_request) count as one, with the most hits
+  /// asked for and the answer of the one that was denied; they share its decision id.
+  /// At most limiter::Worker::kTogetherMax; `answers` is at least as long as `asked`.
+  [[nodiscard]] bool decide_all(std::span<const Asked> asked, Now now, std::span<Answer> answers);
 
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
   /// too. `request.time` says which window it belongs to. `own_denial`: the response was

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <exception>
+#include <span>
 #include <string>
 
 #include "base/hash.hpp"
@@ -33,6 +36,13 @@ struct EngineWorker::Impl {
 
   [[nodiscard]] Prepared identify(const Routes& routes, const traffic::Request& request,
                                   limiter::Hits hits);
+  [[nodiscard]] Answer name(const Routes& routes, const Identity& who,
+                            const limiter::Decision& decision) const;
+  [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
+                                      const Identity& who, const limiter::Call& call,
+                                      const limiter::Decision& decision, Now now) noexcept;
+  void account_together(const WorkerView& seen, std::span<const Asked> asked, Now now,
+                        std::span<Answer> answers) noexcept;
   [[nodiscard]] bool is_malicious(const ClientId& client, Instant now) noexcept;
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
@@ -52,6 +62,10 @@ struct EngineWorker::Impl {
   const std::size_t seat;
   const std::shared_ptr<DecisionLog> log;  ///< null: nothing is kept
   std::string path;
+  // Of the calls that are decided together.
+  std::array<Identity, limiter::Worker::kTogetherMax> whose{};
+  std::array<limiter::Call, limiter::Worker::kTogetherMax> calls{};
+  std::array<limiter::Decision, limiter::Worker::kTogetherMax> decisions{};
   std::uint64_t kept = 0;
   Instant next_pass{};
 };
@@ -194,20 +208,74 @@ Answer EngineWorker::decide(const traffic::Request& request, const Prepared& pre
   if (prepared.routes_epoch != routes.epoch())
     return decide(request, me.identify(routes, request, prepared.call.hits), now);
   const auto& [who, call, epoch] = prepared;
-  Answer answer;
-  answer.decision = me.limiter.decide(call, now.mono);
-  answer.endpoint = &routes.endpoint(who.endpoint);
-  answer.tier = &routes.tier(who.tier);
-  answer.rule = routes.rule(answer.decision.rule);
-  if (call.hits == 0) return answer;
-
-  Tally& tally = *view.tallies[me.seat];
-  tally.decided(who, answer.decision);
-  me.count_demand(tally, call, answer.decision, now);
-  if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
-  answer.decision_id = me.keep(tally, request, call, routes, answer.decision, now);
-  me.data.wake(now.mono);
+  Answer answer = me.name(routes, who, me.limiter.decide(call, now.mono));
+  if (call.hits != 0)
+    answer.decision_id = me.account(view, request, who, call, answer.decision, now);
   return answer;
+}
+
+Answer EngineWorker::Impl::name(const Routes& routes, const Identity& who,
+                                const limiter::Decision& decision) const {
+  return {decision, &routes.endpoint(who.endpoint), &routes.tier(who.tier),
+          routes.rule(decision.rule), 0};
+}
+
+/// Counts one request that was decided; the id under which it was kept, or 0.
+std::uint64_t EngineWorker::Impl::account(const WorkerView& seen, const traffic::Request& request,
+                                          const Identity& who, const limiter::Call& call,
+                                          const limiter::Decision& decision, Now now) noexcept {
+  Tally& tally = *seen.tallies[seat];
+  tally.decided(who, decision);
+  count_demand(tally, call, decision, now);
+  if (call.user != 0) data.crowd.add(call.client, call.user, now.mono);
+  const std::uint64_t id = keep(tally, request, call, *seen.routes, decision, now);
+  data.wake(now.mono);
+  return id;
+}
+
+bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<Answer> answers) {
+  Impl& me = *impl_;
+  if (asked.size() > limiter::Worker::kTogetherMax) std::terminate();
+  const WorkerView& view = *me.view.get();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const Prepared prepared = me.identify(*view.routes, asked[i].request, asked[i].hits);
+    me.whose[i] = prepared.who;
+    me.calls[i] = prepared.call;
+    me.calls[i].given = asked[i].given;
+  }
+  const std::span<const limiter::Call> calls(me.calls.data(), asked.size());
+  const bool passed = me.limiter.decide_all(calls, now.mono, me.decisions);
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    answers[i] = me.name(*view.routes, me.whose[i], me.decisions[i]);
+  me.account_together(view, asked, now, answers);
+  return passed;
+}
+
+/// Each request once: by its first question that charges, as the one that went worst says.
+void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<const Asked> asked,
+                                          Now now, std::span<Answer> answers) noexcept {
+  const auto is_one = [&](std::size_t i, std::size_t j) {
+    return calls[j].hits != 0 && limiter::same_request(calls[i], calls[j]);
+  };
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (calls[i].hits == 0) continue;
+    bool counted = false;
+    for (std::size_t j = 0; j < i; ++j) counted = counted || is_one(i, j);
+    if (counted) continue;
+    limiter::Call whole = calls[i];
+    const limiter::Decision* said = &decisions[i];
+    for (std::size_t j = i + 1; j < asked.size(); ++j) {
+      if (!is_one(i, j)) continue;
+      whole.hits = std::max(whole.hits, calls[j].hits);
+      const bool worse = said->allowed &&
+                         (!decisions[j].allowed || (said->outcome == Outcome::allow &&
+                                                    decisions[j].outcome == Outcome::shadow_deny));
+      if (worse) said = &decisions[j];
+    }
+    const std::uint64_t id = account(seen, asked[i].request, whose[i], whole, *said, now);
+    for (std::size_t j = i; j < asked.size(); ++j)
+      if (is_one(i, j)) answers[j].decision_id = id;
+  }
 }
 
 void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,

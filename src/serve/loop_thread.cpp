@@ -30,15 +30,16 @@ void LoopThread::serve_http(Listening listening) {
                                                   *fronts_.back(), HttpLimits{}, quota_));
 }
 
-void LoopThread::serve_grpc(Fd socket) {
+void LoopThread::serve_grpc(Fd socket, envoy::RateLimitCounts& counts) {
   grpc_ = std::make_unique<grpc::Front>(
       [this](const Peer& peer) { return is_trusted(peer, gate_.settings()); });
-  add_grpc_services();
+  add_grpc_services(counts);
   grpc_server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,
                                                Http2Limits{}, quota_);
 }
 
-void LoopThread::add_grpc_services() {
+void LoopThread::add_grpc_services(envoy::RateLimitCounts& counts) {
+  grpc_->add(std::make_unique<envoy::RateLimitService>(gate_, counts));
   // The health service comes last: it answers for those before it.
   const auto names = grpc_->names();
   auto health =

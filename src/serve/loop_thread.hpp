@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "serve/envoy/rate_limit_service.hpp"
 #include "serve/front.hpp"
 #include "serve/grpc/front.hpp"
 #include "serve/grpc/health.hpp"
@@ -30,7 +31,7 @@ class LoopThread {
 
   /// Before `start`.
   void serve_http(Listening listening);
-  void serve_grpc(Fd socket);
+  void serve_grpc(Fd socket, envoy::RateLimitCounts& counts);
   void serve_syslog(Fd socket, SyslogCounts& counts);
   void start(unsigned number);
 
@@ -44,7 +45,7 @@ class LoopThread {
 
  private:
   void note_drained();
-  void add_grpc_services();
+  void add_grpc_services(envoy::RateLimitCounts& counts);
 
   FrontShared& shared_;
   ConnectionQuota& quota_;

@@ -90,6 +90,7 @@ struct Service::Impl {
   Notes notes;
   ReloadState reload;
   SyslogCounts syslog;
+  envoy::RateLimitCounts rate_limit_calls;
   SettingsSlot settings;
   TokenSlot tokens;
   std::atomic<bool> stopping{false};
@@ -134,6 +135,7 @@ std::string Service::Impl::metrics_text() const {
   input.notes = notes.all().size();
   input.syslog_lines = syslog.lines;
   input.syslog_unreadable = syslog.unreadable;
+  input.unmatched_domains = rate_limit_calls.unknown_domains;
   input.syslog_untrusted = syslog.untrusted;
   return render(input);
 }
@@ -196,7 +198,7 @@ Result<void> Service::Impl::open_listeners() {
       auto socket = listen_tcp(endpoint_of(*listen.grpc));
       if (!socket) return tl::unexpected(socket.error());
       listen.grpc->port = local_port(*socket);
-      loop->serve_grpc(std::move(*socket));
+      loop->serve_grpc(std::move(*socket), rate_limit_calls);
     }
   }
   if (listen.syslog) {

@@ -86,22 +86,46 @@ Denial describe(Reason reason, int reduced_capacity_status) {
 
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings) {
+  if (answer.decision.limit.unlimited()) return;
+  lines.append("RateLimit-Policy: ");
+  append_rate_policy(lines, answer, settings);
+  lines.append("\r\nRateLimit: ");
+  append_rate(lines, answer, settings);
+  lines.append("\r\n");
+}
+
+void append_rate_policy(std::string& value, const engine::Answer& answer,
+                        const FrontSettings& settings) {
   const limiter::Decision& decision = answer.decision;
-  if (decision.limit.unlimited()) return;
   const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
-  const std::string_view item = policy_item(answer, cell);
   const Quota quota =
       quota_of(decision.limit, cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
-  lines.append("RateLimit-Policy: ").append(item).append(";q=");
-  append_number(lines, quota.requests);
-  lines.append(";w=");
-  append_number(lines, quota.seconds);
-  lines.append("\r\nRateLimit: ").append(item).append(";r=");
-  append_number(lines, decision.allowed ? decision.remaining : 0);
-  lines.append(";t=");
-  append_number(lines, decision.allowed ? std::min(seconds_up(decision.reset_after), kLongestRetry)
-                                        : retry_after_seconds(decision.retry_after));
-  lines.append("\r\n");
+  value.append(policy_item(answer, cell)).append(";q=");
+  append_number(value, quota.requests);
+  value.append(";w=");
+  append_number(value, quota.seconds);
+}
+
+void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings) {
+  const limiter::Decision& decision = answer.decision;
+  value.append(policy_item(answer, settings.policy(decision.endpoint, decision.tier)));
+  value.append(";r=");
+  append_number(value, decision.allowed ? decision.remaining : 0);
+  value.append(";t=");
+  append_number(value, reset_seconds(decision));
+}
+
+bool shows_rates(const engine::Answer& answer, const FrontSettings& settings, limiter::Mode all) {
+  const limiter::Decision& decision = answer.decision;
+  if (decision.outcome == limiter::Outcome::shadow_deny || all != limiter::Mode::enforce)
+    return false;
+  const FrontSettings::Policy* policy = settings.policy(decision.endpoint, decision.tier);
+  return policy == nullptr || policy->enforced;
+}
+
+std::uint64_t reset_seconds(const limiter::Decision& decision) {
+  return decision.allowed ? std::min(seconds_up(decision.reset_after), kLongestRetry)
+                          : retry_after_seconds(decision.retry_after);
 }
 
 std::uint64_t retry_after_seconds(Nanos retry_after) {

@@ -23,6 +23,18 @@ struct Denial {
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings);
 
+/// The values of these two fields. Only for a decision with a limit.
+void append_rate_policy(std::string& value, const engine::Answer& answer,
+                        const FrontSettings& settings);
+void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings);
+
+/// Whether an answer may show its limit: shadow mode adds no header. `all`: the mode of the gate.
+[[nodiscard]] bool shows_rates(const engine::Answer& answer, const FrontSettings& settings,
+                               limiter::Mode all);
+
+/// Whole seconds until the next request when denied, else until the quota is whole again.
+[[nodiscard]] std::uint64_t reset_seconds(const limiter::Decision& decision);
+
 /// Whole seconds for Retry-After: rounded up, at least 1, at most a week (a call larger than its
 /// burst would wait for ever).
 [[nodiscard]] std::uint64_t retry_after_seconds(Nanos retry_after);

@@ -80,12 +80,22 @@ Gate::Gate(engine::Engine& engine, const SettingsSlot& settings, LatencyHistogra
 
 /// Timing every decision would cost more than a decision: the first of a turn is timed and stands
 /// for the others of that turn.
-engine::Answer Gate::decide(const traffic::Request& request, limiter::Hits hits, const Now& now) {
-  if (turn_count_++ > 0) return worker_->decide(request, hits, now);
+template <class Decide>
+auto Gate::timed(Decide&& decide) {
+  if (turn_count_++ > 0) return decide();
   const Instant begin = clock_.mono();
-  engine::Answer answer = worker_->decide(request, hits, now);
+  auto said = decide();
   turn_sample_ = clock_.mono() - begin;
-  return answer;
+  return said;
+}
+
+engine::Answer Gate::decide(const traffic::Request& request, limiter::Hits hits, const Now& now) {
+  return timed([&] { return worker_->decide(request, hits, now); });
+}
+
+bool Gate::decide_all(std::span<const engine::EngineWorker::Asked> asked, const Now& now,
+                      std::span<engine::Answer> answers) {
+  return timed([&] { return worker_->decide_all(asked, now, answers); });
 }
 
 void Gate::end_turn() {
@@ -94,14 +104,8 @@ void Gate::end_turn() {
   turn_count_ = 0;
 }
 
-/// Shadow mode adds no header.
-bool Gate::shows_rates(const engine::Answer& answer, const FrontSettings& settings) const {
-  const Decision& decision = answer.decision;
-  if (decision.outcome == limiter::Outcome::shadow_deny) return false;
-  if (engine_.limiter().mode.all.load(std::memory_order_relaxed) != limiter::Mode::enforce)
-    return false;
-  const FrontSettings::Policy* policy = settings.policy(decision.endpoint, decision.tier);
-  return policy == nullptr || policy->enforced;
+limiter::Mode Gate::mode() const {
+  return engine_.limiter().mode.all.load(std::memory_order_relaxed);
 }
 
 void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& response) {
@@ -127,7 +131,7 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
     return;
   }
   response.begin(200);
-  if (shows_rates(answer, settings)) append_rate_fields(response.lines(), answer, settings);
+  if (shows_rates(answer, settings, mode())) append_rate_fields(response.lines(), answer, settings);
   response.finish_empty();
 }
 

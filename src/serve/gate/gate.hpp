@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "engine/engine.hpp"
@@ -28,13 +29,22 @@ class Gate {
   void check(const Request& request, ResponseWriter& response);
   void report(const Request& request, ResponseWriter& response);
 
+  // For fronts of other protocols on the same loop.
+
+  [[nodiscard]] engine::Answer decide(const traffic::Request& request, limiter::Hits hits,
+                                      const Now& now);
+  /// See engine::EngineWorker::decide_all.
+  [[nodiscard]] bool decide_all(std::span<const engine::EngineWorker::Asked> asked, const Now& now,
+                                std::span<engine::Answer> answers);
+  /// The mode of the gate as a whole.
+  [[nodiscard]] limiter::Mode mode() const;
+
   /// Hands the turn's decision times to the histogram.
   void end_turn();
 
  private:
-  [[nodiscard]] engine::Answer decide(const traffic::Request& request, limiter::Hits hits,
-                                      const Now& now);
-  [[nodiscard]] bool shows_rates(const engine::Answer& answer, const FrontSettings& settings) const;
+  template <class Decide>
+  auto timed(Decide&& decide);
   void deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
             ResponseWriter& response);
 

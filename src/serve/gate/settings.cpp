@@ -32,7 +32,8 @@ std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
   for (const policy::EndpointSettings& endpoint : policy.endpoints) {
     for (std::size_t tier = 0; tier < policy.tiers.size(); ++tier) {
       FrontSettings::Policy& cell = made->policies.emplace_back();
-      cell.item = structured_string(endpoint.name + "-" + policy.tiers[tier]);
+      cell.name = endpoint.name + "-" + policy.tiers[tier];
+      cell.item = structured_string(cell.name);
       cell.enforced = endpoint.mode == policy::Mode::enforce;
       if (tier < endpoint.limits.size() && endpoint.limits[tier].rate)
         cell.period = endpoint.limits[tier].rate->period;

@@ -15,6 +15,7 @@ namespace tidelimit::serve {
 struct FrontSettings {
   /// How the limit of one endpoint and tier is named in RateLimit fields.
   struct Policy {
+    std::string name;  ///< "browse-STD"
     std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
     Nanos period{std::chrono::minutes{1}};  ///< of the configured rate: the `w` of its quota
     bool enforced = true;                   ///< the endpoint's own mode

@@ -23,6 +23,7 @@ struct MetricsInput {
   bool reload_successful = true;
   std::int64_t reload_success_unix_seconds = 0;
   std::size_t notes = 0;  ///< what the service finds degraded, beside the engine's own
+  std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::uint64_t syslog_lines = 0;
   std::uint64_t syslog_unreadable = 0;
   std::uint64_t syslog_untrusted = 0;

@@ -68,9 +68,11 @@ void add_oddities(Families& families, const MetricsInput& input) {
   const auto& counters = input.counters;
   families.counter("tidelimit_unmatched_total",
                    "Requests that the configuration does not name: a path that matches no endpoint "
-                   "(counted as `other`), a tier that is unknown (counted as the default tier).");
+                   "(counted as `other`), a tier that is unknown (counted as the default tier), a "
+                   "rate limit call in another domain than `tidelimit` (let pass).");
   families.add({{"kind", "path"}}, static_cast<double>(counters.unmatched_paths));
   families.add({{"kind", "tier"}}, static_cast<double>(counters.unmatched_tiers));
+  families.add({{"kind", "domain"}}, static_cast<double>(input.unmatched_domains));
   families.counter("tidelimit_late_total",
                    "Requests reported after their window was closed; forecasts miss them.");
   families.add({}, static_cast<double>(counters.late));

@@ -1,0 +1,149 @@
+#include "serve/envoy/rate_limit_answer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "serve/gate/denial.hpp"
+
+namespace tidelimit::serve::envoy {
+namespace {
+
+using limiter::Reason;
+using RateLimit = RateLimitResponse::RateLimit;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+struct Unit {
+  Nanos period;
+  RateLimit::Unit unit;
+};
+// WEEK is left out: it is newer than many an Envoy.
+constexpr std::array kUnits{
+    Unit{seconds{1}, RateLimit::SECOND},    Unit{minutes{1}, RateLimit::MINUTE},
+    Unit{hours{1}, RateLimit::HOUR},        Unit{hours{24}, RateLimit::DAY},
+    Unit{hours{24 * 30}, RateLimit::MONTH}, Unit{hours{24 * 365}, RateLimit::YEAR}};
+
+std::uint32_t clipped(std::uint64_t count) {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+}
+
+void name_limit(const engine::Answer& answer, const FrontSettings::Policy* cell,
+                std::string& name) {
+  switch (answer.decision.reason) {
+    case Reason::client_blocked:
+    case Reason::client_limited:
+      name = "client";
+      return;
+    case Reason::override_:
+      name = "override";
+      return;
+    default:
+      if (cell != nullptr) name = cell->name;
+  }
+}
+
+void write_limit(const engine::Answer& answer, const engine::EngineWorker::Asked& asked,
+                 const ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor& descriptor,
+                 const FrontSettings& settings, RateLimit& out) {
+  const limiter::Decision& decision = answer.decision;
+  const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
+  UnitRate rate;
+  if (asked.given != nullptr && asked.given->limit == decision.limit) {
+    // As the caller said it.
+    rate = {descriptor.limit().requests_per_unit(),
+            static_cast<RateLimit::Unit>(descriptor.limit().unit())};
+  } else {
+    rate = unit_rate(decision.limit, cell != nullptr ? cell->period : Nanos{minutes{1}});
+  }
+  out.set_requests_per_unit(rate.requests);
+  out.set_unit(rate.unit);
+  name_limit(answer, cell, *out.mutable_name());
+}
+
+std::string& add_header(RateLimitResponse& out, const char* name) {
+  auto* header = out.add_response_headers_to_add();
+  header->set_key(name);
+  return *header->mutable_value();
+}
+
+void add_rate_headers(const engine::Answer& answer, const FrontSettings& settings,
+                      RateLimitResponse& out) {
+  if (answer.decision.limit.unlimited()) return;
+  append_rate_policy(add_header(out, "ratelimit-policy"), answer, settings);
+  append_rate(add_header(out, "ratelimit"), answer, settings);
+}
+
+void write_denial(const engine::Answer& answer, const FrontSettings& settings,
+                  RateLimitResponse& out) {
+  append_number(add_header(out, "retry-after"), retry_after_seconds(answer.decision.retry_after));
+  add_rate_headers(answer, settings, out);
+  add_header(out, "x-tidelimit-reason") = limiter::to_string(answer.decision.reason);
+  if (answer.decision_id != 0)
+    add_header(out, "x-tidelimit-decision") = engine::format_decision_id(answer.decision_id);
+  add_header(out, "content-type") = "application/problem+json";
+  out.set_raw_body(denial_document(
+      answer, describe(answer.decision.reason, settings.config.deny_status), settings));
+}
+
+/// The limit that the request comes nearest to.
+const engine::Answer* tightest(std::span<const engine::Answer> answers,
+                               const FrontSettings& settings, limiter::Mode all) {
+  const engine::Answer* found = nullptr;
+  for (const engine::Answer& answer : answers) {
+    if (answer.decision.limit.unlimited() || !shows_rates(answer, settings, all)) continue;
+    if (found == nullptr || answer.decision.remaining < found->decision.remaining) found = &answer;
+  }
+  return found;
+}
+
+}  // namespace
+
+UnitRate unit_rate(const limiter::Limit& limit, Nanos configured_period) {
+  for (const Unit& each : kUnits) {
+    if (each.period < configured_period || each.period < limit.emission_interval) continue;
+    const double count = static_cast<double>(each.period.count()) /
+                         static_cast<double>(limit.emission_interval.count());
+    return {clipped(static_cast<std::uint64_t>(std::llround(count))), each.unit};
+  }
+  return {1, RateLimit::YEAR};
+}
+
+void write_response(const RateLimitRequest& call,
+                    std::span<const engine::EngineWorker::Asked> asked,
+                    std::span<const engine::Answer> answers, bool passed,
+                    const FrontSettings& settings, limiter::Mode all, RateLimitResponse& out) {
+  out.set_overall_code(passed ? RateLimitResponse::OK : RateLimitResponse::OVER_LIMIT);
+  const engine::Answer* denied = nullptr;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const limiter::Decision& decision = answers[i].decision;
+    auto* status = out.add_statuses();
+    status->set_code(decision.allowed ? RateLimitResponse::OK : RateLimitResponse::OVER_LIMIT);
+    if (!decision.allowed && denied == nullptr) denied = &answers[i];
+    const bool limited = !decision.limit.unlimited();
+    if (!shows_rates(answers[i], settings, all) || (decision.allowed && !limited)) continue;
+    if (limited) {
+      write_limit(answers[i], asked[i], call.descriptors(static_cast<int>(i)), settings,
+                  *status->mutable_current_limit());
+      status->set_limit_remaining(decision.allowed ? clipped(decision.remaining) : 0);
+    }
+    status->mutable_duration_until_reset()->set_seconds(
+        static_cast<std::int64_t>(reset_seconds(decision)));
+  }
+  if (denied != nullptr) {
+    write_denial(*denied, settings, out);
+  } else if (const engine::Answer* nearest = tightest(answers, settings, all)) {
+    add_rate_headers(*nearest, settings, out);
+  }
+}
+
+void write_unlimited(const RateLimitRequest& call, RateLimitResponse& out) {
+  out.set_overall_code(RateLimitResponse::OK);
+  for (int i = 0; i < call.descriptors_size(); ++i)
+    out.add_statuses()->set_code(RateLimitResponse::OK);
+}
+
+}  // namespace tidelimit::serve::envoy

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "serve/envoy/descriptors.hpp"
+#include "serve/envoy/rate_limit_answer.hpp"
+#include "serve/gate/gate.hpp"
+#include "serve/grpc/service.hpp"
+
+namespace tidelimit::serve::envoy {
+
+/// What rate limit calls met since start. Written by all loops, read by anyone.
+struct RateLimitCounts {
+  std::atomic<std::uint64_t> unknown_domains{0};  ///< calls that passed for their domain is unknown
+};
+
+/// Envoy's rate limit service v3 over the gate of this loop. The domain `tidelimit` is spoken in
+/// tidelimit's own words (DescriptorReader); any other is let pass and counted.
+///   Code UNKNOWN is never answered, since Envoy lets it pass round failure_mode_deny: what goes
+///   wrong here is UNAVAILABLE.
+class RateLimitService final : public grpc::Service {
+ public:
+  static constexpr std::string_view kDomain = "tidelimit";
+
+  RateLimitService(Gate& gate, RateLimitCounts& counts) : gate_(gate), counts_(counts) {}
+
+  [[nodiscard]] std::string_view name() const override {
+    return "envoy.service.ratelimit.v3.RateLimitService";
+  }
+  [[nodiscard]] std::optional<grpc::Method> find(std::string_view method) const override;
+  /// Headers of up to Envoy's own limits, in many descriptors: a call that is refused for its size
+  /// would let its request pass.
+  [[nodiscard]] std::size_t message_limit() const override { return 4 << 20; }
+  [[nodiscard]] grpc::Status unary(int method, std::string_view message,
+                                   const grpc::CallContext& context, std::string& reply) override;
+
+ private:
+  [[nodiscard]] grpc::Status answer(std::string_view message, const grpc::CallContext& context);
+
+  Gate& gate_;
+  RateLimitCounts& counts_;
+  // Kept over calls with the memory they took.
+  RateLimitRequest call_;
+  RateLimitResponse response_;
+  DescriptorReader reader_;
+  std::array<engine::Answer, DescriptorReader::kMost> answers_;
+};
+
+}  // namespace tidelimit::serve::envoy

@@ -1,0 +1,274 @@
+"""Envoy's rate limit service of the real gate, called as Envoy calls it, through gRPC's C core; and the Envoy configuration
+that comes with it, held against what the service understands."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import grpc
+import yaml
+
+import harness
+
+# The messages are generated anew by protoc for Python, so both ends read the definitions with other code.
+GENERATED = tempfile.TemporaryDirectory()
+sys.path.insert(0, GENERATED.name)
+PROTO = harness.SOURCE / "proto"
+subprocess.run(["protoc", f"--proto_path={PROTO}", f"--python_out={GENERATED.name}",
+                *(str(file.relative_to(PROTO)) for file in (PROTO / "envoy").rglob("*.proto"))], check=True)
+from envoy.service.ratelimit.v3 import rls_pb2  # pylint: disable=wrong-import-position
+from envoy.type.v3 import ratelimit_unit_pb2 as units  # pylint: disable=wrong-import-position
+
+Response = rls_pb2.RateLimitResponse
+OK, OVER = Response.OK, Response.OVER_LIMIT
+
+CONFIG = """
+listen: { http: HTTP, grpc: GRPC }
+mode: MODE
+identity: { default_tier: STD }
+tiers: [PRM, STD]
+endpoints:
+  - { name: login,  match: "/login",     limits: { PRM: 60/min, STD: LOGIN } }
+  - { name: browse, match: "/browse/**", limits: { PRM: 300/min, STD: 100/min } }
+  - { name: tried,  match: "/tried/**",  mode: shadow, limits: { STD: 1/min } }
+admin: { token_file: var/admin.token }
+state: tidelimit.db
+"""
+
+
+def config(mode="enforce", login="3/min", more=""):
+    return CONFIG.replace("MODE", mode).replace("LOGIN", login) + more
+
+
+def descriptor(hits=None, limit=None, **entries):
+    made = {"entries": [{"key": key.encode(), "value": value.encode() if isinstance(value, str) else value}
+                        for key, value in entries.items()]}
+    if hits is not None:
+        made["hits_addend"] = {"value": hits}
+    if limit is not None:
+        made["limit"] = {"requests_per_unit": limit[0], "unit": limit[1]}
+    return made
+
+
+def login(address="203.0.113.1", **more):
+    return descriptor(remote_address=address, path="/login", **more)
+
+
+class RateLimitService(harness.EndToEnd):
+    def begin(self, text):
+        self.gate = self.start_gate(text)
+        channel = grpc.insecure_channel(f"127.0.0.1:{self.gate.grpc_port}")
+        self.addCleanup(channel.close)
+        self.should_rate_limit = channel.unary_unary(
+            "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+            request_serializer=rls_pb2.RateLimitRequest.SerializeToString,
+            response_deserializer=Response.FromString)
+
+    def call(self, *descriptors, domain="tidelimit", hits=0):
+        request = rls_pb2.RateLimitRequest(domain=domain.encode(), descriptors=descriptors, hits_addend=hits)
+        response = self.should_rate_limit(request, timeout=harness.PATIENCE)
+        self.assertNotEqual(response.overall_code, Response.UNKNOWN)
+        self.assertEqual(len(response.statuses), len(descriptors))
+        return response
+
+    def codes(self, *descriptors, **more):
+        return [status.code for status in self.call(*descriptors, **more).statuses]
+
+    def refusal(self, *descriptors, **more):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.call(*descriptors, **more)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        return caught.exception.details()
+
+    def metric(self, line):
+        for text in self.gate.client.get("/metrics").body.splitlines():
+            if text.startswith(line + " "):
+                return float(text.rsplit(" ", 1)[1])
+        return None
+
+    def test_passes_until_the_limit_and_then_says_why_and_when(self):
+        self.begin(config())
+        for left in (2, 1, 0):
+            response = self.call(login())
+            self.assertEqual(response.overall_code, OK)
+            status = response.statuses[0]
+            self.assertEqual((status.code, status.limit_remaining), (OK, left))
+            self.assertEqual((status.current_limit.requests_per_unit, status.current_limit.unit,
+                              status.current_limit.name), (3, Response.RateLimit.MINUTE, "login-STD"))
+        denied = self.call(login())
+        self.assertEqual(denied.overall_code, OVER)
+        self.assertGreater(denied.statuses[0].duration_until_reset.seconds, 0)
+        headers = {header.key: header.value for header in denied.response_headers_to_add}
+        self.assertEqual(headers["x-tidelimit-reason"], "over_limit")
+        self.assertEqual(headers["ratelimit-policy"], '"login-STD";q=3;w=60')
+        self.assertGreater(int(headers["retry-after"]), 0)
+        self.assertIn(b"quota-exceeded", denied.raw_body)
+        self.assertEqual(self.codes(login("203.0.113.2")), [OK], "others have a bucket of their own")
+        # Found again under the id that the client was given.
+        harness.wait_until(
+            lambda: headers["x-tidelimit-decision"] in self.gate.get("/v1/decisions?client=203.0.113.1&since=1h").body,
+            "the denial is kept")
+        self.assertEqual(self.metric(
+            'tidelimit_decisions_total{endpoint="login",tier="STD",outcome="deny",reason="over_limit"}'), 1)
+        self.assertGreater(self.metric("tidelimit_decision_seconds_count"), 4)
+
+    def test_users_and_tiers_are_taken_from_the_calls_other_descriptors(self):
+        self.begin(config())
+        both = [descriptor(remote_address="203.0.113.1", path="/login"), descriptor(user_id="ada", tier="PRM")]
+        response = self.call(*both)
+        self.assertEqual([s.current_limit.name for s in response.statuses], ["login-PRM", "login-PRM"])
+        self.assertEqual([s.limit_remaining for s in response.statuses], [59, 59], "one bucket, charged once")
+        self.assertEqual(self.metric(
+            'tidelimit_decisions_total{endpoint="login",tier="PRM",outcome="allow",reason="ok"}'), 1)
+
+    def test_several_descriptors_are_charged_all_or_none(self):
+        self.begin(config())
+        self.assertEqual(self.codes(login(hits=3)), [OK])
+        mixed = [descriptor(remote_address="203.0.113.1", path="/browse/1"), login(), descriptor(generic_key="x")]
+        response = self.call(*mixed)
+        self.assertEqual(response.overall_code, OVER)
+        self.assertEqual([s.code for s in response.statuses][:2], [OK, OVER])
+        self.assertEqual(response.statuses[0].limit_remaining, 100, "nothing was charged")
+
+    def test_hits_stand_on_both_levels_and_zero_only_asks(self):
+        self.begin(config())
+        for _ in range(5):
+            response = self.call(login(hits=0))
+            self.assertEqual((response.overall_code, response.statuses[0].limit_remaining), (OK, 3))
+        self.assertEqual(self.call(login(), hits=2).statuses[0].limit_remaining, 1)
+        self.assertEqual(self.codes(login(), hits=2), [OVER])
+        self.assertEqual(self.codes(login(hits=1), hits=2), [OK])
+        self.assertEqual(self.codes(login(hits=0)), [OVER])
+
+    def test_a_descriptor_may_bring_its_own_limit(self):
+        self.begin(config())
+        five = login(limit=(5, units.HOUR))
+        passed = [self.call(five) for _ in range(5)]
+        self.assertEqual([r.statuses[0].limit_remaining for r in passed], [4, 3, 2, 1, 0])
+        limit = passed[0].statuses[0].current_limit
+        self.assertEqual((limit.requests_per_unit, limit.unit), (5, Response.RateLimit.HOUR))
+        self.assertEqual(self.codes(five), [OVER])
+        self.assertEqual(self.codes(login()), [OK], "the plan's own limit was not touched")
+        self.assertEqual(self.codes(login(limit=(0, units.DAY))), [OVER])
+        self.assertIn("its limit has no unit", self.refusal(login(limit=(5, units.UNKNOWN))))
+
+    def test_a_blocked_client_is_over_every_limit(self):
+        self.begin(config())
+        put = self.gate.call("PUT", "/v1/overrides/203.0.113.1", {"action": "block", "reason": "test", "for": "1h"})
+        self.assertIn(put.status, (200, 201, 204))
+        harness.wait_until(lambda: self.codes(login(hits=0)) == [OVER], "the override holds")
+        denied = self.call(login())
+        self.assertIn("override", [header.value for header in denied.response_headers_to_add])
+        self.assertEqual(self.codes(login("203.0.113.2")), [OK])
+
+    def test_shadow_changes_nothing(self):
+        self.begin(config())
+        for _ in range(3):
+            response = self.call(descriptor(remote_address="203.0.113.1", path="/tried/1"))
+            self.assertEqual(response, Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)]))
+        self.assertEqual(self.metric(
+            'tidelimit_decisions_total{endpoint="tried",tier="STD",outcome="shadow_deny",reason="over_limit"}'), 2)
+
+    def test_a_gate_in_shadow_denies_nobody(self):
+        self.begin(config(mode="shadow"))
+        self.assertEqual([self.codes(login()) for _ in range(5)], [[OK]] * 5)
+        self.assertEqual(len(self.call(login()).response_headers_to_add), 0)
+
+    def test_an_unknown_domain_passes_and_is_counted(self):
+        self.begin(config())
+        for _ in range(9):
+            self.assertEqual(self.codes(login(), login(), domain="shop"), [OK, OK])
+        self.assertEqual(self.metric('tidelimit_unmatched_total{kind="domain"}'), 9)
+
+    def test_calls_that_make_no_sense_are_invalid(self):
+        self.begin(config())
+        self.assertIn("domain", self.refusal(login(), domain=""))
+        self.assertIn("there is none", self.refusal())
+        self.assertIn("descriptors[1]: it has no entries", self.refusal(login(), {}))
+        self.assertIn("no IP address", self.refusal(login("everyone")))
+        self.assertEqual(self.codes(descriptor(remote_address="2001:db8::1", path=b"/login\xff", user_agent=b"\xff")),
+                         [OK], "bytes that are no text are no way round")
+
+    def test_names_of_entries_and_limits_change_with_the_configuration(self):
+        self.begin(config())
+        self.assertEqual(self.codes(login(hits=3)), [OK])
+        self.gate.write(config(login="30/min", more='ratelimit: { entries: { path: ":path" } }\n'))
+        renamed = descriptor(remote_address="203.0.113.5", **{":path": "/login"})
+        harness.wait_until(lambda: self.call(renamed).statuses[0].current_limit.requests_per_unit == 30,
+                           "the new configuration holds")
+
+
+class Deployed(harness.EndToEnd):
+    """deploy/envoy: what its filter and actions would send is what the gate understands."""
+
+    FOLDER = harness.SOURCE / "deploy/envoy"
+    ROUTED = {":path": "/browse/7", ":method": "GET", "user-agent": "curl/8"}
+
+    def setUp(self):
+        super().setUp()
+        envoy = yaml.safe_load((self.FOLDER / "envoy.yaml").read_text())["static_resources"]
+        self.clusters = {cluster["name"]: cluster for cluster in envoy["clusters"]}
+        self.manager = envoy["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        self.filters = {one["name"]: one["typed_config"] for one in self.manager["http_filters"]}
+        self.limit = self.filters["envoy.filters.http.ratelimit"]
+
+    def port_of(self, cluster):
+        endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+        return endpoint["address"]["socket_address"]["port_value"]
+
+    def descriptors(self, headers, address="203.0.113.1"):
+        """What Envoy makes of the actions for such a request."""
+        made = []
+        for limit in self.manager["route_config"]["virtual_hosts"][0]["rate_limits"]:
+            entries, whole = {}, True
+            for action in limit["actions"]:
+                (kind, options), = action.items()
+                if kind == "remote_address":
+                    entries["remote_address"] = address
+                    continue
+                self.assertEqual(kind, "request_headers")
+                value = headers.get(options["header_name"])
+                if value is not None:
+                    entries[options["descriptor_key"]] = value
+                else:
+                    whole = whole and options.get("skip_if_absent", False)
+            if whole:
+                made.append(descriptor(**entries))
+        return made
+
+    def test_the_gates_address_is_the_clusters(self):
+        gate = yaml.safe_load((self.FOLDER / "tidelimit.yaml").read_text())
+        cluster = self.clusters[self.limit["rate_limit_service"]["grpc_service"]["envoy_grpc"]["cluster_name"]]
+        self.assertEqual(gate["listen"]["grpc"], f"127.0.0.1:{self.port_of(cluster)}")
+        self.assertEqual(cluster["health_checks"][0]["grpc_health_check"]["service_name"],
+                         "envoy.service.ratelimit.v3.RateLimitService")
+        self.assertEqual(list(self.filters)[-1], "envoy.filters.http.router")
+        spoofable = {"x-user-id", "x-user-tier"}
+        self.assertEqual(set(self.manager["route_config"]["internal_only_headers"]), spoofable)
+
+    def test_its_descriptors_meet_the_limits_they_mean(self):
+        gate = self.start_gate((self.FOLDER / "tidelimit.yaml").read_text()
+                               .replace("127.0.0.1:8080", "HTTP").replace("127.0.0.1:8081", "GRPC"))
+        channel = grpc.insecure_channel(f"127.0.0.1:{gate.grpc_port}")
+        self.addCleanup(channel.close)
+        call = channel.unary_unary("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+                                   request_serializer=rls_pb2.RateLimitRequest.SerializeToString,
+                                   response_deserializer=Response.FromString)
+
+        def ask(headers):
+            descriptors = self.descriptors(headers)
+            self.assertEqual(len(descriptors), 1, "no header is missed")
+            request = rls_pb2.RateLimitRequest(domain=self.limit["domain"].encode(), descriptors=descriptors)
+            status, = call(request, timeout=harness.PATIENCE).statuses
+            return status.current_limit.name, status.limit_remaining
+
+        self.assertEqual(ask(self.ROUTED), ("browse-STD", 99))
+        self.assertEqual(ask({":path": "/browse/7", ":method": "GET"}), ("browse-STD", 98))
+        premium = {**self.ROUTED, "x-user-id": "ada", "x-user-tier": "PRM"}
+        self.assertEqual(ask(premium), ("browse-PRM", 299))
+        self.assertEqual(ask({**premium, ":path": "/payment/1"}), ("payment-PRM", 299))
+
+
+if __name__ == "__main__":
+    unittest.main()

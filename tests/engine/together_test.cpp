@@ -1,0 +1,90 @@
+// Several questions about one request are one request.
+#include <array>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+class Together : public GateInTime {
+ protected:
+  using Question = EngineWorker::Asked;
+
+  void SetUp() override {
+    start(mission(), std::make_shared<MemoryHistory>());
+    engine->tick(now);
+  }
+  static Question question(std::string_view path, limiter::Hits hits = 1,
+                           std::string_view address = "203.0.113.7") {
+    Question made;
+    made.request.client = client_of(*parse_address(address));
+    made.request.path = path;
+    made.request.tier = "STD";
+    made.hits = hits;
+    return made;
+  }
+  bool ask_all(const std::vector<Question>& asked) {
+    return worker->decide_all(asked, now, answers);
+  }
+  std::uint64_t decided(std::string_view endpoint, Outcome outcome) {
+    const CountersView view = engine->counters();
+    std::uint64_t sum = 0;
+    for (std::size_t e = 0; e < view.endpoints.size(); ++e) {
+      if (view.endpoints[e] != endpoint) continue;
+      for (std::size_t t = 0; t < view.tiers.size(); ++t)
+        for (std::size_t r = 0; r < limiter::kReasons; ++r)
+          sum += view.decisions[((e * view.tiers.size() + t) * limiter::kOutcomes +
+                                 static_cast<std::size_t>(outcome)) *
+                                    limiter::kReasons +
+                                r];
+    }
+    return sum;
+  }
+  void close() { pass(minutes{15} + seconds{31}); }
+
+  std::array<Answer, limiter::Worker::kTogetherMax> answers;
+};
+
+TEST_F(Together, CountARequestOnceWithTheMostHits) {
+  EXPECT_TRUE(ask_all({question("/browse/1"), question("/browse/2", 3), question("/browse/1", 0)}));
+  EXPECT_EQ(answers[0].decision.remaining, 97U);
+  EXPECT_EQ(*answers[0].endpoint, "browse");
+  EXPECT_EQ(answers[0].decision_id, answers[1].decision_id);
+  EXPECT_EQ(decided("browse", Outcome::allow), 1U);
+  close();
+  EXPECT_EQ(newest("browse").requests, 3);
+}
+
+TEST_F(Together, CountRequestsOfSeveralEndpointsEach) {
+  EXPECT_TRUE(ask_all({question("/browse/1"), question("/payment/1")}));
+  EXPECT_EQ(decided("browse", Outcome::allow), 1U);
+  EXPECT_EQ(decided("payment", Outcome::allow), 1U);
+}
+
+TEST_F(Together, CountAsTheOneThatWasDenied) {
+  const limiter::GivenLimit none{{hours{1}, 0}, 1};
+  Question strict = question("/browse/1");
+  strict.given = &none;
+  EXPECT_FALSE(ask_all({question("/browse/1"), strict, question("/payment/1")}));
+  EXPECT_TRUE(answers[0].decision.allowed);
+  EXPECT_FALSE(answers[1].decision.allowed);
+  EXPECT_NE(answers[1].decision_id, 0U);
+  EXPECT_EQ(decided("browse", Outcome::deny), 1U);
+  EXPECT_EQ(decided("browse", Outcome::allow), 0U);
+  EXPECT_EQ(decided("payment", Outcome::allow), 1U) << "its own limit did not stop it";
+  EXPECT_TRUE(ask_all({question("/browse/1")}));
+  EXPECT_EQ(answers[0].decision.remaining, 99U) << "nothing was charged";
+  close();
+  EXPECT_EQ(newest("browse").requests, 2) << "demand, denied or not";
+}
+
+TEST_F(Together, CountNothingOfPeeks) {
+  EXPECT_TRUE(ask_all({question("/browse/1", 0), question("/payment/1", 0)}));
+  EXPECT_EQ(answers[0].decision_id, 0U);
+  EXPECT_EQ(decided("browse", Outcome::allow), 0U);
+  close();
+  EXPECT_EQ(newest("browse").requests, 0);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test
