@@ -10,9 +10,9 @@
 namespace tidelimit::limiter {
 
 /// Where the control plane publishes an immutable value for all workers.
-/// Thread-safe. Publishing never waits for a reader; a reader that finds the slot busy keeps its
-/// old value. Old values are destroyed by a later publish, never by a reader: freeing a large table
-/// is no work for the request path.
+/// Thread-safe. A reader that finds the slot busy keeps its old value; one that has none yet waits
+/// the moment, since without a plan everything would pass. Old values are destroyed by a later
+/// publish, never by a reader: freeing a large table is no work for the request path.
 template <class T>
 class SnapshotSlot {
  public:
@@ -50,12 +50,14 @@ template <class T>
 class SnapshotReader {
  public:
   explicit SnapshotReader(const SnapshotSlot<T>& slot) : slot_(&slot) {}
-  /// nullptr until something was published. The reference holds until the next get().
+  /// nullptr only until something was published. The reference holds until the next get().
   [[nodiscard]] const T* get() {
     const auto generation = slot_->generation_.load(std::memory_order_acquire);
     if (generation != seen_) {
-      std::unique_lock lock(slot_->mutex_, std::try_to_lock);
-      if (lock.owns_lock()) {
+      std::unique_lock lock(slot_->mutex_, std::defer_lock);
+      const bool first = seen_ == 0;
+      if (first) lock.lock();
+      if (first || lock.try_lock()) {
         value_ = slot_->value_;
         seen_ = slot_->generation_.load(std::memory_order_relaxed);
       }

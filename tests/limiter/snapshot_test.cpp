@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -71,6 +72,23 @@ TEST(Snapshot, ReachesReadersWholeAndInOrder) {
   }
   for (std::uint64_t i = 1; i <= kLast; ++i) slot.publish(std::make_shared<Pair>(Pair{i, 3 * i}));
   for (std::thread& reader : readers) reader.join();
+}
+
+// A worker whose first look finds the slot busy would decide without a plan, and so let all pass.
+TEST(SnapshotThreads, GiveEveryReaderWhatWasPublishedBeforeItCame) {
+  SnapshotSlot<int> slot;
+  slot.publish(std::make_shared<int>(1));
+  std::atomic<int> missed{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50'000; ++i) {
+        SnapshotReader<int> reader(slot);
+        if (reader.get() == nullptr) ++missed;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(missed.load(), 0);
 }
 
 }  // namespace
