@@ -17,8 +17,8 @@ struct UnreadableLine {
   std::string excerpt;  ///< printable, its first bytes
 };
 
-/// What reading came to. At the end `requests + unreadable == lines`: a csv header is no line of data
-/// and is not counted. Of ready windows each row that was read counts as one of `requests`.
+/// What reading came to. At the end `requests + unreadable == lines`: a csv header is no line of
+/// data and is not counted. Of ready windows each row that was read counts as one of `requests`.
 struct ReadReport {
   static constexpr std::size_t kExamples = 3;  ///< kept of each reason
 
