@@ -1,0 +1,159 @@
+#include "impact/summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <numeric>
+
+namespace tidelimit::impact {
+namespace {
+
+/// Student's t for a two-sided 95 % interval, by degrees of freedom from 1 on.
+constexpr std::array kStudent{12.706, 4.303, 3.182, 2.776, 2.571,
+                              2.447,  2.365, 2.306, 2.262, 2.228};
+constexpr double kNormal = 1.96;
+
+double p95_in_spike(const Outcome& outcome) {
+  return outcome.sum(Phase::spike).latency.quantile(0.95);
+}
+double std_in_time(const Outcome& outcome) {
+  return static_cast<double>(outcome.sum(Phase::spike, Outcome::kAll, kStd).in_time);
+}
+double std_answered(const Outcome& outcome) {
+  return static_cast<double>(outcome.sum(Phase::spike, Outcome::kAll, kStd).answered);
+}
+
+}  // namespace
+
+Estimate estimate(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  if (values.size() < 2) return {mean, std::numeric_limits<double>::quiet_NaN()};
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const std::size_t freedom = values.size() - 1;
+  const double t = freedom <= kStudent.size() ? kStudent[freedom - 1] : kNormal;
+  return {mean, t * std::sqrt(squares / (n - 1) / n)};
+}
+
+std::string in_words(const Estimate& e, int digits) {
+  if (std::isnan(e.half_width)) return fmt::format("{:.{}f}", e.mean, digits);
+  return fmt::format("{:.{}f} ± {:.{}f}", e.mean, digits, e.half_width, digits);
+}
+
+double denied_in_calm(const Outcome& outcome) {
+  const Group calm = outcome.sum(Phase::calm);
+  return static_cast<double>(calm.denied) / static_cast<double>(calm.asked);
+}
+
+double availability(const Group& group) {
+  return static_cast<double>(group.in_time) / static_cast<double>(group.asked);
+}
+
+std::vector<Promise> promises(const Outcomes& outcomes) {
+  const auto whole_to_static = [&](auto&& measure) {
+    std::vector<double> values;
+    for (const auto& arms : outcomes) {
+      values.push_back(measure(arms[static_cast<std::size_t>(Arm::whole)]) /
+                       measure(arms[static_cast<std::size_t>(Arm::fixed)]));
+    }
+    return estimate(values);
+  };
+  std::vector<double> share;
+  for (const auto& arms : outcomes) {
+    const double fixed = p95_in_spike(arms[static_cast<std::size_t>(Arm::fixed)]);
+    const double reactive = p95_in_spike(arms[static_cast<std::size_t>(Arm::reactive)]);
+    const double whole = p95_in_spike(arms[static_cast<std::size_t>(Arm::whole)]);
+    share.push_back((reactive - whole) / (fixed - whole));
+  }
+  return {
+      {"p95_spike_over_static", whole_to_static(p95_in_spike), "<=0.7",
+       "p95 latency of good calls in the spike, over that under static limits"},
+      {"payment_prm_available",
+       over_seeds(
+           outcomes, Arm::whole,
+           [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
+       ">=0.99", "PRM calls to /payment in the spike that got a good answer within the deadline"},
+      {"good_denied", over_seeds(outcomes, Arm::whole, denied_in_calm), "<0.01",
+       "good customers' calls denied outside the spike and the flood"},
+      {"useful_work_over_static", whole_to_static([](const Outcome& o) { return o.useful_work(); }),
+       ">=1", "worker time spent on answers in time, all day, over that under static limits"},
+      {"std_served_over_static", whole_to_static(std_in_time), ">=0.9",
+       "good STD calls in the spike answered in time, over those under static limits"},
+      {"std_answered_over_static", whole_to_static(std_answered), ">=0.9",
+       "the same, answers that came too late counted too"},
+      {"forecast_share", estimate(share), "",
+       "share of the gain in p95 that the forecast adds to the reactive arm"},
+  };
+}
+
+std::string tables(const Outcomes& outcomes) {
+  std::string out =
+      fmt::format("{:<14} {:>18} {:>18} {:>18} {:>16} {:>16} {:>17} {:>17}\n", "arm",
+                  "p95 in spike, ms", "/payment PRM, %", "STD in time, %", "denied calm, %",
+                  "attack passed, %", "work in spike, h", "work all day, h");
+  for (const Arm arm : kAllArms) {
+    const auto figure = [&](double scale, int digits, auto&& measure) {
+      return in_words(
+          over_seeds(outcomes, arm, [&](const Outcome& o) { return scale * measure(o); }), digits);
+    };
+    // ± has two bytes and one column.
+    out += fmt::format(
+        "{:<14} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
+        figure(1, 0, p95_in_spike),
+        figure(100, 2,
+               [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
+        figure(100, 2,
+               [](const Outcome& o) {
+                 return availability(o.sum(Phase::spike, Outcome::kAll, kStd));
+               }),
+        figure(100, 2, denied_in_calm),
+        figure(100, 2,
+               [](const Outcome& o) {
+                 std::uint64_t asked = 0, denied = 0;
+                 for (const Group& group : o.attack) {
+                   asked += group.asked;
+                   denied += group.denied;
+                 }
+                 return 1 - static_cast<double>(denied) /
+                                static_cast<double>(std::max<std::uint64_t>(asked, 1));
+               }),
+        figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
+        figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(); }));
+  }
+  out += fmt::format("\n{:<14} {:<14} {:>16} {:>16} {:>16} {:>17} {:>15} {:>15} {:>15}\n",
+                     "in the spike", "arm", "p50, ms", "p95, ms", "p99, ms", "in time, %",
+                     "denied, %", "refused, %", "late, %");
+  for (std::size_t offer = 0; offer < kOffers.size(); ++offer) {
+    for (std::size_t tier = 0; tier < kTiers; ++tier) {
+      for (const Arm arm : kAllArms) {
+        const auto figure = [&](int digits, auto&& measure) {
+          return in_words(over_seeds(outcomes, arm,
+                                     [&](const Outcome& o) {
+                                       return measure(o.sum(Phase::spike, offer, tier));
+                                     }),
+                          digits);
+        };
+        const auto share = [&](auto&& part) {
+          return figure(2, [&](const Group& g) {
+            return 100 * static_cast<double>(part(g)) / static_cast<double>(g.asked);
+          });
+        };
+        out += fmt::format("{:<14} {:<14} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
+                           fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]),
+                           name_of(arm),
+                           figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),
+                           figure(0, [](const Group& g) { return g.latency.quantile(0.95); }),
+                           figure(0, [](const Group& g) { return g.latency.quantile(0.99); }),
+                           share([](const Group& g) { return g.in_time; }),
+                           share([](const Group& g) { return g.denied; }),
+                           share([](const Group& g) { return g.refused; }),
+                           share([](const Group& g) { return g.answered - g.in_time; }));
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace tidelimit::impact

@@ -1,0 +1,253 @@
+#include "impact/trial.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <queue>
+
+#include "config/config.hpp"
+#include "engine/engine.hpp"
+#include "impact/past.hpp"
+#include "impact/upstream.hpp"
+
+namespace tidelimit::impact {
+namespace {
+
+constexpr Nanos kCpuEvery = std::chrono::seconds{5};
+constexpr Nanos kRefusedAfter = std::chrono::milliseconds{1};  // what a full queue takes to say so
+constexpr std::uint16_t kUnavailable = 503;
+constexpr std::uint64_t kGateSeed = 42;
+
+double seconds(Nanos span) {
+  return static_cast<double>(span.count()) * 1e-9;
+}
+
+/// One arm's gate: an engine in virtual time, or none.
+class Gate {
+ public:
+  Gate(Span span) : begin_(span.from) {}
+
+  Result<void> start(Arm arm, std::uint64_t seed, std::shared_ptr<const model::Bundle> models) {
+    auto config = config::parse(configuration(arm), "impact.yaml");
+    if (!config) {
+      std::string words = "the configuration of the experiment is wrong";
+      for (const auto& mistake : config.error())
+        words += fmt::format("; line {}: {}", mistake.line, mistake.message);
+      return fail(Code::internal, words);
+    }
+    const bool learns = arm == Arm::reactive || arm == Arm::whole;
+    engine_ = std::make_unique<engine::Engine>(
+        config->engine, learns ? history_of(windows_until(begin_, seed)) : nullptr, kGateSeed);
+    if (arm == Arm::reactive) {
+      auto without = std::make_shared<model::Bundle>(*models);
+      without->forecast = nullptr;
+      models = std::move(without);
+    }
+    if (learns) engine_->set_models(std::move(models));
+    if (auto restored = engine_->restore(at(begin_)); !restored) return restored;
+    worker_ = engine_->make_worker();
+    engine_->tick(at(begin_));
+    return {};
+  }
+
+  [[nodiscard]] bool stands() const { return engine_ != nullptr; }
+  [[nodiscard]] const engine::Engine& engine() const { return *engine_; }
+
+  /// Ticks at every due time up to `time`.
+  void pass(Nanos time) {
+    if (!engine_) return;
+    for (WallTime due = engine_->next_due(); due <= kDay + time; due = engine_->next_due()) {
+      last_tick_ = std::max(last_tick_, due - kDay);
+      engine_->tick(at(last_tick_));
+    }
+  }
+  [[nodiscard]] engine::Answer decide(const traffic::Request& request, Nanos time) {
+    if (!engine_) return {};
+    return worker_->decide(request, 1, at(time));
+  }
+  void observe(const traffic::Request& request, Nanos time) {
+    if (engine_) worker_->observe(request, engine::Counting::already_decided, false, at(time));
+  }
+  void cpu(double busy, Nanos time) {
+    if (engine_) engine_->signal({"cpu", busy, at(time).mono});
+  }
+
+ private:
+  [[nodiscard]] Now at(Nanos time) const {
+    return {Instant{time - begin_ + std::chrono::seconds{1}}, kDay + time};
+  }
+
+  Nanos begin_;
+  Nanos last_tick_{};
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<engine::EngineWorker> worker_;
+};
+
+/// A call that the upstream has taken.
+struct Pending {
+  Nanos ends;
+  Arrival arrival;
+  bool operator>(const Pending& other) const { return ends > other.ends; }
+};
+
+class Trial {
+ public:
+  Trial(Span span) : span_(span), gate_(span), upstream_(kWorkers, kQueue) {
+    outcome_.bins.resize(static_cast<std::size_t>((span.until - span.from) / kBin) + 1);
+    busy_.resize(static_cast<std::size_t>((span.until - span.from) / kCpuEvery) + 1);
+    next_cpu_ = span.from + kCpuEvery;
+  }
+
+  Result<Outcome> run(Arm arm, std::uint64_t seed, std::shared_ptr<const model::Bundle> models) {
+    if (arm != Arm::none) {
+      if (auto started = gate_.start(arm, seed, std::move(models)); !started)
+        return tl::unexpected(started.error());
+    }
+    Traffic traffic(span_, seed, true);
+    for (Arrival arrival; traffic.next(arrival);) {
+      pass(arrival.at);
+      take(arrival);
+    }
+    pass(span_.until);
+    note_plan_changes();
+    return std::move(outcome_);
+  }
+
+ private:
+  /// Everything that happens before `time`, in order: answers, measurements, ticks.
+  void pass(Nanos time) {
+    for (;;) {
+      const Nanos answer = pending_.empty() ? Nanos::max() : pending_.top().ends;
+      const Nanos next = std::min(answer, next_cpu_);
+      if (next > time) break;
+      gate_.pass(next);
+      if (next == answer) {
+        finish(pending_.top());
+        pending_.pop();
+      } else {
+        measure();
+      }
+    }
+    gate_.pass(time);
+  }
+
+  void take(const Arrival& arrival) {
+    Bin& bin = bin_at(arrival.at);
+    Group& group = group_of(arrival);
+    const traffic::Request request = arrival.request(kDay);
+    const engine::Answer answer = gate_.decide(request, arrival.at);
+    const bool allowed = answer.decision.allowed;
+    const auto reason = static_cast<std::size_t>(answer.decision.reason);
+    each_group(arrival, group, bin, [&](Group& g) {
+      ++g.asked;
+      if (allowed) return;
+      ++g.denied;
+      ++g.by_reason[reason];
+    });
+    if (arrival.attack) {
+      ++bin.attack_asked;
+      bin.attack_passed += allowed ? 1 : 0;
+    }
+    if (!allowed) return;
+    const Nanos service{static_cast<Nanos::rep>(arrival.service_ms * 1e6)};
+    if (const auto ends = upstream_.admit(arrival.at, service)) {
+      note_busy(*ends - service, *ends);
+      pending_.push({*ends, arrival});
+      return;
+    }
+    each_group(arrival, group, bin, [](Group& g) { ++g.refused; });
+    respond(arrival, kUnavailable, arrival.at + kRefusedAfter);
+  }
+
+  void finish(const Pending& done) {
+    const Arrival& arrival = done.arrival;
+    const double ms = seconds(done.ends - arrival.at) * 1e3;
+    const double deadline =
+        arrival.offer < kOffers.size() ? kOffers[arrival.offer].deadline_ms : 1000;
+    each_group(arrival, group_of(arrival), bin_at(arrival.at), [&](Group& g) {
+      ++g.answered;
+      g.in_time += ms <= deadline ? 1 : 0;
+      g.latency.add(ms);
+    });
+    respond(arrival, arrival.status, done.ends);
+  }
+
+  void respond(const Arrival& arrival, std::uint16_t status, Nanos time) {
+    traffic::Request request = arrival.request(kDay);
+    request.status = status;
+    request.latency_ms = static_cast<float>(seconds(time - arrival.at) * 1e3);
+    gate_.observe(request, time);
+  }
+
+  void note_busy(Nanos from, Nanos until) {
+    while (from < until) {
+      const auto slot = static_cast<std::size_t>((from - span_.from) / kCpuEvery);
+      if (slot >= busy_.size()) return;
+      const Nanos end = span_.from + kCpuEvery * static_cast<Nanos::rep>(slot + 1);
+      busy_[slot] += seconds(std::min(until, end) - from);
+      from = end;
+    }
+  }
+
+  void measure() {
+    const auto slot = static_cast<std::size_t>((next_cpu_ - span_.from) / kCpuEvery) - 1;
+    const double busy = busy_[slot] / (seconds(kCpuEvery) * kWorkers);
+    gate_.cpu(busy, next_cpu_);
+    Bin& bin = bin_at(next_cpu_ - kCpuEvery);
+    bin.busy += busy * seconds(kCpuEvery) / seconds(kBin);
+    if (gate_.stands()) look_at_plan(bin);
+    next_cpu_ += kCpuEvery;
+  }
+
+  void look_at_plan(Bin& bin) {
+    const auto status = gate_.engine().status();
+    if (!status || !status->plan) return;
+    const auto& cell = status->plan->cell(limiter::EndpointId{kBrowse}, limiter::TierId{kStd});
+    bin.limit = cell.in(limiter::View::effective).total.per_minute() / 60;
+  }
+
+  void note_plan_changes() {
+    if (!gate_.stands()) return;
+    const auto status = gate_.engine().status();
+    if (!status) return;
+    for (const auto& change : status->recent_changes)
+      outcome_.plan_changes.push_back(
+          fmt::format("{} {}/{}: {:.0f} -> {:.0f} a minute ({}: {})", format_time(change.time),
+                      change.endpoint, change.tier, change.before_per_minute,
+                      change.after_per_minute, change.rule, change.cause));
+  }
+
+  Group& group_of(const Arrival& arrival) {
+    const auto phase = static_cast<std::size_t>(phase_at(arrival.at));
+    if (arrival.attack) return outcome_.attack[phase];
+    return outcome_.good[phase][arrival.offer][arrival.tier];
+  }
+  Bin& bin_at(Nanos time) {
+    return outcome_.bins[static_cast<std::size_t>((time - span_.from) / kBin)];
+  }
+  template <class Do>
+  static void each_group(const Arrival& arrival, Group& group, Bin& bin, Do&& act) {
+    act(group);
+    if (arrival.attack) return;
+    act(bin.all);
+    if (arrival.tier == kStd) act(bin.std_all);
+    if (arrival.offer == kPayment && arrival.tier == kPrm) act(bin.payment_prm);
+  }
+
+  Span span_;
+  Gate gate_;
+  Upstream upstream_;
+  std::priority_queue<Pending, std::vector<Pending>, std::greater<>> pending_;
+  std::vector<double> busy_;  ///< worker-seconds, by kCpuEvery
+  Nanos next_cpu_{};
+  Outcome outcome_;
+};
+
+}  // namespace
+
+Result<Outcome> play(Arm arm, Span span, std::uint64_t seed,
+                     std::shared_ptr<const model::Bundle> models) {
+  return Trial(span).run(arm, seed, std::move(models));
+}
+
+}  // namespace tidelimit::impact
