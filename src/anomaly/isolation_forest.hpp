@@ -22,7 +22,13 @@ struct MatrixView {
 /// which path lengths are normalised (Liu, Ting and Zhou 2008, eq. 1).
 [[nodiscard]] double mean_path_length(std::size_t n);
 
+/// How trees choose their cuts.
+enum class Setting : std::uint8_t {
+  plain,  ///< a random column at a random place (Liu, Ting and Zhou 2008)
+};
+
 struct ForestOptions {
+  Setting setting = Setting::plain;
   std::size_t trees = 100;
   std::size_t sample = 256;  ///< rows a tree grows from, drawn without replacement
   std::uint64_t seed = 1;
