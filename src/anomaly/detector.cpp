@@ -124,7 +124,8 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
 
   DetectorParts parts;
   parts.forest =
-      IsolationForest::fit(view, {.trees = static_cast<std::size_t>(std::max(options.trees, 1)),
+      IsolationForest::fit(view, {.setting = Setting::plain,
+                                  .trees = static_cast<std::size_t>(std::max(options.trees, 1)),
                                   .sample = static_cast<std::size_t>(std::max(options.sample, 2)),
                                   .seed = options.seed});
   std::vector<double> scores(clean.size());

@@ -1,5 +1,6 @@
 #include "anomaly/isolation_forest.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
@@ -18,6 +19,10 @@ std::vector<float> cloud(std::size_t rows, std::size_t columns, std::uint64_t se
   }
   return values;
 }
+
+class BothSettings : public testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(IsolationForest, BothSettings,
+                         testing::Values(Setting::plain, Setting::best));
 
 /// The paper's PathLength (algorithm 3), over linked nodes.
 double path_length(const std::vector<IsolationForest::Node>& nodes, const float* row) {
@@ -48,7 +53,8 @@ TEST(MeanPathLength, IsThePapersNormaliser) {
 TEST(IsolationForest, ScoresAsTheSlowWalkOverItsNodesDoes) {
   const std::vector<float> values = cloud(3000, 5, 7);
   const MatrixView rows{values, 5};
-  const IsolationForest forest = IsolationForest::fit(rows, {.trees = 50, .sample = 200});
+  const IsolationForest forest =
+      IsolationForest::fit(rows, {.setting = Setting::plain, .trees = 50, .sample = 200});
   for (std::size_t i = 0; i < 200; ++i) {
     double sum = 0;
     for (std::size_t tree = 0; tree < forest.trees(); ++tree) {
@@ -61,7 +67,9 @@ TEST(IsolationForest, ScoresAsTheSlowWalkOverItsNodesDoes) {
 
 TEST(IsolationForest, TreesHoldTheirSampleAndNoMoreLevelsThanAllowed) {
   const std::vector<float> values = cloud(1000, 3, 1);
-  const IsolationForest forest = IsolationForest::fit({values, 3}, {.trees = 20, .sample = 256});
+  const IsolationForest forest = IsolationForest::fit({values, 3}, {.trees = 40, .sample = 256});
+  ASSERT_EQ(forest.trees(), 20u);
+  ASSERT_EQ(forest.distance_trees()->count, 20u);
   for (std::size_t tree = 0; tree < 20; ++tree) {
     const auto nodes = forest.nodes(tree);
     ASSERT_EQ(nodes[0].size, 256u);
@@ -82,14 +90,14 @@ TEST(IsolationForest, TreesHoldTheirSampleAndNoMoreLevelsThanAllowed) {
   }
 }
 
-TEST(IsolationForest, TheFarPointScoresHighestAndTheMiddleBelowHalf) {
+TEST_P(BothSettings, TheFarPointScoresHighestAndTheMiddleIsUsual) {
   std::vector<float> values = cloud(2000, 4, 3);
   const MatrixView rows{values, 4};
-  const IsolationForest forest = IsolationForest::fit(rows, {});
+  const IsolationForest forest = IsolationForest::fit(rows, {.setting = GetParam()});
   const float far[] = {9, -9, 9, 9};
   const float middle[] = {0, 0, 0, 0};
   EXPECT_GT(forest.score(far), 0.7);
-  EXPECT_LT(forest.score(middle), 0.5);
+  EXPECT_LT(forest.score(middle), 0.51);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     const double s = forest.score(rows.row(i));
     ASSERT_GT(s, 0);
@@ -98,20 +106,20 @@ TEST(IsolationForest, TheFarPointScoresHighestAndTheMiddleBelowHalf) {
   }
 }
 
-TEST(IsolationForest, EqualSeedsGiveEqualForestsAndOtherSeedsOthers) {
+TEST_P(BothSettings, EqualSeedsGiveEqualForestsAndOtherSeedsOthers) {
   const std::vector<float> values = cloud(1000, 3, 1);
   const MatrixView rows{values, 3};
-  const IsolationForest a = IsolationForest::fit(rows, {.seed = 5});
-  const IsolationForest b = IsolationForest::fit(rows, {.seed = 5});
-  const IsolationForest c = IsolationForest::fit(rows, {.seed = 6});
+  const IsolationForest a = IsolationForest::fit(rows, {.setting = GetParam(), .seed = 5});
+  const IsolationForest b = IsolationForest::fit(rows, {.setting = GetParam(), .seed = 5});
+  const IsolationForest c = IsolationForest::fit(rows, {.setting = GetParam(), .seed = 6});
   EXPECT_EQ(a.score(rows.row(0)), b.score(rows.row(0)));
   EXPECT_NE(a.score(rows.row(0)), c.score(rows.row(0)));
 }
 
-TEST(IsolationForest, BatchesEqualSingleRowsToTheLastBit) {
+TEST_P(BothSettings, BatchesEqualSingleRowsToTheLastBit) {
   const std::vector<float> values = cloud(1003, 7, 2);  // not a multiple of the block
   const MatrixView rows{values, 7};
-  const IsolationForest forest = IsolationForest::fit(rows, {});
+  const IsolationForest forest = IsolationForest::fit(rows, {.setting = GetParam()});
   std::vector<double> scores(rows.rows());
   forest.score(rows, scores);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
@@ -119,9 +127,9 @@ TEST(IsolationForest, BatchesEqualSingleRowsToTheLastBit) {
   }
 }
 
-TEST(IsolationForest, RowsThatAreAllEqualAreNeitherUsualNorOdd) {
+TEST_P(BothSettings, RowsThatAreAllEqualAreNeitherUsualNorOdd) {
   const std::vector<float> values(512 * 2, 3.5F);
-  const IsolationForest forest = IsolationForest::fit({values, 2}, {});
+  const IsolationForest forest = IsolationForest::fit({values, 2}, {.setting = GetParam()});
   EXPECT_NEAR(forest.score(values.data()), 0.5, 1e-6);
 }
 
@@ -137,9 +145,9 @@ TEST(IsolationForest, NeighbouringFloatsCanStillBeParted) {
   EXPECT_GT(nodes[2].size, 0u);
 }
 
-TEST(IsolationForest, HugeAndMissingValuesStillEndInALeaf) {
+TEST_P(BothSettings, HugeAndMissingValuesStillEndInALeaf) {
   const std::vector<float> values = cloud(500, 2, 4);
-  const IsolationForest forest = IsolationForest::fit({values, 2}, {});
+  const IsolationForest forest = IsolationForest::fit({values, 2}, {.setting = GetParam()});
   for (const float x :
        {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
         std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::max()}) {
@@ -149,10 +157,10 @@ TEST(IsolationForest, HugeAndMissingValuesStillEndInALeaf) {
   }
 }
 
-TEST(IsolationForest, ShorteningsAddUpToTheScore) {
+TEST_P(BothSettings, ShorteningsAddUpToTheScore) {
   const std::vector<float> values = cloud(2000, 4, 9);
   const MatrixView rows{values, 4};
-  const IsolationForest forest = IsolationForest::fit(rows, {});
+  const IsolationForest forest = IsolationForest::fit(rows, {.setting = GetParam()});
   const double c = mean_path_length(256);
   for (std::size_t i = 0; i < 50; ++i) {
     const std::vector<double> by_feature = forest.shortening(rows.row(i));
@@ -161,9 +169,9 @@ TEST(IsolationForest, ShorteningsAddUpToTheScore) {
   }
 }
 
-TEST(IsolationForest, TheFeatureThatIsOddCarriesTheShortening) {
+TEST_P(BothSettings, TheFeatureThatIsOddCarriesTheShortening) {
   const std::vector<float> values = cloud(2000, 4, 9);
-  const IsolationForest forest = IsolationForest::fit({values, 4}, {});
+  const IsolationForest forest = IsolationForest::fit({values, 4}, {.setting = GetParam()});
   const float row[] = {0, 0, 12, 0};
   const std::vector<double> by_feature = forest.shortening(row);
   for (const std::size_t other : {0u, 1u, 3u}) {
@@ -179,7 +187,7 @@ TEST(IsolationForest, SurvivesTheWayThroughItsNodes) {
   for (std::size_t tree = 0; tree < forest.trees(); ++tree) {
     trees.push_back(forest.nodes(tree));
   }
-  const auto back = IsolationForest::from_nodes(trees, 3, 100);
+  const auto back = IsolationForest::from_nodes(trees, 3, 100, forest.distance_trees());
   ASSERT_TRUE(back.has_value()) << back.error().message;
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     ASSERT_EQ(back->score(rows.row(i)), forest.score(rows.row(i)));
@@ -189,7 +197,7 @@ TEST(IsolationForest, SurvivesTheWayThroughItsNodes) {
 
 TEST(IsolationForest, RefusesTreesNoTrainingMakes) {
   const std::vector<float> values = cloud(300, 2, 1);
-  const IsolationForest forest = IsolationForest::fit({values, 2}, {.trees = 2, .sample = 64});
+  const IsolationForest forest = IsolationForest::fit({values, 2}, {.trees = 4, .sample = 64});
   const std::vector<std::vector<IsolationForest::Node>> sound{forest.nodes(0), forest.nodes(1)};
   ASSERT_TRUE(IsolationForest::from_nodes(sound, 2, 64).has_value());
 
@@ -206,6 +214,49 @@ TEST(IsolationForest, RefusesTreesNoTrainingMakes) {
   EXPECT_TRUE(refused([](auto& tree) { tree.clear(); }));
   EXPECT_FALSE(IsolationForest::from_nodes(sound, 2, 65).has_value()) << "another sample";
   EXPECT_FALSE(IsolationForest::from_nodes({}, 2, 64).has_value());
+
+  const auto distance_refused = [&](auto&& damage) {
+    DistanceTrees trees = *forest.distance_trees();
+    damage(trees);
+    return !IsolationForest::from_nodes(sound, 2, 64, trees).has_value();
+  };
+  EXPECT_FALSE(distance_refused([](auto&) {}));
+  EXPECT_TRUE(distance_refused([](auto& trees) { trees.count = 0; }));
+  EXPECT_TRUE(distance_refused([](auto& trees) { trees.ellipsoid = {{0.0}, {1.0}}; }));
+  EXPECT_TRUE(distance_refused([](auto& trees) { trees.curve = {{1, 1}, {3, 4, 5}}; }));
+  EXPECT_TRUE(distance_refused([](auto& trees) { trees.curve = {{1}, {3}}; }));
+}
+
+TEST(IsolationForest, SeesWhatIsOddOnlyInHowColumnsGoTogether) {
+  Random random(5);
+  std::vector<float> values;
+  for (int i = 0; i < 3000; ++i) {
+    const double x = random.normal();
+    values.push_back(static_cast<float>(x));
+    values.push_back(static_cast<float>(x + 0.1 * random.normal()));
+  }
+  const MatrixView rows{values, 2};
+  const float against[] = {1.5F, -1.5F};  // each value by itself is ordinary
+  const auto rank = [&](Setting setting) {
+    const IsolationForest forest = IsolationForest::fit(rows, {.setting = setting});
+    std::vector<double> scores(rows.rows());
+    forest.score(rows, scores);
+    return std::count_if(scores.begin(), scores.end(),
+                         [&](double s) { return s >= forest.score(against); });
+  };
+  EXPECT_LT(rank(Setting::best), 60) << "of 3000";
+  EXPECT_GT(rank(Setting::plain), 2 * rank(Setting::best));
+}
+
+TEST(IsolationForest, ASingleTreeOrColumnOrAFewRowsWillDo) {
+  const std::vector<float> values = cloud(3, 1, 4);
+  for (const std::size_t trees : {1u, 2u, 3u}) {
+    const IsolationForest forest = IsolationForest::fit({values, 1}, {.trees = trees});
+    for (const float x : values) {
+      EXPECT_GT(forest.score(&x), 0);
+      EXPECT_LT(forest.score(&x), 1);
+    }
+  }
 }
 
 }  // namespace
