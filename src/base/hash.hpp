@@ -1,6 +1,7 @@
 #pragma once
 
 #define XXH_INLINE_ALL
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <xxhash.h>
@@ -27,10 +28,11 @@ namespace tidelimit {
 }
 
 /// The seed goes through the finaliser with the first word alone: no two clients collide under
-/// every seed, so nobody can choose an address that shares another's bucket.
+/// every seed, so nobody can choose an address that shares another's bucket. Never 0 or 1, which
+/// tables keep for themselves.
 [[nodiscard]] constexpr std::uint64_t hash_client(const ClientId& client,
                                                   std::uint64_t seed) noexcept {
-  return mix(mix(client.hi, seed), client.lo);
+  return std::max<std::uint64_t>(mix(mix(client.hi, seed), client.lo), 2);
 }
 
 /// For standard containers that hold clients of one process's own making.

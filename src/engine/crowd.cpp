@@ -19,7 +19,7 @@ constexpr Nanos kEpoch = std::chrono::minutes{30};
 }  // namespace
 
 std::uint64_t CrowdTable::fingerprint(const ClientId& client) const noexcept {
-  return std::max<std::uint64_t>(hash_client(client, seed_), 1);
+  return hash_client(client, seed_);
 }
 
 // The client's place, taken from nobody or from one that has been idle for an epoch.

@@ -8,7 +8,7 @@ std::uint64_t BucketNames::key(std::uint64_t whose, Use use, const Limit& limit)
 }
 
 std::uint64_t BucketNames::given(const GivenLimit& given) const noexcept {
-  return not_zero(mix(key(principal_hash(seed_, call_), Use::given), given.bucket));
+  return not_zero(mix(key(principal_hash(), Use::given), given.bucket));
 }
 
 std::uint64_t BucketNames::hand(const Override& hand) const noexcept {

@@ -16,16 +16,18 @@ enum class Use : std::uint8_t { principal, client, total, verdict, hand, demand,
 class BucketNames {
  public:
   BucketNames(std::uint64_t seed, const Call& call, EndpointId endpoint, TierId tier) noexcept
-      : seed_(seed), call_(call), endpoint_(endpoint), tier_(tier) {}
+      : BucketNames(seed, hash_client(call.client, seed), call, endpoint, tier) {}
+  /// With the client's hash at hand: hash_client(call.client, seed).
+  BucketNames(std::uint64_t seed, std::uint64_t client_hash, const Call& call, EndpointId endpoint,
+              TierId tier) noexcept
+      : seed_(seed), client_hash_(client_hash), call_(call), endpoint_(endpoint), tier_(tier) {}
 
   // At the call's endpoint.
   [[nodiscard]] std::uint64_t principal() const noexcept {
-    return key(principal_hash(seed_, call_), Use::principal);
+    return key(principal_hash(), Use::principal);
   }
-  [[nodiscard]] std::uint64_t demand() const noexcept {
-    return key(principal_hash(seed_, call_), Use::demand);
-  }
-  [[nodiscard]] std::uint64_t client() const noexcept { return key(client_hash(), Use::client); }
+  [[nodiscard]] std::uint64_t demand() const noexcept { return key(principal_hash(), Use::demand); }
+  [[nodiscard]] std::uint64_t client() const noexcept { return key(client_hash_, Use::client); }
   [[nodiscard]] std::uint64_t total() const noexcept { return key(seed_, Use::total); }
   /// The caller's own mark keeps its limits apart, never their values: a limit that it moves keeps
   /// its bucket.
@@ -33,7 +35,7 @@ class BucketNames {
 
   // Over all endpoints: another limit is another bucket.
   [[nodiscard]] std::uint64_t verdict(const Limit& limit) const noexcept {
-    return key(client_hash(), Use::verdict, limit);
+    return key(client_hash_, Use::verdict, limit);
   }
   [[nodiscard]] std::uint64_t hand(const Override& hand) const noexcept;
 
@@ -44,17 +46,10 @@ class BucketNames {
 
   /// Of the bucket that a watched limit fills beside the enforced one.
   [[nodiscard]] static std::uint64_t shadow_of(std::uint64_t key) noexcept;
-  /// The key of the bucket that a usual decision touches.
-  [[nodiscard]] static std::uint64_t usual(std::uint64_t seed, const Call& call) noexcept {
-    return BucketNames(seed, call, call.endpoint, call.tier).principal();
-  }
 
  private:
-  [[nodiscard]] static std::uint64_t principal_hash(std::uint64_t seed, const Call& call) noexcept {
-    return call.user != 0 ? call.user : hash_client(call.client, seed);
-  }
-  [[nodiscard]] std::uint64_t client_hash() const noexcept {
-    return hash_client(call_.client, seed_);
+  [[nodiscard]] std::uint64_t principal_hash() const noexcept {
+    return call_.user != 0 ? call_.user : client_hash_;
   }
   static constexpr std::size_t kAllEndpoints = 0xffff;
   static constexpr std::size_t kAllTiers = 0xff;
@@ -74,6 +69,7 @@ class BucketNames {
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use, const Limit& limit) const noexcept;
 
   std::uint64_t seed_;
+  std::uint64_t client_hash_;
   const Call& call_;
   EndpointId endpoint_;
   TierId tier_;

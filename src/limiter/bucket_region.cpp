@@ -2,10 +2,7 @@
 //   A key has four candidate sets of four entries (one cache line each), always tried in the same
 //   order: two neighbouring lines, then two neighbouring lines elsewhere. An entry never moves.
 //
-// The state word
-//   settled:   bit 63 = 0, bit 62 returned, bits 61..58 limits epoch mod 16, bits 57..0 TAT in ns
-//   tentative: bit 63 = 1, bits 62..0 a number that no other placement of this stripe bears
-//   {0, 0} was never used ("virgin"); {0, 1} was given back by a placement that lost.
+// The state word: see bucket_state.hpp.
 //
 // Invariants
 //   1. Key and state change only together, by one 16-byte compare-and-swap (CAS) that names both
@@ -34,18 +31,14 @@
 
 #include <bit>
 
+#include "limiter/bucket_state.hpp"
 #include "limiter/sync_point.hpp"
 
 namespace tidelimit::limiter {
 namespace {
 
-constexpr std::uint64_t kTentative = std::uint64_t{1} << 63;
-constexpr std::uint64_t kReturned = std::uint64_t{1} << 62;
-constexpr unsigned kEpochShift = 58;
-constexpr std::uint64_t kEpochMask = 15;
 // A worker reads the newest plan at its next decision, so it may be a plan or two behind another.
 constexpr std::uint64_t kEpochLag = 2;
-constexpr std::uint64_t kTatMask = (std::uint64_t{1} << kEpochShift) - 1;
 constexpr std::uint64_t kGivenBack = 1;
 
 constexpr int kAttempts = 128;
@@ -56,17 +49,6 @@ constexpr Nanos kSkew = std::chrono::milliseconds{10};
 // such places are at most half of its candidates: a flood of fresh keys does not push it out.
 constexpr Nanos kStay = std::chrono::seconds{60};
 constexpr std::size_t kStayingMax = 8;
-
-[[nodiscard]] bool is_tentative(std::uint64_t state) {
-  return (state & kTentative) != 0;
-}
-[[nodiscard]] Tat tat_of(std::uint64_t state) {
-  return Tat{static_cast<Tat::rep>(state & kTatMask)};
-}
-[[nodiscard]] std::uint64_t pack(Tat tat, std::uint64_t epoch, std::uint64_t flags) {
-  const auto ns = static_cast<std::uint64_t>(std::max<Tat::rep>(tat.count(), 0));
-  return flags | (epoch & kEpochMask) << kEpochShift | std::min(ns, kTatMask);
-}
 
 // The TAT as the call's plan sees it: clamped on the first use under a newer epoch. A worker that
 // still holds the older plan for a moment neither clamps nor takes the epoch back.
@@ -81,23 +63,6 @@ struct Seen {
   const Tat tat = tat_of(state);
   if (ahead == 0 || ahead > kEpochMask - kEpochLag) return {tat, stored, false};
   return {std::min(tat, call.now.since_start + call.limit.tolerance()), call.epoch, true};
-}
-
-__extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
-
-[[nodiscard]] Wide wide(std::uint64_t key, std::uint64_t state) {
-  return std::bit_cast<Wide>(std::array{key, state});
-}
-// GCC inlines the __sync form as one lock cmpxchg16b; std::atomic of 16 bytes would call libatomic.
-[[nodiscard]] bool swap_entry(BucketEntry& entry, std::uint64_t old_key, std::uint64_t old_state,
-                              std::uint64_t new_key, std::uint64_t new_state) {
-  return __sync_bool_compare_and_swap(reinterpret_cast<Wide*>(&entry), wide(old_key, old_state),
-                                      wide(new_key, new_state));
-}
-
-[[nodiscard]] std::size_t reduce(std::uint64_t hash, std::size_t size) {
-  __extension__ using Product = unsigned __int128;
-  return static_cast<std::size_t>(static_cast<Product>(hash) * size >> 64);
 }
 
 void judge(Charge& out, Tat tat, const BucketCall& call) {
@@ -116,9 +81,9 @@ BucketRegion::BucketRegion(std::size_t bytes, Pages pages)
     : pairs_(std::max<std::size_t>(bytes / sizeof(Pair), 1), pages) {}
 
 BucketRegion::Set& BucketRegion::candidate(std::uint64_t key, std::size_t i) noexcept {
-  std::size_t pair = reduce(key, pairs_.size());
+  std::size_t pair = first_pair(key);
   if (i >= kSets) {
-    const std::size_t other = reduce(std::rotl(key, 32), pairs_.size());
+    const std::size_t other = first_pair(std::rotl(key, 32));
     pair = other != pair ? other : (pair + 1) % pairs_.size();
   }
   return pairs_[pair].sets[(key ^ i) % kSets];
@@ -168,14 +133,8 @@ BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept
 
 // The entry that holds the key; else null and a filled probe. The first set is the usual case.
 BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) noexcept {
-  // All four are compared before the one branch: which of them it is would be guessed wrong, and a
-  // wrong guess waits for memory and begins nothing meanwhile.
-  Set& first = candidate(key, 0);
-  unsigned holders = 0;
-  for (std::size_t i = 0; i < kWays; ++i)
-    holders |= unsigned{first.entries[i].key.load(std::memory_order_acquire) == key} << i;
-  if (holders != 0) [[likely]]
-    return &first.entries[static_cast<std::size_t>(std::countr_zero(holders))];
+  if (BucketEntry* entry = find_first(key); entry != nullptr) [[likely]]
+    return entry;
   probed = probe(key, now);
   return probed.match;
 }
@@ -329,11 +288,6 @@ void BucketRegion::undo(const Charge& charge) noexcept {
   if (charge.entry == nullptr) return;
   static_cast<void>(
       swap_entry(*charge.entry, charge.key, charge.state_after, charge.key, charge.state_before));
-}
-
-void BucketRegion::prefetch(std::uint64_t key) const noexcept {
-  const std::size_t pair = reduce(key, pairs_.size());
-  __builtin_prefetch(&pairs_[pair].sets[key % kSets], 1);
 }
 
 std::size_t BucketRegion::live(Instant now) const noexcept {

@@ -48,6 +48,12 @@ class BucketRegion {
   /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
   /// absent and every place for it is taken by a live one; `out` is then untouched.
   [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
+  /// The usual case of charge, inline (in bucket_state.hpp): the bucket stands in its first set,
+  /// settled under the call's epoch, and nobody else charges it now. False: nothing was charged,
+  /// and charge is to be asked.
+  [[nodiscard]] inline bool charge_settled(std::uint64_t key, Hits hits, const Limit& limit,
+                                           std::uint64_t epoch, Instant now,
+                                           Conformance& said) noexcept;
   /// The same for whichever bucket stands first in the key's set: the last resort.
   void charge_any(const BucketCall& call, Charge& out) noexcept;
   /// What charge and charge_any would say; they change nothing. False as above.
@@ -56,7 +62,11 @@ class BucketRegion {
   /// Takes a charge back if nobody used the bucket since; else the charge stands.
   static void undo(const Charge& charge) noexcept;
 
-  void prefetch(std::uint64_t key) const noexcept;
+  void prefetch(std::uint64_t key) const noexcept {
+    const Pair& pair = pairs_[first_pair(key)];
+    __builtin_prefetch(&pair.sets[0], 1);
+    __builtin_prefetch(&pair.sets[1], 1);
+  }
   void use_huge_pages() noexcept { pairs_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return pairs_.size() * kSets * kWays; }
@@ -92,6 +102,11 @@ class BucketRegion {
     Content vacancy_content;
   };
 
+  [[nodiscard]] std::size_t first_pair(std::uint64_t key) const noexcept {
+    __extension__ using Product = unsigned __int128;
+    return static_cast<std::size_t>(static_cast<Product>(key) * pairs_.size() >> 64);
+  }
+  [[nodiscard]] inline BucketEntry* find_first(std::uint64_t key) noexcept;
   [[nodiscard]] Set& candidate(std::uint64_t key, std::size_t i) noexcept;
   [[nodiscard]] Probe probe(std::uint64_t key, Instant now) noexcept;
   [[nodiscard]] BucketEntry* find(std::uint64_t key, Instant now, Probe& probe) noexcept;

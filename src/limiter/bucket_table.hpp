@@ -24,6 +24,8 @@ class BucketTable {
     if (!main_.charge(call, result)) spill(call, overflow_key(), result);
     return result;
   }
+  /// BucketRegion::charge_settled of the part where a key has its bucket unless memory is full.
+  [[nodiscard]] BucketRegion& main() noexcept { return main_; }
   /// What charge would say (hits 0: of one more); charges and makes nothing.
   template <class OverflowKey>
   [[nodiscard]] Charge peek(const BucketCall& call, OverflowKey&& overflow_key) noexcept {

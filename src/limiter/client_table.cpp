@@ -17,8 +17,6 @@
 
 #include <algorithm>
 
-#include "base/hash.hpp"
-
 namespace tidelimit::limiter {
 namespace {
 
@@ -38,11 +36,6 @@ constexpr auto kRelease = std::memory_order_release;
 [[nodiscard]] std::uint32_t seconds(Instant now) {
   const auto s = std::chrono::duration_cast<std::chrono::seconds>(now.since_start).count();
   return static_cast<std::uint32_t>(std::max<std::int64_t>(s, 0));
-}
-
-[[nodiscard]] std::size_t reduce(std::uint64_t hash, std::size_t size) {
-  __extension__ using Product = unsigned __int128;
-  return static_cast<std::size_t>(static_cast<Product>(hash) * size >> 64);
 }
 
 template <std::size_t N>
@@ -77,8 +70,8 @@ ClientTable::ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages)
   touched_.reserve(capacity());  // memory of what is never touched costs none
 }
 
-void ClientTable::count_request(const Event& event, bool denied, Instant now) noexcept {
-  const std::uint64_t print = fingerprint(event.client);
+void ClientTable::count_request(std::uint64_t print, const Event& event, bool denied,
+                                Instant now) noexcept {
   const std::uint32_t now_s = seconds(now);
   Slot* slot = find_slot(print);
   if (slot == nullptr) slot = claim_slot(event.client, print, now_s);
@@ -118,22 +111,6 @@ std::optional<std::uint32_t> ClientTable::find(const ClientId& client) const noe
     if (seen == kNeverUsed) break;
   }
   return std::nullopt;
-}
-
-void ClientTable::prefetch(const ClientId& client) const noexcept {
-  const std::uint64_t print = fingerprint(client);
-  __builtin_prefetch(&set_of(print).slots[print % kWays], 1);
-}
-
-std::uint64_t ClientTable::fingerprint(const ClientId& client) const noexcept {
-  return std::max<std::uint64_t>(hash_client(client, seed_), kChangingHands + 1);
-}
-
-const ClientTable::Set& ClientTable::set_of(std::uint64_t print) const noexcept {
-  return sets_[reduce(print, sets_.size())];
-}
-ClientTable::Set& ClientTable::set_of(std::uint64_t print) noexcept {
-  return sets_[reduce(print, sets_.size())];
 }
 
 std::uint32_t ClientTable::index_of(const Slot& slot) const noexcept {

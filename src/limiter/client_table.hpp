@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/hash.hpp"
 #include "base/time.hpp"
 #include "limiter/zeroed_array.hpp"
 
@@ -53,8 +54,18 @@ class ClientTable {
     std::uint32_t agent_hash = 0;
     std::uint8_t agent_classes = 0;
   };
+  /// What the client is found by: hash_client under the table's seed, for callers that need it more
+  /// than once.
+  [[nodiscard]] std::uint64_t fingerprint(const ClientId& client) const noexcept {
+    return hash_client(client, seed_);
+  }
+
   /// A request arrived. `denied`: tidelimit refused it.
-  void count_request(const Event& event, bool denied, Instant now) noexcept;
+  void count_request(const Event& event, bool denied, Instant now) noexcept {
+    count_request(fingerprint(event.client), event, denied, now);
+  }
+  void count_request(std::uint64_t fingerprint, const Event& event, bool denied,
+                     Instant now) noexcept;
   /// A response of a request counted before became known. Not counted if the client has no slot.
   void count_response(const Event& event, bool error, Instant now) noexcept;
 
@@ -90,7 +101,11 @@ class ClientTable {
   /// The client's slot, if it has one.
   [[nodiscard]] std::optional<std::uint32_t> find(const ClientId& client) const noexcept;
 
-  void prefetch(const ClientId& client) const noexcept;
+  void prefetch(std::uint64_t fingerprint) const noexcept {
+    const Set& set = set_of(fingerprint);
+    __builtin_prefetch(&set.slots[fingerprint % kWays], 1);
+    __builtin_prefetch(&set.slots[(fingerprint + 1) % kWays], 1);
+  }
   void use_huge_pages() noexcept { sets_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return sets_.size() * kWays; }
@@ -138,9 +153,16 @@ class ClientTable {
     ClientCounters counters;
   };
 
-  [[nodiscard]] std::uint64_t fingerprint(const ClientId& client) const noexcept;
-  [[nodiscard]] const Set& set_of(std::uint64_t fingerprint) const noexcept;
-  [[nodiscard]] Set& set_of(std::uint64_t fingerprint) noexcept;
+  [[nodiscard]] std::size_t set_index(std::uint64_t fingerprint) const noexcept {
+    __extension__ using Product = unsigned __int128;
+    return static_cast<std::size_t>(static_cast<Product>(fingerprint) * sets_.size() >> 64);
+  }
+  [[nodiscard]] const Set& set_of(std::uint64_t fingerprint) const noexcept {
+    return sets_[set_index(fingerprint)];
+  }
+  [[nodiscard]] Set& set_of(std::uint64_t fingerprint) noexcept {
+    return sets_[set_index(fingerprint)];
+  }
   [[nodiscard]] Slot& slot_at(std::uint32_t slot) noexcept {
     return sets_[slot / kWays].slots[slot % kWays];
   }

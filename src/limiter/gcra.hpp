@@ -59,11 +59,11 @@ struct Conformance {
 ///   t = max(now, tat);  conforms iff t + n*T <= now + burst*T;  only then tat' = t + n*T
 /// n >= 1; n > burst never conforms. n = 0 asks whether one more would conform and leaves the TAT
 /// alone. A `now` earlier than before never grants extra requests.
-[[nodiscard]] inline Conformance conform(Tat tat, Hits n, const Limit& limit,
-                                         Instant now) noexcept {
+[[nodiscard, gnu::always_inline]] inline Conformance conform(Tat tat, Hits n, const Limit& limit,
+                                                             Instant now) noexcept {
   Conformance result;
   result.tat = tat;
-  if (limit.unlimited()) {
+  if (limit.unlimited()) [[unlikely]] {
     result.conforms = true;
     result.remaining = std::numeric_limits<std::uint64_t>::max();
     return result;

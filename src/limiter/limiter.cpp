@@ -46,7 +46,7 @@ Worker::Worker(Limiter& limiter)
       overrides_(limiter.overrides) {}
 
 Decision Worker::decide(const Call& call, Instant now) noexcept {
-  if (call.hits != 0) limiter_.clients_.prefetch(call.client);  // counted when all is decided
+  const std::uint64_t client = limiter_.hash_client(call.client);
   Decision decision;
   const Plan* plan = plan_.get();
   if (plan == nullptr || plan->endpoints.empty()) {
@@ -54,11 +54,19 @@ Decision Worker::decide(const Call& call, Instant now) noexcept {
   } else {
     const VerdictTable* verdicts = verdicts_.get();
     const OverrideTable* overrides = overrides_.get();
-    if (!UsualCall(limiter_, *plan, call, now).decide(verdicts, overrides, decision))
-      decision = Judge(limiter_, *plan, verdicts, overrides, call, now).decide();
+    UsualCall usual(limiter_, *plan, client, call, now);
+    if (call.hits != 0) limiter_.clients_.prefetch(client);  // counted when all is decided
+    if (!usual.decide(verdicts, overrides, decision))
+      judge(*plan, verdicts, overrides, call, now, decision);
   }
-  if (call.hits != 0) count(call, !decision.allowed, now);
+  if (call.hits != 0) count(client, call, !decision.allowed, now);
   return decision;
+}
+
+// Apart, so that what Judge needs of the stack costs the usual call nothing.
+void Worker::judge(const Plan& plan, const VerdictTable* verdicts, const OverrideTable* overrides,
+                   const Call& call, Instant now, Decision& decision) noexcept {
+  decision = Judge(limiter_, plan, verdicts, overrides, call, now).decide();
 }
 
 void Worker::decide(std::span<const Call> calls, Instant now,
@@ -90,10 +98,10 @@ bool Worker::decide_all(std::span<const Call> calls, Instant now,
   return passed;
 }
 
-void Worker::count(const Call& call, bool denied, Instant now) noexcept {
+void Worker::count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept {
   const ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
                                  call.agent_classes};
-  limiter_.clients_.count_request(event, denied, now);
+  limiter_.clients_.count_request(client_hash, event, denied, now);
 }
 
 // By the first call of each client that asks for most.
@@ -104,13 +112,15 @@ void Worker::count_each_client(std::span<const Call> calls, bool denied, Instant
       return other.client == call.client &&
              (other.hits > call.hits || (other.hits == call.hits && &other < &call));
     });
-    if (!spoken_for) count(call, denied, now);
+    if (!spoken_for) count(limiter_.hash_client(call.client), call, denied, now);
   }
 }
 
 void Worker::prefetch(const Call& call) const noexcept {
-  limiter_.buckets_.prefetch(BucketNames::usual(limiter_.seed_, call));
-  limiter_.clients_.prefetch(call.client);
+  const std::uint64_t client = limiter_.hash_client(call.client);
+  const BucketNames names(limiter_.seed_, client, call, call.endpoint, call.tier);
+  limiter_.buckets_.prefetch(names.principal());
+  limiter_.clients_.prefetch(client);
 }
 
 bool Worker::counts_as_demand(const Call& call, Instant now) noexcept {

@@ -36,6 +36,10 @@ class Limiter {
  public:
   explicit Limiter(const LimiterOptions& options);
 
+  /// Never 0 or 1.
+  [[nodiscard]] std::uint64_t hash_client(const ClientId& client) const noexcept {
+    return clients_.fingerprint(client);
+  }
   /// Never 0.
   [[nodiscard]] std::uint64_t hash_user(std::string_view user_id) const noexcept;
   [[nodiscard]] std::uint32_t hash_text(std::string_view text) const noexcept;
@@ -109,7 +113,10 @@ class Worker {
   [[nodiscard]] bool counts_as_demand(const Call& call, Instant now) noexcept;
 
  private:
-  void count(const Call& call, bool denied, Instant now) noexcept;
+  [[gnu::noinline]] void judge(const Plan& plan, const VerdictTable* verdicts,
+                               const OverrideTable* overrides, const Call& call, Instant now,
+                               Decision& decision) noexcept;
+  void count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept;
   void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;
 
   Limiter& limiter_;

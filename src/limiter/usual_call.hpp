@@ -1,6 +1,7 @@
 #pragma once
 
 #include "limiter/bucket_names.hpp"
+#include "limiter/bucket_state.hpp"
 #include "limiter/limiter.hpp"
 
 namespace tidelimit::limiter {
@@ -11,12 +12,14 @@ namespace tidelimit::limiter {
 /// on. Lives on the stack for one decision.
 class UsualCall {
  public:
-  UsualCall(Limiter& limiter, const Plan& plan, const Call& call, Instant now) noexcept
+  /// `client_hash`: Limiter::hash_client of the call's client.
+  UsualCall(Limiter& limiter, const Plan& plan, std::uint64_t client_hash, const Call& call,
+            Instant now) noexcept
       : limiter_(limiter),
         plan_(plan),
         call_(call),
         now_(now),
-        names_(limiter.seed_, call, call.endpoint, call.tier),
+        names_(limiter.seed_, client_hash, call, call.endpoint, call.tier),
         key_(names_.principal()) {
     limiter.buckets_.prefetch(key_);
   }
@@ -29,6 +32,9 @@ class UsualCall {
   [[nodiscard]] bool known_to_plan() const noexcept;
   [[nodiscard]] bool enforced_in_full(const PlanEndpoint& endpoint) const noexcept;
   void charge(const CellLimits& limits, const Limit& base, Decision& out) noexcept;
+  // All by value or apart from this object: it then lives in registers.
+  static void charge_unsettled(Limiter& limiter, BucketNames names, const BucketCall& asked,
+                               Conformance& said, Decision& out) noexcept;
 
   Limiter& limiter_;
   const Plan& plan_;
@@ -37,5 +43,63 @@ class UsualCall {
   const BucketNames names_;
   const std::uint64_t key_;
 };
+
+inline bool UsualCall::known_to_plan() const noexcept {
+  return index(call_.endpoint) < plan_.endpoints.size() && index(call_.tier) < plan_.tiers;
+}
+
+inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noexcept {
+  const ModeSwitch& mode = limiter_.mode;
+  const auto enforce = [](const std::atomic<Mode>& part) {
+    return part.load(std::memory_order_relaxed) == Mode::enforce;
+  };
+  return endpoint.mode == Mode::enforce && enforce(mode.all) && enforce(mode.rules) &&
+         enforce(mode.forecast);
+}
+
+[[gnu::always_inline]] inline bool UsualCall::decide(const VerdictTable* verdicts,
+                                                     const OverrideTable* overrides,
+                                                     Decision& out) noexcept {
+  if (call_.hits == 0 || call_.given != nullptr || !known_to_plan() || now_ >= plan_.expires_at)
+    return false;
+  const PlanEndpoint& endpoint = plan_.endpoints[index(call_.endpoint)];
+  if (!enforced_in_full(endpoint) || endpoint.shed || !endpoint.client.unlimited()) return false;
+  const Cell& cell = plan_.cell(call_.endpoint, call_.tier);
+  const CellLimits& limits = cell.in(View::effective);
+  const Limit& watched = cell.in(View::shadow).principal;
+  if (limits.principal.unlimited() || !limits.total.unlimited() ||
+      !(watched == limits.principal || watched.unlimited()))
+    return false;
+  if (overrides != nullptr && !overrides->empty()) return false;
+  if (verdicts != nullptr && verdicts->find(call_.client, now_) != nullptr) return false;
+  charge(limits, cell.in(View::base).principal, out);
+  return true;
+}
+
+[[gnu::always_inline]] inline void UsualCall::charge(const CellLimits& limits, const Limit& base,
+                                                     Decision& out) noexcept {
+  const Limit& limit = limits.principal;
+  const std::uint64_t epoch = plan_.limits_epoch;
+  Conformance said;
+  if (!limiter_.buckets_.main().charge_settled(key_, call_.hits, limit, epoch, now_, said))
+      [[unlikely]]
+    charge_unsettled(limiter_, names_, {key_, call_.hits, limit, epoch, now_, Tat{0}}, said, out);
+  out.endpoint = call_.endpoint;
+  out.tier = call_.tier;
+  out.plan_generation = plan_.generation;
+  out.limit = limit;
+  out.rule = limits.rule;
+  out.remaining = said.remaining;
+  out.reset_after = said.reset_after;
+  if (said.conforms) [[likely]] {
+    out.near_limit = said.remaining * 5 < limit.burst;
+    return;
+  }
+  out.allowed = false;
+  out.outcome = Outcome::deny;
+  out.reason = conform(said.tat, call_.hits, base, now_).conforms ? Reason::reduced_capacity
+                                                                  : Reason::over_limit;
+  out.retry_after = said.retry_after;
+}
 
 }  // namespace tidelimit::limiter

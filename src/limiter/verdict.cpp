@@ -38,21 +38,22 @@ VerdictTable::VerdictTable(std::vector<Verdict> verdicts) : verdicts_(std::move(
   for (const Verdict& verdict : verdicts_)
     seed_ = mix(hash_client(verdict.client, seed_),
                 static_cast<std::uint64_t>(verdict.expires_at.since_start.count()));
+  seed_ |= 1;
   slots_.resize(std::bit_ceil(verdicts_.size() * 2));
+  shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots_.size()));
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = 0; i < verdicts_.size(); ++i) {
-    std::size_t slot = hash_client(verdicts_[i].client, seed_) & mask;
+    std::size_t slot = slot_of(verdicts_[i].client);
     while (slots_[slot] != 0 && verdicts_[slots_[slot] - 1].client != verdicts_[i].client)
       slot = (slot + 1) & mask;
     slots_[slot] = static_cast<std::uint32_t>(i + 1);
   }
 }
 
-const Verdict* VerdictTable::find(const ClientId& client, Instant now) const noexcept {
-  if (slots_.empty()) return nullptr;
+const Verdict* VerdictTable::probe(const ClientId& client, std::size_t slot,
+                                   Instant now) const noexcept {
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t slot = hash_client(client, seed_) & mask; slots_[slot] != 0;
-       slot = (slot + 1) & mask) {
+  for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
     const Verdict& verdict = verdicts_[slots_[slot] - 1];
     if (verdict.client == client) return verdict.expires_at > now ? &verdict : nullptr;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -39,13 +40,25 @@ class VerdictTable {
   /// Of two verdicts on one client the later counts.
   explicit VerdictTable(std::vector<Verdict> verdicts);
   /// nullptr when there is none or it is past its expiry.
-  [[nodiscard]] const Verdict* find(const ClientId& client, Instant now) const noexcept;
+  [[nodiscard]] const Verdict* find(const ClientId& client, Instant now) const noexcept {
+    if (slots_.empty()) return nullptr;
+    const std::size_t slot = slot_of(client);
+    return slots_[slot] == 0 ? nullptr : probe(client, slot, now);
+  }
   [[nodiscard]] const std::vector<Verdict>& all() const noexcept { return verdicts_; }
 
  private:
+  // Multiply-shift (Dietzfelbinger et al. 1997): every decision looks here, nearly always in vain.
+  [[nodiscard]] std::size_t slot_of(const ClientId& client) const noexcept {
+    return ((client.lo ^ std::rotl(client.hi * seed_, 32)) * seed_) >> shift_;
+  }
+  [[nodiscard]] const Verdict* probe(const ClientId& client, std::size_t slot,
+                                     Instant now) const noexcept;
+
   std::vector<Verdict> verdicts_;
   std::vector<std::uint32_t> slots_;  ///< index + 1 into verdicts_, 0 empty; size a power of two
   std::uint64_t seed_ = 0;  ///< drawn from the verdicts, so that nobody aims for long probes
+  unsigned shift_ = 63;     ///< 64 less the bits of a slot's number
 };
 
 /// A client, a prefix or a user handled by hand.

@@ -119,7 +119,8 @@ Case both_ways(std::uint64_t seed, std::size_t bucket_bytes) {
     now = now + std::chrono::milliseconds{random.below(2000)};
     const Call call = any_call(random);
     Decision said;
-    if (UsualCall(short_way, plan, call, now).decide(&verdicts, &overrides, said)) {
+    if (UsualCall(short_way, plan, short_way.hash_client(call.client), call, now)
+            .decide(&verdicts, &overrides, said)) {
       ++result.usual;
     } else {
       result.equal = result.equal && same(said, Decision{});
@@ -155,7 +156,8 @@ TEST(UsualCall, IsEveryCallUnderAPlainPlan) {
   const OverrideTable overrides;
   for (const bool passes : {true, true, false}) {
     Decision said;
-    ASSERT_TRUE(UsualCall(limiter, plan, call, Instant{std::chrono::hours{1}})
+    ASSERT_TRUE(UsualCall(limiter, plan, limiter.hash_client(call.client), call,
+                          Instant{std::chrono::hours{1}})
                     .decide(&verdicts, &overrides, said));
     EXPECT_EQ(said.allowed, passes);
   }
