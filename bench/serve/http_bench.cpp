@@ -1,18 +1,18 @@
-// The whole gate over HTTP beside nginx's limit_req, each alone on one core with the load on
-// another: requests a second under 64 kept connections, the 99th percentile at half of that under
-// open load, and memory at rest.
+// The whole gate over HTTP beside nginx's limit_req, HAProxy's stick table and a bare epoll loop,
+// each alone on one core with the load on another: requests a second of a million clients under 64
+// kept connections, latency at half of that under open load, and what idle connections cost.
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
-#include <fstream>
-#include <iostream>
+#include <netinet/in.h>
 #include <string_view>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
 #include "figures.hpp"
-#include "serve/children.hpp"
 #include "serve/open_load.hpp"
+#include "serve/servers.hpp"
 
 namespace {
 
@@ -22,42 +22,29 @@ namespace fs = std::filesystem;
 constexpr int kRounds = 3;  // alternating, the median counts: a busy machine hits both alike
 constexpr int kSeconds = 4;
 constexpr int kConnections = 64;
+constexpr std::size_t kKeys = 1'000'000;
+constexpr int kIdle = 10'000;
 
-// Limits that let everything pass: what is measured is the decision, not the refusal.
-constexpr const char* kGateConfig = R"(mode: enforce
-listen: {{ http: 127.0.0.1:{} }}
-tiers: [PRM, STD]
-endpoints:
-  - {{ name: payment, match: "/payment/**", limits: {{ PRM: 1000000/s, STD: 1000000/s }} }}
-  - {{ name: browse, match: "/browse/**", limits: {{ PRM: 1000000/s, STD: 1000000/s }} }}
+// Requests are made beforehand, or it is the load that is measured: addresses of 10.0.0.0/8,
+// as many as there are keys, in an order that no cache knows.
+constexpr const char* kManyClients = R"(local requests = {{}}
+local at = 0
+init = function(args)
+  for i = 1, {0} do
+    local n = (i * 7919) % {0}
+    local address = string.format("10.%d.%d.%d", n / 65536, n / 256 % 256, n % 256)
+    requests[i] = wrk.format("GET", nil, {{ ["X-Forwarded-For"] = address, ["X-Original-URI"] = "/browse/1" }})
+  end
+end
+request = function()
+  at = at % {0} + 1
+  return requests[at]
+end
 )";
-
-// limit_req stands in the phase before content; `return` would end a request before it.
-constexpr const char* kNginxConfig = R"(daemon off;
-master_process off;
-pid {0}/nginx.pid;
-error_log {0}/error.log crit;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};
-  keepalive_requests 100000000;
-  limit_req_zone $http_x_forwarded_for zone=clients:16m rate=1000000r/s;
-  server {{
-    listen 127.0.0.1:{1};
-    location / {{ limit_req zone=clients burst=1000000 nodelay; empty_gif; }}
-  }}
-}}
-)";
-
-// The request is made once: the load must cost less than the server, or it is the load that is
-// measured.
 constexpr const char* kCheckScript = R"(wrk.method = "POST"
 wrk.body = '{"client_ip":"203.0.113.7","method":"GET","path":"/browse/1"}'
 wrk.headers["Content-Type"] = "application/json"
 )";
-const std::vector<std::string> kForwarded{"-HX-Forwarded-For: 203.0.113.7",
-                                          "-HX-Original-URI: /browse/1"};
 
 /// The same requests as bytes, for the open load.
 std::string get(const std::string& path) {
@@ -71,12 +58,6 @@ const std::string kCheckRequest = fmt::format(
     "POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Content-Length: {}\r\n\r\n{}",
     kCheckBody.size(), kCheckBody);
-
-void write(const fs::path& file, const std::string& text) {
-  std::ofstream out(file);
-  out << text;
-  if (!out.flush()) give_up("can't write " + file.string());
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -103,15 +84,18 @@ struct Bench {
   int server_core = usable_cores().front();
   int load_core = usable_cores().back();
 
-  /// Under wrk; `call` are its options, the path last.
-  Run full_load(const Child& server, std::uint16_t port, const std::vector<std::string>& call) {
-    std::vector<std::string> command{"wrk", "-t1", fmt::format("-c{}", kConnections),
-                                     fmt::format("-d{}s", kSeconds)};
-    command.insert(command.end(), call.begin(), call.end() - 1);
-    command.push_back(fmt::format("http://127.0.0.1:{}{}", port, call.back()));
-    const double before = server.cpu_seconds();
+  /// Under wrk with a script.
+  Run full_load(const Server& server, const std::string& path, const fs::path& script) {
+    const std::vector<std::string> command{"wrk",
+                                           "-t1",
+                                           fmt::format("-c{}", kConnections),
+                                           fmt::format("-d{}s", kSeconds),
+                                           "-s",
+                                           script.string(),
+                                           fmt::format("http://127.0.0.1:{}{}", server.port, path)};
+    const double before = server.child->cpu_seconds();
     const std::string text = output_of(command, load_core);
-    const double used = server.cpu_seconds() - before;
+    const double used = server.child->cpu_seconds() - before;
     const std::size_t rate = text.find("Requests/sec:");
     const std::size_t total = text.find(" requests in ");
     if (rate == std::string::npos || total == std::string::npos ||
@@ -122,8 +106,8 @@ struct Bench {
   }
 
   /// Answers at `rate` requests a second, sent whether earlier ones were answered or not.
-  OpenLoadTimes open_load(std::uint16_t port, double rate, const std::string& request) {
-    return run({.port = port,
+  OpenLoadTimes open_load(const Server& server, double rate, const std::string& request) {
+    return run({.port = server.port,
                 .request = request,
                 .rate = rate,
                 .seconds = kSeconds,
@@ -132,77 +116,113 @@ struct Bench {
   }
 };
 
+/// Connections to a server that say nothing.
+class IdleConnections {
+ public:
+  IdleConnections(std::uint16_t port, int count) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < count; ++i) {
+      const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+      if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        give_up(fmt::format("can't open idle connection {} of {}", i, count));
+      sockets_.push_back(fd);
+    }
+  }
+  ~IdleConnections() {
+    for (const int fd : sockets_) ::close(fd);
+  }
+  IdleConnections(const IdleConnections&) = delete;
+  IdleConnections& operator=(const IdleConnections&) = delete;
+
+ private:
+  std::vector<int> sockets_;
+};
+
+void add_latency(Figures& figures, const std::string& name, const OpenLoadTimes& times,
+                 const std::string& aim) {
+  const std::vector<double>& ms = times.answer_ms;
+  figures.add({.name = name + "_p50_at_half", .value = quantile(ms, 0.5), .unit = "ms"});
+  figures.add(
+      {.name = name + "_p99_at_half", .value = quantile(ms, 0.99), .unit = "ms", .aim = aim});
+  figures.add({.name = name + "_p999_at_half", .value = quantile(ms, 0.999), .unit = "ms"});
+  // How late the load itself was: where this is no small part, the machine was busy otherwise.
+  figures.add(
+      {.name = name + "_load_behind_p99", .value = quantile(times.sent_ms, 0.99), .unit = "ms"});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--bare-loop")
+    return run_bare_loop(static_cast<std::uint16_t>(std::stoi(argv[2])));
   Bench bench;
   const fs::path& folder = bench.folder.path();
-  const fs::path binary =
-      fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "tidelimit";
-  const std::uint16_t gate_port = free_port();
-  const std::uint16_t nginx_port = free_port();
-  write(folder / "gate.yaml", fmt::format(kGateConfig, gate_port));
-  write(folder / "nginx.conf", fmt::format(kNginxConfig, folder.string(), nginx_port));
-  write(folder / "check.lua", kCheckScript);
+  const fs::path many = folder / "many.lua";
+  const fs::path check_script = folder / "check.lua";
+  write_file(many, fmt::format(kManyClients, kKeys));
+  write_file(check_script, kCheckScript);
 
-  const Child gate(
-      {binary.string(), "serve", "--config", (folder / "gate.yaml").string(), "--loops", "1"},
-      folder / "gate.log", bench.server_core);
-  gate.wait_for(gate_port);
-  const Child nginx(
-      {"/usr/sbin/nginx", "-p", folder.string(), "-c", (folder / "nginx.conf").string()},
-      folder / "nginx.log", bench.server_core);
-  nginx.wait_for(nginx_port);
+  const Server gate = start_gate(folder, bench.server_core);
+  const Server nginx = start_nginx(folder, kKeys, bench.server_core);
+  const Server haproxy = start_haproxy(folder, kKeys, bench.server_core);
+  const Server bare = start_bare_loop(folder, bench.server_core);
   std::this_thread::sleep_for(
       std::chrono::seconds{2});  // the control plane has had its first turns
-  const double idle = gate.resident_mb();
+  const double idle = gate.child->resident_mb();
 
-  std::vector<std::string> to_auth = kForwarded, to_nginx = kForwarded;
-  to_auth.emplace_back("/v1/auth");
-  to_nginx.emplace_back("/");
-  const std::vector<std::string> to_check{"-s", (folder / "check.lua").string(), "/v1/check"};
-  std::vector<Run> auths, checks, references;
+  std::vector<Run> auths, checks, of_nginx, of_haproxy, of_bare;
   for (int round = 0; round < kRounds; ++round) {
-    auths.push_back(bench.full_load(gate, gate_port, to_auth));
-    references.push_back(bench.full_load(nginx, nginx_port, to_nginx));
-    checks.push_back(bench.full_load(gate, gate_port, to_check));
+    auths.push_back(bench.full_load(gate, "/v1/auth", many));
+    of_nginx.push_back(bench.full_load(nginx, "/", many));
+    of_haproxy.push_back(bench.full_load(haproxy, "/", many));
+    of_bare.push_back(bench.full_load(bare, "/", many));
+    checks.push_back(bench.full_load(gate, "/v1/check", check_script));
   }
-  const Run auth = median(auths), check = median(checks), reference = median(references);
-  const auto auth_open = bench.open_load(gate_port, auth.rate / 2, get("/v1/auth"));
-  const auto nginx_open = bench.open_load(nginx_port, reference.rate / 2, get("/"));
-  const auto check_open = bench.open_load(gate_port, check.rate / 2, kCheckRequest);
+  const Run auth = median(auths), check = median(checks), limit_req = median(of_nginx);
+  const Run stick_table = median(of_haproxy), loop = median(of_bare);
+  const auto auth_open = bench.open_load(gate, auth.rate / 2, get("/v1/auth"));
+  const auto nginx_open = bench.open_load(nginx, limit_req.rate / 2, get("/"));
+  const auto check_open = bench.open_load(gate, check.rate / 2, kCheckRequest);
+
+  const double before = gate.child->resident_mb();
+  const IdleConnections waiting(gate.port, kIdle);
+  std::this_thread::sleep_for(std::chrono::seconds{1});  // all are accepted
+  const double after = gate.child->resident_mb();
+  const Run crowded = bench.full_load(gate, "/v1/auth", many);
 
   Figures figures;
-  const std::string limit_req = "nginx limit_req";
-  for (const auto& [name, run] : {std::pair{"auth", auth}, std::pair{"check", check}}) {
-    figures.add({.name = fmt::format("{}_rate", name),
+  const auto rate = [&](const std::string& name, const Run& run, const std::string& reference,
+                        const Run& other, const std::string& aim) {
+    figures.add({.name = name,
                  .value = run.rate,
                  .unit = "requests/s",
-                 .reference = limit_req,
-                 .reference_value = reference.rate,
-                 .aim = ">=1"});
-    figures.add({.name = fmt::format("{}_cpu", name),
+                 .reference = reference,
+                 .reference_value = other.rate,
+                 .aim = aim});
+  };
+  const auto cpu = [&](const std::string& name, const Run& run, const std::string& reference,
+                       const Run& other, const std::string& aim) {
+    figures.add({.name = name,
                  .value = run.cpu_us,
                  .unit = "us/request",
-                 .reference = limit_req,
-                 .reference_value = reference.cpu_us,
-                 .aim = "<=1"});
-  }
-  for (const auto& [name, times] : {std::pair{"auth", &auth_open}, std::pair{"check", &check_open},
-                                    std::pair{"nginx", &nginx_open}}) {
-    const std::string aim = times == &nginx_open ? "" : "<1";
-    figures.add({.name = fmt::format("{}_p50_at_half", name),
-                 .value = quantile(times->answer_ms, 0.5),
-                 .unit = "ms"});
-    figures.add({.name = fmt::format("{}_p99_at_half", name),
-                 .value = quantile(times->answer_ms, 0.99),
-                 .unit = "ms",
+                 .reference = reference,
+                 .reference_value = other.cpu_us,
                  .aim = aim});
-    // How late the load itself was: where this is no small part, the machine was busy otherwise.
-    figures.add({.name = fmt::format("{}_load_behind_p99", name),
-                 .value = quantile(times->sent_ms, 0.99),
-                 .unit = "ms"});
-  }
+  };
+  rate("auth_nginx", auth, "nginx limit_req", limit_req, ">=1");
+  rate("auth_haproxy", auth, "HAProxy stick table", stick_table, ">=1.5");
+  rate("check_nginx", check, "nginx limit_req", limit_req, ">=1");
+  cpu("auth_cpu", auth, "bare epoll loop", loop, "<=1.1");
+  cpu("auth_cpu_nginx", auth, "nginx limit_req", limit_req, "<=1");
+  cpu("check_cpu_nginx", check, "nginx limit_req", limit_req, "<=1");
+  add_latency(figures, "auth", auth_open, "<1");
+  add_latency(figures, "check", check_open, "<1");
+  add_latency(figures, "nginx", nginx_open, "");
   figures.add({.name = "idle_resident", .value = idle, .unit = "MB", .aim = "<64"});
+  figures.add({.name = "idle_connection", .value = (after - before) * 1e6 / kIdle, .unit = "B"});
+  rate("auth_with_10000_idle", crowded, "without them", auth, "");
   return figures.print(argc, argv);
 }

@@ -1,14 +1,11 @@
 #include "serve/http/connection.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 namespace tidelimit::serve {
 namespace {
 
-constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr std::size_t kKeptCapacity = 4 << 10;  // more is given back when it is no longer used
 constexpr Nanos kLinger = std::chrono::seconds{2};
 constexpr Nanos kWaitAtMost = std::chrono::seconds{30};
@@ -22,7 +19,7 @@ HttpConnection::HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, 
                                bool exempt)
     : server_(server),
       id_(id),
-      socket_(std::move(socket)),
+      stream_(server.loop_, *this, std::move(socket)),
       peer_(peer),
       exempt_(exempt),
       since_(server.loop_.now().mono) {}
@@ -34,14 +31,14 @@ HttpConnection::~HttpConnection() {
 
 void HttpConnection::on_ready(std::uint32_t events) {
   if ((events & EPOLLERR) != 0) dead_ = true;
-  if ((events & EPOLLOUT) != 0 && !unsent_.empty()) {
-    send_unsent();
-    if (unsent_.empty()) resume();
+  if ((events & EPOLLOUT) != 0 && stream_.send_kept()) {
+    since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
+    if (stream_.kept() == 0) resume();
   }
   const bool more = receive();
   // Edges come once: a full buffer may have left bytes behind, and an end seen together with bytes
   // is not announced again.
-  if (!dead_ && (more || (events & (EPOLLRDHUP | EPOLLHUP)) != 0) && !peer_done_ &&
+  if (!dead() && (more || (events & (EPOLLRDHUP | EPOLLHUP)) != 0) && !stream_.ended() &&
       (reading() || lingering_)) {
     server_.loop_.again(*this);
   }
@@ -49,27 +46,16 @@ void HttpConnection::on_ready(std::uint32_t events) {
 }
 
 bool HttpConnection::reading() const {
-  return !closing_ && !waiting_ && !dead_ && unsent_.size() <= server_.limits_.unsent_bytes;
+  return !closing_ && !waiting_ && !dead() && stream_.kept() <= server_.limits_.unsent_bytes;
 }
 
 /// One read. True when there may be more.
 bool HttpConnection::receive() {
-  if (dead_ || peer_done_ || (!reading() && !lingering_)) return false;
-  std::string& buffer = server_.buffers_.read;
-  ssize_t count = 0;
-  do {
-    count = recv(socket_.get(), buffer.data(), LoopBuffers::kReadBytes, 0);
-  } while (count < 0 && errno == EINTR);
-  if (count < 0) {
-    if (errno != EAGAIN) dead_ = true;
-    return false;
-  }
-  if (count == 0) {
-    peer_done_ = closing_ = true;
-    return false;
-  }
-  if (!lingering_) take({buffer.data(), static_cast<std::size_t>(count)}, false);
-  return static_cast<std::size_t>(count) == LoopBuffers::kReadBytes;
+  if (dead() || (!reading() && !lingering_)) return false;
+  const std::string_view bytes = stream_.receive(server_.buffers_.read, LoopBuffers::kReadBytes);
+  if (stream_.ended()) closing_ = true;
+  if (!lingering_ && !bytes.empty()) take(bytes, false);
+  return bytes.size() == LoopBuffers::kReadBytes;
 }
 
 void HttpConnection::take(std::string_view received, bool resumed) {
@@ -236,46 +222,11 @@ void HttpConnection::refuse(const Refusal& refusal) {
 }
 
 void HttpConnection::flush() {
-  std::string& out = server_.buffers_.out;
-  if (out.empty() || dead_) return;
-  if (!unsent_.empty()) {
-    unsent_.append(out);
-    return;
-  }
-  const ssize_t sent = send(socket_.get(), out.data(), out.size(), MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-    dead_ = true;
-    return;
-  }
-  const std::size_t done = sent > 0 ? static_cast<std::size_t>(sent) : 0;
-  if (done < out.size()) {
-    unsent_.assign(out, done);
-    want_write(true);
-  }
-}
-
-void HttpConnection::send_unsent() {
-  const ssize_t sent = send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
-  if (sent < 0) {
-    if (errno != EAGAIN && errno != EINTR) dead_ = true;
-    return;
-  }
-  since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
-  unsent_.erase(0, static_cast<std::size_t>(sent));
-  if (unsent_.empty()) {
-    unsent_ = std::string();
-    want_write(false);
-  }
-}
-
-void HttpConnection::want_write(bool wanted) {
-  if (wants_write_ == wanted) return;
-  wants_write_ = wanted;
-  server_.loop_.change(socket_.get(), wanted ? kReadEvents | EPOLLOUT : kReadEvents, *this);
+  if (!dead()) stream_.send(server_.buffers_.out);
 }
 
 HttpConnection::Phase HttpConnection::phase() const {
-  if (!unsent_.empty()) return Phase::writing;
+  if (stream_.kept() != 0) return Phase::writing;
   if (lingering_) return Phase::lingering;
   if (waiting_) return Phase::waiting;
   if (upload_) return Phase::body;
@@ -319,19 +270,19 @@ void HttpConnection::drain() {
 }
 
 void HttpConnection::settle() {
-  if (closing_ && unsent_.empty() && !waiting_) {
-    if (!lingering_ || peer_done_) {
+  if (closing_ && stream_.kept() == 0 && !waiting_) {
+    if (!lingering_ || stream_.ended()) {
       dead_ = true;
     } else if (timed_phase_ != Phase::lingering) {
       // Closing with unread bytes would reset the connection and take the answer with it.
       timed_phase_ = Phase::lingering;
       since_ = server_.loop_.now().mono;
-      (void)shutdown(socket_.get(), SHUT_WR);
+      stream_.finish();
       if (receive()) server_.loop_.again(*this);
-      if (peer_done_) dead_ = true;
+      if (stream_.ended()) dead_ = true;
     }
   }
-  if (dead_) server_.close(id_);  // destroys this
+  if (dead()) server_.close(id_);  // destroys this
 }
 
 }  // namespace tidelimit::serve

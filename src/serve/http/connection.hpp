@@ -4,6 +4,7 @@
 #include <string>
 
 #include "serve/http/server.hpp"
+#include "serve/net/stream.hpp"
 
 namespace tidelimit::serve {
 
@@ -17,7 +18,7 @@ class HttpConnection final : public Source {
   ~HttpConnection() override;
 
   void on_ready(std::uint32_t events) override;
-  [[nodiscard]] int descriptor() const { return socket_.get(); }
+  [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
 
   /// The answer of request number `request`, which was handled elsewhere. May destroy this.
   void answer(std::uint64_t request, const Response& response);
@@ -51,24 +52,22 @@ class HttpConnection final : public Source {
   void refuse(const Refusal& refusal);
   [[nodiscard]] Reply make_reply();
   [[nodiscard]] ResponseWriter::Context context(const Head& head);
+  [[nodiscard]] bool dead() const { return dead_ || stream_.broken(); }
   [[nodiscard]] bool reading() const;
   [[nodiscard]] Phase phase() const;
 
   void flush();
-  void send_unsent();
-  void want_write(bool wanted);
   void resume();
   void settle();
 
   HttpServer& server_;
   const std::uint64_t id_;
-  Fd socket_;
+  Stream stream_;
   const Peer peer_;
   const bool exempt_;  ///< as told to the quota
 
   std::string pending_;  ///< the start of a head, or requests behind one that waits
   std::unique_ptr<Upload> upload_;
-  std::string unsent_;
   ResponseWriter::Context waiting_context_;  ///< of the request that waits for its answer
   std::uint64_t requests_ = 0;
   Phase timed_phase_ = Phase::idle;
@@ -77,9 +76,7 @@ class HttpConnection final : public Source {
   bool waiting_ = false;    ///< for an answer from another thread
   bool closing_ = false;    ///< nothing more is handled; goes when all is sent
   bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
-  bool peer_done_ = false;  ///< the peer sends no more
   bool dead_ = false;       ///< goes now
-  bool wants_write_ = false;
 };
 
 }  // namespace tidelimit::serve

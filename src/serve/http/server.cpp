@@ -1,7 +1,6 @@
 #include "serve/http/server.hpp"
 
 #include <string_view>
-#include <sys/epoll.h>
 #include <vector>
 
 #include "serve/http/connection.hpp"
@@ -35,7 +34,7 @@ void HttpServer::take(Fd socket, const Peer& peer, bool exempt) {
   const std::uint64_t id = next_id_++;
   const int fd = socket.get();
   auto connection = std::make_unique<HttpConnection>(*this, id, std::move(socket), peer, exempt);
-  if (!loop_.add(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, *connection)) return;
+  if (!loop_.add(fd, Stream::kEvents, *connection)) return;
   connections_.emplace(id, std::move(connection));
 }
 

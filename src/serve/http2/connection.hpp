@@ -3,6 +3,7 @@
 #include <string>
 
 #include "serve/http2/server.hpp"
+#include "serve/net/stream.hpp"
 
 namespace tidelimit::serve {
 
@@ -24,27 +25,23 @@ class Http2Connection final : public Source {
   /// False for a client that does not speak HTTP/2 by prior knowledge; it was told so.
   bool check_preface(std::string_view bytes);
   void flush();
-  void send_unsent();
-  void want_write(bool wanted);
   void wake();
   void settle();
+  [[nodiscard]] bool dead() const { return dead_ || stream_.broken(); }
   [[nodiscard]] bool reading() const;
 
   Http2Server& server_;
   const std::uint64_t id_;
-  Fd socket_;
+  Stream stream_;
   const Peer peer_;
   const bool exempt_;  ///< as told to the quota
   Http2Session session_;
 
-  std::string unsent_;
-  Instant moved_;             ///< when something of `unsent_` was sent last, or lingering began
+  Instant moved_;             ///< when something was sent last, or lingering began
   std::size_t prefaced_ = 0;  ///< bytes of the client's preface that have come
   bool closing_ = false;      ///< goes when all is sent
   bool lingering_ = false;    ///< discards what still comes, so that its last words are read
-  bool peer_done_ = false;    ///< the peer sends no more
   bool dead_ = false;         ///< goes now
-  bool wants_write_ = false;
   bool comes_again_ = false;  ///< the loop was asked for another turn
 };
 

@@ -1,7 +1,6 @@
 #include "serve/http2/server.hpp"
 
 #include <string_view>
-#include <sys/epoll.h>
 #include <vector>
 
 #include "serve/http2/connection.hpp"
@@ -38,7 +37,7 @@ void Http2Server::take(Fd socket, const Peer& peer, bool exempt) {
   const std::uint64_t id = next_id_++;
   const int fd = socket.get();
   auto connection = std::make_unique<Http2Connection>(*this, id, std::move(socket), peer, exempt);
-  if (!loop_.add(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, *connection)) return;
+  if (!loop_.add(fd, Stream::kEvents, *connection)) return;
   connections_.emplace(id, std::move(connection));
 }
 
