@@ -14,6 +14,7 @@ inline constexpr int kUsage = 2;
 void add_quickstart(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
 void add_inspect(CLI::App& app, int& status);
+void add_suggest(CLI::App& app, int& status);
 void add_train(CLI::App& app, int& status);
 void add_evaluate(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);

@@ -18,6 +18,7 @@ void add_commands(CLI::App& app, int& status) {
   add_quickstart(app, status);
   add_generate(app, status);
   add_inspect(app, status);
+  add_suggest(app, status);
   add_train(app, status);
   add_evaluate(app, status);
   add_replay(app, status);

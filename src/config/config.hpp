@@ -91,6 +91,9 @@ inline constexpr std::size_t kMaxFileBytes = 1u << 20;
 /// documentation. Callers set tiers and endpoints as they find them (`other` stays last).
 [[nodiscard]] Config defaults();
 
+/// Whether an endpoint, a tier or a rule may be called so: 1 to 64 letters, digits and _ . : / -
+[[nodiscard]] bool is_name(std::string_view text);
+
 /// "127.0.0.1:8080" or "[::1]:8080". Names are not resolved.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 [[nodiscard]] std::string format_host_port(const HostPort& place);

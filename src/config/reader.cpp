@@ -172,14 +172,18 @@ std::optional<std::string> read_text(const Field& field, Report& report) {
   return text;
 }
 
-std::optional<std::string> read_name(const Field& field, Report& report) {
-  auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const bool good = std::all_of(text->begin(), text->end(), [](char c) {
+bool is_name(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.' || c == ':' || c == '/' || c == '-';
   });
-  if (good && text->size() <= kMaxName) return text;
+  return plain && !text.empty() && text.size() <= kMaxName;
+}
+
+std::optional<std::string> read_name(const Field& field, Report& report) {
+  auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  if (is_name(*text)) return text;
   report.mistake(field.line,
                  fmt::format("{}: {} is no name: use letters, digits and _ . : / -, at most {}",
                              field.where, in_quotes(*text), kMaxName));

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+
+namespace tidelimit::cli {
+
+/// How much each principal ever asked of an endpoint within one minute.
+struct Peak {
+  std::uint16_t endpoint = 0;
+  std::uint8_t tier = 0;
+  ClientId client;         ///< by whom the principal came last
+  std::uint32_t peak = 0;  ///< requests of the busiest 70 s: no 60 s anywhere had more
+  std::uint64_t total = 0;
+};
+
+/// Collects them in bounded memory: beyond `capacity` entries it goes on with every second
+/// principal, then with every fourth, drawn by hash. Requests out of order count at the latest time
+/// seen. One thread.
+class PeakBook {
+ public:
+  explicit PeakBook(std::size_t capacity = 1'000'000) : capacity_(capacity) {}
+
+  /// `principal`: a hash of whose request it is.
+  void add(std::uint64_t principal, const ClientId& client, std::uint16_t endpoint,
+           std::uint8_t tier, WallTime time);
+
+  [[nodiscard]] std::vector<Peak> peaks() const;
+  /// One principal in so many was followed.
+  [[nodiscard]] std::uint64_t one_in() const { return one_in_; }
+
+ private:
+  static constexpr std::size_t kBins = 7;  // of ten seconds
+  struct Entry {
+    Peak peak;
+    std::uint64_t principal = 0;
+    std::int64_t bin = 0;  // the newest one's number
+    std::array<std::uint32_t, kBins> counts{};
+  };
+  void thin_out();
+
+  std::size_t capacity_;
+  std::uint64_t one_in_ = 1;
+  std::unordered_map<std::uint64_t, Entry> entries_;
+};
+
+}  // namespace tidelimit::cli

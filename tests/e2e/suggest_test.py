@@ -1,0 +1,137 @@
+"""`tidelimit suggest` as an operator runs it: what it draws is a configuration, and one that leaves customers alone."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from harness import BINARY, SOURCE
+
+REAL_LOGS = SOURCE.parent / "shared" / "data" / "logs"
+
+
+def run(*arguments, status=0, stdin=None):
+    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, input=stdin, timeout=240)
+    if done.returncode != status:
+        raise AssertionError(f"{arguments}: status {done.returncode}, not {status}\n{done.stderr[-2000:]}")
+    return done
+
+
+class Suggest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.log = cls.folder / "shop.csv"
+        cls.labels = cls.folder / "labels.csv"
+        run("generate", "-o", cls.log, "--days", 4, "--seed", 11, "--labels", cls.labels)
+
+    def suggest(self, *arguments, name="drawn.yaml", **more):
+        file = self.folder / name
+        return file, run("suggest", *arguments, "-o", file, **more)
+
+    def halves(self):
+        """The first two days and the last two, each a log of its own."""
+        lines = self.log.read_text().splitlines()
+        middle = len(lines) // 2
+        early, late = self.folder / "early.csv", self.folder / "late.csv"
+        early.write_text("\n".join(lines[:middle]) + "\n")
+        late.write_text("\n".join([lines[0], *lines[middle:]]) + "\n")
+        return early, late
+
+    def test_what_it_draws_is_valid_and_denies_nothing_yet(self):
+        file, done = self.suggest(self.log)
+        text = file.read_text()
+        self.assertIn("mode: shadow", text)
+        for endpoint in ("payment", "browse", "search", "login", "account"):
+            self.assertIn(f'match: "/{endpoint}/**"', text)
+            self.assertIn(endpoint, done.stdout)
+        checked = run("check-config", file)
+        self.assertIn("mode shadow", checked.stdout)
+
+    def test_customers_of_later_days_do_not_meet_the_limits(self):
+        early, late = self.halves()
+        file, _ = self.suggest(early, name="early.yaml")
+        limits_alone = self.folder / "enforced.yaml"
+        limits_alone.write_text(file.read_text().split("rules:")[0].replace("mode: shadow", "mode: enforce"))
+        report = json.loads(run("replay", late, "--config", limits_alone, "--enforce", "--json").stdout)
+        with self.labels.open() as rows:
+            malicious = {row["client_ip"] for row in csv.DictReader(rows) if row["label"] == "1"}
+        with late.open() as rows:
+            good = sum(row["client_ip"] not in malicious for row in csv.DictReader(rows))
+        self.assertGreater(report["denied"], 100, "attackers meet the limits")
+        harmed = sum(cell["denied"] for cell in report["by_endpoint"]["payment"].values())
+        self.assertLess(harmed, good * 0.0005)
+
+    def test_every_limit_says_why(self):
+        _, done = self.suggest(self.log, "--json", name="why.yaml")
+        drawn = json.loads(done.stdout)
+        self.assertEqual(drawn["principal"], "user")
+        payment = next(endpoint for endpoint in drawn["endpoints"] if endpoint["name"] == "payment")
+        self.assertEqual(payment["priority"], "high")
+        for limit in payment["limits"].values():
+            self.assertGreaterEqual(limit["limit_per_minute"], limit["needed_per_minute"] * drawn["headroom"])
+            self.assertLessEqual(limit["touched_share"], 0.001)
+            self.assertIn("stay within", limit["why"])
+
+    def test_equal_logs_give_equal_files_from_a_pipe_too(self):
+        file, _ = self.suggest(self.log, name="one.yaml")
+        piped, _ = self.suggest("-", name="two.yaml", stdin=self.log.read_text())
+        self.assertEqual(file.read_text(), piped.read_text())
+
+    def test_it_writes_over_its_own_files_alone(self):
+        file, _ = self.suggest(self.log, name="again.yaml")
+        self.suggest(self.log, name="again.yaml")
+        file.write_text("mode: enforce\nendpoints: []\n")
+        _, refused = self.suggest(self.log, name="again.yaml", status=2)
+        self.assertIn("was not drawn by suggest", refused.stderr)
+        self.assertEqual(file.read_text(), "mode: enforce\nendpoints: []\n")
+        self.suggest(self.log, "--force", name="again.yaml")
+        self.assertIn("mode: shadow", file.read_text())
+
+    def test_what_has_no_paths_is_refused(self):
+        windows = self.folder / "windows.csv"
+        windows.write_text("timestamp,endpoint,requests\n2026-01-01T00:00:00Z,payment,3\n")
+        file, refused = self.suggest(windows, name="none.yaml", status=2)
+        self.assertIn("ready windows", refused.stderr)
+        self.assertFalse(file.exists())
+        empty = self.folder / "empty.csv"
+        empty.write_text("")
+        self.suggest(empty, name="none.yaml", status=2)
+        self.assertFalse(file.exists())
+
+    def test_a_log_without_users_is_limited_by_address(self):
+        log = self.folder / "plain.log"
+        log.write_text(
+            "".join(
+                f'192.0.2.{i % 50} - - [10/Oct/2026:13:{i // 60 % 60:02}:{i % 60:02} +0000] "GET /api/v1/items/{i} HTTP/1.1" 200 5\n'
+                for i in range(3000)
+            )
+        )
+        file, done = self.suggest(log, name="plain.yaml")
+        self.assertIn('match: "/api/v1/items/**"', file.read_text())
+        self.assertIn("limits are per address", done.stdout)
+        self.assertNotIn("user_header", file.read_text())
+
+    def test_tiers_that_no_configuration_can_name_are_left_out(self):
+        log = self.folder / "tiers.csv"
+        rows = [f"{1_795_000_000 + i},192.0.2.{i % 9},/x/{i},{tier}" for i in range(90) for tier in ("gold", "a b", "client")]
+        log.write_text("\n".join(["timestamp,client_ip,path,user_tier", *rows]) + "\n")
+        file, done = self.suggest(log, name="tiers.yaml")
+        self.assertIn('tiers: ["gold"]', file.read_text())
+        self.assertIn("2 tiers of the log have names", done.stdout)
+        run("check-config", file)
+
+    @unittest.skipUnless(REAL_LOGS.is_dir(), "no real logs beside the checkout: ../shared/data/logs")
+    def test_real_logs(self):
+        for log in sorted(REAL_LOGS.glob("*.gz")):
+            with self.subTest(log.name):
+                file, _ = self.suggest(log, name=log.name + ".yaml")
+                run("check-config", file)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
