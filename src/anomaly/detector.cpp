@@ -101,7 +101,9 @@ ForestRow transform(const ClientFeatures& features) {
   ForestRow out{};
   for (std::size_t i = 0; i < kFeatures; ++i) {
     const float x = std::isnan(features.values[i]) ? 0.0F : features.values[i];
-    out[i] = is_log_scaled(static_cast<Feature>(i)) ? std::log1p(std::max(x, 0.0F)) : x;
+    out[i] = is_log_scaled(static_cast<Feature>(i))
+                 ? static_cast<float>(std::log(1 + static_cast<double>(std::max(x, 0.0F))))
+                 : x;
   }
   return out;
 }
@@ -124,7 +126,7 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
 
   DetectorParts parts;
   parts.forest =
-      IsolationForest::fit(view, {.setting = Setting::plain,
+      IsolationForest::fit(view, {.setting = options.setting,
                                   .trees = static_cast<std::size_t>(std::max(options.trees, 1)),
                                   .sample = static_cast<std::size_t>(std::max(options.sample, 2)),
                                   .seed = options.seed});

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "anomaly/setting.hpp"
 #include "base/error.hpp"
 #include "traffic/client_profile.hpp"
 
 namespace tidelimit::anomaly {
 
 struct TrainOptions {
+  Setting setting = Setting::plain;
   int trees = 100;
   int sample = 256;
   double contamination =

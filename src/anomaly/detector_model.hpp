@@ -49,7 +49,8 @@ class Detector {
 };
 
 /// What the forest sees: counts and rates as log(1 + x), since they vary by orders of magnitude;
-/// ratios as they are. NaN becomes 0.
+/// ratios as they are. NaN becomes 0. The logarithm is taken in double, so that whoever computes it
+/// gets the same float.
 using ForestRow = std::array<float, traffic::kFeatures>;
 [[nodiscard]] ForestRow transform(const traffic::ClientFeatures& features);
 

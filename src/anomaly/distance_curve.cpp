@@ -13,6 +13,17 @@ namespace {
 /// upper distance itself; so the curve has few steps, and a tree costs no sorting.
 constexpr std::size_t kPlaces = 4;
 
+/// How many of `count` ascending values are below `at`, without a branch to mispredict.
+std::size_t count_below(const double* sorted, std::size_t count, double at) {
+  std::size_t base = 0;
+  while (count > 0) {
+    const std::size_t half = (count + 1) / 2;
+    base += sorted[base + half - 1] < at ? half : 0;
+    count -= half;
+  }
+  return base;
+}
+
 /// Grows the trees and adds up their leaves. Places are numbered from the least distance up: place
 /// g * kPlaces + q is the q-th between distances g and g + 1.
 class CurveGrower {
@@ -85,10 +96,12 @@ class CurveGrower {
     }
     const double at = low + random.uniform() * (high - low);
     // The last distance below the cut: at least the least member's, before the greatest's.
-    const auto first = sorted_.begin() + ranks_[begin];
-    const auto last = sorted_.begin() + ranks_[end - 1];
-    const auto upper = std::lower_bound(std::upper_bound(first, last, low), last, at);
-    const auto g = static_cast<std::size_t>(upper - sorted_.begin()) - 1;
+    std::size_t g = ranks_[begin] + count_below(sorted_.data() + ranks_[begin],
+                                                ranks_[end - 1] - ranks_[begin], at);
+    if (g == ranks_[begin]) {  // the cut fell on the least itself, among all numbers
+      while (sorted_[g] == low) ++g;
+    }
+    --g;
     const double gap = sorted_[g + 1] - sorted_[g];
     const double part = (at - sorted_[g]) / gap * static_cast<double>(kPlaces);
     const auto q =
@@ -135,8 +148,7 @@ DistanceCurve DistanceCurve::fit(std::vector<float> distances, std::size_t trees
 }
 
 float DistanceCurve::at(float distance) const {
-  // How many knots are at or below it, without a branch to mispredict. NaN is below none, and so
-  // is taken for the farthest, as a walk would.
+  // As count_below(), but NaN counts as the farthest, as a walk would have it.
   std::size_t base = 0;
   std::size_t length = knots_.size();
   while (length > 0) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostLeaves = std::size_t{1} << 24;  // read from a file
 
-Result<void> check(const DistanceTrees& trees, std::size_t columns) {
+Result<void> check(const DistanceTrees& trees, std::size_t columns, std::size_t sample) {
   const auto refuse = [](const char* what) {
     return fail(Code::data_loss, std::string("the isolation forest's distance ") + what);
   };
@@ -31,6 +31,11 @@ Result<void> check(const DistanceTrees& trees, std::size_t columns) {
   if (lengths.size() != knots.size() + 1 || !finite(knots) || !finite(lengths) ||
       std::adjacent_find(knots.begin(), knots.end(), std::greater_equal<>()) != knots.end()) {
     return refuse("has no sound curve of path lengths");
+  }
+  const double longest = static_cast<double>(tree_height(sample)) + mean_path_length(sample);
+  if (!std::all_of(lengths.begin(), lengths.end(),
+                   [&](float h) { return h > 0 && static_cast<double>(h) <= longest; })) {
+    return refuse("has path lengths that no tree has");
   }
   return {};
 }
@@ -67,7 +72,7 @@ Result<IsolationForest> IsolationForest::from_nodes(const std::vector<std::vecto
   }
   IsolationForest forest;
   if (distance_trees) {
-    if (auto sound = check(*distance_trees, columns); !sound) {
+    if (auto sound = check(*distance_trees, columns, sample); !sound) {
       return tl::unexpected(sound.error());
     }
     forest.distance_ = std::move(distance_trees);
@@ -94,7 +99,7 @@ Result<IsolationForest> IsolationForest::from_nodes(const std::vector<std::vecto
       const Node& node = nodes[static_cast<std::size_t>(place.node)];
       forest.sizes_[tree * (2 * inner + 1) + place.heap] = node.size;
       if (node.left < 0) {
-        forest.settle_leaf(tree, place.heap, place.depth, node.size);
+        forest.settle_leaf(tree, place.heap, place.depth, node.size, mean_path_length(node.size));
         continue;
       }
       const auto count = static_cast<std::int64_t>(nodes.size());

@@ -61,7 +61,11 @@ std::vector<double> tail_weights(MatrixView rows) {
 /// Writes what a grower grows into the arrays of one tree.
 class ForestSink final : public TreeSink {
  public:
-  ForestSink(IsolationForest& forest, std::size_t tree) : forest_(forest), tree_(tree) {}
+  explicit ForestSink(IsolationForest& forest) : forest_(forest) {
+    for (std::size_t n = 0; n <= forest.sample_; ++n) mean_lengths_.push_back(mean_path_length(n));
+  }
+
+  void begin(std::size_t tree) { tree_ = tree; }
 
   void cut(std::size_t node, std::size_t rows, std::uint32_t column, float threshold) override {
     const std::size_t inner = (std::size_t{1} << forest_.height_) - 1;
@@ -69,12 +73,13 @@ class ForestSink final : public TreeSink {
     forest_.sizes_[tree_ * (2 * inner + 1) + node] = static_cast<std::uint32_t>(rows);
   }
   void leaf(std::size_t node, std::size_t depth, std::size_t rows) override {
-    forest_.settle_leaf(tree_, node, depth, rows);
+    forest_.settle_leaf(tree_, node, depth, rows, mean_lengths_[rows]);
   }
 
  private:
   IsolationForest& forest_;
-  std::size_t tree_;
+  std::size_t tree_ = 0;
+  std::vector<double> mean_lengths_;  ///< c(n), whose logarithms would cost more than the growth
 };
 
 void IsolationForest::lay_out(std::size_t trees, std::size_t columns, std::size_t sample) {
@@ -89,13 +94,13 @@ void IsolationForest::lay_out(std::size_t trees, std::size_t columns, std::size_
 }
 
 void IsolationForest::settle_leaf(std::size_t tree, std::size_t node, std::size_t depth,
-                                  std::size_t rows) {
+                                  std::size_t rows, double beyond) {
   const std::size_t below = height_ - depth;
   const std::size_t leaves = std::size_t{1} << height_;
   sizes_[tree * (2 * leaves - 1) + node] = static_cast<std::uint32_t>(rows);
   // The leftmost descendant on the last level, as a heap index, then as a leaf.
   const std::size_t first = ((node + 1) << below) - 1 - (leaves - 1);
-  const auto length = static_cast<float>(static_cast<double>(depth) + mean_path_length(rows));
+  const auto length = static_cast<float>(static_cast<double>(depth) + beyond);
   std::fill_n(leaves_.begin() + static_cast<std::ptrdiff_t>(tree * leaves + first),
               std::size_t{1} << below, length);
 }
@@ -129,8 +134,9 @@ IsolationForest IsolationForest::fit(MatrixView rows, const ForestOptions& optio
   }
   forest.lay_out(options.trees - by_distance, rows.columns, growth.sample);
   TreeGrower grower(rows, growth);
+  ForestSink sink(forest);
   for (std::size_t tree = 0; tree < forest.trees_; ++tree) {
-    ForestSink sink(forest, tree);
+    sink.begin(tree);
     grower.grow(root.fork(tree), sink);
   }
   return forest;

@@ -10,22 +10,10 @@
 #include "anomaly/ellipsoid.hpp"
 #include "anomaly/matrix_view.hpp"
 #include "anomaly/path_length.hpp"
+#include "anomaly/setting.hpp"
 #include "base/error.hpp"
 
 namespace tidelimit::anomaly {
-
-enum class Setting : std::uint8_t {
-  /// The forest of Liu, Ting and Zhou (2008): random columns, random cuts.
-  plain,
-  /// What is better on nearly all public sets of outliers (docs/models.md has the ablation):
-  ///   every second tree cuts the distance from the bulk of the rows (anomaly/ellipsoid.hpp), in
-  ///   which outliers show that are odd only in how columns go together (cuts over several columns:
-  ///   SCiForest, Liu et al. 2010; extended isolation forest, Hariri et al. 2019);
-  ///   in the others a third of the cuts are guided by gain (anomaly/tree_grower.hpp), and columns
-  ///   with heavy tails are cut more often, by the cube root of their kurtosis (as isotree's
-  ///   weigh_by_kurtosis), less so where a column hardly ever changes.
-  best,
-};
 
 struct ForestOptions {
   Setting setting = Setting::best;
@@ -98,7 +86,9 @@ class IsolationForest {
   friend class ForestSink;
 
   void lay_out(std::size_t trees, std::size_t columns, std::size_t sample);
-  void settle_leaf(std::size_t tree, std::size_t node, std::size_t depth, std::size_t rows);
+  /// `beyond` = c(rows)
+  void settle_leaf(std::size_t tree, std::size_t node, std::size_t depth, std::size_t rows,
+                   double beyond);
   [[nodiscard]] bool is_leaf(std::size_t tree, std::size_t node) const;
   [[nodiscard]] double score_of_sum(double sum, const float* row) const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "anomaly/path_length.hpp"
 
@@ -11,6 +12,27 @@ namespace {
 
 constexpr std::size_t kBins = 16;
 
+/// Least and greatest of the members' values; four at a time, as each comparison waits for the one
+/// before it.
+std::pair<float, float> range_of(const float* column, const std::uint32_t* members,
+                                 std::size_t count) {
+  float low[4];
+  float high[4];
+  std::fill_n(low, 4, column[members[0]]);
+  std::fill_n(high, 4, column[members[0]]);
+  const auto widen = [&](std::size_t lane, float x) {
+    low[lane] = x < low[lane] ? x : low[lane];
+    high[lane] = x > high[lane] ? x : high[lane];
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) widen(lane, column[members[i + lane]]);
+  }
+  for (; i < count; ++i) widen(0, column[members[i]]);
+  return {std::min(std::min(low[0], low[1]), std::min(low[2], low[3])),
+          std::max(std::max(high[0], high[1]), std::max(high[2], high[3]))};
+}
+
 }  // namespace
 
 TreeGrower::TreeGrower(MatrixView rows, const GrowthOptions& options)
@@ -18,41 +40,29 @@ TreeGrower::TreeGrower(MatrixView rows, const GrowthOptions& options)
       options_(options),
       sample_(std::min(options.sample, rows.rows())),
       height_(tree_height(sample_)),
-      order_(rows.rows()),
+      draw_(rows.rows(), sample_),
       candidates_(rows.columns),
       drawn_(sample_ * rows.columns),
       members_(sample_),
       right_(sample_) {
-  for (std::size_t i = 0; i < order_.size(); ++i) {
-    order_[i] = static_cast<std::uint32_t>(i);
-  }
+  for (const double weight : options.column_weights) all_weights_ += weight;
 }
 
 void TreeGrower::grow(Random random, TreeSink& sink) {
   random_ = random;
   sink_ = &sink;
-  draw(random_);
+  take_sample();
   split(0, 0, 0, sample_);
 }
 
-/// A subsample without replacement: the head of a Fisher-Yates shuffle, undone afterwards, so that
-/// each tree depends on its own stream alone.
-void TreeGrower::draw(Random& random) {
-  swaps_.clear();
+void TreeGrower::take_sample() {
+  const std::vector<std::uint32_t>& drawn = draw_.next(random_);
   for (std::size_t i = 0; i < sample_; ++i) {
-    const std::size_t j = i + random.below(order_.size() - i);
-    std::swap(order_[i], order_[j]);
-    swaps_.push_back(j);
-  }
-  for (std::size_t i = 0; i < sample_; ++i) {
-    const float* row = rows_.row(order_[i]);
+    const float* row = rows_.row(drawn[i]);
     for (std::size_t c = 0; c < rows_.columns; ++c) {
       drawn_[c * sample_ + i] = row[c];
     }
     members_[i] = static_cast<std::uint32_t>(i);
-  }
-  for (std::size_t i = sample_; i-- > 0;) {
-    std::swap(order_[i], order_[swaps_[i]]);
   }
 }
 
@@ -86,13 +96,7 @@ TreeGrower::Cut TreeGrower::choose(std::size_t begin, std::size_t end) {
     const std::size_t at = pick(left);
     const std::uint32_t feature = candidates_[at];
     const float* column = drawn_.data() + feature * sample_;
-    float low = column[members_[begin]];
-    float high = low;
-    for (std::size_t i = begin + 1; i < end; ++i) {
-      const float x = column[members_[i]];
-      low = x < low ? x : low;
-      high = x > high ? x : high;
-    }
+    const auto [low, high] = range_of(column, members_.data() + begin, end - begin);
     if (low < high) {
       const float threshold =
           guided ? guided_threshold(column, begin, end, low, high)
@@ -108,8 +112,11 @@ TreeGrower::Cut TreeGrower::choose(std::size_t begin, std::size_t end) {
 std::size_t TreeGrower::pick(std::size_t left) {
   const std::vector<double>& weights = options_.column_weights;
   if (weights.empty()) return random_.below(left);
-  double total = 0;
-  for (std::size_t i = 0; i < left; ++i) total += weights[candidates_[i]];
+  double total = all_weights_;
+  if (left < weights.size()) {
+    total = 0;
+    for (std::size_t i = 0; i < left; ++i) total += weights[candidates_[i]];
+  }
   double rest = random_.uniform() * total;
   for (std::size_t i = 0; i + 1 < left; ++i) {
     rest -= weights[candidates_[i]];

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "anomaly/matrix_view.hpp"
+#include "anomaly/row_draw.hpp"
 #include "base/random.hpp"
 
 namespace tidelimit::anomaly {
@@ -45,7 +46,7 @@ class TreeGrower {
     bool found = false;
   };
 
-  void draw(Random& random);
+  void take_sample();
   void split(std::size_t node, std::size_t depth, std::size_t begin, std::size_t end);
   [[nodiscard]] Cut choose(std::size_t begin, std::size_t end);
   [[nodiscard]] std::size_t pick(std::size_t left);
@@ -58,10 +59,10 @@ class TreeGrower {
   const GrowthOptions& options_;
   std::size_t sample_;
   std::size_t height_;
+  double all_weights_ = 0;
   Random random_{0};
   TreeSink* sink_ = nullptr;
-  std::vector<std::uint32_t> order_;  // all rows
-  std::vector<std::size_t> swaps_;
+  RowDraw draw_;
   std::vector<std::uint32_t> candidates_;  // columns not yet found constant at a node
   std::vector<float> drawn_;               // [columns, sample]
   std::vector<std::uint32_t> members_;     // indices into drawn_, grouped by node

@@ -1,6 +1,5 @@
 #include "base/random.hpp"
 
-#include <bit>
 #include <cmath>
 
 namespace tidelimit {
@@ -44,33 +43,6 @@ std::uint64_t poisson_by_rejection(Random& random, double mean) {
 
 Random::Random(std::uint64_t seed) {
   for (std::uint64_t& word : state_) word = splitmix64(seed);
-}
-
-std::uint64_t Random::next() {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
-}
-
-std::uint64_t Random::below(std::uint64_t n) {
-  // Multiply and reject the few low products that would favour some values (Lemire 2019).
-  __extension__ using Wide = unsigned __int128;
-  Wide product = static_cast<Wide>(next()) * n;
-  if (static_cast<std::uint64_t>(product) < n) {
-    const std::uint64_t unfair = (0 - n) % n;
-    while (static_cast<std::uint64_t>(product) < unfair) product = static_cast<Wide>(next()) * n;
-  }
-  return static_cast<std::uint64_t>(product >> 64);
-}
-
-double Random::uniform() {
-  return static_cast<double>(next() >> 11) * 0x1.0p-53;
 }
 
 double Random::normal() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 namespace tidelimit {
@@ -12,11 +13,30 @@ class Random {
   explicit Random(std::uint64_t seed);
 
   /// Uniform over all 64-bit words.
-  [[nodiscard]] std::uint64_t next();
+  [[nodiscard]] std::uint64_t next() {
+    const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
+    const std::uint64_t t = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= t;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
+  }
   /// Uniform in [0, n), without bias; n >= 1.
-  [[nodiscard]] std::uint64_t below(std::uint64_t n);
+  [[nodiscard]] std::uint64_t below(std::uint64_t n) {
+    // Multiply and reject the few low products that would favour some values (Lemire 2019).
+    __extension__ using Wide = unsigned __int128;
+    Wide product = static_cast<Wide>(next()) * n;
+    if (static_cast<std::uint64_t>(product) < n) [[unlikely]] {
+      const std::uint64_t unfair = (0 - n) % n;
+      while (static_cast<std::uint64_t>(product) < unfair) product = static_cast<Wide>(next()) * n;
+    }
+    return static_cast<std::uint64_t>(product >> 64);
+  }
   /// Uniform in [0, 1) with 53 bits.
-  [[nodiscard]] double uniform();
+  [[nodiscard]] double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
   /// Standard normal (polar method).
   [[nodiscard]] double normal();
   /// Exponential with mean 1.

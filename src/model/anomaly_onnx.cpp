@@ -5,7 +5,6 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
 #include <vector>
@@ -13,21 +12,23 @@
 #include "anomaly/detector_model.hpp"
 #include "base/text.hpp"
 #include "model/onnx_file.hpp"
+#include "model/tree_ensemble.hpp"
 
 namespace tidelimit::model {
 namespace {
 
 using anomaly::DetectorParts;
+using anomaly::DistanceTrees;
 using anomaly::IsolationForest;
 using traffic::Feature;
 using traffic::kFeatures;
 
 constexpr const char* kKind = "tidelimit.anomaly";
-constexpr const char* kKindVersion = "1";
+constexpr const char* kKindVersion = "1";          // trees over the features alone
+constexpr const char* kWithDistanceVersion = "2";  // and over the distance from the bulk
 constexpr const char* kWhat = "the anomaly model";
-constexpr std::size_t kMostTrees = 10000;
 constexpr std::size_t kMostSample = 1u << 16;
-constexpr int kMostNodes = 1 << 22;
+constexpr double kMostDistanceTrees = 10000;
 
 // ---------------------------------------------------------------------------------- writing
 
@@ -47,7 +48,9 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
   const auto add = [&model](const std::string& key, double value) {
     add_metadata(model, key, fmt::format("{}", value));
   };
-  add_metadata(model, kKind, kKindVersion);
+  const auto& distance = parts.forest.distance_trees();
+  add_metadata(model, kKind, distance ? kWithDistanceVersion : kKindVersion);
+  if (distance) add("distance_trees", static_cast<double>(distance->count));
   add_metadata(model, "features", feature_names());
   add("sample", static_cast<double>(parts.forest.sample()));
   add("threshold", parts.threshold);
@@ -63,69 +66,12 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
   }
 }
 
-/// The attributes of a TreeEnsembleRegressor by name, each made on first use.
-class Attributes {
- public:
-  explicit Attributes(onnx::NodeProto& node) : node_(node) {}
-
-  void add(const char* name, std::int64_t value) {
-    get(name, onnx::AttributeProto::INTS).add_ints(value);
-  }
-  void add(const char* name, float value) {
-    get(name, onnx::AttributeProto::FLOATS).add_floats(value);
-  }
-  void add(const char* name, const char* value) {
-    get(name, onnx::AttributeProto::STRINGS).add_strings(value);
-  }
-  void set(const char* name, std::int64_t value) {
-    get(name, onnx::AttributeProto::INT).set_i(value);
-  }
-  void set(const char* name, const char* value) {
-    get(name, onnx::AttributeProto::STRING).set_s(value);
-  }
-
- private:
-  onnx::AttributeProto& get(const char* name, onnx::AttributeProto::AttributeType type) {
-    const auto known = by_name_.find(name);
-    if (known != by_name_.end()) {
-      return *node_.mutable_attribute(known->second);
-    }
-    by_name_.emplace(name, node_.attribute_size());
-    auto* made = node_.add_attribute();
-    made->set_name(name);
-    made->set_type(type);
-    return *made;
-  }
-
-  onnx::NodeProto& node_;
-  std::map<std::string, int> by_name_;
-};
-
-void add_tree(Attributes& attributes, const std::vector<IsolationForest::Node>& nodes,
-              std::int64_t tree) {
-  std::vector<std::int64_t> depth(nodes.size(), 0);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const IsolationForest::Node& node = nodes[i];
-    const bool leaf = node.left < 0;
-    attributes.add("nodes_treeids", tree);
-    attributes.add("nodes_nodeids", static_cast<std::int64_t>(i));
-    attributes.add("nodes_modes", leaf ? "LEAF" : "BRANCH_LT");
-    attributes.add("nodes_featureids", static_cast<std::int64_t>(node.split.feature));
-    attributes.add("nodes_values", leaf ? 0.0F : node.split.threshold);
-    attributes.add("nodes_truenodeids", leaf ? std::int64_t{0} : node.left);
-    attributes.add("nodes_falsenodeids", leaf ? std::int64_t{0} : node.right);
-    attributes.add("nodes_hitrates", static_cast<float>(node.size));
-    if (leaf) {
-      attributes.add("target_treeids", tree);
-      attributes.add("target_nodeids", static_cast<std::int64_t>(i));
-      attributes.add("target_ids", std::int64_t{0});
-      attributes.add("target_weights", static_cast<float>(static_cast<double>(depth[i]) +
-                                                          anomaly::mean_path_length(node.size)));
-    } else {
-      depth[static_cast<std::size_t>(node.left)] = depth[i] + 1;
-      depth[static_cast<std::size_t>(node.right)] = depth[i] + 1;
-    }
-  }
+void add_cast(onnx::GraphProto& graph, const char* from, onnx::TensorProto::DataType type,
+              const char* to) {
+  auto* attribute = add_node(graph, "Cast", {from}, to).add_attribute();
+  attribute->set_name("to");
+  attribute->set_type(onnx::AttributeProto::INT);
+  attribute->set_i(type);
 }
 
 /// transform(): log(1 + max(x, 0)) where the mask is set, x elsewhere, NaN as 0.
@@ -139,14 +85,50 @@ void add_transform(onnx::GraphProto& graph) {
   }
   add_constant(graph, "is_log", {static_cast<std::int64_t>(kFeatures)}, is_log);
   add_constant(graph, "zero", {1}, {0.0F});
-  add_constant(graph, "one", {1}, {1.0F});
+  add_double_constant(graph, "one", {1}, {1.0});
   add_node(graph, "IsNaN", {"features"}, "missing");
   add_node(graph, "Where", {"missing", "zero", "features"}, "known");
   add_node(graph, "Max", {"known", "zero"}, "positive");
-  add_node(graph, "Add", {"positive", "one"}, "plus_one");
-  add_node(graph, "Log", {"plus_one"}, "logarithm");
+  add_cast(graph, "positive", onnx::TensorProto::DOUBLE, "positive_double");
+  add_node(graph, "Add", {"positive_double", "one"}, "plus_one");
+  add_node(graph, "Log", {"plus_one"}, "logarithm_double");
+  add_cast(graph, "logarithm_double", onnx::TensorProto::FLOAT, "logarithm");
   add_node(graph, "Greater", {"is_log", "zero"}, "log_columns");
   add_node(graph, "Where", {"log_columns", "logarithm", "known"}, "scaled");
+}
+
+/// The squared distance from the bulk, in double as anomaly/ellipsoid.hpp has it, and what the
+/// trees over it say; then the mean over all trees.
+void add_distance(onnx::GraphProto& graph, const DistanceTrees& distance, std::size_t trees) {
+  const auto f = static_cast<std::int64_t>(kFeatures);
+  std::vector<double> transposed(kFeatures * kFeatures);
+  for (std::size_t a = 0; a < kFeatures; ++a) {
+    for (std::size_t b = 0; b < kFeatures; ++b) {
+      transposed[b * kFeatures + a] = distance.ellipsoid.whitening()[a * kFeatures + b];
+    }
+  }
+  add_double_constant(graph, "centre", {f}, distance.ellipsoid.centre());
+  add_double_constant(graph, "whitening", {f, f}, transposed);
+  add_double_constant(graph, "farthest", {1}, {anomaly::Ellipsoid::kFarthest});
+  add_cast(graph, "scaled", onnx::TensorProto::DOUBLE, "scaled_double");
+  add_node(graph, "Sub", {"scaled_double", "centre"}, "centred");
+  add_node(graph, "MatMul", {"centred", "whitening"}, "whitened");
+  auto& sum = add_node(graph, "ReduceSumSquare", {"whitened"}, "distance_double");
+  auto* axes = sum.add_attribute();
+  axes->set_name("axes");
+  axes->set_type(onnx::AttributeProto::INTS);
+  axes->add_ints(1);
+  add_node(graph, "Min", {"distance_double", "farthest"}, "near_enough");
+  add_cast(graph, "near_enough", onnx::TensorProto::FLOAT, "distance");
+  write_curve(add_node(graph, "TreeEnsembleRegressor", {"distance"}, "distance_length"),
+              distance.curve);
+  const auto all = static_cast<double>(trees + distance.count);
+  add_constant(graph, "grown_share", {1}, {static_cast<float>(static_cast<double>(trees) / all)});
+  add_constant(graph, "distance_share", {1},
+               {static_cast<float>(static_cast<double>(distance.count) / all)});
+  add_node(graph, "Mul", {"grown_length", "grown_share"}, "grown_part");
+  add_node(graph, "Mul", {"distance_length", "distance_share"}, "distance_part");
+  add_node(graph, "Add", {"grown_part", "distance_part"}, "mean_path_length");
 }
 
 // ---------------------------------------------------------------------------------- reading
@@ -155,61 +137,41 @@ tl::unexpected<Error> refuse(const std::string& why) {
   return fail(Code::data_loss, std::string(kWhat) + " " + why);
 }
 
-const onnx::AttributeProto* find(const onnx::NodeProto& node, const std::string& name) {
-  for (const auto& attribute : node.attribute()) {
-    if (attribute.name() == name) {
-      return &attribute;
+/// The ensemble whose output is so called; null if there is none.
+const onnx::NodeProto* find_node(const onnx::ModelProto& model, const char* output) {
+  for (const auto& node : model.graph().node()) {
+    if (node.op_type() == "TreeEnsembleRegressor" && node.output_size() == 1 &&
+        node.output(0) == output) {
+      return &node;
     }
   }
   return nullptr;
 }
 
-Result<std::vector<std::vector<IsolationForest::Node>>> read_trees(const onnx::NodeProto& node) {
-  static const onnx::AttributeProto kNone;
-  const auto get = [&node](const char* name) -> const onnx::AttributeProto& {
-    const auto* found = find(node, name);
-    return found != nullptr ? *found : kNone;
-  };
-  const auto& trees = get("nodes_treeids").ints();
-  const auto& ids = get("nodes_nodeids").ints();
-  const auto& modes = get("nodes_modes").strings();
-  const auto& features = get("nodes_featureids").ints();
-  const auto& values = get("nodes_values").floats();
-  const auto& left = get("nodes_truenodeids").ints();
-  const auto& right = get("nodes_falsenodeids").ints();
-  const auto& sizes = get("nodes_hitrates").floats();
-  const int count = trees.size();
-  if (count == 0 || count > kMostNodes) {
-    return refuse(fmt::format("has {} tree nodes, not 1 to {}", count, kMostNodes));
+std::vector<double> doubles(const onnx::ModelProto& model, const char* name) {
+  for (const auto& tensor : model.graph().initializer()) {
+    if (tensor.name() == name) return {tensor.double_data().begin(), tensor.double_data().end()};
   }
-  for (const int length : {ids.size(), modes.size(), features.size(), values.size(), left.size(),
-                           right.size(), sizes.size()}) {
-    if (length != count) {
-      return refuse("has lists of tree nodes of different lengths");
+  return {};
+}
+
+Result<DistanceTrees> read_distance(const onnx::ModelProto& model, std::size_t count) {
+  const onnx::NodeProto* ensemble = find_node(model, "distance_length");
+  if (ensemble == nullptr) return refuse("holds no trees over the distance");
+  auto curve = read_curve(*ensemble);
+  if (!curve) return tl::unexpected(curve.error());
+  const std::vector<double> transposed = doubles(model, "whitening");
+  std::vector<double> centre = doubles(model, "centre");
+  if (centre.size() != kFeatures || transposed.size() != kFeatures * kFeatures) {
+    return refuse("has a distance over other features");
+  }
+  std::vector<double> whitening(transposed.size());
+  for (std::size_t a = 0; a < kFeatures; ++a) {
+    for (std::size_t b = 0; b < kFeatures; ++b) {
+      whitening[a * kFeatures + b] = transposed[b * kFeatures + a];
     }
   }
-  std::vector<std::vector<IsolationForest::Node>> out;
-  for (int i = 0; i < count; ++i) {
-    const bool next_tree = trees[i] == static_cast<std::int64_t>(out.size());
-    if (next_tree && out.size() < kMostTrees) {
-      out.emplace_back();
-    }
-    if (trees[i] + 1 != static_cast<std::int64_t>(out.size()) ||
-        ids[i] != static_cast<std::int64_t>(out.back().size())) {
-      return refuse("has tree nodes out of order, or too many trees");
-    }
-    const bool leaf = modes[i] == "LEAF";
-    const bool in_range = features[i] >= 0 && features[i] < static_cast<std::int64_t>(kFeatures) &&
-                          sizes[i] >= 1 && sizes[i] <= static_cast<float>(kMostSample);
-    if (!in_range || (!leaf && (modes[i] != "BRANCH_LT" || left[i] < 0))) {
-      return refuse(fmt::format("has a tree node (the {}th) that no isolation tree has", i));
-    }
-    out.back().push_back({leaf ? -1 : left[i],
-                          leaf ? -1 : right[i],
-                          {values[i], static_cast<std::uint32_t>(features[i])},
-                          static_cast<std::uint32_t>(sizes[i])});
-  }
-  return out;
+  return DistanceTrees{count, {std::move(centre), std::move(whitening)}, std::move(*curve)};
 }
 
 }  // namespace
@@ -226,16 +188,11 @@ std::string anomaly_to_onnx(const anomaly::Detector& detector) {
   graph.set_name("anomaly");
   add_value(*graph.add_input(), "features", {static_cast<std::int64_t>(kFeatures)});
   add_transform(graph);
-  onnx::NodeProto& ensemble =
-      add_node(graph, "TreeEnsembleRegressor", {"scaled"}, "mean_path_length");
-  ensemble.set_domain("ai.onnx.ml");
-  Attributes attributes(ensemble);
-  attributes.set("n_targets", std::int64_t{1});
-  attributes.set("aggregate_function", "AVERAGE");
-  attributes.set("post_transform", "NONE");
-  for (std::size_t tree = 0; tree < parts.forest.trees(); ++tree) {
-    add_tree(attributes, parts.forest.nodes(tree), static_cast<std::int64_t>(tree));
-  }
+  const auto& distance = parts.forest.distance_trees();
+  write_forest(add_node(graph, "TreeEnsembleRegressor", {"scaled"},
+                        distance ? "grown_length" : "mean_path_length"),
+               parts.forest);
+  if (distance) add_distance(graph, *distance, parts.forest.trees());
   const double c = anomaly::mean_path_length(parts.forest.sample());
   add_constant(graph, "minus_log2_over_c", {1}, {static_cast<float>(-std::log(2.0) / c)});
   add_node(graph, "Mul", {"mean_path_length", "minus_log2_over_c"}, "exponent");
@@ -249,7 +206,9 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   if (!parsed) return tl::unexpected(parsed.error());
   const onnx::ModelProto& model = *parsed;
   OnnxMetadata metadata(model);
-  if (auto ours = check_kind(metadata, kKind, kKindVersion, kWhat); !ours) {
+  const bool with_distance = metadata.text(kKind) == kWithDistanceVersion;
+  const char* version = with_distance ? kWithDistanceVersion : kKindVersion;
+  if (auto ours = check_kind(metadata, kKind, version, kWhat); !ours) {
     return tl::unexpected(ours.error());
   }
   if (metadata.text("features") != feature_names()) {
@@ -273,22 +232,25 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
     parts.usual[i] = {metadata.number(feature_key(i, "low"), -kLarge, kLarge),
                       metadata.number(feature_key(i, "high"), -kLarge, kLarge)};
   }
+  const double distance_count =
+      with_distance ? metadata.number("distance_trees", 1, kMostDistanceTrees) : 0;
   if (!metadata.first_bad().empty()) {
     return refuse(fmt::format("lacks a sound value of '{}'", metadata.first_bad()));
   }
 
-  const auto& nodes = model.graph().node();
-  const auto ensemble = std::find_if(nodes.begin(), nodes.end(), [](const auto& node) {
-    return node.op_type() == "TreeEnsembleRegressor";
-  });
-  if (ensemble == nodes.end()) {
-    return refuse("holds no trees");
+  const onnx::NodeProto* ensemble =
+      find_node(model, with_distance ? "grown_length" : "mean_path_length");
+  if (ensemble == nullptr) return refuse("holds no trees");
+  auto trees = read_forest(*ensemble);
+  if (!trees) return tl::unexpected(trees.error());
+  std::optional<DistanceTrees> distance;
+  if (with_distance) {
+    auto read = read_distance(model, static_cast<std::size_t>(distance_count));
+    if (!read) return tl::unexpected(read.error());
+    distance = std::move(*read);
   }
-  auto trees = read_trees(*ensemble);
-  if (!trees) {
-    return tl::unexpected<Error>(trees.error());
-  }
-  auto forest = IsolationForest::from_nodes(*trees, kFeatures, static_cast<std::size_t>(sample));
+  auto forest = IsolationForest::from_nodes(*trees, kFeatures, static_cast<std::size_t>(sample),
+                                            std::move(distance));
   if (!forest) {
     return fail_in("the anomaly model", forest.error());
   }

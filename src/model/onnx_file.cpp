@@ -35,6 +35,16 @@ void add_constant(onnx::GraphProto& graph, const std::string& name,
   for (const float value : values) tensor->add_float_data(value);
 }
 
+void add_double_constant(onnx::GraphProto& graph, const std::string& name,
+                         const std::vector<std::int64_t>& shape,
+                         const std::vector<double>& values) {
+  auto* tensor = graph.add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(onnx::TensorProto::DOUBLE);
+  for (const auto dim : shape) tensor->add_dims(dim);
+  for (const double value : values) tensor->add_double_data(value);
+}
+
 onnx::NodeProto& add_node(onnx::GraphProto& graph, const std::string& op,
                           const std::vector<std::string>& inputs, const std::string& output) {
   auto* node = graph.add_node();

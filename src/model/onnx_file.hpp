@@ -20,6 +20,8 @@ inline constexpr std::size_t kMostOnnxBytes = 64U << 20;
 void add_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value);
 void add_constant(onnx::GraphProto& graph, const std::string& name,
                   const std::vector<std::int64_t>& shape, const std::vector<float>& values);
+void add_double_constant(onnx::GraphProto& graph, const std::string& name,
+                         const std::vector<std::int64_t>& shape, const std::vector<double>& values);
 onnx::NodeProto& add_node(onnx::GraphProto& graph, const std::string& op,
                           const std::vector<std::string>& inputs, const std::string& output);
 /// An input or output of the graph: floats, [N, dims...].

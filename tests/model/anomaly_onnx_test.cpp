@@ -29,15 +29,19 @@ std::vector<ClientFeatures> rows(std::size_t count, std::uint64_t seed) {
   return out;
 }
 
-std::shared_ptr<const anomaly::Detector> trained() {
-  return *anomaly::train(rows(1000, 1), {.trees = 20, .sample = 64});
+std::shared_ptr<const anomaly::Detector> trained(anomaly::Setting setting) {
+  return *anomaly::train(rows(1000, 1), {.setting = setting, .trees = 20, .sample = 64});
 }
+
+class AnomalyOnnx : public testing::TestWithParam<anomaly::Setting> {};
+INSTANTIATE_TEST_SUITE_P(Settings, AnomalyOnnx,
+                         testing::Values(anomaly::Setting::plain, anomaly::Setting::best));
 
 /// The file with one change.
 template <class Change>
-std::string changed(Change&& change) {
+std::string changed(Change&& change, anomaly::Setting setting = anomaly::Setting::plain) {
   onnx::ModelProto model;
-  EXPECT_TRUE(model.ParseFromString(anomaly_to_onnx(*trained())));
+  EXPECT_TRUE(model.ParseFromString(anomaly_to_onnx(*trained(setting))));
   change(model);
   return model.SerializeAsString();
 }
@@ -66,8 +70,8 @@ onnx::AttributeProto& attribute(onnx::ModelProto& model, const std::string& name
   throw std::logic_error("no attribute " + name);
 }
 
-TEST(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
-  const auto detector = trained();
+TEST_P(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
+  const auto detector = trained(GetParam());
   const std::string bytes = anomaly_to_onnx(*detector);
   const auto back = anomaly_from_onnx(bytes);
   ASSERT_TRUE(back.has_value()) << back.error().message;
@@ -80,16 +84,16 @@ TEST(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
   }
 }
 
-TEST(AnomalyOnnx, RefusesEveryTruncation) {
-  const std::string bytes = anomaly_to_onnx(*trained());
+TEST_P(AnomalyOnnx, RefusesEveryTruncation) {
+  const std::string bytes = anomaly_to_onnx(*trained(GetParam()));
   for (std::size_t length = 0; length < bytes.size(); length += 1 + bytes.size() / 300) {
     ASSERT_FALSE(anomaly_from_onnx(std::string_view(bytes).substr(0, length)).has_value())
         << length << " of " << bytes.size();
   }
 }
 
-TEST(AnomalyOnnx, SurvivesDamageAtAnyByte) {
-  const std::string bytes = anomaly_to_onnx(*trained());
+TEST_P(AnomalyOnnx, SurvivesDamageAtAnyByte) {
+  const std::string bytes = anomaly_to_onnx(*trained(GetParam()));
   Random random(5);
   for (int i = 0; i < 300; ++i) {
     std::string damaged = bytes;
@@ -102,7 +106,7 @@ TEST(AnomalyOnnx, SurvivesDamageAtAnyByte) {
   }
 }
 
-TEST(AnomalyOnnx, SaysWhatIsForeign) {
+TEST(AnomalyOnnxFile, SaysWhatIsForeign) {
   EXPECT_THAT(refusal("not a protobuf"), testing::HasSubstr("no ONNX file"));
   EXPECT_THAT(refusal(changed([](auto& m) { m.clear_metadata_props(); })),
               testing::HasSubstr("not made by tidelimit"));
@@ -112,7 +116,7 @@ TEST(AnomalyOnnx, SaysWhatIsForeign) {
               testing::HasSubstr("knows the features a,b"));
 }
 
-TEST(AnomalyOnnx, SaysWhatIsDamaged) {
+TEST(AnomalyOnnxFile, SaysWhatIsDamaged) {
   EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "threshold", "nan"); })),
               testing::HasSubstr("'threshold'"));
   EXPECT_THAT(refusal(changed([](auto& m) { set_metadata(m, "sample", "1000000000"); })),
@@ -127,6 +131,42 @@ TEST(AnomalyOnnx, SaysWhatIsDamaged) {
               testing::HasSubstr("no isolation tree has"));
   EXPECT_THAT(refusal(changed([](auto& m) { attribute(m, "nodes_truenodeids").set_ints(0, 0); })),
               testing::HasSubstr("children out of order"));
+}
+
+TEST(AnomalyOnnxFile, SaysWhatIsDamagedOfTheDistance) {
+  const auto best = anomaly::Setting::best;
+  const auto ensemble = [](onnx::ModelProto& m, const std::string& output) -> onnx::NodeProto& {
+    for (auto& node : *m.mutable_graph()->mutable_node()) {
+      if (node.output(0) == output) return node;
+    }
+    throw std::logic_error("no node " + output);
+  };
+  const auto list = [](onnx::NodeProto& node, const std::string& name) -> onnx::AttributeProto& {
+    for (auto& found : *node.mutable_attribute()) {
+      if (found.name() == name) return found;
+    }
+    throw std::logic_error("no attribute " + name);
+  };
+  const auto after = [&](auto&& change) { return refusal(changed(change, best)); };
+  EXPECT_EQ(after([](auto&) {}), "accepted");
+  EXPECT_THAT(after([](auto& m) { set_metadata(m, "distance_trees", "0"); }),
+              testing::HasSubstr("'distance_trees'"));
+  EXPECT_THAT(after([&](auto& m) { ensemble(m, "distance_length").set_op_type("Identity"); }),
+              testing::HasSubstr("no trees over the distance"));
+  EXPECT_THAT(after([&](auto& m) {
+                list(ensemble(m, "distance_length"), "nodes_truenodeids").set_ints(0, 0);
+              }),
+              testing::HasSubstr("no tree"));
+  EXPECT_THAT(after([&](auto& m) {
+                list(ensemble(m, "distance_length"), "target_weights").set_floats(0, -1.0F);
+              }),
+              testing::HasSubstr("path lengths that no tree has"));
+  EXPECT_THAT(after([](auto& m) {
+                for (auto& tensor : *m.mutable_graph()->mutable_initializer()) {
+                  if (tensor.name() == "centre") tensor.clear_double_data();
+                }
+              }),
+              testing::HasSubstr("a distance over other features"));
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ async function main() {
     for (const [name, input, output] of [
       ['baseline', 'sequences', 'forecast'],
       ['best', 'sequences', 'forecast'],
-      ['anomaly', 'features', 'score'],
+      ['anomaly_plain', 'features', 'score'],
+      ['anomaly_best', 'features', 'score'],
     ]) {
       const most = await difference(folder, name, input, output);
       console.log(`${name}: at most ${most} apart`);

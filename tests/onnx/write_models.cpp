@@ -36,20 +36,20 @@ void write_forecaster(const std::string& folder, forecast::Preset preset, const 
         forecast::run_network(*model, inputs).value());
 }
 
-void write_detector(const std::string& folder) {
+void write_detector(const std::string& folder, anomaly::Setting setting, const char* name) {
   Random random(7);
   std::vector<traffic::ClientFeatures> rows(2000);
   for (auto& row : rows) {
     for (float& v : row.values) v = static_cast<float>(20 * random.exponential());
   }
-  const auto detector = anomaly::train(rows, {}).value();
+  const auto detector = anomaly::train(rows, {.setting = setting}).value();
   rows.resize(200);
   std::vector<float> inputs, outputs;
   for (const auto& row : rows) {
     inputs.insert(inputs.end(), row.values.begin(), row.values.end());
     outputs.push_back(static_cast<float>(anomaly::score(*detector, row)));
   }
-  write(folder + "/anomaly", anomaly_to_onnx(*detector),
+  write(folder + "/" + name, anomaly_to_onnx(*detector),
         fmt::format("[{},{}]", rows.size(), traffic::kFeatures), inputs, outputs);
 }
 
@@ -61,6 +61,8 @@ int main(int argc, char** argv) {
   using tidelimit::forecast::Preset;
   tidelimit::model::write_forecaster(argv[1], Preset::baseline, "baseline");
   tidelimit::model::write_forecaster(argv[1], Preset::best, "best");
-  tidelimit::model::write_detector(argv[1]);
+  using tidelimit::anomaly::Setting;
+  tidelimit::model::write_detector(argv[1], Setting::plain, "anomaly_plain");
+  tidelimit::model::write_detector(argv[1], Setting::best, "anomaly_best");
   return 0;
 }
