@@ -23,6 +23,7 @@ void add_check_config(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);
 void add_unblock(CLI::App& app, int& status);
+void add_shadow_report(CLI::App& app, int& status);
 void add_mode(CLI::App& app, int& status);
 
 }  // namespace tidelimit::cli

@@ -27,6 +27,7 @@ void add_commands(CLI::App& app, int& status) {
   add_serve(app, status);
   add_why(app, status);
   add_unblock(app, status);
+  add_shadow_report(app, status);
   add_mode(app, status);
 }
 

@@ -51,6 +51,30 @@ struct DecisionQuery {
   std::size_t most = 1000;
 };
 
+/// What shadow mode would have denied one principal at one endpoint, by one rule.
+struct ShadowDenials {
+  std::string principal;  ///< a user as "user/ID", else the client
+  std::string endpoint;
+  std::string tier;
+  std::string reason;
+  std::string rule;     ///< empty: the base limit
+  std::string verdict;  ///< on the client, at that time
+  std::uint64_t requests = 0;
+  WallTime first{};
+  WallTime last{};
+};
+
+/// All that shadow mode would have denied since a time, rounded down to the hour.
+struct ShadowSummary {
+  WallTime since{};
+  double arrived = 0;                       ///< requests in all the windows since then
+  std::uint64_t denied = 0;                 ///< of those, that would have been
+  std::uint64_t harmed = 0;                 ///< of those, by clients with no verdict on them
+  std::uint64_t principals = 0;             ///< that would have been denied anything
+  std::uint64_t principals_harmed = 0;      ///< of those, with no verdict on them
+  std::vector<ShadowDenials> by_principal;  ///< those without a verdict first, then most first
+};
+
 /// Where the control plane keeps what must outlive the process. store/ implements it with SQLite;
 /// tests and replay with memory. Called from the control thread and the admin thread, never from
 /// the request path; implementations are thread-safe. A failure (full disk) is returned, counted
@@ -85,6 +109,13 @@ class History {
   [[nodiscard]] virtual bool keeps_decisions() const { return true; }
   virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
   virtual Result<std::vector<DecisionRecord>> decisions(const DecisionQuery& query) = 0;
+
+  /// At most `most` rows by principal. Kept by the hour, as long as verdicts are.
+  virtual Result<ShadowSummary> shadow_summary(WallTime since, std::size_t most) {
+    static_cast<void>(since);
+    static_cast<void>(most);
+    return fail(Code::failed_precondition, "this history keeps no shadow denials");
+  }
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;

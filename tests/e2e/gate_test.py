@@ -426,6 +426,20 @@ class ShellTest(Serving):
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
 
+    def test_shadow_report_names_who_would_have_been_denied(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        for _ in range(5):  # three at once are allowed
+            self.assertTrue(self.gate.check("203.0.113.1", "/payment/1", user_id="u1")["allowed"])
+        wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] == 2, "both are kept")
+        words = self.shell("shadow-report", status=1)
+        self.assertEqual(words, "", "above the bound is no error")
+        words = self.shell("shadow-report", "--since", "1h", "--max-harm", "60%")
+        for word in ("user/u1", "payment", "over_limit", "(base limit)", "2 would have been denied", "within the bound"):
+            self.assertIn(word, words)
+        self.assertEqual(self.gate.shell("shadow-report", "--max-harm", "0.01%").returncode, 1)
+        self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
+        self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
+
     def test_mode(self):
         self.assertIn("all       enforce", self.shell("mode"))
         self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))

@@ -18,6 +18,7 @@ Response get_metrics(const DeskContext&, const DeskCall&);
 // history_calls.cpp: what was
 Response get_history(const DeskContext&, const DeskCall&);
 Response get_decisions(const DeskContext&, const DeskCall&);
+Response get_shadow(const DeskContext&, const DeskCall&);
 
 // override_calls.cpp: what people change
 Response list_overrides(const DeskContext&, const DeskCall&);

@@ -37,6 +37,7 @@ constexpr std::array kRows{
     Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
     Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history}},
     Row{"GET", "/v1/decisions", {kControl, kGuarded, kAdmin, get_decisions}},
+    Row{"GET", "/v1/shadow", {kControl, kGuarded, kAdmin, get_shadow}},
     Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides}},
     Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
     Row{"PUT", "/v1/overrides/**", {kControl, kGuarded, kAdmin, put_override}},
@@ -94,7 +95,8 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
   return tl::unexpected(RouteFault{
       404,
       "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
-      "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/overrides, /v1/mode, "
+      "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/shadow, /v1/overrides, "
+      "/v1/mode, "
       "/v1/models/NAME, /metrics, /healthz, /readyz and /",
       ""});
 }

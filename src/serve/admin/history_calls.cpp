@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostDecisions = 1000;
+constexpr std::size_t kMostShadowRows = 1000;
 
 json window_json(const traffic::WindowGrid& grid, std::size_t endpoint, std::size_t at) {
   const traffic::WindowStats& stats = grid.stats[endpoint][at];
@@ -114,6 +115,39 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
                         {"complete", found->size() < kMostDecisions}});
+}
+
+Response get_shadow(const DeskContext& context, const DeskCall& call) {
+  const auto history = context.engine.history();
+  if (!history)
+    return problem(409,
+                   "shadow denials are kept only where the configuration names a `state` file");
+  const auto since = read_since(call, std::chrono::hours{24 * 7});
+  if (!since) return error_response(since.error());
+  const auto found = history->shadow_summary(*since, kMostShadowRows);
+  if (!found) return error_response(found.error());
+  json rows = json::array();
+  for (const engine::ShadowDenials& row : found->by_principal) {
+    rows.push_back({{"principal", row.principal},
+                    {"endpoint", row.endpoint},
+                    {"tier", row.tier},
+                    {"reason", row.reason},
+                    {"rule", row.rule.empty() ? json() : json(row.rule)},
+                    {"verdict", row.verdict},
+                    {"requests", row.requests},
+                    {"first", format_time(row.first)},
+                    {"last", format_time(row.last)}});
+  }
+  const double arrived = std::max(found->arrived, static_cast<double>(found->denied));
+  return json_response({{"since", format_time(found->since)},
+                        {"requests", arrived},
+                        {"would_deny", found->denied},
+                        {"harmed_requests", found->harmed},
+                        {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
+                        {"principals", found->principals},
+                        {"principals_harmed", found->principals_harmed},
+                        {"by_principal", std::move(rows)},
+                        {"complete", found->by_principal.size() < kMostShadowRows}});
 }
 
 }  // namespace tidelimit::serve

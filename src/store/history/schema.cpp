@@ -75,6 +75,15 @@ CREATE TABLE forecasts (
   naive REAL NOT NULL, usual REAL, source TEXT NOT NULL, note TEXT NOT NULL,
   PRIMARY KEY (made_at, endpoint)
 ) WITHOUT ROWID;
+)sql",
+    R"sql(
+-- what shadow mode would have denied, summed by the hour: decisions themselves go after a day
+CREATE TABLE shadow_denials (
+  hour INTEGER NOT NULL, principal TEXT NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL,
+  reason TEXT NOT NULL, rule TEXT NOT NULL, verdict TEXT NOT NULL,
+  requests INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY (hour, principal, endpoint, tier, reason, rule, verdict)
+) WITHOUT ROWID;
 )sql"};
 
 Result<void> require_ours(Database& database) {

@@ -155,8 +155,15 @@ Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(WallTime sin
 
 Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionRecord>& records) {
   return state_->write_all(
-      records, put_decision, [](const engine::DecisionRecord& r) { return r.time; },
+      records,
+      [](Database& db, const engine::DecisionRecord& record) {
+        auto put = put_decision(db, record);
+        return put ? count_shadow_denial(db, record) : put;
+      },
+      [](const engine::DecisionRecord& r) { return r.time; },
       [&](Database& db, WallTime newest, std::size_t rows) {
+        auto pruned = prune_shadow_denials(db, newest - state_->retention.verdicts, rows);
+        if (!pruned) return pruned;
         return prune_decisions(db, newest - state_->retention.decisions, state_->most_decisions,
                                rows);
       });
@@ -165,6 +172,10 @@ Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionReco
 Result<std::vector<engine::DecisionRecord>> SqliteHistory::decisions(
     const engine::DecisionQuery& query) {
   return state_->read([&](Database& db) { return find_decisions(db, query); });
+}
+
+Result<engine::ShadowSummary> SqliteHistory::shadow_summary(WallTime since, std::size_t most) {
+  return state_->read([&](Database& db) { return shadow_summary_since(db, since, most); });
 }
 
 Result<void> SqliteHistory::put_forecasts(

@@ -67,6 +67,7 @@ class SqliteHistory final : public engine::History {
   /// Newest first.
   Result<std::vector<engine::DecisionRecord>> decisions(
       const engine::DecisionQuery& query) override;
+  Result<engine::ShadowSummary> shadow_summary(WallTime since, std::size_t most) override;
 
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
   Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) override;

@@ -51,6 +51,12 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> prune_decisions(Database& db, WallTime before, std::size_t rows_kept,
                                            std::size_t most);
 
+/// Adds a decision to its hour if shadow mode would have denied it; else does nothing.
+[[nodiscard]] Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& record);
+[[nodiscard]] Result<engine::ShadowSummary> shadow_summary_since(Database& db, WallTime since,
+                                                                 std::size_t most);
+[[nodiscard]] Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most);
+
 [[nodiscard]] Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast);
 [[nodiscard]] Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db,
                                                                               WallTime since);

@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/live_gate.hpp"
+#include "cli/text_table.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using nlohmann::json;
+
+struct ShadowOptions {
+  LiveGate gate;
+  std::string since = "7d";
+  std::string max_harm = "0.01%";
+  std::size_t rows = 20;
+  bool as_json = false;
+};
+
+/// "0.01%" or "0.0001" as a share.
+Result<double> share_of(const std::string& text) {
+  std::string_view number = trim(text);
+  const bool percent = number.ends_with('%');
+  if (percent) number.remove_suffix(1);
+  const auto value = parse_double(trim(number));
+  const double share = value.value_or(-1) / (percent ? 100 : 1);
+  if (value && share >= 0 && share <= 1) return share;
+  return fail(
+      Code::invalid_argument,
+      fmt::format("--max-harm: \"{}\" is no share: write 0.01% or 0.0001", printable(text, 40)));
+}
+
+std::string text_of(const json& row, const char* key, const char* otherwise) {
+  return row[key].is_string() ? printable(row[key].get<std::string>(), 60) : otherwise;
+}
+
+std::string words(const json& found, double most, std::size_t rows) {
+  using Align = TextTable::Align;
+  std::string text = fmt::format(
+      "since {}: {:.0f} requests, {} would have been denied, {} of them of principals with no "
+      "verdict\n"
+      "harm {:.4f} % (at most {:.4f} %): {}\n",
+      text_of(found, "since", "?"), found["requests"].get<double>(),
+      found["would_deny"].get<std::uint64_t>(), found["harmed_requests"].get<std::uint64_t>(),
+      found["harm"].get<double>() * 100, most * 100,
+      found["harm"].get<double>() <= most ? "within the bound" : "ABOVE the bound");
+  text += fmt::format("principals: {} would have met a denial, {} of them with no verdict\n",
+                      found["principals"].get<std::uint64_t>(),
+                      found["principals_harmed"].get<std::uint64_t>());
+  TextTable table(
+      {"principal", "endpoint", "tier", "requests", "reason", "rule", "verdict", "last"},
+      {Align::left, Align::left, Align::left, Align::right, Align::left, Align::left, Align::left,
+       Align::left});
+  for (const json& row : found["by_principal"]) {
+    if (rows-- == 0) break;
+    table.add({text_of(row, "principal", "?"), text_of(row, "endpoint", "?"),
+               text_of(row, "tier", "?"), std::to_string(row["requests"].get<std::uint64_t>()),
+               text_of(row, "reason", "?"), text_of(row, "rule", "(base limit)"),
+               text_of(row, "verdict", "?"), text_of(row, "last", "?")});
+  }
+  return table.empty() ? text : text + table.text();
+}
+
+int run(const ShadowOptions& options) {
+  const auto most = share_of(options.max_harm);
+  if (!most) return report(most.error());
+  const auto found =
+      options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+  if (!found) return report(found.error());
+  std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
+  return (*found)["harm"].get<double>() <= *most ? kDone : kFailed;
+}
+
+}  // namespace
+
+void add_shadow_report(CLI::App& app, int& status) {
+  auto options = std::make_shared<ShadowOptions>();
+  auto* command = app.add_subcommand(
+      "shadow-report", "Who a running gate in shadow mode would have denied, and by which rule");
+  command->add_option("--since", options->since, "how far back: 7d, 12h, or a time")
+      ->capture_default_str();
+  command
+      ->add_option("--max-harm", options->max_harm,
+                   "Status 1 where more of the requests would have been denied to principals with "
+                   "no verdict")
+      ->capture_default_str();
+  command->add_option("--rows", options->rows, "Principals that the table names")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(*command);
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tidelimit::cli
