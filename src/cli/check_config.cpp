@@ -16,12 +16,14 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-std::string describe(const policy::LimitSpec& limit) {
+/// `in_flight` 0: any number.
+std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (limit.rate) add(format_rate(*limit.rate));
   if (limit.burst) add(fmt::format("burst {}", *limit.burst));
   if (limit.total) add("total " + format_rate(*limit.total));
+  if (in_flight != 0) add(fmt::format("{} in flight", in_flight));
   return text.empty() ? "unlimited" : text;
 }
 
@@ -37,7 +39,11 @@ std::vector<Row> limit_table(const policy::PolicySettings& policy) {
     }
     Row row{endpoint.name, match.empty() ? "(all else)" : match,
             limiter::to_string(endpoint.priority), limiter::to_string(endpoint.mode)};
-    for (const auto& limit : endpoint.limits) row.push_back(describe(limit));
+    for (std::size_t tier = 0; tier < endpoint.limits.size(); ++tier) {
+      const bool counted = tier < endpoint.concurrency.size();
+      row.push_back(
+          describe(endpoint.limits[tier], counted ? endpoint.concurrency[tier] : std::uint16_t{0}));
+    }
     row.push_back(describe(endpoint.client));
     rows.push_back(std::move(row));
   }

@@ -15,6 +15,8 @@ constexpr std::size_t kMaxTiers = 64;
 constexpr std::size_t kMaxEndpoints = 1000;
 constexpr double kMaxBurstDays = 366;  // a burst that takes longer to earn is a slip of the pen
 
+constexpr DurationRange kInFlight{std::chrono::milliseconds{100}, policy::kLongestInFlight};
+
 constexpr char kOther[] = "other";
 
 using Lines = std::map<std::string, int>;  // where a name stands
@@ -24,7 +26,7 @@ bool reserved_endpoint(std::string_view name) {
 }
 
 bool reserved_tier(std::string_view name) {
-  return name == "client" || name == "default";  // keys beside tiers
+  return name == "client" || name == "default" || name == "timeout";  // keys beside tiers
 }
 
 /// rate, burst and total of a mapping, or a rate alone.
@@ -132,6 +134,41 @@ void read_limits(const Field& field, const Config& config, EndpointSettings& end
   }
 }
 
+/// concurrency: { PRM: 50, STD: 5, timeout: 30s }
+void read_concurrency(const Field& field, const Config& config, EndpointSettings& endpoint,
+                      Report& report) {
+  const auto tiers = tier_names(config);
+  auto known = tiers;
+  known.push_back("timeout");
+  Section section(field, report);
+  section.read("timeout", endpoint.concurrency_timeout, kInFlight);
+  endpoint.concurrency.resize(tiers.size());
+  std::size_t named = 0;
+  for (const auto& [name, value] : section.take_all()) {
+    ++named;
+    const auto tier = std::find(tiers.begin(), tiers.end(), name);
+    if (tier == tiers.end()) {
+      report.mistake(value.line, fmt::format("{}: there is no such tier in tiers{}", value.where,
+                                             suggestion(name, known)));
+      continue;
+    }
+    const auto most = read_count(value, report);
+    if (!most) continue;
+    if (*most > policy::kMostInFlight) {
+      report.mistake(value.line,
+                     fmt::format("{}: {} in flight are more than can be counted: at most {}",
+                                 value.where, *most, policy::kMostInFlight));
+      continue;
+    }
+    endpoint.concurrency[static_cast<std::size_t>(tier - tiers.begin())] =
+        static_cast<std::uint16_t>(*most);
+  }
+  if (field.node.IsMap() && named == 0) {
+    report.mistake(field.line, field.where + " limits nothing: name a tier, like { " +
+                                   std::string(tiers.back()) + ": 5 }");
+  }
+}
+
 /// Whether every path of the later pattern is already matched by the earlier one.
 bool covers(const std::string& earlier, const std::string& later) {
   if (!later.ends_with("/**")) return path_matches(earlier, later);
@@ -215,6 +252,7 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   section.read("mode", endpoint.mode, read_mode);
   section.read("capacity", endpoint.capacity, read_rate);
   if (auto limits = section.take("limits")) read_limits(*limits, config, endpoint, report);
+  if (auto field = section.take("concurrency")) read_concurrency(*field, config, endpoint, report);
   section.finish();
   return endpoint;
 }

@@ -278,6 +278,11 @@ std::optional<Rule> read_rule(const YAML::Node& node, std::size_t number, const 
                    "rule \"model\" has the name under which the model's own verdicts "
                    "stand: choose another");
   }
+  if (rule.name == "concurrency") {
+    report.mistake(item.line,
+                   "rule \"concurrency\" has the name under which limits on requests in flight "
+                   "deny: choose another");
+  }
   section.read("mode", rule.mode, read_mode);
   const auto when = section.take("when");
   const auto then = section.take("then");

@@ -253,6 +253,7 @@ void read_service(Section& top, Config& config, Report& report) {
     Section section(*field, report);
     section.read("buckets", config.engine.bucket_bytes, read_bytes);
     section.read("clients", config.engine.client_bytes, read_bytes);
+    section.read("leases", config.engine.lease_bytes, read_bytes);
     section.finish();
   }
   if (const auto field = top.take("retention")) {

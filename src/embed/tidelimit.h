@@ -104,6 +104,35 @@ TIDELIMIT_API uint64_t tidelimit_capacity(const tidelimit_table* table);
 TIDELIMIT_API uint64_t tidelimit_live(const tidelimit_table* table, int64_t now_ns);
 TIDELIMIT_API uint64_t tidelimit_shared_calls(const tidelimit_table* table);
 
+/* --- Requests in flight: at most so many of a key at once ------------------------------------- */
+
+typedef struct tidelimit_lease {
+  const void* key;    /* whose requests, and where: any bytes */
+  size_t key_size;    /* may be 0 */
+  uint64_t group;     /* whose count to share when every place is taken, as in tidelimit_call */
+  int64_t timeout_ns; /* a request that is not released counts for so long, and up to a third
+                         longer: 1 ms .. 50 min. Another timeout is another count. */
+  uint32_t limit;     /* at once; 1 .. 1000 */
+  uint32_t reserved;  /* 0 */
+} tidelimit_lease;
+
+/* Opaque: a table of its own. */
+typedef struct tidelimit_leases tidelimit_leases;
+
+/* As tidelimit_create; 17 bytes a key with requests in flight. */
+TIDELIMIT_API tidelimit_leases* tidelimit_leases_create(size_t bytes, uint64_t seed);
+/* As tidelimit_destroy. */
+TIDELIMIT_API void tidelimit_leases_destroy(tidelimit_leases* leases);
+
+/* One more in flight: TIDELIMIT_ALLOWED, or TIDELIMIT_DENIED where `limit` are already.
+ * `in_flight` (may be NULL): how many are now. */
+TIDELIMIT_API int tidelimit_acquire(tidelimit_leases* leases, const tidelimit_lease* lease,
+                                    int64_t now_ns, uint32_t* in_flight);
+/* One that was acquired at `began_ns` has ended; -1: not known when, then the oldest is taken to
+ * have. 1: it is in flight no more; 0: it was not (released before, or past its timeout). */
+TIDELIMIT_API int tidelimit_release(tidelimit_leases* leases, const tidelimit_lease* lease,
+                                    int64_t began_ns, int64_t now_ns);
+
 #ifdef __cplusplus
 }
 #endif

@@ -61,7 +61,7 @@ struct Engine::Control {
 
   // What is told (control_status.cpp, control_decisions.cpp).
   void drain_decisions(Now now);
-  [[nodiscard]] std::string explanation_of(const KeptDecision& kept) const;
+  [[nodiscard]] std::string explanation_of(const KeptDecision& kept, const Routes& routes) const;
   void publish_status(Now now);
   [[nodiscard]] std::vector<std::string> degraded(Now now) const;
 

@@ -19,9 +19,9 @@ const Routes* routes_of(const std::deque<std::shared_ptr<const Routes>>& recent,
 
 }  // namespace
 
-/// The cause of the rule, verdict or override behind a decision, in words; empty where the
-/// configured limit alone decided.
-std::string Engine::Control::explanation_of(const KeptDecision& kept) const {
+/// The cause of the rule, verdict, override or requests in flight behind a decision, in words;
+/// empty where the configured limit alone decided.
+std::string Engine::Control::explanation_of(const KeptDecision& kept, const Routes& routes) const {
   const limiter::Decision& decision = kept.decision;
   if (decision.reason == Reason::override_) {
     const auto* made = overrides.applying(kept.client, kept.user.view());
@@ -34,6 +34,10 @@ std::string Engine::Control::explanation_of(const KeptDecision& kept) const {
     if (!verdict) return {};
     return fmt::format("{} is {}: {}", verdict->client_name, limiter::to_string(verdict->kind),
                        fmt::join(verdict->reasons, "; "));
+  }
+  if (decision.rule == limiter::kConcurrencyRule) {
+    return fmt::format("{} of {} requests in flight at {}", decision.in_flight,
+                       decision.in_flight_limit, routes.endpoint(kept.endpoint));
   }
   if (decision.rule == limiter::kNoRule) return {};
   const auto& rules = planner.rules();
@@ -79,7 +83,7 @@ void Engine::Control::drain_decisions(Now now) {
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;
       record.plan_generation = decision.plan_generation;
-      record.explanation = explanation_of(kept);
+      record.explanation = explanation_of(kept, *routes);
     });
   }
   keeper.decisions(records, now.wall);

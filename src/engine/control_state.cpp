@@ -25,6 +25,7 @@ std::vector<std::string> fixed_changes(const Settings& before, const Settings& a
   note(before.policy.tiers != after.policy.tiers, "tiers");
   note(before.bucket_bytes != after.bucket_bytes, "memory.buckets");
   note(before.client_bytes != after.client_bytes, "memory.clients");
+  note(before.lease_bytes != after.lease_bytes, "memory.leases");
   return names;
 }
 

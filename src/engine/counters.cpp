@@ -14,6 +14,7 @@ void resize(CountersView& view) {
   const std::size_t pairs = view.endpoints.size() * view.tiers.size();
   view.decisions.resize(pairs * kDecisions);
   view.near_limit.resize(pairs);
+  view.in_flight_denials.resize(pairs);
   view.observed.resize(pairs * kStatusClasses);
 }
 
@@ -44,6 +45,7 @@ CountersView counters_of(const Tally& tally) {
           view.decisions[(pair * kOutcomes + o) * kReasons + r] = tally.decisions(e, t, o, r);
       }
       view.near_limit[pair] = tally.near_limit(e, t);
+      view.in_flight_denials[pair] = tally.in_flight_denials(e, t);
       for (std::size_t c = 0; c < kStatusClasses; ++c)
         view.observed[pair * kStatusClasses + c] = tally.observed(e, t, c);
     }
@@ -70,6 +72,7 @@ void add_counters(CountersView& to, const CountersView& from, bool grow) {
     const std::size_t at = static_cast<std::size_t>(found - to.endpoints.begin()) * tiers;
     add(to.decisions, at * kDecisions, from.decisions, e * tiers * kDecisions, tiers * kDecisions);
     add(to.near_limit, at, from.near_limit, e * tiers, tiers);
+    add(to.in_flight_denials, at, from.in_flight_denials, e * tiers, tiers);
     add(to.observed, at * kStatusClasses, from.observed, e * tiers * kStatusClasses,
         tiers * kStatusClasses);
   }

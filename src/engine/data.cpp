@@ -12,7 +12,10 @@ Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, bool has_hi
     : window(settings.shape.window),
       seed(the_seed),
       keeps_decisions(has_history),
-      limiter({settings.bucket_bytes, settings.client_bytes, the_seed}),
+      limiter({.bucket_bytes = settings.bucket_bytes,
+               .client_bytes = settings.client_bytes,
+               .seed = the_seed,
+               .lease_bytes = settings.lease_bytes}),
       crowd(settings.client_bytes / kClientBytesPerPlace, the_seed) {}
 
 void Engine::Data::publish_view() {

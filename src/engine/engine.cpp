@@ -52,7 +52,13 @@ void Engine::tick(Now now) {
 TableUse Engine::table_use(Instant now) const {
   const limiter::BucketTable& buckets = data_->limiter.buckets();
   const limiter::ClientTable& clients = data_->limiter.clients();
-  return {buckets.live(now), clients.size(), buckets.reclaimed(), clients.evictions()};
+  const limiter::LeaseTable& leases = data_->limiter.leases();
+  return {.buckets = buckets.live(now),
+          .clients = clients.size(),
+          .leases = leases.live(now),
+          .bucket_evictions = buckets.reclaimed(),
+          .client_evictions = clients.evictions(),
+          .lease_evictions = leases.reclaimed()};
 }
 
 void Engine::use_huge_pages() {

@@ -31,8 +31,9 @@ struct CountersView {
   std::vector<std::string> tiers;
   /// decisions[((endpoint * tiers + tier) * kOutcomes + outcome) * kReasons + reason]
   std::vector<std::uint64_t> decisions;
-  std::vector<std::uint64_t> near_limit;  ///< [endpoint * tiers + tier]
-  std::vector<std::uint64_t> observed;    ///< [(endpoint * tiers + tier) * 6 + status class]
+  std::vector<std::uint64_t> near_limit;         ///< [endpoint * tiers + tier]
+  std::vector<std::uint64_t> in_flight_denials;  ///< likewise: too many in flight, shadow included
+  std::vector<std::uint64_t> observed;           ///< [(endpoint * tiers + tier) * 6 + status class]
   std::uint64_t unmatched_paths = 0;
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;
@@ -102,7 +103,8 @@ struct Status {
 struct TableUse {
   std::size_t buckets = 0;  ///< live ones; an estimate from a sample in large tables
   std::size_t clients = 0;
-  std::uint64_t bucket_evictions = 0, client_evictions = 0;
+  std::size_t leases = 0;  ///< principals with requests in flight where that is limited; as buckets
+  std::uint64_t bucket_evictions = 0, client_evictions = 0, lease_evictions = 0;
 };
 
 class EngineWorker;
@@ -215,6 +217,11 @@ class EngineWorker {
   /// asked for and the answer of the one that was denied; they share its decision id.
   /// At most limiter::Worker::kTogetherMax; `answers` is at least as long as `asked`.
   [[nodiscard]] bool decide_all(std::span<const Asked> asked, Now now, std::span<Answer> answers);
+
+  /// A request that was decided and let pass has ended: it is in flight no more, where that is
+  /// limited. `request.latency_ms` says when it began, if it is known.
+  void end(const traffic::Request& request, Now now);
+  void end(const traffic::Request& request, const Prepared& prepared, Now now);
 
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
   /// too. `request.time` says which window it belongs to. `own_denial`: the response was

@@ -43,6 +43,7 @@ class Routes {
   }
   /// Null where there is no rule, or one of a configuration that is gone.
   [[nodiscard]] const std::string* rule(limiter::RuleId id) const {
+    if (id == limiter::kConcurrencyRule) return &concurrency_;
     return limiter::index(id) < rules_.size() ? &rules_[limiter::index(id)] : nullptr;
   }
 
@@ -60,6 +61,7 @@ class Routes {
   std::vector<std::string> endpoints_;
   std::vector<std::string> tiers_;
   std::vector<std::string> rules_;
+  std::string concurrency_ = "concurrency";
   std::vector<std::string> agent_patterns_;
   std::vector<Route> routes_;
   limiter::TierId default_tier_{0};

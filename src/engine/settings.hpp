@@ -18,6 +18,7 @@ struct Settings {
   std::vector<Prefix> trusted_proxies;  ///< protected from model verdicts
   std::size_t bucket_bytes = 64u << 20;
   std::size_t client_bytes = 64u << 20;
+  std::size_t lease_bytes = 4u << 20;  ///< of who has how many requests in flight
 };
 
 }  // namespace tidelimit::engine

@@ -20,6 +20,7 @@ Tally::Tally(std::shared_ptr<const Routes> routes)
     : routes_(std::move(routes)),
       decisions_(pairs_of(*routes_) * kOutcomes * kReasons),
       near_limit_(pairs_of(*routes_)),
+      in_flight_denials_(pairs_of(*routes_)),
       observed_(pairs_of(*routes_) * kStatusClasses),
       windows_(routes_->endpoints().size() * kOpenWindows) {}
 
@@ -28,6 +29,7 @@ void Tally::decided(const Identity& who, const limiter::Decision& decision) noex
   const auto reason = static_cast<std::size_t>(decision.reason);
   bump(decisions_[(pair(who) * kOutcomes + outcome) * kReasons + reason], 1);
   if (decision.near_limit) bump(near_limit_[pair(who)], 1);
+  if (decision.rule == limiter::kConcurrencyRule) bump(in_flight_denials_[pair(who)], 1);
   if (decision.overflow) bump(single_[kOverflows], 1);
   if (!who.known_path) bump(single_[kUnmatchedPaths], 1);
   if (!who.known_tier) bump(single_[kUnmatchedTiers], 1);
@@ -71,6 +73,10 @@ std::uint64_t Tally::decisions(std::size_t endpoint, std::size_t tier, std::size
 
 std::uint64_t Tally::near_limit(std::size_t endpoint, std::size_t tier) const noexcept {
   return near_limit_[pair(endpoint, tier)].load(std::memory_order_relaxed);
+}
+
+std::uint64_t Tally::in_flight_denials(std::size_t endpoint, std::size_t tier) const noexcept {
+  return in_flight_denials_[pair(endpoint, tier)].load(std::memory_order_relaxed);
 }
 
 std::uint64_t Tally::observed(std::size_t endpoint, std::size_t tier,

@@ -52,6 +52,8 @@ class Tally {
   [[nodiscard]] std::uint64_t decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
                                         std::size_t reason) const noexcept;
   [[nodiscard]] std::uint64_t near_limit(std::size_t endpoint, std::size_t tier) const noexcept;
+  [[nodiscard]] std::uint64_t in_flight_denials(std::size_t endpoint,
+                                                std::size_t tier) const noexcept;
   [[nodiscard]] std::uint64_t observed(std::size_t endpoint, std::size_t tier,
                                        std::size_t status_class) const noexcept;
   [[nodiscard]] std::uint64_t unmatched_paths() const noexcept { return read(kUnmatchedPaths); }
@@ -93,6 +95,7 @@ class Tally {
   std::shared_ptr<const Routes> routes_;
   std::vector<Counter> decisions_;  // [endpoint][tier][outcome][reason]
   std::vector<Counter> near_limit_;
+  std::vector<Counter> in_flight_denials_;
   std::vector<Counter> observed_;    // [endpoint][tier][status class]
   std::vector<WindowCell> windows_;  // [endpoint][window mod kOpenWindows]
   std::array<Counter, kSingles> single_{};

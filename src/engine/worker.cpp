@@ -19,6 +19,14 @@ constexpr std::size_t kLongestPath = 16 << 10;  // the buffer grows beyond it on
 // Passes are kept as a sample: at most ten a second of each worker, the first of each tenth.
 constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
 
+// When a request that ends now began, as far as its latency tells.
+[[nodiscard]] std::optional<Instant> began(const traffic::Request& request, Instant now) {
+  constexpr float kMostMs = 1e9f;
+  if (!(request.latency_ms >= 0)) return std::nullopt;  // not a number, too
+  const auto us = static_cast<std::int64_t>(std::min(request.latency_ms, kMostMs) * 1e3f);
+  return now - std::chrono::microseconds{us};
+}
+
 }  // namespace
 
 struct EngineWorker::Impl {
@@ -304,6 +312,16 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
   tally.observed(who, request.status);
   me.count_response(tally, call, request, counting, own_denial, now);
   me.data.wake(now.mono);
+}
+
+void EngineWorker::end(const traffic::Request& request, Now now) {
+  end(request, impl_->identify(*impl_->view.get()->routes, request, 1), now);
+}
+
+void EngineWorker::end(const traffic::Request& request, const Prepared& prepared, Now now) {
+  Impl& me = *impl_;
+  if (prepared.routes_epoch != me.view.get()->routes->epoch()) return end(request, now);
+  static_cast<void>(me.limiter.release(prepared.call, began(request, now.mono), now.mono));
 }
 
 std::unique_ptr<EngineWorker> Engine::make_worker() {

@@ -9,7 +9,16 @@
 namespace tidelimit::limiter {
 
 /// What a bucket is for; part of its key.
-enum class Use : std::uint8_t { principal, client, total, verdict, hand, demand, given };
+enum class Use : std::uint8_t {
+  principal,
+  client,
+  total,
+  verdict,
+  hand,
+  demand,
+  given,
+  in_flight,
+};
 
 /// The keys of the buckets that one call may touch: a keyed hash of whose it is and what for, never
 /// 0. Pure. Borrows the call.
@@ -27,6 +36,10 @@ class BucketNames {
     return key(principal_hash(), Use::principal);
   }
   [[nodiscard]] std::uint64_t demand() const noexcept { return key(principal_hash(), Use::demand); }
+  /// Of the principal's leases, which stand in a table of their own.
+  [[nodiscard]] std::uint64_t in_flight() const noexcept {
+    return key(principal_hash(), Use::in_flight);
+  }
   [[nodiscard]] std::uint64_t client() const noexcept { return key(client_hash_, Use::client); }
   [[nodiscard]] std::uint64_t total() const noexcept { return key(seed_, Use::total); }
   /// The caller's own mark keeps its limits apart, never their values: a limit that it moves keeps

@@ -69,6 +69,10 @@ struct Decision {
   std::uint64_t plan_generation = 0;
   bool near_limit = false;  ///< allowed, with less than a fifth of the burst left
   bool overflow = false;    ///< decided by a bucket shared by a neighbourhood: the table was full
+  /// Requests of the principal in flight at the endpoint, this one included if it passed, and how
+  /// many may be; 0 of 0: no such limit.
+  std::uint16_t in_flight = 0;
+  std::uint16_t in_flight_limit = 0;
 };
 
 }  // namespace tidelimit::limiter

@@ -16,17 +16,6 @@ constexpr Nanos kShedRetry = std::chrono::seconds{5};
   return end.since_start == Nanos::max() ? Nanos::max() : end - now;
 }
 
-// Identified under a configuration that is gone: the last endpoint is `other`, the last tier the
-// least.
-[[nodiscard]] EndpointId endpoint_in(const Plan& plan, EndpointId id) {
-  return index(id) < plan.endpoints.size()
-             ? id
-             : EndpointId{static_cast<std::uint16_t>(plan.endpoints.size() - 1)};
-}
-[[nodiscard]] TierId tier_in(const Plan& plan, TierId id) {
-  return index(id) < plan.tiers ? id : TierId{static_cast<std::uint8_t>(plan.tiers - 1)};
-}
-
 // A limit that no plan sets: by hand, by verdict, by the caller.
 [[nodiscard]] LimitLine apart(std::uint64_t key, Use use, const Limit& limit, Reason reason,
                               RuleId rule) {
@@ -83,6 +72,7 @@ bool Judge::gather() noexcept {
   const Override* hand = overrides_ == nullptr || overrides_->empty()
                              ? nullptr
                              : overrides_->find(call_.client, call_.user, now_);
+  by_hand_ = hand != nullptr;
   if (hand != nullptr && !pass_override(*hand)) return false;
   const Verdict* verdict = hand == nullptr ? find_verdict() : nullptr;
   if (verdict != nullptr) {
@@ -95,7 +85,7 @@ bool Judge::gather() noexcept {
   }
   views_ = views();
   sheds_ = endpoint_.shed && views_.enforced != View::base;
-  add_plan_lines(hand != nullptr);
+  add_plan_lines(by_hand_);
   return true;
 }
 
@@ -285,6 +275,15 @@ void Judge::deny_by(const LimitLine& line, const Conformance& conformance) noexc
   decision_.limit = *line.limit;
   decision_.remaining = conformance.remaining;
   decision_.reset_after = conformance.reset_after;
+}
+
+void Judge::note_in_flight(std::uint32_t count, std::uint32_t limit, bool overflow) noexcept {
+  const auto clipped = [](std::uint32_t n) {
+    return static_cast<std::uint16_t>(std::min(n, std::uint32_t{0xffff}));
+  };
+  decision_.in_flight = clipped(count);
+  decision_.in_flight_limit = clipped(limit);
+  decision_.overflow = decision_.overflow || overflow;
 }
 
 // The first names the reason. Nothing else of the answer changes.

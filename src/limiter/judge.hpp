@@ -43,7 +43,9 @@ class Judge {
   /// Whether all lines have room, and nothing is shed; charges nothing. False: denied.
   [[nodiscard]] bool check() noexcept;
   [[nodiscard]] Charge charge(LimitLine& line) noexcept { return ask(line, *line.limit, true); }
+  [[nodiscard]] bool charge_all() noexcept;
   void deny_by(const LimitLine& line, const Conformance& conformance) noexcept;
+  void deny(Reason reason, RuleId rule, Nanos retry_after) noexcept;
   /// Says of a call that was not denied what its lines leave it, by their `before` or `after`.
   void report(Tat LimitLine::*tat) noexcept;
   /// What shadow verdicts and rules would have denied of a call that passes.
@@ -53,6 +55,19 @@ class Judge {
   [[nodiscard]] const Call& call() const noexcept { return call_; }
   /// A denial is a denial, and not only counted.
   [[nodiscard]] bool enforces() const noexcept { return mode_ == Mode::enforce; }
+
+  // For a limit on requests in flight (see LeaseClaim).
+
+  [[nodiscard]] EndpointId endpoint() const noexcept { return endpoint_id_; }
+  [[nodiscard]] TierId tier() const noexcept { return tier_id_; }
+  [[nodiscard]] const BucketNames& names() const noexcept { return names_; }
+  [[nodiscard]] Mode mode() const noexcept { return mode_; }
+  [[nodiscard]] bool by_hand() const noexcept { return by_hand_; }
+  /// A limit says no, whatever comes of it.
+  [[nodiscard]] bool denies() const noexcept { return !decision_.allowed; }
+  /// The request goes on, whatever a limit says.
+  [[nodiscard]] bool passes() const noexcept { return !denies() || mode_ == Mode::shadow; }
+  void note_in_flight(std::uint32_t count, std::uint32_t limit, bool overflow) noexcept;
 
   static constexpr std::size_t kLinesMax = 4;  // verdict or override, principal, client, total
 
@@ -72,12 +87,10 @@ class Judge {
   void add_principal_line(const CellLimits& limits, const CellLimits& base,
                           const CellLimits* watched) noexcept;
   void add(const LimitLine& line) noexcept;
-  [[nodiscard]] bool charge_all() noexcept;
 
   [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
                            Tat floor = Tat{0}) noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
-  void deny(Reason reason, RuleId rule, Nanos retry_after) noexcept;
   void would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept;
   [[nodiscard]] Reason reason_of(const LimitLine& line, Tat tat) const noexcept;
 
@@ -94,6 +107,7 @@ class Judge {
   const Mode mode_;
 
   // Set by gather.
+  bool by_hand_ = false;
   const Verdict* shadow_verdict_ = nullptr;
   Views views_;
   bool sheds_ = false;

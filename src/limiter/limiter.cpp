@@ -5,6 +5,7 @@
 
 #include "base/hash.hpp"
 #include "limiter/judge.hpp"
+#include "limiter/lease_claim.hpp"
 #include "limiter/panel.hpp"
 #include "limiter/usual_call.hpp"
 
@@ -28,7 +29,8 @@ constexpr std::size_t kAhead = 8;
 Limiter::Limiter(const LimiterOptions& options)
     : seed_(options.seed),
       buckets_(options.bucket_bytes, options.pages),
-      clients_(options.client_bytes, options.seed, options.pages) {}
+      clients_(options.client_bytes, options.seed, options.pages),
+      leases_(options.lease_bytes) {}
 
 std::uint64_t Limiter::hash_user(std::string_view user_id) const noexcept {
   const std::uint64_t hash = hash_bytes(user_id, seed_);
@@ -66,7 +68,9 @@ Decision Worker::decide(const Call& call, Instant now) noexcept {
 // Apart, so that what Judge needs of the stack costs the usual call nothing.
 void Worker::judge(const Plan& plan, const VerdictTable* verdicts, const OverrideTable* overrides,
                    const Call& call, Instant now, Decision& decision) noexcept {
-  decision = Judge(limiter_, plan, verdicts, overrides, call, now).decide();
+  decision = limits_in_flight(plan, call.endpoint)
+                 ? decide_in_flight(limiter_, plan, verdicts, overrides, call, now)
+                 : Judge(limiter_, plan, verdicts, overrides, call, now).decide();
 }
 
 void Worker::decide(std::span<const Call> calls, Instant now,
@@ -121,6 +125,12 @@ void Worker::prefetch(const Call& call) const noexcept {
   const BucketNames names(limiter_.seed_, client, call, call.endpoint, call.tier);
   limiter_.buckets_.prefetch(names.principal());
   limiter_.clients_.prefetch(client);
+}
+
+bool Worker::release(const Call& call, std::optional<Instant> began, Instant now) noexcept {
+  const Plan* plan = plan_.get();
+  if (plan == nullptr || plan->endpoints.empty()) return false;
+  return release_lease(limiter_, *plan, call, began, now);
 }
 
 bool Worker::counts_as_demand(const Call& call, Instant now) noexcept {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "limiter/bucket_table.hpp"
 #include "limiter/client_table.hpp"
 #include "limiter/decision.hpp"
+#include "limiter/lease_table.hpp"
 #include "limiter/snapshot.hpp"
 
 namespace tidelimit::limiter {
@@ -27,7 +29,8 @@ struct LimiterOptions {
   std::size_t bucket_bytes = 64u << 20;
   std::size_t client_bytes = 64u << 20;
   std::uint64_t seed = 0;  ///< keys all hashing; drawn per process when serving, given in replay
-  Pages pages = Pages::small;  ///< of both tables
+  Pages pages = Pages::small;          ///< of the tables of buckets and clients
+  std::size_t lease_bytes = 4u << 20;  ///< memory that no lease touched stays the system's
 };
 
 /// The data plane: verdict -> plan limit -> bucket -> decision. Shared by all workers; a decision
@@ -57,14 +60,19 @@ class Limiter {
 
   [[nodiscard]] BucketTable& buckets() noexcept { return buckets_; }
   [[nodiscard]] ClientTable& clients() noexcept { return clients_; }
+  [[nodiscard]] const LeaseTable& leases() const noexcept { return leases_; }
 
  private:
   friend class Worker;
   friend class Judge;
   friend class UsualCall;
+  friend class LeaseClaim;
+  friend bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
+                            std::optional<Instant> began, Instant now) noexcept;
   std::uint64_t seed_;
   BucketTable buckets_;
   ClientTable clients_;
+  LeaseTable leases_;
 };
 
 /// One event loop's way into the limiter: its own snapshot readers. One thread only.
@@ -73,10 +81,10 @@ class Worker {
   explicit Worker(Limiter& limiter);
 
   /// Decides in the order override -> allow-list -> verdict -> plan limit -> total -> load shedding
-  /// (decided before anything is charged). The first that denies names the reason; a denied request
-  /// charges no other bucket. In shadow (by `mode.all`, the endpoint or a rule) `allowed` stays
-  /// true and `outcome` is shadow_deny. Counts the request at its client. Before a plan is
-  /// published everything passes.
+  /// (decided before anything is charged) -> requests in flight. The first that denies names the
+  /// reason; a denied request charges no other bucket. In shadow (by `mode.all`, the endpoint or a
+  /// rule) `allowed` stays true and `outcome` is shadow_deny. Counts the request at its client.
+  /// Before a plan is published everything passes.
   ///   An override that limits stands in place of verdict and plan limits of its target (a client,
   ///   a whole prefix or a user, over all endpoints); totals and shedding still hold.
   ///   `decision.limit` of a request that passed is the one with the least remaining, the total of
@@ -104,6 +112,12 @@ class Worker {
   [[nodiscard]] bool decide_all(std::span<const Call> calls, Instant now,
                                 std::span<Decision> decisions) noexcept;
   static constexpr std::size_t kTogetherMax = 32;
+
+  /// A request that passed has ended: it is no more in flight, where that is limited. `began`: when
+  /// it was decided; unknown: the principal's oldest there is taken to have ended, so one whose end
+  /// nobody tells of may count for longer than the timeout while others come and go. False: none
+  /// was in flight, or it counts no more.
+  bool release(const Call& call, std::optional<Instant> began, Instant now) noexcept;
 
   /// Begins to fetch what decide will touch.
   void prefetch(const Call& call) const noexcept;

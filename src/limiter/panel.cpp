@@ -7,15 +7,17 @@ namespace tidelimit::limiter {
 
 bool Panel::decide(std::span<const Call> calls, std::span<Decision> decisions) noexcept {
   for (const Call& call : calls) seat(call);
-  const bool passed = check_all() && charge_all();
+  const bool passed = check_all() && take_leases() && charge_all();
+  if (!passed) {
+    for (Seat& seat : seats_) seat.claim.give_back();
+  }
   report_all(passed);
   for (std::size_t i = 0; i < calls.size(); ++i) decisions[i] = seats_[i].judge.said();
   return passed;
 }
 
 void Panel::seat(const Call& call) noexcept {
-  Seat& seat =
-      seats_.emplace(Seat{Judge(limiter_, plan_, verdicts_, overrides_, call, now_), false});
+  Seat& seat = seats_.emplace(limiter_, plan_, verdicts_, overrides_, call, now_);
   seat.open = seat.judge.gather();
 }
 
@@ -27,6 +29,29 @@ bool Panel::check_all() noexcept {
     passed = passed && seat.judge.said().allowed;
   }
   return passed;
+}
+
+// Every call asks, though one was refused.
+bool Panel::take_leases() noexcept {
+  bool passed = true;
+  for (Seat& seat : seats_) {
+    take_lease(seat);
+    seat.open = seat.open && !seat.judge.denies();
+    passed = passed && seat.judge.passes();
+  }
+  return passed;
+}
+
+// Questions about one request take one lease.
+void Panel::take_lease(Seat& seat) noexcept {
+  const auto taken = std::find_if(seats_.begin(), &seat, [&](const Seat& other) {
+    return other.claim.held() && other.claim.same_as(seat.claim);
+  });
+  if (taken != &seat) {
+    seat.claim.share(taken->claim);
+  } else {
+    seat.claim.take();
+  }
 }
 
 bool Panel::charge_all() noexcept {

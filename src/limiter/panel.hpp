@@ -4,6 +4,7 @@
 
 #include "limiter/fixed_vector.hpp"
 #include "limiter/judge.hpp"
+#include "limiter/lease_claim.hpp"
 
 namespace tidelimit::limiter {
 
@@ -19,12 +20,18 @@ class Panel {
 
  private:
   struct Seat {
+    Seat(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
+         const OverrideTable* overrides, const Call& call, Instant now) noexcept
+        : judge(limiter, plan, verdicts, overrides, call, now), claim(limiter, plan, judge, now) {}
     Judge judge;
-    bool open;  // neither denied nor settled without a bucket
+    bool open = false;  // neither denied nor settled without a bucket
+    LeaseClaim claim;
   };
 
   void seat(const Call& call) noexcept;
   [[nodiscard]] bool check_all() noexcept;
+  [[nodiscard]] bool take_leases() noexcept;
+  void take_lease(Seat& seat) noexcept;
   [[nodiscard]] bool charge_all() noexcept;
   /// Of equal buckets, whether this one's charge stands for all.
   [[nodiscard]] bool leads(const Seat& seat, const LimitLine& line) noexcept;

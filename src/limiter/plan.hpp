@@ -17,6 +17,8 @@ enum class TierId : std::uint8_t {};
 /// Index of a rule in the configuration's order; kNoRule when none.
 enum class RuleId : std::uint16_t {};
 inline constexpr RuleId kNoRule{0xffff};
+/// What denied was no rule, but the limit on requests in flight.
+inline constexpr RuleId kConcurrencyRule{0xfffe};
 
 [[nodiscard]] constexpr std::size_t index(EndpointId id) {
   return static_cast<std::size_t>(id);
@@ -66,6 +68,9 @@ struct PlanEndpoint {
   Limit client;       ///< per address, whatever user is named; default-made: none
   bool shed = false;  ///< load shedding: refuse every request of this endpoint
   RuleId shed_rule = kNoRule;
+  /// A third of the time after which a request counts as in flight no more, rounded up; 0: nobody
+  /// counts how many are.
+  std::uint32_t lease_generation_ms = 0;
 };
 
 /// The immutable table of effective limits. Built by policy/, published whole, never edited.
@@ -77,7 +82,13 @@ struct Plan {
   std::size_t tiers = 1;
   std::vector<PlanEndpoint> endpoints;
   std::vector<Cell> cells;  ///< row-major [endpoint][tier]
+  /// Requests of one principal in flight at once, row-major [endpoint][tier]; 0: any number. Empty:
+  /// no limits of this kind.
+  std::vector<std::uint16_t> in_flight;
 
+  [[nodiscard]] std::uint16_t in_flight_limit(EndpointId endpoint, TierId tier) const {
+    return in_flight.empty() ? std::uint16_t{0} : in_flight[index(endpoint) * tiers + index(tier)];
+  }
   [[nodiscard]] const Cell& cell(EndpointId endpoint, TierId tier) const {
     return cells[index(endpoint) * tiers + index(tier)];
   }
@@ -85,5 +96,16 @@ struct Plan {
     return cells[index(endpoint) * tiers + index(tier)];
   }
 };
+
+// Calls identified under a configuration that is gone: the last endpoint is `other`, the last tier
+// the least.
+[[nodiscard]] inline EndpointId endpoint_in(const Plan& plan, EndpointId id) {
+  return index(id) < plan.endpoints.size()
+             ? id
+             : EndpointId{static_cast<std::uint16_t>(plan.endpoints.size() - 1)};
+}
+[[nodiscard]] inline TierId tier_in(const Plan& plan, TierId id) {
+  return index(id) < plan.tiers ? id : TierId{static_cast<std::uint8_t>(plan.tiers - 1)};
+}
 
 }  // namespace tidelimit::limiter

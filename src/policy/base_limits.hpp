@@ -20,6 +20,12 @@ struct BaseLimits {
 
 [[nodiscard]] limiter::Limit to_limit(const LimitSpec& spec);
 
+/// A third of the time after which a request counts as in flight no more, rounded up to
+/// milliseconds; 0 where no tier is limited so.
+[[nodiscard]] std::uint32_t lease_generation_ms(const EndpointSettings& endpoint);
+/// Row-major [endpoint][tier]; empty when no endpoint limits how many may be in flight.
+[[nodiscard]] std::vector<std::uint16_t> in_flight_limits(const PolicySettings& settings);
+
 /// Whether buckets that were filled under one configuration mean the same under the other.
 [[nodiscard]] bool same_limits(const PolicySettings& a, const PolicySettings& b);
 

@@ -281,7 +281,9 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
     out.mode = endpoint.mode;
     out.priority = endpoint.priority;
     out.client = to_limit(endpoint.client);
+    out.lease_generation_ms = lease_generation_ms(endpoint);
   }
+  next->in_flight = in_flight_limits(settings);
   next->cells.resize(cells.size());
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     for (std::size_t view = 0; view < limiter::kViews; ++view) {

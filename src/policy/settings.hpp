@@ -35,7 +35,16 @@ struct EndpointSettings {
   std::optional<Rate> capacity;
   std::vector<LimitSpec> limits;  ///< by tier index; tiers not named are unlimited
   LimitSpec client;               ///< per address, whatever user is named
+  /// Requests of one principal in flight at once, by tier index; 0: any number. Empty: no tier is
+  /// limited so.
+  std::vector<std::uint16_t> concurrency;
+  Nanos concurrency_timeout{
+      std::chrono::seconds{30}};  ///< after it a request counts as in flight no more
 };
+
+/// The longest `concurrency_timeout`, and the most that may be in flight.
+inline constexpr Nanos kLongestInFlight = std::chrono::minutes{30};
+inline constexpr std::uint16_t kMostInFlight = 1000;
 
 /// A condition; the parts that are present are joined by "and".
 struct Condition {

@@ -145,7 +145,7 @@ Response Service::Impl::take_large_report(const std::string& target, const std::
   std::string padded;
   padded.reserve(body.size() + kBodyPadding);
   padded = body;
-  return take_report(report_bodies, *report_worker, target, padded, now);
+  return take_report(report_bodies, *report_worker, *settings.current(), target, padded, now);
 }
 
 Result<void> Service::Impl::load_token_table(const config::Config& config) {

@@ -125,17 +125,18 @@ void SyslogReceiver::take(std::string_view datagram) {
   const std::string_view line = syslog_message(datagram);
   ingest::LineParser& parser =
       line.starts_with('{') ? static_cast<ingest::LineParser&>(impl_->json) : impl_->clf;
-  traffic::Request request;
-  if (parser.parse(line, request) != ingest::Unreadable::none) {
+  ReportedResponse seen;
+  if (parser.parse(line, seen.request) != ingest::Unreadable::none) {
     counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   counts_.lines.fetch_add(1, std::memory_order_relaxed);
-  const auto counting = gate_.settings().config.syslog_observe_only
-                            ? engine::Counting::observe_only
-                            : engine::Counting::already_decided;
+  const FrontSettings& settings = gate_.settings();
+  const auto counting = settings.config.syslog_observe_only ? engine::Counting::observe_only
+                                                            : engine::Counting::already_decided;
   // A log does not say who refused; 429 is what a gateway answers when tidelimit did.
-  gate_.worker().observe(request, counting, request.status == 429, loop_.now());
+  seen.own_denial = seen.request.status == 429;
+  take_response(gate_.worker(), seen, counting, settings, loop_.now());
 }
 
 }  // namespace tidelimit::serve

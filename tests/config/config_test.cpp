@@ -91,6 +91,22 @@ TEST(Config, ReadsThePrintedExample) {
                                                      "built-in proxy")));
 }
 
+TEST(Config, ReadsLimitsOnRequestsInFlight) {
+  const auto config = must_parse(R"(tiers: [PRM, STD]
+endpoints:
+  - { name: payment, match: "/payment/**", concurrency: { STD: 5, timeout: 1500ms } }
+  - { name: browse, match: "/browse/**", concurrency: { PRM: 1000 } }
+memory: { leases: 8MiB }
+)");
+  const auto& endpoints = config.engine.policy.endpoints;
+  EXPECT_THAT(endpoints[0].concurrency, ElementsAre(0, 5));
+  EXPECT_EQ(endpoints[0].concurrency_timeout, std::chrono::milliseconds{1500});
+  EXPECT_THAT(endpoints[1].concurrency, ElementsAre(1000, 0));
+  EXPECT_EQ(endpoints[1].concurrency_timeout, seconds{30});
+  EXPECT_THAT(endpoints[2].concurrency, IsEmpty());
+  EXPECT_EQ(config.engine.lease_bytes, 8u << 20);
+}
+
 TEST(Config, ReadsEndpointsAndLimits) {
   const auto endpoints = must_parse(kPrinted).engine.policy.endpoints;
   ASSERT_EQ(endpoints.size(), 3u);

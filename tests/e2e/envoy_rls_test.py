@@ -31,6 +31,7 @@ tiers: [PRM, STD]
 endpoints:
   - { name: login,  match: "/login",     limits: { PRM: 60/min, STD: LOGIN } }
   - { name: browse, match: "/browse/**", limits: { PRM: 300/min, STD: 100/min } }
+  - { name: held,   match: "/held",      concurrency: { STD: 1 } }
   - { name: tried,  match: "/tried/**",  mode: shadow, limits: { STD: 1/min } }
 admin: { token_file: var/admin.token }
 state: tidelimit.db
@@ -130,6 +131,22 @@ class RateLimitService(harness.EndToEnd):
         self.assertEqual(response.overall_code, OVER)
         self.assertEqual([s.code for s in response.statuses][:2], [OK, OVER])
         self.assertEqual(response.statuses[0].limit_remaining, 100, "nothing was charged")
+
+    def test_requests_in_flight_are_limited_once_a_call(self):
+        self.begin(config())
+        held = descriptor(remote_address="203.0.113.1", path="/held")
+        self.assertEqual(self.codes(held, descriptor(user_agent="x", path="/held"), login()), [OK, OK, OK])
+        denied = self.call(held)
+        self.assertEqual((denied.overall_code, denied.statuses[0].code), (OVER, OVER))
+        self.assertEqual(denied.statuses[0].duration_until_reset.seconds, 1)
+        headers = {header.key: header.value for header in denied.response_headers_to_add}
+        self.assertEqual(headers["ratelimit-policy"], '"held-STD-concurrency";q=1;qu="concurrent-requests"')
+        self.assertEqual(headers["retry-after"], "1")
+        self.assertIn(b'"rule":"concurrency"', denied.raw_body)
+        self.gate.client.call("POST", "/v1/report",
+                              {"client_ip": "203.0.113.1", "path": "/held", "status": 200})
+        self.assertEqual(self.codes(login(hits=3), held), [OVER, OK], "two are left of the login's three")
+        self.assertEqual(self.codes(held), [OK], "and the refused call held nothing")
 
     def test_hits_stand_on_both_levels_and_zero_only_asks(self):
         self.begin(config())

@@ -54,6 +54,21 @@ TEST(RateFields, NamePolicyQuotaAndWhatIsLeft) {
             "RateLimit: \"browse-STD\";r=12;t=30\r\n");
 }
 
+TEST(RateFields, TooManyInFlightIsAQuotaOfConcurrentRequests) {
+  engine::Answer denied = answer(Reason::over_limit, "100/min");
+  denied.decision.limit = {};
+  denied.decision.rule = limiter::kConcurrencyRule;
+  denied.decision.retry_after = std::chrono::seconds{1};
+  denied.decision.in_flight = denied.decision.in_flight_limit = 5;
+  EXPECT_EQ(fields(denied),
+            "RateLimit-Policy: \"browse-STD-concurrency\";q=5;qu=\"concurrent-requests\"\r\n"
+            "RateLimit: \"browse-STD-concurrency\";r=0;t=1\r\n");
+  const auto document = nlohmann::json::parse(
+      denial_document(denied, describe(Reason::over_limit, 429), *settings()));
+  EXPECT_EQ(document["violated-policies"], nlohmann::json::array({"browse-STD-concurrency"}));
+  EXPECT_EQ(document["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded");
+}
+
 TEST(RateFields, ADenialHasNothingLeftUntilRetryAfter) {
   EXPECT_EQ(fields(answer(Reason::over_limit, "50/min")),
             "RateLimit-Policy: \"browse-STD\";q=50;w=60\r\n"

@@ -27,7 +27,10 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
       engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
       bins_(settings.policy.endpoints.size()),
       harm_(options.seed),
-      rule_counts_(settings.policy.rules.size() + 1) {
+      rule_counts_(settings.policy.rules.size() + 2) {
+  const auto& endpoints = settings.policy.endpoints;
+  counts_in_flight_ = std::any_of(endpoints.begin(), endpoints.end(),
+                                  [](const auto& e) { return !e.concurrency.empty(); });
   engine_->set_models(models_);
   worker_ = engine_->make_worker();
 }
@@ -74,7 +77,10 @@ void Replay::note_out_of_order(WallTime time) {
 
 void Replay::refused(const traffic::Request& request) {
   const limiter::Decision& decision = answer_.decision;
-  RuleCounts& counts = rule_counts_[std::min(index(decision.rule), rule_counts_.size() - 1)];
+  const std::size_t rules = settings_.policy.rules.size();
+  RuleCounts& counts = rule_counts_[decision.rule == limiter::kConcurrencyRule
+                                        ? rules + 1
+                                        : std::min(index(decision.rule), rules)];
   ++(decision.allowed ? counts.would_deny : counts.denied);
   harm_.refused(request, answer_, now_.wall);
 }
@@ -182,7 +188,9 @@ void Replay::take_rules(ReplayReport& report) const {
   };
   for (std::size_t i = 0; i < rule_counts_.size(); ++i) {
     const auto& rules = settings_.policy.rules;
-    RuleActivity& a = activity(i < rules.size() ? rules[i].name : "limits");
+    RuleActivity& a = activity(i < rules.size()    ? rules[i].name
+                               : i == rules.size() ? "limits"
+                                                   : "concurrency");
     a.denied += rule_counts_[i].denied;
     a.would_deny += rule_counts_[i].would_deny;
   }
@@ -219,6 +227,17 @@ void Replay::take_notes(ReplayReport& report) const {
                       "verdicts of rules could move it",
                       rule.name));
     }
+  }
+  if (open_.without_latency() > 0) {
+    report.notes.push_back(fmt::format(
+        "{} requests at endpoints that limit how many may be in flight carry no latency: they were "
+        "taken to end at once, so such limits would have denied more than is said here",
+        open_.without_latency()));
+  }
+  if (open_.untracked() > 0) {
+    report.notes.push_back(fmt::format(
+        "more than {} requests were in flight at once: {} of them were taken to end at the timeout",
+        OpenRequests::kMost, open_.untracked()));
   }
   if (!forecasts) {
     report.notes.emplace_back(

@@ -9,6 +9,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/replay/harm_ledger.hpp"
+#include "engine/replay/open_requests.hpp"
 #include "engine/replay/recorder.hpp"
 #include "engine/replay/report.hpp"
 #include "engine/replay/time_bins.hpp"
@@ -28,6 +29,8 @@ struct ReplayOptions {
 ///   its logged status is unknown to the engine. The control plane ticks whenever it has something
 ///   to do. Requests that are older than one before them are decided at the latest time seen, and
 ///   counted.
+///   Where requests in flight are limited, one that passes ends at its time and latency; without
+///   a latency, at once, and the report says so.
 ///   A log carries no CPU figures: rules on signals stay inactive, and the report says so.
 /// Nothing is remembered from before the first request: with less history than the models need,
 /// forecasts fall back. Equal input gives equal decisions and reports. One thread.
@@ -51,6 +54,7 @@ class Replay {
     } else if (request.time < now_.wall) {
       note_out_of_order(request.time);
     }
+    if (counts_in_flight_) open_.end_until(*worker_, now_);
     answer_ = worker_->decide(request, prepared, now_);
     ++requests_;
     const limiter::Decision& decision = answer_.decision;
@@ -60,6 +64,7 @@ class Replay {
     if (decision.outcome != limiter::Outcome::allow) refused(request);
     if (decision.allowed) {
       worker_->observe(request, prepared, Counting::already_decided, false, now_);
+      if (decision.in_flight != 0) open_.begin(*worker_, request, prepared, now_);
     }
     return answer_;
   }
@@ -96,6 +101,8 @@ class Replay {
   std::shared_ptr<Recorder> recorder_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineWorker> worker_;
+  bool counts_in_flight_ = false;  // some endpoint limits how many may be
+  OpenRequests open_;
 
   bool begun_ = false;
   WallTime start_{};  // of the monotonic scale
@@ -111,7 +118,7 @@ class Replay {
   Nanos out_of_order_worst_{};
   TimeBins bins_;
   HarmLedger harm_;
-  std::vector<RuleCounts> rule_counts_;  // by rule index; the last: no rule
+  std::vector<RuleCounts> rule_counts_;  // by rule index; then: no rule, requests in flight
   std::unordered_map<ClientId, std::string, ClientIdHash> names_;
 };
 

@@ -96,7 +96,8 @@ struct Harm {
 
 /// What one rule did.
 struct RuleActivity {
-  std::string rule;  ///< "model": verdicts without a rule of their own; "limits": base limits
+  std::string rule;  ///< "model": verdicts without a rule of their own; "limits": base limits;
+                     ///< "concurrency": limits on requests in flight
   std::uint64_t denied = 0;
   std::uint64_t would_deny = 0;
   std::uint64_t plan_changes = 0;

@@ -53,6 +53,8 @@ json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
   const limiter::CellLimits& base = cell.in(View::base);
   const bool expired = plan.expires_at < status.at.mono;
   const limiter::CellLimits& now = expired ? base : cell.in(View::effective);
+  const std::uint16_t in_flight =
+      plan.in_flight.empty() ? std::uint16_t{0} : plan.in_flight[endpoint * plan.tiers + tier];
   json rule, cause;
   const auto index = static_cast<std::size_t>(now.rule);
   if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
@@ -61,19 +63,24 @@ json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
       if (state.rule == rule) cause = state.cause;
     }
   }
-  return {{"endpoint", settings.name},
-          {"tier", status.policy.tiers[tier]},
-          {"priority", limiter::to_string(settings.priority)},
-          {"mode", limiter::to_string(settings.mode)},
-          {"base_per_minute", per_minute(base.principal)},
-          {"effective_per_minute", per_minute(now.principal)},
-          {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
-          {"total_per_minute", per_minute(now.total)},
-          {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
-          {"shedding", plan.endpoints[endpoint].shed},
-          {"scale", now.scale},
-          {"rule", rule},
-          {"cause", cause}};
+  return {
+      {"endpoint", settings.name},
+      {"tier", status.policy.tiers[tier]},
+      {"priority", limiter::to_string(settings.priority)},
+      {"mode", limiter::to_string(settings.mode)},
+      {"base_per_minute", per_minute(base.principal)},
+      {"effective_per_minute", per_minute(now.principal)},
+      {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
+      {"total_per_minute", per_minute(now.total)},
+      {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
+      {"in_flight_limit", in_flight != 0 ? json(in_flight) : json()},
+      {"in_flight_timeout_s",
+       in_flight != 0 ? json(std::chrono::duration<double>(settings.concurrency_timeout).count())
+                      : json()},
+      {"shedding", plan.endpoints[endpoint].shed},
+      {"scale", now.scale},
+      {"rule", rule},
+      {"cause", cause}};
 }
 
 json forecast_json(const forecast::EndpointForecast& made, const Status& status) {

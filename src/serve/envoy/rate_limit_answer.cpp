@@ -72,7 +72,7 @@ std::string& add_header(RateLimitResponse& out, const char* name) {
 
 void add_rate_headers(const engine::Answer& answer, const FrontSettings& settings,
                       RateLimitResponse& out) {
-  if (answer.decision.limit.unlimited()) return;
+  if (!has_limit(answer.decision)) return;
   append_rate_policy(add_header(out, "ratelimit-policy"), answer, settings);
   append_rate(add_header(out, "ratelimit"), answer, settings);
 }

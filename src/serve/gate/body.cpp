@@ -185,6 +185,7 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
   request.client = client_of(request.client_name);
   // A gateway that does not say who refused: 429 is what it answers when tidelimit does.
   seen.own_denial = own_denial.value_or(request.status == 429);
+  seen.said_who = own_denial.has_value();
   return seen;
 }
 

@@ -21,6 +21,7 @@ struct CheckCall {
 struct ReportedResponse {
   traffic::Request request;
   bool own_denial = false;
+  bool said_who = false;  ///< the report says whose answer it was; else its status is gone by
 };
 
 /// Reads the JSON bodies of the gate's calls. Keeps its memory, so that reading allocates nothing

@@ -16,8 +16,13 @@ std::uint64_t seconds_up(Nanos duration) {
   return ns <= 0 ? 0 : static_cast<std::uint64_t>((ns - 1) / 1'000'000'000 + 1);
 }
 
+bool denied_in_flight(const limiter::Decision& decision) {
+  return !decision.allowed && decision.rule == limiter::kConcurrencyRule;
+}
+
 /// The name of the limit that decided. Limits of verdicts and overrides hold over all endpoints.
 std::string_view policy_item(const engine::Answer& answer, const FrontSettings::Policy* cell) {
+  if (denied_in_flight(answer.decision) && cell != nullptr) return cell->concurrency_item;
   switch (answer.decision.reason) {
     case Reason::client_blocked:
     case Reason::client_limited:
@@ -43,8 +48,11 @@ Quota quota_of(const limiter::Limit& limit, Nanos period) {
   return {static_cast<std::uint64_t>(requests), seconds_up(period)};
 }
 
-const char* detail_of(Reason reason) {
-  switch (reason) {
+const char* detail_of(const limiter::Decision& decision) {
+  if (denied_in_flight(decision))
+    return "As many requests as may be are in flight at this endpoint; try again when one of them "
+           "has ended.";
+  switch (decision.reason) {
     case Reason::over_limit:
       return "The limit for this endpoint is used up; try again after the time in Retry-After.";
     case Reason::reduced_capacity:
@@ -86,7 +94,7 @@ Denial describe(Reason reason, int reduced_capacity_status) {
 
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings) {
-  if (answer.decision.limit.unlimited()) return;
+  if (!has_limit(answer.decision)) return;
   lines.append("RateLimit-Policy: ");
   append_rate_policy(lines, answer, settings);
   lines.append("\r\nRateLimit: ");
@@ -94,10 +102,20 @@ void append_rate_fields(std::string& lines, const engine::Answer& answer,
   lines.append("\r\n");
 }
 
+bool has_limit(const limiter::Decision& decision) {
+  return !decision.limit.unlimited() || denied_in_flight(decision);
+}
+
 void append_rate_policy(std::string& value, const engine::Answer& answer,
                         const FrontSettings& settings) {
   const limiter::Decision& decision = answer.decision;
   const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
+  if (denied_in_flight(decision)) {
+    value.append(policy_item(answer, cell)).append(";q=");
+    append_number(value, decision.in_flight_limit);
+    value.append(";qu=\"concurrent-requests\"");
+    return;
+  }
   const Quota quota =
       quota_of(decision.limit, cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
   value.append(policy_item(answer, cell)).append(";q=");
@@ -135,9 +153,8 @@ std::uint64_t retry_after_seconds(Nanos retry_after) {
 std::string denial_document(const engine::Answer& answer, const Denial& denial,
                             const FrontSettings& settings) {
   const limiter::Decision& decision = answer.decision;
-  std::string body =
-      fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}")", denial.type,
-                  denial.title, denial.status, detail_of(decision.reason));
+  std::string body = fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}")",
+                                 denial.type, denial.title, denial.status, detail_of(decision));
   body += R"(,"violated-policies":[)";
   body += policy_item(answer, settings.policy(decision.endpoint, decision.tier));
   body += fmt::format(R"(],"reason":"{}")", limiter::to_string(decision.reason));

@@ -18,10 +18,14 @@ struct Denial {
 [[nodiscard]] Denial describe(limiter::Reason reason, int reduced_capacity_status);
 
 /// Appends `RateLimit-Policy: "browse-STD";q=100;w=60` and `RateLimit: "browse-STD";r=12;t=30`.
+/// Where too many requests were in flight: `…-concurrency";q=5;qu="concurrent-requests"` and `r=0`.
 /// Nothing for an unlimited decision. `t` is the time to the next request when denied, else until
 /// the quota is whole again.
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings);
+
+/// Whether a decision has a limit to name.
+[[nodiscard]] bool has_limit(const limiter::Decision& decision);
 
 /// The values of these two fields. Only for a decision with a limit.
 void append_rate_policy(std::string& value, const engine::Answer& answer,

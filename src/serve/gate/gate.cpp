@@ -1,5 +1,6 @@
 #include "serve/gate/gate.hpp"
 
+#include <array>
 #include <fmt/format.h>
 
 #include "serve/gate/denial.hpp"
@@ -50,6 +51,12 @@ void append_check_answer(std::string& json, const engine::Answer& answer) {
     append_number(json, decision.remaining);
   } else {
     json += "null";
+  }
+  if (decision.in_flight_limit != 0) {
+    json += R"(,"in_flight":)";
+    append_number(json, decision.in_flight);
+    json += R"(,"in_flight_limit":)";
+    append_number(json, decision.in_flight_limit);
   }
   json += R"(,"retry_after_ms":)";
   // Rounded up: a caller that waits exactly so long passes.
@@ -119,13 +126,9 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
     response.send(problem(400, "deny: the status of a denial can be 403, 429 or 503"));
     return;
   }
-  ForwardedCall call = read_forwarded(request, rest, settings);
-  engine::Answer answer = decide(call.request, 1, request.now);
-  if (answer.decision.allowed && call.second_route) {
-    call.request.path = call.second_path;
-    call.request.method = call.second_method;
-    answer = decide(call.request, 1, request.now);
-  }
+  const ForwardedCall call = read_forwarded(request, rest, settings);
+  const engine::Answer answer =
+      call.second_route ? decide_both(call, request.now) : decide(call.request, 1, request.now);
   if (!answer.decision.allowed) {
     deny(answer, *wanted, settings, response);
     return;
@@ -133,6 +136,16 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
   response.begin(200);
   if (shows_rates(answer, settings, mode())) append_rate_fields(response.lines(), answer, settings);
   response.finish_empty();
+}
+
+engine::Answer Gate::decide_both(const ForwardedCall& call, const Now& now) {
+  std::array<engine::EngineWorker::Asked, 2> asked;
+  asked[0].request = asked[1].request = call.request;
+  asked[1].request.path = call.second_path;
+  asked[1].request.method = call.second_method;
+  std::array<engine::Answer, 2> answers;
+  const bool passed = decide_all(asked, now, answers);
+  return passed || answers[0].decision.allowed ? answers[1] : answers[0];
 }
 
 void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
@@ -177,11 +190,26 @@ void Gate::check(const Request& request, ResponseWriter& response) {
 }
 
 void Gate::report(const Request& request, ResponseWriter& response) {
-  response.send(take_report(bodies_, *worker_, request.head.target, request.body, request.now));
+  response.send(
+      take_report(bodies_, *worker_, settings(), request.head.target, request.body, request.now));
 }
 
-Response take_report(BodyReader& bodies, engine::EngineWorker& worker, std::string_view target,
-                     std::string_view body, const Now& now) {
+void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
+                   engine::Counting counting, const FrontSettings& settings, const Now& now) {
+  const traffic::Request& request = seen.request;
+  const auto prepared = worker.prepare(request, 1);
+  worker.observe(request, prepared, counting, seen.own_denial, now);
+  // Where tidelimit may deny with 503, one of unknown origin ends nothing: what it refused was
+  // never in flight, and what the service refused counts until its timeout.
+  const bool may_be_own =
+      seen.own_denial || (!seen.said_who && request.status == settings.config.deny_status);
+  if (counting == engine::Counting::already_decided && !may_be_own)
+    worker.end(request, prepared, now);
+}
+
+Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
+                     const FrontSettings& settings, std::string_view target, std::string_view body,
+                     const Now& now) {
   const auto source = query_value(target, "observe_only");
   const bool observe_only = source && *source != "false" && *source != "0";
   const auto counting =
@@ -189,7 +217,7 @@ Response take_report(BodyReader& bodies, engine::EngineWorker& worker, std::stri
   const auto reported = bodies.report(body, now.wall);
   if (!reported) return problem(400, reported.error().message);
   for (const ReportedResponse& seen : **reported)
-    worker.observe(seen.request, counting, seen.own_denial, now);
+    take_response(worker, seen, counting, settings, now);
   return {.body = fmt::format("{{\"accepted\":{}}}\n", (*reported)->size())};
 }
 

@@ -13,6 +13,8 @@
 
 namespace tidelimit::serve {
 
+struct ForwardedCall;
+
 /// The three calls of the request path on one loop: check, auth, report. Answers in the loop
 /// itself, without a lock, a system call or, in the steady state, an allocation. One thread.
 class Gate {
@@ -45,6 +47,8 @@ class Gate {
  private:
   template <class Decide>
   auto timed(Decide&& decide);
+  /// Of a call that names two routes: both must let it pass, or neither is charged.
+  [[nodiscard]] engine::Answer decide_both(const ForwardedCall& call, const Now& now);
   void deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
             ResponseWriter& response);
 
@@ -59,9 +63,15 @@ class Gate {
   std::uint64_t turn_count_ = 0;
 };
 
+/// Hands a response that was seen elsewhere to a worker. A request that was decided here is in
+/// flight no more, unless the answer may have been tidelimit's own.
+void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
+                   engine::Counting counting, const FrontSettings& settings, const Now& now);
+
 /// Reads a report and hands it to a worker; for the loops and, for large ones, the control lane.
 [[nodiscard]] Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
-                                   std::string_view target, std::string_view body, const Now& now);
+                                   const FrontSettings& settings, std::string_view target,
+                                   std::string_view body, const Now& now);
 
 /// The largest bodies of the gate's calls.
 inline constexpr std::size_t kMostCheckBody = 64 << 10;

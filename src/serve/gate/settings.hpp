@@ -17,6 +17,7 @@ struct FrontSettings {
   struct Policy {
     std::string name;  ///< "browse-STD"
     std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
+    std::string concurrency_item;           ///< the same of its limit on requests in flight
     Nanos period{std::chrono::minutes{1}};  ///< of the configured rate: the `w` of its quota
     bool enforced = true;                   ///< the endpoint's own mode
   };

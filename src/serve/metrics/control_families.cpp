@@ -160,12 +160,14 @@ void add_tables(Families& families, const engine::TableUse& tables) {
   families.gauge("tidelimit_table_entries", "Entries in use.");
   families.add({{"table", "buckets"}}, static_cast<double>(tables.buckets));
   families.add({{"table", "clients"}}, static_cast<double>(tables.clients));
+  families.add({{"table", "leases"}}, static_cast<double>(tables.leases));
   families.counter(
       "tidelimit_table_evictions_total",
       "Entries whose place went to another: buckets that were full again, clients that "
-      "were idle.");
+      "were idle, principals with nothing in flight.");
   families.add({{"table", "buckets"}}, static_cast<double>(tables.bucket_evictions));
   families.add({{"table", "clients"}}, static_cast<double>(tables.client_evictions));
+  families.add({{"table", "leases"}}, static_cast<double>(tables.lease_evictions));
 }
 
 void add_health(Families& families, const Status& status) {

@@ -50,6 +50,14 @@ void add_decisions(Families& families, const engine::CountersView& counters) {
     families.add({{"endpoint", endpoint}, {"tier", tier}},
                  static_cast<double>(counters.near_limit[pair]));
   });
+  families.counter(
+      "tidelimit_in_flight_denials_total",
+      "Requests denied, or in shadow counted as such, because as many of the principal "
+      "as may be were in flight at the endpoint; part of reason over_limit.");
+  for_each_pair(counters, [&](const auto& endpoint, const auto& tier, std::size_t pair) {
+    families.add({{"endpoint", endpoint}, {"tier", tier}},
+                 static_cast<double>(counters.in_flight_denials[pair]));
+  });
 }
 
 void add_observed(Families& families, const engine::CountersView& counters) {

@@ -24,6 +24,7 @@ engine::CountersView counters() {
   view.tiers = {"PRM", "STD"};
   view.decisions.resize(kCells * limiter::kOutcomes * limiter::kReasons);
   view.near_limit.resize(kCells);
+  view.in_flight_denials.resize(kCells);
   view.observed.resize(kCells * 6);
   return view;
 }
@@ -104,6 +105,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
   const auto names = documented(render(input()));
   for (const char* name : {"tidelimit_decisions_total",
                            "tidelimit_near_limit_total",
+                           "tidelimit_in_flight_denials_total",
                            "tidelimit_unmatched_total",
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
@@ -137,6 +139,7 @@ TEST(Metrics, CountsDecisionsUnderTheirLabels) {
   in.counters.decisions[at(1, 0, Outcome::shadow_deny, Reason::client_blocked)] = 3;
   in.counters.decisions[at(0, 0, Outcome::allow, Reason::override_)] = 9'007'199'254;
   in.counters.near_limit[1] = 4;
+  in.counters.in_flight_denials[1] = 5;
   in.counters.observed[1 * 6 + 5] = 6;
   in.counters.unmatched_paths = 5;
   const auto text = lines(render(in));
@@ -147,6 +150,8 @@ TEST(Metrics, CountsDecisionsUnderTheirLabels) {
   EXPECT_THAT(text, Contains("tidelimit_decisions_total{endpoint=\"browse\",tier=\"PRM\",outcome="
                              "\"allow\",reason=\"override\"} 9007199254"));
   EXPECT_THAT(text, Contains("tidelimit_near_limit_total{endpoint=\"browse\",tier=\"STD\"} 4"));
+  EXPECT_THAT(text,
+              Contains("tidelimit_in_flight_denials_total{endpoint=\"browse\",tier=\"STD\"} 5"));
   EXPECT_THAT(text, Contains("tidelimit_requests_observed_total{endpoint=\"browse\",tier=\"STD\","
                              "status_class=\"5xx\"} 6"));
   EXPECT_THAT(text, Contains("tidelimit_unmatched_total{kind=\"path\"} 5"));

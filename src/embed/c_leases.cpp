@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "base/hash.hpp"
+#include "embed/tidelimit.h"
+#include "limiter/lease_table.hpp"
+
+namespace limiter = tidelimit::limiter;
+using tidelimit::Instant;
+using tidelimit::Nanos;
+
+struct tidelimit_leases {
+  tidelimit_leases(std::size_t bytes, std::uint64_t secret) : seed(secret), table(bytes) {}
+
+  std::uint64_t seed;
+  limiter::LeaseTable table;
+};
+
+namespace {
+
+static_assert(sizeof(void*) != 8 || sizeof(tidelimit_lease) == 40);
+
+constexpr std::size_t kBytesMax = std::size_t{1} << 46;
+constexpr std::uint32_t kLimitMax = 1000;
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kTimeoutMax = 50 * 60 * 1000 * kMillisecond;
+static_assert(kLimitMax <= limiter::LeaseCounts::kMost);
+static_assert(kTimeoutMax / 3 <= limiter::LeaseKey::kLongest * kMillisecond);
+
+bool valid(std::int64_t now_ns) {
+  return now_ns >= 0 && now_ns < TIDELIMIT_NOW_MAX;
+}
+
+bool valid(const tidelimit_lease& lease) {
+  return (lease.key != nullptr || lease.key_size == 0) && lease.reserved == 0 &&
+         lease.timeout_ns >= kMillisecond && lease.timeout_ns <= kTimeoutMax && lease.limit >= 1 &&
+         lease.limit <= kLimitMax;
+}
+
+limiter::LeaseKey key_of(std::uint64_t hash, const tidelimit_lease& lease) {
+  return {hash, static_cast<std::uint32_t>((lease.timeout_ns + 3 * kMillisecond - 1) /
+                                           (3 * kMillisecond))};
+}
+
+limiter::LeaseKey own_key(const tidelimit_leases& leases, const tidelimit_lease& lease) {
+  const std::string_view bytes =
+      lease.key_size == 0 ? ""
+                          : std::string_view(static_cast<const char*>(lease.key), lease.key_size);
+  return key_of(tidelimit::hash_bytes(bytes, leases.seed), lease);
+}
+
+}  // namespace
+
+tidelimit_leases* tidelimit_leases_create(std::size_t bytes, std::uint64_t seed) {
+  if (bytes > kBytesMax) return nullptr;
+  try {
+    return new tidelimit_leases(bytes, seed);
+  } catch (...) {  // std::bad_alloc, as in tidelimit_create
+    return nullptr;
+  }
+}
+
+void tidelimit_leases_destroy(tidelimit_leases* leases) {
+  delete leases;
+}
+
+int tidelimit_acquire(tidelimit_leases* leases, const tidelimit_lease* lease, std::int64_t now_ns,
+                      std::uint32_t* in_flight) {
+  if (leases == nullptr || lease == nullptr || !valid(now_ns) || !valid(*lease))
+    return TIDELIMIT_INVALID;
+  const auto group = [&] { return key_of(tidelimit::mix(lease->group, leases->seed), *lease); };
+  const limiter::Leasing said =
+      leases->table.acquire(own_key(*leases, *lease), lease->limit, Instant{Nanos{now_ns}}, group);
+  if (in_flight != nullptr) *in_flight = said.in_flight;
+  return said.grant == limiter::Grant::given ? TIDELIMIT_ALLOWED : TIDELIMIT_DENIED;
+}
+
+int tidelimit_release(tidelimit_leases* leases, const tidelimit_lease* lease, std::int64_t began_ns,
+                      std::int64_t now_ns) {
+  const bool known = began_ns != -1;
+  if (leases == nullptr || lease == nullptr || !valid(now_ns) || !valid(*lease) ||
+      (known && !valid(began_ns)))
+    return TIDELIMIT_INVALID;
+  const auto group = [&] { return key_of(tidelimit::mix(lease->group, leases->seed), *lease); };
+  const auto began = known ? std::optional(Instant{Nanos{began_ns}}) : std::nullopt;
+  return leases->table.release(own_key(*leases, *lease), began, Instant{Nanos{now_ns}}, group) ? 1
+                                                                                               : 0;
+}
