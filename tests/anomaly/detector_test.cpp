@@ -155,16 +155,21 @@ TEST(Train, LoudClientsInTheTrainingLogDoNotHideLoudClients) {
   EXPECT_FALSE(is_evidence(**trained, client(45, 0.0, 400, 0.6))) << "a partner's batch";
 }
 
-TEST_F(Trained, ExplanationsAddUpToTheScoreAndNameWhatIsOdd) {
+class Explained : public testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Settings, Explained, testing::Values(Setting::plain, Setting::best));
+
+TEST_P(Explained, ContributionsAddUpToTheScoreAndNameWhatIsOdd) {
+  const auto trained = train(ordinary_rows(5000, 1), {.setting = GetParam()});
+  const Detector& detector = **trained;
   const ClientFeatures flood = client(3000, 0.88, 20'000, 0.95);
-  const auto contributions = explain(detector(), flood);
+  const auto contributions = explain(detector, flood);
   ASSERT_EQ(contributions.size(), traffic::kFeatures);
   double sum = 0.5;
   for (std::size_t i = 0; i < contributions.size(); ++i) {
     sum += contributions[i].share;
     EXPECT_TRUE(i == 0 || contributions[i].share <= contributions[i - 1].share);
   }
-  EXPECT_NEAR(sum, score(detector(), flood), 1e-6);
+  EXPECT_NEAR(sum, score(detector, flood), 1e-6);
   const auto words = in_words(contributions);
   EXPECT_THAT(words, testing::Contains(testing::StartsWith("3000 requests a minute (usual ")));
   EXPECT_THAT(words, testing::Contains(testing::HasSubstr("% errors (usual ")));
