@@ -12,7 +12,7 @@
 namespace tidelimit::anomaly {
 
 struct TrainOptions {
-  Setting setting = Setting::plain;
+  Setting setting = Setting::plain;  ///< why not best yet: docs/models.md
   int trees = 100;
   int sample = 256;
   double contamination =
