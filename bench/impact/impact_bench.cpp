@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -13,6 +12,7 @@ using namespace tidelimit;
 using namespace tidelimit::impact;
 
 constexpr std::size_t kSeeds = 3;
+constexpr Span kEvening{std::chrono::hours{17}, std::chrono::hours{20}};  // with --quick
 constexpr std::uint64_t kPastSeed = 7;
 
 int give_up(const Error& error) {
@@ -24,13 +24,21 @@ int give_up(const Error& error) {
 
 int main(int argc, char** argv) {
   bool json = false;
-  for (int i = 1; i < argc; ++i) json = json || std::string_view(argv[i]) == "--json";
+  bool quick = false;
+  for (int i = 1; i < argc; ++i) {
+    json = json || std::string_view(argv[i]) == "--json";
+    quick = quick || std::string_view(argv[i]) == "--quick";
+  }
+  const std::size_t seeds = quick ? 2 : kSeeds;
+  const Span span = quick ? kEvening : Span{Nanos{0}, std::chrono::hours{24}};
 
-  const auto models = train(forecast::Preset::best, kPastSeed);
+  const auto models = train(forecast::Preset::best, kPastSeed, quick ? 2 : 0);
   if (!models) return give_up(models.error());
-  const auto outcomes = play_all({Nanos{0}, std::chrono::hours{24}}, kSeeds, *models);
+  const auto outcomes = play_all(span, seeds, *models);
   if (!outcomes) return give_up(outcomes.error());
-  if (!json) fmt::print("A day in virtual time, {} seeds\n\n{}\n", kSeeds, tables(*outcomes));
+  if (!json)
+    fmt::print("{} in virtual time, {} seeds\n\n{}\n", quick ? "An evening" : "A day", seeds,
+               tables(*outcomes));
 
   bench::Figures figures;
   for (const Promise& promise : promises(*outcomes)) {

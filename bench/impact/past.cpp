@@ -142,12 +142,14 @@ traffic::WindowGrid windows_until(Nanos until, std::uint64_t seed) {
   return grid;
 }
 
-Result<std::shared_ptr<const model::Bundle>> train(forecast::Preset preset, std::uint64_t seed) {
+Result<std::shared_ptr<const model::Bundle>> train(forecast::Preset preset, std::uint64_t seed,
+                                                   int epochs) {
   auto bundle = std::make_shared<model::Bundle>();
   const traffic::WindowGrid grid = windows_until(Nanos{0}, seed);
   forecast::TrainOptions how;
   how.preset = preset;
   how.seed = seed;
+  how.epochs = epochs;
   auto forecaster = forecast::train(grid, how, [](const forecast::Progress&) {});
   if (!forecaster) return tl::unexpected(forecaster.error());
   auto detector = train_detector(seed);

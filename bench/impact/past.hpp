@@ -18,7 +18,8 @@ namespace tidelimit::impact {
 /// Both models, trained on that past as `tidelimit train` does: the forecaster on the windows
 /// before the played day, the detector on an evening of customers.
 [[nodiscard]] Result<std::shared_ptr<const model::Bundle>> train(forecast::Preset preset,
-                                                                 std::uint64_t seed);
+                                                                 std::uint64_t seed,
+                                                                 int epochs = 0);
 
 /// A history that knows those windows and keeps nothing.
 [[nodiscard]] std::shared_ptr<engine::History> history_of(traffic::WindowGrid windows);

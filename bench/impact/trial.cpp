@@ -203,7 +203,9 @@ class Trial {
     const auto status = gate_.engine().status();
     if (!status || !status->plan) return;
     const auto& cell = status->plan->cell(limiter::EndpointId{kBrowse}, limiter::TierId{kStd});
-    bin.limit = cell.in(limiter::View::effective).total.per_minute() / 60;
+    const limiter::CellLimits& limits = cell.in(limiter::View::effective);
+    bin.limit = limits.total.per_minute() / 60;
+    bin.shed = std::max(bin.shed, limits.shed / static_cast<double>(limiter::kShedAll));
   }
 
   void note_plan_changes() {

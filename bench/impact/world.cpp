@@ -31,7 +31,7 @@ constexpr std::string_view kForecast =
 
 constexpr std::string_view kReactiveRules = R"(anomaly: { model: model, scan: 5s }
 rules:
-  - { name: cpu-pressure, when: { cpu: 0.95, until: 0.8 }, then: { priority: low, scale: 0.25 } }
+  - { name: overload, when: { queueing: 100ms }, then: { action: shed } }
   - { name: attacker, when: { verdict: malicious }, then: { action: block, for: 15m } }
 )";
 

@@ -53,11 +53,13 @@ std::vector<Row> limit_table(const policy::PolicySettings& policy) {
 std::vector<Row> rule_table(const policy::PolicySettings& policy) {
   std::vector<Row> rows{{"rule", "mode", "looks at", "does"}};
   for (const auto& rule : policy.rules) {
-    const std::string looks = rule.when.on_forecast()  ? "forecast of " + *rule.when.forecast
-                              : rule.when.on_signal()  ? "cpu"
-                              : rule.when.on_verdict() ? "verdicts"
-                                                       : "figures of clients";
+    const std::string looks = rule.when.on_forecast()   ? "forecast of " + *rule.when.forecast
+                              : rule.when.on_signal()   ? "cpu"
+                              : rule.when.on_queueing() ? "queueing of answers"
+                              : rule.when.on_verdict()  ? "verdicts"
+                                                        : "figures of clients";
     std::string does = rule.then.block   ? "block"
+                       : rule.then.shed  ? "shed the least important first"
                        : rule.then.limit ? "limit to " + format_rate(*rule.then.limit)
                        : rule.then.scale ? fmt::format("scale to {}", *rule.then.scale)
                                          : "verdict";

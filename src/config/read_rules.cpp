@@ -16,6 +16,7 @@ using policy::Rule;
 
 constexpr std::size_t kMaxRules = 1000;
 constexpr double kDefaultRelease = 0.15;  // `until` below `cpu`, where it is not given
+constexpr DurationRange kQueueing{std::chrono::milliseconds{1}, std::chrono::minutes{1}};
 constexpr DurationRange kDuration{std::chrono::seconds{1}, std::chrono::hours{24 * 30}};
 
 std::optional<VerdictKind> read_verdict(const Field& field, Report& report) {
@@ -60,8 +61,12 @@ void check_condition(const Field& field, const Condition& when, bool has_min_req
   const auto mistake = [&](std::string_view what) {
     report.mistake(field.line, fmt::format("{} {}", field.where, what));
   };
-  if (!when.on_plan() && !when.on_client() && !when.spike && !when.utilisation) {
-    mistake("asks for nothing: name forecast, cpu, verdict or a client's own figures");
+  const bool asks = when.on_plan() || when.on_queueing() || when.on_client();
+  if (!asks && !when.spike && !when.utilisation) {
+    mistake("asks for nothing: name forecast, cpu, queueing, verdict or a client's own figures");
+  }
+  if (when.on_queueing() && (when.on_plan() || when.on_client())) {
+    mistake("joins queueing with something else: it stands alone, write two rules");
   }
   if (when.on_plan() && when.on_client()) {
     mistake(
@@ -117,6 +122,7 @@ Condition read_condition(const Field& field, const Config& config, Report& repor
   section.read("min_requests", when.min_requests, Range{0, true, 1e15, true});
   section.read("cpu", when.cpu, kShare);
   section.read("until", when.until, kInside);
+  section.read("queueing", when.queueing, kQueueing);
   section.read("verdict", when.verdict, read_verdict);
   section.read("user_agent", when.user_agent, read_text);
   section.read("error_rate", when.error_rate, kShare);
@@ -131,6 +137,7 @@ Condition read_condition(const Field& field, const Config& config, Report& repor
                      section.has("spike") == when.spike.has_value() &&
                      section.has("utilisation") == when.utilisation.has_value() &&
                      section.has("cpu") == when.cpu.has_value() &&
+                     section.has("queueing") == when.queueing.has_value() &&
                      section.has("until") == when.until.has_value() &&
                      section.has("verdict") == when.verdict.has_value() &&
                      section.has("error_rate") == when.error_rate.has_value() &&
@@ -159,13 +166,14 @@ void read_targets(Section& section, const Config& config, Effect& then, Report& 
   }
 }
 
-enum class ActionWord { block, limit };
+enum class ActionWord { block, limit, shed };
 
 struct EffectKeys {
   bool scale = false;   ///< scale, endpoints, tiers or priority
   bool client = false;  ///< action, limit or verdict
   bool duration = false;
   bool action_limit = false;
+  bool scales = false;  ///< scale itself
 };
 
 void check_effect(const Field& field, const Condition& when, const Effect& then,
@@ -173,6 +181,21 @@ void check_effect(const Field& field, const Condition& when, const Effect& then,
   const auto mistake = [&](std::string_view what) {
     report.mistake(field.line, fmt::format("{} {}", field.where, what));
   };
+  if (when.on_queueing()) {
+    if (keys.scales || keys.duration || then.block || then.limit || then.verdict) {
+      mistake(
+          "must shed: a rule on queueing says action: shed, with endpoints, tiers or priority "
+          "at most");
+    } else if (!then.shed) {
+      mistake("changes nothing: add action: shed");
+    }
+  } else if (then.shed) {
+    mistake("sheds, but the rule does not look at queueing: add when: { queueing: 50ms }");
+    return;
+  }
+  if (then.same_endpoints && when.on_queueing()) {
+    mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
+  }
   if (when.on_plan() && !when.on_client()) {
     if (keys.client || keys.duration) {
       mistake(
@@ -209,6 +232,7 @@ Effect read_effect(const Field& field, const Condition& when, const Config& conf
   Section section(field, report);
   keys.scale = section.has("scale") || section.has("endpoints") || section.has("tiers") ||
                section.has("priority");
+  keys.scales = section.has("scale");
   keys.client = section.has("action") || section.has("limit") || section.has("verdict");
   keys.duration = section.has("for");
   read_targets(section, config, then, report);
@@ -216,7 +240,9 @@ Effect read_effect(const Field& field, const Condition& when, const Config& conf
   section.read("scale", then.scale, kInside);
   if (const auto action = section.take("action")) {
     const auto word = read_choice<ActionWord>(
-        *action, report, {{"block", ActionWord::block}, {"limit", ActionWord::limit}});
+        *action, report,
+        {{"block", ActionWord::block}, {"limit", ActionWord::limit}, {"shed", ActionWord::shed}});
+    then.shed = word == ActionWord::shed;
     then.block = word == ActionWord::block;
     keys.action_limit = word == ActionWord::limit && !section.has("limit");
   }

@@ -59,6 +59,9 @@ struct Engine::Control {
   [[nodiscard]] std::vector<policy::Demand> demand() const;
   [[nodiscard]] std::vector<policy::Signal> known_signals() const;
 
+  // Load, for rules on queueing (control_load.cpp).
+  [[nodiscard]] std::optional<policy::LoadSample> measure_load(Now now);
+
   // What is told (control_status.cpp, control_decisions.cpp).
   void drain_decisions(Now now);
   [[nodiscard]] std::string explanation_of(const KeptDecision& kept, const Routes& routes) const;
@@ -102,6 +105,10 @@ struct Engine::Control {
   Instant forecasts_at{};
   bool forecast_due = true;
   std::string forecast_trouble;
+
+  std::vector<std::uint64_t> load_counts;  ///< as last read; empty: never
+  std::uint32_t load_epoch = 0;            ///< of the routes that they were counted under
+  Instant load_at{};
 
   Now last{};  ///< of the latest tick
   bool ticked = false;

@@ -100,6 +100,7 @@ void Engine::Control::plan(Now now) {
   for (auto& signal : known_signals()) {
     if (now.mono - signal.measured_at <= kSignalAge) inputs.signals.push_back(std::move(signal));
   }
+  inputs.load = measure_load(now);
   policy::PlanStep step = planner.step(inputs);
   last_success[kPlan] = now.wall;
   if (step.plan) {

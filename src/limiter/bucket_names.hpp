@@ -57,6 +57,12 @@ class BucketNames {
   [[nodiscard]] std::uint64_t overflow(std::uint64_t own, Use use,
                                        const Limit& limit) const noexcept;
 
+  /// Where the principal stands in a round of load shedding: the same at all endpoints, so that a
+  /// visit is served or refused as a whole.
+  [[nodiscard]] std::uint16_t lot(std::uint64_t round) const noexcept {
+    return static_cast<std::uint16_t>(mix(principal_hash(), round) >> 48);
+  }
+
   /// Of the bucket that a watched limit fills beside the enforced one.
   [[nodiscard]] static std::uint64_t shadow_of(std::uint64_t key) noexcept;
 

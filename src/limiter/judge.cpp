@@ -84,7 +84,7 @@ bool Judge::gather() noexcept {
     }
   }
   views_ = views();
-  sheds_ = endpoint_.shed && views_.enforced != View::base;
+  sheds_ = sheds(in(views_.enforced));
   add_plan_lines(by_hand_);
   return true;
 }
@@ -181,7 +181,7 @@ bool Judge::check() noexcept {
       return false;
     }
   }
-  if (sheds_) deny(Reason::load_shed, endpoint_.shed_rule, kShedRetry);
+  if (sheds_) deny(Reason::load_shed, in(views_.enforced).shed_rule, kShedRetry);
   return !sheds_;
 }
 
@@ -224,8 +224,8 @@ void Judge::watch() noexcept {
     if (!seen.conformance.conforms)
       would_deny(reason_of(line, seen.before), line.watched_rule, line.watched);
   }
-  if (endpoint_.shed && views_.enforced == View::base && views_.watched != View::base)
-    would_deny(Reason::load_shed, endpoint_.shed_rule, nullptr);
+  const CellLimits& watched = in(views_.watched);
+  if (!sheds_ && sheds(watched)) would_deny(Reason::load_shed, watched.shed_rule, nullptr);
 }
 
 bool Judge::counts_as_demand() noexcept {

@@ -80,6 +80,13 @@ class Judge {
   [[nodiscard]] Views views() const noexcept;
   [[nodiscard]] Mode mode_of(const Verdict& verdict) const noexcept;
   [[nodiscard]] const Verdict* find_verdict() const noexcept;
+  [[nodiscard]] const CellLimits& in(View view) const noexcept {
+    return plan_.cell(endpoint_id_, tier_id_).in(view);
+  }
+  [[nodiscard]] bool sheds(const CellLimits& limits) const noexcept {
+    return limits.shed != 0 &&
+           (limits.shed == kShedAll || names_.lot(plan_.shed_round) < limits.shed);
+  }
 
   [[nodiscard]] bool pass_override(const Override& hand) noexcept;
   [[nodiscard]] bool pass_verdict(const Verdict& verdict) noexcept;

@@ -46,12 +46,19 @@ enum class View : std::uint8_t {
 };
 inline constexpr std::size_t kViews = 4;
 
+/// A share of all principals, in steps of 1/65536.
+inline constexpr std::uint16_t kShedAll = 0xffff;
+
 /// The limits of one endpoint and tier in one view.
 struct CellLimits {
   Limit principal;        ///< per principal
   Limit total;            ///< all principals of the tier together; default-made: none
   double scale = 1.0;     ///< of the base limit, for people
   RuleId rule = kNoRule;  ///< the rule that set the scale
+  /// Load shedding: principals whose lot of the round (`Plan::shed_round`) is below it are refused;
+  /// 0 refuses none, kShedAll all.
+  std::uint16_t shed = 0;
+  RuleId shed_rule = kNoRule;
 };
 
 struct Cell {
@@ -65,9 +72,7 @@ struct Cell {
 struct PlanEndpoint {
   Mode mode = Mode::enforce;
   Priority priority = Priority::normal;
-  Limit client;       ///< per address, whatever user is named; default-made: none
-  bool shed = false;  ///< load shedding: refuse every request of this endpoint
-  RuleId shed_rule = kNoRule;
+  Limit client;  ///< per address, whatever user is named; default-made: none
   /// A third of the time after which a request counts as in flight no more, rounded up; 0: nobody
   /// counts how many are.
   std::uint32_t lease_generation_ms = 0;
@@ -78,7 +83,8 @@ struct Plan {
   std::uint64_t generation = 0;  ///< grows by one with every published plan
   std::uint64_t limits_epoch =
       0;  ///< grows when base limits change (a new configuration): buckets clamp on first use
-  Instant expires_at;  ///< past this the data plane uses View::base and a metric says so
+  Instant expires_at;            ///< past this the data plane uses View::base and a metric says so
+  std::uint64_t shed_round = 0;  ///< principals draw their lots anew with every round
   std::size_t tiers = 1;
   std::vector<PlanEndpoint> endpoints;
   std::vector<Cell> cells;  ///< row-major [endpoint][tier]

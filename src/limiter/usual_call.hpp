@@ -63,11 +63,13 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
   if (call_.hits == 0 || call_.given != nullptr || !known_to_plan() || now_ >= plan_.expires_at)
     return false;
   const PlanEndpoint& endpoint = plan_.endpoints[index(call_.endpoint)];
-  if (!enforced_in_full(endpoint) || endpoint.shed || !endpoint.client.unlimited() ||
+  if (!enforced_in_full(endpoint) || !endpoint.client.unlimited() ||
       endpoint.lease_generation_ms != 0)
     return false;
   const Cell& cell = plan_.cell(call_.endpoint, call_.tier);
   const CellLimits& limits = cell.in(View::effective);
+  // The shadow view holds all rules, so it sheds wherever any other does.
+  if (cell.in(View::shadow).shed != 0) return false;
   const Limit& watched = cell.in(View::shadow).principal;
   if (limits.principal.unlimited() || !limits.total.unlimited() ||
       !(watched == limits.principal || watched.unlimited()))

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "policy/base_limits.hpp"
 #include "policy/rule_memory.hpp"
+#include "policy/shedder.hpp"
 
 namespace tidelimit::policy {
 namespace {
@@ -20,12 +22,16 @@ constexpr Nanos kForecastSlack = std::chrono::minutes{1};  // for the grace of a
 constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
 constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
 constexpr double kRounding = 1e-9;       // sums of many small steps
+constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
+constexpr Nanos kShedRound = std::chrono::minutes{1};
 
 /// Where a view of a cell stands.
 struct Setting {
   double scale = 1.0;
   RuleId rule = kNoRule;
   bool moving = false;
+  double shed = 0;  ///< share of the requests to refuse
+  RuleId shed_rule = kNoRule;
 };
 using Settings = std::array<Setting, limiter::kViews>;
 
@@ -39,14 +45,14 @@ Limit at_scale(const Limit& limit, double scale) {
   return limit.unlimited() || scale >= 1.0 ? limit : limiter::scaled(limit, scale);
 }
 
-bool speaks_in(const RuleMemory& memory, View view) {
+bool speaks_in(Mode mode, bool on_forecast, View view) {
   switch (view) {
     case View::base:
       return false;
     case View::without_forecast:
-      return memory.mode() == Mode::enforce && !memory.on_forecast();
+      return mode == Mode::enforce && !on_forecast;
     case View::effective:
-      return memory.mode() == Mode::enforce;
+      return mode == Mode::enforce;
     case View::shadow:
       return true;
   }
@@ -54,6 +60,8 @@ bool speaks_in(const RuleMemory& memory, View view) {
 }
 
 bool worth_publishing(const Setting& before, const Setting& after) {
+  if ((after.shed == 0) != (before.shed == 0)) return true;
+  if (std::abs(after.shed - before.shed) >= kShedStep) return true;
   if (after.scale < before.scale) return true;
   if (after.scale == before.scale) return after.rule != before.rule;
   return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;
@@ -89,6 +97,7 @@ struct Planner::Impl {
   PolicySettings settings;
   std::vector<BaseLimits> bases;
   std::vector<RuleMemory> memories;  ///< of the rules on plans that are not off
+  std::vector<Shedder> shedders;     ///< of the rules on queueing that are not off
   std::vector<RuleState> states;
 
   std::vector<Settings> published;
@@ -111,6 +120,7 @@ Planner::Impl::Impl(PolicySettings given)
 
 void Planner::Impl::make_memories() {
   memories.clear();
+  shedders.clear();
   states.clear();
   for (std::size_t i = 0; i < settings.rules.size(); ++i) {
     const Rule& rule = settings.rules[i];
@@ -118,7 +128,12 @@ void Planner::Impl::make_memories() {
     RuleState& state = states.emplace_back();
     state.rule = rule.name;
     state.mode = mode;
-    if (rule.when.on_plan() && mode != Mode::off) memories.emplace_back(settings, i);
+    if (mode == Mode::off) continue;
+    if (rule.when.on_queueing()) {
+      shedders.emplace_back(settings, i);
+    } else if (rule.when.on_plan()) {
+      memories.emplace_back(settings, i);
+    }
   }
 }
 
@@ -126,6 +141,7 @@ void Planner::Impl::reconfigure(PolicySettings after) {
   const Renumbering renumbering(settings, after);
   if (!same_limits(settings, after)) ++limits_epoch;
   const std::vector<RuleMemory> older = std::move(memories);
+  const std::vector<Shedder> older_shedders = std::move(shedders);
   const std::vector<RuleState> older_states = states;
   const std::vector<Recorded> older_recorded = std::move(recorded);
   settings = std::move(after);
@@ -140,6 +156,11 @@ void Planner::Impl::reconfigure(PolicySettings after) {
     memory.inherit(*old, renumbering);
     states[memory.rule()] = memory.state();
   }
+  for (auto& shedder : shedders) {
+    for (const Shedder& old : older_shedders) {
+      if (old.state().rule == shedder.state().rule) shedder.inherit(old);
+    }
+  }
   published.assign(bases.size(), {});
   recorded.assign(bases.size(), {});
   const std::size_t tiers = settings.tiers.size();
@@ -151,7 +172,7 @@ void Planner::Impl::reconfigure(PolicySettings after) {
 }
 
 bool Planner::Impl::asleep(const PlanInputs& inputs) const {
-  if (must_publish || !inputs.signals.empty()) return false;
+  if (must_publish || !inputs.signals.empty() || inputs.load) return false;
   const bool new_forecasts = inputs.forecasts && seen_forecasts != inputs.forecasts_at;
   if (new_forecasts || inputs.now.mono >= plan->expires_at - settings.adapt.plan_ttl / 2) {
     return false;
@@ -198,15 +219,27 @@ void Planner::Impl::update_rules(const PlanInputs& inputs) {
     const RuleState& state = memory.state();
     if (state.active || states[memory.rule()].active) states[memory.rule()] = state;
   }
+  for (auto& shedder : shedders) {
+    if (inputs.load) shedder.update(*inputs.load, inputs.now);
+    const RuleState& state = shedder.state();
+    if (state.active || states[shedder.rule()].active) states[shedder.rule()] = state;
+  }
   if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
 }
 
 Setting Planner::Impl::setting(std::size_t cell, View view) const {
   Setting least;
   for (const auto& memory : memories) {
-    if (!speaks_in(memory, view) || memory.scale(cell) >= least.scale) continue;
-    least = {memory.scale(cell), RuleId{static_cast<std::uint16_t>(memory.rule())},
-             memory.moving(cell)};
+    if (!speaks_in(memory.mode(), memory.on_forecast(), view) || memory.scale(cell) >= least.scale)
+      continue;
+    least.scale = memory.scale(cell);
+    least.rule = RuleId{static_cast<std::uint16_t>(memory.rule())};
+    least.moving = memory.moving(cell);
+  }
+  for (const auto& shedder : shedders) {
+    if (!speaks_in(shedder.mode(), false, view) || shedder.share(cell) <= least.shed) continue;
+    least.shed = shedder.share(cell);
+    least.shed_rule = RuleId{static_cast<std::uint16_t>(shedder.rule())};
   }
   return least;
 }
@@ -275,6 +308,7 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
   next->generation = plan ? plan->generation + 1 : 1;
   next->limits_epoch = limits_epoch;
   next->expires_at = now + settings.adapt.plan_ttl;
+  next->shed_round = static_cast<std::uint64_t>(now.since_start / kShedRound);
   next->tiers = settings.tiers.size();
   for (const auto& endpoint : settings.endpoints) {
     auto& out = next->endpoints.emplace_back();
@@ -289,8 +323,11 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
     for (std::size_t view = 0; view < limiter::kViews; ++view) {
       const Setting& from = cells[cell][view];
       next->cells[cell].views[view] = {at_scale(bases[cell].principal, from.scale),
-                                       at_scale(bases[cell].total, from.scale), from.scale,
-                                       from.rule};
+                                       at_scale(bases[cell].total, from.scale),
+                                       from.scale,
+                                       from.rule,
+                                       static_cast<std::uint16_t>(from.shed * limiter::kShedAll),
+                                       from.shed_rule};
     }
   }
   return next;
@@ -341,6 +378,10 @@ void Planner::reconfigure(PolicySettings settings) {
 
 const std::vector<RuleState>& Planner::rules() const {
   return impl_->states;
+}
+
+bool Planner::wants_load() const {
+  return !impl_->shedders.empty();
 }
 
 std::shared_ptr<const limiter::Plan> Planner::current() const {

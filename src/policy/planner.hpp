@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "forecast/forecaster.hpp"
 #include "limiter/plan.hpp"
+#include "policy/load.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::policy {
@@ -35,6 +36,7 @@ struct PlanInputs {
   /// rule ends when forecast and demand are both low. null: the forecast alone decides.
   const std::vector<Demand>* demand = nullptr;
   std::vector<Signal> signals;
+  std::optional<LoadSample> load;  ///< for rules on queueing, once a second; empty: not measured
 };
 
 /// One change of an effective limit, for logs, API, metrics.
@@ -71,7 +73,8 @@ struct PlanStep {
 /// Deterministic; one thread.
 ///   several active rules on one limit: the smallest scale wins, never their product;
 ///   forecast rules tighten by at most `adapt.tighten` a step, and hold; signal rules tighten at
-///   once, to the floor; everything relaxes by `adapt.relax` a minute.
+///   once, to the floor; everything relaxes by `adapt.relax` a minute;
+///   rules on queueing move no limit: they shed requests (policy/shedder.hpp).
 /// A plan is published when a limit tightens, when one has relaxed by 1 % of its base or reached
 /// its goal, and when the last plan has lived for half of `plan_ttl`.
 class Planner {
@@ -91,6 +94,8 @@ class Planner {
   /// One per rule of the settings, in their order, so that a RuleId is an index. Rules on clients
   /// are the VerdictBook's affair and never active here.
   [[nodiscard]] const std::vector<RuleState>& rules() const;
+  /// Whether any rule asks for `PlanInputs::load`.
+  [[nodiscard]] bool wants_load() const;
   [[nodiscard]] std::shared_ptr<const limiter::Plan> current() const;
 
  private:

@@ -54,6 +54,7 @@ struct Condition {
   double min_requests = 100;            ///< forecast in the horizon, for `spike`
   std::optional<double> cpu;            ///< ratio at or above
   std::optional<double> until;          ///< release of `cpu`; absent: 0.15 below
+  std::optional<Nanos> queueing;        ///< answers wait longer than usual by this
   std::optional<limiter::VerdictKind> verdict;
   std::optional<std::string> user_agent;  ///< glob
   std::optional<double> error_rate;       ///< of the client, last five minutes, at or above
@@ -62,12 +63,14 @@ struct Condition {
 
   [[nodiscard]] bool on_forecast() const { return forecast.has_value(); }
   [[nodiscard]] bool on_signal() const { return cpu.has_value(); }
+  [[nodiscard]] bool on_queueing() const { return queueing.has_value(); }
   [[nodiscard]] bool on_figures() const {
     return user_agent || error_rate || requests || requests_per_minute;
   }
   [[nodiscard]] bool on_verdict() const { return verdict.has_value(); }
 
-  /// A rule moves either the plan (forecasts, signals) or clients (verdicts, figures), never both.
+  /// A rule moves the limits of the plan (forecasts, signals), sheds load (queueing) or looks at
+  /// clients (verdicts, figures): one of them, never two.
   [[nodiscard]] bool on_plan() const { return on_forecast() || on_signal(); }
   [[nodiscard]] bool on_client() const { return on_figures() || on_verdict(); }
 };
@@ -80,6 +83,7 @@ struct Effect {
   std::vector<std::string> tiers;  ///< empty: all
   std::optional<Priority> priority;  ///< endpoints of this priority
   std::optional<double> scale;       ///< in (0, 1)
+  bool shed = false;                 ///< the least important requests first, as many as it takes
   bool block = false;
   std::optional<Rate> limit;
   std::optional<limiter::VerdictKind> verdict;

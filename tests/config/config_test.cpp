@@ -145,6 +145,21 @@ TEST(Config, ReadsRules) {
   EXPECT_EQ(rules[4].line, 21);
 }
 
+TEST(Config, ReadsARuleThatSheds) {
+  const auto rules = must_parse(R"(
+endpoints:
+  - { name: all, match: /** }
+rules:
+  - { name: overload, when: { queueing: 150ms }, then: { action: shed, tiers: [STD] } }
+)")
+                         .engine.policy.rules;
+  ASSERT_EQ(rules.size(), 1u);
+  EXPECT_EQ(rules[0].when.queueing, std::chrono::milliseconds{150});
+  EXPECT_TRUE(rules[0].then.shed);
+  EXPECT_FALSE(rules[0].then.block);
+  EXPECT_THAT(rules[0].then.tiers, ElementsAre("STD"));
+}
+
 TEST(Config, ReadsAdapt) {
   const auto adapt = must_parse(kPrinted).engine.policy.adapt;
   EXPECT_EQ(adapt.default_floor, 0.2);

@@ -50,6 +50,15 @@ inline void set_limits(Plan& plan, EndpointId endpoint, TierId tier, const Limit
   }
 }
 
+/// Sheds a share of the principals from `view` on.
+inline void shed_from(Plan& plan, EndpointId endpoint, TierId tier, View view, std::uint16_t share,
+                      RuleId rule = kRule) {
+  for (std::size_t i = static_cast<std::size_t>(view); i < kViews; ++i) {
+    plan.cell(endpoint, tier).views[i].shed = share;
+    plan.cell(endpoint, tier).views[i].shed_rule = rule;
+  }
+}
+
 /// What a rule makes of the principal's limit from `view` on (the later views hold more rules).
 inline void scale_from(Plan& plan, EndpointId endpoint, TierId tier, View view, double scale,
                        RuleId rule = kRule) {

@@ -143,8 +143,7 @@ TEST_F(Modes, APlanPastItsTimeIsItsBaseLimits) {
 }
 
 TEST_F(Modes, SheddingObeysTheSwitchOfRules) {
-  plan.endpoints[0].shed = true;
-  plan.endpoints[0].shed_rule = kRule;
+  shed_from(plan, kPayment, kStandard, View::without_forecast, kShedAll);
   publish();
   EXPECT_EQ(outcomes(3), (Seen{3, 0}));
   limiter.mode.rules = Mode::shadow;

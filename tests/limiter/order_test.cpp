@@ -1,5 +1,7 @@
 // The order of a decision: override, allow-list, verdict, plan limit, total, load shedding.
 #include <gtest/gtest.h>
+#include <numeric>
+#include <vector>
 
 #include "limiter/gate_plan.hpp"
 
@@ -15,8 +17,7 @@ class Order : public GateTest {
     publish();
   }
   void shed(EndpointId endpoint) {
-    plan.endpoints[index(endpoint)].shed = true;
-    plan.endpoints[index(endpoint)].shed_rule = kRule;
+    shed_from(plan, endpoint, kStandard, View::without_forecast, kShedAll);
     publish();
   }
 };
@@ -141,11 +142,38 @@ TEST_F(Order, SheddingComesLastAndChargesNothing) {
   EXPECT_GT(said.retry_after, Nanos{0});
   EXPECT_EQ(passes(call(), 20), 0);
   EXPECT_EQ(peek(call()).reason, Reason::load_shed);
-  plan.endpoints[0].shed = false;
+  shed_from(plan, kPayment, kStandard, View::without_forecast, 0);
   publish();
   EXPECT_EQ(passes(call(), 20), 5);
   shed(kPayment);
   EXPECT_EQ(decide().reason, Reason::over_limit) << "the plan's limit was met first";
+}
+
+TEST_F(Order, SheddingAShareRefusesThatShareOfPrincipalsForARound) {
+  shed_from(plan, kBrowse, kStandard, View::without_forecast, kShedAll / 4);
+  const auto refused = [&] {
+    publish();
+    std::vector<int> out;
+    for (std::uint32_t i = 0; i < 4000; ++i) {
+      Call one = call(kBrowse);
+      one.client = v4_client(i);
+      out.push_back(decide(one).allowed ? 0 : 1);
+    }
+    return out;
+  };
+  const auto first = refused();
+  EXPECT_NEAR(std::accumulate(first.begin(), first.end(), 0), 1000, 120);
+  EXPECT_EQ(refused(), first) << "who is in stays in";
+  ++plan.shed_round;
+  const auto second = refused();
+  EXPECT_NEAR(std::accumulate(second.begin(), second.end(), 0), 1000, 120);
+  int both = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) both += first[i] * second[i];
+  EXPECT_NEAR(both, 250, 80) << "another round, other lots";
+  shed_from(plan, kBrowse, kStandard, View::without_forecast, kShedAll / 2);
+  const auto more = refused();
+  for (std::size_t i = 0; i < more.size(); ++i)
+    EXPECT_GE(more[i], second[i]) << "a larger share takes none back";
 }
 
 }  // namespace

@@ -27,7 +27,6 @@ Plan any_plan(Random& random) {
   for (auto& endpoint : plan.endpoints) {
     if (random.below(8) == 0) endpoint.mode = static_cast<Mode>(random.below(3));
     if (random.below(8) == 0) endpoint.client = per_minute(60, 4);
-    endpoint.shed = random.below(8) == 0;
   }
   for (std::uint16_t endpoint = 0; endpoint < 3; ++endpoint) {
     for (std::uint8_t tier = 0; tier < 2; ++tier) {
@@ -36,6 +35,10 @@ Plan any_plan(Random& random) {
       if (random.below(3) == 0)
         scale_from(plan, EndpointId{endpoint}, TierId{tier},
                    static_cast<View>(1 + random.below(kViews - 1)), 0.5);
+      if (random.below(8) == 0)
+        shed_from(plan, EndpointId{endpoint}, TierId{tier},
+                  static_cast<View>(1 + random.below(kViews - 1)),
+                  random.below(2) == 0 ? kShedAll : 0x8000);
     }
   }
   return plan;

@@ -221,6 +221,12 @@ void Replay::take_notes(ReplayReport& report) const {
       report.notes.push_back(fmt::format(
           "rule {} waits for CPU figures, which no log carries: it never acted", rule.name));
     }
+    if (rule.when.on_queueing()) {
+      report.notes.push_back(fmt::format(
+          "rule {} sheds while answers are slow: those in the log are as slow as they were without "
+          "it, so it sheds longer here than it would have",
+          rule.name));
+    }
     if (rule.when.on_verdict() && !detects && !rule.when.on_figures()) {
       report.notes.push_back(
           fmt::format("rule {} waits for model verdicts, and no anomaly model was given: only "

@@ -77,7 +77,8 @@ json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
       {"in_flight_timeout_s",
        in_flight != 0 ? json(std::chrono::duration<double>(settings.concurrency_timeout).count())
                       : json()},
-      {"shedding", plan.endpoints[endpoint].shed},
+      {"shedding", now.shed > 0},
+      {"shed_ratio", now.shed / static_cast<double>(limiter::kShedAll)},
       {"scale", now.scale},
       {"rule", rule},
       {"cause", cause}};

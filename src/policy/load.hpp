@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace tidelimit::policy {
+
+/// What one endpoint was asked for and how it answered in a short while.
+struct EndpointLoad {
+  std::string endpoint;
+  std::vector<double> asked;  ///< by tier: requests that passed every limit, shed ones included
+  double answered = 0;        ///< responses of the service itself, with their latency known
+  double failed = 0;          ///< of those, errors
+  double latency_ms_sum = 0;  ///< of those answered
+};
+
+/// The load of all endpoints over a second or so.
+struct LoadSample {
+  Nanos span{0};
+  std::vector<EndpointLoad> endpoints;
+};
+
+}  // namespace tidelimit::policy

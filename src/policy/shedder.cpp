@@ -1,0 +1,221 @@
+#include "policy/shedder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "policy/words.hpp"
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr Nanos kMinute = std::chrono::minutes{1};
+constexpr std::size_t kMinutesKept = 60;
+constexpr int kSlower = 6;                             // a minute of shedding lasts six
+constexpr double kLeastAnswers = 20;                   // fewer say nothing of latency
+constexpr double kLeastOfUsual = 10;                   // for a minute's mean
+constexpr Nanos kPatience = std::chrono::seconds{10};  // with too few answers: nothing is known
+constexpr double kDrain_s = 2;          // what waits too long is to be gone in this time
+constexpr double kMostLess = 0.5;       // of the capacity, to drain
+constexpr double kMostMore = 0.05;      // of the capacity, to fill a queue that is too short
+constexpr double kProbe = 0.01;         // growth a second of the estimate while little waits
+constexpr double kCapacitySpan_s = 20;  // smoothing of the measured throughput
+constexpr double kAskedSpan_s = 10;     // smoothing of demand
+constexpr double kLeastShare = 0.005;   // smaller ones are none
+constexpr Nanos kIdle = std::chrono::seconds{10};
+
+double seconds_of(Nanos span) {
+  return static_cast<double>(span.count()) * 1e-9;
+}
+
+void smooth(double& mean, double value, double seconds, double span) {
+  mean += (value - mean) * (1 - std::exp(-seconds / span));
+}
+
+bool names(const std::vector<std::string>& list, const std::string& name) {
+  return list.empty() || std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool shedding) {
+  answered_ += answered;
+  latency_ms_sum_ += latency_ms_sum;
+  span_ += span;
+  if (span_ < (shedding ? kSlower * kMinute : kMinute)) return;
+  span_ = Nanos{0};
+  if (answered_ < kLeastOfUsual) return;  // goes on with the next minute
+  minutes_.push_back(latency_ms_sum_ / answered_);
+  if (minutes_.size() > kMinutesKept) minutes_.pop_front();
+  answered_ = latency_ms_sum_ = 0;
+}
+
+std::optional<double> UsualLatency::ms() const {
+  if (!minutes_.empty()) return *std::min_element(minutes_.begin(), minutes_.end());
+  if (answered_ < kLeastOfUsual) return std::nullopt;
+  return latency_ms_sum_ / answered_;
+}
+
+Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
+    : rule_(rule),
+      threshold_ms_(seconds_of(*settings.rules[rule].when.queueing) * 1e3),
+      tiers_(settings.tiers) {
+  const Rule& own = settings.rules[rule];
+  state_.rule = own.name;
+  state_.mode = settings.mode_of(own);
+  for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
+    const EndpointSettings& endpoint = settings.endpoints[e];
+    endpoints_.push_back({endpoint.name, {}, 0, 0});
+    for (std::size_t t = 0; t < tiers_.size(); ++t) {
+      Class& one = classes_.emplace_back();
+      one.endpoint = e;
+      one.tier = t;
+      one.floor = settings.adapt.floor_of(endpoint.name, tiers_[t]);
+      one.may_shed = names(own.then.endpoints, endpoint.name) && names(own.then.tiers, tiers_[t]) &&
+                     own.then.priority.value_or(endpoint.priority) == endpoint.priority;
+    }
+  }
+  std::stable_sort(classes_.begin(), classes_.end(), [&](const Class& a, const Class& b) {
+    const auto rank = [&](const Class& c) {
+      return std::pair(settings.endpoints[c.endpoint].priority, c.tier);
+    };
+    return rank(a) < rank(b);
+  });
+  order_of_.resize(classes_.size());
+  for (std::size_t i = 0; i < classes_.size(); ++i)
+    order_of_[classes_[i].endpoint * tiers_.size() + classes_[i].tier] = i;
+}
+
+void Shedder::inherit(const Shedder& older) {
+  for (Endpoint& endpoint : endpoints_) {
+    for (const Endpoint& before : older.endpoints_) {
+      if (before.name == endpoint.name) endpoint.usual = before.usual;
+    }
+  }
+}
+
+void Shedder::update(const LoadSample& load, Now now) {
+  gather(load);
+  const auto queueing = queueing_ms();
+  if (!queueing && gathered_ < kPatience) return;
+  const Nanos span = gathered_;
+  queueing_ms_ = queueing.value_or(0);
+  const bool overloaded = queueing && *queueing > threshold_ms_;
+  if (engaged_ || overloaded) {
+    follow(queueing_ms_, seconds_of(span));
+    divide();
+  }
+  settle(overloaded, span, now.wall);
+  for (Endpoint& endpoint : endpoints_) endpoint.answered = endpoint.latency_ms_sum = 0;
+  gathered_ = Nanos{0};
+  done_ = 0;
+}
+
+void Shedder::gather(const LoadSample& load) {
+  gathered_ += load.span;
+  const double seconds = seconds_of(load.span);
+  for (const EndpointLoad& seen : load.endpoints) {
+    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
+                                    [&](const Endpoint& e) { return e.name == seen.endpoint; });
+    if (found == endpoints_.end()) continue;
+    Endpoint& endpoint = *found;
+    endpoint.answered += seen.answered;
+    endpoint.latency_ms_sum += seen.latency_ms_sum;
+    endpoint.usual.add(seen.answered, seen.latency_ms_sum, load.span, engaged_);
+    const double weight = endpoint.usual.ms().value_or(0) / 1e3;
+    done_ += (seen.answered - seen.failed) * weight;
+    const auto e = static_cast<std::size_t>(found - endpoints_.begin());
+    for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
+      smooth(classes_[order_of_[e * tiers_.size() + t]].asked, seen.asked[t] * weight / seconds,
+             seconds, kAskedSpan_s);
+    }
+  }
+}
+
+/// The excess over usual latency that at least half of the answers have; empty with too few.
+std::optional<double> Shedder::queueing_ms() const {
+  struct Excess {
+    double ms, answers;
+  };
+  std::vector<Excess> excesses;
+  double answers = 0;
+  for (const Endpoint& endpoint : endpoints_) {
+    const auto usual = endpoint.usual.ms();
+    if (endpoint.answered == 0 || !usual) continue;
+    excesses.push_back({endpoint.latency_ms_sum / endpoint.answered - *usual, endpoint.answered});
+    answers += endpoint.answered;
+  }
+  if (answers < kLeastAnswers) return std::nullopt;
+  std::sort(excesses.begin(), excesses.end(),
+            [](const Excess& a, const Excess& b) { return a.ms > b.ms; });
+  double above = 0;
+  for (const Excess& excess : excesses) {
+    above += excess.answers;
+    if (above * 2 >= answers) return std::max(0.0, excess.ms);
+  }
+  return 0.0;
+}
+
+/// What to let in. While calls wait the upstream does all it can, so its throughput is its
+/// capacity; while few do, it may be able to do more.
+void Shedder::follow(double queueing, double seconds) {
+  const double throughput = done_ / seconds;
+  if (!capacity_ || !engaged_) {
+    capacity_ = throughput;
+  } else if (queueing > threshold_ms_ / 2) {
+    smooth(*capacity_, throughput, seconds, kCapacitySpan_s);
+  } else {
+    *capacity_ = std::max(*capacity_ * (1 + kProbe * seconds), throughput);
+  }
+  const double lead = (threshold_ms_ - queueing) / 1e3 / kDrain_s;
+  admitted_ = *capacity_ * (1 + std::clamp(lead, -kMostLess, kMostMore));
+}
+
+void Shedder::divide() {
+  double left = admitted_;
+  for (Class& one : classes_) {
+    const double most = one.may_shed ? 1 - one.floor : 0;
+    const double served = one.asked > 0 ? std::clamp(left / one.asked, 0.0, 1.0) : 1;
+    one.share = std::min(1 - served, most);
+    if (one.share < kLeastShare) one.share = 0;
+    left = std::max(0.0, left - one.asked * (1 - one.share));
+  }
+}
+
+void Shedder::settle(bool overloaded, Nanos span, WallTime now) {
+  const bool shedding =
+      std::any_of(classes_.begin(), classes_.end(), [](const Class& one) { return one.share > 0; });
+  idle_ = shedding || overloaded ? Nanos{0} : idle_ + span;
+  engaged_ = overloaded || (engaged_ && idle_ < kIdle);
+  const bool was_active = state_.active;
+  state_.active = engaged_ && (was_active || shedding);
+  if (state_.active) state_.cause = describe();
+  if (!engaged_) capacity_.reset();
+  if (state_.active == was_active) return;
+  state_.since = now;
+  if (state_.active) return;
+  state_.cause = "answers no longer wait";
+}
+
+double Shedder::asked_for() const {
+  double work = 0;
+  for (const Class& one : classes_) work += one.asked;
+  return work;
+}
+
+std::string Shedder::describe() const {
+  std::string text = fmt::format(
+      "answers take {:.0f} ms longer than usual (threshold {:.0f} ms); asked for {} of what the "
+      "upstream does",
+      queueing_ms_, threshold_ms_, percent_in_words(asked_for() / std::max(*capacity_, 1e-9)));
+  const char* before = "; sheds ";
+  for (auto one = classes_.rbegin(); one != classes_.rend(); ++one) {
+    if (one->share == 0) continue;
+    text += fmt::format("{}{} of {}/{}", before, percent_in_words(one->share),
+                        endpoints_[one->endpoint].name, tiers_[one->tier]);
+    before = ", ";
+  }
+  return text;
+}
+
+}  // namespace tidelimit::policy

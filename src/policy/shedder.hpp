@@ -1,0 +1,99 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/load.hpp"
+#include "policy/planner.hpp"
+#include "policy/settings.hpp"
+
+namespace tidelimit::policy {
+
+/// The latency that an endpoint's answers have while nothing waits: the least mean of a minute in
+/// the last hour, as BBR (Cardwell et al. 2016) takes the least round trip. While load is shed an
+/// hour takes six, so that an overload is not soon taken for usual, yet a service that has become
+/// slower is not shed for ever.
+class UsualLatency {
+ public:
+  void add(double answered, double latency_ms_sum, Nanos span, bool shedding);
+  /// Empty until something was answered.
+  [[nodiscard]] std::optional<double> ms() const;
+
+ private:
+  double answered_ = 0, latency_ms_sum_ = 0;  ///< of the running minute
+  Nanos span_{0};
+  std::deque<double> minutes_;
+};
+
+/// Load shedding by priority: one rule on `queueing`, and all that it remembers. The rule starts
+/// when answers take longer than usual by its threshold at the endpoints that give at least half of
+/// them: what waits before a shared upstream makes all endpoints slower, one slow endpoint only
+/// itself. From then on the gate lets in what the upstream was seen to do, less where still more
+/// waits than the threshold, more where less does, the most important first: by priority of
+/// endpoints, then by tier. No class falls below its floor (`adapt.floor`). It ends when nothing
+/// was to be shed for ten seconds.
+///
+/// Work is counted in usual latencies: a request to an endpoint that takes 200 ms weighs twice one
+/// that takes 100 ms. That admission goes by queueing and by priority is WeChat's DAGOR (Zhou et
+/// al., SoCC 2018); that it aims at measured throughput is BBR's. Deterministic; one thread.
+class Shedder {
+ public:
+  Shedder(const PolicySettings& settings, std::size_t rule);
+
+  /// Takes over what an older configuration's rule of the same name remembers; its shares start
+  /// anew.
+  void inherit(const Shedder& older);
+
+  /// Takes in what happened since the last sample. The rule counts as active from the first request
+  /// that it sheds.
+  void update(const LoadSample& load, Now now);
+
+  [[nodiscard]] std::size_t rule() const { return rule_; }
+  [[nodiscard]] Mode mode() const { return state_.mode; }
+  [[nodiscard]] const RuleState& state() const { return state_; }
+  /// Of the requests to a cell ([endpoint][tier], row-major), the part to refuse; 0 to 1.
+  [[nodiscard]] double share(std::size_t cell) const { return classes_[order_of_[cell]].share; }
+
+ private:
+  struct Endpoint {
+    std::string name;
+    UsualLatency usual;
+    double answered = 0, latency_ms_sum = 0;  ///< since the last judgement
+  };
+  /// Requests that are shed alike.
+  struct Class {
+    std::size_t endpoint = 0, tier = 0;
+    bool may_shed = false;
+    double floor = 0;
+    double asked = 0;  ///< work a second, smoothed; in seconds of usual latency
+    double share = 0;
+  };
+
+  void gather(const LoadSample& load);
+  [[nodiscard]] std::optional<double> queueing_ms() const;
+  void follow(double queueing, double seconds);
+  void divide();
+  void settle(bool overloaded, Nanos span, WallTime now);
+  [[nodiscard]] double asked_for() const;
+  [[nodiscard]] std::string describe() const;
+
+  std::size_t rule_;
+  double threshold_ms_;
+  std::vector<std::string> tiers_;
+  std::vector<Endpoint> endpoints_;
+  std::vector<Class> classes_;         ///< most important first
+  std::vector<std::size_t> order_of_;  ///< cell -> index in classes_
+  RuleState state_;
+
+  Nanos gathered_{0};               ///< since the last judgement
+  double done_ = 0;                 ///< work answered since then
+  std::optional<double> capacity_;  ///< work a second that the upstream does while calls wait
+  double admitted_ = 0;             ///< work a second to let in
+  double queueing_ms_ = 0;
+  bool engaged_ = false;  ///< there was a queue, and it is watched what the upstream does
+  Nanos idle_{0};         ///< how long nothing was to be shed
+};
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,218 @@
+#include "policy/shedder.hpp"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "policy/mission.hpp"
+
+namespace tidelimit::policy::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t kTiers = 2;
+constexpr double kWorkers = 10;
+constexpr double kService_s[] = {0.25, 0.1, 0.05};  // payment, browse, other
+constexpr double kQueueMost_s = 2;
+
+PolicySettings with_shedding(Mode mode = Mode::enforce) {
+  PolicySettings settings = mission();
+  Rule overload;
+  overload.name = "overload";
+  overload.mode = mode;
+  overload.when.queueing = std::chrono::milliseconds{100};
+  overload.then.shed = true;
+  settings.rules = {overload};
+  return settings;
+}
+
+/// An upstream whose queue is a fluid: what comes in beyond its capacity waits.
+class Upstream {
+ public:
+  explicit Upstream(const PolicySettings& settings) : shedder(settings, 0) {}
+
+  /// Requests a second, by cell; one second.
+  void second(const std::vector<double>& rates) {
+    LoadSample sample{seconds{1}, {}};
+    const char* names[] = {"payment", "browse", "other"};
+    double work = 0;
+    for (std::size_t e = 0; e < 3; ++e) {
+      EndpointLoad& load = sample.endpoints.emplace_back();
+      load.endpoint = names[e];
+      for (std::size_t t = 0; t < kTiers; ++t) {
+        const std::size_t cell = e * kTiers + t;
+        const auto asked = static_cast<double>(random.poisson(rates[cell]));
+        load.asked.push_back(asked);
+        load.answered += asked * (1 - shedder.share(cell));
+      }
+      work += load.answered * kService_s[e];
+    }
+    queue_s = std::clamp(queue_s + (work - kWorkers) / kWorkers, 0.0, kQueueMost_s);
+    for (std::size_t e = 0; e < 3; ++e) {
+      EndpointLoad& load = sample.endpoints[e];
+      const double noise = 1 + 0.05 * random.normal();
+      load.latency_ms_sum =
+          load.answered * 1e3 * (kService_s[e] * noise * (e == 0 ? slow_payment : 1) + queue_s);
+    }
+    admitted = work;
+    now.mono = now.mono + seconds{1};
+    now.wall += seconds{1};
+    shedder.update(sample, now);
+  }
+  void run(int count, const std::vector<double>& rates) {
+    for (int i = 0; i < count; ++i) second(rates);
+  }
+
+  Shedder shedder;
+  Random random{11};
+  Now now{Instant{seconds{1}}, WallTime{hours{24 * 20000}}};
+  double queue_s = 0;
+  double slow_payment = 1;
+  double admitted = 0;
+};
+
+const std::vector<double> kCalm{6, 6, 10, 30, 0, 0};    // the work of seven workers
+const std::vector<double> kRush{12, 12, 10, 40, 0, 0};  // of eleven
+
+TEST(Shedder, LeavesACalmHourAlone) {
+  Upstream upstream(with_shedding());
+  for (int i = 0; i < 3600; ++i) {
+    upstream.second(kCalm);
+    ASSERT_FALSE(upstream.shedder.state().active) << upstream.shedder.state().cause;
+  }
+}
+
+TEST(Shedder, ShedsTheLeastImportantWithinTwoSecondsOfAQueue) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  int waited = 0;
+  for (int i = 0; i < 60 && !upstream.shedder.state().active; ++i) {
+    waited += upstream.queue_s > 0.1 ? 1 : 0;
+    upstream.second(kRush);
+  }
+  EXPECT_LE(waited, 2);
+  EXPECT_TRUE(upstream.shedder.state().active);
+  EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("sheds"));
+  EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("of browse/STD"));
+}
+
+TEST(Shedder, KeepsTheUpstreamBusyAndItsQueueShort) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.run(60, kRush);
+  double admitted = 0, queue = 0;
+  constexpr int kSeconds = 1200;
+  for (int i = 0; i < kSeconds; ++i) {
+    upstream.second(kRush);
+    admitted += upstream.admitted / kSeconds;
+    queue += upstream.queue_s / kSeconds;
+    ASSERT_EQ(upstream.shedder.share(0 * kTiers + 0), 0) << "payment/PRM";
+  }
+  EXPECT_GT(admitted, 0.97 * kWorkers);
+  EXPECT_LT(admitted, 1.01 * kWorkers);
+  EXPECT_LT(queue, 0.25);
+}
+
+TEST(Shedder, DoesNotTakeALongOverloadForUsual) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.run(3 * 3600, kRush);
+  EXPECT_TRUE(upstream.shedder.state().active);
+  double queue = 0;
+  for (int i = 0; i < 600; ++i) {
+    upstream.second(kRush);
+    queue += upstream.queue_s / 600;
+  }
+  EXPECT_LT(queue, 0.25);
+}
+
+TEST(Shedder, EndsWhenTheRushIsOver) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.run(600, kRush);
+  EXPECT_TRUE(upstream.shedder.state().active);
+  upstream.run(60, kCalm);
+  EXPECT_FALSE(upstream.shedder.state().active);
+  EXPECT_EQ(upstream.shedder.state().cause, "answers no longer wait");
+  for (std::size_t cell = 0; cell < 6; ++cell) EXPECT_EQ(upstream.shedder.share(cell), 0);
+}
+
+TEST(Shedder, ServesTheMoreImportantFirstAndStarvesNobody) {
+  const PolicySettings settings = with_shedding();
+  Upstream upstream(settings);
+  upstream.run(300, kCalm);
+  const std::vector<double> flood{30, 60, 40, 200, 0, 0};  // 46 workers' work
+  upstream.run(120, flood);
+  const Shedder& shedder = upstream.shedder;
+  EXPECT_NEAR(shedder.share(1 * kTiers + 1), 0.8, 1e-9) << "browse/STD stands at its floor";
+  EXPECT_NEAR(shedder.share(1 * kTiers + 0), 0.5, 1e-9) << "browse/PRM likewise";
+  EXPECT_NEAR(shedder.share(0 * kTiers + 1), 0.8, 1e-9) << "payment/STD likewise";
+  EXPECT_LE(shedder.share(0 * kTiers + 0), 0.5);
+  EXPECT_GE(shedder.share(0 * kTiers + 1), shedder.share(0 * kTiers + 0));
+}
+
+TEST(Shedder, OneSlowEndpointIsNoQueue) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.slow_payment = 3;
+  upstream.run(300, kCalm);
+  EXPECT_FALSE(upstream.shedder.state().active);
+}
+
+TEST(Shedder, ShedsNothingThatItsRuleDoesNotName) {
+  PolicySettings settings = with_shedding();
+  settings.rules[0].then.tiers = {"PRM"};
+  Upstream upstream(settings);
+  upstream.run(300, kCalm);
+  upstream.run(60, kRush);
+  EXPECT_EQ(upstream.shedder.share(1 * kTiers + 1), 0);
+  EXPECT_GT(upstream.shedder.share(1 * kTiers + 0), 0);
+}
+
+TEST(Shedder, SaysNothingOverAHandfulOfAnswers) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.queue_s = 2;
+  upstream.run(3, {1, 0, 0, 1, 0, 0});
+  EXPECT_FALSE(upstream.shedder.state().active);
+}
+
+LoadSample queue_of(double ms) {
+  LoadSample sample{seconds{1}, {}};
+  sample.endpoints.push_back({"browse", {10, 90}, 100, 0, 100 * (100 + ms)});
+  return sample;
+}
+
+TEST(Planner, PublishesWhatIsShedAndNamesItsRule) {
+  for (const Mode mode : {Mode::enforce, Mode::shadow}) {
+    Planner planner(with_shedding(mode));
+    EXPECT_TRUE(planner.wants_load());
+    PlanInputs inputs;
+    inputs.now = {Instant{seconds{1}}, WallTime{hours{24 * 20000}}};
+    std::shared_ptr<const limiter::Plan> plan;
+    for (int second = 0; second < 100; ++second) {
+      inputs.now = {inputs.now.mono + seconds{1}, inputs.now.wall + seconds{1}};
+      inputs.load = queue_of(second < 90 ? 0 : 500);
+      if (const auto step = planner.step(inputs); step.plan) plan = step.plan;
+    }
+    ASSERT_TRUE(plan);
+    const auto& cell = plan->cell(limiter::EndpointId{1}, limiter::TierId{1});
+    const auto& effective = cell.in(limiter::View::effective);
+    const auto& shadow = cell.in(limiter::View::shadow);
+    EXPECT_EQ(effective.shed > 0, mode == Mode::enforce);
+    EXPECT_GT(shadow.shed, 0);
+    EXPECT_EQ(limiter::index(shadow.shed_rule), 0U);
+    EXPECT_EQ(cell.in(limiter::View::base).shed, 0);
+    EXPECT_EQ(effective.scale, 1.0) << "limits stay";
+    EXPECT_TRUE(planner.rules()[0].active);
+  }
+}
+
+TEST(Planner, WantsNoLoadWithoutARuleOnQueueing) {
+  EXPECT_FALSE(Planner(mission()).wants_load());
+}
+
+}  // namespace
+}  // namespace tidelimit::policy::test
