@@ -9,7 +9,7 @@
 
 namespace tidelimit::impact {
 
-Result<Outcomes> play_all(Span span, std::size_t seeds,
+Result<Outcomes> play_all(Span span, std::uint64_t first_seed, std::size_t seeds,
                           std::shared_ptr<const model::Bundle> models) {
   Outcomes outcomes(seeds);
   std::atomic<std::size_t> next{0};
@@ -18,7 +18,7 @@ Result<Outcomes> play_all(Span span, std::size_t seeds,
   const auto work = [&] {
     for (std::size_t job = next++; job < seeds * kArms; job = next++) {
       const Arm arm = kAllArms[job % kArms];
-      auto outcome = play(arm, span, 1 + job / kArms, models);
+      auto outcome = play(arm, span, first_seed + job / kArms, models);
       std::lock_guard lock(mutex);
       if (outcome) {
         outcomes[job / kArms][static_cast<std::size_t>(arm)] = std::move(*outcome);

@@ -8,8 +8,8 @@
 
 namespace tidelimit::impact {
 
-/// Plays the span once for each seed from 1 on and each arm, on all CPUs.
-[[nodiscard]] Result<Outcomes> play_all(Span span, std::size_t seeds,
+/// Plays the span once for each of `seeds` seeds from `first_seed` on and each arm, on all CPUs.
+[[nodiscard]] Result<Outcomes> play_all(Span span, std::uint64_t first_seed, std::size_t seeds,
                                         std::shared_ptr<const model::Bundle> models);
 
 }  // namespace tidelimit::impact

@@ -19,7 +19,7 @@ class Impact : public testing::Test {
   static void SetUpTestSuite() {
     const auto models = train(forecast::Preset::best, 7, kEpochs);
     ASSERT_TRUE(models) << models.error().message;
-    auto played = play_all(kEvening, 1, *models);
+    auto played = play_all(kEvening, 1, 1, *models);
     ASSERT_TRUE(played) << played.error().message;
     outcomes = *std::move(played);
   }
