@@ -19,6 +19,7 @@ void add_train(CLI::App& app, int& status);
 void add_evaluate(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
+void add_import_config(CLI::App& app, int& status);
 void add_check_config(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_why(CLI::App& app, int& status);

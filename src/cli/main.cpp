@@ -23,6 +23,7 @@ void add_commands(CLI::App& app, int& status) {
   add_evaluate(app, status);
   add_replay(app, status);
   add_explain(app, status);
+  add_import_config(app, status);
   add_check_config(app, status);
   add_serve(app, status);
   add_why(app, status);

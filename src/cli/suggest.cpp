@@ -1,12 +1,10 @@
 #include <cmath>
-#include <filesystem>
-#include <fmt/format.h>
 #include <iostream>
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/drawn_file.hpp"
 #include "cli/suggest/proposal.hpp"
-#include "config/config.hpp"
 #include "store/files/file.hpp"
 
 namespace tidelimit::cli {
@@ -21,31 +19,9 @@ struct Options {
   bool json = false;
 };
 
-constexpr std::size_t kLargestConfig = 1 << 20;
-
-/// What nobody wrote by hand may be written over: nothing, an empty file, an earlier suggestion.
-Result<void> require_replaceable(const std::string& file) {
-  if (!std::filesystem::exists(file)) return {};
-  const auto there = store::read_file(file, kLargestConfig);
-  if (there && (there->empty() || there->starts_with(kProposalMark))) return {};
-  return fail(Code::invalid_argument,
-              fmt::format("{}: is there already and was not drawn by suggest; choose another name, "
-                          "or --force to replace it",
-                          file));
-}
-
-/// What was written must be what `serve` reads.
-Result<void> require_valid(const std::string& yaml, const std::string& file) {
-  const auto parsed = config::parse(yaml, file);
-  if (parsed) return {};
-  return fail(Code::internal,
-              fmt::format("line {} of the configuration drawn is not valid: {}",
-                          parsed.error().front().line, parsed.error().front().message));
-}
-
 Result<std::string> suggest(const Options& options) {
   if (!options.force)
-    if (auto free = require_replaceable(options.output); !free)
+    if (auto free = require_replaceable(options.output, kProposalMark, "suggest"); !free)
       return tl::unexpected<Error>(free.error());
   const auto input = Input::find(options.input, Passes::several);
   if (!input) return tl::unexpected<Error>(input.error());

@@ -1,9 +1,6 @@
 #include "config/config.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 
 #include "config/document.hpp"
 #include "config/sections.hpp"
@@ -29,27 +26,6 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   top.finish();
 }
 
-Result<std::string> read_file(const std::filesystem::path& file) {
-  std::error_code unreadable;
-  if (std::filesystem::is_directory(file, unreadable)) {
-    return fail(Code::invalid_argument, file.string() + ": is a folder: name a YAML file");
-  }
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    return fail(Code::not_found, fmt::format("{}: {}", file.string(), std::strerror(errno)));
-  }
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    return fail(Code::invalid_argument,
-                fmt::format("{}: larger than {} KiB: is this the configuration?", file.string(),
-                            kMaxFileBytes >> 10));
-  }
-  return text;
-}
-
 }  // namespace
 
 tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
@@ -57,7 +33,7 @@ tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
   Report report;
   Config config;
   config.file = file;
-  if (const auto node = read_document(yaml, report)) read_all(*node, config, report);
+  if (const auto node = read_document(yaml, "endpoints", report)) read_all(*node, config, report);
   if (!report.clean()) return tl::unexpected(report.take_mistakes());
   for (const auto& warning : report.take_warnings()) {
     config.warnings.push_back(
@@ -67,16 +43,11 @@ tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
 }
 
 Result<Config> load(const std::filesystem::path& file) {
-  const auto text = read_file(file);
+  const auto text = read_whole(file);
   if (!text) return tl::unexpected(text.error());
   auto config = parse(*text, file);
   if (config) return std::move(*config);
-  std::string lines;
-  for (const auto& mistake : config.error()) {
-    if (!lines.empty()) lines += '\n';
-    lines += fmt::format("{}:{}: {}", file.string(), mistake.line, mistake.message);
-  }
-  return fail(Code::invalid_argument, std::move(lines));
+  return fail(Code::invalid_argument, in_lines(config.error(), file));
 }
 
 Config defaults() {

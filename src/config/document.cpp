@@ -1,6 +1,10 @@
 #include "config/document.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
 #include <sstream>
 #include <vector>
 #include <yaml-cpp/depthguard.h>
@@ -87,12 +91,13 @@ bool survey(const std::string& yaml, Report& report) {
 
 }  // namespace
 
-std::optional<YAML::Node> read_document(const std::string& yaml, Report& report) {
+std::optional<YAML::Node> read_document(const std::string& yaml, std::string_view needed,
+                                        Report& report) {
   try {
     if (!survey(yaml, report)) return std::nullopt;
     const YAML::Node document = YAML::Load(yaml);
     if (!document.IsDefined() || document.IsNull()) {
-      report.mistake(1, "the file is empty: at least endpoints is needed");
+      report.mistake(1, fmt::format("the file is empty: at least {} is needed", needed));
     } else if (!document.IsMap()) {
       report.mistake(line_of(document), "the file must be a mapping (key: value)");
     } else {
@@ -104,6 +109,36 @@ std::optional<YAML::Node> read_document(const std::string& yaml, Report& report)
     report.mistake(std::max(error.mark.line, 0) + 1, syntax_error(error, yaml));
   }
   return std::nullopt;
+}
+
+Result<std::string> read_whole(const std::filesystem::path& file) {
+  std::error_code unreadable;
+  if (std::filesystem::is_directory(file, unreadable)) {
+    return fail(Code::invalid_argument, file.string() + ": is a folder: name a YAML file");
+  }
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    return fail(Code::not_found, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  }
+  std::string text(kMaxFileBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxFileBytes) {
+    return fail(Code::invalid_argument,
+                fmt::format("{}: larger than {} KiB: is this the configuration?", file.string(),
+                            kMaxFileBytes >> 10));
+  }
+  return text;
+}
+
+std::string in_lines(const std::vector<Mistake>& mistakes, const std::filesystem::path& file) {
+  std::string lines;
+  for (const auto& mistake : mistakes) {
+    if (!lines.empty()) lines += '\n';
+    lines += fmt::format("{}:{}: {}", file.string(), mistake.line, mistake.message);
+  }
+  return lines;
 }
 
 }  // namespace tidelimit::config

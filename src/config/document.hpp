@@ -1,7 +1,10 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 #include <yaml-cpp/yaml.h>
 
 #include "config/reader.hpp"
@@ -9,6 +12,15 @@
 namespace tidelimit::config {
 
 /// The one YAML document of a text, a mapping; or a mistake in `report`. Safe on any bytes.
-[[nodiscard]] std::optional<YAML::Node> read_document(const std::string& yaml, Report& report);
+/// `needed` is the key without which a file is none.
+[[nodiscard]] std::optional<YAML::Node> read_document(const std::string& yaml,
+                                                      std::string_view needed, Report& report);
+
+/// A file of at most kMaxFileBytes. Errors name it.
+[[nodiscard]] Result<std::string> read_whole(const std::filesystem::path& file);
+
+/// "FILE:LINE: message", a line for each.
+[[nodiscard]] std::string in_lines(const std::vector<Mistake>& mistakes,
+                                   const std::filesystem::path& file);
 
 }  // namespace tidelimit::config

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "config/config.hpp"
+#include "config/descriptor_file.hpp"
 
 namespace tidelimit::config {
 namespace {
@@ -13,9 +14,10 @@ namespace {
 /// One file per mistake, with the messages it must bring at its end: `#! LINE: message`. One that
 /// ends in `…` leaves the rest to base/, whose tests hold the words about rates, times and
 /// prefixes.
-std::vector<std::filesystem::path> bad_files() {
+std::vector<std::filesystem::path> bad_files(const std::string& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(TIDELIMIT_CONFIG_TESTS "/bad")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(TIDELIMIT_CONFIG_TESTS "/" + folder)) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -50,24 +52,41 @@ void expect_message(const std::string& message, const std::string& expected) {
   EXPECT_GT(message.size(), start.size()) << "nothing follows: " << message;
 }
 
-class BadConfig : public testing::TestWithParam<std::filesystem::path> {};
+class BadFile : public testing::TestWithParam<std::filesystem::path> {
+ protected:
+  template <class Parse>
+  void expect_messages(Parse&& parse) {
+    const std::string yaml = read(GetParam());
+    const auto expected = expected_messages(yaml);
+    ASSERT_FALSE(expected.empty()) << "the file says no message";
+    const auto read = parse(yaml, GetParam());
+    ASSERT_FALSE(read) << "accepted";
+    std::vector<std::string> messages;
+    for (const auto& mistake : read.error()) {
+      messages.push_back(std::to_string(mistake.line) + ": " + mistake.message);
+    }
+    ASSERT_THAT(messages, testing::SizeIs(expected.size())) << testing::PrintToString(messages);
+    for (std::size_t i = 0; i < messages.size(); ++i) expect_message(messages[i], expected[i]);
+  }
+};
+
+class BadConfig : public BadFile {};
+class BadDescriptors : public BadFile {};
 
 TEST_P(BadConfig, BringsExactlyTheseMessages) {
-  const std::string yaml = read(GetParam());
-  const auto expected = expected_messages(yaml);
-  ASSERT_FALSE(expected.empty()) << "the file says no message";
-  const auto config = parse(yaml, GetParam());
-  ASSERT_FALSE(config) << "accepted";
-  std::vector<std::string> messages;
-  for (const auto& mistake : config.error()) {
-    messages.push_back(std::to_string(mistake.line) + ": " + mistake.message);
-  }
-  ASSERT_THAT(messages, testing::SizeIs(expected.size())) << testing::PrintToString(messages);
-  for (std::size_t i = 0; i < messages.size(); ++i) expect_message(messages[i], expected[i]);
+  expect_messages(parse);
 }
 
-INSTANTIATE_TEST_SUITE_P(Config, BadConfig, testing::ValuesIn(bad_files()),
-                         [](const auto& info) { return info.param.stem().string(); });
+TEST_P(BadDescriptors, BringsExactlyTheseMessages) {
+  expect_messages(parse_descriptors);
+}
+
+std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) {
+  return info.param.stem().string();
+}
+INSTANTIATE_TEST_SUITE_P(Config, BadConfig, testing::ValuesIn(bad_files("bad")), stem);
+INSTANTIATE_TEST_SUITE_P(Config, BadDescriptors, testing::ValuesIn(bad_files("bad_descriptors")),
+                         stem);
 
 }  // namespace
 }  // namespace tidelimit::config

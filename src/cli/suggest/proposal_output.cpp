@@ -5,21 +5,10 @@
 #include "base/text.hpp"
 #include "cli/suggest/proposal.hpp"
 #include "cli/text_table.hpp"
+#include "config/yaml_text.hpp"
 
 namespace tidelimit::cli {
 namespace {
-
-std::string yaml_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out + '"';
-}
 
 std::string percent(double part) {
   return fmt::format("{:.4g} %", part * 100);
@@ -56,14 +45,15 @@ std::string reason_of(const Proposal& proposal, const EndpointProposal& endpoint
 
 std::string yaml_endpoint(const Proposal& proposal, const EndpointProposal& endpoint) {
   std::string text = fmt::format("  # {}\n", reason_of(proposal, endpoint));
-  text += fmt::format("  - name: {}\n", yaml_string(endpoint.name));
-  if (!endpoint.match.empty()) text += fmt::format("    match: {}\n", yaml_string(endpoint.match));
+  text += fmt::format("  - name: {}\n", config::yaml_string(endpoint.name));
+  if (!endpoint.match.empty())
+    text += fmt::format("    match: {}\n", config::yaml_string(endpoint.match));
   text += fmt::format("    priority: {}\n", limiter::to_string(endpoint.priority));
   std::string limits;
   for (const LimitProposal& limit : endpoint.limits) {
     if (limit.per_minute == 0) continue;
-    limits += fmt::format("      {}: {}/min  # {}\n", yaml_string(limit.tier), limit.per_minute,
-                          reason_of(proposal, limit));
+    limits += fmt::format("      {}: {}/min  # {}\n", config::yaml_string(limit.tier),
+                          limit.per_minute, reason_of(proposal, limit));
   }
   return limits.empty() ? text : text + "    limits:\n" + limits;
 }
@@ -115,7 +105,7 @@ std::string proposal_yaml(const Proposal& proposal) {
         "  tier_header: x-user-tier\n";
   std::string tiers;
   for (const std::string& tier : proposal.tiers)
-    tiers += (tiers.empty() ? "" : ", ") + yaml_string(tier);
+    tiers += (tiers.empty() ? "" : ", ") + config::yaml_string(tier);
   text += fmt::format("tiers: [{}]  # most important first\n", tiers);
   text += "endpoints:\n";
   for (const EndpointProposal& endpoint : proposal.endpoints)
@@ -124,7 +114,7 @@ std::string proposal_yaml(const Proposal& proposal) {
       "rules:\n"
       "  - { name: hot-endpoint, when: { forecast: any, spike: 1.5 }, then: { endpoints: same, "
       "tiers: [";
-  text += yaml_string(proposal.tiers.back());
+  text += config::yaml_string(proposal.tiers.back());
   text +=
       "], scale: 0.5 } }\n"
       "  - { name: cpu-pressure, when: { cpu: 0.80 }, then: { priority: low, scale: 0.25 } }\n"
