@@ -55,14 +55,17 @@ std::vector<Row> rule_table(const policy::PolicySettings& policy) {
   for (const auto& rule : policy.rules) {
     const std::string looks = rule.when.on_forecast()   ? "forecast of " + *rule.when.forecast
                               : rule.when.on_signal()   ? "cpu"
+                              : rule.when.on_calendar() ? "planned times"
+                              : rule.when.on_claims()   ? "claims of capacities"
                               : rule.when.on_queueing() ? "queueing of answers"
                               : rule.when.on_verdict()  ? "verdicts"
                                                         : "figures of clients";
-    std::string does = rule.then.block   ? "block"
-                       : rule.then.shed  ? "shed the least important first"
-                       : rule.then.limit ? "limit to " + format_rate(*rule.then.limit)
-                       : rule.then.scale ? fmt::format("scale to {}", *rule.then.scale)
-                                         : "verdict";
+    std::string does = rule.then.block    ? "block"
+                       : rule.then.shed   ? "shed the least important first"
+                       : rule.then.divide ? "divide by fair shares"
+                       : rule.then.limit  ? "limit to " + format_rate(*rule.then.limit)
+                       : rule.then.scale  ? fmt::format("scale to {}", *rule.then.scale)
+                                          : "verdict";
     if (rule.when.on_client()) does += " for " + format_duration(rule.then.duration);
     rows.push_back({rule.name, limiter::to_string(policy.mode_of(rule)), looks, does});
   }

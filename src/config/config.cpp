@@ -15,6 +15,7 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_tiers(top, config, report);
   read_identity(top, config, report);
   read_endpoints(top, config, report);
+  read_upstreams(top, config, report);
   read_forecast(top, config, report);
   read_anomaly(top, config, report);
   read_rules(top, config, report);

@@ -251,6 +251,7 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   section.read("priority", endpoint.priority, read_priority);
   section.read("mode", endpoint.mode, read_mode);
   section.read("capacity", endpoint.capacity, read_rate);
+  section.read("cost", endpoint.cost, Range{0, false, 1000, true});
   if (auto limits = section.take("limits")) read_limits(*limits, config, endpoint, report);
   if (auto field = section.take("concurrency")) read_concurrency(*field, config, endpoint, report);
   section.finish();

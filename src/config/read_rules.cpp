@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
-#include "config/sections.hpp"
+#include "config/rule_parts.hpp"
 #include "limiter/client_table.hpp"
 #include "limiter/verdict.hpp"
 
@@ -15,139 +15,11 @@ using policy::Effect;
 using policy::Rule;
 
 constexpr std::size_t kMaxRules = 1000;
-constexpr double kDefaultRelease = 0.15;  // `until` below `cpu`, where it is not given
-constexpr DurationRange kQueueing{std::chrono::milliseconds{1}, std::chrono::minutes{1}};
+constexpr std::pair<std::string_view, std::string_view> kTakenNames[] = {
+    {"model", "the model's own verdicts stand"},
+    {"concurrency", "limits on requests in flight deny"},
+};
 constexpr DurationRange kDuration{std::chrono::seconds{1}, std::chrono::hours{24 * 30}};
-
-std::optional<VerdictKind> read_verdict(const Field& field, Report& report) {
-  return read_choice<VerdictKind>(
-      field, report,
-      {{"suspicious", VerdictKind::suspicious}, {"malicious", VerdictKind::malicious}});
-}
-
-/// A name out of `known`, else a mistake that says which there are.
-std::optional<std::string> read_known(const Field& field, std::string_view kind,
-                                      const std::vector<std::string_view>& known, Report& report) {
-  auto name = read_text(field, report);
-  if (!name || contains(known, *name)) return name;
-  report.mistake(field.line, fmt::format("{}: there is no {} \"{}\"{}", field.where, kind,
-                                         printable(*name), suggestion(*name, known)));
-  return std::nullopt;
-}
-
-std::vector<std::string> read_known_list(const Field& field, std::string_view kind,
-                                         const std::vector<std::string_view>& known,
-                                         Report& report) {
-  std::vector<std::string> names;
-  if (field.node.IsSequence() && field.node.size() == 0) {
-    report.mistake(field.line, field.where + " is an empty list: name at least one, or remove it");
-  }
-  for (const auto& item : read_items(field, report)) {
-    auto name = read_known(item, kind, known, report);
-    if (!name) continue;
-    if (std::count(names.begin(), names.end(), *name) > 0) {
-      report.mistake(item.line,
-                     fmt::format("{}: \"{}\" stands twice: remove one", item.where, *name));
-    } else {
-      names.push_back(std::move(*name));
-    }
-  }
-  return names;
-}
-
-/// What does not go together in a condition. `where` names the rule.
-void check_condition(const Field& field, const Condition& when, bool has_min_requests,
-                     const Config& config, Report& report) {
-  const auto mistake = [&](std::string_view what) {
-    report.mistake(field.line, fmt::format("{} {}", field.where, what));
-  };
-  const bool asks = when.on_plan() || when.on_queueing() || when.on_client();
-  if (!asks && !when.spike && !when.utilisation) {
-    mistake("asks for nothing: name forecast, cpu, queueing, verdict or a client's own figures");
-  }
-  if (when.on_queueing() && (when.on_plan() || when.on_client())) {
-    mistake("joins queueing with something else: it stands alone, write two rules");
-  }
-  if (when.on_plan() && when.on_client()) {
-    mistake(
-        "joins the load (forecast, cpu) with a client (verdict, user_agent, error_rate, "
-        "requests, requests_per_minute): write two rules");
-  }
-  if (when.forecast && !when.spike && !when.utilisation) {
-    mistake("has a forecast but no threshold: add spike or utilisation");
-  }
-  if (!when.forecast && (when.spike || when.utilisation)) {
-    mistake("has a threshold but no forecast: add forecast: NAME, or any");
-  }
-  if (has_min_requests && !when.spike) mistake("has min_requests without spike: remove it");
-  if (when.until && !when.cpu) mistake("has until without cpu: remove it");
-  if (when.until && when.cpu && *when.until >= *when.cpu) {
-    mistake(fmt::format("releases at {} what starts at {}: until must be below cpu", *when.until,
-                        *when.cpu));
-  }
-  if (when.cpu && !when.until && *when.cpu <= kDefaultRelease) {
-    mistake(fmt::format("has a cpu of {}, too low for the default release {} below it: add until",
-                        *when.cpu, kDefaultRelease));
-  }
-  const bool agent_alone =
-      when.user_agent && !when.error_rate && !when.requests && !when.requests_per_minute;
-  if (agent_alone && !when.verdict) {
-    mistake(
-        "judges by the user agent alone, which anybody can choose: add error_rate, requests or "
-        "requests_per_minute");
-  }
-  if (!when.utilisation || !when.forecast) return;
-  const bool capacity = std::any_of(
-      config.engine.policy.endpoints.begin(), config.engine.policy.endpoints.end(),
-      [&](const auto& endpoint) {
-        return endpoint.capacity && (*when.forecast == "any" || *when.forecast == endpoint.name);
-      });
-  if (!capacity) {
-    mistake(fmt::format(
-        "compares with a capacity that {} lacks: add capacity, like 200/s",
-        *when.forecast == "any" ? "every endpoint" : "endpoint \"" + *when.forecast + "\""));
-  }
-}
-
-Condition read_condition(const Field& field, const Config& config, Report& report) {
-  Condition when;
-  Section section(field, report);
-  auto endpoints = endpoint_names(config);
-  endpoints.emplace_back("any");
-  section.read("forecast", when.forecast, [&](const Field& value, Report& r) {
-    return read_known(value, "endpoint", endpoints, r);
-  });
-  section.read("spike", when.spike, Range{1, false, 1000, true});
-  section.read("utilisation", when.utilisation, Range{0, false, 10, true});
-  section.read("min_requests", when.min_requests, Range{0, true, 1e15, true});
-  section.read("cpu", when.cpu, kShare);
-  section.read("until", when.until, kInside);
-  section.read("queueing", when.queueing, kQueueing);
-  section.read("verdict", when.verdict, read_verdict);
-  section.read("user_agent", when.user_agent, read_text);
-  section.read("error_rate", when.error_rate, kShare);
-  section.read("requests", when.requests, [](const Field& value, Report& r) {
-    const auto count = read_count(value, r);
-    return count ? std::optional(static_cast<std::uint32_t>(*count)) : std::nullopt;
-  });
-  section.read("requests_per_minute", when.requests_per_minute, kPositive);
-  const bool readable = field.node.IsMap();
-  // A part that is there but wrong has been named; what is missing then is no second mistake.
-  const bool whole = readable && section.has("forecast") == when.forecast.has_value() &&
-                     section.has("spike") == when.spike.has_value() &&
-                     section.has("utilisation") == when.utilisation.has_value() &&
-                     section.has("cpu") == when.cpu.has_value() &&
-                     section.has("queueing") == when.queueing.has_value() &&
-                     section.has("until") == when.until.has_value() &&
-                     section.has("verdict") == when.verdict.has_value() &&
-                     section.has("error_rate") == when.error_rate.has_value() &&
-                     section.has("requests") == when.requests.has_value() &&
-                     section.has("requests_per_minute") == when.requests_per_minute.has_value();
-  const bool has_min_requests = section.has("min_requests");
-  section.finish();
-  if (whole) check_condition(field, when, has_min_requests, config, report);
-  return when;
-}
 
 /// `endpoints: same`, `any`, a name or a list of names.
 void read_targets(Section& section, const Config& config, Effect& then, Report& report) {
@@ -166,7 +38,7 @@ void read_targets(Section& section, const Config& config, Effect& then, Report& 
   }
 }
 
-enum class ActionWord { block, limit, shed };
+enum class ActionWord { block, limit, shed, divide };
 
 struct EffectKeys {
   bool scale = false;   ///< scale, endpoints, tiers or priority
@@ -189,11 +61,23 @@ void check_effect(const Field& field, const Condition& when, const Effect& then,
     } else if (!then.shed) {
       mistake("changes nothing: add action: shed");
     }
-  } else if (then.shed) {
+  } else if (then.shed && when.asks()) {
     mistake("sheds, but the rule does not look at queueing: add when: { queueing: 50ms }");
     return;
   }
-  if (then.same_endpoints && when.on_queueing()) {
+  if (when.on_claims()) {
+    if (keys.scales || keys.duration || then.block || then.limit || then.verdict || !then.divide) {
+      mistake(
+          "must divide: a rule on utilisation alone says action: divide, with endpoints, tiers or "
+          "priority at most");
+    }
+  } else if (then.divide && when.asks()) {
+    mistake(
+        "divides, but the rule does not look at utilisation alone: add when: "
+        "{ utilisation: 0.9 }");
+    return;
+  }
+  if (then.same_endpoints && (when.on_queueing() || when.on_claims())) {
     mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
   }
   if (when.on_plan() && !when.on_client()) {
@@ -204,6 +88,7 @@ void check_effect(const Field& field, const Condition& when, const Effect& then,
     } else if (!then.scale) {
       mistake("changes nothing: add scale, like 0.5");
     }
+    if (then.scale && *then.scale == 1) mistake("changes nothing: a scale of 1 is the base limit");
     if (then.same_endpoints && !when.forecast) {
       mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
     }
@@ -237,12 +122,17 @@ Effect read_effect(const Field& field, const Condition& when, const Config& conf
   keys.duration = section.has("for");
   read_targets(section, config, then, report);
   section.read("priority", then.priority, read_priority);
-  section.read("scale", then.scale, kInside);
+  const bool planned_alone = when.on_calendar() && !when.on_forecast() && !when.on_signal();
+  section.read("scale", then.scale,
+               planned_alone ? Range{0, false, policy::kMostRaise, true} : kInside);
   if (const auto action = section.take("action")) {
-    const auto word = read_choice<ActionWord>(
-        *action, report,
-        {{"block", ActionWord::block}, {"limit", ActionWord::limit}, {"shed", ActionWord::shed}});
+    const auto word = read_choice<ActionWord>(*action, report,
+                                              {{"block", ActionWord::block},
+                                               {"limit", ActionWord::limit},
+                                               {"shed", ActionWord::shed},
+                                               {"divide", ActionWord::divide}});
     then.shed = word == ActionWord::shed;
+    then.divide = word == ActionWord::divide;
     then.block = word == ActionWord::block;
     keys.action_limit = word == ActionWord::limit && !section.has("limit");
   }
@@ -299,15 +189,10 @@ std::optional<Rule> read_rule(const YAML::Node& node, std::size_t number, const 
   rule.line = item.line;
   section.read("name", rule.name, read_name);
   if (!section.has("name")) report.mistake(item.line, item.where + " has no name: add name: ...");
-  if (rule.name == "model") {
-    report.mistake(item.line,
-                   "rule \"model\" has the name under which the model's own verdicts "
-                   "stand: choose another");
-  }
-  if (rule.name == "concurrency") {
-    report.mistake(item.line,
-                   "rule \"concurrency\" has the name under which limits on requests in flight "
-                   "deny: choose another");
+  for (const auto& [taken, whose] : kTakenNames) {
+    if (rule.name != taken) continue;
+    report.mistake(item.line, fmt::format("rule \"{}\" has the name under which {}: choose another",
+                                          taken, whose));
   }
   section.read("mode", rule.mode, read_mode);
   const auto when = section.take("when");
@@ -346,30 +231,82 @@ void check_agent_patterns(const std::vector<Rule>& rules, Report& report) {
   }
 }
 
-}  // namespace
+bool any_capacity(const policy::PolicySettings& policy) {
+  return !policy.upstreams.empty() ||
+         std::any_of(policy.endpoints.begin(), policy.endpoints.end(),
+                     [](const auto& endpoint) { return endpoint.capacity.has_value(); });
+}
 
-void read_rules(Section& top, Config& config, Report& report) {
-  const auto field = top.take("rules");
-  if (!field) return;
-  if (!field->node.IsSequence()) {
-    report.mistake(field->line, "rules must be a list of mappings, each with name, when and then");
+/// At most one rule divides, and only where there is something to divide.
+void check_division(const std::vector<Rule>& rules, const Config& config, Report& report) {
+  const Rule* first = nullptr;
+  for (const Rule& rule : rules) {
+    if (!rule.then.divide) continue;
+    if (first != nullptr) {
+      report.mistake(rule.line, fmt::format("rule \"{}\" divides what rule \"{}\" divides already: "
+                                            "remove one",
+                                            rule.name, first->name));
+    } else if (!any_capacity(config.engine.policy)) {
+      report.mistake(rule.line,
+                     fmt::format("rule \"{}\" divides capacities, but there is none: give an "
+                                 "endpoint or an upstream a capacity, like 200/s",
+                                 rule.name));
+    }
+    first = &rule;
+  }
+}
+
+/// Where a capacity is given it is divided, unless a rule says how.
+void add_division(const Config& config, std::vector<Rule>& rules, Report& report) {
+  const auto divides = [](const Rule& rule) { return rule.then.divide; };
+  if (!any_capacity(config.engine.policy) || std::any_of(rules.begin(), rules.end(), divides))
+    return;
+  Rule rule;
+  rule.name = policy::kDivisionRule;
+  rule.when.utilisation = policy::kDefaultUtilisation;
+  rule.then.divide = true;
+  for (const Rule& other : rules) {
+    if (other.name != rule.name) continue;
+    report.mistake(
+        other.line,
+        fmt::format("rule \"{}\" has the name under which capacities are divided: choose "
+                    "another, or say action: divide in it",
+                    rule.name));
+  }
+  rules.push_back(std::move(rule));
+}
+
+void read_list(const Field& field, const Config& config, std::vector<Rule>& rules,
+               std::vector<std::string>& model_warnings, Report& report) {
+  if (!field.node.IsSequence()) {
+    report.mistake(field.line, "rules must be a list of mappings, each with name, when and then");
     return;
   }
-  if (field->node.size() > kMaxRules) {
-    report.mistake(field->line,
-                   fmt::format("rules has {} items, more than {}", field->node.size(), kMaxRules));
+  if (field.node.size() > kMaxRules) {
+    report.mistake(field.line,
+                   fmt::format("rules has {} items, more than {}", field.node.size(), kMaxRules));
     return;
   }
-  auto& rules = config.engine.policy.rules;
   std::map<std::string, int> lines;
-  for (std::size_t i = 0; i < field->node.size(); ++i) {
-    auto rule = read_rule(field->node[i], i + 1, config, lines, report);
+  for (std::size_t i = 0; i < field.node.size(); ++i) {
+    auto rule = read_rule(field.node[i], i + 1, config, lines, report);
     if (!rule) continue;
     if (rule->when.on_plan()) check_reach(*rule, config, report);
-    check_model(*rule, config, config.model_warnings);
+    check_model(*rule, config, model_warnings);
     rules.push_back(std::move(*rule));
   }
   check_agent_patterns(rules, report);
+  check_division(rules, config, report);
+}
+
+}  // namespace
+
+void read_rules(Section& top, Config& config, Report& report) {
+  auto& rules = config.engine.policy.rules;
+  if (const auto field = top.take("rules")) {
+    read_list(*field, config, rules, config.model_warnings, report);
+  }
+  add_division(config, rules, report);
 }
 
 }  // namespace tidelimit::config

@@ -20,16 +20,6 @@ constexpr DurationRange kHold{seconds{1}, kDay};
 constexpr DurationRange kPlanTtl{minutes{1}, kDay};
 constexpr DurationRange kRetention{hours{1}, kDay * 3650};
 
-/// A path of the file system, taken from the configuration's folder.
-std::optional<std::filesystem::path> read_path(const Field& field, const Config& config,
-                                               Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const std::filesystem::path path(*text);
-  if (path.is_absolute()) return path.lexically_normal();
-  return (config.file.parent_path() / path).lexically_normal();
-}
-
 /// The name of a header, in lower case.
 std::optional<std::string> read_header(const Field& field, Report& report) {
   const auto text = read_text(field, report);

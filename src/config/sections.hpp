@@ -6,10 +6,12 @@
 namespace tidelimit::config {
 
 // The sections of a configuration, each read into `config`. Tiers come before endpoints, endpoints
-// before rules and `adapt`, since the later ones name the earlier.
+// before upstreams, rules and `adapt`, since the later ones name the earlier.
 
 void read_tiers(Section& top, Config& config, Report& report);
 void read_endpoints(Section& top, Config& config, Report& report);
+/// Capacities that endpoints share.
+void read_upstreams(Section& top, Config& config, Report& report);
 void read_rules(Section& top, Config& config, Report& report);
 void read_adapt(Section& top, Config& config, Report& report);
 
@@ -23,8 +25,20 @@ void read_ratelimit(Section& top, Config& config, Report& report);
 /// admin, memory, retention, state, upstream.
 void read_service(Section& top, Config& config, Report& report);
 
+/// A path of the file system, taken from the configuration's folder.
+[[nodiscard]] std::optional<std::filesystem::path> read_path(const Field& field,
+                                                             const Config& config, Report& report);
 [[nodiscard]] std::vector<std::string_view> tier_names(const Config& config);
 [[nodiscard]] std::vector<std::string_view> endpoint_names(const Config& config);
 [[nodiscard]] bool contains(const std::vector<std::string_view>& names, std::string_view name);
+
+/// A name out of `known`, else a mistake that says which there are.
+[[nodiscard]] std::optional<std::string> read_known(const Field& field, std::string_view kind,
+                                                    const std::vector<std::string_view>& known,
+                                                    Report& report);
+/// A list of such names, each once.
+[[nodiscard]] std::vector<std::string> read_known_list(const Field& field, std::string_view kind,
+                                                       const std::vector<std::string_view>& known,
+                                                       Report& report);
 
 }  // namespace tidelimit::config

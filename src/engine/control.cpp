@@ -93,6 +93,7 @@ void Engine::Control::set_due(Now now) {
   if (unfolded) at(next_fold);
   if (clients.any_touched()) at(next_scan);
   if (unsaved && keeper.history()) at(next_save);
+  if (const auto planned = planner.next_planned()) next = std::min(next, *planned);
   if (!planner_rests()) at(next_on_grid(now.mono, kSecond));
   if (const auto current = planner.current())
     at(current->expires_at - settings.policy.adapt.plan_ttl / 2);

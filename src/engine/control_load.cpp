@@ -8,18 +8,20 @@ namespace {
 constexpr Nanos kSampleSpan = std::chrono::seconds{1};
 constexpr std::size_t kServerErrors = 5;  // the status class
 
-/// Counts of one endpoint, all since start: answered, failed and latency, then what each tier asked
-/// for.
+/// Counts of one endpoint, all since start: answered, failed and latency, then two of each tier:
+/// what it asked for, and what reduced limits denied it.
 constexpr std::size_t kFixed = 3;
+constexpr std::size_t kOfTier = 2;
 
 void add_counts(const Tally& tally, std::vector<std::uint64_t>& sums) {
   using limiter::Outcome;
   using limiter::Reason;
   const std::size_t tiers = tally.routes().tiers().size();
   const std::size_t endpoints = tally.routes().endpoints().size();
-  sums.resize(endpoints * (kFixed + tiers), 0);
+  const std::size_t width = kFixed + kOfTier * tiers;
+  sums.resize(endpoints * width, 0);
   for (std::size_t e = 0; e < endpoints; ++e) {
-    std::uint64_t* sum = &sums[e * (kFixed + tiers)];
+    std::uint64_t* sum = &sums[e * width];
     // A place is used by one window after the other and never reset.
     for (std::size_t place = 0; place < kOpenWindows; ++place) {
       const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
@@ -28,13 +30,17 @@ void add_counts(const Tally& tally, std::vector<std::uint64_t>& sums) {
     }
     for (std::size_t t = 0; t < tiers; ++t) {
       sum[1] += tally.observed(e, t, kServerErrors);
+      std::uint64_t& asked = sum[kFixed + kOfTier * t];
       for (std::size_t reason = 0; reason < limiter::kReasons; ++reason) {
-        sum[kFixed + t] +=
-            tally.decisions(e, t, static_cast<std::size_t>(Outcome::allow), reason) +
-            tally.decisions(e, t, static_cast<std::size_t>(Outcome::shadow_deny), reason);
+        asked += tally.decisions(e, t, static_cast<std::size_t>(Outcome::allow), reason) +
+                 tally.decisions(e, t, static_cast<std::size_t>(Outcome::shadow_deny), reason);
       }
-      sum[kFixed + t] += tally.decisions(e, t, static_cast<std::size_t>(Outcome::deny),
-                                         static_cast<std::size_t>(Reason::load_shed));
+      const auto denied = [&](Reason reason) {
+        return tally.decisions(e, t, static_cast<std::size_t>(Outcome::deny),
+                               static_cast<std::size_t>(reason));
+      };
+      asked += denied(Reason::load_shed);
+      sum[kFixed + kOfTier * t + 1] += denied(Reason::reduced_capacity);
     }
   }
 }
@@ -59,9 +65,10 @@ std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
   policy::LoadSample sample;
   sample.span = now.mono - load_at;
   const std::size_t tiers = routes->tiers().size();
-  for (std::size_t e = 0; comparable && e < counts.size() / (kFixed + tiers); ++e) {
+  const std::size_t width = kFixed + kOfTier * tiers;
+  for (std::size_t e = 0; comparable && e < counts.size() / width; ++e) {
     const auto fresh = [&](std::size_t i) {
-      const std::size_t at = e * (kFixed + tiers) + i;
+      const std::size_t at = e * width + i;
       // Less than before: a worker has left with its tally.
       return static_cast<double>(counts[at] - std::min(counts[at], load_counts[at]));
     };
@@ -70,7 +77,10 @@ std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
     load.answered = fresh(0);
     load.failed = std::min(fresh(1), load.answered);
     load.latency_ms_sum = fresh(2) / 1e3;
-    for (std::size_t t = 0; t < tiers; ++t) load.asked.push_back(fresh(kFixed + t));
+    for (std::size_t t = 0; t < tiers; ++t) {
+      load.asked.push_back(fresh(kFixed + kOfTier * t));
+      load.reduced.push_back(fresh(kFixed + kOfTier * t + 1));
+    }
   }
   load_counts = std::move(counts);
   load_epoch = routes->epoch();

@@ -7,7 +7,6 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr Nanos kSignalAge = std::chrono::seconds{15};  // as the planner has it
 constexpr std::size_t kRecentChanges = 200;
 
 }  // namespace
@@ -98,7 +97,7 @@ void Engine::Control::plan(Now now) {
     inputs.demand = &asked;
   }
   for (auto& signal : known_signals()) {
-    if (now.mono - signal.measured_at <= kSignalAge) inputs.signals.push_back(std::move(signal));
+    if (now.mono - signal.measured_at <= policy::kSignalAge) inputs.signals.push_back(std::move(signal));
   }
   inputs.load = measure_load(now);
   policy::PlanStep step = planner.step(inputs);

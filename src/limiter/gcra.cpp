@@ -20,7 +20,7 @@ Limit make_limit(const Rate& rate, std::uint64_t burst) {
 }
 
 Limit scaled(const Limit& limit, double scale) {
-  if (limit.unlimited() || scale >= 1.0) return limit;
+  if (limit.unlimited() || scale == 1.0) return limit;
   const double factor = std::max(scale, 1e-6);
   // 100 * 0.29 is 28.999999999999996: a hair is added before cutting, never a hit.
   const auto burst = static_cast<std::uint64_t>(static_cast<double>(limit.burst) * factor + 1e-6);

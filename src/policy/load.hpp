@@ -10,10 +10,11 @@ namespace tidelimit::policy {
 /// What one endpoint was asked for and how it answered in a short while.
 struct EndpointLoad {
   std::string endpoint;
-  std::vector<double> asked;  ///< by tier: requests that passed every limit, shed ones included
-  double answered = 0;        ///< responses of the service itself, with their latency known
-  double failed = 0;          ///< of those, errors
-  double latency_ms_sum = 0;  ///< of those answered
+  std::vector<double> asked;    ///< by tier: requests that passed every limit, shed ones included
+  double answered = 0;          ///< responses of the service itself, with their latency known
+  double failed = 0;            ///< of those, errors
+  double latency_ms_sum = 0;    ///< of those answered
+  std::vector<double> reduced;  ///< by tier: denied, though the base limit would have passed them
 };
 
 /// The load of all endpoints over a second or so.

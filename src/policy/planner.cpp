@@ -1,11 +1,12 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <utility>
 
 #include "policy/base_limits.hpp"
+#include "policy/divider.hpp"
+#include "policy/plan_cells.hpp"
+#include "policy/readings.hpp"
 #include "policy/rule_memory.hpp"
 #include "policy/shedder.hpp"
 
@@ -13,37 +14,10 @@ namespace tidelimit::policy {
 namespace {
 
 using limiter::kNoRule;
-using limiter::Limit;
 using limiter::RuleId;
 using limiter::View;
 
-constexpr Nanos kSignalAge = std::chrono::seconds{15};     // older ones are ignored
-constexpr Nanos kForecastSlack = std::chrono::minutes{1};  // for the grace of a window and the work
-constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
-constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
-constexpr double kRounding = 1e-9;       // sums of many small steps
-constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
 constexpr Nanos kShedRound = std::chrono::minutes{1};
-
-/// Where a view of a cell stands.
-struct Setting {
-  double scale = 1.0;
-  RuleId rule = kNoRule;
-  bool moving = false;
-  double shed = 0;  ///< share of the requests to refuse
-  RuleId shed_rule = kNoRule;
-};
-using Settings = std::array<Setting, limiter::kViews>;
-
-/// Scales of the effective and the shadow view as last put on record.
-struct Recorded {
-  double effective = 1.0;
-  double shadow = 1.0;
-};
-
-Limit at_scale(const Limit& limit, double scale) {
-  return limit.unlimited() || scale >= 1.0 ? limit : limiter::scaled(limit, scale);
-}
 
 bool speaks_in(Mode mode, bool on_forecast, View view) {
   switch (view) {
@@ -59,18 +33,11 @@ bool speaks_in(Mode mode, bool on_forecast, View view) {
   return false;
 }
 
-bool worth_publishing(const Setting& before, const Setting& after) {
-  if ((after.shed == 0) != (before.shed == 0)) return true;
-  if (std::abs(after.shed - before.shed) >= kShedStep) return true;
-  if (after.scale < before.scale) return true;
-  if (after.scale == before.scale) return after.rule != before.rule;
-  return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;
-}
-
-bool worth_recording(double before, const Setting& after) {
-  if (after.scale <= before) return after.scale < before;
-  return !after.moving || after.scale - before >= kRecordedStep - kRounding;
-}
+/// Scales of the effective and the shadow view as last put on record.
+struct Recorded {
+  double effective = 1.0;
+  double shadow = 1.0;
+};
 
 }  // namespace
 
@@ -82,21 +49,21 @@ struct Planner::Impl {
 
   void make_memories();
   bool asleep(const PlanInputs& inputs) const;
-  StepReadings read(const PlanInputs& inputs) const;
   void update_rules(const PlanInputs& inputs);
   Setting setting(std::size_t cell, View view) const;
   Settings settings_of(std::size_t cell) const;
-  const RuleMemory* memory_of(RuleId rule) const;
   std::string cause(std::size_t cell, RuleId now, RuleId before) const;
   PlanChange change(std::size_t cell, View view, double before, const Setting& after,
                     WallTime now) const;
   void record(std::size_t cell, const Settings& after, WallTime now,
               std::vector<PlanChange>& changes);
   std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& cells, Instant now) const;
+  std::optional<WallTime> next_planned(WallTime now) const;
 
   PolicySettings settings;
   std::vector<BaseLimits> bases;
   std::vector<RuleMemory> memories;  ///< of the rules on plans that are not off
+  std::vector<Divider> dividers;     ///< of the rules that divide capacities and are not off
   std::vector<Shedder> shedders;     ///< of the rules on queueing that are not off
   std::vector<RuleState> states;
 
@@ -108,6 +75,7 @@ struct Planner::Impl {
 
   std::optional<Instant> last_step;
   std::optional<Instant> seen_forecasts;
+  std::optional<WallTime> planned;  ///< when a planned time next starts or ends
 };
 
 Planner::Impl::Impl(PolicySettings given)
@@ -120,6 +88,7 @@ Planner::Impl::Impl(PolicySettings given)
 
 void Planner::Impl::make_memories() {
   memories.clear();
+  dividers.clear();
   shedders.clear();
   states.clear();
   for (std::size_t i = 0; i < settings.rules.size(); ++i) {
@@ -131,6 +100,8 @@ void Planner::Impl::make_memories() {
     if (mode == Mode::off) continue;
     if (rule.when.on_queueing()) {
       shedders.emplace_back(settings, i);
+    } else if (rule.when.on_claims()) {
+      dividers.emplace_back(settings, i);
     } else if (rule.when.on_plan()) {
       memories.emplace_back(settings, i);
     }
@@ -141,6 +112,7 @@ void Planner::Impl::reconfigure(PolicySettings after) {
   const Renumbering renumbering(settings, after);
   if (!same_limits(settings, after)) ++limits_epoch;
   const std::vector<RuleMemory> older = std::move(memories);
+  const std::vector<Divider> older_dividers = std::move(dividers);
   const std::vector<Shedder> older_shedders = std::move(shedders);
   const std::vector<RuleState> older_states = states;
   const std::vector<Recorded> older_recorded = std::move(recorded);
@@ -148,14 +120,17 @@ void Planner::Impl::reconfigure(PolicySettings after) {
   bases = base_limits(settings);
 
   make_memories();
-  for (auto& memory : memories) {
-    const auto old = std::find_if(older.begin(), older.end(), [&](const RuleMemory& m) {
-      return m.state().rule == memory.state().rule;
-    });
-    if (old == older.end()) continue;
-    memory.inherit(*old, renumbering);
-    states[memory.rule()] = memory.state();
-  }
+  const auto hand_over = [&](auto& heirs, const auto& elders) {
+    for (auto& heir : heirs) {
+      for (const auto& elder : elders) {
+        if (elder.state().rule != heir.state().rule) continue;
+        heir.inherit(elder, renumbering);
+        states[heir.rule()] = heir.state();
+      }
+    }
+  };
+  hand_over(memories, older);
+  hand_over(dividers, older_dividers);
   for (auto& shedder : shedders) {
     for (const Shedder& old : older_shedders) {
       if (old.state().rule == shedder.state().rule) shedder.inherit(old);
@@ -177,71 +152,65 @@ bool Planner::Impl::asleep(const PlanInputs& inputs) const {
   if (new_forecasts || inputs.now.mono >= plan->expires_at - settings.adapt.plan_ttl / 2) {
     return false;
   }
-  return std::all_of(memories.begin(), memories.end(),
-                     [](const RuleMemory& memory) { return memory.at_rest(); });
+  const auto rests = [](const auto& one) { return one.at_rest(); };
+  if (planned && inputs.now.wall >= *planned) return false;
+  return std::all_of(memories.begin(), memories.end(), rests) &&
+         std::all_of(dividers.begin(), dividers.end(), rests);
 }
 
-StepReadings Planner::Impl::read(const PlanInputs& inputs) const {
-  StepReadings readings;
-  readings.endpoints.resize(settings.endpoints.size());
-  const bool stale = inputs.now.mono - inputs.forecasts_at > inputs.window + kForecastSlack;
-  for (std::size_t i = 0; i < readings.endpoints.size(); ++i) {
-    Readings& seen = readings.endpoints[i];
-    seen.endpoint = &settings.endpoints[i];
-    const std::string& name = seen.endpoint->name;
-    if (inputs.forecasts) {
-      for (const auto& forecast : *inputs.forecasts) {
-        if (forecast.endpoint != name || forecast.source == forecast::Source::none) continue;
-        seen.forecast_stale = stale;
-        seen.forecast = stale ? nullptr : &forecast;
-        break;
-      }
-    }
-    if (inputs.demand) {
-      for (const auto& demand : *inputs.demand) {
-        if (demand.endpoint == name) seen.demand = demand.requests;
-      }
-    }
+/// The next start or end of a planned time.
+std::optional<WallTime> Planner::Impl::next_planned(WallTime now) const {
+  std::optional<WallTime> next;
+  for (const auto& memory : memories) {
+    const auto edge = memory.next_edge(now);
+    if (edge) next = std::min(next.value_or(*edge), *edge);
   }
-  for (const auto& signal : inputs.signals) {
-    if (signal.name == "cpu" && inputs.now.mono - signal.measured_at <= kSignalAge) {
-      readings.cpu = signal.value;
-    }
-  }
-  return readings;
+  return next;
 }
 
 void Planner::Impl::update_rules(const PlanInputs& inputs) {
-  const StepReadings readings = read(inputs);
+  const StepReadings readings = read(inputs, settings);
   const Instant before = last_step.value_or(inputs.now.mono);
+  const auto note = [&](const auto& one) {
+    const RuleState& state = one.state();
+    if (state.active || states[one.rule()].active) states[one.rule()] = state;
+  };
   for (auto& memory : memories) {
     memory.update(readings, inputs.now, before);
-    const RuleState& state = memory.state();
-    if (state.active || states[memory.rule()].active) states[memory.rule()] = state;
+    note(memory);
+  }
+  for (auto& divider : dividers) {
+    divider.update(readings, inputs.load ? &*inputs.load : nullptr, inputs.now, before);
+    note(divider);
   }
   for (auto& shedder : shedders) {
     if (inputs.load) shedder.update(*inputs.load, inputs.now);
-    const RuleState& state = shedder.state();
-    if (state.active || states[shedder.rule()].active) states[shedder.rule()] = state;
+    note(shedder);
   }
+  planned = next_planned(inputs.now.wall);
   if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
 }
 
 Setting Planner::Impl::setting(std::size_t cell, View view) const {
-  Setting least;
+  Setting result;
+  const auto id = [](const auto& one) { return RuleId{static_cast<std::uint16_t>(one.rule())}; };
+  const auto speaks = [&](const auto& one) {
+    return speaks_in(one.mode(), one.on_forecast(), view);
+  };
   for (const auto& memory : memories) {
-    if (!speaks_in(memory.mode(), memory.on_forecast(), view) || memory.scale(cell) >= least.scale)
-      continue;
-    least.scale = memory.scale(cell);
-    least.rule = RuleId{static_cast<std::uint16_t>(memory.rule())};
-    least.moving = memory.moving(cell);
+    if (speaks(memory)) result.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
+  }
+  for (const auto& divider : dividers) {
+    if (!speaks(divider)) continue;
+    result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
+    result.total = std::min(result.total, divider.total(cell));
   }
   for (const auto& shedder : shedders) {
-    if (!speaks_in(shedder.mode(), false, view) || shedder.share(cell) <= least.shed) continue;
-    least.shed = shedder.share(cell);
-    least.shed_rule = RuleId{static_cast<std::uint16_t>(shedder.rule())};
+    if (!speaks_in(shedder.mode(), false, view) || shedder.share(cell) <= result.shed) continue;
+    result.shed = shedder.share(cell);
+    result.shed_rule = id(shedder);
   }
-  return least;
+  return result;
 }
 
 Settings Planner::Impl::settings_of(std::size_t cell) const {
@@ -252,17 +221,16 @@ Settings Planner::Impl::settings_of(std::size_t cell) const {
   return all;
 }
 
-const RuleMemory* Planner::Impl::memory_of(RuleId rule) const {
-  for (const auto& memory : memories) {
-    if (memory.rule() == limiter::index(rule)) return &memory;
-  }
-  return nullptr;
-}
-
 std::string Planner::Impl::cause(std::size_t cell, RuleId now, RuleId before) const {
-  const RuleMemory* memory = memory_of(now != kNoRule ? now : before);
-  if (!memory) return "the configuration changed";
-  return memory->cause(cell / settings.tiers.size());
+  const std::size_t rule = limiter::index(now != kNoRule ? now : before);
+  for (const auto& memory : memories) {
+    if (memory.rule() == rule) return memory.cause(cell / settings.tiers.size());
+  }
+  for (const auto& divider : dividers) {
+    if (divider.rule() != rule) continue;
+    return now != kNoRule ? divider.cause(cell) : divider.state().cause;
+  }
+  return "the configuration changed";
 }
 
 PlanChange Planner::Impl::change(std::size_t cell, View view, double before, const Setting& after,
@@ -309,27 +277,7 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
   next->limits_epoch = limits_epoch;
   next->expires_at = now + settings.adapt.plan_ttl;
   next->shed_round = static_cast<std::uint64_t>(now.since_start / kShedRound);
-  next->tiers = settings.tiers.size();
-  for (const auto& endpoint : settings.endpoints) {
-    auto& out = next->endpoints.emplace_back();
-    out.mode = endpoint.mode;
-    out.priority = endpoint.priority;
-    out.client = to_limit(endpoint.client);
-    out.lease_generation_ms = lease_generation_ms(endpoint);
-  }
-  next->in_flight = in_flight_limits(settings);
-  next->cells.resize(cells.size());
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    for (std::size_t view = 0; view < limiter::kViews; ++view) {
-      const Setting& from = cells[cell][view];
-      next->cells[cell].views[view] = {at_scale(bases[cell].principal, from.scale),
-                                       at_scale(bases[cell].total, from.scale),
-                                       from.scale,
-                                       from.rule,
-                                       static_cast<std::uint16_t>(from.shed * limiter::kShedAll),
-                                       from.shed_rule};
-    }
-  }
+  fill_plan(*next, settings, bases, cells);
   return next;
 }
 
@@ -381,7 +329,17 @@ const std::vector<RuleState>& Planner::rules() const {
 }
 
 bool Planner::wants_load() const {
-  return !impl_->shedders.empty();
+  return !impl_->shedders.empty() || !impl_->dividers.empty();
+}
+
+std::optional<WallTime> Planner::next_planned() const {
+  return impl_->planned;
+}
+
+std::string Planner::cause(std::size_t cell) const {
+  const auto effective = static_cast<std::size_t>(View::effective);
+  const RuleId rule = impl_->published[cell][effective].rule;
+  return rule == kNoRule ? std::string{} : impl_->cause(cell, rule, rule);
 }
 
 std::shared_ptr<const limiter::Plan> Planner::current() const {

@@ -20,6 +20,9 @@ struct Signal {
   Instant measured_at;
 };
 
+/// A signal that is older counts no more.
+inline constexpr Nanos kSignalAge = std::chrono::seconds{15};
+
 /// What one endpoint was really asked for lately.
 struct Demand {
   std::string endpoint;
@@ -36,7 +39,8 @@ struct PlanInputs {
   /// rule ends when forecast and demand are both low. null: the forecast alone decides.
   const std::vector<Demand>* demand = nullptr;
   std::vector<Signal> signals;
-  std::optional<LoadSample> load;  ///< for rules on queueing, once a second; empty: not measured
+  std::optional<LoadSample>
+      load;  ///< for rules on queueing and on claims, once a second; empty: not measured
 };
 
 /// One change of an effective limit, for logs, API, metrics.
@@ -74,6 +78,8 @@ struct PlanStep {
 ///   several active rules on one limit: the smallest scale wins, never their product;
 ///   forecast rules tighten by at most `adapt.tighten` a step, and hold; signal rules tighten at
 ///   once, to the floor; everything relaxes by `adapt.relax` a minute;
+///   a rule that divides (policy/divider.hpp) does as forecast rules do, and sets totals besides;
+///   planned times may raise limits, at once, where no rule tightens them;
 ///   rules on queueing move no limit: they shed requests (policy/shedder.hpp).
 /// A plan is published when a limit tightens, when one has relaxed by 1 % of its base or reached
 /// its goal, and when the last plan has lived for half of `plan_ttl`.
@@ -96,6 +102,10 @@ class Planner {
   [[nodiscard]] const std::vector<RuleState>& rules() const;
   /// Whether any rule asks for `PlanInputs::load`.
   [[nodiscard]] bool wants_load() const;
+  /// When a planned time next starts or ends; empty: none will.
+  [[nodiscard]] std::optional<WallTime> next_planned() const;
+  /// Why the effective limit of a cell ([endpoint][tier], row-major) is not its base; "" if it is.
+  [[nodiscard]] std::string cause(std::size_t cell) const;
   [[nodiscard]] std::shared_ptr<const limiter::Plan> current() const;
 
  private:

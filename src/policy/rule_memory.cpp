@@ -7,21 +7,9 @@ namespace {
 
 constexpr std::size_t kCausesShown = 3;  // of a rule that holds at many endpoints at once
 
-template <class Name>
-bool names(const std::vector<std::string>& list, const Name& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 bool limited(const EndpointSettings& endpoint, std::size_t tier) {
   if (tier >= endpoint.limits.size()) return false;
   return endpoint.limits[tier].rate || endpoint.limits[tier].total;
-}
-
-/// Whether the effect names this endpoint; with `same`, any may turn out to be the one.
-bool reaches(const Effect& effect, const EndpointSettings& endpoint) {
-  if (effect.priority && endpoint.priority != *effect.priority) return false;
-  return effect.same_endpoints || effect.endpoints.empty() ||
-         names(effect.endpoints, endpoint.name);
 }
 
 }  // namespace
@@ -54,9 +42,7 @@ RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
       mode_(settings.mode_of(settings.rules[rule])),
       condition_(settings.rules[rule].when),
       same_endpoints_(settings.rules[rule].then.same_endpoints),
-      tighten_(settings.adapt.tighten),
-      relax_per_minute_(settings.adapt.relax_per_minute),
-      hold_(settings.adapt.hold),
+      adapt_(settings.adapt),
       tiers_(settings.tiers.size()) {
   state_.rule = settings.rules[rule].name;
   state_.mode = mode_;
@@ -65,11 +51,9 @@ RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
   for (const auto& endpoint : settings.endpoints) {
     for (std::size_t tier = 0; tier < tiers_; ++tier) {
       Cell& cell = cells_.emplace_back();
-      const bool named = effect.tiers.empty() || names(effect.tiers, settings.tiers[tier]);
-      if (!named || !reaches(effect, endpoint) || !limited(endpoint, tier)) continue;
-      cell.tightest = std::max(effect.scale.value_or(1.0),
-                               settings.adapt.floor_of(endpoint.name, settings.tiers[tier]));
-      cell.tightest = std::min(cell.tightest, 1.0);
+      if (!effect.reaches(endpoint, settings.tiers[tier]) || !limited(endpoint, tier)) continue;
+      cell.held = std::max(effect.scale.value_or(1.0),
+                           settings.adapt.floor_of(endpoint.name, settings.tiers[tier]));
     }
   }
 }
@@ -96,9 +80,8 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
   }
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     const auto before = renumbering.cell(i / tiers_, i % tiers_);
-    if (!before || cells_[i].tightest == 1.0) continue;
+    if (!before || cells_[i].held == 1.0) continue;
     cells_[i].scale = older.cells_[*before].scale;
-    cells_[i].stepped_at = older.cells_[*before].stepped_at;
   }
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
@@ -113,13 +96,13 @@ void RuleMemory::update(const StepReadings& readings, Now now, Instant before) {
   if (!active && at_rest_) return;
 
   at_rest_ = !active;
+  const auto pace = on_forecast() ? CellScale::Pace::by_steps : CellScale::Pace::at_once;
   for (std::size_t endpoint = 0; endpoint * tiers_ < cells_.size(); ++endpoint) {
     const bool held = active && holds_on(endpoint);
     for (std::size_t tier = 0; tier < tiers_; ++tier) {
       Cell& cell = cells_[endpoint * tiers_ + tier];
-      cell.goal = held ? cell.tightest : 1.0;
-      move(cell, now.mono, before);
-      if (cell.scale != 1.0) at_rest_ = false;
+      cell.scale.move(held ? cell.held : 1.0, pace, adapt_, now.mono, before);
+      if (cell.scale.value() != 1.0) at_rest_ = false;
     }
   }
 }
@@ -130,6 +113,7 @@ bool RuleMemory::update_triggers(const StepReadings& readings) {
     Readings seen;
     if (watch.endpoint) seen = readings.endpoints[*watch.endpoint];
     seen.cpu = readings.cpu;
+    seen.now = readings.now;
     const bool changed = watch.trigger.update(condition_, seen);
     if (changed && !watch.trigger.active()) ended_ = watch.trigger.cause();
     active = active || watch.trigger.active();
@@ -165,23 +149,8 @@ bool RuleMemory::holds_on(std::size_t endpoint) const {
   });
 }
 
-void RuleMemory::move(Cell& cell, Instant now, Instant before) const {
-  if (cell.scale > cell.goal) {
-    if (!on_forecast()) {
-      cell.scale = cell.goal;
-    } else if (!cell.stepped_at || now - *cell.stepped_at >= hold_) {
-      cell.scale = std::max(cell.goal, cell.scale * tighten_);
-      cell.stepped_at = now;
-    }
-    return;
-  }
-  if (cell.scale == cell.goal) return;
-  // Forecast rules hold before they relax; signal rules relax at once, but as slowly.
-  Instant from = before;
-  if (on_forecast() && cell.stepped_at) from = std::max(from, *cell.stepped_at + hold_);
-  if (now <= from) return;
-  const double minutes = static_cast<double>((now - from).count()) / 60e9;
-  cell.scale = std::min(cell.goal, cell.scale + relax_per_minute_ * minutes);
+std::optional<WallTime> RuleMemory::next_edge(WallTime now) const {
+  return condition_.calendar ? condition_.calendar->next_edge(now) : std::nullopt;
 }
 
 const std::string& RuleMemory::cause(std::size_t endpoint) const {

@@ -5,17 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "policy/cell_scale.hpp"
 #include "policy/planner.hpp"
+#include "policy/readings.hpp"
 #include "policy/settings.hpp"
 #include "policy/trigger.hpp"
 
 namespace tidelimit::policy {
-
-/// What every rule sees at one step, by endpoint index.
-struct StepReadings {
-  std::vector<Readings> endpoints;
-  std::optional<double> cpu;
-};
 
 /// Where the endpoints and tiers of a new configuration stood in the old one.
 struct Renumbering {
@@ -43,13 +39,13 @@ class RuleMemory {
   [[nodiscard]] std::size_t rule() const { return rule_; }
   [[nodiscard]] Mode mode() const { return mode_; }
   [[nodiscard]] bool on_forecast() const { return condition_.on_forecast(); }
-  [[nodiscard]] double scale(std::size_t cell) const { return cells_[cell].scale; }
+  [[nodiscard]] double scale(std::size_t cell) const { return cells_[cell].scale.value(); }
   /// Whether the cell is still on its way to where the rule wants it.
-  [[nodiscard]] bool moving(std::size_t cell) const {
-    return cells_[cell].scale != cells_[cell].goal;
-  }
+  [[nodiscard]] bool moving(std::size_t cell) const { return cells_[cell].scale.moving(); }
   /// Nothing holds and nothing is left to relax.
   [[nodiscard]] bool at_rest() const { return at_rest_; }
+  /// When a planned time that it looks at next starts or ends; empty: never.
+  [[nodiscard]] std::optional<WallTime> next_edge(WallTime now) const;
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// Why the rule moves the cells of this endpoint.
   [[nodiscard]] const std::string& cause(std::size_t endpoint) const;
@@ -60,25 +56,20 @@ class RuleMemory {
     Trigger trigger;
   };
   struct Cell {
-    double scale = 1.0;     ///< of the base limit
-    double goal = 1.0;      ///< where it is moving to
-    double tightest = 1.0;  ///< the goal while the rule holds: its scale, or the floor above it
-    std::optional<Instant> stepped_at;  ///< the last step down
+    CellScale scale;
+    double held = 1.0;  ///< the goal while the rule holds: its scale, or the floor above it
   };
 
   void watch(const PolicySettings& settings);
   bool update_triggers(const StepReadings& readings);
   void update_state(WallTime now);
   [[nodiscard]] bool holds_on(std::size_t endpoint) const;
-  void move(Cell& cell, Instant now, Instant before) const;
 
   std::size_t rule_;
   Mode mode_;
   Condition condition_;
   bool same_endpoints_;
-  double tighten_;
-  double relax_per_minute_;
-  Nanos hold_;
+  Adapt adapt_;
   std::size_t tiers_;
   std::vector<Watch> watches_;
   std::vector<Cell> cells_;

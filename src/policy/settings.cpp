@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace tidelimit::policy {
+namespace {
+
+bool named(const std::vector<std::string>& list, std::string_view name) {
+  return list.empty() || std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+bool Effect::reaches(const EndpointSettings& endpoint, std::string_view tier) const {
+  return named(tiers, tier) && (same_endpoints || named(endpoints, endpoint.name)) &&
+         priority.value_or(endpoint.priority) == endpoint.priority;
+}
 
 double Adapt::floor_of(std::string_view endpoint, std::string_view tier) const {
   std::optional<double> named;
@@ -14,7 +26,8 @@ double Adapt::floor_of(std::string_view endpoint, std::string_view tier) const {
 
 Mode PolicySettings::mode_of(const Rule& rule) const {
   // Mode counts up from off over shadow to enforce.
-  return rule.when.on_forecast() ? std::min(rule.mode, forecast_mode) : rule.mode;
+  const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
+  return ahead ? std::min(rule.mode, forecast_mode) : rule.mode;
 }
 
 }  // namespace tidelimit::policy

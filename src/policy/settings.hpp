@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "limiter/plan.hpp"
 #include "limiter/verdict.hpp"
+#include "policy/calendar.hpp"
 
 namespace tidelimit::policy {
 
@@ -33,6 +34,7 @@ struct EndpointSettings {
   Priority priority = Priority::normal;
   Mode mode = Mode::enforce;
   std::optional<Rate> capacity;
+  double cost = 1;                ///< of one request, of an upstream's capacity
   std::vector<LimitSpec> limits;  ///< by tier index; tiers not named are unlimited
   LimitSpec client;               ///< per address, whatever user is named
   /// Requests of one principal in flight at once, by tier index; 0: any number. Empty: no tier is
@@ -40,6 +42,13 @@ struct EndpointSettings {
   std::vector<std::uint16_t> concurrency;
   Nanos concurrency_timeout{
       std::chrono::seconds{30}};  ///< after it a request counts as in flight no more
+};
+
+/// A capacity that several endpoints share.
+struct UpstreamSettings {
+  std::string name;
+  Rate capacity;                       ///< in requests of cost 1
+  std::vector<std::string> endpoints;  ///< at least one; each stands before one upstream at most
 };
 
 /// The longest `concurrency_timeout`, and the most that may be in flight.
@@ -50,10 +59,11 @@ inline constexpr std::uint16_t kMostInFlight = 1000;
 struct Condition {
   std::optional<std::string> forecast;  ///< an endpoint's name, or "any"
   std::optional<double> spike;          ///< forecast median / usual at or above
-  std::optional<double> utilisation;    ///< forecast / capacity at or above
+  std::optional<double> utilisation;    ///< forecast / capacity at or above; to divide: claims
   double min_requests = 100;            ///< forecast in the horizon, for `spike`
   std::optional<double> cpu;            ///< ratio at or above
   std::optional<double> until;          ///< release of `cpu`; absent: 0.15 below
+  std::optional<Planned> calendar;      ///< a planned time holds
   std::optional<Nanos> queueing;        ///< answers wait longer than usual by this
   std::optional<limiter::VerdictKind> verdict;
   std::optional<std::string> user_agent;  ///< glob
@@ -62,17 +72,24 @@ struct Condition {
   std::optional<double> requests_per_minute;
 
   [[nodiscard]] bool on_forecast() const { return forecast.has_value(); }
+  /// What is claimed of every capacity, by forecasts and by what is asked for.
+  [[nodiscard]] bool on_claims() const { return utilisation && !forecast; }
   [[nodiscard]] bool on_signal() const { return cpu.has_value(); }
+  [[nodiscard]] bool on_calendar() const { return calendar.has_value(); }
   [[nodiscard]] bool on_queueing() const { return queueing.has_value(); }
   [[nodiscard]] bool on_figures() const {
     return user_agent || error_rate || requests || requests_per_minute;
   }
   [[nodiscard]] bool on_verdict() const { return verdict.has_value(); }
 
-  /// A rule moves the limits of the plan (forecasts, signals), sheds load (queueing) or looks at
-  /// clients (verdicts, figures): one of them, never two.
-  [[nodiscard]] bool on_plan() const { return on_forecast() || on_signal(); }
+  /// A rule moves the limits of the plan (forecasts, signals, planned times), divides capacities
+  /// (claims), sheds load (queueing) or looks at clients (verdicts, figures): one of them, never
+  /// two.
+  [[nodiscard]] bool on_plan() const { return on_forecast() || on_signal() || on_calendar(); }
   [[nodiscard]] bool on_client() const { return on_figures() || on_verdict(); }
+  [[nodiscard]] bool asks() const {
+    return on_plan() || on_claims() || on_queueing() || on_client();
+  }
 };
 
 /// What follows. Scales act on plans; verdict, block and limit act on clients.
@@ -82,13 +99,22 @@ struct Effect {
   bool same_endpoints = false;     ///< `endpoints: same`: the one that the condition found
   std::vector<std::string> tiers;  ///< empty: all
   std::optional<Priority> priority;  ///< endpoints of this priority
-  std::optional<double> scale;       ///< in (0, 1)
-  bool shed = false;                 ///< the least important requests first, as many as it takes
+  /// Of the base limit: in (0, 1), or up to kMostRaise for a planned time alone.
+  std::optional<double> scale;
+  bool shed = false;    ///< the least important requests first, as many as it takes
+  bool divide = false;  ///< each capacity by weighted fair shares
   bool block = false;
   std::optional<Rate> limit;
   std::optional<limiter::VerdictKind> verdict;
   Nanos duration{std::chrono::minutes{5}};  ///< `for`
+
+  /// Whether endpoint and tier are among those named; with `same_endpoints`, any endpoint may be.
+  [[nodiscard]] bool reaches(const EndpointSettings& endpoint, std::string_view tier) const;
 };
+
+/// The rule that stands where a capacity is given and no rule divides.
+inline constexpr std::string_view kDivisionRule = "capacity";
+inline constexpr double kDefaultUtilisation = 0.9;
 
 struct Rule {
   std::string name;
@@ -137,11 +163,12 @@ struct PolicySettings {
   std::vector<std::string> tiers{"STD"};  ///< most important first
   std::string default_tier = "STD";
   std::vector<EndpointSettings> endpoints;  ///< `other` is always last (added when not configured)
+  std::vector<UpstreamSettings> upstreams;
   std::vector<Rule> rules;
   Adapt adapt;
   AnomalyPolicy anomaly;
 
-  /// The least of a rule's own mode and, for forecast rules, `forecast_mode`.
+  /// The least of a rule's own mode and, for rules on forecasts or claims, `forecast_mode`.
   [[nodiscard]] Mode mode_of(const Rule& rule) const;
 };
 

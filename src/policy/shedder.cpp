@@ -32,10 +32,6 @@ void smooth(double& mean, double value, double seconds, double span) {
   mean += (value - mean) * (1 - std::exp(-seconds / span));
 }
 
-bool names(const std::vector<std::string>& list, const std::string& name) {
-  return list.empty() || std::find(list.begin(), list.end(), name) != list.end();
-}
-
 }  // namespace
 
 void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool shedding) {
@@ -71,8 +67,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
       one.endpoint = e;
       one.tier = t;
       one.floor = settings.adapt.floor_of(endpoint.name, tiers_[t]);
-      one.may_shed = names(own.then.endpoints, endpoint.name) && names(own.then.tiers, tiers_[t]) &&
-                     own.then.priority.value_or(endpoint.priority) == endpoint.priority;
+      one.may_shed = own.then.reaches(endpoint, tiers_[t]);
     }
   }
   std::stable_sort(classes_.begin(), classes_.end(), [&](const Class& a, const Class& b) {

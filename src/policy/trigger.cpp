@@ -81,6 +81,10 @@ std::string describe(const Condition& condition, const Readings& readings) {
     text += fmt::format("cpu is at {} (threshold {})", percent_in_words(*readings.cpu),
                         percent_in_words(*condition.cpu));
   }
+  if (condition.on_calendar()) {
+    if (!text.empty()) text += "; ";
+    text += "planned until " + format_time(*condition.calendar->end_at(readings.now));
+  }
   return text;
 }
 
@@ -94,6 +98,7 @@ std::string missing_forecast(const Readings& readings) {
 bool Trigger::starts(const Condition& condition, const Readings& readings) const {
   if (condition.on_forecast() && !forecast_starts(condition, readings)) return false;
   if (condition.on_signal() && (!readings.cpu || *readings.cpu < *condition.cpu)) return false;
+  if (condition.on_calendar() && !condition.calendar->end_at(readings.now)) return false;
   return condition.on_plan();
 }
 
@@ -103,6 +108,9 @@ std::string Trigger::end(const Condition& condition, const Readings& readings) {
     if (*readings.cpu < release_of(condition)) {
       return fmt::format("cpu is back at {}", percent_in_words(*readings.cpu));
     }
+  }
+  if (condition.on_calendar() && !condition.calendar->end_at(readings.now)) {
+    return "the planned time is over";
   }
   if (!condition.on_forecast()) return {};
   if (!readings.forecast) return missing_forecast(readings);

@@ -16,11 +16,13 @@ struct Readings {
   bool forecast_stale = false;                           ///< there is one, but it is too old
   std::optional<double> demand;  ///< requests lately seen, scaled to the horizon
   std::optional<double> cpu;     ///< empty: no fresh signal
+  WallTime now{};
 };
 
-/// One condition on forecasts and signals at one endpoint, with hysteresis: it starts at its
-/// thresholds, and ends when cpu falls below `until`, when the forecast has been below 0.9 of its
-/// threshold for two windows, or when what it looked at is gone or stale.
+/// One condition on forecasts, signals and planned times at one endpoint, with hysteresis: it
+/// starts at its thresholds, and ends when cpu falls below `until`, when the forecast has been
+/// below 0.9 of its threshold for two windows, when the planned time is over, or when what it
+/// looked at is gone or stale.
 class Trigger {
  public:
   /// True when it started or ended.

@@ -124,9 +124,58 @@ TEST(Config, ReadsEndpointsAndLimits) {
   EXPECT_FALSE(endpoints[2].limits[0].rate);
 }
 
+constexpr const char* kShared = R"(endpoints:
+  - { name: pay, match: "/pay/**", limits: { STD: 100/min } }
+  - { name: browse, match: "/browse/**", limits: { STD: 100/min } }
+upstreams:
+  - { name: core, capacity: 500/s, endpoints: [pay, browse] }
+)";
+
+TEST(Config, ReadsUpstreamsAndDividesThem) {
+  const auto policy = must_parse(kShared).engine.policy;
+  ASSERT_EQ(policy.upstreams.size(), 1u);
+  EXPECT_EQ(policy.upstreams[0].name, "core");
+  EXPECT_EQ(policy.upstreams[0].capacity, (Rate{500, seconds{1}}));
+  EXPECT_THAT(policy.upstreams[0].endpoints, ElementsAre("pay", "browse"));
+  ASSERT_EQ(policy.rules.size(), 1u);
+  EXPECT_EQ(policy.rules[0].name, policy::kDivisionRule);
+  EXPECT_TRUE(policy.rules[0].then.divide);
+  EXPECT_EQ(policy.rules[0].when.utilisation, policy::kDefaultUtilisation);
+}
+
+TEST(Config, ARuleThatDividesStandsForTheOneThatWouldBeAdded) {
+  const auto policy = must_parse(std::string(kShared) + R"(rules:
+  - { name: capacity, mode: shadow, when: { utilisation: 0.8 }, then: { action: divide, tiers: [STD] } }
+)")
+                          .engine.policy;
+  ASSERT_EQ(policy.rules.size(), 1u);
+  EXPECT_EQ(policy.rules[0].when.utilisation, 0.8);
+  EXPECT_EQ(policy.rules[0].mode, Mode::shadow);
+  EXPECT_THAT(policy.rules[0].then.tiers, ElementsAre("STD"));
+}
+
+TEST(Config, ReadsPlannedTimes) {
+  const auto policy = must_parse(R"(endpoints:
+  - { name: browse, match: "/browse/**", limits: { STD: 100/min } }
+rules:
+  - name: friday-sale
+    when: { calendar: { from: 2026-11-27T18:00:00+01:00, for: 6h, every: week, expires: 2026-12-31 } }
+    then: { endpoints: [browse], scale: 1.5 }
+)")
+                          .engine.policy;
+  ASSERT_EQ(policy.rules.size(), 1u);
+  ASSERT_TRUE(policy.rules[0].when.calendar);
+  const auto& planned = *policy.rules[0].when.calendar;
+  EXPECT_EQ(planned.from, *parse_time("2026-11-27T17:00:00Z"));
+  EXPECT_EQ(planned.length, hours{6});
+  EXPECT_EQ(planned.every, hours{24 * 7});
+  EXPECT_EQ(planned.expires, *parse_time("2026-12-31"));
+  EXPECT_EQ(policy.rules[0].then.scale, 1.5);
+}
+
 TEST(Config, ReadsRules) {
   const auto rules = must_parse(kPrinted).engine.policy.rules;
-  ASSERT_EQ(rules.size(), 5u);
+  ASSERT_EQ(rules.size(), 6u) << "and the one that divides the capacity";
   EXPECT_EQ(rules[0].when.forecast, "payment");
   EXPECT_EQ(rules[0].when.spike, 1.5);
   EXPECT_EQ(rules[0].when.min_requests, 100);

@@ -99,6 +99,7 @@ class World {
     inputs.forecasts_at = made_at;
     inputs.demand = demand.empty() ? nullptr : &demand;
     if (cpu) inputs.signals = {{"cpu", *cpu, cpu_at.value_or(now().mono)}};
+    inputs.load = load;
     PlanStep result = planner.step(inputs);
     if (result.plan) ++plans;
     changes.insert(changes.end(), result.changes.begin(), result.changes.end());
@@ -137,6 +138,7 @@ class World {
   std::vector<Demand> demand;
   std::optional<double> cpu;
   std::optional<Instant> cpu_at;
+  std::optional<LoadSample> load;  ///< the same every second
   std::vector<PlanChange> changes;
   int plans = 0;
   limiter::CellLimits last;

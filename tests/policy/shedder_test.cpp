@@ -181,7 +181,7 @@ TEST(Shedder, SaysNothingOverAHandfulOfAnswers) {
 
 LoadSample queue_of(double ms) {
   LoadSample sample{seconds{1}, {}};
-  sample.endpoints.push_back({"browse", {10, 90}, 100, 0, 100 * (100 + ms)});
+  sample.endpoints.push_back({"browse", {10, 90}, 100, 0, 100 * (100 + ms), {}});
   return sample;
 }
 

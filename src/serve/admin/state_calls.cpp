@@ -59,9 +59,7 @@ json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
   const auto index = static_cast<std::size_t>(now.rule);
   if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
     rule = status.policy.rules[index].name;
-    for (const policy::RuleState& state : status.rules) {
-      if (state.rule == rule) cause = state.cause;
-    }
+    cause = status.limit_causes[endpoint * plan.tiers + tier];
   }
   return {
       {"endpoint", settings.name},

@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "config/rule_parts.hpp"
+#include "limiter/verdict.hpp"
+
+namespace tidelimit::config {
+namespace {
+
+using limiter::VerdictKind;
+using policy::Condition;
+using policy::Planned;
+
+constexpr double kDefaultRelease = 0.15;  // `until` below `cpu`, where it is not given
+constexpr DurationRange kQueueing{std::chrono::milliseconds{1}, std::chrono::minutes{1}};
+constexpr DurationRange kPlannedFor{std::chrono::minutes{1}, policy::kLongestPlanned};
+
+std::optional<WallTime> read_moment(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const auto time = parse_time(*text);
+  if (time) return *time;
+  report.mistake(field.line, fmt::format("{}: \"{}\" is no time: write 2026-11-27T18:00:00+01:00",
+                                         field.where, printable(*text)));
+  return std::nullopt;
+}
+
+/// `calendar: { from: 2026-11-27T18:00:00+01:00, for: 6h, every: week, expires: 2027-01-31 }`
+std::optional<Planned> read_calendar(const Field& field, Report& report) {
+  Planned planned;
+  std::optional<WallTime> from;
+  std::optional<Nanos> length;
+  const std::size_t before = report.count();
+  Section section(field, report);
+  section.read("from", from, read_moment);
+  section.read("for", length, kPlannedFor);
+  section.read("every", planned.every, [](const Field& value, Report& r) {
+    return read_choice<Nanos>(value, r,
+                              {{"day", std::chrono::hours{24}}, {"week", std::chrono::hours{168}}});
+  });
+  section.read("expires", planned.expires, read_moment);
+  section.finish();
+  if (report.count() != before) return std::nullopt;
+  const auto mistake = [&](std::string_view what) {
+    report.mistake(field.line, fmt::format("{} {}", field.where, what));
+    return std::nullopt;
+  };
+  if (!from) return mistake("has no start: add from: 2026-11-27T18:00:00+01:00");
+  if (!length) return mistake("has no length: add for: 6h");
+  planned.from = *from;
+  planned.length = *length;
+  if (planned.every && planned.length > *planned.every) {
+    return mistake(fmt::format("lasts {}, longer than from one start to the next",
+                               format_duration(planned.length)));
+  }
+  if (planned.every && !planned.expires) {
+    return mistake("comes again without an end: add expires: 2027-01-31");
+  }
+  if (planned.expires && !planned.every) {
+    return mistake("has expires, but is planned once: remove it, or add every: week");
+  }
+  if (planned.expires && *planned.expires <= planned.from)
+    return mistake("expires before it starts");
+  if (planned.expires && *planned.expires - planned.from > policy::kLongestRepeated) {
+    return mistake("expires more than 400 days after it starts: choose an earlier end");
+  }
+  return planned;
+}
+
+/// What does not go together in a condition. `where` names the rule.
+void check_condition(const Field& field, const Condition& when, bool has_min_requests,
+                     const Config& config, Report& report) {
+  const auto mistake = [&](std::string_view what) {
+    report.mistake(field.line, fmt::format("{} {}", field.where, what));
+  };
+  if (!when.asks() && !when.spike) {
+    mistake(
+        "asks for nothing: name forecast, cpu, calendar, utilisation, queueing, verdict or a "
+        "client's own figures");
+  }
+  if (when.on_claims() && (when.on_plan() || when.on_queueing() || when.on_client())) {
+    mistake(
+        "joins utilisation with something else: with forecast: NAME it looks at that endpoint, "
+        "alone at all that have a capacity");
+  }
+  if (when.on_queueing() && (when.on_plan() || when.on_client())) {
+    mistake("joins queueing with something else: it stands alone, write two rules");
+  }
+  if (when.on_plan() && when.on_client()) {
+    mistake(
+        "joins the load (forecast, cpu, calendar) with a client (verdict, user_agent, error_rate, "
+        "requests, requests_per_minute): write two rules");
+  }
+  if (when.forecast && !when.spike && !when.utilisation) {
+    mistake("has a forecast but no threshold: add spike or utilisation");
+  }
+  if (!when.forecast && when.spike) {
+    mistake("has a threshold but no forecast: add forecast: NAME, or any");
+  }
+  if (has_min_requests && !when.spike) mistake("has min_requests without spike: remove it");
+  if (when.until && !when.cpu) mistake("has until without cpu: remove it");
+  if (when.until && when.cpu && *when.until >= *when.cpu) {
+    mistake(fmt::format("releases at {} what starts at {}: until must be below cpu", *when.until,
+                        *when.cpu));
+  }
+  if (when.cpu && !when.until && *when.cpu <= kDefaultRelease) {
+    mistake(fmt::format("has a cpu of {}, too low for the default release {} below it: add until",
+                        *when.cpu, kDefaultRelease));
+  }
+  const bool agent_alone =
+      when.user_agent && !when.error_rate && !when.requests && !when.requests_per_minute;
+  if (agent_alone && !when.verdict) {
+    mistake(
+        "judges by the user agent alone, which anybody can choose: add error_rate, requests or "
+        "requests_per_minute");
+  }
+  if (!when.utilisation || !when.forecast) return;
+  const bool capacity = std::any_of(
+      config.engine.policy.endpoints.begin(), config.engine.policy.endpoints.end(),
+      [&](const auto& endpoint) {
+        return endpoint.capacity && (*when.forecast == "any" || *when.forecast == endpoint.name);
+      });
+  if (!capacity) {
+    mistake(fmt::format(
+        "compares with a capacity that {} lacks: add capacity, like 200/s",
+        *when.forecast == "any" ? "every endpoint" : "endpoint \"" + *when.forecast + "\""));
+  }
+}
+
+}  // namespace
+
+std::optional<limiter::VerdictKind> read_verdict(const Field& field, Report& report) {
+  return read_choice<limiter::VerdictKind>(
+      field, report,
+      {{"suspicious", VerdictKind::suspicious}, {"malicious", VerdictKind::malicious}});
+}
+
+Condition read_condition(const Field& field, const Config& config, Report& report) {
+  Condition when;
+  Section section(field, report);
+  auto endpoints = endpoint_names(config);
+  endpoints.emplace_back("any");
+  section.read("forecast", when.forecast, [&](const Field& value, Report& r) {
+    return read_known(value, "endpoint", endpoints, r);
+  });
+  section.read("spike", when.spike, Range{1, false, 1000, true});
+  section.read("utilisation", when.utilisation, Range{0, false, 10, true});
+  section.read("min_requests", when.min_requests, Range{0, true, 1e15, true});
+  section.read("cpu", when.cpu, kShare);
+  section.read("until", when.until, kInside);
+  section.read("calendar", when.calendar, read_calendar);
+  section.read("queueing", when.queueing, kQueueing);
+  section.read("verdict", when.verdict, read_verdict);
+  section.read("user_agent", when.user_agent, read_text);
+  section.read("error_rate", when.error_rate, kShare);
+  section.read("requests", when.requests, [](const Field& value, Report& r) {
+    const auto count = read_count(value, r);
+    return count ? std::optional(static_cast<std::uint32_t>(*count)) : std::nullopt;
+  });
+  section.read("requests_per_minute", when.requests_per_minute, kPositive);
+  const bool readable = field.node.IsMap();
+  // A part that is there but wrong has been named; what is missing then is no second mistake.
+  const bool whole = readable && section.has("forecast") == when.forecast.has_value() &&
+                     section.has("spike") == when.spike.has_value() &&
+                     section.has("utilisation") == when.utilisation.has_value() &&
+                     section.has("cpu") == when.cpu.has_value() &&
+                     section.has("calendar") == when.calendar.has_value() &&
+                     section.has("queueing") == when.queueing.has_value() &&
+                     section.has("until") == when.until.has_value() &&
+                     section.has("verdict") == when.verdict.has_value() &&
+                     section.has("error_rate") == when.error_rate.has_value() &&
+                     section.has("requests") == when.requests.has_value() &&
+                     section.has("requests_per_minute") == when.requests_per_minute.has_value();
+  const bool has_min_requests = section.has("min_requests");
+  section.finish();
+  if (whole) check_condition(field, when, has_min_requests, config, report);
+  return when;
+}
+
+}  // namespace tidelimit::config

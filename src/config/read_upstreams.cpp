@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+#include <map>
+
+#include "config/sections.hpp"
+
+namespace tidelimit::config {
+namespace {
+
+using policy::UpstreamSettings;
+
+constexpr std::size_t kMaxUpstreams = 100;
+
+/// Names that stand already, and at which line.
+struct Taken {
+  std::map<std::string, int> upstreams;
+  std::map<std::string, std::string> endpoints;  ///< and before which upstream
+};
+
+void check_names(const Field& item, const UpstreamSettings& upstream, const Config& config,
+                 Taken& taken, Report& report) {
+  const auto [seen, fresh] = taken.upstreams.emplace(upstream.name, item.line);
+  if (!fresh) {
+    report.mistake(item.line, fmt::format("{} stands twice; it is already at line {}: rename or "
+                                          "remove one",
+                                          item.where, seen->second));
+  }
+  if (contains(endpoint_names(config), upstream.name)) {
+    report.mistake(item.line,
+                   item.where +
+                       " has the name of an endpoint, whose capacity would look the same: "
+                       "choose another");
+  }
+  for (const auto& endpoint : upstream.endpoints) {
+    const auto [before, alone] = taken.endpoints.emplace(endpoint, upstream.name);
+    if (alone) continue;
+    report.mistake(item.line, fmt::format("{}: endpoint \"{}\" stands before upstream \"{}\" "
+                                          "already: name it once",
+                                          item.where, endpoint, before->second));
+  }
+}
+
+void read_upstream(const YAML::Node& node, std::size_t number, Config& config, Taken& taken,
+                   Report& report) {
+  const Field item = named_item(node, "upstream", number);
+  Section section(item, report);
+  if (!node.IsMap()) return;
+  const std::size_t before = report.count();
+  UpstreamSettings upstream;
+  std::optional<Rate> capacity;
+  section.read("name", upstream.name, read_name);
+  section.read("capacity", capacity, read_rate);
+  const auto endpoints = section.take("endpoints");
+  if (endpoints) {
+    upstream.endpoints = read_known_list(*endpoints, "endpoint", endpoint_names(config), report);
+  }
+  section.finish();
+  if (!section.has("name")) report.mistake(item.line, item.where + " has no name: add name: ...");
+  if (!section.has("capacity")) {
+    report.mistake(item.line, item.where + " has no capacity: add capacity, like 500/s");
+  }
+  if (!endpoints) {
+    report.mistake(item.line, item.where + " has no endpoints: name those that stand before it");
+  }
+  if (report.count() != before) return;
+  upstream.capacity = *capacity;
+  check_names(item, upstream, config, taken, report);
+  config.engine.policy.upstreams.push_back(std::move(upstream));
+}
+
+}  // namespace
+
+void read_upstreams(Section& top, Config& config, Report& report) {
+  const auto field = top.take("upstreams");
+  if (!field) return;
+  if (!field->node.IsSequence()) {
+    report.mistake(field->line,
+                   "upstreams must be a list of mappings, each with name, capacity and endpoints");
+    return;
+  }
+  if (field->node.size() > kMaxUpstreams) {
+    report.mistake(field->line, fmt::format("upstreams has {} items, more than {}",
+                                            field->node.size(), kMaxUpstreams));
+    return;
+  }
+  Taken taken;
+  for (std::size_t i = 0; i < field->node.size(); ++i)
+    read_upstream(field->node[i], i + 1, config, taken, report);
+}
+
+}  // namespace tidelimit::config

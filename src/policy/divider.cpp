@@ -1,0 +1,268 @@
+#include "policy/divider.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+
+#include "policy/words.hpp"
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr double kPriorityWeight = 8.0;  // of one priority over the next
+constexpr double kTierWeight = 2.0;      // of one tier over the next
+constexpr Nanos kLately = std::chrono::seconds{10};
+constexpr Nanos kUsually = std::chrono::minutes{15};
+constexpr double kGrowth = 1.25;  // a class may grow so much in a second and not be cut for it
+constexpr double kCalmRatio = 0.9;
+constexpr Nanos kCalm = std::chrono::minutes{1};
+constexpr std::size_t kReserved = 3;  // the index of the 0.9 quantile
+static_assert(forecast::kQuantiles[kReserved] == 0.90);
+
+/// An average over about `memory`, `span` further on.
+void follow(double& average, double rate, Nanos span, Nanos memory) {
+  const double age = static_cast<double>(span.count()) / static_cast<double>(memory.count());
+  average += (rate - average) * -std::expm1(-age);
+}
+
+double weight_of(Priority priority, std::size_t tier, std::size_t tiers) {
+  const double classes = priority == Priority::high ? 2 : priority == Priority::normal ? 1 : 0;
+  return std::pow(kPriorityWeight, classes) *
+         std::pow(kTierWeight, static_cast<double>(tiers - 1 - tier));
+}
+
+std::string rate_in_words(double per_second) {
+  return per_second < 10 ? fmt::format("{:.1f}/s", per_second) : count_in_words(per_second) + "/s";
+}
+
+}  // namespace
+
+std::string Divider::claims_in_words(const Pool& pool) {
+  return fmt::format("{} can take {}, claims are {}", pool.name, rate_in_words(pool.usable),
+                     rate_in_words(pool.claimed));
+}
+
+Divider::Divider(const PolicySettings& settings, std::size_t rule)
+    : rule_(rule), adapt_(settings.adapt), tiers_(settings.tiers) {
+  const Rule& own = settings.rules[rule];
+  state_.rule = own.name;
+  state_.mode = settings.mode_of(own);
+  for (const auto& endpoint : settings.endpoints) {
+    endpoints_.push_back(endpoint.name);
+    for (std::size_t tier = 0; tier < tiers_.size(); ++tier) {
+      Class& added = classes_.emplace_back();
+      added.may_cut = own.then.reaches(endpoint, tiers_[tier]);
+      added.weight = weight_of(endpoint.priority, tier, tiers_.size());
+      added.cost = endpoint.cost;
+      added.floor = settings.adapt.floor_of(endpoint.name, tiers_[tier]);
+    }
+  }
+  add_pools(settings, own.when.utilisation.value_or(kDefaultUtilisation));
+}
+
+void Divider::add_pools(const PolicySettings& settings, double utilisation) {
+  const auto add = [&](const std::string& name, const Rate& capacity, double cost) -> Pool& {
+    Pool& pool = pools_.emplace_back();
+    pool.name = name;
+    pool.usable = capacity.per_second() * cost * utilisation;
+    return pool;
+  };
+  for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
+    const auto& endpoint = settings.endpoints[i];
+    if (endpoint.capacity) add(endpoint.name, *endpoint.capacity, endpoint.cost).endpoints = {i};
+  }
+  for (const auto& upstream : settings.upstreams) {
+    Pool& pool = add(upstream.name, upstream.capacity, 1);
+    for (const auto& name : upstream.endpoints) {
+      const auto found = std::find(endpoints_.begin(), endpoints_.end(), name);
+      if (found != endpoints_.end())
+        pool.endpoints.push_back(static_cast<std::size_t>(found - endpoints_.begin()));
+    }
+  }
+}
+
+void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
+  for (std::size_t cell = 0; cell < classes_.size(); ++cell) {
+    const auto before = renumbering.cell(cell / tiers_.size(), cell % tiers_.size());
+    if (!before) continue;
+    const Class& old = older.classes_[*before];
+    classes_[cell].lately = old.lately;
+    classes_[cell].usually = old.usually;
+    classes_[cell].cause = old.cause;
+    if (classes_[cell].may_cut) classes_[cell].scale = old.scale;
+  }
+  for (Pool& pool : pools_) {
+    for (const Pool& old : older.pools_) {
+      if (old.name == pool.name) pool.scarce = old.scarce;
+    }
+  }
+  state_.active = older.state_.active;
+  state_.cause = older.state_.cause;
+  state_.since = older.state_.since;
+}
+
+void Divider::update(const StepReadings& readings, const LoadSample* load, Now now,
+                     Instant before) {
+  if (load != nullptr) observe(*load);
+  claim(readings);
+  for (Pool& pool : pools_) {
+    judge(pool, now.mono - before);
+    if (pool.scarce) divide(pool, readings);
+  }
+  for (Class& one : classes_) {
+    one.scale.move(one.goal, CellScale::Pace::by_steps, adapt_, now.mono, before);
+  }
+  settle(now.wall);
+}
+
+void Divider::observe(const LoadSample& load) {
+  const double seconds = static_cast<double>(load.span.count()) * 1e-9;
+  if (seconds <= 0) return;
+  for (std::size_t e = 0; e < endpoints_.size(); ++e) {
+    const auto seen = std::find_if(load.endpoints.begin(), load.endpoints.end(),
+                                   [&](const auto& one) { return one.endpoint == endpoints_[e]; });
+    if (seen == load.endpoints.end()) continue;
+    for (std::size_t t = 0; t < std::min(tiers_.size(), seen->asked.size()); ++t) {
+      Class& one = classes_[e * tiers_.size() + t];
+      const double reduced = t < seen->reduced.size() ? seen->reduced[t] : 0.0;
+      const double rate = (seen->asked[t] + reduced) / seconds * one.cost;
+      follow(one.lately, rate, load.span, kLately);
+      follow(one.usually, rate, load.span, kUsually);
+    }
+  }
+}
+
+void Divider::claim(const StepReadings& readings) {
+  for (std::size_t e = 0; e < endpoints_.size(); ++e) {
+    Class* const first = &classes_[e * tiers_.size()];
+    double usually = 0;
+    for (std::size_t t = 0; t < tiers_.size(); ++t) usually += first[t].usually;
+    const auto* forecast = readings.endpoints[e].forecast;
+    double reserved = 0;
+    if (forecast != nullptr && forecast->horizon > Nanos{0}) {
+      reserved = forecast->quantiles[kReserved] * first->cost /
+                 (static_cast<double>(forecast->horizon.count()) * 1e-9);
+    }
+    for (std::size_t t = 0; t < tiers_.size(); ++t) {
+      Class& one = first[t];
+      const double part = usually > 0 ? one.usually / usually : 1.0 / double(tiers_.size());
+      one.claim = std::max(one.lately, reserved * part);
+      one.asking = std::min(one.claim, one.lately * kGrowth);
+      one.goal = 1;
+      one.total = kNoTotal;
+    }
+  }
+}
+
+std::vector<std::size_t> Divider::classes_of(const Pool& pool) const {
+  std::vector<std::size_t> cells;
+  for (const std::size_t endpoint : pool.endpoints) {
+    for (std::size_t t = 0; t < tiers_.size(); ++t) cells.push_back(endpoint * tiers_.size() + t);
+  }
+  return cells;
+}
+
+void Divider::judge(Pool& pool, Nanos span) {
+  pool.claimed = 0;
+  for (const std::size_t cell : classes_of(pool)) pool.claimed += classes_[cell].claim;
+  pool.calm = pool.claimed < pool.usable * kCalmRatio ? pool.calm + span : Nanos{0};
+  pool.scarce = pool.claimed > pool.usable || (pool.scarce && pool.calm < kCalm);
+}
+
+/// Whom the rule does not reach takes what it claims; what that leaves, floors at least, is divided
+/// among the others.
+std::vector<double> Divider::shares(const Pool& pool, double Class::*demand) const {
+  std::vector<Claim> claims;
+  double left = pool.usable;
+  double floors = 0;
+  bool all = true;
+  for (const std::size_t cell : classes_of(pool)) {
+    const Class& one = classes_[cell];
+    const double claimed = one.*demand;
+    all = all && one.may_cut;
+    claims.push_back(
+        {one.may_cut ? claimed : 0, one.weight, one.may_cut ? claimed * one.floor : 0});
+    floors += claims.back().minimum;
+    if (!one.may_cut) left -= claimed;
+  }
+  auto shares = max_min_shares(all ? left : std::max(left, floors), claims);
+  for (std::size_t i = 0; const std::size_t cell : classes_of(pool)) {
+    if (!classes_[cell].may_cut) shares[i] = classes_[cell].*demand;
+    ++i;
+  }
+  return shares;
+}
+
+void Divider::divide(const Pool& pool, const StepReadings& readings) {
+  const auto cells = classes_of(pool);
+  const auto planned = shares(pool, &Class::claim);
+  const auto lent = shares(pool, &Class::asking);
+  double asking = 0;
+  for (const std::size_t cell : cells) asking += classes_[cell].asking;
+  const bool short_now = asking > pool.usable;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    Class& one = classes_[cells[i]];
+    if (!one.may_cut || planned[i] >= one.claim) continue;
+    one.goal = std::min(one.goal, std::max(one.floor, planned[i] / one.claim));
+    if (short_now) one.total = std::min(one.total, std::max(planned[i], lent[i]) / one.cost);
+    one.cause = describe(pool, i, planned, readings);
+    one.claim = planned[i];
+    one.asking = std::min(one.asking, one.claim);
+  }
+}
+
+/// "core can take 450/s, claims are 620/s; payment gets 41 % of it (forecast 1.9 times the usual);
+/// browse STD gets 64 % of the 120/s it claims". `i` is the class's place in the pool.
+std::string Divider::describe(const Pool& pool, std::size_t i, const std::vector<double>& shares,
+                              const StepReadings& readings) const {
+  const std::size_t tiers = tiers_.size();
+  const std::size_t own = pool.endpoints[i / tiers];
+  std::string text = claims_in_words(pool);
+  std::optional<std::size_t> first;  // the other endpoint that gets most
+  double most = 0;
+  for (std::size_t e = 0; e < pool.endpoints.size(); ++e) {
+    const auto from = shares.begin() + static_cast<std::ptrdiff_t>(e * tiers);
+    const double taken = std::accumulate(from, from + static_cast<std::ptrdiff_t>(tiers), 0.0);
+    if (pool.endpoints[e] == own || taken <= most) continue;
+    first = pool.endpoints[e];
+    most = taken;
+  }
+  if (first) {
+    text +=
+        fmt::format("; {} gets {} of it", endpoints_[*first], percent_in_words(most / pool.usable));
+    const auto* forecast = readings.endpoints[*first].forecast;
+    if (forecast != nullptr && forecast->usual.value_or(0) > 0) {
+      text += fmt::format(" (forecast {} times the usual)",
+                          ratio_in_words(forecast->median() / *forecast->usual));
+    }
+  }
+  const double claim = classes_[own * tiers + i % tiers].claim;
+  return text + fmt::format("; {} {} gets {} of the {} it claims", endpoints_[own],
+                            tiers_[i % tiers], percent_in_words(shares[i] / claim),
+                            rate_in_words(claim));
+}
+
+void Divider::settle(WallTime now) {
+  std::string causes;
+  for (const Pool& pool : pools_) {
+    if (!pool.scarce) continue;
+    if (!causes.empty()) causes += "; ";
+    causes += claims_in_words(pool);
+  }
+  const bool active = !causes.empty();
+  if (active != state_.active) state_.since = now;
+  if (active) {
+    state_.cause = std::move(causes);
+  } else if (state_.active) {
+    state_.cause = "there is room for all that is claimed";
+  }
+  state_.active = active;
+}
+
+bool Divider::at_rest() const {
+  return !state_.active && std::all_of(classes_.begin(), classes_.end(),
+                                       [](const Class& one) { return one.scale.value() == 1.0; });
+}
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,84 @@
+#include "policy/plan_cells.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
+constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
+constexpr double kRounding = 1e-9;       // sums of many small steps
+constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
+constexpr double kTotalStep = 0.02;      // the same for a total, of itself
+
+/// So many requests a second, and one second's worth at once.
+limiter::Limit total_of(double per_second) {
+  const auto count = [](double x) { return static_cast<std::uint64_t>(std::max(1.0, x)); };
+  return limiter::make_limit({count(per_second * 3600), std::chrono::hours{1}}, count(per_second));
+}
+
+limiter::Limit total_in(const BaseLimits& base, const Setting& setting) {
+  const limiter::Limit own = limiter::scaled(base.total, setting.scale);
+  if (std::isinf(setting.total)) return own;
+  const limiter::Limit given = total_of(setting.total);
+  return own.unlimited() || given.emission_interval > own.emission_interval ? given : own;
+}
+
+bool differ(double before, double after) {
+  if (std::isinf(before) || std::isinf(after)) return before != after;
+  return std::abs(after - before) >= kTotalStep * before;
+}
+
+}  // namespace
+
+void Setting::offer_scale(double other, limiter::RuleId by, bool still_moving) {
+  const bool counts = other < 1.0 ? other < scale : scale >= 1.0 && other > scale;
+  if (!counts) return;
+  scale = other;
+  rule = by;
+  moving = still_moving;
+}
+
+bool worth_publishing(const Setting& before, const Setting& after) {
+  if ((after.shed == 0) != (before.shed == 0)) return true;
+  if (std::abs(after.shed - before.shed) >= kShedStep) return true;
+  if (differ(before.total, after.total)) return true;
+  if (after.scale < before.scale) return true;
+  if (after.scale == before.scale) return after.rule != before.rule;
+  return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;
+}
+
+bool worth_recording(double before, const Setting& after) {
+  if (after.scale == before) return false;
+  const bool tightens = after.scale < before && after.scale < 1.0;
+  return tightens || !after.moving || std::abs(after.scale - before) >= kRecordedStep - kRounding;
+}
+
+void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
+               const std::vector<BaseLimits>& bases, const std::vector<Settings>& cells) {
+  plan.tiers = settings.tiers.size();
+  for (const auto& endpoint : settings.endpoints) {
+    auto& out = plan.endpoints.emplace_back();
+    out.mode = endpoint.mode;
+    out.priority = endpoint.priority;
+    out.client = to_limit(endpoint.client);
+    out.lease_generation_ms = lease_generation_ms(endpoint);
+  }
+  plan.in_flight = in_flight_limits(settings);
+  plan.cells.resize(cells.size());
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    for (std::size_t view = 0; view < limiter::kViews; ++view) {
+      const Setting& from = cells[cell][view];
+      plan.cells[cell].views[view] = {limiter::scaled(bases[cell].principal, from.scale),
+                                      total_in(bases[cell], from),
+                                      from.scale,
+                                      from.rule,
+                                      static_cast<std::uint16_t>(from.shed * limiter::kShedAll),
+                                      from.shed_rule};
+    }
+  }
+}
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "limiter/plan.hpp"
+#include "policy/base_limits.hpp"
+#include "policy/settings.hpp"
+
+namespace tidelimit::policy {
+
+/// Where a view of a cell stands.
+struct Setting {
+  double scale = 1.0;  ///< of the base limit
+  limiter::RuleId rule = limiter::kNoRule;
+  bool moving = false;
+  double total = std::numeric_limits<double>::infinity();  ///< requests a second, beside the base's
+  double shed = 0;                                         ///< share of the requests to refuse
+  limiter::RuleId shed_rule = limiter::kNoRule;
+
+  /// Takes another rule's scale if that counts: the smallest wins; one above 1 (a planned time)
+  /// only where no rule tightens, then the largest.
+  void offer_scale(double other, limiter::RuleId by, bool still_moving);
+};
+using Settings = std::array<Setting, limiter::kViews>;
+
+/// Whether a plan with this change is worth its publication.
+[[nodiscard]] bool worth_publishing(const Setting& before, const Setting& after);
+/// Whether the change from a scale that was last put on record belongs there.
+[[nodiscard]] bool worth_recording(double before, const Setting& after);
+
+/// Fills endpoints and cells of a plan: base limits as the settings scale them.
+void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
+               const std::vector<BaseLimits>& bases, const std::vector<Settings>& cells);
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "policy/planner.hpp"
+#include "policy/settings.hpp"
+#include "policy/trigger.hpp"
+
+namespace tidelimit::policy {
+
+/// What every rule sees at one step, by endpoint index.
+struct StepReadings {
+  std::vector<Readings> endpoints;
+  std::optional<double> cpu;
+  WallTime now{};
+};
+
+/// Of what the planner was given, what counts: forecasts and signals that are not too old, by
+/// endpoint.
+[[nodiscard]] StepReadings read(const PlanInputs& inputs, const PolicySettings& settings);
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,114 @@
+// A capacity, from what is asked for to refused requests; and planned times.
+#include <map>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+class Divide : public GateInTime {
+ protected:
+  /// 30 a second for payment and browse together, of which 27 are divided.
+  static Settings with_capacity() {
+    Settings settings = mission();
+    settings.policy.endpoints[0].capacity.reset();
+    settings.policy.upstreams = {{"core", Rate{30, seconds{1}}, {"payment", "browse"}}};
+    policy::Rule rule;
+    rule.name = std::string(policy::kDivisionRule);
+    rule.when.utilisation = policy::kDefaultUtilisation;
+    rule.then.divide = true;
+    settings.policy.rules = {rule};
+    return settings;
+  }
+
+  /// So many seconds in which ten pay and `browsing` browse, all once.
+  void serve(int count, int browsing) {
+    for (int second = 0; second < count; ++second) {
+      for (int user = 0; user < 10; ++user)
+        tell(ask({.path = "/payment/1", .user = "p" + std::to_string(user), .tier = "PRM"}));
+      for (int user = 0; user < browsing; ++user)
+        tell(ask({.user = "s" + std::to_string(user), .tier = "STD"}));
+      pass(seconds{1});
+    }
+  }
+  void tell(const Answer& got) {
+    auto& counts = got.endpoint != nullptr && *got.endpoint == "payment" ? payment : browse;
+    ++(got.decision.allowed ? counts.passed : counts.refused);
+    if (got.decision.allowed) return;
+    reasons[got.decision.reason] += 1;
+    rule = got.rule == nullptr ? "" : *got.rule;
+  }
+
+  struct Counts {
+    int passed = 0, refused = 0;
+  };
+  Counts payment, browse;
+  std::map<Reason, int> reasons;
+  std::string rule;
+};
+
+TEST_F(Divide, ServesTheImportantInFullAndWhatIsLeftToTheRest) {
+  start(with_capacity());
+  serve(60, 10);
+  EXPECT_EQ(browse.refused, 0);
+  serve(30, 40);
+  payment = browse = {};
+  reasons.clear();
+  serve(60, 40);
+  EXPECT_EQ(payment.refused, 0);
+  EXPECT_NEAR(browse.passed / 60.0, 17, 0.7) << "27 less the 10 of payment";
+  EXPECT_EQ(reasons.size(), 1u);
+  EXPECT_GT(reasons[Reason::reduced_capacity], 0);
+  EXPECT_EQ(rule, policy::kDivisionRule);
+  const auto status = engine->status();
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->rules[0].active);
+  EXPECT_NE(status->limit_causes[3].find("browse STD gets 4"), std::string::npos)
+      << status->limit_causes[3];
+}
+
+TEST_F(Divide, LetsEverybodyInAgainWhenThereIsRoom) {
+  start(with_capacity());
+  serve(60, 40);
+  EXPECT_GT(browse.refused, 0);
+  serve(30, 10);
+  browse = {};
+  serve(30, 10);
+  EXPECT_EQ(browse.refused, 0);
+}
+
+TEST_F(Divide, InShadowRefusesNobody) {
+  Settings settings = with_capacity();
+  settings.policy.mode = Mode::shadow;
+  start(settings);
+  serve(90, 40);
+  EXPECT_EQ(browse.refused, 0);
+}
+
+TEST_F(Divide, StopsAtOnceWhenForecastsAreSwitchedOff) {
+  start(with_capacity());
+  serve(60, 40);
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, std::nullopt));
+  browse = {};
+  serve(1, 40);
+  EXPECT_EQ(browse.refused, 0);
+}
+
+TEST_F(Divide, APlannedTimeHoldsFromItsFirstSecondWithoutTraffic) {
+  Settings settings = mission();
+  policy::Rule sale;
+  sale.name = "sale";
+  sale.when.calendar = policy::Planned{now.wall + hours{3}, hours{2}, {}, {}};
+  sale.then.scale = 1.5;
+  settings.policy.rules = {sale};
+  start(settings);
+  pass(hours{3} - seconds{1});
+  EXPECT_NEAR(effective(1, 1), 100, 1e-6);
+  pass(seconds{1});
+  EXPECT_NEAR(effective(1, 1), 150, 1e-6);
+  pass(hours{2} + minutes{6});
+  EXPECT_NEAR(effective(1, 1), 100, 1e-6);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test

@@ -1,0 +1,221 @@
+#include "policy/divider.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "policy/mission.hpp"
+
+namespace tidelimit::policy::test {
+namespace {
+
+using limiter::View;
+using testing::HasSubstr;
+
+/// The mission without its rules, with payment and browse before one upstream of 100/s, of which 90
+/// are divided.
+PolicySettings shared() {
+  PolicySettings settings = mission();
+  settings.endpoints[0].capacity.reset();
+  settings.endpoints[1].limits[1].total.reset();
+  settings.upstreams = {{"core", Rate{100, seconds{1}}, {"payment", "browse"}}};
+  Rule rule;
+  rule.name = std::string(kDivisionRule);
+  rule.when.utilisation = kDefaultUtilisation;
+  rule.then.divide = true;
+  settings.rules = {rule};
+  return settings;
+}
+
+/// A planner that sees so many requests a second, by endpoint and tier.
+class Shared : public World {
+ public:
+  explicit Shared(PolicySettings settings = shared()) : World(std::move(settings)) {}
+
+  void ask(double payment_prm, double payment_std, double browse_prm, double browse_std) {
+    load.emplace();
+    load->span = seconds{1};
+    load->endpoints = {{"payment", {payment_prm, payment_std}, 0, 0, 0, {}},
+                       {"browse", {browse_prm, browse_std}, 0, 0, 0, {}}};
+  }
+
+  [[nodiscard]] double total(std::size_t endpoint, std::size_t tier) {
+    const auto& limit = at(endpoint, tier).total;
+    return limit.unlimited() ? Divider::kNoTotal : limit.per_minute() / 60;
+  }
+};
+
+TEST(Divider, LeavesAllAsItIsWhileThereIsRoom) {
+  Shared world;
+  world.ask(20, 20, 20, 29);
+  world.run(minutes{10});
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 100, 1e-6);
+  EXPECT_TRUE(world.changes.empty());
+  EXPECT_FALSE(world.planner.rules()[0].active);
+}
+
+TEST(Divider, ServesTheImportantInFullAndGivesTheRestWhatIsLeft) {
+  Shared world;
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{2});
+  EXPECT_EQ(world.total(kPayment, kPrm), Divider::kNoTotal);
+  EXPECT_EQ(world.total(kPayment, kStd), Divider::kNoTotal);
+  // 50 are left: browse PRM weighs twice browse STD.
+  EXPECT_NEAR(world.total(kBrowse, kPrm), 50 * 2.0 / 3, 0.7);
+  EXPECT_NEAR(world.total(kBrowse, kStd), 50 / 3.0, 0.4);
+  EXPECT_THAT(world.planner.cause(1 * 2 + 1),
+              HasSubstr("core can take 90/s, claims are 160/s; payment gets 44 % of it; "
+                        "browse STD gets 21 % of the 80/s it claims"));
+}
+
+TEST(Divider, ServesFloorsBeforeItDividesTheRest) {
+  PolicySettings settings = shared();
+  settings.adapt.floors = {{"PRM", 0.5}, {"browse", 0.4}};
+  Shared world(settings);
+  world.ask(80, 60, 10, 50);
+  world.run(minutes{2});
+  // Minimums: payment PRM 40, STD 12, browse PRM 5, STD 20; 13 are left, at 16 to 8 for payment.
+  EXPECT_NEAR(world.total(kBrowse, kStd), 20, 0.5);
+  EXPECT_NEAR(world.total(kBrowse, kPrm), 5, 0.2);
+  EXPECT_NEAR(world.total(kPayment, kPrm) + world.total(kPayment, kStd), 65, 1.5);
+}
+
+TEST(Divider, AForecastTightensAheadButTotalsWaitForTheCrowd) {
+  Shared world;
+  world.ask(5, 5, 10, 30);
+  world.run(minutes{20});
+  auto rush = forecast_of("payment", 60 * 3600, 30 * 3600);  // its 0.9 quantile: 66 a second
+  world.see({rush});
+  world.run(seconds{2});
+  // Claims: payment 66, browse 40: browse gets 24, a third of it for STD, who claim 30.
+  EXPECT_NEAR(world.at(kBrowse, kStd).scale, 0.5, 1e-6) << "one step at most";
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal) << "the reserve is lent meanwhile";
+  EXPECT_THAT(world.planner.cause(1 * 2 + 1), HasSubstr("(forecast 2.0 times the usual)"));
+
+  world.ask(33, 33, 10, 30);
+  world.run(minutes{1});
+  EXPECT_NEAR(world.total(kBrowse, kStd), 14, 0.5) << "90 - 66 - browse PRM's 10";
+}
+
+TEST(Divider, LendsWhatIsReservedAndNotUsed) {
+  Shared world;
+  world.ask(10, 10, 30, 50);  // 100 asked for
+  world.run(minutes{20});
+  world.see({forecast_of("payment", 50 * 3600, 30 * 3600)});
+  world.run(seconds{30});
+  // By the forecast, payment claims 55; of the 35 left browse STD would get 12, PRM 23.
+  // Payment uses 20 and may grow to 25: 65 are there for browse now.
+  EXPECT_NEAR(world.total(kBrowse, kStd), 65 - 30, 1.5);
+}
+
+TEST(Divider, AnEndpointsOwnCapacityIsDividedBetweenItsTiers) {
+  PolicySettings settings = shared();
+  settings.upstreams.clear();
+  settings.endpoints[0].capacity = Rate{50, seconds{1}};
+  Shared world(settings);
+  world.ask(30, 40, 100, 100);
+  world.run(minutes{2});
+  EXPECT_NEAR(world.total(kPayment, kStd), 15, 0.5);
+  EXPECT_EQ(world.total(kPayment, kPrm), Divider::kNoTotal);
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+}
+
+TEST(Divider, DividesWorkNotRequests) {
+  PolicySettings settings = shared();
+  settings.endpoints[0].cost = 3;
+  settings.endpoints[1].cost = 0.5;
+  Shared world(settings);
+  world.ask(10, 10, 10, 100);  // 30, 30, 5 and 50 units of work
+  world.run(minutes{2});
+  EXPECT_EQ(world.total(kPayment, kStd), Divider::kNoTotal);
+  EXPECT_NEAR(world.total(kBrowse, kStd), (90 - 65) / 0.5, 1);
+
+  world.ask(10, 0, 0, 0);
+  world.run(minutes{30});
+  world.see({forecast_of("payment", 40 * 3600, 40 * 3600)});
+  world.run(seconds{2});
+  EXPECT_NE(world.planner.cause(0).find("claims are 132/s"), std::string::npos)
+      << world.planner.cause(0);
+}
+
+TEST(Divider, CutsNobodyWhomTheRuleDoesNotReach) {
+  PolicySettings settings = shared();
+  settings.rules[0].then.tiers = {"STD"};
+  Shared world(settings);
+  world.ask(20, 20, 60, 60);
+  world.run(minutes{2});
+  EXPECT_EQ(world.total(kBrowse, kPrm), Divider::kNoTotal);
+  EXPECT_NEAR(world.at(kBrowse, kPrm).scale, 1, 1e-9);
+  EXPECT_NEAR(world.total(kBrowse, kStd), 12, 0.3) << "its floor, 0.2: no more is left";
+}
+
+TEST(Divider, EndsCalmlyAndRelaxesSlowly) {
+  Shared world;
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{20});
+  world.ask(20, 20, 20, 20);
+  world.run(seconds{59});
+  EXPECT_TRUE(world.planner.rules()[0].active);
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+  const double tight = world.at(kBrowse, kStd).scale;
+  EXPECT_LT(tight, 0.5);
+  world.run(seconds{60});
+  EXPECT_FALSE(world.planner.rules()[0].active);
+  EXPECT_LT(world.at(kBrowse, kStd).scale, tight + 0.3);
+  world.run(minutes{30});
+  EXPECT_EQ(world.at(kBrowse, kStd).scale, 1.0);
+  EXPECT_EQ(world.planner.cause(1 * 2 + 1), "");
+}
+
+/// Claims at the threshold for a day, with the noise of a Poisson process: few changes.
+TEST(Divider, DoesNotOscillateAtItsThreshold) {
+  Shared world;
+  Random random(3);
+  int changes = 0;
+  bool active = false;
+  for (int second = 0; second < 86400; ++second) {
+    world.ask(double(random.poisson(20)), double(random.poisson(20)), double(random.poisson(20)),
+              double(random.poisson(30)));
+    world.run(seconds{1});
+    changes += active != world.planner.rules()[0].active ? 1 : 0;
+    active = world.planner.rules()[0].active;
+  }
+  EXPECT_LE(changes, 20);
+}
+
+TEST(Divider, TakesTheConfiguredTotalWhereThatIsLess) {
+  PolicySettings settings = shared();
+  settings.endpoints[1].limits[1].total = Rate{10, seconds{1}};
+  Shared world(settings);
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{2});
+  EXPECT_NEAR(world.total(kBrowse, kStd), 10 * world.at(kBrowse, kStd).scale, 1e-3);
+}
+
+TEST(Divider, InShadowMovesOnlyTheShadowView) {
+  PolicySettings settings = shared();
+  settings.rules[0].mode = Mode::shadow;
+  Shared world(settings);
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{2});
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+  EXPECT_FALSE(world.at(kBrowse, kStd, View::shadow).total.unlimited());
+  EXPECT_TRUE(world.at(kBrowse, kStd, View::without_forecast).total.unlimited());
+}
+
+TEST(Divider, KeepsItsScalesOverANewConfiguration) {
+  Shared world;
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{20});
+  const double before = world.at(kBrowse, kStd).scale;
+  PolicySettings settings = shared();
+  settings.endpoints[0].limits[0] = limit(400);
+  world.planner.reconfigure(settings);
+  world.run(seconds{1});
+  EXPECT_NEAR(world.at(kBrowse, kStd).scale, before, 0.01);
+  EXPECT_TRUE(world.planner.rules()[0].active);
+}
+
+}  // namespace
+}  // namespace tidelimit::policy::test
