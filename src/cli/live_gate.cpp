@@ -131,16 +131,6 @@ Result<nlohmann::json> LiveGate::call(const std::string& method, const std::stri
   return parsed;
 }
 
-std::string encode_component(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
-
 int report(const Error& error) {
   std::cerr << "tidelimit: " << error.message << '\n';
   return error.code == Code::invalid_argument ? kUsage : kFailed;

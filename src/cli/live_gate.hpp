@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/error.hpp"
+#include "serve/http/client.hpp"
 
 namespace tidelimit::cli {
 
@@ -32,8 +33,7 @@ class LiveGate {
   std::string config_;
 };
 
-/// Percent-encodes what may not stand in one segment or parameter of a target.
-[[nodiscard]] std::string encode_component(const std::string& text);
+using serve::encode_component;
 
 /// Prints an error and gives the status to exit with.
 [[nodiscard]] int report(const Error& error);

@@ -23,7 +23,8 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_deny(top, config, report);
   read_service(top, config, report);
   read_ratelimit(top, config, report);
-  for (const char* later : {"tls", "signals"}) top.refuse(later);
+  read_signals(top, config, report);
+  for (const char* later : {"tls"}) top.refuse(later);
   top.finish();
 }
 

@@ -50,6 +50,21 @@ struct Retention {
   Nanos decisions{std::chrono::hours{24}};
 };
 
+/// Where the load figure `cpu` of rules comes from.
+struct CpuSource {
+  enum class Kind : std::uint8_t {
+    host,        ///< this host's /proc/stat
+    cgroup,      ///< cpu.stat of a control group (version 2) on this host
+    prometheus,  ///< a query, asked every few seconds
+    pushed,      ///< PUT /v1/signals/cpu
+  };
+  Kind kind = Kind::host;
+  std::filesystem::path cgroup;  ///< the group's folder
+  std::string prometheus;        ///< http://HOST:PORT
+  std::string query;             ///< PromQL; a share, of several series the largest
+  bool operator==(const CpuSource&) const = default;
+};
+
 /// One configuration file, checked as a whole.
 struct Config {
   std::filesystem::path file;
@@ -57,6 +72,7 @@ struct Config {
   Listen listen;
   Identity identity;
   DescriptorNames descriptors;
+  CpuSource cpu;
   std::filesystem::path forecast_model;  ///< bundle folder; empty: none
   std::filesystem::path anomaly_model;
   int deny_status = 429;             ///< for reduced capacity and shedding: 429 or 503

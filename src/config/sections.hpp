@@ -22,6 +22,8 @@ void read_anomaly(Section& top, Config& config, Report& report);
 void read_deny(Section& top, Config& config, Report& report);
 /// How Envoy's rate limit service is spoken to.
 void read_ratelimit(Section& top, Config& config, Report& report);
+/// Where load figures come from.
+void read_signals(Section& top, Config& config, Report& report);
 /// admin, memory, retention, state, upstream.
 void read_service(Section& top, Config& config, Report& report);
 

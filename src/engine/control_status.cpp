@@ -55,6 +55,13 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
   } else if (!forecasts.empty() && now.mono - forecasts_at > settings.shape.window + kStaleSlack) {
     words.push_back("forecasts are stale: limits go back to base");
   }
+  for (const auto& signal : known_signals()) {
+    if (now.mono - signal.measured_at <= policy::kSignalAge) continue;
+    const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_signal(); });
+    if (!names.empty())
+      words.push_back(
+          fmt::format("the {} signal is stale: inactive rules: {}", signal.name, names));
+  }
   if (detector() == nullptr) {
     const auto names = waiting(
         policy, [](const auto& rule) { return rule.when.on_verdict() && !rule.when.on_figures(); });

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <exception>
 #include <fmt/format.h>
-#include <fstream>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sstream>
 #include <sys/stat.h>
 
 #include "store/bundles/bundle_folder.hpp"
@@ -28,13 +26,6 @@ std::string file_fingerprint(const std::filesystem::path& file) {
 std::string models_fingerprint(const config::Config& config) {
   return store::bundle_fingerprint(config.forecast_model) + "|" +
          store::bundle_fingerprint(config.anomaly_model);
-}
-
-std::string read_text(const char* file) {
-  std::ifstream in(file);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 /// Settings that are taken up at start only, where they differ.
@@ -87,7 +78,8 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
       settings_(settings),
       tokens_(tokens),
       notes_(notes),
-      reload_(reload) {
+      reload_(reload),
+      cpu_(engine, clock, notes) {
   const auto in_force = settings_.current();
   const auto known = [](std::string fingerprint) { return Watched{fingerprint, fingerprint}; };
   configuration_file_ = known(file_fingerprint(in_force->config.file));
@@ -147,7 +139,7 @@ void ControlThread::turn() {
   try {
     look_after_files();
     const Now now = clock_.now();
-    measure_cpu(now.mono);
+    cpu_.measure(settings_.current()->config.cpu, now.mono);
     engine_.tick(now);
     notes_.clear("control plane");
     log_degraded();
@@ -171,11 +163,6 @@ void ControlThread::log_degraded() {
     if (!holds(now, word)) spdlog::info("well again: {}", word);
   }
   degraded_ = now;
-}
-
-void ControlThread::measure_cpu(Instant now) {
-  if (const auto busy = cpu_.take(read_text("/proc/stat")))
-    engine_.signal({.name = "cpu", .value = *busy, .measured_at = now});
 }
 
 Nanos ControlThread::until_next_turn() const {

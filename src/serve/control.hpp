@@ -10,8 +10,8 @@
 
 #include "engine/engine.hpp"
 #include "serve/admin/tokens.hpp"
+#include "serve/cpu_meter.hpp"
 #include "serve/gate/settings.hpp"
-#include "serve/host_cpu.hpp"
 #include "serve/net/clock.hpp"
 #include "serve/notes.hpp"
 
@@ -28,8 +28,8 @@ struct ReloadState {
   std::atomic<std::int64_t> success_unix_seconds{0};
 };
 
-/// The control plane's thread: every second (or when the engine is due earlier) it measures this
-/// host's CPU, turns the engine, and looks after changed files: the configuration, the bundles, the
+/// The control plane's thread: every second (or when the engine is due earlier) it measures CPU,
+/// turns the engine, and looks after changed files: the configuration, the bundles, the
 /// tokens. Whatever fails or hangs here stops no loop; a file that can't be used is refused with a
 /// word and what ran goes on running.
 class ControlThread {
@@ -61,7 +61,6 @@ class ControlThread {
 
   void run();
   void turn();
-  void measure_cpu(Instant now);
   void log_degraded();
   void look_after_files();
   void read_configuration();
@@ -75,7 +74,7 @@ class ControlThread {
   TokenSlot& tokens_;
   Notes& notes_;
   ReloadState& reload_;
-  HostCpu cpu_;
+  CpuMeter cpu_;
   std::vector<std::string> degraded_;  ///< as last logged
   Watched configuration_file_;
   Watched model_folders_;

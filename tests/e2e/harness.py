@@ -290,6 +290,25 @@ class EndToEnd(unittest.TestCase):
         with contextlib.suppress(AssertionError):
             gate.stop()
 
+    def run_prometheus(self, file):
+        """A client of Debian's Prometheus with this configuration."""
+        folder = file.parent
+        port = free_port()
+        process = Process(["/usr/bin/prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder}/data",
+                           f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"], folder / "log", cwd=folder)
+        self.addCleanup(process.end)
+        client = HttpClient(port)
+        self.addCleanup(client.close)
+
+        def ready():
+            self.assertTrue(process.running(), process.output())
+            with contextlib.suppress(OSError):
+                return client.get("/-/ready").status == 200
+            return False
+
+        wait_until(ready, "Prometheus is ready")
+        return client
+
     def start_upstream(self):
         upstream = Upstream()
         self.addCleanup(upstream.stop)

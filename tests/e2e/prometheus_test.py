@@ -2,7 +2,6 @@
 gate itself counted. promtool checks the alerts."""
 
 import collections
-import contextlib
 import json
 import re
 import shutil
@@ -12,7 +11,7 @@ import time
 import unittest
 import urllib.parse
 
-from harness import SOURCE, EndToEnd, HttpClient, Process, free_port, parse_metrics, wait_until
+from harness import SOURCE, EndToEnd, HttpClient, parse_metrics, wait_until
 
 DASHBOARD = SOURCE / "deploy/grafana/dashboards/tidelimit.json"
 WINDOW = 60  # seconds, of forecasts and of their horizon: the shortest there is
@@ -242,21 +241,7 @@ class PrometheusTest(EndToEnd):
             self.assertIn(old, text)
             text = text.replace(old, new)
         file.write_text(text)
-        port = free_port()
-        process = Process(["/usr/bin/prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder}/data",
-                           f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"], folder / "log", cwd=folder)
-        self.addCleanup(process.end)
-        client = HttpClient(port)
-        self.addCleanup(client.close)
-
-        def ready():
-            self.assertTrue(process.running(), process.output())
-            with contextlib.suppress(OSError):
-                return client.get("/-/ready").status == 200
-            return False
-
-        wait_until(ready, "Prometheus is ready")
-        return client
+        return self.run_prometheus(file)
 
     def ask(self, expression, at):
         query = urllib.parse.urlencode({"query": expression, "time": f"{at:.3f}"})

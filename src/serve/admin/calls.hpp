@@ -28,6 +28,9 @@ Response delete_override(const DeskContext&, const DeskCall&);
 Response get_mode(const DeskContext&, const DeskCall&);
 Response put_mode(const DeskContext&, const DeskCall&);
 
+// signal_calls.cpp: load figures that are pushed
+Response put_signal(const DeskContext&, const DeskCall&);
+
 // model_calls.cpp: TensorFlow Serving's REST
 Response get_model(const DeskContext&, const DeskCall&);
 Response get_model_metadata(const DeskContext&, const DeskCall&);

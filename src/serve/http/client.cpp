@@ -165,6 +165,16 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::string encode_component(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
 Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::string_view target,
                              std::string_view fields, std::string_view body,
                              std::chrono::milliseconds patience) {

@@ -18,6 +18,9 @@ struct Url {
 };
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
+/// Percent-encodes what may not stand in one segment or parameter of a target.
+[[nodiscard]] std::string encode_component(const std::string& text);
+
 struct HttpAnswer {
   int status = 0;
   std::string head;  ///< status line and header lines

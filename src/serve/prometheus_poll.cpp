@@ -1,0 +1,104 @@
+#include "serve/prometheus_poll.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "serve/http/client.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kEvery{5};
+constexpr std::chrono::seconds kPatience{3};
+constexpr std::size_t kLongestWords = 200;
+
+/// [TIME, "VALUE"]
+std::optional<double> sample_value(const json& sample) {
+  if (!sample.is_array() || sample.size() != 2 || !sample[1].is_string()) return std::nullopt;
+  const auto value = parse_double(sample[1].get<std::string>());
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+}  // namespace
+
+Result<double> query_value(std::string_view body) {
+  const json answer = json::parse(body, nullptr, false);
+  if (!answer.is_object()) return fail(Code::data_loss, "the answer is no JSON object");
+  if (answer.value("status", "") != "success") {
+    return fail(Code::invalid_argument,
+                printable(answer.value("error", "the query failed"), kLongestWords));
+  }
+  const json data = answer.value("data", json::object());
+  const std::string type = data.value("resultType", "");
+  const json result = data.value("result", json());
+  std::optional<double> largest;
+  if (type == "scalar") {
+    largest = sample_value(result);
+  } else if (type == "vector") {
+    for (const json& series : result) {
+      const auto value = sample_value(series.value("value", json()));
+      if (value) largest = std::max(largest.value_or(*value), *value);
+    }
+  } else {
+    return fail(Code::invalid_argument,
+                fmt::format("the query gives a {}: ask for a scalar or an instant vector",
+                            printable(type, kLongestWords)));
+  }
+  if (!largest) return fail(Code::not_found, "the query finds no series with a value");
+  if (*largest < 0) return fail(Code::invalid_argument, "the query's value is negative");
+  return *largest;
+}
+
+PrometheusPoll::PrometheusPoll(std::string url, std::string query, std::string part, Notes& notes,
+                               Sink sink)
+    : url_(std::move(url)),
+      target_("/api/v1/query?query=" + encode_component(query)),
+      part_(std::move(part)),
+      notes_(notes),
+      sink_(std::move(sink)) {
+  thread_ = std::thread([this] { run(); });
+  (void)pthread_setname_np(thread_.native_handle(), "signals");
+}
+
+PrometheusPoll::~PrometheusPoll() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  notes_.clear(part_);
+}
+
+Result<double> PrometheusPoll::ask() const {
+  const auto url = parse_url(url_);
+  if (!url) return tl::unexpected(url.error());
+  const auto answer =
+      http_call(*url, "GET", target_, "Accept: application/json\r\n", "", kPatience);
+  if (!answer) return tl::unexpected(answer.error());
+  return query_value(answer->body);
+}
+
+void PrometheusPoll::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const auto value = ask();
+    if (value) {
+      sink_(*value);
+      notes_.clear(part_);
+    } else {
+      notes_.set(part_, fmt::format("{}: {}", url_, value.error().message));
+    }
+    lock.lock();
+    changed_.wait_for(lock, kEvery, [this] { return stopping_; });
+  }
+}
+
+}  // namespace tidelimit::serve
