@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "figures.hpp"
 #include "forecast/members.hpp"
@@ -24,6 +25,8 @@ constexpr double kTrained = 0.8;
 /// What one series' origins had to say.
 struct Score {
   double mae = 0;
+  double model_mae = 0;  ///< of the model alone, had no naive rule ever taken its place
+  double guarded = 0;    ///< share of origins at which one did
   double covered_90 = 0;
   double covered_80 = 0;
   double pinball = 0;  ///< mean over kQuantiles
@@ -68,14 +71,24 @@ Score score(const ForecastModel& model, const traffic::WindowGrid& grid, const J
     const auto& q = forecasts[k].front().quantiles;
     const double truth = judged.truths[k];
     s.mae += std::fabs(q[kMedian] - truth);
+    s.guarded += forecasts[k].front().guarded() ? 1 : 0;
     s.covered_90 += q[0] <= truth && truth <= q[4] ? 1 : 0;
     s.covered_80 += q[1] <= truth && truth <= q[3] ? 1 : 0;
     for (std::size_t i = 0; i < q.size(); ++i) {
       s.pinball += pinball(truth, q[i], kQuantiles[i]) / static_cast<double>(q.size());
     }
   }
+  const Series series(grid.stats[0], Spans::of(shape));
+  const auto alone =
+      model.preset == Preset::best
+          ? best_points(model, grid, 0, series, judged.origins)
+          : baseline_points(model, grid, 0, series, *model.find(grid.endpoints[0]), judged.origins);
+  for (std::size_t k = 0; k < alone.size(); ++k)
+    s.model_mae += std::fabs(alone[k] - judged.truths[k]);
   const auto n = static_cast<double>(judged.origins.size());
   s.mae /= n;
+  s.model_mae /= n;
+  s.guarded /= n;
   s.covered_90 /= n;
   s.covered_80 /= n;
   s.pinball /= n;
@@ -101,6 +114,35 @@ void show_members(const std::string& name, const ForecastModel& model,
   std::fprintf(stderr, "\n");
 }
 
+/// What the guard does to the error of a preset, over series.
+class GuardRatio {
+ public:
+  void add(const Score& s) {
+    const double ratio = s.mae / s.model_mae;
+    log_sum_ += std::log(ratio);
+    least_ = std::min(least_, ratio);
+    most_ = std::max(most_, ratio);
+    ++count_;
+  }
+  void report(const char* preset, bench::Figures& figures) const {
+    const auto name = [&](const char* what) {
+      return fmt::format("guard_over_model_{}_{}", preset, what);
+    };
+    figures.add({.name = name("geomean"),
+                 .value = std::exp(log_sum_ / count_),
+                 .unit = "",
+                 .aim = "<=1.01"});
+    figures.add({.name = name("least"), .value = least_, .unit = ""});
+    figures.add({.name = name("most"), .value = most_, .unit = ""});
+  }
+
+ private:
+  double log_sum_ = 0;
+  double least_ = std::numeric_limits<double>::infinity();
+  double most_ = 0;
+  double count_ = 0;
+};
+
 struct Options {
   std::filesystem::path folder = TIDELIMIT_SERIES;
   bool members = false;
@@ -109,6 +151,7 @@ struct Options {
 };
 
 void backtest(const Options& options, bench::Figures& figures) {
+  GuardRatio guard_of_best, guard_of_baseline;
   double log_sum = 0, log_sum_baseline = 0, worst = 0;
   double covered_90 = 0, covered_80 = 0, count = 0;
   for (const auto& [name, grid] : bench::read_series(options.folder)) {
@@ -133,12 +176,15 @@ void backtest(const Options& options, bench::Figures& figures) {
       const double training = seconds_since(start);
       const auto asked = std::chrono::steady_clock::now();
       const Score s = score(**model, grid, judged, shape);
-      std::fprintf(stderr,
-                   "%-32s %-8s ratio %.3f to %-36s 90%%: %.3f 80%%: %.3f pinball/mae %.3f "
-                   "(trained in %.1f s, epoch %d, asked in %.1f s)\n",
-                   name.c_str(), label, s.mae / judged.best_naive,
-                   to_string(static_cast<Naive>(judged.rule)), s.covered_90, s.covered_80,
-                   s.pinball / s.mae, training, (*model)->best_epoch, seconds_since(asked));
+      std::fprintf(
+          stderr,
+          "%-32s %-8s ratio %.3f to %-36s 90%%: %.3f 80%%: %.3f pinball/mae %.3f "
+          "model alone %.3f, %.0f %% by a rule (trained in %.1f s, epoch %d, asked in %.1f "
+          "s)\n",
+          name.c_str(), label, s.mae / judged.best_naive,
+          to_string(static_cast<Naive>(judged.rule)), s.covered_90, s.covered_80, s.pinball / s.mae,
+          s.model_mae / judged.best_naive, 100 * s.guarded, training, (*model)->best_epoch,
+          seconds_since(asked));
       if (preset == Preset::best && options.members) {
         show_members(name, **model, grid, series, judged);
       }
@@ -151,21 +197,29 @@ void backtest(const Options& options, bench::Figures& figures) {
       return {s.mae / judged.best_naive, s};
     };
     const auto [best, s] = ratio(Preset::best, "best");
+    guard_of_best.add(s);
     log_sum += std::log(best);
     worst = std::max(worst, best);
     covered_90 += s.covered_90;
     covered_80 += s.covered_80;
     count += 1;
-    if (options.baseline) log_sum_baseline += std::log(ratio(Preset::baseline, "baseline").first);
+    if (!options.baseline) continue;
+    const auto [baseline, of_baseline] = ratio(Preset::baseline, "baseline");
+    guard_of_baseline.add(of_baseline);
+    log_sum_baseline += std::log(baseline);
   }
   if (count == 0) {
     std::fprintf(stderr, "no series in %s: name their folder\n", options.folder.c_str());
     return;
   }
-  figures.add({.name = "backtest_best_ratio_geomean",
-               .value = std::exp(log_sum / count),
-               .unit = "",
-               .aim = "<=0.70"});
+  const double mean = std::exp(log_sum / count);
+  figures.add({.name = "mae_over_best_naive", .value = mean, .unit = "", .aim = "<=0.70"});
+  figures.add({.name = "worst_series", .value = worst, .unit = "", .aim = "<=1.02"});
+  figures.add({.name = "coverage_80", .value = covered_80 / count, .unit = ""});
+  figures.add({.name = "coverage_90", .value = covered_90 / count, .unit = ""});
+  guard_of_best.report("best", figures);
+  if (options.baseline) guard_of_baseline.report("baseline", figures);
+  figures.add({.name = "backtest_best_ratio_geomean", .value = mean, .unit = "", .aim = "<=0.70"});
   figures.add({.name = "backtest_best_ratio_worst", .value = worst, .unit = "", .aim = "<=1.02"});
   if (options.baseline) {
     figures.add({.name = "backtest_baseline_ratio_geomean",

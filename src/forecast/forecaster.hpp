@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -31,7 +32,12 @@ struct Shape {
   }
 };
 
-enum class Source : std::uint8_t { none, last_value, seasonal, lstm };
+/// What a forecast comes from. Without a model, or where it can't speak: last_value, seasonal (mean
+/// of the same hours of a week). Where it was worse than simple rules (forecast/guard.hpp):
+/// last_value, yesterday, week_ago.
+enum class Source : std::uint8_t { none, last_value, seasonal, lstm, yesterday, week_ago };
+inline constexpr std::array kSources{Source::none, Source::last_value, Source::seasonal,
+                                     Source::lstm, Source::yesterday,  Source::week_ago};
 [[nodiscard]] const char* to_string(Source source);
 
 /// Requests of one endpoint over the horizon that follows `made_at` (the end of the last complete
@@ -47,8 +53,13 @@ struct EndpointForecast {
   Source source = Source::none;
   std::string
       note;  ///< why it is not the LSTM's, in words: "41 of 96 windows of history: last value"
+  /// How far off each contender was over the last two days (mean absolute error, newer ones weigh
+  /// more), requests per horizon; the model first. Empty: nothing competes yet.
+  std::vector<std::pair<Source, double>> recent_errors;
 
   [[nodiscard]] double median() const { return quantiles[kMedian]; }
+  /// The model could speak, and a simple rule does: it was closer lately.
+  [[nodiscard]] bool guarded() const { return source != Source::lstm && !recent_errors.empty(); }
   /// Median over usual; empty where usual is unknown or zero.
   [[nodiscard]] std::optional<double> spike() const;
 };

@@ -43,7 +43,8 @@ std::vector<double> mix_weights(const Record& record, std::size_t first, std::si
   return weights;
 }
 
-std::array<double, kQuantiles.size()> residual_quantiles(std::vector<Residual>& residuals) {
+std::array<double, kQuantiles.size()> residual_quantiles(
+    std::vector<Residual>& residuals, const std::array<double, kQuantiles.size()>& levels) {
   std::sort(residuals.begin(), residuals.end(),
             [](const Residual& a, const Residual& b) { return a.value < b.value; });
   double total = 0;
@@ -54,7 +55,7 @@ std::array<double, kQuantiles.size()> residual_quantiles(std::vector<Residual>& 
   double below = 0;
   for (const auto& r : residuals) {
     below += r.weight;
-    while (next < kQuantiles.size() && below >= kQuantiles[next] * total) {
+    while (next < kQuantiles.size() && below >= levels[next] * total) {
       quantiles[next++] = r.value;
     }
   }

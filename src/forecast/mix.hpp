@@ -32,9 +32,10 @@ struct Residual {
   double weight = 0;
 };
 
-/// Weighted quantiles of residuals at kQuantiles, ascending. Needs at least one positive weight.
-/// Reorders `residuals`.
+/// Weighted quantiles of residuals at `levels` (ascending, 0 to 1: least and greatest). Needs at
+/// least one positive weight. Reorders `residuals`.
 [[nodiscard]] std::array<double, kQuantiles.size()> residual_quantiles(
-    std::vector<Residual>& residuals);
+    std::vector<Residual>& residuals,
+    const std::array<double, kQuantiles.size()>& levels = kQuantiles);
 
 }  // namespace tidelimit::forecast

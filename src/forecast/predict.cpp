@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <iterator>
 
+#include "forecast/guard.hpp"
+#include "forecast/intervals.hpp"
 #include "forecast/members.hpp"
 #include "forecast/memory.hpp"
 #include "forecast/model.hpp"
@@ -11,10 +13,8 @@ namespace tidelimit::forecast {
 
 namespace {
 
-constexpr std::size_t kCalibratedDays = 28;
-constexpr double kCalibrationHalfLifeDays = 7;
-/// How many residuals the samples kept in the model (or the default spread) weigh together.
-constexpr double kPriorResiduals = 12;
+/// How far back forecasts are judged, in days.
+constexpr std::size_t kJudgedAgainDays = kCalibratedDays + kAdaptedDays;
 
 /// What to forecast with at one origin, and why, when it is not the network.
 struct Choice {
@@ -74,8 +74,10 @@ std::vector<double> points_of(Source source, const ForecastModel* model,
                               const Series& series, std::span<const std::size_t> origins,
                               EndpointMemory& memory) {
   if (source == Source::none) return std::vector<double>(origins.size(), 0.0);
-  if (source != Source::lstm) return fallback_points(series, source, origins);
-  return model_points(*model, grid, endpoint, series, origins, memory);
+  if (source == Source::lstm) return model_points(*model, grid, endpoint, series, origins, memory);
+  if (source == Source::yesterday || source == Source::week_ago)
+    return naive_points(series, source, origins);
+  return fallback_points(series, source, origins);
 }
 
 /// Residuals before anything was forecast: the model's own, else a broad bell.
@@ -90,23 +92,43 @@ std::array<double, kResidualSamples> prior_residuals(Source source, const Foreca
   return samples;
 }
 
+/// Windows that a source needs before its origin.
+std::size_t needed_by(Source source, const Spans& spans) {
+  switch (source) {
+    case Source::lstm:
+      return spans.history;
+    case Source::seasonal:
+    case Source::yesterday:
+      return spans.day;
+    case Source::week_ago:
+      return spans.week;
+    default:
+      return spans.horizon;
+  }
+}
+
+/// Origins before `last` at which forecasts of `source` are judged, for those asked for from
+/// `first` on.
+std::vector<std::size_t> judged_for(Source source, const Series& series, std::size_t first,
+                                    std::size_t last) {
+  const Spans& s = series.spans();
+  const std::size_t reach = kJudgedAgainDays * s.day;
+  return judged_origins(series,
+                        std::max(std::min(series.first_observed(), first) + needed_by(source, s),
+                                 first > reach ? first - reach : 0),
+                        last);
+}
+
 /// Forecasts of one endpoint by one source, with intervals from that source's recent residuals.
 class Lane {
  public:
   Lane(Source source, const ForecastModel* model, const traffic::WindowGrid& grid,
        std::size_t endpoint, const Series& series, std::vector<std::size_t> origins,
        EndpointMemory& memory)
-      : series_(series), origins_(std::move(origins)), prior_(prior_residuals(source, model)) {
-    const Spans& s = series.spans();
-    const std::size_t calibrated = kCalibratedDays * s.day;
-    const std::size_t first = origins_.front();
-    const std::size_t needed = source == Source::lstm       ? s.history
-                               : source == Source::seasonal ? s.day
-                                                            : s.horizon;
-    past_ = judged_origins(series,
-                           std::max(std::min(series.first_observed(), first) + needed,
-                                    first > calibrated ? first - calibrated : 0),
-                           origins_.back());
+      : series_(series),
+        origins_(std::move(origins)),
+        intervals_(series.spans(), prior_residuals(source, model)) {
+    past_ = judged_for(source, series, origins_.front(), origins_.back());
     std::vector<std::size_t> all;
     std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
                    std::back_inserter(all));
@@ -116,8 +138,9 @@ class Lane {
                                              all.begin())];
     };
     for (const std::size_t t : past_) {
-      const double point = point_at(t);
-      residuals_.push_back((series.horizon_sum(t) - point) / spread(point, series.scale(t)));
+      past_points_.push_back(point_at(t));
+      intervals_.add(t, (series.horizon_sum(t) - past_points_.back()) /
+                            spread(past_points_.back(), series.scale(t)));
     }
     for (const std::size_t t : origins_) points_.push_back(point_at(t));
   }
@@ -125,7 +148,7 @@ class Lane {
   [[nodiscard]] std::array<double, kQuantiles.size()> quantiles(std::size_t k) const {
     const std::size_t origin = origins_[k];
     const double point = points_[k];
-    const auto residuals = residual_quantiles_at(origin);
+    const auto residuals = intervals_.at(origin);
     const double unit = spread(point, series_.scale(origin));
     std::array<double, kQuantiles.size()> values{};
     for (std::size_t q = 0; q < values.size(); ++q) {
@@ -135,32 +158,44 @@ class Lane {
     return values;
   }
 
- private:
-  [[nodiscard]] std::array<double, kQuantiles.size()> residual_quantiles_at(
-      std::size_t origin) const {
-    const Spans& s = series_.spans();
-    const auto day = static_cast<double>(s.day);
-    std::vector<Residual> known;
-    for (const double value : prior_) {
-      known.push_back({value, kPriorResiduals / static_cast<double>(kResidualSamples)});
-    }
-    for (std::size_t k = past_.size(); k-- > 0;) {
-      if (past_[k] + s.horizon > origin) continue;
-      const std::size_t age = origin - past_[k];
-      if (age > kCalibratedDays * s.day) break;
-      known.push_back(
-          {residuals_[k], std::exp2(-static_cast<double>(age) / (kCalibrationHalfLifeDays * day))});
-    }
-    return residual_quantiles(known);
-  }
+  /// Judges the lane's forecasts beside the naive ones.
+  [[nodiscard]] Guard guard() const { return {series_, past_, past_points_}; }
 
+ private:
   const Series& series_;
   std::vector<std::size_t> origins_;
   std::vector<double> points_;
   std::vector<std::size_t> past_;
-  std::vector<double> residuals_;
-  std::array<double, kResidualSamples> prior_;
+  std::vector<double> past_points_;
+  Intervals intervals_;
 };
+
+/// The origins of those `forecasts` that come from `source`, and which they are.
+struct Mine {
+  std::vector<std::size_t> which;
+  std::vector<std::size_t> origins;
+};
+Mine of_source(Source source, const std::vector<EndpointForecast>& forecasts,
+               std::span<const std::size_t> origins) {
+  Mine mine;
+  for (std::size_t k = 0; k < origins.size(); ++k) {
+    if (forecasts[k].source != source) continue;
+    mine.which.push_back(k);
+    mine.origins.push_back(origins[k]);
+  }
+  return mine;
+}
+
+void take(EndpointForecast& forecast, const Guard::Choice& choice) {
+  if (!choice.judged) return;
+  for (std::size_t c = 0; c < kContenders.size(); ++c) {
+    if (std::isfinite(choice.errors[c]))
+      forecast.recent_errors.emplace_back(kContenders[c], choice.errors[c]);
+  }
+  if (choice.source == Source::lstm) return;
+  forecast.source = choice.source;
+  forecast.note = fmt::format("{} forecast better than the model lately", in_words(choice.source));
+}
 
 std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
                                                const traffic::WindowGrid& grid,
@@ -181,16 +216,26 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
     forecast.naive = naive_forecasts(series, origins[k])[rule].value_or(0.0);
     forecast.usual = usual(grid, endpoint, origins[k], shape);
   }
-  for (const Source source : {Source::last_value, Source::seasonal, Source::lstm}) {
-    std::vector<std::size_t> mine;
-    for (std::size_t k = 0; k < origins.size(); ++k) {
-      if (forecasts[k].source == source) mine.push_back(k);
+  const auto lane = [&](Source source, const Mine& mine) {
+    return Lane(source, model, grid, endpoint, series, mine.origins, memory);
+  };
+  const auto fill = [&](const Lane& from, const Mine& mine) {
+    for (std::size_t k = 0; k < mine.which.size(); ++k) {
+      auto& forecast = forecasts[mine.which[k]];
+      forecast.quantiles = from.quantiles(k);
     }
-    if (mine.empty()) continue;
-    std::vector<std::size_t> at;
-    for (const std::size_t k : mine) at.push_back(origins[k]);
-    const Lane lane(source, model, grid, endpoint, series, at, memory);
-    for (std::size_t k = 0; k < mine.size(); ++k) forecasts[mine[k]].quantiles = lane.quantiles(k);
+  };
+  // The model first: what it may not say goes to the others.
+  if (const Mine mine = of_source(Source::lstm, forecasts, origins); !mine.which.empty()) {
+    const Lane by_model = lane(Source::lstm, mine);
+    fill(by_model, mine);
+    const Guard guard = by_model.guard();
+    for (const std::size_t k : mine.which) take(forecasts[k], guard.at(origins[k]));
+  }
+  for (const Source source :
+       {Source::last_value, Source::seasonal, Source::yesterday, Source::week_ago}) {
+    const Mine mine = of_source(source, forecasts, origins);
+    if (!mine.which.empty()) fill(lane(source, mine), mine);
   }
   return forecasts;
 }
@@ -207,6 +252,10 @@ const char* to_string(Source source) {
       return "seasonal";
     case Source::lstm:
       return "lstm";
+    case Source::yesterday:
+      return "yesterday";
+    case Source::week_ago:
+      return "week_ago";
   }
   return "unknown";
 }
@@ -241,8 +290,8 @@ std::vector<EndpointForecast> predict_next(const ForecastModel* model,
                                            const traffic::WindowGrid& grid, const Shape& shape,
                                            ForecastMemory& memory) {
   const std::size_t origins[] = {grid.size()};
-  // Judged origins up to the calibrated days back are read again, and a day more does no harm.
-  const std::size_t kept = (kCalibratedDays + 1) * Spans::of(shape).day;
+  // Judged origins up to so many days back are read again, and a day more does no harm.
+  const std::size_t kept = (kJudgedAgainDays + 1) * Spans::of(shape).day;
   memory.fit(model, grid);
   std::vector<EndpointForecast> forecasts;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {

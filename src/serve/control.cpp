@@ -143,6 +143,7 @@ void ControlThread::turn() {
     engine_.tick(now);
     notes_.clear("control plane");
     log_degraded();
+    log_sources();
   } catch (const std::exception& fault) {
     notes_.set("control plane", fmt::format("a turn failed: {}", fault.what()));
   }
@@ -163,6 +164,23 @@ void ControlThread::log_degraded() {
     if (!holds(now, word)) spdlog::info("well again: {}", word);
   }
   degraded_ = now;
+}
+
+/// One line when a simple rule takes a forecast over from the model, and one when it goes back.
+void ControlThread::log_sources() {
+  const auto status = engine_.status();
+  if (status == nullptr) return;
+  for (const auto& forecast : status->forecasts) {
+    const auto known = guarded_.find(forecast.endpoint);
+    const bool logged = known != guarded_.end();
+    if (forecast.guarded() && (!logged || known->second != forecast.source)) {
+      guarded_[forecast.endpoint] = forecast.source;
+      spdlog::warn("forecast of {}: {}", forecast.endpoint, forecast.note);
+    } else if (!forecast.guarded() && logged) {
+      guarded_.erase(known);
+      spdlog::info("forecast of {}: no simple rule in its place any more", forecast.endpoint);
+    }
+  }
 }
 
 Nanos ControlThread::until_next_turn() const {

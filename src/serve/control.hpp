@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -62,6 +63,7 @@ class ControlThread {
   void run();
   void turn();
   void log_degraded();
+  void log_sources();
   void look_after_files();
   void read_configuration();
   void read_models(const config::Config& config);
@@ -76,6 +78,8 @@ class ControlThread {
   ReloadState& reload_;
   CpuMeter cpu_;
   std::vector<std::string> degraded_;  ///< as last logged
+  std::map<std::string, forecast::Source>
+      guarded_;  ///< endpoints with another source than the model
   Watched configuration_file_;
   Watched model_folders_;
   Watched token_file_;

@@ -160,6 +160,45 @@ TEST_F(Plans, JudgeTheForecastsThatCameTrue) {
   EXPECT_GT(*endpoint.forecast_error_ratio, 0.5);
 }
 
+/// Trained on the windows that the gate holds, then broken: always ten thousand a window.
+std::shared_ptr<const forecast::ForecastModel> broken_forecaster(
+    const traffic::WindowGrid& windows) {
+  forecast::TrainOptions options;
+  options.preset = forecast::Preset::baseline;
+  options.epochs = 1;
+  auto parts = forecast::to_parts(**forecast::train(windows, options, {}));
+  for (auto& tensor : parts.tensors) {
+    if (tensor.name == "dense_weights") std::fill(tensor.values.begin(), tensor.values.end(), 0.0F);
+    for (std::size_t e = 0; tensor.name == "scaling" && e < tensor.values.size(); e += 2)
+      tensor.values[e] = 10'000;
+  }
+  return *forecast::from_parts(std::move(parts));
+}
+
+TEST_F(Plans, NoRuleActsOnTheForecastsOfABrokenModel) {
+  begin(false);
+  engine->set_models(bundle(broken_forecaster(engine->windows(WallTime{})), nullptr));
+  pass(minutes{1});
+  const auto published = [&] {
+    const auto status = engine->status();
+    EXPECT_EQ(status->forecasts[kBrowse].endpoint, "browse");
+    return status->forecasts[kBrowse];
+  };
+  EXPECT_TRUE(published().guarded());
+  EXPECT_NEAR(published().median(), 400, 1);
+  EXPECT_GT(published().recent_errors.front().second, 30'000);
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_EQ(history->forecasts(WallTime{})->back().source, published().source);
+  // A restart comes to the same choice.
+  const auto source = published().source;
+  const auto models = engine->models();
+  start(mission(), history);
+  engine->set_models(models);
+  ASSERT_TRUE(engine->restore(now));
+  engine->tick(now);
+  EXPECT_EQ(published().source, source);
+}
+
 TEST_F(Plans, AReloadedConfigurationIsInForceAtOnce) {
   begin(false);
   Settings after = mission();

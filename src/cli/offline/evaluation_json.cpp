@@ -19,6 +19,7 @@ ordered_json forecast_of(const ForecastScore& score) {
                              {"last_value_mae", e.last_value_mae},
                              {"pinball", e.pinball},
                              {"coverage_90", e.coverage_90},
+                             {"guarded", e.guarded},
                              {"mean", e.mean},
                              {"n", e.origins}};
   }

@@ -60,6 +60,9 @@ std::string forecast_table(const ForecastScore& score) {
 std::string fallbacks(const ForecastScore& score) {
   std::string text;
   for (const auto& e : score.endpoints) {
+    if (e.guarded > 0)
+      text += fmt::format("  {}: {} of {} forecasts by a simple rule, which was closer before\n",
+                          e.endpoint, e.guarded, e.origins);
     if (e.fallbacks == 0) continue;
     text += fmt::format("  {}: {} of {} forecasts are not the model's ({})\n", e.endpoint,
                         e.fallbacks, e.origins, e.fallback_note);

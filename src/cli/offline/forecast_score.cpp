@@ -72,7 +72,9 @@ class Tally {
     score_.last_value_mae += std::abs(actual - last);
     score_.pinball += pinball(forecast, actual);
     score_.coverage_90 += actual >= low && actual <= high ? 1 : 0;
-    if (forecast.source != forecast::Source::lstm) {
+    if (forecast.guarded()) {
+      ++score_.guarded;
+    } else if (forecast.source != forecast::Source::lstm) {
       ++score_.fallbacks;
       score_.fallback_note = forecast.note;
     }

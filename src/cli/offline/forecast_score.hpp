@@ -34,6 +34,7 @@ struct EndpointScore {
   double pinball = 0;             ///< mean over the quantile levels
   double coverage_90 = 0;         ///< share that came between the 5 % and the 95 % quantile
   std::uint64_t fallbacks = 0;    ///< origins that the network could not forecast
+  std::uint64_t guarded = 0;      ///< origins at which a simple rule spoke instead: it was closer
   std::string fallback_note;      ///< why, of the last one
   std::vector<ScoredForecast> points;
 };

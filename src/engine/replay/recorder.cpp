@@ -57,7 +57,7 @@ Result<void> Recorder::put_forecasts(const std::vector<forecast::EndpointForecas
       found = forecasts_.insert(forecasts_.end(), {f.endpoint, f.horizon, {}});
     }
     found->points.push_back({f.made_at, f.quantiles.front(), f.median(), f.quantiles.back(),
-                             f.naive, f.usual, std::nullopt, f.source});
+                             f.naive, f.usual, std::nullopt, f.source, f.guarded()});
   }
   return {};
 }

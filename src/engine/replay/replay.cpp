@@ -252,10 +252,15 @@ void Replay::take_notes(ReplayReport& report) const {
   }
   std::size_t points = 0;
   std::size_t fallen_back = 0;
+  std::size_t guarded = 0;
   for (const EndpointForecasts& e : report.forecasts) {
     for (const ForecastPoint& p : e.points) {
       ++points;
-      if (p.source != forecast::Source::lstm) ++fallen_back;
+      if (p.guarded) {
+        ++guarded;
+      } else if (p.source != forecast::Source::lstm) {
+        ++fallen_back;
+      }
     }
   }
   if (forecasts && fallen_back > 0) {
@@ -263,6 +268,12 @@ void Replay::take_notes(ReplayReport& report) const {
         fmt::format("{} of {} forecasts fell back to the last value or the same time of day: the "
                     "log had too little history before them",
                     fallen_back, points));
+  }
+  if (guarded > 0) {
+    report.notes.push_back(fmt::format(
+        "{} of {} forecasts came from a simple rule instead of the model: it was closer on the two "
+        "days before",
+        guarded, points));
   }
   if (report.out_of_order * 100 > report.requests) {
     report.notes.push_back(fmt::format(

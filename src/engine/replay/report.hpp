@@ -46,6 +46,7 @@ struct ForecastPoint {
   std::optional<double> usual;
   std::optional<double> came;  ///< empty: the log ends before its horizon does
   forecast::Source source = forecast::Source::none;
+  bool guarded = false;  ///< a simple rule in the place of the model, which was worse
 };
 
 struct EndpointForecasts {

@@ -74,7 +74,7 @@ function showForecasts(data) {
   table("forecasts", ["endpoint", ["next " + (data.forecasts[0]?.horizon ?? "hour"), "n"], ["5 % to 95 %", "n"], ["usual", "n"], ["spike", "n"], ["this window", "n"], "source"],
     data.forecasts.map(f => [f.endpoint, [number(f.forecast, 0), "n"],
       [number(f.quantiles["0.05"], 0) + " to " + number(f.quantiles["0.95"], 0), "n"], [number(f.usual, 0), "n"],
-      [number(f.spike, 2), f.spike >= 1.5 ? "n warn" : "n"], [number(f.open_window_requests, 0), "n"], f.source + (f.note ? " (" + f.note + ")" : "")]),
+      [number(f.spike, 2), f.spike >= 1.5 ? "n warn" : "n"], [number(f.open_window_requests, 0), "n"], (f.recent_errors.lstm !== undefined && f.source !== "lstm" ? [f.source + " (" + f.note + ")", "warn"] : f.source + (f.note ? " (" + f.note + ")" : ""))]),
     "none yet: the first comes with the first closed window");
 }
 function showVerdicts(data) {

@@ -96,6 +96,10 @@ json forecast_json(const forecast::EndpointForecast& made, const Status& status)
                  {"spike", made.spike() ? json(*made.spike()) : json()},
                  {"source", forecast::to_string(made.source)},
                  {"note", made.note}};
+  json errors = json::object();
+  for (const auto& [source, error] : made.recent_errors)
+    errors[forecast::to_string(source)] = error;
+  answer["recent_errors"] = std::move(errors);
   for (const engine::EndpointStatus& now : status.endpoints) {
     if (now.endpoint != made.endpoint) continue;
     answer["open_window_requests"] = now.open_window_requests;

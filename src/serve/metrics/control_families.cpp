@@ -38,6 +38,26 @@ void add_forecasts(Families& families, const Status& status) {
                    forecast.quantiles[q]);
     }
   }
+  families.gauge(
+      "tidelimit_forecast_source",
+      "1 for where the forecast comes from: lstm is the model; last_value, yesterday and "
+      "week_ago take its place while they are closer, or with seasonal where it can't "
+      "speak.");
+  for (const auto& forecast : status.forecasts) {
+    for (const auto source : forecast::kSources) {
+      families.add({{"endpoint", forecast.endpoint}, {"source", forecast::to_string(source)}},
+                   source == forecast.source ? 1 : 0);
+    }
+  }
+  families.gauge("tidelimit_forecast_recent_error",
+                 "Mean absolute error of the model and of the naive forecasts over the last two "
+                 "days, newer ones weighing more, in requests per horizon: who is closer speaks.");
+  for (const auto& forecast : status.forecasts) {
+    for (const auto& [source, error] : forecast.recent_errors) {
+      families.add({{"endpoint", forecast.endpoint}, {"source", forecast::to_string(source)}},
+                   error);
+    }
+  }
   families.gauge("tidelimit_forecast_horizon_seconds", "Length of the time a forecast speaks of.");
   for (const auto& forecast : status.forecasts) {
     families.add({{"endpoint", forecast.endpoint}},

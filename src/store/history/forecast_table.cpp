@@ -35,8 +35,8 @@ Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db, Wa
     }
     forecast.naive = rows.real(8);
     if (!rows.is_null(9)) forecast.usual = rows.real(9);
-    forecast.source =
-        enum_of(rows.text(10), {Source::none, Source::last_value, Source::seasonal, Source::lstm});
+    forecast.source = enum_of(rows.text(10), {Source::none, Source::last_value, Source::seasonal,
+                                              Source::lstm, Source::yesterday, Source::week_ago});
     forecast.note = rows.text(11);
     found.push_back(std::move(forecast));
   }

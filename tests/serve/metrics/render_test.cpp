@@ -110,6 +110,8 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
                            "tidelimit_forecast_requests",
+                           "tidelimit_forecast_source",
+                           "tidelimit_forecast_recent_error",
                            "tidelimit_window_requests",
                            "tidelimit_forecast_absolute_error",
                            "tidelimit_forecast_error_ratio",
@@ -198,6 +200,9 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
   with->forecasts[0].endpoint = "browse";
   with->forecasts[0].quantiles = {10, 20, 30, 40, 50};
   with->forecasts[0].horizon = 1h;
+  with->forecasts[0].source = forecast::Source::yesterday;
+  with->forecasts[0].recent_errors = {{forecast::Source::lstm, 40},
+                                      {forecast::Source::yesterday, 8}};
   with->endpoints = {{"browse", 1, 250, 12.5, std::nullopt}};
   with->rules.resize(1);
   with->rules[0].rule = "hot-endpoint";
@@ -218,6 +223,11 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
               Contains("tidelimit_forecast_requests{endpoint=\"browse\",quantile=\"0.05\"} 10"));
   EXPECT_THAT(text,
               Contains("tidelimit_forecast_requests{endpoint=\"browse\",quantile=\"0.5\"} 30"));
+  EXPECT_THAT(text,
+              Contains("tidelimit_forecast_source{endpoint=\"browse\",source=\"yesterday\"} 1"));
+  EXPECT_THAT(text, Contains("tidelimit_forecast_source{endpoint=\"browse\",source=\"lstm\"} 0"));
+  EXPECT_THAT(text,
+              Contains("tidelimit_forecast_recent_error{endpoint=\"browse\",source=\"lstm\"} 40"));
   EXPECT_THAT(text, Contains("tidelimit_forecast_horizon_seconds{endpoint=\"browse\"} 3600"));
   EXPECT_THAT(text, Contains("tidelimit_window_requests{endpoint=\"browse\"} 250"));
   EXPECT_THAT(text, Contains("tidelimit_forecast_absolute_error{endpoint=\"browse\"} 12.5"));

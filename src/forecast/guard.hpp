@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "forecast/naive.hpp"
+
+namespace tidelimit::forecast {
+
+/// Who competes for being published: the model, and the naive forecasts that everybody can do.
+inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source::yesterday,
+                                        Source::week_ago};
+
+/// Lets the model speak only while it is worth it. At each judged origin of the past the contenders
+/// are compared by their absolute error over the last two days, newer ones weighing more (half-life
+/// half a day). A naive forecast takes over when the model was half again as far off as it; the
+/// model comes back when it was as close as the one in charge: two thresholds, so that it does not
+/// flap. Where the model is well this costs nothing (docs/models.md); a broken one is
+/// replaced within hours. Pure: the choice at an origin depends on the week and two days before it
+/// alone, so it is the same after a restart and in replay.
+class Guard {
+ public:
+  /// `origins`: judged ones, ascending; `points`: the model's forecasts at these.
+  Guard(const Series& series, std::span<const std::size_t> origins, std::span<const double> points);
+
+  struct Choice {
+    Source source = Source::lstm;
+    /// Of kContenders over the last two days, requests per horizon; infinite where one had no past
+    /// to forecast from, all zero and `judged` false while too little has come true.
+    std::array<double, kContenders.size()> errors{};
+    bool judged = false;
+  };
+  [[nodiscard]] Choice at(std::size_t origin) const;
+
+ private:
+  struct Row {
+    std::size_t origin;
+    std::array<double, kContenders.size()> loss;    ///< of this origin alone
+    std::array<double, kContenders.size()> errors;  ///< mean up to it
+    std::size_t count;                              ///< of origins in that
+  };
+
+  Spans spans_;
+  std::vector<Row> rows_;
+};
+
+/// Forecasts of a naive source at `origins`; where it has no past, the last horizon's.
+[[nodiscard]] std::vector<double> naive_points(const Series& series, Source source,
+                                               std::span<const std::size_t> origins);
+
+/// "the same hours yesterday", for messages.
+[[nodiscard]] const char* in_words(Source source);
+
+}  // namespace tidelimit::forecast

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "forecast/mix.hpp"
+#include "forecast/series.hpp"
+
+namespace tidelimit::forecast {
+
+/// Residuals older than this say nothing of the next one.
+inline constexpr std::size_t kCalibratedDays = 28;
+/// Misses of so many last days move the levels.
+inline constexpr std::size_t kAdaptedDays = 7;
+
+/// What one source's forecasts missed by, and what that says of its next forecast. Residuals are in
+/// units of spread(). Quantiles are those of recent residuals, newer ones weighing more (weighted
+/// conformal prediction: Barber, Candes, Ramdas and Tibshirani 2023), taken at levels that move:
+/// each miss on one side widens that side, each hit narrows it a little (adaptive conformal
+/// inference: Gibbs and Candes 2021). So intervals cover what they promise again soon after traffic
+/// has changed. Pure: the answer at an origin depends on the residuals of kCalibratedDays +
+/// kAdaptedDays before it alone, and knows only those whose horizon had passed.
+class Intervals {
+ public:
+  /// `prior`: residuals that stand in until there are enough.
+  Intervals(const Spans& spans, std::span<const double> prior);
+
+  /// What was missed by the forecast made at `origin`; in ascending order of origins, multiples of
+  /// the horizon.
+  void add(std::size_t origin, double residual);
+  /// Residual quantiles at kQuantiles for a forecast at `origin`, ascending.
+  [[nodiscard]] std::array<double, kQuantiles.size()> at(std::size_t origin) const;
+
+ private:
+  struct Past {
+    std::size_t origin;
+    double residual;
+    double rank;  ///< share of the weight of what was known at `origin` that lies below, 0..1
+  };
+  [[nodiscard]] double weight(std::size_t age) const;
+  [[nodiscard]] double rank_of(std::size_t origin, double residual) const;
+  [[nodiscard]] std::array<double, kQuantiles.size()> levels_at(std::size_t origin) const;
+  /// The part of past_ that a forecast at `origin` knows.
+  [[nodiscard]] std::span<const Past> known_at(std::size_t origin, std::size_t days) const;
+
+  Spans spans_;
+  std::vector<double> prior_;
+  std::vector<double> weights_;  ///< by age in horizons
+  std::vector<Past> past_;
+};
+
+}  // namespace tidelimit::forecast
