@@ -35,7 +35,7 @@ class Gate {
         words += fmt::format("; line {}: {}", mistake.line, mistake.message);
       return fail(Code::internal, words);
     }
-    const bool learns = arm == Arm::reactive || arm == Arm::whole;
+    const bool learns = adapts(arm);
     engine_ = std::make_unique<engine::Engine>(
         config->engine, learns ? history_of(windows_until(begin_, seed)) : nullptr, kGateSeed);
     if (arm == Arm::reactive) {

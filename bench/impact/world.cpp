@@ -19,14 +19,19 @@ identity:
   default_tier: STD
 tiers: [PRM, STD]
 endpoints:
-  - { name: payment, match: "/payment/**", priority: high, limits: { PRM: 300/min, STD: 100/min } }
+  - { name: payment, match: "/payment/**", priority: high, cost: 2.5, limits: { PRM: 300/min, STD: 100/min } }
   - { name: browse, match: "/browse/**", priority: low, limits: { PRM: 300/min, STD: { rate: 100/min, burst: 20, total: 50/s } } }
-  - { name: search, match: "/search/**", limits: { PRM: 300/min, STD: 100/min } }
+  - { name: search, match: "/search/**", cost: 2, limits: { PRM: 300/min, STD: 100/min } }
 adapt: { floor: { default: 0.2, PRM: 0.5 }, tighten: 0.5, relax: 0.1/min, hold: 15m, plan_ttl: 30m }
 )";
 
 constexpr std::string_view kForecast =
     R"(forecast: { window: 15m, history: 24h, horizon: 1h, model: model }
+)";
+
+// Eleven workers, in units of a browse of 100 ms.
+constexpr std::string_view kCapacity =
+    R"(upstreams: [ { name: shop, capacity: 110/s, endpoints: [payment, browse, search] } ]
 )";
 
 constexpr std::string_view kReactiveRules = R"(anomaly: { model: model, scan: 5s }
@@ -37,6 +42,10 @@ rules:
 
 constexpr std::string_view kForecastRules =
     R"(  - { name: shield-payment, when: { forecast: payment, spike: 1.5 }, then: { endpoints: [browse], tiers: [STD], scale: 0.5 } }
+)";
+
+constexpr std::string_view kDivision =
+    R"(  - { name: capacity, when: { utilisation: 1.0 }, then: { action: divide } }
 )";
 
 }  // namespace
@@ -65,15 +74,19 @@ std::string_view name_of(Arm arm) {
       return "reactive";
     case Arm::whole:
       return "whole";
+    case Arm::divided:
+      return "divided";
   }
   return "";
 }
 
 std::string configuration(Arm arm) {
   std::string yaml(kLimits);
-  if (arm == Arm::whole) yaml += kForecast;
-  if (arm == Arm::reactive || arm == Arm::whole) yaml += kReactiveRules;
+  if (adapts(arm) && arm != Arm::reactive) yaml += kForecast;
+  if (arm == Arm::divided) yaml += kCapacity;
+  if (adapts(arm)) yaml += kReactiveRules;
   if (arm == Arm::whole) yaml += kForecastRules;
+  if (arm == Arm::divided) yaml += kDivision;
   return yaml;
 }
 

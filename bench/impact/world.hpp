@@ -91,9 +91,14 @@ enum class Arm : std::uint8_t {
   fixed,     ///< the base limits of the configuration, for ever
   reactive,  ///< tidelimit without forecasts
   whole,     ///< tidelimit
+  divided,   ///< the same with the upstream's capacity given, in the place of the forecast rule
 };
-inline constexpr std::size_t kArms = 4;
-inline constexpr std::array<Arm, kArms> kAllArms{Arm::none, Arm::fixed, Arm::reactive, Arm::whole};
+inline constexpr std::size_t kArms = 5;
+inline constexpr std::array<Arm, kArms> kAllArms{Arm::none, Arm::fixed, Arm::reactive, Arm::whole,
+                                                 Arm::divided};
+[[nodiscard]] constexpr bool adapts(Arm arm) {
+  return arm >= Arm::reactive;
+}
 [[nodiscard]] std::string_view name_of(Arm arm);
 
 /// The configuration of an arm that has one, as YAML: the same limits in all.

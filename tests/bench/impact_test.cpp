@@ -70,8 +70,16 @@ TEST_F(Impact, TheForecastHalvesStandardBrowsingBeforeTheSpike) {
   EXPECT_NEAR(bin(of(Arm::reactive), hours{18} + minutes{30}).limit, 50, 0.1);
 }
 
+TEST_F(Impact, ADividedCapacityTakesOnlyWhatIsNeeded) {
+  const Outcome& divided = of(Arm::divided);
+  EXPECT_LT(denied_in_calm(divided), 0.5 * denied_in_calm(of(Arm::whole)));
+  EXPECT_GT(availability(divided.sum(Phase::spike, kPayment, kPrm)), 0.999);
+  const auto p95 = [](const Outcome& o) { return o.sum(Phase::spike).latency.quantile(0.95); };
+  EXPECT_LT(p95(divided), p95(of(Arm::reactive)));
+}
+
 TEST_F(Impact, AttackersAreStopped) {
-  for (const Arm arm : {Arm::reactive, Arm::whole}) {
+  for (const Arm arm : {Arm::reactive, Arm::whole, Arm::divided}) {
     const Group& three = of(arm).attack[static_cast<std::size_t>(Phase::spike)];
     EXPECT_LT(static_cast<double>(three.asked - three.denied),
               0.03 * static_cast<double>(three.asked));
