@@ -27,6 +27,11 @@ std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0
   return text.empty() ? "unlimited" : text;
 }
 
+std::string mode_in_words(limiter::Mode mode, double share) {
+  if (share == 1) return limiter::to_string(mode);
+  return fmt::format("{} {:g} %", limiter::to_string(mode), share * 100);
+}
+
 std::vector<Row> limit_table(const policy::PolicySettings& policy) {
   Row head{"endpoint", "match", "priority", "mode"};
   head.insert(head.end(), policy.tiers.begin(), policy.tiers.end());
@@ -38,7 +43,7 @@ std::vector<Row> limit_table(const policy::PolicySettings& policy) {
       match = fmt::format("{} {}", fmt::join(endpoint.methods, ","), match);
     }
     Row row{endpoint.name, match.empty() ? "(all else)" : match,
-            limiter::to_string(endpoint.priority), limiter::to_string(endpoint.mode)};
+            limiter::to_string(endpoint.priority), mode_in_words(endpoint.mode, endpoint.enforced)};
     for (std::size_t tier = 0; tier < endpoint.limits.size(); ++tier) {
       const bool counted = tier < endpoint.concurrency.size();
       row.push_back(
@@ -97,7 +102,7 @@ std::vector<std::string> all_warnings(const config::Config& config) {
 void print_summary(const config::Config& config) {
   const auto& policy = config.engine.policy;
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
-                           limiter::to_string(policy.mode),
+                           mode_in_words(policy.mode, policy.enforced),
                            config::format_host_port(config.listen.http));
   print_table(limit_table(policy), std::cout);
   if (!policy.rules.empty()) {

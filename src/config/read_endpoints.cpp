@@ -249,7 +249,10 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   EndpointSettings endpoint = fresh_endpoint(std::move(name), config);
   read_match(section, endpoint, config.engine.policy.endpoints, report);
   section.read("priority", endpoint.priority, read_priority);
-  section.read("mode", endpoint.mode, read_mode);
+  ModeFor mode{endpoint.mode};
+  section.read("mode", mode, read_mode_for);
+  endpoint.mode = mode.mode;
+  endpoint.enforced = mode.share;
   section.read("capacity", endpoint.capacity, read_rate);
   section.read("cost", endpoint.cost, Range{0, false, 1000, true});
   if (auto limits = section.take("limits")) read_limits(*limits, config, endpoint, report);

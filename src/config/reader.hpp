@@ -103,6 +103,14 @@ class Section {
 [[nodiscard]] std::optional<Rate> read_rate(const Field& field, Report& report);
 [[nodiscard]] std::optional<Nanos> read_duration(const Field& field, Report& report);
 [[nodiscard]] std::optional<limiter::Mode> read_mode(const Field& field, Report& report);
+/// A mode, and for whom `enforce` holds: all principals, or the share of `{ enforce: 5% }`.
+struct ModeFor {
+  limiter::Mode mode = limiter::Mode::enforce;
+  double share = 1;
+};
+[[nodiscard]] std::optional<ModeFor> read_mode_for(const Field& field, Report& report);
+/// "5%" or 0.05: above 0, and 1 at most.
+[[nodiscard]] std::optional<double> read_percent(const Field& field, Report& report);
 [[nodiscard]] std::optional<limiter::Priority> read_priority(const Field& field, Report& report);
 /// "64MiB" in bytes.
 [[nodiscard]] std::optional<std::size_t> read_bytes(const Field& field, Report& report);

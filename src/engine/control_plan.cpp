@@ -97,7 +97,8 @@ void Engine::Control::plan(Now now) {
     inputs.demand = &asked;
   }
   for (auto& signal : known_signals()) {
-    if (now.mono - signal.measured_at <= policy::kSignalAge) inputs.signals.push_back(std::move(signal));
+    if (now.mono - signal.measured_at <= policy::kSignalAge)
+      inputs.signals.push_back(std::move(signal));
   }
   inputs.load = measure_load(now);
   policy::PlanStep step = planner.step(inputs);

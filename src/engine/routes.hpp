@@ -32,6 +32,8 @@ class Routes {
   /// scratch for the path.
   [[nodiscard]] Identity identify(const traffic::Request& request, std::string& buffer) const;
 
+  /// Whether `enforce` is for a share of the principals anywhere, so that calls need their places.
+  [[nodiscard]] bool rolls_out() const { return rolls_out_; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return endpoints_; }
   [[nodiscard]] const std::vector<std::string>& tiers() const { return tiers_; }
@@ -58,6 +60,7 @@ class Routes {
                                   std::string_view path);
 
   std::uint32_t epoch_;
+  bool rolls_out_;
   std::vector<std::string> endpoints_;
   std::vector<std::string> tiers_;
   std::vector<std::string> rules_;

@@ -27,6 +27,13 @@ constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
   return now - std::chrono::microseconds{us};
 }
 
+/// By user, or by client where no user is named; the same after a restart and on every node.
+std::uint16_t place_of(const traffic::Request& request) {
+  constexpr std::uint64_t kNoKey = 0;
+  return limiter::rollout_place(request.user_id.empty() ? hash_client(request.client, kNoKey)
+                                                        : hash_bytes(request.user_id, kNoKey));
+}
+
 }  // namespace
 
 struct EngineWorker::Impl {
@@ -93,6 +100,7 @@ EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
   call.agent_hash = data.limiter.hash_text(request.user_agent);
   call.path_hash = data.limiter.hash_text(who.path);
   call.agent_classes = who.agent_classes;
+  if (routes.rolls_out()) call.rollout = place_of(request);
   return prepared;
 }
 

@@ -45,6 +45,7 @@ struct Call {
   std::uint32_t agent_hash = 0;    ///< of the user agent, for diversity; 0 when there was none
   std::uint32_t path_hash = 0;     ///< of the normalised path, for endpoint concentration
   std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
+  std::uint16_t rollout = 0;       ///< place of the principal (rollout_place); see PlanEndpoint
   const GivenLimit* given = nullptr;  ///< null: none; borrowed for the decision
 };
 
@@ -67,6 +68,7 @@ struct Decision {
   RuleId rule = kNoRule;  ///< the rule that set the deciding limit or verdict
   VerdictKind verdict = VerdictKind::normal;
   std::uint64_t plan_generation = 0;
+  bool enforced = true;     ///< false: by its mode, this call is only watched
   bool near_limit = false;  ///< allowed, with less than a fifth of the burst left
   bool overflow = false;    ///< decided by a bucket shared by a neighbourhood: the table was full
   /// Requests of the principal in flight at the endpoint, this one included if it passed, and how

@@ -22,6 +22,13 @@ constexpr Nanos kShedRetry = std::chrono::seconds{5};
   return {key, use, &limit, nullptr, nullptr, reason, rule, kNoRule, Tat{0}, Tat{0}};
 }
 
+/// Of the switch over all and the endpoint's own mode the lesser; in a roll-out `enforce` is for
+/// those whose turn has come.
+[[nodiscard]] Mode mode_for(const Call& call, const PlanEndpoint& endpoint, Mode all) {
+  const Mode mode = std::min(all, endpoint.mode);
+  return mode == Mode::enforce && call.rollout >= endpoint.enforced ? Mode::shadow : mode;
+}
+
 }  // namespace
 
 Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
@@ -36,9 +43,10 @@ Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
       tier_id_(tier_in(plan, call.tier)),
       endpoint_(plan.endpoints[index(endpoint_id_)]),
       names_(limiter.seed_, call, endpoint_id_, tier_id_),
-      mode_(std::min(load(limiter.mode.all), endpoint_.mode)) {
+      mode_(mode_for(call, endpoint_, load(limiter.mode.all))) {
   decision_.endpoint = endpoint_id_;
   decision_.tier = tier_id_;
+  decision_.enforced = mode_ == Mode::enforce;
   decision_.plan_generation = plan.generation;
 }
 

@@ -49,6 +49,14 @@ inline constexpr std::size_t kViews = 4;
 /// A share of all principals, in steps of 1/65536.
 inline constexpr std::uint16_t kShedAll = 0xffff;
 
+/// A roll-out by principal: each has a place from 0 to kEveryone - 1.
+inline constexpr std::uint16_t kEveryone = 0xffff;
+/// The place of a principal with this hash. The hash must not be keyed: a place outlives the
+/// process.
+[[nodiscard]] constexpr std::uint16_t rollout_place(std::uint64_t hash) {
+  return static_cast<std::uint16_t>(hash % kEveryone);
+}
+
 /// The limits of one endpoint and tier in one view.
 struct CellLimits {
   Limit principal;        ///< per principal
@@ -71,6 +79,8 @@ struct Cell {
 
 struct PlanEndpoint {
   Mode mode = Mode::enforce;
+  /// `enforce` holds for principals whose place is below this; for the others it is `shadow`.
+  std::uint16_t enforced = kEveryone;
   Priority priority = Priority::normal;
   Limit client;  ///< per address, whatever user is named; default-made: none
   /// A third of the time after which a request counts as in flight no more, rounded up; 0: nobody

@@ -53,8 +53,8 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
   const auto enforce = [](const std::atomic<Mode>& part) {
     return part.load(std::memory_order_relaxed) == Mode::enforce;
   };
-  return endpoint.mode == Mode::enforce && enforce(mode.all) && enforce(mode.rules) &&
-         enforce(mode.forecast);
+  return endpoint.mode == Mode::enforce && call_.rollout < endpoint.enforced && enforce(mode.all) &&
+         enforce(mode.rules) && enforce(mode.forecast);
 }
 
 [[gnu::always_inline]] inline bool UsualCall::decide(const VerdictTable* verdicts,

@@ -26,6 +26,10 @@ limiter::Limit total_in(const BaseLimits& base, const Setting& setting) {
   return own.unlimited() || given.emission_interval > own.emission_interval ? given : own;
 }
 
+std::uint16_t part_of_everyone(double share) {
+  return static_cast<std::uint16_t>(std::ceil(share * limiter::kEveryone));
+}
+
 bool differ(double before, double after) {
   if (std::isinf(before) || std::isinf(after)) return before != after;
   return std::abs(after - before) >= kTotalStep * before;
@@ -62,6 +66,7 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
   for (const auto& endpoint : settings.endpoints) {
     auto& out = plan.endpoints.emplace_back();
     out.mode = endpoint.mode;
+    out.enforced = part_of_everyone(std::min(settings.enforced, endpoint.enforced));
     out.priority = endpoint.priority;
     out.client = to_limit(endpoint.client);
     out.lease_generation_ms = lease_generation_ms(endpoint);

@@ -33,6 +33,7 @@ struct EndpointSettings {
   std::vector<std::string> methods;  ///< upper case; empty: any
   Priority priority = Priority::normal;
   Mode mode = Mode::enforce;
+  double enforced = 1;  ///< share of the principals for whom `enforce` holds, in (0, 1]
   std::optional<Rate> capacity;
   double cost = 1;                ///< of one request, of an upstream's capacity
   std::vector<LimitSpec> limits;  ///< by tier index; tiers not named are unlimited
@@ -159,6 +160,7 @@ struct AnomalyPolicy {
 /// All that the policy knows of the configuration.
 struct PolicySettings {
   Mode mode = Mode::shadow;
+  double enforced = 1;  ///< as at endpoints; the lesser of both holds
   Mode forecast_mode = Mode::enforce;
   std::vector<std::string> tiers{"STD"};  ///< most important first
   std::string default_tier = "STD";

@@ -173,6 +173,21 @@ rules:
   EXPECT_EQ(policy.rules[0].then.scale, 1.5);
 }
 
+TEST(Config, ReadsSharesOfModes) {
+  const auto policy = must_parse(R"(mode: { enforce: 5% }
+endpoints:
+  - { name: pay, match: "/pay/**", mode: { enforce: 0.25 } }
+  - { name: browse, match: "/browse/**", mode: shadow }
+)")
+                          .engine.policy;
+  EXPECT_EQ(policy.mode, Mode::enforce);
+  EXPECT_EQ(policy.enforced, 0.05);
+  EXPECT_EQ(policy.endpoints[0].mode, Mode::enforce);
+  EXPECT_EQ(policy.endpoints[0].enforced, 0.25);
+  EXPECT_EQ(policy.endpoints[1].mode, Mode::shadow);
+  EXPECT_EQ(policy.endpoints[1].enforced, 1);
+}
+
 TEST(Config, ReadsRules) {
   const auto rules = must_parse(kPrinted).engine.policy.rules;
   ASSERT_EQ(rules.size(), 6u) << "and the one that divides the capacity";

@@ -26,6 +26,7 @@ Plan any_plan(Random& random) {
   if (random.below(8) == 0) plan.expires_at = Instant{std::chrono::minutes{61}};
   for (auto& endpoint : plan.endpoints) {
     if (random.below(8) == 0) endpoint.mode = static_cast<Mode>(random.below(3));
+    if (random.below(4) == 0) endpoint.enforced = kEveryone / 2;
     if (random.below(8) == 0) endpoint.client = per_minute(60, 4);
   }
   for (std::uint16_t endpoint = 0; endpoint < 3; ++endpoint) {
@@ -86,6 +87,7 @@ Call any_call(Random& random) {
   call.endpoint = EndpointId{static_cast<std::uint16_t>(random.below(4))};  // one is unknown
   call.tier = TierId{static_cast<std::uint8_t>(random.below(3))};           // likewise
   call.hits = static_cast<Hits>(random.below(4));
+  call.rollout = rollout_place(random.next());
   return call;
 }
 
@@ -95,7 +97,7 @@ bool same(const Decision& a, const Decision& b) {
          a.remaining == b.remaining && a.retry_after == b.retry_after &&
          a.reset_after == b.reset_after && a.rule == b.rule && a.verdict == b.verdict &&
          a.plan_generation == b.plan_generation && a.near_limit == b.near_limit &&
-         a.overflow == b.overflow;
+         a.overflow == b.overflow && a.enforced == b.enforced;
 }
 
 struct Case {

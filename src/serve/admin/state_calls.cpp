@@ -66,6 +66,7 @@ json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
       {"tier", status.policy.tiers[tier]},
       {"priority", limiter::to_string(settings.priority)},
       {"mode", limiter::to_string(settings.mode)},
+      {"enforced_ratio", std::min(status.policy.enforced, settings.enforced)},
       {"base_per_minute", per_minute(base.principal)},
       {"effective_per_minute", per_minute(now.principal)},
       {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},

@@ -90,11 +90,10 @@ void write_denial(const engine::Answer& answer, const FrontSettings& settings,
 }
 
 /// The limit that the request comes nearest to.
-const engine::Answer* tightest(std::span<const engine::Answer> answers,
-                               const FrontSettings& settings, limiter::Mode all) {
+const engine::Answer* tightest(std::span<const engine::Answer> answers, limiter::Mode all) {
   const engine::Answer* found = nullptr;
   for (const engine::Answer& answer : answers) {
-    if (answer.decision.limit.unlimited() || !shows_rates(answer, settings, all)) continue;
+    if (answer.decision.limit.unlimited() || !shows_rates(answer, all)) continue;
     if (found == nullptr || answer.decision.remaining < found->decision.remaining) found = &answer;
   }
   return found;
@@ -124,7 +123,7 @@ void write_response(const RateLimitRequest& call,
     status->set_code(decision.allowed ? RateLimitResponse::OK : RateLimitResponse::OVER_LIMIT);
     if (!decision.allowed && denied == nullptr) denied = &answers[i];
     const bool limited = !decision.limit.unlimited();
-    if (!shows_rates(answers[i], settings, all) || (decision.allowed && !limited)) continue;
+    if (!shows_rates(answers[i], all) || (decision.allowed && !limited)) continue;
     if (limited) {
       write_limit(answers[i], asked[i], call.descriptors(static_cast<int>(i)), settings,
                   *status->mutable_current_limit());
@@ -135,7 +134,7 @@ void write_response(const RateLimitRequest& call,
   }
   if (denied != nullptr) {
     write_denial(*denied, settings, out);
-  } else if (const engine::Answer* nearest = tightest(answers, settings, all)) {
+  } else if (const engine::Answer* nearest = tightest(answers, all)) {
     add_rate_headers(*nearest, settings, out);
   }
 }

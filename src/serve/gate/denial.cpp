@@ -133,12 +133,10 @@ void append_rate(std::string& value, const engine::Answer& answer, const FrontSe
   append_number(value, reset_seconds(decision));
 }
 
-bool shows_rates(const engine::Answer& answer, const FrontSettings& settings, limiter::Mode all) {
+bool shows_rates(const engine::Answer& answer, limiter::Mode all) {
   const limiter::Decision& decision = answer.decision;
-  if (decision.outcome == limiter::Outcome::shadow_deny || all != limiter::Mode::enforce)
-    return false;
-  const FrontSettings::Policy* policy = settings.policy(decision.endpoint, decision.tier);
-  return policy == nullptr || policy->enforced;
+  return decision.enforced && decision.outcome != limiter::Outcome::shadow_deny &&
+         all == limiter::Mode::enforce;
 }
 
 std::uint64_t reset_seconds(const limiter::Decision& decision) {

@@ -33,8 +33,7 @@ void append_rate_policy(std::string& value, const engine::Answer& answer,
 void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings);
 
 /// Whether an answer may show its limit: shadow mode adds no header. `all`: the mode of the gate.
-[[nodiscard]] bool shows_rates(const engine::Answer& answer, const FrontSettings& settings,
-                               limiter::Mode all);
+[[nodiscard]] bool shows_rates(const engine::Answer& answer, limiter::Mode all);
 
 /// Whole seconds until the next request when denied, else until the quota is whole again.
 [[nodiscard]] std::uint64_t reset_seconds(const limiter::Decision& decision);

@@ -134,7 +134,7 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
     return;
   }
   response.begin(200);
-  if (shows_rates(answer, settings, mode())) append_rate_fields(response.lines(), answer, settings);
+  if (shows_rates(answer, mode())) append_rate_fields(response.lines(), answer, settings);
   response.finish_empty();
 }
 

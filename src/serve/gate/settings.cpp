@@ -35,7 +35,6 @@ std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
       cell.name = endpoint.name + "-" + policy.tiers[tier];
       cell.item = structured_string(cell.name);
       cell.concurrency_item = structured_string(cell.name + "-concurrency");
-      cell.enforced = endpoint.mode == policy::Mode::enforce;
       if (tier < endpoint.limits.size() && endpoint.limits[tier].rate)
         cell.period = endpoint.limits[tier].rate->period;
     }

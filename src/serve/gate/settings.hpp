@@ -19,7 +19,6 @@ struct FrontSettings {
     std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
     std::string concurrency_item;           ///< the same of its limit on requests in flight
     Nanos period{std::chrono::minutes{1}};  ///< of the configured rate: the `w` of its quota
-    bool enforced = true;                   ///< the endpoint's own mode
   };
 
   std::uint64_t epoch = 0;  ///< grows with every configuration

@@ -38,7 +38,7 @@ class RateLimitAnswer : public testing::Test {
  protected:
   RateLimitAnswer() {
     settings.policies.push_back(
-        {"browse-STD", "\"browse-STD\"", "\"browse-STD-concurrency\"", minutes{1}, true});
+        {"browse-STD", "\"browse-STD\"", "\"browse-STD-concurrency\"", minutes{1}});
     call.add_descriptors();
     answer.decision.limit = make_limit({100, minutes{1}}, 100);
     answer.decision.remaining = 40;
