@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/wildcard.hpp"
+
 namespace tidelimit {
 namespace {
 
@@ -99,28 +101,8 @@ std::optional<double> parse_double(std::string_view text) {
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {
-  // Greedy with one fallback: only the last star can still give way, so time is bounded by the
-  // product of the lengths and in practice linear.
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t after_star = pattern.npos;
-  std::size_t star_ate_to = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      after_star = ++p;
-      star_ate_to = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
-      ++p;
-      ++t;
-    } else if (after_star != pattern.npos) {
-      p = after_star;
-      t = ++star_ate_to;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  return wildcard_match(pattern, text,
+                        [](char p, char t) { return p == '?' || lower(p) == lower(t); });
 }
 
 std::string_view closest_word(std::string_view text, const std::vector<std::string_view>& known) {

@@ -77,6 +77,21 @@ std::vector<Row> rule_table(const policy::PolicySettings& policy) {
   return rows;
 }
 
+std::size_t limits_in(const std::vector<config::Descriptor>& descriptors) {
+  std::size_t count = 0;
+  for (const auto& each : descriptors) count += (each.limit ? 1 : 0) + limits_in(each.descriptors);
+  return count;
+}
+
+std::vector<Row> domain_table(const config::Domains& domains) {
+  const bool fixed = domains.counting == limiter::Counting::fixed;
+  std::vector<Row> rows{{"domain", "limits", "window", "file"}};
+  for (const auto& file : domains.files)
+    rows.push_back({printable(file.domain), std::to_string(limits_in(file.descriptors)),
+                    fixed ? "fixed" : "gcra", file.file.string()});
+  return rows;
+}
+
 /// Columns as wide as their widest cell.
 void print_table(const std::vector<Row>& rows, std::ostream& out) {
   std::vector<std::size_t> widths;
@@ -108,6 +123,10 @@ void print_summary(const config::Config& config) {
   if (!policy.rules.empty()) {
     std::cout << '\n';
     print_table(rule_table(policy), std::cout);
+  }
+  if (!config.domains.files.empty()) {
+    std::cout << '\n';
+    print_table(domain_table(config.domains), std::cout);
   }
   std::cout.flush();
   for (const auto& warning : all_warnings(config)) std::cerr << warning << " (warning)\n";

@@ -51,7 +51,10 @@ Result<Config> load(const std::filesystem::path& file) {
   const auto text = read_whole(file);
   if (!text) return tl::unexpected(text.error());
   auto config = parse(*text, file);
-  if (config) return std::move(*config);
+  if (config) {
+    if (auto read = read_domains(*config); !read) return tl::unexpected(read.error());
+    return std::move(*config);
+  }
   return fail(Code::invalid_argument, in_lines(config.error(), file));
 }
 

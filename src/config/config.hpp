@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "config/descriptor_file.hpp"
+#include "config/mistake.hpp"
 #include "engine/settings.hpp"
+#include "limiter/loose_limits.hpp"
 
 namespace tidelimit::config {
 
@@ -44,6 +47,17 @@ struct DescriptorNames {
   std::string user_agent = "user_agent";
 };
 
+/// The domain that is spoken in tidelimit's own words, whatever is configured.
+inline constexpr std::string_view kOwnDomain = "tidelimit";
+
+/// Domains of envoyproxy/ratelimit that are answered as their files say.
+struct Domains {
+  std::vector<std::filesystem::path> patterns;  ///< of files: names, or globs
+  int line = 0;                                 ///< where they stand
+  limiter::Counting counting = limiter::Counting::gcra;
+  std::vector<DescriptorFile> files;  ///< as `load` found them
+};
+
 struct Retention {
   Nanos windows{std::chrono::hours{24 * 400}};
   Nanos verdicts{std::chrono::hours{24 * 90}};
@@ -73,6 +87,7 @@ struct Config {
   Identity identity;
   DescriptorNames descriptors;
   CpuSource cpu;
+  Domains domains;
   std::filesystem::path forecast_model;  ///< bundle folder; empty: none
   std::filesystem::path anomaly_model;
   int deny_status = 429;             ///< for reduced capacity and shedding: 429 or 503
@@ -87,21 +102,18 @@ struct Config {
   std::vector<std::string> model_warnings;
 };
 
-/// A mistake with its place; printed as "FILE:LINE: message".
-struct Mistake {
-  int line = 0;
-  std::string message;
-};
-
 /// Larger files are refused: no configuration written by people comes near it.
 inline constexpr std::size_t kMaxFileBytes = 1u << 20;
 
-/// Reads and checks YAML text. All mistakes at once (the first hundred), in order of lines.
-/// Relative paths in it are taken from the folder of `file`.
+/// Reads and checks YAML text, and that alone: domains keep no files. All mistakes at once (the
+/// first hundred), in order of lines. Relative paths in it are taken from the folder of `file`.
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
                                                                const std::filesystem::path& file);
-/// The same from a file; one Error whose message has a line per mistake.
+/// The same from a file, with the files of domains; one Error whose message has a line per mistake.
 [[nodiscard]] Result<Config> load(const std::filesystem::path& file);
+
+/// The files that `domains.patterns` name at this moment, in order, each once.
+[[nodiscard]] std::vector<std::filesystem::path> domain_files(const Config& config);
 
 /// What commands use without --config: one tier, the endpoint `other`, and the verdict rules of the
 /// documentation. Callers set tiers and endpoints as they find them (`other` stays last).

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "config/config.hpp"
+#include "config/mistake.hpp"
 
 namespace tidelimit::config {
 

@@ -24,6 +24,8 @@ void read_deny(Section& top, Config& config, Report& report);
 void read_ratelimit(Section& top, Config& config, Report& report);
 /// Where load figures come from.
 void read_signals(Section& top, Config& config, Report& report);
+/// Reads the files of `config.domains`; one Error with a line per mistake.
+[[nodiscard]] Result<void> read_domains(Config& config);
 /// admin, memory, retention, state, upstream.
 void read_service(Section& top, Config& config, Report& report);
 

@@ -62,17 +62,17 @@ struct Seen {
   const std::uint64_t ahead = (call.epoch - stored) & kEpochMask;
   const Tat tat = tat_of(state);
   if (ahead == 0 || ahead > kEpochMask - kEpochLag) return {tat, stored, false};
-  return {std::min(tat, call.now.since_start + call.limit.tolerance()), call.epoch, true};
+  return {std::min(tat, call.judged_at().since_start + call.limit.tolerance()), call.epoch, true};
 }
 
 void judge(Charge& out, Tat tat, const BucketCall& call) {
   out.before = tat;
-  out.conformance = conform(tat, call.hits, call.limit, call.now);
+  out.conformance = conform(tat, call.hits, call.limit, call.judged_at());
 }
 
 void deny_contended(Charge& out, const BucketCall& call) {
-  out.before = call.now.since_start + call.limit.tolerance();
-  out.conformance = conform(out.before, call.hits, call.limit, call.now);
+  out.before = call.judged_at().since_start + call.limit.tolerance();
+  out.conformance = conform(out.before, call.hits, call.limit, call.judged_at());
 }
 
 }  // namespace

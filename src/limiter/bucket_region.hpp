@@ -16,7 +16,10 @@ struct BucketCall {
   Limit limit;              ///< not unlimited
   std::uint64_t epoch = 0;  ///< Plan::limits_epoch; a bucket last used under an older is clamped
   Instant now;
-  Tat floor{0};  ///< a bucket that is absent starts from here if that is later than `now`
+  Tat floor{0};    ///< a bucket that is absent starts from here if that is later than `now`
+  Nanos ahead{0};  ///< the bucket is judged as it will be so much later (see window_limit)
+
+  [[nodiscard]] Instant judged_at() const noexcept { return now + ahead; }
 };
 
 /// A bucket: 16 bytes that change only together (one 16-byte compare-and-swap).

@@ -41,6 +41,10 @@ std::uint32_t Limiter::hash_text(std::string_view text) const noexcept {
   return static_cast<std::uint32_t>(hash_bytes(text, seed_));
 }
 
+std::uint64_t Limiter::hash_key(std::string_view text, std::uint64_t before) const noexcept {
+  return hash_bytes(text, mix(seed_, before));
+}
+
 Worker::Worker(Limiter& limiter)
     : limiter_(limiter),
       plan_(limiter.plan),

@@ -46,6 +46,9 @@ class Limiter {
   /// Never 0.
   [[nodiscard]] std::uint64_t hash_user(std::string_view user_id) const noexcept;
   [[nodiscard]] std::uint32_t hash_text(std::string_view text) const noexcept;
+  /// Of texts one after another, each with the hash of those before it (0 at first): a name for a
+  /// bucket outside of any plan.
+  [[nodiscard]] std::uint64_t hash_key(std::string_view text, std::uint64_t before) const noexcept;
 
   SnapshotSlot<Plan> plan;
   SnapshotSlot<VerdictTable> verdicts;

@@ -23,6 +23,14 @@ std::string file_fingerprint(const std::filesystem::path& file) {
                      status.st_mtim.tv_nsec);
 }
 
+/// Of the configuration and the files of domains that it names.
+std::string configuration_fingerprint(const config::Config& config) {
+  std::string all = file_fingerprint(config.file);
+  for (const auto& file : config::domain_files(config))
+    all += "|" + file.string() + ":" + file_fingerprint(file);
+  return all;
+}
+
 std::string models_fingerprint(const config::Config& config) {
   return store::bundle_fingerprint(config.forecast_model) + "|" +
          store::bundle_fingerprint(config.anomaly_model);
@@ -82,7 +90,7 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
       cpu_(engine, clock, notes) {
   const auto in_force = settings_.current();
   const auto known = [](std::string fingerprint) { return Watched{fingerprint, fingerprint}; };
-  configuration_file_ = known(file_fingerprint(in_force->config.file));
+  configuration_file_ = known(configuration_fingerprint(in_force->config));
   model_folders_ = known(models_fingerprint(in_force->config));
   token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
   last_turn_ns_ = clock_.mono().since_start.count();
@@ -195,7 +203,7 @@ void ControlThread::look_after_files() {
     asked = std::exchange(reload_asked_, false);
   }
   const auto in_force = settings_.current();
-  const std::string fingerprint = file_fingerprint(in_force->config.file);
+  const std::string fingerprint = configuration_fingerprint(in_force->config);
   if (asked) configuration_file_ = {fingerprint, fingerprint};
   if (configuration_file_.settled_anew(fingerprint) || asked) read_configuration();
   const auto now_in_force = settings_.current();
@@ -221,7 +229,7 @@ void ControlThread::read_configuration() {
   const auto fixed = fixed_settings_changed(in_force->config, *config);
   config->listen = in_force->config.listen;
   config->state = in_force->config.state;
-  settings_.publish(make_front_settings(std::move(*config), in_force->epoch + 1));
+  settings_.publish(make_front_settings(std::move(*config), in_force->epoch + 1, in_force.get()));
   reload_.successful = true;
   reload_.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock_.now().wall).time_since_epoch().count();

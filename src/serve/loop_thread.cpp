@@ -30,16 +30,16 @@ void LoopThread::serve_http(Listening listening) {
                                                   *fronts_.back(), HttpLimits{}, quota_));
 }
 
-void LoopThread::serve_grpc(Fd socket, envoy::RateLimitCounts& counts) {
+void LoopThread::serve_grpc(Fd socket, envoy::RateLimitShared& shared) {
   grpc_ = std::make_unique<grpc::Front>(
       [this](const Peer& peer) { return is_trusted(peer, gate_.settings()); });
-  add_grpc_services(counts);
+  add_grpc_services(shared);
   grpc_server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,
                                                Http2Limits{}, quota_);
 }
 
-void LoopThread::add_grpc_services(envoy::RateLimitCounts& counts) {
-  grpc_->add(std::make_unique<envoy::RateLimitService>(gate_, counts));
+void LoopThread::add_grpc_services(envoy::RateLimitShared& shared) {
+  grpc_->add(std::make_unique<envoy::RateLimitService>(gate_, shared));
   // The health service comes last: it answers for those before it.
   const auto names = grpc_->names();
   auto health =

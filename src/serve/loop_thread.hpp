@@ -31,7 +31,7 @@ class LoopThread {
 
   /// Before `start`.
   void serve_http(Listening listening);
-  void serve_grpc(Fd socket, envoy::RateLimitCounts& counts);
+  void serve_grpc(Fd socket, envoy::RateLimitShared& shared);
   void serve_syslog(Fd socket, SyslogCounts& counts);
   void start(unsigned number);
 
@@ -45,7 +45,7 @@ class LoopThread {
 
  private:
   void note_drained();
-  void add_grpc_services(envoy::RateLimitCounts& counts);
+  void add_grpc_services(envoy::RateLimitShared& shared);
 
   FrontShared& shared_;
   ConnectionQuota& quota_;

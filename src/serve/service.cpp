@@ -90,7 +90,7 @@ struct Service::Impl {
   Notes notes;
   ReloadState reload;
   SyslogCounts syslog;
-  envoy::RateLimitCounts rate_limit_calls;
+  envoy::RateLimitShared rate_limit_calls;
   SettingsSlot settings;
   TokenSlot tokens;
   std::atomic<bool> stopping{false};
@@ -136,6 +136,7 @@ std::string Service::Impl::metrics_text() const {
   input.syslog_lines = syslog.lines;
   input.syslog_unreadable = syslog.unreadable;
   input.unmatched_domains = rate_limit_calls.unknown_domains;
+  input.descriptors = settings.current()->domains.tallies();
   input.syslog_untrusted = syslog.untrusted;
   return render(input);
 }
@@ -159,6 +160,8 @@ Result<void> Service::Impl::load_token_table(const config::Config& config) {
 
 Result<void> Service::Impl::open(config::Config config) {
   listen = config.listen;
+  const Now now = clock.now();
+  rate_limit_calls.clock_offset = now.wall.time_since_epoch() - now.mono.since_start;
   if (auto loaded = load_token_table(config); !loaded) return loaded;
   reload.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();

@@ -4,6 +4,7 @@ that comes with it, held against what the service understands."""
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import grpc
@@ -56,7 +57,9 @@ def login(address="203.0.113.1", **more):
     return descriptor(remote_address=address, path="/login", **more)
 
 
-class RateLimitService(harness.EndToEnd):
+class Calls(harness.EndToEnd):
+    """A gate, and calls to its rate limit service."""
+
     def begin(self, text):
         self.gate = self.start_gate(text)
         channel = grpc.insecure_channel(f"127.0.0.1:{self.gate.grpc_port}")
@@ -88,6 +91,8 @@ class RateLimitService(harness.EndToEnd):
                 return float(text.rsplit(" ", 1)[1])
         return None
 
+
+class RateLimitService(Calls):
     def test_passes_until_the_limit_and_then_says_why_and_when(self):
         self.begin(config())
         for left in (2, 1, 0):
@@ -214,6 +219,133 @@ class RateLimitService(harness.EndToEnd):
         renamed = descriptor(remote_address="203.0.113.5", **{":path": "/login"})
         harness.wait_until(lambda: self.call(renamed).statuses[0].current_limit.requests_per_unit == 30,
                            "the new configuration holds")
+
+
+SHOP = """
+domain: shop
+descriptors:
+  - key: path
+    value: /login
+    rate_limit: { unit: minute, requests_per_unit: LOGIN, name: login }
+    descriptors:
+      - { key: user, rate_limit: { unit: hour, requests_per_unit: 2 } }
+      - { key: user, value: root, rate_limit: { unlimited: true } }
+  - { key: files, value: "*.pdf", share_threshold: true, rate_limit: { unit: week, requests_per_unit: 3 } }
+  - { key: tried, shadow_mode: true, rate_limit: { unit: day, requests_per_unit: 1 } }
+  - { key: banned, value: "yes", rate_limit: { unit: day, requests_per_unit: 0 } }
+  - { key: special, rate_limit: { unit: second, requests_per_unit: 50, replaces: [ { name: login } ] } }
+  - { key: open }
+"""
+
+
+class Domains(Calls):
+    """Files of envoyproxy/ratelimit, served as they are."""
+
+    def begin_shop(self, mode="enforce", window="gcra", login="3"):
+        self.files = self.folder / "ratelimit"
+        self.files.mkdir()
+        self.shop = self.files / "shop.yaml"
+        self.shop.write_text(SHOP.replace("LOGIN", login))
+        self.begin(config(mode=mode, more=f"ratelimit: {{ domains: ['{self.files}/*.yaml'], window: {window} }}\n"))
+
+    def ask(self, *descriptors, domain="shop", hits=0):
+        return self.call(*descriptors, domain=domain, hits=hits)
+
+    def over(self, *descriptors, **more):
+        return self.ask(*descriptors, **more).overall_code == OVER
+
+    def test_each_descriptor_meets_the_limit_that_matches_all_of_it(self):
+        self.begin_shop()
+        login = descriptor(path="/login")
+        passed = [self.ask(login) for _ in range(3)]
+        self.assertEqual([p.statuses[0].limit_remaining for p in passed], [2, 1, 0])
+        limit = passed[0].statuses[0].current_limit
+        self.assertEqual((limit.requests_per_unit, limit.unit, limit.name), (3, Response.RateLimit.MINUTE, "login"))
+        denied = self.ask(login)
+        self.assertEqual((denied.overall_code, denied.statuses[0].code, denied.statuses[0].limit_remaining), (OVER, OVER, 0))
+        self.assertEqual(denied.statuses[0].duration_until_reset.seconds, 20, "one of three a minute")
+        headers = {header.key: header.value for header in denied.response_headers_to_add}
+        self.assertEqual(headers, {"retry-after": "20", "ratelimit-policy": '"login";q=3;w=60', "ratelimit": '"login";r=0;t=20'})
+        ada = descriptor(path="/login", user="ada")
+        self.assertEqual([self.over(ada) for _ in range(3)], [False, False, True])
+        self.assertFalse(self.over(descriptor(path="/login", user="bob")), "each value has a count of its own")
+        root = self.ask(descriptor(path="/login", user="root")).statuses[0]
+        self.assertEqual((root.code, root.limit_remaining, root.HasField("current_limit")), (OK, 2**32 - 1, False))
+        none = self.ask(descriptor(path="/login", user="ada", more="x"), descriptor(path="/else"), descriptor(open="x"))
+        self.assertEqual(none, Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)] * 3))
+        self.assertTrue(self.over(descriptor(banned="yes")))
+        self.assertFalse(self.over(descriptor(banned="no")))
+        self.assertEqual([self.over(descriptor(files=name)) for name in ("a.pdf", "b.pdf", "c.pdf", "d.pdf", "e.txt")],
+                         [False, False, False, True, False])
+        metric = 'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login",outcome="%s"}'
+        self.assertEqual((self.metric(metric % "allow"), self.metric(metric % "deny")), (3, 1))
+        self.assertIsNone(self.metric('tidelimit_descriptor_decisions_total{domain="shop",descriptor="open",outcome="allow"}'))
+
+    def test_a_call_charges_all_of_its_limits_or_none(self):
+        self.begin_shop()
+        login, ada = descriptor(path="/login"), descriptor(path="/login", user="ada")
+        self.assertFalse(self.over(ada, hits=2))
+        for _ in range(4):
+            refused = self.ask(login, ada)
+            self.assertEqual([s.code for s in refused.statuses], [OK, OVER])
+            self.assertEqual(refused.statuses[0].limit_remaining, 3)
+        self.assertEqual(self.ask(login, descriptor(hits=0, path="/login")).statuses[0].limit_remaining, 2)
+        self.assertEqual(self.ask(descriptor(hits=0, path="/login"), hits=5).statuses[0].limit_remaining, 2)
+        self.assertTrue(self.over(descriptor(hits=3, path="/login")))
+
+    def test_shadow_mode_replaces_and_limits_of_the_caller(self):
+        self.begin_shop()
+        tried = [self.ask(descriptor(tried="x"), descriptor(path="/login", user="ada")) for _ in range(2)]
+        self.assertEqual([[s.code for s in t.statuses] for t in tried], [[OK, OK]] * 2)
+        self.assertEqual([t.statuses[1].limit_remaining for t in tried], [1, 0])
+        self.assertEqual(self.metric(
+            'tidelimit_descriptor_decisions_total{domain="shop",descriptor="tried",outcome="shadow_deny"}'), 1)
+        special = [self.ask(descriptor(path="/login"), descriptor(special="1")) for _ in range(5)]
+        self.assertEqual({s.overall_code for s in special}, {OK})
+        self.assertFalse(special[0].statuses[0].HasField("current_limit"), "another stands in for it")
+        self.assertFalse(self.over(descriptor(path="/login")))
+        own = descriptor(path="/login", limit=(1, units.HOUR))
+        self.assertEqual([self.over(own), self.over(own)], [False, True])
+        self.assertIn("its limit has no unit", self.refuse(descriptor(path="/login", limit=(1, units.UNKNOWN))))
+
+    def refuse(self, *descriptors):
+        return self.refusal(*descriptors, domain="shop")
+
+    def test_windows_count_exactly_and_end_together(self):
+        self.begin_shop(window="fixed", login="3")
+        user = descriptor(path="/login", user="ada")
+        self.assertEqual([self.over(user) for _ in range(3)], [False, False, True])
+        left = 3600 - time.time() % 3600
+        self.assertAlmostEqual(self.ask(user).statuses[0].duration_until_reset.seconds, left, delta=3)
+        second = descriptor(path="/else", limit=(2, units.SECOND))
+        for _ in range(3):
+            while not 0.02 < time.time() % 1 < 0.3:
+                time.sleep(0.01)
+            self.assertEqual([self.over(second) for _ in range(3)], [False, False, True])
+            time.sleep(0.5)
+
+    def test_a_gate_in_shadow_denies_nobody_and_counts(self):
+        self.begin_shop(mode="shadow")
+        for _ in range(5):
+            answer = self.ask(descriptor(path="/login"))
+            self.assertEqual(answer, Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)]))
+        self.assertEqual(self.metric(
+            'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login",outcome="shadow_deny"}'), 2)
+
+    def test_files_change_while_it_runs_and_bad_ones_are_refused(self):
+        self.begin_shop()
+        login = descriptor(path="/login")
+        self.assertFalse(self.over(login, hits=3))
+        self.assertFalse(self.over(login, domain="other"), "no such domain")
+        self.shop.write_text(SHOP.replace("LOGIN", "300"))
+        harness.wait_until(lambda: self.ask(descriptor(hits=0, path="/login")).statuses[0].current_limit.requests_per_unit == 300,
+                           "the new limit holds")
+        (self.files / "other.yaml").write_text("domain: other\ndescriptors: [ { key: path, rate_limit: { unit: day, requests_per_unit: 0 } } ]\n")
+        harness.wait_until(lambda: self.over(login, domain="other"), "a new file is a new domain")
+        (self.files / "bad.yaml").write_text("domain: shop\n")
+        harness.wait_until(lambda: "already: put both into one file" in self.gate.get("/readyz?verbose").body, "it is named")
+        self.assertTrue(self.over(login, domain="other"), "the old ones stay")
+        self.assertEqual(self.metric("tidelimit_config_last_reload_successful"), 0)
 
 
 class Deployed(harness.EndToEnd):

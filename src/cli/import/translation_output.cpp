@@ -24,6 +24,7 @@ std::string head(const Translation& translation) {
                         config::yaml_string(printable(file.domain)));
   text +=
       "# The domain of Envoy's filter is `tidelimit` from now on; its actions stay as they are.\n"
+      "# (Or keep that domain: ratelimit: { domains: [FILE] } serves these files as they are.)\n"
       "# Denies nothing yet: see what it would do (tidelimit shadow-report), then say\n"
       "# `mode: enforce`.\n";
   if (translation.remarks.empty()) return text;

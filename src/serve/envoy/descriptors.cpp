@@ -6,6 +6,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "limiter/loose_limits.hpp"
 
 namespace tidelimit::serve::envoy {
 namespace {
@@ -17,7 +18,9 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kMarkSeed = 0x656e766f79;  // keys are hashed anew with the process's seed
 
-tl::unexpected<Error> wrong(std::size_t at, std::string_view what) {
+}  // namespace
+
+tl::unexpected<Error> wrong_descriptor(std::size_t at, std::string_view what) {
   return fail(Code::invalid_argument, fmt::format("descriptors[{}]: {}", at, what));
 }
 
@@ -40,23 +43,26 @@ std::optional<Nanos> period_of(RateLimitUnit unit) {
   }
 }
 
-limiter::Hits hits_of(const RateLimitRequest& call,
-                      const ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor& one) {
+limiter::Hits hits_of(const RateLimitRequest& call, const DescriptorMessage& one) {
   if (!one.has_hits_addend()) return call.hits_addend() == 0 ? 1 : call.hits_addend();
   return static_cast<limiter::Hits>(std::min<std::uint64_t>(
       one.hits_addend().value(), std::numeric_limits<limiter::Hits>::max()));
 }
 
-}  // namespace
+tl::unexpected<Error> too_many_descriptors(std::size_t count, std::size_t most) {
+  return fail(Code::invalid_argument,
+              fmt::format("descriptors: {} are more than the {} of one call", count, most));
+}
 
 Result<void> check_shape(const RateLimitRequest& call) {
   if (call.descriptors_size() == 0)
     return fail(Code::invalid_argument, "descriptors: there is none");
   for (int i = 0; i < call.descriptors_size(); ++i) {
     const auto& entries = call.descriptors(i).entries();
-    if (entries.empty()) return wrong(static_cast<std::size_t>(i), "it has no entries");
+    if (entries.empty()) return wrong_descriptor(static_cast<std::size_t>(i), "it has no entries");
     for (const auto& entry : entries)
-      if (entry.key().empty()) return wrong(static_cast<std::size_t>(i), "an entry has no key");
+      if (entry.key().empty())
+        return wrong_descriptor(static_cast<std::size_t>(i), "an entry has no key");
   }
   return {};
 }
@@ -64,9 +70,7 @@ Result<void> check_shape(const RateLimitRequest& call) {
 Result<std::span<const engine::EngineWorker::Asked>> DescriptorReader::read(
     const RateLimitRequest& call, const config::DescriptorNames& names, const Address& caller) {
   const auto count = static_cast<std::size_t>(call.descriptors_size());
-  if (count > kMost)
-    return fail(Code::invalid_argument,
-                fmt::format("descriptors: {} are more than the {} of one call", count, kMost));
+  if (count > kMost) return too_many_descriptors(count, kMost);
   for (std::size_t i = 0; i < count; ++i) {
     if (auto read = read_words(call.descriptors(static_cast<int>(i)), names, i); !read)
       return tl::unexpected(read.error());
@@ -119,7 +123,7 @@ Result<void> DescriptorReader::read_words(const Descriptor& descriptor,
     }
     auto& said = words.said[*word];
     if (said && *said != entry.value())
-      return wrong(at, fmt::format("{} is said twice, and not the same", entry.key()));
+      return wrong_descriptor(at, fmt::format("{} is said twice, and not the same", entry.key()));
     said = entry.value();
   }
   return {};
@@ -150,9 +154,10 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
   if (const auto text = first_of(kRemoteAddress)) {
     const auto address = parse_address(*text);
     if (!address)
-      return wrong(at, fmt::format("remote_address \"{}\" is no IP address: send it as Envoy's "
-                                   "remote_address action does, like 203.0.113.7",
-                                   printable(text->substr(0, 64))));
+      return wrong_descriptor(
+          at, fmt::format("remote_address \"{}\" is no IP address: send it as Envoy's "
+                          "remote_address action does, like 203.0.113.7",
+                          printable(text->substr(0, 64))));
     request.client = client_of(*address);
     request.client_name = *text;
     return {};
@@ -160,8 +165,9 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
   if (const auto text = first_of(kMaskedAddress)) {
     const auto prefix = parse_prefix(*text);
     if (!prefix)
-      return wrong(at, fmt::format("masked_remote_address \"{}\" is no network like 203.0.113.0/24",
-                                   printable(text->substr(0, 64))));
+      return wrong_descriptor(
+          at, fmt::format("masked_remote_address \"{}\" is no network like 203.0.113.0/24",
+                          printable(text->substr(0, 64))));
     request.client = client_of(prefix->address);
     request.client_name = *text;
     return {};
@@ -173,10 +179,9 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
 Result<void> DescriptorReader::read_limit(const Descriptor& descriptor, std::size_t at) {
   const auto& limit = descriptor.limit();
   const auto period = period_of(limit.unit());
-  if (!period) return wrong(at, "its limit has no unit: SECOND, MINUTE, HOUR, DAY, MONTH or YEAR");
+  if (!period) return wrong_descriptor(at, kNoUnit);
   const std::uint64_t count = limit.requests_per_unit();
-  given_[at].limit =
-      count == 0 ? limiter::Limit{*period, 0} : limiter::make_limit({count, *period}, count);
+  given_[at].limit = limiter::gcra_limit(count, *period);
   given_[at].bucket = mix(words_[at].mark, static_cast<std::uint64_t>(limit.unit()));
   asked_[at].given = &given_[at];
   return {};

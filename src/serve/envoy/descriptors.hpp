@@ -17,6 +17,20 @@ using RateLimitRequest = ::envoy::service::ratelimit::v3::RateLimitRequest;
 /// What every call must hold, whatever its domain: descriptors, with entries, with keys.
 [[nodiscard]] Result<void> check_shape(const RateLimitRequest& call);
 
+// What descriptors of every domain have in common.
+using DescriptorMessage = ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
+
+/// For how many requests a descriptor stands; 0: it only asks.
+[[nodiscard]] limiter::Hits hits_of(const RateLimitRequest& call, const DescriptorMessage& one);
+/// Of the unit of a limit that a descriptor brings. A month has 30 days, a year 365; none for
+/// UNKNOWN.
+[[nodiscard]] std::optional<Nanos> period_of(::envoy::type::v3::RateLimitUnit unit);
+inline constexpr std::string_view kNoUnit =
+    "its limit has no unit: SECOND, MINUTE, HOUR, DAY, MONTH or YEAR";
+/// "descriptors[2]: what".
+[[nodiscard]] tl::unexpected<Error> wrong_descriptor(std::size_t at, std::string_view what);
+[[nodiscard]] tl::unexpected<Error> too_many_descriptors(std::size_t count, std::size_t most);
+
 /// Reads the descriptors of the domain `tidelimit` as questions about requests. Keeps its memory,
 /// so that reading allocates nothing; one call at a time. Pure but for that.
 ///   A word that a descriptor lacks (path, method, user, ...) is taken from the call's others where
@@ -24,7 +38,7 @@ using RateLimitRequest = ::envoy::service::ratelimit::v3::RateLimitRequest;
 ///   masked_remote_address, else the caller itself.
 ///   Other entries (generic_key, ...) only set apart the buckets of limits that the call brings.
 ///   A limit that a descriptor brings lets its requests_per_unit through at once, and then again as
-///   they drip back over the unit; 0 lets nothing through. A month has 30 days, a year 365.
+///   they drip back over the unit; 0 lets nothing through.
 class DescriptorReader {
  public:
   static constexpr std::size_t kMost = limiter::Worker::kTogetherMax;
@@ -50,7 +64,7 @@ class DescriptorReader {
     std::array<std::optional<std::string_view>, kWords> said;
     std::uint64_t mark = 0;  ///< sets apart the limits that descriptors bring
   };
-  using Descriptor = ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
+  using Descriptor = DescriptorMessage;
 
   [[nodiscard]] static std::optional<Word> word_of(std::string_view key,
                                                    const config::DescriptorNames& names);

@@ -35,18 +35,25 @@ grpc::Status RateLimitService::answer(std::string_view message, const grpc::Call
     return invalid("domain: it is empty; set the filter's domain to tidelimit");
   if (const auto shape = check_shape(call_); !shape) return grpc::to_status(shape.error());
   response_.Clear();
-  if (call_.domain() != kDomain) {
-    counts_.unknown_domains.fetch_add(1, std::memory_order_relaxed);
-    write_unlimited(call_, response_);
-    return {};
-  }
   const FrontSettings& settings = gate_.settings();
+  if (call_.domain() != kDomain) return answer_other(settings, context.now);
   const auto asked = reader_.read(call_, settings.config.descriptors, context.peer.address);
   if (!asked) return grpc::to_status(asked.error());
   const bool passed = gate_.decide_all(*asked, context.now, answers_);
   write_response(call_, *asked, {answers_.data(), asked->size()}, passed, settings, gate_.mode(),
                  response_);
   return {};
+}
+
+grpc::Status RateLimitService::answer_other(const FrontSettings& settings, const Now& now) {
+  const DomainLevel* domain = settings.domains.find(call_.domain());
+  if (domain == nullptr) {
+    shared_.unknown_domains.fetch_add(1, std::memory_order_relaxed);
+    write_unlimited(call_, response_);
+    return {};
+  }
+  const auto answered = domains_.answer(call_, *domain, settings, now, response_);
+  return answered ? grpc::Status{} : grpc::to_status(answered.error());
 }
 
 }  // namespace tidelimit::serve::envoy

@@ -105,6 +105,17 @@ bool Gate::decide_all(std::span<const engine::EngineWorker::Asked> asked, const 
   return timed([&] { return worker_->decide_all(asked, now, answers); });
 }
 
+bool Gate::charge_all(std::span<const limiter::LooseLimit> limits, std::uint64_t epoch, Instant now,
+                      std::span<limiter::LooseAnswer> answers) {
+  return timed([&] {
+    return limiter::charge_all(engine_.limiter().buckets(), limits, epoch, now, answers);
+  });
+}
+
+const limiter::Limiter& Gate::limiter() const {
+  return engine_.limiter();
+}
+
 void Gate::end_turn() {
   if (turn_count_ == 0) return;
   latency_.add(turn_sample_, turn_count_);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/engine.hpp"
+#include "limiter/loose_limits.hpp"
 #include "serve/gate/body.hpp"
 #include "serve/gate/settings.hpp"
 #include "serve/http/handler.hpp"
@@ -38,6 +39,10 @@ class Gate {
   /// See engine::EngineWorker::decide_all.
   [[nodiscard]] bool decide_all(std::span<const engine::EngineWorker::Asked> asked, const Now& now,
                                 std::span<engine::Answer> answers);
+  /// See limiter::charge_all.
+  [[nodiscard]] bool charge_all(std::span<const limiter::LooseLimit> limits, std::uint64_t epoch,
+                                Instant now, std::span<limiter::LooseAnswer> answers);
+  [[nodiscard]] const limiter::Limiter& limiter() const;
   /// The mode of the gate as a whole.
   [[nodiscard]] limiter::Mode mode() const;
 

@@ -2,29 +2,17 @@
 
 #include <algorithm>
 
+#include "base/structured_field.hpp"
+
 namespace tidelimit::serve {
-namespace {
-
-/// A Structured Fields string (RFC 9651, 3.3.3): printable ASCII, quotes and backslashes escaped.
-std::string structured_string(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted.push_back('\\');
-    quoted.push_back(c >= 0x20 && c < 0x7f ? c : '?');
-  }
-  return quoted + "\"";
-}
-
-}  // namespace
-
 bool FrontSettings::trusts(const Address& address) const {
   const auto& trusted = config.identity.trusted_proxies;
   return std::any_of(trusted.begin(), trusted.end(),
                      [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
-std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
-                                                         std::uint64_t epoch) {
+std::shared_ptr<const FrontSettings> make_front_settings(config::Config config, std::uint64_t epoch,
+                                                         const FrontSettings* before) {
   auto made = std::make_shared<FrontSettings>();
   made->epoch = epoch;
   const policy::PolicySettings& policy = config.engine.policy;
@@ -39,6 +27,8 @@ std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
         cell.period = endpoint.limits[tier].rate->period;
     }
   }
+  made->domains = DomainTable(config.domains.files, config.domains.counting,
+                              before != nullptr ? &before->domains : nullptr);
   made->config = std::move(config);
   return made;
 }

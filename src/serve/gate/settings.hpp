@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "limiter/decision.hpp"
 #include "limiter/snapshot.hpp"
+#include "serve/domains/domain_table.hpp"
 
 namespace tidelimit::serve {
 
@@ -25,6 +26,7 @@ struct FrontSettings {
   config::Config config;
   std::size_t tiers = 1;
   std::vector<Policy> policies;  ///< row-major [endpoint][tier]
+  DomainTable domains;           ///< of `ratelimit.domains`
 
   /// Null for ids of another configuration, as seen in the moment of a reload.
   [[nodiscard]] const Policy* policy(limiter::EndpointId endpoint, limiter::TierId tier) const {
@@ -38,7 +40,8 @@ struct FrontSettings {
 using SettingsSlot = limiter::SnapshotSlot<FrontSettings>;
 using SettingsReader = limiter::SnapshotReader<FrontSettings>;
 
-[[nodiscard]] std::shared_ptr<const FrontSettings> make_front_settings(config::Config config,
-                                                                       std::uint64_t epoch);
+/// `before`: those that it stands in for, whose counts go on; null: none.
+[[nodiscard]] std::shared_ptr<const FrontSettings> make_front_settings(
+    config::Config config, std::uint64_t epoch, const FrontSettings* before = nullptr);
 
 }  // namespace tidelimit::serve

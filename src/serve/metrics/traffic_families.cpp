@@ -72,12 +72,31 @@ void add_observed(Families& families, const engine::CountersView& counters) {
   });
 }
 
+void add_descriptors(Families& families, const MetricsInput& input) {
+  if (input.descriptors.empty()) return;
+  families.counter("tidelimit_descriptor_decisions_total",
+                   "Calls that met a descriptor of ratelimit.domains, by what it said; those that "
+                   "only asked are not counted.");
+  for (const RuleTally& tally : input.descriptors) {
+    for (std::size_t i = 0; i < limiter::kOutcomes; ++i)
+      families.add({{"domain", tally.domain},
+                    {"descriptor", tally.descriptor},
+                    {"outcome", limiter::to_string(static_cast<limiter::Outcome>(i))}},
+                   static_cast<double>(tally.outcomes[i]));
+  }
+  families.counter("tidelimit_descriptor_near_limit_total",
+                   "Calls that passed a descriptor with less than a fifth of its limit left.");
+  for (const RuleTally& tally : input.descriptors)
+    families.add({{"domain", tally.domain}, {"descriptor", tally.descriptor}},
+                 static_cast<double>(tally.near_limit));
+}
+
 void add_oddities(Families& families, const MetricsInput& input) {
   const auto& counters = input.counters;
   families.counter("tidelimit_unmatched_total",
                    "Requests that the configuration does not name: a path that matches no endpoint "
                    "(counted as `other`), a tier that is unknown (counted as the default tier), a "
-                   "rate limit call in another domain than `tidelimit` (let pass).");
+                   "rate limit call in a domain that is not configured (let pass).");
   families.add({{"kind", "path"}}, static_cast<double>(counters.unmatched_paths));
   families.add({{"kind", "tier"}}, static_cast<double>(counters.unmatched_tiers));
   families.add({{"kind", "domain"}}, static_cast<double>(input.unmatched_domains));
@@ -108,6 +127,7 @@ void add_traffic(Families& families, const MetricsInput& input) {
                      "Time from a request that was read to its answer in the send buffer.",
                      input.latency);
   add_observed(families, input.counters);
+  add_descriptors(families, input);
   add_oddities(families, input);
 }
 

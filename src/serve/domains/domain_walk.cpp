@@ -1,0 +1,13 @@
+#include "serve/domains/domain_walk.hpp"
+
+namespace tidelimit::serve {
+
+void DomainWalk::step(std::string_view key, std::string_view value) noexcept {
+  entry_ = level_ == nullptr ? nullptr : level_->find(key, value);
+  level_ = entry_ == nullptr ? nullptr : entry_->nested.get();
+  const bool shared = entry_ != nullptr && !entry_->shared_value.empty();
+  key_ = limiter_.hash_key(key, key_);
+  key_ = limiter_.hash_key(shared ? std::string_view(entry_->shared_value) : value, key_);
+}
+
+}  // namespace tidelimit::serve
