@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "anomaly/contribution.hpp"
 #include "anomaly/setting.hpp"
 #include "base/error.hpp"
 #include "traffic/client_profile.hpp"
@@ -19,15 +20,6 @@ struct TrainOptions {
       0.01;  ///< sets the offset of the scores over training client-windows; no quota
   double false_alarms = 1e-5;  ///< promised share of clean client-windows above the alarm threshold
   std::uint64_t seed = 1;
-};
-
-/// One feature's part in a score, for people.
-struct Contribution {
-  traffic::Feature feature{};
-  double value = 0;
-  double usual_low = 0;   ///< 5 % quantile of training
-  double usual_high = 0;  ///< 95 % quantile of training
-  double share = 0;       ///< of the score above the middle, may be negative
 };
 
 /// A trained detector: Isolation Forest (Liu, Ting and Zhou 2008), feature scaling, thresholds,

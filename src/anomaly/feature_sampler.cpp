@@ -8,14 +8,15 @@ FeatureSampler::FeatureSampler(const SamplerOptions& options)
     : options_(options), replay_(options.replay), random_(options.seed) {}
 
 void FeatureSampler::add(const traffic::Request& request) {
-  replay_.add(request, [this](std::uint32_t slot, bool fresh, const ClientId&, WallTime) {
-    offer(slot, fresh);
+  replay_.add(request, [this](std::uint32_t slot, bool fresh, const ClientId& client, WallTime) {
+    offer(slot, fresh, client);
   });
 }
 
 const std::vector<traffic::ClientFeatures>& FeatureSampler::rows() {
-  replay_.finish(
-      [this](std::uint32_t slot, bool fresh, const ClientId&, WallTime) { offer(slot, fresh); });
+  replay_.finish([this](std::uint32_t slot, bool fresh, const ClientId& client, WallTime) {
+    offer(slot, fresh, client);
+  });
   std::size_t kept = 0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (failed_[stay_of_row_[i]]) continue;
@@ -29,7 +30,7 @@ const std::vector<traffic::ClientFeatures>& FeatureSampler::rows() {
   return rows_;
 }
 
-void FeatureSampler::offer(std::uint32_t slot, bool fresh) {
+void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& client) {
   if (slot >= stays_.size()) {
     stays_.resize(slot + 1);
   }
@@ -44,7 +45,9 @@ void FeatureSampler::offer(std::uint32_t slot, bool fresh) {
     return;
   }
   const traffic::ClientFeatures features = replay_.profiles().features(slot, replay_.now());
-  if (plainly_fails(features)) {
+  const auto known =
+      options_.known_malicious ? options_.known_malicious(client) : std::optional<bool>();
+  if (known.value_or(plainly_fails(features))) {
     failed_[stay.number] = true;
     return;
   }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/random.hpp"
@@ -14,6 +16,9 @@ struct SamplerOptions {
   /// the logarithm of its minutes, so that no client, however loud, teaches the model alone.
   double fair_share = 8;
   std::uint64_t seed = 1;
+  /// What people know of a client; empty: nothing of any. Malicious ones are left out with all
+  /// their rows, those that are known to be not stay in however they fail.
+  std::function<std::optional<bool>(const ClientId&)> known_malicious = {};
   traffic::ClientReplayOptions replay;
 };
 
@@ -36,7 +41,7 @@ class FeatureSampler {
   [[nodiscard]] std::uint64_t client_minutes() const { return seen_; }
 
  private:
-  void offer(std::uint32_t slot, bool fresh);
+  void offer(std::uint32_t slot, bool fresh, const ClientId& client);
 
   SamplerOptions options_;
   traffic::ClientReplay replay_;

@@ -126,10 +126,9 @@ Json top_json(const ingest::TopCounter& counter) {
   return list;
 }
 
-Json features_json(const Explanation& x) {
+Json features_json(const std::vector<anomaly::Contribution>& contributions) {
   Json list = Json::array();
-  if (!x.oddest) return list;
-  for (const anomaly::Contribution& c : x.oddest->contributions) {
+  for (const anomaly::Contribution& c : contributions) {
     list.push_back({{"feature", traffic::to_string(c.feature)},
                     {"value", c.value},
                     {"usual_low", c.usual_low},
@@ -149,6 +148,7 @@ Json verdicts_json(const Explanation& x) {
                     {"limit", v.limit ? Json(format_rate(*v.limit)) : Json()},
                     {"mode", limiter::to_string(v.mode)},
                     {"reasons", v.reasons},
+                    {"features", features_json(v.features)},
                     {"from", format_time(v.from)},
                     {"until", format_time(v.until)},
                     {"renewals", renewals}});
@@ -188,7 +188,7 @@ std::string explain_json(const Explanation& x) {
                   {"reasons", verdict ? Json(verdict->record.reasons)
                                       : Json(x.oddest ? anomaly::in_words(x.oddest->contributions)
                                                       : std::vector<std::string>{})},
-                  {"features", features_json(x)},
+                  {"features", x.oddest ? features_json(x.oddest->contributions) : Json::array()},
                   {"verdicts", verdicts_json(x)},
                   {"protected", x.protected_reason.empty() ? Json() : Json(x.protected_reason)},
                   {"evidence", std::move(looks)},

@@ -78,6 +78,11 @@ void add_train(CLI::App& app, int& status) {
                    "Endpoints, tiers and rules; absent: as the logs show them")
       ->type_name("FILE");
   command
+      ->add_option("--labels", training.labels,
+                   "What you know of clients: malicious ones teach nothing, good ones count as "
+                   "demand whatever the detector finds")
+      ->type_name("FILE");
+  command
       ->add_option("--preset", training.preset,
                    "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
       ->check(CLI::IsMember({"baseline", "best"}))

@@ -67,6 +67,7 @@ void Engine::Control::tick(Now now) {
     scan(now);
     next_scan = next_on_grid(now.mono, policy.anomaly.scan);
   }
+  expire_labels(now);
   publish_verdicts(now);
   if (forecast_due) forecast(now, lock);
   plan(now);
@@ -86,7 +87,8 @@ void Engine::Control::tick(Now now) {
 }
 
 void Engine::Control::set_due(Now now) {
-  WallTime next = std::min({windows.closes_at(), modes.next_end(), overrides.next_end()});
+  WallTime next =
+      std::min({windows.closes_at(), modes.next_end(), overrides.next_end(), labels.next_end()});
   const auto at = [&](Instant when) {
     next = std::min(next, now.wall + std::max(when - now.mono, Nanos{1}));
   };

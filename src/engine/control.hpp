@@ -11,6 +11,7 @@
 #include "engine/data.hpp"
 #include "engine/forecast_record.hpp"
 #include "engine/history_keeper.hpp"
+#include "engine/label_book.hpp"
 #include "engine/mode_board.hpp"
 #include "engine/override_book.hpp"
 #include "engine/window_book.hpp"
@@ -45,6 +46,10 @@ struct Engine::Control {
   void fold_clients(Now now);
   void scan(Now now);
   void publish_verdicts(Now now);
+  [[nodiscard]] Result<void> put_label(const LabelRecord& record, Now now);
+  [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
+  void expire_labels(Now now);
+  void end_label(const LabelRecord& record, Now now);
   [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
   [[nodiscard]] const anomaly::Detector* detector() const;
 
@@ -91,6 +96,7 @@ struct Engine::Control {
   policy::Planner planner;
   policy::VerdictBook verdicts;
   OverrideBook overrides;
+  LabelBook labels;
   ForecastRecord record;
   HistoryKeeper keeper;
   ModeBoard modes;  ///< thread-safe by itself

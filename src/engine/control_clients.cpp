@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "engine/control.hpp"
 
@@ -55,7 +56,11 @@ void Engine::Control::scan(Now now) {
         evidence ? clients.protected_reason(slot, client, now.mono) : std::string();
     verdicts.scanned(
         client, score, evidence, reason,
-        [&] { return anomaly::in_words(anomaly::explain(*model, features)); }, now);
+        [&] {
+          auto parts = anomaly::explain(*model, features);
+          return policy::Grounds{anomaly::in_words(parts), std::move(parts)};
+        },
+        now);
   }
 }
 
@@ -73,10 +78,62 @@ void Engine::Control::publish_verdicts(Now now) {
   changed = true;
 }
 
+Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
+  const auto client = LabelBook::client_named(record.target);
+  if (!client) return tl::unexpected(client.error());
+  if (const auto& history = keeper.history()) {
+    if (auto stored = history->put_label(record); !stored) return stored;
+  }
+  labels.put(record);
+  auto ended = verdicts.find(*client);
+  verdicts.label(LabelBook::as_label(record), now);
+  publish_verdicts(now);
+  changed = true;
+  if (!ended || verdicts.find(*client)) return {};
+  // Stored as over, so that it does not come back when the label is taken back.
+  ended->until = now.wall;
+  keeper.verdicts({*ended}, now.wall);
+  return {};
+}
+
+Result<void> Engine::Control::delete_label(const std::string& target, Now now) {
+  const LabelRecord* record = labels.find(target);
+  if (record == nullptr) return fail(Code::not_found, "there is no label on " + target);
+  if (const auto& history = keeper.history()) {
+    auto deleted = history->delete_label(target);
+    if (!deleted && deleted.error().code != Code::not_found) return deleted;
+  }
+  end_label(*record, now);
+  labels.erase(target);
+  publish_verdicts(now);
+  changed = true;
+  return {};
+}
+
+/// The verdict that a label stood for ends with it, in the store too.
+void Engine::Control::end_label(const LabelRecord& record, Now now) {
+  const ClientId client = LabelBook::as_label(record).client;
+  auto ended = verdicts.find(client);
+  verdicts.unlabel(client);
+  if (!record.malicious || !ended || verdicts.find(client)) return;
+  ended->until = now.wall;
+  keeper.verdicts({*ended}, now.wall);
+}
+
+void Engine::Control::expire_labels(Now now) {
+  for (const LabelRecord& record : labels.expire(now.wall)) {
+    end_label(record, now);
+    // What can't be deleted now is dropped at the next start: it has ended.
+    if (const auto& history = keeper.history()) (void)history->delete_label(record.target);
+    changed = true;
+  }
+}
+
 std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now now) const {
   ClientView view;
   view.client = client;
   view.verdict = verdicts.find(client);
+  if (const LabelRecord* label = labels.find(format_client(client))) view.label = *label;
   const Instant at = std::max(now.mono, clients.folded_at());
   const auto slot = data.limiter.clients().find(client);
   if (slot && clients.profiles().client(*slot) == client) {
@@ -92,7 +149,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
   } else {
     view.protected_reason = clients.protected_reason(client, at);
   }
-  if (view.figures.requests == 0 && !view.verdict) return std::nullopt;
+  if (view.figures.requests == 0 && !view.verdict && !view.label) return std::nullopt;
   return view;
 }
 

@@ -87,6 +87,13 @@ Result<void> Engine::Control::restore(Now now) {
     } else {
       failed("stored windows", stored.error());
     }
+    if (auto stored = history->labels()) {
+      for (const auto& made : *stored) labels.put(made);
+      (void)labels.expire(now.wall);
+      for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
+    } else {
+      failed("stored labels", stored.error());
+    }
     if (auto stored = history->verdicts(now.wall)) {
       verdicts.restore(*stored, now);
     } else {

@@ -117,6 +117,21 @@ std::vector<OverrideRecord> Engine::overrides() const {
   return control_->overrides.all();
 }
 
+Result<void> Engine::put_label(const LabelRecord& record, Now now) {
+  std::lock_guard lock(control_->mutex);
+  return control_->put_label(record, now);
+}
+
+Result<void> Engine::delete_label(const std::string& target, Now now) {
+  std::lock_guard lock(control_->mutex);
+  return control_->delete_label(target, now);
+}
+
+std::vector<LabelRecord> Engine::labels() const {
+  std::lock_guard lock(control_->mutex);
+  return control_->labels.all();
+}
+
 void Engine::forget_verdict(const ClientId& client, Now now) {
   std::lock_guard lock(control_->mutex);
   auto ended = control_->verdicts.find(client);

@@ -62,6 +62,7 @@ struct ClientView {
   bool evidence = false;  ///< an alarm, in a direction that does harm
   std::vector<anomaly::Contribution> contributions;
   std::optional<policy::VerdictRecord> verdict;
+  std::optional<LabelRecord> label;
   std::string protected_reason;
 };
 
@@ -163,6 +164,12 @@ class Engine {
   [[nodiscard]] Result<void> delete_override(const std::string& target, const std::string& by,
                                              Now now);
   [[nodiscard]] std::vector<OverrideRecord> overrides() const;
+
+  /// The operator's labels on clients, over the model's verdicts (policy::VerdictBook::label):
+  /// stored durably first (when there is a history), then in force.
+  [[nodiscard]] Result<void> put_label(const LabelRecord& record, Now now);
+  [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
+  [[nodiscard]] std::vector<LabelRecord> labels() const;
 
   /// "Not malicious": ends the client's verdict now.
   void forget_verdict(const ClientId& client, Now now);

@@ -22,6 +22,16 @@ struct OverrideRecord {
   std::optional<WallTime> until;  ///< empty: permanent
 };
 
+/// The operator's label on a client, with its audit.
+struct LabelRecord {
+  std::string target;      ///< the client: "203.0.113.7", "2001:db8:1:2::/64"
+  bool malicious = false;  ///< else: not malicious
+  std::string reason;
+  std::string by;  ///< the token's name
+  WallTime made_at{};
+  std::optional<WallTime> until;  ///< empty: until it is taken back
+};
+
 /// One decision kept for "why was I denied?".
 struct DecisionRecord {
   std::string id;  ///< opaque, unique
@@ -101,6 +111,10 @@ class History {
   virtual Result<void> delete_override(const std::string& target, const std::string& by,
                                        WallTime now) = 0;
   virtual Result<std::vector<OverrideRecord>> overrides() = 0;
+
+  virtual Result<void> put_label(const LabelRecord& record) = 0;  ///< durable when it returns
+  virtual Result<void> delete_label(const std::string& target) = 0;
+  virtual Result<std::vector<LabelRecord>> labels() = 0;
 
   virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
   virtual Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) = 0;

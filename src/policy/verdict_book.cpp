@@ -74,7 +74,13 @@ void VerdictBook::reconfigure(PolicySettings settings) {
     const bool allow = allowed(client);
     if (judged.model && (allow || !settle_anew(*judged.model))) judged.model.reset();
     if (judged.rule && (allow || !settle_anew(*judged.rule))) judged.rule.reset();
-    if (!judged.model && !judged.rule) ended.push_back(client);
+    if (judged.label) {
+      const auto end = judged.label->duration;
+      settle(*judged.label,
+             consequence_of(VerdictKind::malicious, settings_.rules, nullptr, patterns_));
+      judged.label->duration = end;
+    }
+    if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);
   dirty_ = true;
@@ -104,7 +110,7 @@ bool VerdictBook::allowed(const ClientId& client) const {
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
 bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
-  if (settings_.anomaly.mode == Mode::off) return false;
+  if (settings_.anomaly.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
     if (!evidence || evidence_.size() >= kMaxSuspects) return false;
@@ -129,7 +135,7 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
-                        std::vector<std::string> reasons, Now now) {
+                        Grounds grounds, Now now) {
   Judged& judged = entry(client);
   const bool renewed = judged.model.has_value();
   if (!renewed) {
@@ -142,7 +148,8 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   }
   Held& held = *judged.model;
   held.record.score = score;
-  held.record.reasons = std::move(reasons);
+  held.record.reasons = std::move(grounds.reasons);
+  held.record.features = std::move(grounds.features);
   const bool passed = renewed && !held.withheld;
   held.withheld = false;
   if (!passed) settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
@@ -271,7 +278,12 @@ void VerdictBook::erase(const ClientId& given) {
 
 void VerdictBook::forget(const ClientId& client) {
   evidence_.erase(client);
-  erase(client);
+  const auto judged = judged_.find(client);
+  if (judged == judged_.end()) return;
+  judged->second.model.reset();
+  judged->second.rule.reset();
+  dirty_ = true;
+  drop_if_empty(client);
 }
 
 bool VerdictBook::expire(Now now) {
@@ -289,7 +301,7 @@ void VerdictBook::sweep(Now now) {
   std::vector<ClientId> ended;
   next_expiry_ = Instant{Nanos::max()};
   for (auto& [client, judged] : judged_) {
-    for (auto* held : {&judged.model, &judged.rule}) {
+    for (auto* held : {&judged.model, &judged.rule, &judged.label}) {
       if (!*held) continue;
       if ((*held)->expires <= now.mono) {
         held->reset();
@@ -298,16 +310,19 @@ void VerdictBook::sweep(Now now) {
         next_expiry_ = std::min(next_expiry_, (*held)->expires);
       }
     }
-    if (!judged.model && !judged.rule) ended.push_back(client);
+    if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);
 }
 
 const VerdictBook::Held& VerdictBook::severer(const Judged& judged) {
-  if (!judged.rule) return *judged.model;
-  if (!judged.model) return *judged.rule;
-  return severity(judged.model->record) >= severity(judged.rule->record) ? *judged.model
-                                                                         : *judged.rule;
+  const Held* severest = nullptr;
+  for (const auto* held : {&judged.label, &judged.model, &judged.rule}) {
+    if (!*held) continue;
+    if (severest == nullptr || severity(severest->record) < severity((*held)->record))
+      severest = &**held;
+  }
+  return *severest;
 }
 
 std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
@@ -368,7 +383,8 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     held.withheld = record.mode == Mode::shadow;
     held.expires = now.mono + (record.until - now.wall);
     held.told = now.mono;
-    if (allowed(record.client) || !settle_anew(held)) continue;
+    const bool overruled = record.part == Part::anomaly && labels_.contains(record.client);
+    if (overruled || allowed(record.client) || !settle_anew(held)) continue;
     Judged& judged = entry(record.client);
     auto& slot = record.part == Part::anomaly ? judged.model : judged.rule;
     if (slot && slot->expires >= held.expires) continue;

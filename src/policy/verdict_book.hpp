@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "anomaly/contribution.hpp"
 #include "base/address.hpp"
 #include "base/hash.hpp"
 #include "limiter/verdict.hpp"
@@ -32,9 +33,27 @@ struct VerdictRecord {
   limiter::Part part = limiter::Part::anomaly;
   Mode mode = Mode::enforce;  ///< shadow: reported, not enforced (budget spent, protected address)
   std::vector<std::string> reasons;  ///< in plain words and numbers
+  /// The model's: every feature's part in the score, the largest first; empty for rules and labels.
+  std::vector<anomaly::Contribution> features;
   WallTime from{};
   WallTime until{};
   bool renewed = false;  ///< in take_news(): there before, now longer or otherwise
+};
+
+/// What a model's verdict rests on.
+struct Grounds {
+  std::vector<std::string> reasons;
+  std::vector<anomaly::Contribution> features = {};
+};
+
+/// The operator's word on a client, which overrules the model's.
+struct Label {
+  ClientId client;
+  bool malicious = false;  ///< else: not malicious
+  std::string by;          ///< the token's name
+  std::string reason;
+  WallTime made_at{};
+  std::optional<WallTime> until;  ///< empty: until it is taken back
 };
 
 /// At most so many clients are under a verdict at a time, and four times as many under suspicion.
@@ -51,13 +70,14 @@ class VerdictBook {
   void reconfigure(PolicySettings settings);
 
   /// One scan's result for a client that was scored. `evidence` as anomaly::is_evidence says.
-  /// `reasons` is called only when a verdict is raised or its renewal is told.
+  /// `grounds` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
-  template <class Reasons>  // std::vector<std::string>()
+  template <class GroundsOf>  // Grounds(), or the reasons alone
   void scanned(const ClientId& client, double score, bool evidence,
-               std::string_view protected_reason, Reasons&& reasons, Now now) {
-    if (weigh(client, evidence, now)) judge(client, score, protected_reason, reasons(), now);
+               std::string_view protected_reason, GroundsOf&& grounds, Now now) {
+    if (weigh(client, evidence, now))
+      judge(client, score, protected_reason, Grounds{grounds()}, now);
   }
 
   /// Rules on a client's own figures: the first rule that matches acts at once.
@@ -72,7 +92,13 @@ class VerdictBook {
   /// Ends what is past its time. True when the table to publish changed since the last call of
   /// table().
   bool expire(Now now);
-  void forget(const ClientId& client);  ///< by hand ("not malicious")
+  void forget(const ClientId& client);  ///< by hand, until there is fresh evidence
+
+  /// Malicious: a verdict at once, with what the rules have for one, whatever the budget and the
+  /// evidence say. Not malicious: ends the model's verdict, and no new one is raised. Either lasts
+  /// until unlabel(): whoever keeps the labels minds their ends. Rules on figures go on acting.
+  void label(const Label& label, Now now);
+  void unlabel(const ClientId& client);
 
   [[nodiscard]] std::shared_ptr<const limiter::VerdictTable> table();
   /// What is in force, one record a client (where a rule and the model both speak: the severer).
@@ -82,7 +108,8 @@ class VerdictBook {
   /// Raised or renewed since the last call, for the log and the store. Renewals are told at most
   /// once a minute for each client.
   [[nodiscard]] std::vector<VerdictRecord> take_news();
-  /// After a restart. Those that are expired, or that the settings no longer call for, are dropped.
+  /// After a restart, with labels given before. Those that are expired, or that the settings no
+  /// longer call for, are dropped, and the model's on clients with a label.
   void restore(const std::vector<VerdictRecord>& records, Now now);
 
  private:
@@ -98,6 +125,7 @@ class VerdictBook {
   struct Judged {
     std::optional<Held> model;
     std::optional<Held> rule;
+    std::optional<Held> label;
     std::uint64_t serial = 0;  ///< in order of the first verdict
   };
   struct Evidence {
@@ -109,7 +137,8 @@ class VerdictBook {
   [[nodiscard]] bool allowed(const ClientId& client) const;
   bool weigh(const ClientId& client, bool evidence, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
-             std::vector<std::string> reasons, Now now);
+             Grounds grounds, Now now);
+  [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
                   std::string_view protected_reason, Now now);
   void settle(Held& held, const Consequence& consequence) const;
@@ -121,6 +150,7 @@ class VerdictBook {
 
   Judged& entry(const ClientId& client);
   void erase(const ClientId& client);
+  void drop_if_empty(const ClientId& client);
   void sweep(Now now);
   [[nodiscard]] static const Held& severer(const Judged& judged);
 
@@ -132,6 +162,7 @@ class VerdictBook {
 
   std::unordered_map<ClientId, Evidence, ClientIdHash> evidence_;
   std::unordered_map<ClientId, Judged, ClientIdHash> judged_;
+  std::unordered_map<ClientId, Label, ClientIdHash> labels_;
   std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
   std::uint64_t next_serial_ = 0;
   std::deque<Instant> enforced_;  ///< by the model, within the period of the budget

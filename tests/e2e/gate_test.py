@@ -331,6 +331,35 @@ class OverrideTest(Serving):
         self.assert_problem(self.gate.call("PUT", "/v1/overrides/203.0.113.300", {"action": "block", "for": "1h"}), 400)
         self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
 
+    def test_labels_act_at_once_and_outlive_kill_9(self):
+        def put(client, **body):
+            return self.gate.call("PUT", f"/v1/labels/{client}", body)
+
+        self.assert_problem(put("203.0.113.1", label="bad"), 400, "bad", "not_malicious")
+        self.assert_problem(put("203.0.113.1", reason="x"), 400, '"label" is missing')
+        self.assert_problem(put("203.0.113.1", label="malicious", **{"for": "soon"}), 400, '"for"')
+        self.assert_problem(put("10.0.0.0/8", label="malicious"), 400, "no IP address")
+        self.assertEqual(self.gate.client.call("PUT", "/v1/labels/203.0.113.1", {"label": "malicious"}).status, 401)
+
+        made = put("203.0.113.1", label="malicious", reason="ticket 12").json
+        self.assertEqual((made["client"], made["label"], made["by"], made["until"]),
+                         ("203.0.113.1", "malicious", "admin", None))
+        self.assertIn(self.gate.check("203.0.113.1")["verdict"], ("malicious",))
+        put("2001:db8::5", label="not_malicious", **{"for": "1h"})
+        self.gate.stop(signal.SIGKILL)
+        self.gate.start()
+        self.assertEqual([row["client"] for row in self.gate.get("/v1/labels").json["labels"]],
+                         ["203.0.113.1", "2001:db8::/64"])
+        self.assertEqual(self.gate.get("/v1/labels?format=csv").body.decode(),
+                         "client_ip,label\n203.0.113.1,1\n2001:db8::,0\n")
+        self.assertEqual(self.gate.check("203.0.113.1")["verdict"], "malicious")
+        verdict = self.gate.get("/v1/verdicts").json["verdicts"][0]
+        self.assertEqual(verdict["reasons"], ["labelled malicious by admin: ticket 12"])
+        self.assertEqual(self.gate.call("DELETE", "/v1/labels/203.0.113.1").status, 204)
+        self.assertEqual(self.gate.check("203.0.113.1")["verdict"], "normal")
+        self.assert_problem(self.gate.call("DELETE", "/v1/labels/203.0.113.1"), 404)
+        self.assert_problem(self.gate.get("/v1/labels/203.0.113.1"), 404)
+
     def test_overrides_outlive_kill_9(self):
         self.assertEqual(self.override("203.0.113.1", action="block", **{"for": "1h"}).status, 200)
         self.assertEqual(self.override("user/u1", action="allow", permanent=True).status, 200)

@@ -86,6 +86,19 @@ class MemoryHistory final : public History {
     return found;
   }
 
+  Result<void> put_label(const LabelRecord& record) override {
+    return write([&] { labels_[record.target] = record; });
+  }
+  Result<void> delete_label(const std::string& target) override {
+    return write([&] { labels_.erase(target); });
+  }
+  Result<std::vector<LabelRecord>> labels() override {
+    std::lock_guard lock(mutex);
+    std::vector<LabelRecord> found;
+    for (const auto& [target, record] : labels_) found.push_back(record);
+    return found;
+  }
+
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override {
     return write([&] { changes_.insert(changes_.end(), changes.begin(), changes.end()); });
   }
@@ -136,6 +149,7 @@ class MemoryHistory final : public History {
   std::map<std::tuple<std::uint64_t, std::uint64_t, std::string, WallTime>, policy::VerdictRecord>
       verdicts_;
   std::map<std::string, OverrideRecord> overrides_;
+  std::map<std::string, LabelRecord> labels_;
   std::vector<policy::PlanChange> changes_;
   std::vector<DecisionRecord> decisions_;
   std::vector<forecast::EndpointForecast> forecasts_;

@@ -218,6 +218,90 @@ TEST_F(Verdicts, AreForgottenByHand) {
   EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
 }
 
+LabelRecord label_of(bool malicious, WallTime now, std::optional<WallTime> until = {}) {
+  return {.target = kMallory,
+          .malicious = malicious,
+          .reason = "ticket 12",
+          .by = "ops",
+          .made_at = now,
+          .until = until};
+}
+
+TEST_F(Verdicts, CarryEveryFeaturesPartAsANumber) {
+  begin();
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  const auto raised = verdict(kMallory);
+  ASSERT_TRUE(raised);
+  ASSERT_EQ(raised->features.size(), traffic::kFeatures);
+  double sum = 0;
+  for (const auto& part : raised->features) sum += part.share;
+  EXPECT_NEAR(sum, raised->score - 0.5, 1e-9);
+  EXPECT_GT(raised->features.front().value, raised->features.front().usual_high);
+}
+
+TEST_F(Verdicts, OfTheModelGiveWayToALabelThatOutlivesARestart) {
+  auto history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  settings.policy.rules = {attacker()};
+  start(settings, history);
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  engine->tick(now);
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
+
+  ASSERT_TRUE(engine->put_label(label_of(false, now.wall, now.wall + hours{2}), now));
+  EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);  // at once, without a tick
+  for (int s = 0; s < 15; ++s) attack(5);
+  EXPECT_FALSE(verdict(kMallory));
+  EXPECT_FALSE(engine->client(client(kMallory), now)->label->malicious);
+
+  restart(settings, history);
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  engine->tick(now);
+  EXPECT_FALSE(verdict(kMallory));
+  ordinary(20);
+  for (int s = 0; s < 15; ++s) attack(60);
+  EXPECT_FALSE(verdict(kMallory));
+
+  pass(hours{2});  // the label ends
+  EXPECT_TRUE(engine->labels().empty());
+  EXPECT_TRUE(history->labels()->empty());
+  ordinary(20);
+  for (int s = 0; s < 15; ++s) attack(60);
+  EXPECT_TRUE(verdict(kMallory));
+}
+
+TEST_F(Verdicts, FollowALabelOfMaliciousAtOnce) {
+  auto history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  settings.policy.rules = {attacker()};
+  start(settings, history);
+  engine->tick(now);
+  ASSERT_TRUE(ask({.address = kMallory}).decision.allowed);
+  ASSERT_TRUE(engine->put_label(label_of(true, now.wall), now));
+  EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
+  pass(hours{5});
+  restart(settings, history);
+  EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
+  ASSERT_TRUE(engine->delete_label(kMallory, now));
+  EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
+  restart(settings, history);
+  EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
+  EXPECT_EQ(engine->delete_label(kMallory, now).error().code, Code::not_found);
+}
+
+TEST_F(Verdicts, AreNotLabelledWhatTheHistoryCannotKeep) {
+  auto history = std::make_shared<MemoryHistory>();
+  start(mission(), history);
+  engine->tick(now);
+  history->full = true;
+  EXPECT_FALSE(engine->put_label(label_of(true, now.wall), now));
+  EXPECT_TRUE(engine->labels().empty());
+  EXPECT_FALSE(verdict(kMallory));
+}
+
 TEST_F(Verdicts, ShowAClientAsTheControlPlaneSeesIt) {
   begin();
   EXPECT_FALSE(engine->client(client(kMallory), now));

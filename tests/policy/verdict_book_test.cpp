@@ -199,6 +199,57 @@ TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
   EXPECT_TRUE(scans.book.all().empty());
 }
 
+Label label_of(bool malicious) {
+  return {.client = kMallory,
+          .malicious = malicious,
+          .by = "ops",
+          .reason = "ticket 12",
+          .made_at = at(Nanos{0}).wall,
+          .until = {}};
+}
+
+TEST(VerdictBook, ALabelOfNotMaliciousEndsTheVerdictAndHoldsOffNewOnes) {
+  Scans f(with({attacker()}));
+  f.raise();
+  ASSERT_NE(f.verdict(), nullptr);
+  f.book.label(label_of(false), at(f.elapsed));
+  EXPECT_EQ(f.verdict(), nullptr);
+  f.raise();
+  f.raise();
+  EXPECT_EQ(f.verdict(), nullptr);
+  f.book.unlabel(kMallory);
+  f.raise();
+  EXPECT_NE(f.verdict(), nullptr);
+}
+
+TEST(VerdictBook, ALabelOfMaliciousIsAVerdictAtOnceForAsLongAsItLasts) {
+  Scans f(with({attacker()}));
+  f.book.label(label_of(true), at(f.elapsed));
+  ASSERT_NE(f.verdict(), nullptr);
+  EXPECT_EQ(f.verdict()->action, Action::block);
+  EXPECT_EQ(f.verdict()->kind, VerdictKind::malicious);
+  EXPECT_THAT(f.book.find(kMallory)->reasons, Contains("labelled malicious by ops: ticket 12"));
+  EXPECT_EQ(f.book.find(kMallory)->rule, "attacker");
+  f.elapsed += hours{24 * 30};
+  EXPECT_NE(f.verdict(), nullptr);
+  // What ends a model's verdict by hand leaves a label alone.
+  f.book.forget(kMallory);
+  EXPECT_NE(f.verdict(), nullptr);
+  f.book.unlabel(kMallory);
+  EXPECT_EQ(f.verdict(), nullptr);
+  EXPECT_FALSE(f.book.find(kMallory));
+}
+
+TEST(VerdictBook, ALabelFollowsTheRulesThatComeLater) {
+  Scans f(with({attacker()}));
+  f.book.label(label_of(true), at(f.elapsed));
+  f.book.reconfigure(mission());
+  ASSERT_NE(f.verdict(), nullptr);
+  EXPECT_EQ(f.verdict()->action, f.book.find(kMallory)->action);
+  f.elapsed += hours{24};
+  EXPECT_NE(f.verdict(), nullptr);
+}
+
 TEST(VerdictBook, ShadowAndOffAreHonoured) {
   auto settings = with({attacker()});
   settings.anomaly.mode = Mode::shadow;

@@ -17,13 +17,16 @@ TEST(Desk, SplitsAndDecodesPaths) {
 }
 
 TEST(Desk, WhatNamesClientsOrChangesThingsIsGuarded) {
-  for (const char* target : {"/v1/verdicts", "/v1/clients/203.0.113.7", "/v1/decisions?user=1",
-                             "/v1/overrides", "/v1/overrides/10.0.0.0/8"}) {
+  for (const char* target :
+       {"/v1/verdicts", "/v1/clients/203.0.113.7", "/v1/decisions?user=1", "/v1/overrides",
+        "/v1/overrides/10.0.0.0/8", "/v1/labels", "/v1/labels/203.0.113.7"}) {
     ASSERT_TRUE(route("GET", target)) << target;
     EXPECT_EQ(route("GET", target)->access, Access::guarded) << target;
   }
   EXPECT_EQ(route("PUT", "/v1/overrides/user/7")->access, Access::guarded);
   EXPECT_EQ(route("DELETE", "/v1/overrides/user/7")->access, Access::guarded);
+  EXPECT_EQ(route("PUT", "/v1/labels/203.0.113.7")->access, Access::guarded);
+  EXPECT_EQ(route("DELETE", "/v1/labels/203.0.113.7")->access, Access::guarded);
   EXPECT_EQ(route("PUT", "/v1/mode")->access, Access::guarded);
   for (const char* target : {"/v1/plan", "/v1/forecasts", "/v1/history", "/v1/mode",
                              "/v1/models/traffic", "/v1/models/anomaly/versions/1/metadata"})

@@ -128,7 +128,7 @@ TEST_F(GateTest, BadInputIsAnsweredInWords) {
 TEST_F(GateTest, WhatNamesClientsNeedsTheToken) {
   start();
   for (const char* target :
-       {"/v1/verdicts", "/v1/decisions", "/v1/overrides", "/v1/clients/1.2.3.4"}) {
+       {"/v1/verdicts", "/v1/decisions", "/v1/overrides", "/v1/labels", "/v1/clients/1.2.3.4"}) {
     const HttpAnswer refused = call("GET", target);
     EXPECT_EQ(refused.status, 401) << target;
     EXPECT_TRUE(has(refused, "WWW-Authenticate: Bearer")) << refused.head;
@@ -179,6 +179,48 @@ TEST_F(GateTest, OverridesAreCheckedFieldByField) {
   EXPECT_EQ(status("203.0.113.7/8", R"({"action":"block","for":"1h"})"), 400);
   EXPECT_EQ(status("nonsense", R"({"action":"block","for":"1h"})"), 400);
   EXPECT_EQ(status("203.0.113.7", "no json"), 400);
+}
+
+TEST_F(GateTest, LabelsActAtOnceAndAreTakenBack) {
+  start();
+  const auto verdict = [&] {
+    return check(R"({"client_ip":"203.0.113.7","path":"/free"})")["verdict"];
+  };
+  const HttpAnswer made =
+      admin("PUT", "/v1/labels/203.0.113.7", R"({"label":"malicious","reason":"ticket 12"})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(json::parse(made.body)["by"], "admin");
+  EXPECT_TRUE(json::parse(made.body)["until"].is_null());
+  EXPECT_TRUE(eventually([&] { return verdict() == "malicious"; }));
+  EXPECT_EQ(
+      admin("PUT", "/v1/labels/2001:db8::5", R"({"label":"not_malicious","for":"1h"})").status,
+      200);
+  stop();
+  start();
+  EXPECT_TRUE(eventually([&] { return verdict() == "malicious"; }));
+  EXPECT_EQ(json::parse(admin("GET", "/v1/labels").body)["labels"].size(), 2u);
+  EXPECT_EQ(admin("GET", "/v1/labels?format=csv").body,
+            "client_ip,label\n203.0.113.7,1\n2001:db8::,0\n");
+  EXPECT_EQ(json::parse(admin("GET", "/v1/labels/2001:db8::9").body)["label"], "not_malicious");
+  EXPECT_EQ(admin("DELETE", "/v1/labels/203.0.113.7").status, 204);
+  EXPECT_TRUE(eventually([&] { return verdict() == "normal"; }));
+  EXPECT_EQ(admin("DELETE", "/v1/labels/203.0.113.7").status, 404);
+  EXPECT_EQ(admin("GET", "/v1/labels/203.0.113.7").status, 404);
+}
+
+TEST_F(GateTest, LabelsAreCheckedFieldByField) {
+  start();
+  const auto status = [&](const string& target, const string& body) {
+    return admin("PUT", "/v1/labels/" + target, body).status;
+  };
+  EXPECT_EQ(status("203.0.113.7", R"({"reason":"x"})"), 400);
+  EXPECT_EQ(status("203.0.113.7", R"({"label":"bad"})"), 400);
+  EXPECT_EQ(status("203.0.113.7", R"({"label":"malicious","for":"soon"})"), 400);
+  EXPECT_EQ(status("203.0.113.7", R"({"label":"malicious","fro":"1h"})"), 400);
+  EXPECT_EQ(status("10.0.0.0/8", R"({"label":"malicious"})"), 400);
+  EXPECT_EQ(status("nonsense", R"({"label":"malicious"})"), 400);
+  EXPECT_EQ(status("203.0.113.7", "no json"), 400);
+  EXPECT_EQ(json::parse(admin("GET", "/v1/labels").body)["labels"].size(), 0u);
 }
 
 TEST_F(GateTest, OverridesSurviveARestart) {

@@ -117,7 +117,7 @@ Result<Labels> read_labels(const std::string& file) {
                               number, printable(line, 80)));
     }
     const ClientId id = client_of(unquoted(fields[client]));
-    if (value == "1") labels.malicious.insert(id);
+    (value == "1" ? labels.malicious : labels.good).insert(id);
     if (kind < fields.size()) labels.kinds.emplace(id, unquoted(fields[kind]));
   }
   return labels;

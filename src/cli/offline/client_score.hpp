@@ -15,7 +15,15 @@ namespace tidelimit::cli {
 /// good.
 struct Labels {
   std::unordered_set<ClientId, ClientIdHash> malicious;
+  std::unordered_set<ClientId, ClientIdHash> good;                ///< those that it names so
   std::unordered_map<ClientId, std::string, ClientIdHash> kinds;  ///< where the file has them
+
+  /// Empty: it does not name the client.
+  [[nodiscard]] std::optional<bool> known_malicious(const ClientId& client) const {
+    if (malicious.contains(client)) return true;
+    if (good.contains(client)) return false;
+    return std::nullopt;
+  }
 };
 
 /// Errors name the file and line.

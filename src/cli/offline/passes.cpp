@@ -30,9 +30,10 @@ namespace {
 /// Windows out of requests, endpoints and tiers by a configuration.
 class Counter {
  public:
-  Counter(const policy::PolicySettings& policy, Nanos window)
+  Counter(const policy::PolicySettings& policy, Nanos window, const Labels* labels)
       : routes_(policy, {}, 0),
         windows_(window, routes_.endpoints()),
+        labels_(labels),
         tiers_differ_(policy.tiers.size() > 1) {}
 
   template <class Trial>
@@ -41,7 +42,7 @@ class Counter {
     const engine::Identity identity = routes_.identify(request, buffer_);
     windows_.add(request, limiter::index(identity.endpoint),
                  tiers_differ_ && limiter::index(identity.tier) == 0,
-                 trial.malicious(request.client));
+                 known(request.client).value_or(trial.malicious(request.client)));
   }
   template <class Trial>
   void finish(Trial& trial) {
@@ -52,11 +53,17 @@ class Counter {
  private:
   template <class Trial>
   void take_back(const Trial& trial) {
-    for (const ClientId& client : trial.raised()) windows_.take_back(client);
+    for (const ClientId& client : trial.raised()) {
+      if (known(client).value_or(true)) windows_.take_back(client);
+    }
+  }
+  [[nodiscard]] std::optional<bool> known(const ClientId& client) const {
+    return labels_ != nullptr ? labels_->known_malicious(client) : std::nullopt;
   }
 
   engine::Routes routes_;
   traffic::WindowBuilder windows_;
+  const Labels* labels_;
   bool tiers_differ_;
   std::string buffer_;
 };
@@ -68,7 +75,7 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
   ReadingProgress progress(input, options.title);
   auto reader = progress.open();
   if (!reader) return tl::unexpected<Error>(reader.error());
-  Counter counter(config.engine.policy, options.window);
+  Counter counter(config.engine.policy, options.window, options.labels);
   ClientTrial scan(bundle.anomaly, config.engine.policy, options.judge_clients);
   std::optional<EngineTrial> gate;
   if (options.judge_clients) gate.emplace(config.engine, bundle);

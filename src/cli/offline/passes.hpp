@@ -7,6 +7,7 @@
 #include "anomaly/detector.hpp"
 #include "anomaly/feature_sampler.hpp"
 #include "cli/input.hpp"
+#include "cli/offline/client_score.hpp"
 #include "cli/offline/client_trial.hpp"
 #include "cli/offline/survey.hpp"
 #include "config/config.hpp"
@@ -26,6 +27,7 @@ struct HistoryOptions {
   /// The verdicts of the engine itself, and what came of each client; else those of a scan a
   /// minute, which are cheaper.
   bool judge_clients = false;
+  const Labels* labels = nullptr;  ///< overrule the verdicts, where they name a client
 };
 
 /// Logs as the models see them.

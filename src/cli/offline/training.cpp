@@ -134,6 +134,15 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   Survey survey;
   anomaly::SamplerOptions drawing;
   drawing.seed = options.seed;
+  Labels labels;
+  if (!options.labels.empty()) {
+    auto read = read_labels(options.labels);
+    if (!read) return tl::unexpected<Error>(read.error());
+    labels = *std::move(read);
+    drawing.known_malicious = [&](const ClientId& client) {
+      return labels.known_malicious(client);
+    };
+  }
   anomaly::FeatureSampler sampler(drawing);
   const auto reading = survey_inputs(input, survey, &sampler);
   if (!reading) return tl::unexpected<Error>(reading.error());
@@ -142,8 +151,8 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
     return tl::unexpected<Error>(done.error());
   }
   if (options.config.empty()) config = config_from(survey);
-  const auto history =
-      read_history(input, config, bundle, {.window = shape.window, .title = "counting"});
+  const auto history = read_history(
+      input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected<Error>(history.error());
   const auto grid = worth_forecasting(history->grid);
   if (auto done = train_forecast(bundle, grid, shape, options); !done) {

@@ -10,6 +10,7 @@ namespace tidelimit::cli {
 
 struct TrainingOptions {
   std::string config;
+  std::string labels;  ///< what people know of clients (see Labels); absent: nothing
   std::string preset = "best";
   ShapeOptions shape;
   std::uint64_t seed = 1;

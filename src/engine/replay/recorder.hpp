@@ -30,6 +30,9 @@ class Recorder : public History {
     return {};
   }
   Result<std::vector<OverrideRecord>> overrides() override { return std::vector<OverrideRecord>{}; }
+  Result<void> put_label(const LabelRecord&) override { return {}; }
+  Result<void> delete_label(const std::string&) override { return {}; }
+  Result<std::vector<LabelRecord>> labels() override { return std::vector<LabelRecord>{}; }
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
   Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override {
     return std::vector<policy::PlanChange>{};

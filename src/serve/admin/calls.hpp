@@ -28,6 +28,12 @@ Response delete_override(const DeskContext&, const DeskCall&);
 Response get_mode(const DeskContext&, const DeskCall&);
 Response put_mode(const DeskContext&, const DeskCall&);
 
+// label_calls.cpp: what people say of clients
+Response list_labels(const DeskContext&, const DeskCall&);
+Response get_label(const DeskContext&, const DeskCall&);
+Response put_label(const DeskContext&, const DeskCall&);
+Response delete_label(const DeskContext&, const DeskCall&);
+
 // signal_calls.cpp: load figures that are pushed
 Response put_signal(const DeskContext&, const DeskCall&);
 
@@ -52,6 +58,7 @@ Response get_page(const DeskContext&, const DeskCall&);
 /// Null for 0 and infinite limits.
 [[nodiscard]] nlohmann::json per_minute(const limiter::Limit& limit);
 [[nodiscard]] nlohmann::json verdict_json(const policy::VerdictRecord& verdict);
+[[nodiscard]] nlohmann::json label_json(const engine::LabelRecord& record);
 [[nodiscard]] nlohmann::json override_json(const engine::OverrideRecord& record);
 [[nodiscard]] nlohmann::json contribution_json(const anomaly::Contribution& contribution);
 

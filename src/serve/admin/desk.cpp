@@ -42,6 +42,10 @@ constexpr std::array kRows{
     Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
     Row{"PUT", "/v1/overrides/**", {kControl, kGuarded, kAdmin, put_override}},
     Row{"DELETE", "/v1/overrides/**", {kControl, kGuarded, kAdmin, delete_override}},
+    Row{"GET", "/v1/labels", {kControl, kGuarded, kAdmin, list_labels}},
+    Row{"GET", "/v1/labels/**", {kControl, kGuarded, kAdmin, get_label}},
+    Row{"PUT", "/v1/labels/**", {kControl, kGuarded, kAdmin, put_label}},
+    Row{"DELETE", "/v1/labels/**", {kControl, kGuarded, kAdmin, delete_label}},
     Row{"PUT", "/v1/signals/*", {kStatus, kGuarded, kAdmin, put_signal}},
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
     Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
@@ -97,7 +101,7 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       404,
       "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
       "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/shadow, /v1/overrides, "
-      "/v1/mode, /v1/signals/cpu, "
+      "/v1/labels, /v1/mode, /v1/signals/cpu, "
       "/v1/models/NAME, /metrics, /healthz, /readyz and /",
       ""});
 }

@@ -61,6 +61,8 @@ json per_minute(const limiter::Limit& limit) {
 }
 
 json verdict_json(const policy::VerdictRecord& verdict) {
+  json features = json::array();
+  for (const auto& part : verdict.features) features.push_back(contribution_json(part));
   return {
       {"client", verdict.client_name.empty() ? format_client(verdict.client) : verdict.client_name},
       {"verdict", limiter::to_string(verdict.kind)},
@@ -70,6 +72,7 @@ json verdict_json(const policy::VerdictRecord& verdict) {
       {"score", verdict.score},
       {"rule", verdict.rule},
       {"reasons", verdict.reasons},
+      {"features", std::move(features)},
       {"from", format_time(verdict.from)},
       {"until", format_time(verdict.until)}};
 }

@@ -190,6 +190,7 @@ Response get_client(const DeskContext& context, const DeskCall& call) {
        {"threshold", view->threshold},
        {"contributions", std::move(contributions)},
        {"verdict", view->verdict ? verdict_json(*view->verdict) : json()},
+       {"label", view->label ? label_json(*view->label) : json()},
        {"protected", view->protected_reason.empty() ? json() : json(view->protected_reason)}});
 }
 

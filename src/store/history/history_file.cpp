@@ -115,13 +115,21 @@ Result<Database> open_writer(const fs::path& path) {
   return writer;
 }
 
-/// What can still be read of the overrides of a damaged file: they are people's work, which no
-/// traffic brings back.
-std::vector<engine::OverrideRecord> salvage_overrides(const fs::path& path) {
+/// What can still be read of a damaged file's overrides and labels: they are people's work, which
+/// no traffic brings back.
+struct Salvage {
+  std::vector<engine::OverrideRecord> overrides;
+  std::vector<engine::LabelRecord> labels;
+};
+Salvage salvage(const fs::path& path) {
   auto damaged = Database::open(path, Database::Access::read);
   if (!damaged) return {};
-  auto found = all_overrides(*damaged);
-  return found ? std::move(*found) : std::vector<engine::OverrideRecord>{};
+  auto overrides = all_overrides(*damaged);
+  auto labels = all_labels(*damaged);
+  Salvage found;
+  if (overrides) found.overrides = std::move(*overrides);
+  if (labels) found.labels = std::move(*labels);
+  return found;
 }
 
 Result<fs::path> move_aside(const fs::path& path) {
@@ -151,17 +159,21 @@ struct Begun {
 Result<Begun> begin_afresh(const fs::path& path, const Error& damage) {
   auto aside = move_aside(path);
   if (!aside) return tl::unexpected(aside.error());
-  const auto overrides = salvage_overrides(*aside);
+  const auto [overrides, labels] = salvage(*aside);
   spdlog::error(
-      "{}: damaged ({}). It is now {}; a fresh history is begun with {} overrides of the old one. "
+      "{}: damaged ({}). It is now {}; a fresh history is begun with {} overrides and {} labels of "
+      "the old one. "
       "Until there is enough history again, forecasts are the simple ones.",
-      path.string(), damage.message, aside->string(), overrides.size());
+      path.string(), damage.message, aside->string(), overrides.size(), labels.size());
   if (auto made = create_private(path); !made) return tl::unexpected(made.error());
   auto writer = open_writer(path);
   if (!writer) return tl::unexpected(writer.error());
   auto kept = writer->transaction([&]() -> Result<void> {
     for (const auto& record : overrides) {
       if (auto put = put_override(*writer, record); !put) return put;
+    }
+    for (const auto& record : labels) {
+      if (auto put = put_label(*writer, record); !put) return put;
     }
     return {};
   });

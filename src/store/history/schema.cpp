@@ -84,6 +84,15 @@ CREATE TABLE shadow_denials (
   requests INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (hour, principal, endpoint, tier, reason, rule, verdict)
 ) WITHOUT ROWID;
+)sql",
+    R"sql(
+-- what the operator says of a client, over the model
+CREATE TABLE labels (
+  target TEXT PRIMARY KEY, malicious INTEGER NOT NULL, reason TEXT NOT NULL,
+  made_by TEXT NOT NULL, made_at INTEGER NOT NULL, until INTEGER
+) WITHOUT ROWID;
+-- every feature's part in the score, beside the words
+ALTER TABLE verdicts ADD COLUMN features TEXT NOT NULL DEFAULT '[]';
 )sql"};
 
 Result<void> require_ours(Database& database) {

@@ -141,6 +141,18 @@ Result<std::vector<engine::OverrideRecord>> SqliteHistory::overrides() {
   return state_->read([](Database& db) { return all_overrides(db); });
 }
 
+Result<void> SqliteHistory::put_label(const engine::LabelRecord& record) {
+  return state_->write_durably([&](Database& db) { return store::put_label(db, record); });
+}
+
+Result<void> SqliteHistory::delete_label(const std::string& target) {
+  return state_->write_durably([&](Database& db) { return store::delete_label(db, target); });
+}
+
+Result<std::vector<engine::LabelRecord>> SqliteHistory::labels() {
+  return state_->read([](Database& db) { return all_labels(db); });
+}
+
 Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
   return state_->write_all(
       changes, put_plan_change, [](const policy::PlanChange& c) { return c.time; },

@@ -60,6 +60,11 @@ class SqliteHistory final : public engine::History {
   /// Ended ones may be among them for up to a day.
   Result<std::vector<engine::OverrideRecord>> overrides() override;
 
+  Result<void> put_label(const engine::LabelRecord& record) override;
+  Result<void> delete_label(const std::string& target) override;
+  /// Ended ones may be among them.
+  Result<std::vector<engine::LabelRecord>> labels() override;
+
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
   Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) override;
 

@@ -39,6 +39,12 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> prune_overrides(Database& db, WallTime ended, WallTime before,
                                            std::size_t most);
 
+/// Replaces the client's label.
+[[nodiscard]] Result<void> put_label(Database& db, const engine::LabelRecord& record);
+/// not_found when the client has none.
+[[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
+[[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
+
 [[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
 [[nodiscard]] Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db,
                                                                          WallTime since);

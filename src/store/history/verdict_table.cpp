@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include <nlohmann/json.hpp>
@@ -45,27 +46,55 @@ std::vector<std::string> reasons_of(const std::string& text) {
   return reasons;
 }
 
+std::string features_text(const std::vector<anomaly::Contribution>& features) {
+  auto list = nlohmann::json::array();
+  for (const auto& part : features) {
+    list.push_back(
+        {static_cast<int>(part.feature), part.value, part.usual_low, part.usual_high, part.share});
+  }
+  return list.dump();
+}
+
+std::vector<anomaly::Contribution> features_of(const std::string& text) {
+  const auto parsed = nlohmann::json::parse(text, nullptr, false);
+  std::vector<anomaly::Contribution> features;
+  if (!parsed.is_array()) return features;
+  for (const auto& part : parsed) {
+    const bool numbers =
+        part.is_array() && part.size() == 5 &&
+        std::all_of(part.begin(), part.end(), [](const auto& field) { return field.is_number(); });
+    if (!numbers || part[0].get<int>() < 0 ||
+        part[0].get<int>() >= static_cast<int>(traffic::kFeatures))
+      continue;
+    features.push_back(
+        {static_cast<traffic::Feature>(part[0].get<int>()), part[1], part[2], part[3], part[4]});
+  }
+  return features;
+}
+
 }  // namespace
 
 Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
   return db.execute(
       "INSERT OR REPLACE INTO verdicts (client_hi, client_lo, rule, from_time, until, client_name, "
-      "kind, action, limit_count, limit_period, score, part, mode, reasons) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "kind, action, limit_count, limit_period, score, part, mode, reasons, features) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       std::bit_cast<std::int64_t>(record.client.hi), std::bit_cast<std::int64_t>(record.client.lo),
       std::string_view(record.rule), record.from, record.until,
       std::string_view(record.client_name), std::string_view(limiter::to_string(record.kind)),
       std::string_view(limiter::to_string(record.action)), count_column(record.limit),
       period_column(record.limit), record.score, std::string_view(to_string(record.part)),
       std::string_view(limiter::to_string(record.mode)),
-      std::string_view(reasons_text(record.reasons)));
+      std::string_view(reasons_text(record.reasons)),
+      std::string_view(features_text(record.features)));
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
   std::vector<policy::VerdictRecord> found;
   auto rows = db.query(
       "SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
-      "limit_count, limit_period, score, part, mode, reasons FROM verdicts WHERE until >= ? "
+      "limit_count, limit_period, score, part, mode, reasons, features FROM verdicts WHERE until "
+      ">= ? "
       "ORDER BY from_time",
       since);
   while (true) {
@@ -88,6 +117,7 @@ Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime
     record.part = part_of(rows.text(11));
     record.mode = enum_of(rows.text(12), {Mode::off, Mode::shadow, Mode::enforce});
     record.reasons = reasons_of(rows.text(13));
+    record.features = features_of(rows.text(14));
     found.push_back(std::move(record));
   }
 }

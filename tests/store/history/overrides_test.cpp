@@ -60,6 +60,34 @@ TEST_F(OverridesTest, OutliveTheProcess) {
   EXPECT_FALSE(back[1].until);
 }
 
+TEST_F(OverridesTest, AndLabelsOutliveTheProcess) {
+  engine::LabelRecord label{.target = "203.0.113.7",
+                            .malicious = true,
+                            .reason = "ticket 12",
+                            .by = "ops",
+                            .made_at = kStart,
+                            .until = kStart + 1h};
+  ASSERT_TRUE(open()->put_label(label));
+  label.target = "2001:db8::/64";
+  label.malicious = false;
+  label.until.reset();
+  ASSERT_TRUE(open()->put_label(label));
+  auto back = open()->labels().value();
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].target, "2001:db8::/64");
+  EXPECT_FALSE(back[0].malicious);
+  EXPECT_FALSE(back[0].until);
+  EXPECT_EQ(back[1].target, "203.0.113.7");
+  EXPECT_TRUE(back[1].malicious);
+  EXPECT_EQ(back[1].reason, "ticket 12");
+  EXPECT_EQ(back[1].by, "ops");
+  EXPECT_EQ(back[1].made_at, kStart);
+  EXPECT_EQ(back[1].until, kStart + 1h);
+  ASSERT_TRUE(open()->delete_label("203.0.113.7"));
+  EXPECT_EQ(open()->labels().value().size(), 1U);
+  EXPECT_EQ(open()->delete_label("203.0.113.7").error().code, Code::not_found);
+}
+
 TEST_F(OverridesTest, ReplaceAndLeaveAnAudit) {
   const auto history = open();
   auto record = override_of("192.0.2.1");

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "traffic/client_profile.hpp"
+
+namespace tidelimit::anomaly {
+
+/// One feature's part in a score, for people. Shares add up to the score's distance from its
+/// middle.
+struct Contribution {
+  traffic::Feature feature{};
+  double value = 0;
+  double usual_low = 0;   ///< 5 % quantile of training
+  double usual_high = 0;  ///< 95 % quantile of training
+  double share = 0;       ///< of the score above the middle, may be negative
+};
+
+}  // namespace tidelimit::anomaly

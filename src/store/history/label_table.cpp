@@ -1,0 +1,40 @@
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+
+Result<void> put_label(Database& db, const engine::LabelRecord& record) {
+  return db.execute(
+      "INSERT OR REPLACE INTO labels (target, malicious, reason, made_by, made_at, until) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      std::string_view(record.target), std::int64_t{record.malicious ? 1 : 0},
+      std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
+}
+
+Result<void> delete_label(Database& db, const std::string& target) {
+  auto deleted = db.execute("DELETE FROM labels WHERE target = ?", std::string_view(target));
+  if (!deleted) return deleted;
+  if (db.rows_changed() == 0) return fail(Code::not_found, "there is no label on " + target);
+  return {};
+}
+
+Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
+  std::vector<engine::LabelRecord> found;
+  auto rows = db.query(
+      "SELECT target, malicious, reason, made_by, made_at, until FROM labels "
+      "ORDER BY made_at, target");
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    engine::LabelRecord record;
+    record.target = rows.text(0);
+    record.malicious = rows.integer(1) != 0;
+    record.reason = rows.text(2);
+    record.by = rows.text(3);
+    record.made_at = rows.time(4);
+    if (!rows.is_null(5)) record.until = rows.time(5);
+    found.push_back(std::move(record));
+  }
+}
+
+}  // namespace tidelimit::store

@@ -1,0 +1,55 @@
+#include "anomaly/feature_sampler.hpp"
+
+#include <gtest/gtest.h>
+
+#include "traffic/request.hpp"
+
+namespace tidelimit::anomaly {
+namespace {
+
+using std::chrono::seconds;
+
+const ClientId kFailing = client_of("203.0.113.1");
+const ClientId kQuiet = client_of("203.0.113.2");
+
+/// Twenty minutes in which one client is refused all the time and another, twice as often, never.
+struct Drawn {
+  std::size_t rows = 0;
+  std::uint64_t aside = 0;
+};
+Drawn drawn(std::function<std::optional<bool>(const ClientId&)> known) {
+  SamplerOptions options;
+  options.known_malicious = std::move(known);
+  FeatureSampler sampler(options);
+  for (int s = 0; s < 20 * 60; ++s) {
+    traffic::Request request;
+    request.time = WallTime{seconds{1'800'000'000 + s}};
+    request.method = "GET";
+    request.path = "/login";
+    request.client = s % 3 == 0 ? kFailing : kQuiet;
+    request.status = s % 3 == 0 ? 401 : 200;
+    sampler.add(request);
+  }
+  const std::size_t rows = sampler.rows().size();
+  return {rows, sampler.rows_aside()};
+}
+
+TEST(FeatureSampler, LeavesOutWhoPlainlyFails) {
+  const Drawn plain = drawn({});
+  EXPECT_GT(plain.rows, 5U);
+  EXPECT_LE(plain.rows, 20U);  // of the quiet one alone
+}
+
+TEST(FeatureSampler, GoesByWhatPeopleKnow) {
+  const Drawn plain = drawn({});
+  const Drawn vouched = drawn([](const ClientId& client) {
+    return client == kFailing ? std::optional(false) : std::nullopt;
+  });
+  EXPECT_GT(vouched.rows, plain.rows + 5);
+  const Drawn accused = drawn(
+      [](const ClientId& client) { return client == kQuiet ? std::optional(true) : std::nullopt; });
+  EXPECT_EQ(accused.rows, 0U);
+}
+
+}  // namespace
+}  // namespace tidelimit::anomaly
