@@ -151,13 +151,21 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
   const auto first_of = [&](Word which) {
     return own.said[which] ? own.said[which] : common.said[which];
   };
+  // The descriptor that said it, which may be another one of the call.
+  const auto sayer = [&](Word which) {
+    const auto said = [&](const Words& words) { return words.said[which].has_value(); };
+    if (said(own)) return at;
+    return static_cast<std::size_t>(std::find_if(words_.begin(), words_.end(), said) -
+                                    words_.begin());
+  };
   if (const auto text = first_of(kRemoteAddress)) {
     const auto address = parse_address(*text);
     if (!address)
       return wrong_descriptor(
-          at, fmt::format("remote_address \"{}\" is no IP address: send it as Envoy's "
-                          "remote_address action does, like 203.0.113.7",
-                          printable(text->substr(0, 64))));
+          sayer(kRemoteAddress),
+          fmt::format("remote_address \"{}\" is no IP address: send it as Envoy's "
+                      "remote_address action does, like 203.0.113.7",
+                      printable(text->substr(0, 64))));
     request.client = client_of(*address);
     request.client_name = *text;
     return {};
@@ -166,8 +174,9 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
     const auto prefix = parse_prefix(*text);
     if (!prefix)
       return wrong_descriptor(
-          at, fmt::format("masked_remote_address \"{}\" is no network like 203.0.113.0/24",
-                          printable(text->substr(0, 64))));
+          sayer(kMaskedAddress),
+          fmt::format("masked_remote_address \"{}\" is no network like 203.0.113.0/24",
+                      printable(text->substr(0, 64))));
     request.client = client_of(prefix->address);
     request.client_name = *text;
     return {};

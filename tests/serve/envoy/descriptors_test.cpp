@@ -87,6 +87,13 @@ TEST_F(Descriptors, ReadAddressesOfBothKinds) {
   EXPECT_EQ(read()[2].request.client, client("127.0.0.9")) << "the caller itself";
 }
 
+TEST_F(Descriptors, TheOneThatSaidAWrongAddressIsNamed) {
+  add({{"path", "/a"}});
+  add({{"user_id", "ada"}});
+  add({{"remote_address", "nowhere"}});
+  EXPECT_TRUE(refused().starts_with("descriptors[2]: remote_address \"nowhere\"")) << refused();
+}
+
 TEST_F(Descriptors, AreRefusedWithTheMendWhenAddressesAreNone) {
   add({{"remote_address", "10.0.0.1, 10.0.0.2"}});
   EXPECT_EQ(refused(),
