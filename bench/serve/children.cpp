@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -10,7 +11,6 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -64,7 +64,7 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 void give_up(const std::string& why) {
-  std::cerr << "http_bench: " << why << '\n';
+  std::cerr << program_invocation_short_name << ": " << why << '\n';
   std::exit(1);
 }
 
@@ -143,6 +143,18 @@ std::vector<int> usable_cores() {
   }
   if (cores.empty()) cores.push_back(0);
   return cores;
+}
+
+OnCore::OnCore(int core) {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(core), &one);
+  if (::sched_setaffinity(0, sizeof one, &one) != 0) give_up("can't pin the load to its core");
+}
+
+OnCore::~OnCore() {
+  ::sched_setaffinity(0, sizeof before_, &before_);
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <sched.h>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -38,6 +39,18 @@ class Child {
 
 /// CPUs this process may run on, in order.
 [[nodiscard]] std::vector<int> usable_cores();
+
+/// Runs this thread on one CPU until the object ends.
+class OnCore {
+ public:
+  explicit OnCore(int core);
+  ~OnCore();
+  OnCore(const OnCore&) = delete;
+  OnCore& operator=(const OnCore&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 /// A folder that goes away with the object.
 class TemporaryFolder {

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <random>
-#include <sched.h>
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -28,24 +27,6 @@ using Seconds = std::chrono::duration<double>;
 double ms(Clock::duration d) {
   return std::chrono::duration<double, std::milli>(d).count();
 }
-
-/// Runs this thread on one CPU until the object ends.
-class OnCore {
- public:
-  explicit OnCore(int core) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(core, &one);
-    if (::sched_setaffinity(0, sizeof one, &one) != 0) give_up("can't pin the load to its core");
-  }
-  ~OnCore() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  OnCore(const OnCore&) = delete;
-  OnCore& operator=(const OnCore&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
 
 /// One kept connection with at most one request under way.
 class Connection {

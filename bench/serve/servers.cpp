@@ -9,7 +9,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kGateConfig = R"(mode: enforce
-listen: {{ http: 127.0.0.1:{} }}
+listen: {{ http: 127.0.0.1:{}{} }}
 tiers: [PRM, STD]
 memory: {{ buckets: 64MiB, clients: 256MiB }}
 endpoints:
@@ -59,6 +59,23 @@ Server start(std::vector<std::string> command, std::uint16_t port, const fs::pat
   return server;
 }
 
+/// The gate with one event loop. `more`: addresses beside that of HTTP.
+std::vector<std::string> gate_command(const fs::path& folder, std::uint16_t http,
+                                      const std::string& more) {
+  const fs::path config = folder / "gate.yaml";
+  write_file(config, fmt::format(kGateConfig, http, more));
+  const fs::path binary =
+      fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "tidelimit";
+  return {binary.string(), "serve", "--config", config.string(), "--loops", "1"};
+}
+
+/// This program again, as a server.
+Server start_self(const std::string& option, const fs::path& log, int core) {
+  const std::uint16_t port = free_port();
+  const std::string self = fs::read_symlink("/proc/self/exe").string();
+  return start({self, option, std::to_string(port)}, port, log, core);
+}
+
 }  // namespace
 
 void write_file(const fs::path& file, const std::string& text) {
@@ -69,12 +86,17 @@ void write_file(const fs::path& file, const std::string& text) {
 
 Server start_gate(const fs::path& folder, int core) {
   const std::uint16_t port = free_port();
-  const fs::path config = folder / "gate.yaml";
-  write_file(config, fmt::format(kGateConfig, port));
-  const fs::path binary =
-      fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "tidelimit";
-  return start({binary.string(), "serve", "--config", config.string(), "--loops", "1"}, port,
-               folder / "gate.log", core);
+  return start(gate_command(folder, port, ""), port, folder / "gate.log", core);
+}
+
+Server start_grpc_gate(const fs::path& folder, int core) {
+  const std::uint16_t port = free_port();
+  const std::string grpc = fmt::format(", grpc: 127.0.0.1:{}", port);
+  return start(gate_command(folder, free_port(), grpc), port, folder / "gate.log", core);
+}
+
+Server start_grpc_reference(const fs::path& folder, int core) {
+  return start_self("--grpc-reference", folder / "grpc.log", core);
 }
 
 Server start_nginx(const fs::path& folder, std::size_t keys, int core) {
@@ -95,9 +117,7 @@ Server start_haproxy(const fs::path& folder, std::size_t keys, int core) {
 }
 
 Server start_bare_loop(const fs::path& folder, int core) {
-  const std::uint16_t port = free_port();
-  const std::string self = fs::read_symlink("/proc/self/exe").string();
-  return start({self, "--bare-loop", std::to_string(port)}, port, folder / "bare.log", core);
+  return start_self("--bare-loop", folder / "bare.log", core);
 }
 
 }  // namespace tidelimit::bench

@@ -18,6 +18,10 @@ struct Server {
 
 /// The gate with one event loop.
 [[nodiscard]] Server start_gate(const std::filesystem::path& folder, int core);
+/// The same, by its port for gRPC.
+[[nodiscard]] Server start_grpc_gate(const std::filesystem::path& folder, int core);
+/// This program again as `--grpc-reference PORT` (see grpc_reference.hpp).
+[[nodiscard]] Server start_grpc_reference(const std::filesystem::path& folder, int core);
 /// nginx with limit_req, one process.
 [[nodiscard]] Server start_nginx(const std::filesystem::path& folder, std::size_t keys, int core);
 /// HAProxy with a stick table of request rates, one thread.
