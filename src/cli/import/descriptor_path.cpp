@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "cli/import/converted_limit.hpp"
 #include "cli/import/override_call.hpp"
+#include "config/config.hpp"
 
 namespace tidelimit::cli {
 
