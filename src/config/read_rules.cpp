@@ -122,7 +122,9 @@ Effect read_effect(const Field& field, const Condition& when, const Config& conf
   keys.duration = section.has("for");
   read_targets(section, config, then, report);
   section.read("priority", then.priority, read_priority);
-  const bool planned_alone = when.on_calendar() && !when.on_forecast() && !when.on_signal();
+  // With a condition in doubt any scale may be meant.
+  const bool planned_alone =
+      !when.asks() || (when.on_calendar() && !when.on_forecast() && !when.on_signal());
   section.read("scale", then.scale,
                planned_alone ? Range{0, false, policy::kMostRaise, true} : kInside);
   if (const auto action = section.take("action")) {

@@ -42,7 +42,13 @@ std::string Engine::Control::explanation_of(const KeptDecision& kept, const Rout
   if (decision.rule == limiter::kNoRule) return {};
   const auto& rules = planner.rules();
   const std::size_t rule = limiter::index(decision.rule);
-  return rule < rules.size() ? rules[rule].cause : std::string();
+  if (rule >= rules.size()) return {};
+  const auto current = planner.current();
+  const std::size_t cell = limiter::index(decision.endpoint) * (current ? current->tiers : 0) +
+                           limiter::index(decision.tier);
+  const bool own = policy.rules[rule].then.divide && current && cell < current->cells.size();
+  std::string cause = own ? planner.cause(cell) : std::string();
+  return cause.empty() ? rules[rule].cause : cause;
 }
 
 void Engine::Control::drain_decisions(Now now) {

@@ -14,8 +14,13 @@ PrefixIndex::PrefixIndex(const std::vector<Prefix>& prefixes) {
       key.lo = key.lo << 8 | prefixes[i].address.bytes[byte + 8];
     }
     const bool v4 = key.hi == 0 && key.lo >> 32 == 0xffff;
-    const std::uint8_t length =
-        v4 ? prefixes[i].length : std::min<std::uint8_t>(prefixes[i].length, 64);
+    std::uint8_t length = v4 ? prefixes[i].length : std::min<std::uint8_t>(prefixes[i].length, 64);
+    // All of IPv4 lies within ::/64, whose own client is one value: ::1 must not stand for IPv4.
+    if (!v4 && length == 64 && key.hi == 0) {
+      const ClientId lowest = client_of("::1");
+      key = {lowest.hi, lowest.lo};
+      length = 128;
+    }
     items_.push_back({length, masked(key, length), i});
   }
   std::sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) {

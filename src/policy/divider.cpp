@@ -151,6 +151,7 @@ void Divider::claim(const StepReadings& readings) {
       one.asking = std::min(one.claim, one.lately * kGrowth);
       one.goal = 1;
       one.total = kNoTotal;
+      one.cause.clear();
     }
   }
 }

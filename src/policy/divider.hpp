@@ -53,7 +53,7 @@ class Divider {
   [[nodiscard]] bool moving(std::size_t cell) const { return classes_[cell].scale.moving(); }
   /// Requests a second of all principals together; kNoTotal: as many as come.
   [[nodiscard]] double total(std::size_t cell) const { return classes_[cell].total; }
-  /// Why the cell gets what it gets.
+  /// Why the cell gets less than it claims; "" while it does not.
   [[nodiscard]] const std::string& cause(std::size_t cell) const { return classes_[cell].cause; }
 
  private:

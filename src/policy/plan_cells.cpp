@@ -13,10 +13,13 @@ constexpr double kRounding = 1e-9;       // sums of many small steps
 constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
 constexpr double kTotalStep = 0.02;      // the same for a total, of itself
 
-/// So many requests a second, and one second's worth at once.
+constexpr double kLeastBurst = 10;  // of a total: calls that come in step must not be rounded away
+
+/// So many requests a second, and one second's worth at once, or ten.
 limiter::Limit total_of(double per_second) {
   const auto count = [](double x) { return static_cast<std::uint64_t>(std::max(1.0, x)); };
-  return limiter::make_limit({count(per_second * 3600), std::chrono::hours{1}}, count(per_second));
+  return limiter::make_limit({count(per_second * 3600), std::chrono::hours{1}},
+                             count(std::max(per_second, kLeastBurst)));
 }
 
 limiter::Limit total_in(const BaseLimits& base, const Setting& setting) {

@@ -228,7 +228,8 @@ std::string Planner::Impl::cause(std::size_t cell, RuleId now, RuleId before) co
   }
   for (const auto& divider : dividers) {
     if (divider.rule() != rule) continue;
-    return now != kNoRule ? divider.cause(cell) : divider.state().cause;
+    const std::string& own = divider.cause(cell);
+    return now != kNoRule && !own.empty() ? own : divider.state().cause;
   }
   return "the configuration changed";
 }

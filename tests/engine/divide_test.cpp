@@ -75,6 +75,21 @@ TEST_F(Divide, LetsEverybodyInAgainWhenThereIsRoom) {
   browse = {};
   serve(30, 10);
   EXPECT_EQ(browse.refused, 0);
+  EXPECT_EQ(engine->status()->limit_causes[3].find("claims"), std::string::npos)
+      << "what was claimed in the rush is no cause any more: " << engine->status()->limit_causes[3];
+}
+
+/// Three a second for a class, asked for in step: what a burst of one would round away is let in.
+TEST_F(Divide, LetsInWhatItSaysWhereTotalsAreSmall) {
+  Settings settings = with_capacity();
+  settings.policy.upstreams[0].capacity = Rate{20, seconds{1}};
+  settings.policy.endpoints[1].cost = 2.5;
+  start(settings);
+  serve(60, 10);
+  browse = {};
+  serve(120, 10);
+  EXPECT_EQ(payment.refused, 0);
+  EXPECT_NEAR(browse.passed / 120.0, (18 - 10) / 2.5, 0.15);
 }
 
 TEST_F(Divide, InShadowRefusesNobody) {

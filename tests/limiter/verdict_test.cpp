@@ -86,6 +86,17 @@ TEST(OverrideTable, PrefersTheUserThenTheLongestPrefix) {
   EXPECT_EQ(table.find(v4(0x0b000000), 0, now), nullptr);
 }
 
+TEST(OverrideTable, TheLoopbackOfIpv6IsNotAllOfIpv4) {
+  const Prefix loopback = *parse_prefix("::1/128");
+  const OverrideTable table({by_hand(loopback, Action::block)}, {loopback});
+  const Instant now{seconds{1}};
+  EXPECT_EQ(table.find(v4(0xcb007107), 0, now), nullptr) << "203.0.113.7";
+  EXPECT_FALSE(table.allow_listed(v4(0xcb007107)));
+  EXPECT_NE(table.find(client_of("::1"), 0, now), nullptr);
+  EXPECT_TRUE(table.allow_listed(client_of("::1")));
+  EXPECT_EQ(table.find(client_of("2001:db8::1"), 0, now), nullptr);
+}
+
 TEST(OverrideTable, FallsBackToAShorterPrefixWhenTheLongerOneExpired) {
   const OverrideTable table(
       {by_hand(v4_prefix(0x0a000000, 8), Action::block),

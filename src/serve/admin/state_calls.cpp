@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "engine/view_in_force.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/http/parser.hpp"
 
@@ -45,14 +46,12 @@ json rule_json(const policy::RuleState& rule) {
 }
 
 /// One endpoint and tier: what is configured, what holds, and by which rule.
-json limit_json(const Status& status, std::size_t endpoint, std::size_t tier) {
-  using limiter::View;
+json limit_json(const Status& status, limiter::View view, std::size_t endpoint, std::size_t tier) {
   const limiter::Plan& plan = *status.plan;
   const policy::EndpointSettings& settings = status.policy.endpoints[endpoint];
   const limiter::Cell& cell = plan.cells[endpoint * plan.tiers + tier];
-  const limiter::CellLimits& base = cell.in(View::base);
-  const bool expired = plan.expires_at < status.at.mono;
-  const limiter::CellLimits& now = expired ? base : cell.in(View::effective);
+  const limiter::CellLimits& base = cell.in(limiter::View::base);
+  const limiter::CellLimits& now = cell.in(view);
   const std::uint16_t in_flight =
       plan.in_flight.empty() ? std::uint16_t{0} : plan.in_flight[endpoint * plan.tiers + tier];
   json rule, cause;
@@ -121,15 +120,17 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
   json limits = json::array(), rules = json::array(), changes = json::array();
   json signals = json::object(), modes = json::object();
   const limiter::Plan& plan = *status->plan;
+  const auto switches = context.engine.modes();
+  const limiter::View view = engine::view_in_force(plan, switches, status->at.mono);
   const std::size_t endpoints = std::min(plan.endpoints.size(), status->policy.endpoints.size());
   for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
     for (std::size_t tier = 0; tier < std::min(plan.tiers, status->policy.tiers.size()); ++tier)
-      limits.push_back(limit_json(*status, endpoint, tier));
+      limits.push_back(limit_json(*status, view, endpoint, tier));
   }
   for (const auto& rule : status->rules) rules.push_back(rule_json(rule));
   for (const auto& change : status->recent_changes) changes.push_back(change_json(change));
   for (const auto& signal : status->signals) signals[signal.name] = signal.value;
-  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  for (const auto& [part, mode] : switches) modes[part] = limiter::to_string(mode);
   const Nanos left = std::max(plan.expires_at - status->at.mono, Nanos{0});
   return json_response({{"at", format_time(status->at.wall)},
                         {"generation", plan.generation},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "engine/view_in_force.hpp"
 #include "policy/consequence.hpp"
 #include "serve/metrics/families.hpp"
 
@@ -12,20 +13,6 @@ using engine::Status;
 using limiter::Mode;
 using limiter::VerdictKind;
 using limiter::View;
-
-Mode mode_of(const MetricsInput& input, std::string_view part) {
-  const auto found = std::find_if(input.modes.begin(), input.modes.end(),
-                                  [&](const auto& entry) { return entry.first == part; });
-  return found == input.modes.end() ? Mode::enforce : found->second;
-}
-
-/// The view that decisions go by at this moment, as the data plane picks it.
-View view_in_force(const MetricsInput& input) {
-  if (input.now.mono > input.status->plan->expires_at) return View::base;
-  if (mode_of(input, "rules") != Mode::enforce) return View::base;
-  if (mode_of(input, "forecast") != Mode::enforce) return View::without_forecast;
-  return View::effective;
-}
 
 void add_forecasts(Families& families, const Status& status) {
   families.gauge("tidelimit_forecast_requests",
@@ -89,7 +76,7 @@ void add_limits(Families& families, const MetricsInput& input) {
                  "Limit of one principal. kind: base as configured, effective as in force now. "
                  "Absent: unlimited.");
   if (status.plan == nullptr) return;
-  const View now_in_force = view_in_force(input);
+  const View now_in_force = engine::view_in_force(*input.status->plan, input.modes, input.now.mono);
   const auto& policy = status.policy;
   for (std::size_t e = 0; e < std::min(policy.endpoints.size(), status.plan->endpoints.size());
        ++e) {
