@@ -110,7 +110,14 @@ void check_effect(const Field& field, const Condition& when, const Effect& then,
     mistake("says action: limit without a limit: add limit: 10/min");
 }
 
-Effect read_effect(const Field& field, const Condition& when, const Config& config,
+/// Whether the condition names a planned time and no other load, be it well written or not.
+bool planned_alone(const Field& when) {
+  if (!when.node.IsMap()) return false;
+  return when.node["calendar"] && !when.node["forecast"] && !when.node["cpu"];
+}
+
+/// `raises`: the scale may be above 1.
+Effect read_effect(const Field& field, const Condition& when, bool raises, const Config& config,
                    Report& report) {
   Effect then;
   EffectKeys keys;
@@ -122,11 +129,7 @@ Effect read_effect(const Field& field, const Condition& when, const Config& conf
   keys.duration = section.has("for");
   read_targets(section, config, then, report);
   section.read("priority", then.priority, read_priority);
-  // With a condition in doubt any scale may be meant.
-  const bool planned_alone =
-      !when.asks() || (when.on_calendar() && !when.on_forecast() && !when.on_signal());
-  section.read("scale", then.scale,
-               planned_alone ? Range{0, false, policy::kMostRaise, true} : kInside);
+  section.read("scale", then.scale, raises ? Range{0, false, policy::kMostRaise, true} : kInside);
   if (const auto action = section.take("action")) {
     const auto word = read_choice<ActionWord>(*action, report,
                                               {{"block", ActionWord::block},
@@ -205,7 +208,8 @@ std::optional<Rule> read_rule(const YAML::Node& node, std::size_t number, const 
   if (when) rule.when = read_condition(*when, config, report);
   // With a condition in doubt, nothing can be said of what suits it.
   const bool sound = report.count() == before;
-  if (then) rule.then = read_effect(*then, sound ? rule.when : Condition{}, config, report);
+  const bool raises = when && planned_alone(*when);
+  if (then) rule.then = read_effect(*then, sound ? rule.when : Condition{}, raises, config, report);
   section.finish();
   const auto [seen, fresh] = lines.emplace(rule.name, item.line);
   if (!fresh && !rule.name.empty()) {

@@ -75,7 +75,7 @@ TEST_F(Divide, LetsEverybodyInAgainWhenThereIsRoom) {
   browse = {};
   serve(30, 10);
   EXPECT_EQ(browse.refused, 0);
-  EXPECT_EQ(engine->status()->limit_causes[3].find("claims"), std::string::npos)
+  EXPECT_EQ(engine->status()->limit_causes[3].find("it claims"), std::string::npos)
       << "what was claimed in the rush is no cause any more: " << engine->status()->limit_causes[3];
 }
 
