@@ -88,6 +88,9 @@ class PastWindows final : public engine::History {
     return {};
   }
   Result<std::vector<engine::OverrideRecord>> overrides() override { return {}; }
+  Result<void> put_label(const engine::LabelRecord&) override { return {}; }
+  Result<void> delete_label(const std::string&) override { return {}; }
+  Result<std::vector<engine::LabelRecord>> labels() override { return {}; }
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>&) override { return {}; }
   Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override { return {}; }
   [[nodiscard]] bool keeps_decisions() const override { return false; }
