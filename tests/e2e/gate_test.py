@@ -350,7 +350,7 @@ class OverrideTest(Serving):
         self.gate.start()
         self.assertEqual([row["client"] for row in self.gate.get("/v1/labels").json["labels"]],
                          ["203.0.113.1", "2001:db8::/64"])
-        self.assertEqual(self.gate.get("/v1/labels?format=csv").body.decode(),
+        self.assertEqual(self.gate.get("/v1/labels?format=csv").body,
                          "client_ip,label\n203.0.113.1,1\n2001:db8::,0\n")
         self.assertEqual(self.gate.check("203.0.113.1")["verdict"], "malicious")
         verdict = self.gate.get("/v1/verdicts").json["verdicts"][0]

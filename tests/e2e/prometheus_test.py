@@ -133,6 +133,9 @@ EXPECTED = {
     'tidelimit_window_requests{endpoint=~".*"}': lambda own: own.series("tidelimit_window_requests"),
     'tidelimit_forecast_absolute_error{endpoint=~".*"}': lambda own: own.series("tidelimit_forecast_absolute_error"),
     'tidelimit_forecast_error_ratio{endpoint=~".*"}': lambda own: own.series("tidelimit_forecast_error_ratio"),
+    'tidelimit_forecast_source{endpoint=~".*", source!="lstm"} == 1':
+        lambda own: {labels: value for labels, value in own.series("tidelimit_forecast_source").items()
+                     if value == 1 and ("source", "lstm") not in labels},
     "sum by (verdict) (tidelimit_verdicts)": lambda own: own.series("tidelimit_verdicts"),
     f"sum by (verdict, rule) (increase(tidelimit_verdicts_total{R}))":
         lambda own: scale(own.rate("tidelimit_verdicts_total", by=("verdict", "rule")), RATE),
