@@ -28,6 +28,12 @@ if(TIDELIMIT_FUZZ)
   target_link_options(tidelimit_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# tidelimit_cold(NAME): files that are compiled often and of which no time is asked: what they call is optimised in full.
+# Spares a third of the time their compilation takes.
+function(tidelimit_cold name)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # tidelimit_library(NAME [EXPORTED] SOURCES a.cpp b.cpp LINKS tidelimit::base ...)
 # One folder of src/, one target: tidelimit_NAME with the alias tidelimit::NAME. EXPORTED: part of the library for other
 # programs (src/embed).
@@ -74,6 +80,7 @@ function(tidelimit_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE tidelimit_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  tidelimit_cold(${name})
   add_test(NAME ${name} COMMAND ${name})
   if(NOT "long" IN_LIST ARG_LABELS)
     list(APPEND ARG_LABELS memory)

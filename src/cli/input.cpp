@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/command.hpp"
 #include "ingest/source_order.hpp"
 

@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/error.hpp"
 #include "ingest/byte_stream.hpp"
 #include "ingest/record_reader.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace tidelimit::cli {
 

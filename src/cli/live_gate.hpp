@@ -2,11 +2,14 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/error.hpp"
 #include "serve/http/client.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace tidelimit::cli {
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 namespace tidelimit::cli {
 
 void ShapeOptions::add_to(CLI::App& command) {

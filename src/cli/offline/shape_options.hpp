@@ -2,10 +2,12 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "base/error.hpp"
 #include "forecast/forecaster.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace tidelimit::cli {
 
