@@ -9,12 +9,12 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/text_table.hpp"
 #include "config/config.hpp"
+#include "serve/net/clock.hpp"
 
 namespace tidelimit::cli {
 namespace {
-
-using Row = std::vector<std::string>;
 
 /// `in_flight` 0: any number.
 std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0) {
@@ -32,31 +32,53 @@ std::string mode_in_words(limiter::Mode mode, double share) {
   return fmt::format("{} {:g} %", limiter::to_string(mode), share * 100);
 }
 
-std::vector<Row> limit_table(const policy::PolicySettings& policy) {
-  Row head{"endpoint", "match", "priority", "mode"};
+TextTable limit_table(const policy::PolicySettings& policy) {
+  std::vector<std::string> head{"endpoint", "match", "priority", "mode"};
   head.insert(head.end(), policy.tiers.begin(), policy.tiers.end());
   head.emplace_back("per address");
-  std::vector<Row> rows{std::move(head)};
+  TextTable table(std::move(head), {});
   for (const auto& endpoint : policy.endpoints) {
     std::string match = fmt::format("{}", fmt::join(endpoint.match, " "));
     if (!endpoint.methods.empty()) {
       match = fmt::format("{} {}", fmt::join(endpoint.methods, ","), match);
     }
-    Row row{endpoint.name, match.empty() ? "(all else)" : match,
-            limiter::to_string(endpoint.priority), mode_in_words(endpoint.mode, endpoint.enforced)};
+    std::vector<std::string> row{endpoint.name, match.empty() ? "(all else)" : match,
+                                 limiter::to_string(endpoint.priority),
+                                 mode_in_words(endpoint.mode, endpoint.enforced)};
     for (std::size_t tier = 0; tier < endpoint.limits.size(); ++tier) {
       const bool counted = tier < endpoint.concurrency.size();
       row.push_back(
           describe(endpoint.limits[tier], counted ? endpoint.concurrency[tier] : std::uint16_t{0}));
     }
     row.push_back(describe(endpoint.client));
-    rows.push_back(std::move(row));
+    table.add(std::move(row));
   }
-  return rows;
+  return table;
 }
 
-std::vector<Row> rule_table(const policy::PolicySettings& policy) {
-  std::vector<Row> rows{{"rule", "mode", "looks at", "does"}};
+/// What is divided: endpoints with a capacity of their own, and upstreams that several share.
+TextTable capacity_table(const policy::PolicySettings& policy) {
+  TextTable table({"capacity of", "is", "serves"}, {});
+  for (const auto& endpoint : policy.endpoints)
+    if (endpoint.capacity) table.add({endpoint.name, format_rate(*endpoint.capacity), "itself"});
+  for (const auto& upstream : policy.upstreams) {
+    std::vector<std::string> served;
+    for (const auto& endpoint : policy.endpoints) {
+      if (std::find(upstream.endpoints.begin(), upstream.endpoints.end(), endpoint.name) ==
+          upstream.endpoints.end())
+        continue;
+      served.push_back(endpoint.cost == 1
+                           ? endpoint.name
+                           : fmt::format("{} (cost {:g})", endpoint.name, endpoint.cost));
+    }
+    table.add({upstream.name, format_rate(upstream.capacity),
+               fmt::format("{}", fmt::join(served, ", "))});
+  }
+  return table;
+}
+
+TextTable rule_table(const policy::PolicySettings& policy) {
+  TextTable table({"rule", "mode", "looks at", "does"}, {});
   for (const auto& rule : policy.rules) {
     const std::string looks = rule.when.on_forecast()   ? "forecast of " + *rule.when.forecast
                               : rule.when.on_signal()   ? "cpu"
@@ -72,9 +94,23 @@ std::vector<Row> rule_table(const policy::PolicySettings& policy) {
                        : rule.then.scale  ? fmt::format("scale to {}", *rule.then.scale)
                                           : "verdict";
     if (rule.when.on_client()) does += " for " + format_duration(rule.then.duration);
-    rows.push_back({rule.name, limiter::to_string(policy.mode_of(rule)), looks, does});
+    table.add({rule.name, limiter::to_string(policy.mode_of(rule)), looks, does});
   }
-  return rows;
+  return table;
+}
+
+std::string cpu_in_words(const config::CpuSource& cpu) {
+  switch (cpu.kind) {
+    case config::CpuSource::Kind::host:
+      return "of this host";
+    case config::CpuSource::Kind::cgroup:
+      return "of the control group " + cpu.cgroup.string();
+    case config::CpuSource::Kind::prometheus:
+      return fmt::format("asked of {}: {}", printable(cpu.prometheus), printable(cpu.query));
+    case config::CpuSource::Kind::pushed:
+      return "pushed (PUT /v1/signals/cpu)";
+  }
+  return "";
 }
 
 std::size_t limits_in(const std::vector<config::Descriptor>& descriptors) {
@@ -83,68 +119,62 @@ std::size_t limits_in(const std::vector<config::Descriptor>& descriptors) {
   return count;
 }
 
-std::vector<Row> domain_table(const config::Domains& domains) {
+TextTable domain_table(const config::Domains& domains) {
   const bool fixed = domains.counting == limiter::Counting::fixed;
-  std::vector<Row> rows{{"domain", "limits", "window", "file"}};
+  TextTable table({"domain", "limits", "window", "file"}, {});
   for (const auto& file : domains.files)
-    rows.push_back({printable(file.domain), std::to_string(limits_in(file.descriptors)),
-                    fixed ? "fixed" : "gcra", file.file.string()});
-  return rows;
+    table.add({printable(file.domain), std::to_string(limits_in(file.descriptors)),
+               fixed ? "fixed" : "gcra", file.file.string()});
+  return table;
 }
 
-/// Columns as wide as their widest cell.
-void print_table(const std::vector<Row>& rows, std::ostream& out) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 < row.size() ? fmt::format("{:<{}}  ", row[i], widths[i]) : row[i];
-    }
-    out << line << '\n';
-  }
-}
-
-std::vector<std::string> all_warnings(const config::Config& config) {
+/// Those of the file, and what is so only now: `now` is when it is checked.
+std::vector<std::string> all_warnings(const config::Config& config, WallTime now) {
   auto warnings = config.warnings;
   warnings.insert(warnings.end(), config.model_warnings.begin(), config.model_warnings.end());
+  for (const auto& rule : config.engine.policy.rules) {
+    if (!rule.when.calendar || rule.when.calendar->end_at(now) ||
+        rule.when.calendar->next_edge(now))
+      continue;
+    warnings.push_back(
+        fmt::format("{}:{}: rule \"{}\": its planned time is over: remove it, or "
+                    "plan it anew",
+                    config.file.string(), rule.line, rule.name));
+  }
   return warnings;
 }
 
-void print_summary(const config::Config& config) {
+void print_summary(const config::Config& config, const std::vector<std::string>& warnings) {
   const auto& policy = config.engine.policy;
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
                            mode_in_words(policy.mode, policy.enforced),
                            config::format_host_port(config.listen.http));
-  print_table(limit_table(policy), std::cout);
-  if (!policy.rules.empty()) {
-    std::cout << '\n';
-    print_table(rule_table(policy), std::cout);
-  }
-  if (!config.domains.files.empty()) {
-    std::cout << '\n';
-    print_table(domain_table(config.domains), std::cout);
-  }
+  std::cout << limit_table(policy).text();
+  for (const TextTable& table :
+       {capacity_table(policy), rule_table(policy), domain_table(config.domains)})
+    if (!table.empty()) std::cout << '\n' << table.text();
+  if (std::any_of(policy.rules.begin(), policy.rules.end(),
+                  [](const auto& rule) { return rule.when.on_signal(); }))
+    std::cout << fmt::format("\ncpu: {}\n", cpu_in_words(config.cpu));
   std::cout.flush();
-  for (const auto& warning : all_warnings(config)) std::cerr << warning << " (warning)\n";
+  for (const auto& warning : warnings) std::cerr << warning << " (warning)\n";
 }
 
 int check(const std::string& file, bool json) {
   const auto config = config::load(file);
+  const auto warnings =
+      config ? all_warnings(*config, serve::Clock().now().wall) : std::vector<std::string>();
   if (json) {
     nlohmann::json report{{"valid", config.has_value()},
                           {"errors", nlohmann::json::array()},
                           {"warnings", nlohmann::json::array()}};
-    if (config) report["warnings"] = all_warnings(*config);
+    report["warnings"] = warnings;
     if (!config) {
       for (const auto line : split(config.error().message, '\n')) report["errors"].push_back(line);
     }
     std::cout << report.dump() << '\n';
   } else if (config) {
-    print_summary(*config);
+    print_summary(*config, warnings);
   } else {
     std::cerr << config.error().message << '\n';
   }

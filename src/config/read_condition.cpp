@@ -83,6 +83,10 @@ void check_condition(const Field& field, const Condition& when, bool has_min_req
         "joins utilisation with something else: with forecast: NAME it looks at that endpoint, "
         "alone at all that have a capacity");
   }
+  if (when.on_claims() && *when.utilisation > 1) {
+    mistake(fmt::format("divides {} of a capacity, more than there is: choose at most 1",
+                        *when.utilisation));
+  }
   if (when.on_queueing() && (when.on_plan() || when.on_client())) {
     mistake("joins queueing with something else: it stands alone, write two rules");
   }

@@ -1,0 +1,50 @@
+"""What `check-config` shows of a valid file: limits, capacities, rules and signals, as the gate would take them."""
+
+import json
+import pathlib
+import tempfile
+import unittest
+
+from harness import run
+
+CONFIG = """\
+endpoints:
+  - { name: api,  match: "/api/**",  capacity: 100/s, limits: { STD: 100/min } }
+  - { name: pay,  match: "/pay/**",  cost: 3, limits: { STD: 100/min } }
+  - { name: cart, match: "/cart/**", limits: { STD: 100/min } }
+upstreams:
+  - { name: shop, capacity: 500/s, endpoints: [pay, cart] }
+signals: { cpu: pushed }
+rules:
+  - { name: past, when: { calendar: { from: "2020-01-01T18:00:00Z", for: 6h } }, then: { scale: 0.5 } }
+  - { name: hot,  when: { cpu: 0.8 }, then: { scale: 0.5 } }
+"""
+
+
+class CheckConfig(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = pathlib.Path(folder.name) / "gate.yaml"
+        self.file.write_text(CONFIG)
+
+    def test_what_is_divided_and_by_what(self):
+        shown = run("check-config", self.file).stdout
+        rows = [line.split("  ") for line in shown.splitlines()]
+        cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+        self.assertIn(["api", "100/s", "itself"], cells)
+        self.assertIn(["shop", "500/s", "pay (cost 3), cart"], cells)
+        self.assertIn(["capacity", "enforce", "claims of capacities", "divide by fair shares"], cells)
+        self.assertTrue(shown.endswith("cpu: pushed (PUT /v1/signals/cpu)\n"), shown)
+
+    def test_a_planned_time_that_is_over_is_a_warning(self):
+        warning = f'{self.file}:9: rule "past": its planned time is over: remove it, or plan it anew'
+        self.assertEqual(run("check-config", self.file).stderr, warning + " (warning)\n")
+        report = json.loads(run("check-config", self.file, "--json").stdout)
+        self.assertEqual(report, {"valid": True, "errors": [], "warnings": [warning]})
+        self.file.write_text(CONFIG.replace("2020-01-01", "2200-01-01"))
+        self.assertEqual(json.loads(run("check-config", self.file, "--json").stdout)["warnings"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
