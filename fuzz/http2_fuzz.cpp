@@ -22,10 +22,10 @@ void require(bool holds) {
 class Chat final : public grpc::Service {
  public:
   [[nodiscard]] std::string_view name() const override { return "t.T"; }
-  [[nodiscard]] std::optional<grpc::Method> find(std::string_view method) const override {
-    if (method == "U") return grpc::Method{0, grpc::MethodKind::unary};
-    if (method == "S") return grpc::Method{1, grpc::MethodKind::stream};
-    return std::nullopt;
+  [[nodiscard]] std::span<const grpc::Method> methods() const override {
+    static constexpr std::array kMethods{grpc::Method{"U", 0, grpc::MethodKind::unary},
+                                         grpc::Method{"S", 1, grpc::MethodKind::stream}};
+    return kMethods;
   }
   [[nodiscard]] std::size_t message_limit() const override { return 1000; }
   [[nodiscard]] grpc::Status unary(int, std::string_view message, const grpc::CallContext&,

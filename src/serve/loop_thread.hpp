@@ -42,6 +42,10 @@ class LoopThread {
   void stop();
 
   [[nodiscard]] const LatencyHistogram& latency() const { return latency_; }
+  /// How this loop's gRPC calls ended.
+  [[nodiscard]] std::vector<grpc::EndedCalls> grpc_calls() const {
+    return grpc_ ? grpc_->ended() : std::vector<grpc::EndedCalls>();
+  }
 
  private:
   void note_drained();

@@ -129,7 +129,11 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
 
 std::string Service::Impl::metrics_text() const {
   MetricsInput input = metrics_of(*engine, clock.now());
-  for (const auto& loop : loops) input.latency += loop->latency().read();
+  for (const auto& loop : loops) {
+    input.latency += loop->latency().read();
+    const auto calls = loop->grpc_calls();
+    input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
+  }
   input.reload_successful = reload.successful;
   input.reload_success_unix_seconds = reload.success_unix_seconds;
   input.notes = notes.all().size();

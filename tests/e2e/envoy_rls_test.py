@@ -212,6 +212,15 @@ class RateLimitService(Calls):
         self.assertEqual(self.codes(descriptor(remote_address="2001:db8::1", path=b"/login\xff", user_agent=b"\xff")),
                          [OK], "bytes that are no text are no way round")
 
+    def test_calls_are_counted_by_how_they_ended(self):
+        self.begin(config())
+        for _ in range(3):
+            self.codes(login())
+        self.refusal()
+        method = 'service="envoy.service.ratelimit.v3.RateLimitService",method="ShouldRateLimit"'
+        self.assertEqual(self.metric(f'tidelimit_grpc_calls_total{{{method},code="OK"}}'), 3)
+        self.assertEqual(self.metric(f'tidelimit_grpc_calls_total{{{method},code="INVALID_ARGUMENT"}}'), 1)
+
     def test_names_of_entries_and_limits_change_with_the_configuration(self):
         self.begin(config())
         self.assertEqual(self.codes(login(hits=3)), [OK])

@@ -35,13 +35,12 @@ class TestService final : public Service {
 
   [[nodiscard]] std::string_view name() const override { return "test.Test"; }
   [[nodiscard]] bool open_to_all() const override { return open_; }
-  [[nodiscard]] std::optional<Method> find(std::string_view method) const override {
-    if (method == "Echo") return Method{0, MethodKind::unary};
-    if (method == "Fail") return Method{1, MethodKind::unary};
-    if (method == "Throw") return Method{2, MethodKind::unary};
-    if (method == "Chat") return Method{3, MethodKind::stream};
-    if (method == "Pour") return Method{4, MethodKind::stream};
-    return std::nullopt;
+  [[nodiscard]] std::span<const Method> methods() const override {
+    static constexpr std::array kMethods{
+        Method{"Echo", 0, MethodKind::unary}, Method{"Fail", 1, MethodKind::unary},
+        Method{"Throw", 2, MethodKind::unary}, Method{"Chat", 3, MethodKind::stream},
+        Method{"Pour", 4, MethodKind::stream}};
+    return kMethods;
   }
   [[nodiscard]] Status unary(int method, std::string_view text, const CallContext& context,
                              std::string& reply) override {
@@ -341,6 +340,31 @@ TEST_F(GrpcCall, ACancelledStreamLosesItsHandler) {
   EXPECT_EQ(counts_.handlers, 1);
   session_.reset();
   EXPECT_EQ(counts_.handlers, 0);
+}
+
+TEST_F(GrpcCall, CountsCallsByMethodAndHowTheyEnded) {
+  start();
+  send(call(1, "/test.Test/Echo", "a") + call(3, "/test.Test/Echo", "b") +
+       call(5, "/test.Test/Fail", "c") + call(7, "/test.Test/Other", "") +
+       call(9, "/of.Client's/Making", ""));
+  send(headers(11, grpc_head("/test.Test/Chat")));
+  send(frame(wire::kReset, 0, 11, wire::be32(kCancel)));
+  send(headers(13, grpc_head("/test.Test/Chat")) +
+       frame(wire::kData, wire::kEndStream, 13, message("a")));
+  auto get = grpc_head("/test.Test/Echo");
+  get.front().second = "GET";
+  send(headers(15, get, wire::kEndHeaders | wire::kEndStream));
+  ASSERT_EQ(stream(15).fields[":status"], "405") << "no gRPC call, and not counted as one";
+
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, std::uint64_t> ended;
+  for (const EndedCalls& calls : front_->ended())
+    ended[{calls.service, calls.method, name_of(calls.code)}] = calls.count;
+  const decltype(ended) expected{{{"test.Test", "Echo", "OK"}, 2},
+                                 {{"test.Test", "Fail", "ABORTED"}, 1},
+                                 {{"test.Test", "Chat", "CANCELLED"}, 1},
+                                 {{"test.Test", "Chat", "OUT_OF_RANGE"}, 1},
+                                 {{"none", "none", "UNIMPLEMENTED"}, 2}};
+  EXPECT_EQ(ended, expected);
 }
 
 TEST_F(GrpcCall, DropsMessagesForAClientThatDoesNotReadAndLetsItGoInTheEnd) {

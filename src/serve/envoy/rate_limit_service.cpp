@@ -6,9 +6,9 @@
 
 namespace tidelimit::serve::envoy {
 
-std::optional<grpc::Method> RateLimitService::find(std::string_view method) const {
-  if (method != "ShouldRateLimit") return std::nullopt;
-  return grpc::Method{0, grpc::MethodKind::unary};
+std::span<const grpc::Method> RateLimitService::methods() const {
+  static constexpr std::array kMethods{grpc::Method{"ShouldRateLimit", 0, grpc::MethodKind::unary}};
+  return kMethods;
 }
 
 grpc::Status RateLimitService::unary(int, std::string_view message,

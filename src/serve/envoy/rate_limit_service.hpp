@@ -37,7 +37,7 @@ class RateLimitService final : public grpc::Service {
   [[nodiscard]] std::string_view name() const override {
     return "envoy.service.ratelimit.v3.RateLimitService";
   }
-  [[nodiscard]] std::optional<grpc::Method> find(std::string_view method) const override;
+  [[nodiscard]] std::span<const grpc::Method> methods() const override;
   /// Headers of up to Envoy's own limits, in many descriptors: a call that is refused for its size
   /// would let its request pass.
   [[nodiscard]] std::size_t message_limit() const override { return 4 << 20; }

@@ -49,6 +49,7 @@ void ServerCall::start(Http2Session& session, std::int32_t stream) {
 }
 
 void ServerCall::stop() {
+  if (has_head_ && !finished_) count_end(StatusCode::cancelled);
   handler_.reset();
   reader_.clear();
   reuse(request_);
@@ -199,6 +200,7 @@ void ServerCall::answer_unary() {
   }
   end_message(out_, at);
   finished_ = true;
+  count_end(StatusCode::ok);
   begin_answer();
 }
 
@@ -224,6 +226,7 @@ void ServerCall::finish(const Status& status) {
   if (finished_ || session_ == nullptr) return;
   finished_ = true;
   status_ = status;
+  count_end(status.code);
   if (!answering_ && out_.empty()) {
     send_status_alone(status_);
   } else if (!answering_) {
@@ -317,6 +320,11 @@ void ServerCall::check_time(Instant now) {
 
 void ServerCall::drain() {
   if (handler_ && !finished_) fail(StatusCode::unavailable, "this server is about to stop");
+}
+
+void ServerCall::count_end(StatusCode code) {
+  CallCounts* const counts = head_.route.ended;
+  (counts != nullptr ? *counts : front_.unrouted()).add(code);
 }
 
 void ServerCall::end_handler() {

@@ -56,6 +56,7 @@ class ServerCall final : public Exchange, public Call {
   void begin_answer();
   void keep_count();
   void end_handler();
+  void count_end(StatusCode code);
 
   Front& front_;
   Http2Session* session_ = nullptr;

@@ -14,6 +14,7 @@ Front::Front(Trusts trusts) : trusts_(std::move(trusts)) {}
 Front::~Front() = default;
 
 void Front::add(std::unique_ptr<Service> service) {
+  for (const Method& method : service->methods()) rows_.emplace_back(service.get(), method);
   services_.push_back(std::move(service));
 }
 
@@ -23,22 +24,38 @@ std::vector<std::string_view> Front::names() const {
   return names;
 }
 
-Front::Route Front::find(std::string_view path, std::string& missing) const {
+Front::Route Front::find(std::string_view path, std::string& missing) {
+  const Route none{.service = nullptr, .method = {}, .ended = &unrouted_};
   const std::size_t slash = path.rfind('/');
   if (path.empty() || path.front() != '/' || slash == 0) {
     missing = "the path is not of the form /package.Service/Method";
-    return {};
+    return none;
   }
-  const std::string_view name = path.substr(1, slash - 1);
-  for (const auto& service : services_) {
-    if (service->name() != name) continue;
-    const auto method = service->find(path.substr(slash + 1));
-    if (method) return {service.get(), *method};
-    missing = "this service has no such method";
-    return {};
+  const std::string_view service = path.substr(1, slash - 1);
+  const std::string_view method = path.substr(slash + 1);
+  bool known = false;
+  for (Row& row : rows_) {
+    if (row.service->name() != service) continue;
+    if (row.method.name == method) return {row.service, row.method, &row.ended};
+    known = true;
   }
-  missing = "this server has no such service";
-  return {};
+  missing = known ? "this service has no such method" : "this server has no such service";
+  return none;
+}
+
+std::vector<EndedCalls> Front::ended() const {
+  std::vector<EndedCalls> all;
+  const auto add = [&](std::string_view service, std::string_view method,
+                       const CallCounts& counts) {
+    for (std::size_t i = 0; i < kStatusCodes; ++i) {
+      const auto code = static_cast<StatusCode>(i);
+      if (const std::uint64_t count = counts.read(code); count > 0)
+        all.push_back({service, method, code, count});
+    }
+  };
+  for (const Row& row : rows_) add(row.service->name(), row.method.name, row.ended);
+  add("none", "none", unrouted_);
+  return all;
 }
 
 Exchange& Front::begin(Http2Session& session, std::int32_t stream) {

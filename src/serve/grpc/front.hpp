@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "serve/grpc/call_counts.hpp"
 #include "serve/grpc/service.hpp"
 #include "serve/http2/exchange.hpp"
 
@@ -32,17 +34,32 @@ class Front final : public Application {
   struct Route {
     Service* service = nullptr;
     Method method;
+    CallCounts* ended = nullptr;  ///< never null in an answer of `find`
   };
   /// "/package.Service/Method"; null `service` when there is none, with `missing` saying what.
-  [[nodiscard]] Route find(std::string_view path, std::string& missing) const;
+  [[nodiscard]] Route find(std::string_view path, std::string& missing);
+  /// Where calls count that name no method.
+  [[nodiscard]] CallCounts& unrouted() { return unrouted_; }
+  /// How calls ended, where any did. From any thread.
+  [[nodiscard]] std::vector<EndedCalls> ended() const;
 
   [[nodiscard]] Exchange& begin(Http2Session& session, std::int32_t stream) override;
   void end(Exchange& exchange) override;
   [[nodiscard]] bool trusts(const Peer& peer) override { return trusts_(peer); }
 
  private:
+  /// Where a path leads.
+  struct Row {
+    Service* service;
+    Method method;
+    CallCounts ended;
+    Row(Service* of, const Method& which) : service(of), method(which) {}
+  };
+
   const Trusts trusts_;
   std::vector<std::unique_ptr<Service>> services_;
+  std::deque<Row> rows_;  ///< of all methods
+  CallCounts unrouted_;
   std::vector<std::unique_ptr<ServerCall>> free_;
 };
 

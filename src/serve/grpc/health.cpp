@@ -1,6 +1,7 @@
 #include "serve/grpc/health.hpp"
 
 #include <algorithm>
+#include <array>
 #include <grpc/health/v1/health.pb.h>
 
 namespace tidelimit::serve::grpc {
@@ -69,10 +70,10 @@ HealthService::HealthService(std::vector<std::string> names) : names_(std::move(
 
 HealthService::~HealthService() = default;
 
-std::optional<Method> HealthService::find(std::string_view method) const {
-  if (method == "Check") return Method{kCheck, MethodKind::unary};
-  if (method == "Watch") return Method{kWatch, MethodKind::stream};
-  return std::nullopt;
+std::span<const Method> HealthService::methods() const {
+  static constexpr std::array kMethods{Method{"Check", kCheck, MethodKind::unary},
+                                       Method{"Watch", kWatch, MethodKind::stream}};
+  return kMethods;
 }
 
 bool HealthService::knows(std::string_view service) const {

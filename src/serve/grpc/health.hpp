@@ -17,7 +17,7 @@ class HealthService final : public Service {
   ~HealthService() override;
 
   [[nodiscard]] std::string_view name() const override { return "grpc.health.v1.Health"; }
-  [[nodiscard]] std::optional<Method> find(std::string_view method) const override;
+  [[nodiscard]] std::span<const Method> methods() const override;
   [[nodiscard]] bool open_to_all() const override { return true; }
   [[nodiscard]] std::size_t message_limit() const override { return 1 << 10; }
 

@@ -1,6 +1,31 @@
 #include "serve/grpc/service.hpp"
 
+#include <array>
+
 namespace tidelimit::serve::grpc {
+
+std::string_view name_of(StatusCode code) {
+  static constexpr std::array<std::string_view, kStatusCodes> kNames{
+      "OK",
+      "CANCELLED",
+      "UNKNOWN",
+      "INVALID_ARGUMENT",
+      "DEADLINE_EXCEEDED",
+      "NOT_FOUND",
+      "ALREADY_EXISTS",
+      "PERMISSION_DENIED",
+      "RESOURCE_EXHAUSTED",
+      "FAILED_PRECONDITION",
+      "ABORTED",
+      "OUT_OF_RANGE",
+      "UNIMPLEMENTED",
+      "INTERNAL",
+      "UNAVAILABLE",
+      "DATA_LOSS",
+      "UNAUTHENTICATED",
+  };
+  return kNames[static_cast<std::size_t>(code)];
+}
 
 StatusCode status_code(Code code) {
   switch (code) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,9 @@ enum class StatusCode : std::uint8_t {
   data_loss = 15,
   unauthenticated = 16,
 };
+inline constexpr std::size_t kStatusCodes = 17;
+/// "RESOURCE_EXHAUSTED", as gRPC's documents write it.
+[[nodiscard]] std::string_view name_of(StatusCode code);
 
 /// How a call ended. `message` is UTF-8 for people, of any length; it is escaped and cut below.
 struct Status {
@@ -61,7 +65,8 @@ enum class MethodKind : std::uint8_t {
 };
 
 struct Method {
-  int id = 0;  ///< the service's own number for it
+  std::string_view name;  ///< "ShouldRateLimit"
+  int id = 0;             ///< the service's own number for it
   MethodKind kind = MethodKind::unary;
 };
 
@@ -98,8 +103,8 @@ class Service {
 
   /// Full name, as paths have it: "envoy.service.ratelimit.v3.RateLimitService".
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// The method of this name ("ShouldRateLimit"); nullopt answers UNIMPLEMENTED.
-  [[nodiscard]] virtual std::optional<Method> find(std::string_view method) const = 0;
+  /// All that it has; any other is answered UNIMPLEMENTED. Constant.
+  [[nodiscard]] virtual std::span<const Method> methods() const = 0;
   /// Whether callers outside identity.trusted_proxies may call too. All others get
   /// PERMISSION_DENIED before the service hears of the call.
   [[nodiscard]] virtual bool open_to_all() const { return false; }

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "engine/engine.hpp"
 #include "serve/domains/rule_counts.hpp"
+#include "serve/grpc/call_counts.hpp"
 #include "serve/metrics/latency_histogram.hpp"
 
 namespace tidelimit::serve {
@@ -26,6 +27,7 @@ struct MetricsInput {
   std::size_t notes = 0;  ///< what the service finds degraded, beside the engine's own
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
+  std::vector<grpc::EndedCalls> grpc_calls;
   std::uint64_t syslog_lines = 0;
   std::uint64_t syslog_unreadable = 0;
   std::uint64_t syslog_untrusted = 0;

@@ -1,3 +1,6 @@
+#include <map>
+#include <tuple>
+
 #include "limiter/decision.hpp"
 #include "serve/metrics/families.hpp"
 
@@ -119,6 +122,20 @@ void add_oddities(Families& families, const MetricsInput& input) {
   families.add({{"result", "untrusted"}}, static_cast<double>(input.syslog_untrusted));
 }
 
+/// Those of several loops are added up.
+void add_grpc_calls(Families& families, const std::vector<grpc::EndedCalls>& calls) {
+  std::map<std::tuple<std::string_view, std::string_view, grpc::StatusCode>, std::uint64_t> sums;
+  for (const auto& call : calls) sums[{call.service, call.method, call.code}] += call.count;
+  families.counter(
+      "tidelimit_grpc_calls_total",
+      "gRPC calls that ended, by method and code; `none` is what there is no such of.");
+  for (const auto& [of, count] : sums) {
+    const auto& [service, method, code] = of;
+    families.add({{"service", service}, {"method", method}, {"code", grpc::name_of(code)}},
+                 static_cast<double>(count));
+  }
+}
+
 }  // namespace
 
 void add_traffic(Families& families, const MetricsInput& input) {
@@ -129,6 +146,7 @@ void add_traffic(Families& families, const MetricsInput& input) {
   add_observed(families, input.counters);
   add_descriptors(families, input);
   add_oddities(families, input);
+  add_grpc_calls(families, input.grpc_calls);
 }
 
 }  // namespace tidelimit::serve

@@ -109,6 +109,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_unmatched_total",
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
+                           "tidelimit_grpc_calls_total",
                            "tidelimit_forecast_requests",
                            "tidelimit_forecast_source",
                            "tidelimit_forecast_recent_error",
@@ -191,6 +192,20 @@ TEST(Metrics, LatencyIsACumulativeHistogramInSeconds) {
   EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"0.1\"} 5"));
   EXPECT_THAT(text, Contains("tidelimit_decision_seconds_bucket{le=\"+Inf\"} 6"));
   EXPECT_THAT(text, Contains("tidelimit_decision_seconds_count 6"));
+}
+
+TEST(Metrics, AddsUpTheGrpcCallsOfAllLoops) {
+  auto in = input();
+  const auto calls = [](grpc::StatusCode code, std::uint64_t count) {
+    return grpc::EndedCalls{"grpc.health.v1.Health", "Check", code, count};
+  };
+  in.grpc_calls = {calls(grpc::StatusCode::ok, 2), calls(grpc::StatusCode::not_found, 1),
+                   calls(grpc::StatusCode::ok, 5)};
+  const auto text = lines(render(in));
+  const std::string check =
+      "tidelimit_grpc_calls_total{service=\"grpc.health.v1.Health\",method=\"Check\",code=";
+  EXPECT_THAT(text, Contains(check + "\"OK\"} 7"));
+  EXPECT_THAT(text, Contains(check + "\"NOT_FOUND\"} 1"));
 }
 
 TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
