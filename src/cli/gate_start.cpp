@@ -46,7 +46,10 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
 std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
                                             std::shared_ptr<engine::History> history,
                                             const serve::Clock& clock) {
-  auto engine = std::make_shared<engine::Engine>(config.engine, std::move(history), fresh_seed());
+  engine::Settings settings = config.engine;
+  settings.calendar_pace = clock.pace();
+  auto engine =
+      std::make_shared<engine::Engine>(std::move(settings), std::move(history), fresh_seed());
   if (const auto restored = engine->restore(clock.now()); !restored)
     spdlog::error("starting without what was stored: {}", restored.error().message);
   if (auto models = serve::load_models(config)) {

@@ -1,9 +1,13 @@
+#include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <spdlog/spdlog.h>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 
+#include "base/text.hpp"
+#include "base/time.hpp"
 #include "cli/command.hpp"
 #include "cli/gate_start.hpp"
 
@@ -15,7 +19,29 @@ constexpr auto kPatience = std::chrono::seconds{10};  // of a stop, for what is 
 struct ServeOptions {
   std::string config;
   unsigned loops = 0;
+  std::string rehearse;  ///< "2026-11-24T17:45:00Z@120"; empty: the system's clock
 };
+
+constexpr std::uint64_t kFastestRehearsal = 3600;
+
+/// The clock of a rehearsal, by TIME@PACE.
+Result<serve::Clock> rehearsal(std::string_view words) {
+  const std::size_t at = words.rfind('@');
+  const auto wrong = [&](std::string_view why) {
+    return fail(Code::invalid_argument,
+                fmt::format("--rehearse: {}: give a time and how many times as fast the calendar "
+                            "runs from there, like 2026-11-24T17:45:00Z@120",
+                            why));
+  };
+  if (at == std::string_view::npos) return wrong(fmt::format("\"{}\" has no @", words));
+  const auto begin = parse_time(words.substr(0, at));
+  if (!begin) return wrong(begin.error().message);
+  const auto pace = parse_uint(words.substr(at + 1));
+  if (!pace || *pace < 1 || *pace > kFastestRehearsal)
+    return wrong(fmt::format("\"{}\" is no whole number from 1 to {}", words.substr(at + 1),
+                             kFastestRehearsal));
+  return serve::Clock::rehearsal(*begin, static_cast<int>(*pace));
+}
 
 /// Waits for the signal that ends it; SIGHUP reads the configuration anew.
 void wait_for_the_end(serve::Service& service, const sigset_t& signals) {
@@ -29,6 +55,13 @@ void wait_for_the_end(serve::Service& service, const sigset_t& signals) {
 }
 
 int run(const ServeOptions& options) {
+  Result<serve::Clock> given = serve::Clock();
+  if (!options.rehearse.empty()) given = rehearsal(options.rehearse);
+  if (!given) {
+    std::cerr << "tidelimit: " << given.error().message << '\n';
+    return kUsage;
+  }
+  const serve::Clock& clock = *given;
   auto config = config::load(options.config);
   if (!config) {
     std::cerr << config.error().message << '\n';
@@ -39,7 +72,8 @@ int run(const ServeOptions& options) {
   for (const auto* warnings : {&config->warnings, &config->model_warnings}) {
     for (const std::string& warning : *warnings) spdlog::warn("{}", warning);
   }
-  const serve::Clock clock;
+  if (!options.rehearse.empty())
+    spdlog::warn("a rehearsal: by this gate's calendar (TIME@PACE) it is {}", options.rehearse);
   auto history = open_history(*config);
   if (!history) {
     std::cerr << "tidelimit: " << history.error().message << '\n';
@@ -75,6 +109,10 @@ void add_serve(CLI::App& app, int& status) {
       ->add_option("--loops", options->loops,
                    "event loops; default: one for each CPU it may run on")
       ->check(CLI::Range(1u, 1024u));
+  command->add_option(
+      "--rehearse", options->rehearse,
+      "TIME@PACE: the calendar begins at TIME and runs PACE times as fast as real time, so that "
+      "windows, forecasts and planned times pass in minutes; limits and latencies stay real");
   command->callback([options, &status] { status = run(*options); });
 }
 

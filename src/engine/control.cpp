@@ -20,7 +20,7 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
     : data(the_data),
       settings(std::move(the_settings)),
       policy(settings.policy),
-      windows(settings.shape.window,
+      windows(settings.shape.window, settings.calendar_pace,
               [this] {
                 std::vector<std::string> names;
                 for (const auto& endpoint : settings.policy.endpoints)
@@ -90,7 +90,7 @@ void Engine::Control::set_due(Now now) {
   WallTime next =
       std::min({windows.closes_at(), modes.next_end(), overrides.next_end(), labels.next_end()});
   const auto at = [&](Instant when) {
-    next = std::min(next, now.wall + std::max(when - now.mono, Nanos{1}));
+    next = std::min(next, now.wall + std::max(when - now.mono, Nanos{1}) * settings.calendar_pace);
   };
   if (unfolded) at(next_fold);
   if (clients.any_touched()) at(next_scan);

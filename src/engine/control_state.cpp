@@ -135,6 +135,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
                             fmt::join(fixed, ", "), fixed.size() == 1 ? "it" : "them"));
   const std::vector<std::string> names = names_of(after.policy);
   const bool renamed = names != windows.endpoints();
+  after.calendar_pace = settings.calendar_pace;  // the clock's, not the configuration's
   settings = std::move(after);
   modes.configure(settings.policy);
   policy = policy_in_force();

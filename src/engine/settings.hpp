@@ -18,6 +18,10 @@ struct Settings {
   std::vector<Prefix> trusted_proxies;  ///< protected from model verdicts
   std::size_t bucket_bytes = 64u << 20;
   std::size_t client_bytes = 64u << 20;
+  /// How many times as fast as time itself the wall clock runs: 1 but in rehearsals. Windows,
+  /// forecasts and planned times go by the wall clock; limits, holds, signals and queues by the
+  /// other.
+  int calendar_pace = 1;
   std::size_t lease_bytes = 4u << 20;  ///< of who has how many requests in flight
 };
 

@@ -24,7 +24,8 @@ WindowStats gap() {
 
 }  // namespace
 
-WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(step) {
+WindowBook::WindowBook(Nanos step, int pace, std::vector<std::string> endpoints)
+    : step_(step), pace_(pace) {
   closed_.step = step;
   closed_.stats.resize(endpoints.size());
   closed_.endpoints = std::move(endpoints);
@@ -60,7 +61,8 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
 }
 
 bool WindowBook::pass(Now now) {
-  const Nanos drift = last_ ? (now.wall - last_->wall) - (now.mono - last_->mono) : Nanos{0};
+  const Nanos drift =
+      last_ ? (now.wall - last_->wall) - (now.mono - last_->mono) * pace_ : Nanos{0};
   last_ = now;
   if (drift > kJump || drift < -kJump) listening_since_ = now.wall;
   if (index_of(now.wall) + 1 >= first_open_) return false;

@@ -17,7 +17,8 @@ inline constexpr Nanos kGrace = std::chrono::seconds{30};
 /// thread.
 class WindowBook {
  public:
-  WindowBook(Nanos step, std::vector<std::string> endpoints);
+  /// `pace`: Settings::calendar_pace.
+  WindowBook(Nanos step, int pace, std::vector<std::string> endpoints);
 
   /// Begins with what a history holds (an empty grid is fine). Windows between its end and the
   /// first open one become gaps; a saved state of one that is still open goes on counting.
@@ -59,6 +60,7 @@ class WindowBook {
   [[nodiscard]] bool listened(WindowIndex window) const;
 
   Nanos step_;
+  int pace_;
   bool begun_ = false;
   traffic::WindowGrid closed_;  ///< ends where first_open_ begins
   WindowIndex first_open_ = 0;

@@ -193,7 +193,7 @@ void ControlThread::log_sources() {
 
 Nanos ControlThread::until_next_turn() const {
   const Nanos due = engine_.next_due() - clock_.now().wall;
-  return std::clamp(clock_.real(due), kShortestTurn, kLongestTurn);
+  return std::clamp(clock_.real_wall(due), kShortestTurn, kLongestTurn);
 }
 
 void ControlThread::look_after_files() {

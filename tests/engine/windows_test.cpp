@@ -171,6 +171,38 @@ TEST_F(Windows, StayStraightWhenTheWallClockJumps) {
   EXPECT_EQ(passed(1000), 100);
 }
 
+TEST_F(Windows, PassByTheCalendarInARehearsal) {
+  Settings settings = mission();
+  settings.calendar_pace = 120;
+  start(settings);
+  engine->tick(now);
+  for (int second = 0; second < 16; ++second) {
+    ask();
+    now.mono = now.mono + seconds{1};
+    now.wall += minutes{2};
+    engine->tick(now);
+  }
+  const auto grid = engine->windows(WallTime{});
+  ASSERT_EQ(grid.size(), 2u);
+  EXPECT_TRUE(grid.stats[kBrowse].back().observed) << "a fast calendar is no jump";
+  EXPECT_EQ(grid.stats[kBrowse].front().requests + grid.stats[kBrowse].back().requests, 15);
+  // What is due in a second of real time is due in two minutes of the calendar.
+  ask();
+  EXPECT_GT(engine->next_due(), now.wall);
+  EXPECT_LE(engine->next_due(), now.wall + minutes{2});
+  // A reload does not end it.
+  ASSERT_TRUE(engine->reconfigure(mission(), now));
+  now.mono = now.mono + seconds{1};
+  now.wall += minutes{2};
+  engine->tick(now);
+  for (int second = 0; second < 8; ++second) {
+    now.mono = now.mono + seconds{1};
+    now.wall += minutes{2};
+    engine->tick(now);
+  }
+  EXPECT_TRUE(newest("browse").observed);
+}
+
 TEST_F(Windows, NextDueIsExact) {
   pass(seconds{1});
   // Nothing to do but to renew the plan, and then to close the window.
