@@ -253,7 +253,10 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   section.read("mode", mode, read_mode_for);
   endpoint.mode = mode.mode;
   endpoint.enforced = mode.share;
-  section.read("capacity", endpoint.capacity, read_rate);
+  Capacity capacity;
+  section.read("capacity", capacity, read_capacity);
+  endpoint.capacity = capacity.rate;
+  endpoint.learned = capacity.learned;
   section.read("cost", endpoint.cost, Range{0, false, 1000, true});
   if (auto limits = section.take("limits")) read_limits(*limits, config, endpoint, report);
   if (auto field = section.take("concurrency")) read_concurrency(*field, config, endpoint, report);

@@ -240,7 +240,7 @@ void check_agent_patterns(const std::vector<Rule>& rules, Report& report) {
 bool any_capacity(const policy::PolicySettings& policy) {
   return !policy.upstreams.empty() ||
          std::any_of(policy.endpoints.begin(), policy.endpoints.end(),
-                     [](const auto& endpoint) { return endpoint.capacity.has_value(); });
+                     [](const auto& endpoint) { return endpoint.capacity || endpoint.learned; });
 }
 
 /// At most one rule divides, and only where there is something to divide.

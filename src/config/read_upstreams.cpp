@@ -46,9 +46,9 @@ void read_upstream(const YAML::Node& node, std::size_t number, Config& config, T
   if (!node.IsMap()) return;
   const std::size_t before = report.count();
   UpstreamSettings upstream;
-  std::optional<Rate> capacity;
+  Capacity capacity;
   section.read("name", upstream.name, read_name);
-  section.read("capacity", capacity, read_rate);
+  section.read("capacity", capacity, read_capacity);
   const auto endpoints = section.take("endpoints");
   if (endpoints) {
     upstream.endpoints = read_known_list(*endpoints, "endpoint", endpoint_names(config), report);
@@ -56,18 +56,48 @@ void read_upstream(const YAML::Node& node, std::size_t number, Config& config, T
   section.finish();
   if (!section.has("name")) report.mistake(item.line, item.where + " has no name: add name: ...");
   if (!section.has("capacity")) {
-    report.mistake(item.line, item.where + " has no capacity: add capacity, like 500/s");
+    report.mistake(item.line, item.where + " has no capacity: add capacity, like 500/s or learned");
   }
   if (!endpoints) {
     report.mistake(item.line, item.where + " has no endpoints: name those that stand before it");
   }
   if (report.count() != before) return;
-  upstream.capacity = *capacity;
+  upstream.capacity = capacity.rate;
+  upstream.learned = capacity.learned;
   check_names(item, upstream, config, taken, report);
   config.engine.policy.upstreams.push_back(std::move(upstream));
 }
 
 }  // namespace
+
+std::optional<Capacity> read_capacity(const Field& field, Report& report) {
+  Capacity capacity;
+  if (field.node.IsScalar() && field.node.Scalar() == "learned") {
+    capacity.learned.emplace();
+    return capacity;
+  }
+  if (!field.node.IsMap()) {
+    capacity.rate = read_rate(field, report);
+    return capacity.rate ? std::optional(capacity) : std::nullopt;
+  }
+  const std::size_t before = report.count();
+  Section section(field, report);
+  if (const auto learned = section.take("learned")) {
+    Section its(*learned, report);
+    capacity.learned.emplace();
+    its.read("ceiling", capacity.learned->ceiling, read_rate);
+    its.finish();
+  }
+  section.finish();
+  if (report.count() != before) return std::nullopt;
+  if (!capacity.learned) {
+    report.mistake(
+        field.line,
+        field.where + " must be a rate like 500/s, learned, or { learned: { ceiling: 500/s } }");
+    return std::nullopt;
+  }
+  return capacity;
+}
 
 void read_upstreams(Section& top, Config& config, Report& report) {
   const auto field = top.take("upstreams");

@@ -10,6 +10,12 @@ namespace tidelimit::config {
 
 void read_tiers(Section& top, Config& config, Report& report);
 void read_endpoints(Section& top, Config& config, Report& report);
+/// A capacity: a rate, `learned`, or `{ learned: { ceiling: 500/s } }`.
+struct Capacity {
+  std::optional<Rate> rate;
+  std::optional<policy::LearnedCapacity> learned;
+};
+[[nodiscard]] std::optional<Capacity> read_capacity(const Field& field, Report& report);
 /// Capacities that endpoints share.
 void read_upstreams(Section& top, Config& config, Report& report);
 void read_rules(Section& top, Config& config, Report& report);

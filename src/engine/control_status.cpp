@@ -91,6 +91,7 @@ void Engine::Control::publish_status(Now now) {
   const std::size_t cells = made->plan ? made->plan->cells.size() : 0;
   for (std::size_t cell = 0; cell < cells; ++cell)
     made->limit_causes.push_back(planner.cause(cell));
+  made->capacities = planner.capacities();
   show_client_rules(made->rules, made->verdicts);
   made->recent_changes = recent_changes;
   made->forecasts = forecasts;

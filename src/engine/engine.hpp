@@ -90,6 +90,7 @@ struct Status {
   std::vector<policy::RuleState> rules;
   /// Why an effective limit is not its base, by cell ([endpoint][tier], row-major); "" where it is.
   std::vector<std::string> limit_causes;
+  std::vector<policy::CapacityState> capacities;   ///< of rules that divide
   std::vector<policy::PlanChange> recent_changes;  ///< newest last, at most 200
   std::vector<forecast::EndpointForecast> forecasts;
   std::vector<EndpointStatus> endpoints;

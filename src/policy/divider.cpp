@@ -39,12 +39,15 @@ std::string rate_in_words(double per_second) {
 }  // namespace
 
 std::string Divider::claims_in_words(const Pool& pool) {
-  return fmt::format("{} can take {}, claims are {}", pool.name, rate_in_words(pool.usable),
-                     rate_in_words(pool.claimed));
+  return fmt::format("{} can take {}{}, claims are {}", pool.name, rate_in_words(pool.usable),
+                     pool.estimate ? " (learned)" : "", rate_in_words(pool.claimed));
 }
 
 Divider::Divider(const PolicySettings& settings, std::size_t rule)
-    : rule_(rule), adapt_(settings.adapt), tiers_(settings.tiers) {
+    : rule_(rule),
+      utilisation_(settings.rules[rule].when.utilisation.value_or(kDefaultUtilisation)),
+      adapt_(settings.adapt),
+      tiers_(settings.tiers) {
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
   state_.mode = settings.mode_of(own);
@@ -58,27 +61,41 @@ Divider::Divider(const PolicySettings& settings, std::size_t rule)
       added.floor = settings.adapt.floor_of(endpoint.name, tiers_[tier]);
     }
   }
-  add_pools(settings, own.when.utilisation.value_or(kDefaultUtilisation));
+  add_pools(settings);
 }
 
-void Divider::add_pools(const PolicySettings& settings, double utilisation) {
-  const auto add = [&](const std::string& name, const Rate& capacity, double cost) -> Pool& {
+void Divider::add_pools(const PolicySettings& settings) {
+  // `unit`: work of one of the requests that the capacity counts.
+  const auto add = [&](const std::string& name, std::vector<std::size_t> endpoints, double unit,
+                       const std::optional<Rate>& capacity,
+                       const std::optional<LearnedCapacity>& learned) {
+    if (!capacity && !learned) return;
     Pool& pool = pools_.emplace_back();
     pool.name = name;
-    pool.usable = capacity.per_second() * cost * utilisation;
-    return pool;
+    pool.endpoints = std::move(endpoints);
+    if (capacity) {
+      pool.usable = capacity->per_second() * unit * utilisation_;
+      return;
+    }
+    std::optional<double> ceiling;
+    if (learned->ceiling) ceiling = learned->ceiling->per_second() * unit;
+    std::vector<double> costs;
+    for (const std::size_t e : pool.endpoints) costs.push_back(settings.endpoints[e].cost);
+    pool.estimate.emplace(ceiling, std::move(costs));
+    pool.usable = ceiling ? *ceiling * utilisation_ : kNoTotal;
   };
   for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
     const auto& endpoint = settings.endpoints[i];
-    if (endpoint.capacity) add(endpoint.name, *endpoint.capacity, endpoint.cost).endpoints = {i};
+    add(endpoint.name, {i}, endpoint.cost, endpoint.capacity, endpoint.learned);
   }
   for (const auto& upstream : settings.upstreams) {
-    Pool& pool = add(upstream.name, upstream.capacity, 1);
+    std::vector<std::size_t> before;
     for (const auto& name : upstream.endpoints) {
       const auto found = std::find(endpoints_.begin(), endpoints_.end(), name);
       if (found != endpoints_.end())
-        pool.endpoints.push_back(static_cast<std::size_t>(found - endpoints_.begin()));
+        before.push_back(static_cast<std::size_t>(found - endpoints_.begin()));
     }
+    add(upstream.name, std::move(before), 1, upstream.capacity, upstream.learned);
   }
 }
 
@@ -94,7 +111,14 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
   }
   for (Pool& pool : pools_) {
     for (const Pool& old : older.pools_) {
-      if (old.name == pool.name) pool.scarce = old.scarce;
+      if (old.name != pool.name) continue;
+      pool.scarce = old.scarce;
+      const bool same =
+          std::equal(pool.endpoints.begin(), pool.endpoints.end(), old.endpoints.begin(),
+                     old.endpoints.end(), [&](std::size_t mine, std::size_t its) {
+                       return endpoints_[mine] == older.endpoints_[its];
+                     });
+      if (pool.estimate && old.estimate) pool.estimate->inherit(*old.estimate, same);
     }
   }
   state_.active = older.state_.active;
@@ -107,6 +131,7 @@ void Divider::update(const StepReadings& readings, const LoadSample* load, Now n
   if (load != nullptr) observe(*load);
   claim(readings);
   for (Pool& pool : pools_) {
+    if (load != nullptr && pool.estimate) learn(pool, *load);
     judge(pool, now.mono - before);
     if (pool.scarce) divide(pool, readings);
   }
@@ -131,6 +156,18 @@ void Divider::observe(const LoadSample& load) {
       follow(one.usually, rate, load.span, kUsually);
     }
   }
+}
+
+void Divider::learn(Pool& pool, const LoadSample& load) {
+  std::vector<const EndpointLoad*> loads;
+  for (const std::size_t e : pool.endpoints) {
+    const auto seen = std::find_if(load.endpoints.begin(), load.endpoints.end(),
+                                   [&](const auto& one) { return one.endpoint == endpoints_[e]; });
+    loads.push_back(seen == load.endpoints.end() ? nullptr : &*seen);
+  }
+  pool.estimate->update(loads, load.span, pool.scarce);
+  const auto capacity = pool.estimate->to_let_in();
+  pool.usable = capacity ? *capacity * utilisation_ : kNoTotal;
 }
 
 void Divider::claim(const StepReadings& readings) {
@@ -259,6 +296,20 @@ void Divider::settle(WallTime now) {
     state_.cause = "there is room for all that is claimed";
   }
   state_.active = active;
+}
+
+std::vector<CapacityState> Divider::capacities() const {
+  std::vector<CapacityState> all;
+  for (const Pool& pool : pools_) {
+    if (pool.estimate) {
+      const CapacityEstimate& known = *pool.estimate;
+      all.push_back({pool.name, true, known.per_second(), known.at_least(), known.ceiling(),
+                     known.latency_ratio()});
+    } else {
+      all.push_back({pool.name, false, pool.usable / utilisation_, 0, {}, 0});
+    }
+  }
+  return all;
 }
 
 bool Divider::at_rest() const {

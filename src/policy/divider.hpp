@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/capacity_estimate.hpp"
 #include "policy/cell_scale.hpp"
 #include "policy/fair_share.hpp"
 #include "policy/load.hpp"
@@ -26,8 +27,9 @@ namespace tidelimit::policy {
 ///   its requests together get a total, set every second, and only while what is asked for right
 ///   now exceeds the capacity: what others have reserved and do not use is lent.
 /// It ends when the claims were below 0.9 of the threshold for a minute.
-/// What is divided is work: a request weighs what its endpoint's requests cost. Deterministic; one
-/// thread.
+/// What is divided is work: a request weighs what its endpoint's requests cost. A capacity that is
+/// to be learned (policy/capacity_estimate.hpp) is divided as it is known at the moment; until
+/// anything is known there is no end to it but its ceiling. Deterministic; one thread.
 class Divider {
  public:
   static constexpr double kNoTotal = std::numeric_limits<double>::infinity();
@@ -45,6 +47,8 @@ class Divider {
   [[nodiscard]] Mode mode() const { return state_.mode; }
   [[nodiscard]] static bool on_forecast() { return true; }
   [[nodiscard]] const RuleState& state() const { return state_; }
+  /// The capacities that it divides, endpoints' first.
+  [[nodiscard]] std::vector<CapacityState> capacities() const;
   /// No capacity is scarce and nothing is left to relax.
   [[nodiscard]] bool at_rest() const;
 
@@ -75,15 +79,17 @@ class Divider {
   /// A capacity and the endpoints before it.
   struct Pool {
     std::string name;
-    double usable = 0;  ///< work a second to divide
+    double usable = 0;  ///< work a second to divide; infinite: no end is known
+    std::optional<CapacityEstimate> estimate;  ///< of a capacity that is learned
     std::vector<std::size_t> endpoints;
     bool scarce = false;
     Nanos calm{0};  ///< for how long the claims have been low
     double claimed = 0;
   };
 
-  void add_pools(const PolicySettings& settings, double utilisation);
+  void add_pools(const PolicySettings& settings);
   void observe(const LoadSample& load);
+  void learn(Pool& pool, const LoadSample& load);
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);
   void divide(const Pool& pool, const StepReadings& readings);
@@ -96,6 +102,7 @@ class Divider {
   void settle(WallTime now);
 
   std::size_t rule_;
+  double utilisation_;
   Adapt adapt_;
   std::vector<std::string> tiers_;
   std::vector<std::string> endpoints_;

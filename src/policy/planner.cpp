@@ -333,6 +333,15 @@ bool Planner::wants_load() const {
   return !impl_->shedders.empty() || !impl_->dividers.empty();
 }
 
+std::vector<CapacityState> Planner::capacities() const {
+  std::vector<CapacityState> all;
+  for (const Divider& divider : impl_->dividers) {
+    auto its = divider.capacities();
+    all.insert(all.end(), its.begin(), its.end());
+  }
+  return all;
+}
+
 std::optional<WallTime> Planner::next_planned() const {
   return impl_->planned;
 }

@@ -67,6 +67,17 @@ struct RuleState {
   WallTime since{};
 };
 
+/// What an endpoint or an upstream can take, in work a second (requests of cost 1), as the rule
+/// that divides it knows it.
+struct CapacityState {
+  std::string name;
+  bool learned = false;              ///< else as configured
+  std::optional<double> per_second;  ///< empty: learned, and nothing known yet
+  double at_least = 0;               ///< the most that was served lately without waiting, or not
+  std::optional<double> ceiling;     ///< of one that is learned
+  double latency_ratio = 0;          ///< latency lately, over the usual; 0: not known
+};
+
 struct PlanStep {
   std::shared_ptr<const limiter::Plan>
       plan;  ///< null when nothing changed and the plan needs no renewal
@@ -102,6 +113,8 @@ class Planner {
   [[nodiscard]] const std::vector<RuleState>& rules() const;
   /// Whether any rule asks for `PlanInputs::load`.
   [[nodiscard]] bool wants_load() const;
+  /// The capacities that are divided, endpoints' first.
+  [[nodiscard]] std::vector<CapacityState> capacities() const;
   /// When a planned time next starts or ends; empty: none will.
   [[nodiscard]] std::optional<WallTime> next_planned() const;
   /// Why the effective limit of a cell ([endpoint][tier], row-major) is not its base; "" if it is.

@@ -27,6 +27,11 @@ struct LimitSpec {
   std::optional<Rate> total;           ///< all principals of that tier together
 };
 
+/// A capacity that is to be found out (policy/capacity_estimate.hpp).
+struct LearnedCapacity {
+  std::optional<Rate> ceiling;  ///< never taken for more; and for this while nothing is known
+};
+
 struct EndpointSettings {
   std::string name;
   std::vector<std::string> match;    ///< route patterns, first match over all endpoints wins
@@ -35,9 +40,10 @@ struct EndpointSettings {
   Mode mode = Mode::enforce;
   double enforced = 1;  ///< share of the principals for whom `enforce` holds, in (0, 1]
   std::optional<Rate> capacity;
-  double cost = 1;                ///< of one request, of an upstream's capacity
-  std::vector<LimitSpec> limits;  ///< by tier index; tiers not named are unlimited
-  LimitSpec client;               ///< per address, whatever user is named
+  std::optional<LearnedCapacity> learned;  ///< in the place of `capacity`
+  double cost = 1;                         ///< of one request, of an upstream's capacity
+  std::vector<LimitSpec> limits;           ///< by tier index; tiers not named are unlimited
+  LimitSpec client;                        ///< per address, whatever user is named
   /// Requests of one principal in flight at once, by tier index; 0: any number. Empty: no tier is
   /// limited so.
   std::vector<std::uint16_t> concurrency;
@@ -48,7 +54,8 @@ struct EndpointSettings {
 /// A capacity that several endpoints share.
 struct UpstreamSettings {
   std::string name;
-  Rate capacity;                       ///< in requests of cost 1
+  std::optional<Rate> capacity;            ///< in requests of cost 1
+  std::optional<LearnedCapacity> learned;  ///< one of both
   std::vector<std::string> endpoints;  ///< at least one; each stands before one upstream at most
 };
 

@@ -143,6 +143,24 @@ TEST(Config, ReadsUpstreamsAndDividesThem) {
   EXPECT_EQ(policy.rules[0].when.utilisation, policy::kDefaultUtilisation);
 }
 
+TEST(Config, ReadsCapacitiesThatAreToBeLearned) {
+  const auto policy = must_parse(R"(endpoints:
+  - { name: pay, match: "/pay/**", capacity: learned }
+  - { name: browse, match: "/browse/**" }
+upstreams:
+  - { name: core, capacity: { learned: { ceiling: 500/s } }, endpoints: [browse] }
+)")
+                          .engine.policy;
+  EXPECT_FALSE(policy.endpoints[0].capacity);
+  ASSERT_TRUE(policy.endpoints[0].learned);
+  EXPECT_FALSE(policy.endpoints[0].learned->ceiling);
+  EXPECT_FALSE(policy.upstreams[0].capacity);
+  ASSERT_TRUE(policy.upstreams[0].learned);
+  EXPECT_EQ(policy.upstreams[0].learned->ceiling, (Rate{500, seconds{1}}));
+  ASSERT_EQ(policy.rules.size(), 1u);
+  EXPECT_EQ(policy.rules[0].name, policy::kDivisionRule);
+}
+
 TEST(Config, ARuleThatDividesStandsForTheOneThatWouldBeAdded) {
   const auto policy = must_parse(std::string(kShared) + R"(rules:
   - { name: capacity, mode: shadow, when: { utilisation: 0.8 }, then: { action: divide, tiers: [STD] } }

@@ -12,7 +12,7 @@ class Divide : public GateInTime {
   static Settings with_capacity() {
     Settings settings = mission();
     settings.policy.endpoints[0].capacity.reset();
-    settings.policy.upstreams = {{"core", Rate{30, seconds{1}}, {"payment", "browse"}}};
+    settings.policy.upstreams = {{"core", Rate{30, seconds{1}}, {}, {"payment", "browse"}}};
     policy::Rule rule;
     rule.name = std::string(policy::kDivisionRule);
     rule.when.utilisation = policy::kDefaultUtilisation;

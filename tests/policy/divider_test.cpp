@@ -18,7 +18,7 @@ PolicySettings shared() {
   PolicySettings settings = mission();
   settings.endpoints[0].capacity.reset();
   settings.endpoints[1].limits[1].total.reset();
-  settings.upstreams = {{"core", Rate{100, seconds{1}}, {"payment", "browse"}}};
+  settings.upstreams = {{"core", Rate{100, seconds{1}}, {}, {"payment", "browse"}}};
   Rule rule;
   rule.name = std::string(kDivisionRule);
   rule.when.utilisation = kDefaultUtilisation;
@@ -119,6 +119,62 @@ TEST(Divider, AnEndpointsOwnCapacityIsDividedBetweenItsTiers) {
   EXPECT_NEAR(world.total(kPayment, kStd), 15, 0.5);
   EXPECT_EQ(world.total(kPayment, kPrm), Divider::kNoTotal);
   EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+}
+
+/// Asks as in the tests above, and is answered half to each endpoint.
+void ask_and_answer(Shared& world, double browse_std, double answered, double latency_ms) {
+  world.ask(20, 20, 40, browse_std);
+  for (EndpointLoad& load : world.load->endpoints) {
+    load.answered = answered / 2;
+    load.latency_ms_sum = load.answered * latency_ms;
+  }
+}
+
+TEST(Divider, DividesACapacityOnceItIsLearned) {
+  PolicySettings settings = shared();
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned.emplace();
+  Shared world(settings);
+  ask_and_answer(world, 10, 90, 50);
+  world.run(minutes{5});
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
+  ASSERT_EQ(world.planner.capacities().size(), 1u);
+  EXPECT_TRUE(world.planner.capacities()[0].learned);
+  EXPECT_FALSE(world.planner.capacities()[0].per_second);
+
+  ask_and_answer(world, 80, 100, 400);
+  world.run(seconds{30});
+  ASSERT_TRUE(world.planner.capacities()[0].per_second);
+  EXPECT_NEAR(*world.planner.capacities()[0].per_second, 100, 1);
+  // As with a capacity of 100/s that is given: 50 are left for browse.
+  EXPECT_NEAR(world.total(kBrowse, kStd), 50 / 3.0, 0.5);
+  EXPECT_THAT(world.planner.cause(1 * 2 + 1), HasSubstr("core can take 90/s (learned)"));
+}
+
+TEST(Divider, DividesTheCeilingWhileNothingIsLearned) {
+  PolicySettings settings = shared();
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned = LearnedCapacity{Rate{100, seconds{1}}};
+  Shared world(settings);
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{2});
+  EXPECT_NEAR(world.total(kBrowse, kStd), 50 / 3.0, 0.4);
+  EXPECT_EQ(world.planner.capacities()[0].ceiling, 100);
+}
+
+TEST(Divider, WhatIsLearnedOutlivesAReload) {
+  PolicySettings settings = shared();
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned.emplace();
+  Shared world(settings);
+  ask_and_answer(world, 10, 90, 50);
+  world.run(minutes{5});
+  ask_and_answer(world, 80, 100, 400);
+  world.run(seconds{30});
+  settings.endpoints[1].limits[1] = limit(50);
+  world.planner.reconfigure(settings);
+  ASSERT_TRUE(world.planner.capacities()[0].per_second);
+  EXPECT_NEAR(*world.planner.capacities()[0].per_second, 100, 1);
 }
 
 TEST(Divider, DividesWorkNotRequests) {

@@ -112,12 +112,26 @@ json forecast_json(const forecast::EndpointForecast& made, const Status& status)
   return answer;
 }
 
+json capacity_json(const policy::CapacityState& state) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? json(*value) : json();
+  };
+  json answer = {
+      {"of", state.name}, {"learned", state.learned}, {"per_second", or_null(state.per_second)}};
+  if (!state.learned) return answer;
+  answer["at_least_per_second"] = state.at_least;
+  answer["ceiling_per_second"] = or_null(state.ceiling);
+  answer["latency_ratio"] = state.latency_ratio > 0 ? json(state.latency_ratio) : json();
+  return answer;
+}
+
 }  // namespace
 
 Response get_plan(const DeskContext& context, const DeskCall&) {
   const auto status = context.engine.status();
   if (!status || !status->plan) return not_ready();
   json limits = json::array(), rules = json::array(), changes = json::array();
+  json capacities = json::array();
   json signals = json::object(), modes = json::object();
   const limiter::Plan& plan = *status->plan;
   const auto switches = context.engine.modes();
@@ -128,6 +142,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
       limits.push_back(limit_json(*status, view, endpoint, tier));
   }
   for (const auto& rule : status->rules) rules.push_back(rule_json(rule));
+  for (const auto& one : status->capacities) capacities.push_back(capacity_json(one));
   for (const auto& change : status->recent_changes) changes.push_back(change_json(change));
   for (const auto& signal : status->signals) signals[signal.name] = signal.value;
   for (const auto& [part, mode] : switches) modes[part] = limiter::to_string(mode);
@@ -138,6 +153,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
                         {"modes", std::move(modes)},
                         {"limits", std::move(limits)},
                         {"rules", std::move(rules)},
+                        {"capacities", std::move(capacities)},
                         {"changes", std::move(changes)},
                         {"signals", std::move(signals)},
                         {"model", status->model ? json(status->model->version) : json()},

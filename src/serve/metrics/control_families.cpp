@@ -100,6 +100,23 @@ void add_limits(Families& families, const MetricsInput& input) {
   families.add({}, std::chrono::duration<double>(input.now.mono - published).count());
 }
 
+void add_capacities(Families& families, const Status& status) {
+  families.gauge(
+      "tidelimit_capacity_requests_per_second",
+      "What an endpoint or an upstream can take, in requests of cost 1. kind: configured, "
+      "or learned (absent until it was full once), at_least (the most served lately) and "
+      "ceiling.");
+  for (const auto& one : status.capacities) {
+    const auto add = [&](const char* kind, const std::optional<double>& value) {
+      if (value) families.add({{"of", one.name}, {"kind", kind}}, *value);
+    };
+    add(one.learned ? "learned" : "configured", one.per_second);
+    if (!one.learned) continue;
+    add("at_least", one.at_least);
+    add("ceiling", one.ceiling);
+  }
+}
+
 /// By rule; those that the configuration knows stand at zero from the start, so that a first event
 /// is a change of a series.
 using RuleCounts = std::map<std::string, double>;
@@ -210,6 +227,7 @@ void add_control(Families& families, const MetricsInput& input) {
   if (input.status == nullptr) return;
   add_forecasts(families, *input.status);
   add_limits(families, input);
+  add_capacities(families, *input.status);
   add_rules(families, *input.status);
   add_verdicts(families, *input.status);
   add_tables(families, input.tables);

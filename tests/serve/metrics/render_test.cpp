@@ -101,6 +101,25 @@ std::set<std::string> documented(const std::string& text) {
   return names;
 }
 
+TEST(Metrics, ShowWhatACapacityIsKnownOf) {
+  MetricsInput made = input();
+  auto known = status();
+  known->capacities = {{"core", true, std::nullopt, 40, 500, 0}, {"payment", false, 200, 0, {}, 0}};
+  made.status = known;
+  const std::string before = render(made);
+  EXPECT_THAT(before, Not(HasSubstr(R"({of="core",kind="learned"})")));
+  EXPECT_THAT(before,
+              HasSubstr(R"(tidelimit_capacity_requests_per_second{of="core",kind="at_least"} 40)"));
+  EXPECT_THAT(before,
+              HasSubstr(R"(tidelimit_capacity_requests_per_second{of="core",kind="ceiling"} 500)"));
+  EXPECT_THAT(
+      before,
+      HasSubstr(R"(tidelimit_capacity_requests_per_second{of="payment",kind="configured"} 200)"));
+  known->capacities[0].per_second = 110;
+  EXPECT_THAT(render(made),
+              HasSubstr(R"(tidelimit_capacity_requests_per_second{of="core",kind="learned"} 110)"));
+}
+
 TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
   const auto names = documented(render(input()));
   for (const char* name : {"tidelimit_decisions_total",
@@ -117,6 +136,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_forecast_absolute_error",
                            "tidelimit_forecast_error_ratio",
                            "tidelimit_limit_requests_per_second",
+                           "tidelimit_capacity_requests_per_second",
                            "tidelimit_plan_changes_total",
                            "tidelimit_rule_active",
                            "tidelimit_plan_age_seconds",

@@ -1,0 +1,143 @@
+#include "policy/capacity_estimate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace tidelimit::policy {
+namespace {
+
+constexpr double kFull = 3.0;         // times the usual latency: everything waits
+constexpr double kWaiting = 1.5;      // times: something waits
+constexpr double kProbeEnds = 2.0;    // times, in one sample
+constexpr double kLeastAnswers = 20;  // of a round that says anything
+constexpr double kLeastPart = 0.5;    // of the estimate, that one round's fall aims at
+constexpr double kWithin = 1.05;      // of the estimate: no more than this is let in
+constexpr double kDown = 0.3;         // of the way to a lower figure, a round
+constexpr double kProbe = 1.2;
+constexpr Nanos kProbeEvery = std::chrono::minutes{1};
+constexpr Nanos kRarestProbe = std::chrono::minutes{5};
+constexpr double kDrain = 0.5;     // of what is served, let in while it drains
+constexpr int kLongestDrain = 12;  // rounds
+constexpr int kDoubted = 12;       // rounds after a drain
+
+double seconds_of(Nanos span) {
+  return static_cast<double>(span.count()) * 1e-9;
+}
+
+}  // namespace
+
+CapacityEstimate::CapacityEstimate(std::optional<double> ceiling, std::vector<double> costs)
+    : ceiling_(ceiling), costs_(std::move(costs)), usual_(costs_.size()) {}
+
+void CapacityEstimate::inherit(const CapacityEstimate& older, bool same) {
+  if (same) usual_ = older.usual_;
+  per_second_ = older.per_second_;
+  if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);
+  at_least_ = older.at_least_;
+}
+
+std::optional<double> CapacityEstimate::to_let_in() const {
+  if (!per_second_) return ceiling_;
+  double wanted = probing_ ? *per_second_ * kProbe : *per_second_;
+  if (drain_ > 0) wanted = std::min(wanted, drain_);
+  return ceiling_ ? std::min(wanted, *ceiling_) : wanted;
+}
+
+void CapacityEstimate::update(const std::vector<const EndpointLoad*>& loads, Nanos span,
+                              bool limiting) {
+  double latency = 0, usual = 0;
+  for (std::size_t e = 0; e < costs_.size(); ++e) {
+    if (loads[e] == nullptr) continue;
+    const EndpointLoad& load = *loads[e];
+    for (const double asked : load.asked) round_.asked += asked * costs_[e];
+    round_.served += std::max(load.answered - load.failed, 0.0) * costs_[e];
+    round_.answers += load.answered;
+    if (const auto ms = usual_[e].ms(); ms && load.answered > 0) {
+      latency += load.latency_ms_sum;
+      usual += *ms * load.answered;
+    }
+    usual_[e].add(load.answered, load.latency_ms_sum, span, latency_ratio_ >= kWaiting);
+  }
+  round_.latency_ms += latency;
+  round_.usual_ms += usual;
+  if (probing_ && usual > 0 && latency >= kProbeEnds * usual) {
+    probing_ = false;
+    probe_every_ = std::min(2 * probe_every_, kRarestProbe);
+    doubted_ = 0;  // what waits now was let in to see whether it would
+  }
+  round_.span += span;
+  since_probe_ += span;
+  if (round_.span < kRound) return;
+  judge();
+  choose_probe(limiting);
+  round_ = {};
+}
+
+void CapacityEstimate::judge() {
+  const bool known = round_.answers >= kLeastAnswers && round_.usual_ms > 0;
+  latency_ratio_ = known ? round_.latency_ms / round_.usual_ms : 0;
+  if (!known) {
+    drain_ = 0;
+    return;
+  }
+  if (drain_ > 0) ++drain_rounds_;
+  const double seconds = seconds_of(round_.span);
+  const double served = round_.served / seconds;
+  // So many arrivals have chance in them (Poisson): what is certain is a deviation less.
+  const double certain = served * (1 - 1 / std::sqrt(round_.answers));
+  probe_paid_ = false;
+  doubted_ = std::max(doubted_ - 1, 0);
+  const double found = probing_ ? served : certain;
+  if (drain_ > 0 && latency_ratio_ < kFull) {
+    drain_ = 0;
+    doubted_ = kDoubted;
+  }
+  if (latency_ratio_ < kWaiting) {
+    if (per_second_ && found > *per_second_) {
+      probe_paid_ = probing_;
+      if (probing_) probe_every_ = kProbeEvery;
+      per_second_ = found;
+    }
+  } else if (latency_ratio_ >= kFull) {
+    fill(served, certain, round_.asked / seconds);
+  }
+  at_least_ = std::max(at_least_, certain);
+  if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);
+}
+
+/// The service was full, and served so much.
+void CapacityEstimate::fill(double served, double certain, double asked) {
+  if (!per_second_) {
+    per_second_ = std::max(served, at_least_);
+    return;
+  }
+  const double thought = *per_second_;
+  if (certain > thought) per_second_ = certain;
+  if (served < thought && served * latency_ratio_ >= thought && asked <= kWithin * thought)
+    judge_fall(served);
+}
+
+/// It served less than it should, of no more than it should: once it is drained, and only if that
+/// comes again or the drain does not end, is it believed.
+void CapacityEstimate::judge_fall(double served) {
+  if (drain_ == 0 && doubted_ == 0) {
+    drain_ = kDrain * served;
+    drain_rounds_ = 0;
+    return;
+  }
+  if (drain_ > 0 && drain_rounds_ < kLongestDrain) return;
+  drain_ = 0;
+  doubted_ = kDoubted;
+  const double thought = *per_second_;
+  per_second_ = thought + kDown * (std::max(served, kLeastPart * thought) - thought);
+  at_least_ = std::min(at_least_, *per_second_);
+}
+
+void CapacityEstimate::choose_probe(bool limiting) {
+  const bool calm = latency_ratio_ > 0 && latency_ratio_ < kWaiting;
+  probing_ = limiting && calm && per_second_ && (probe_paid_ || since_probe_ >= probe_every_);
+  if (probing_) since_probe_ = Nanos{0};
+}
+
+}  // namespace tidelimit::policy

@@ -1,0 +1,218 @@
+// A service of so many workers, first come first served, in virtual time; what it is asked for may
+// be held to what the estimate lets in, as the divider does.
+#include "policy/capacity_estimate.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <gtest/gtest.h>
+#include <queue>
+
+#include "base/random.hpp"
+#include "policy/settings.hpp"
+
+namespace tidelimit::policy::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr int kWorkers = 11;
+constexpr double kServiceSeconds = 0.1;  // exponential
+constexpr double kCapacity = kWorkers / kServiceSeconds;
+constexpr double kPatienceSeconds = 5;  // a longer queue is refused by the service itself
+
+class Service {
+ public:
+  explicit Service(std::optional<double> ceiling = {}, std::uint64_t seed = 1)
+      : random_(seed), estimate_(ceiling, {1.0}) {
+    for (int i = 0; i < kWorkers; ++i) free_at_.push(0);
+  }
+
+  /// Calls at `per_second` for so long.
+  void run(Nanos span, double per_second) {
+    run(span, [=](double) { return per_second; });
+  }
+  /// The rate as a function of the seconds since the beginning of this span.
+  void run(Nanos span, const std::function<double(double)>& rate) {
+    const auto whole = static_cast<int>(span / seconds{1});
+    for (int second = 0; second < whole; ++second) pass_second(rate(second));
+  }
+
+  [[nodiscard]] std::optional<double> estimate() const { return estimate_.per_second(); }
+  [[nodiscard]] const CapacityEstimate& state() const { return estimate_; }
+  /// Served a second since the last call.
+  [[nodiscard]] double served() {
+    const double mean = served_ / std::max(seconds_, 1.0);
+    served_ = seconds_ = 0;
+    return mean;
+  }
+
+  bool limited = true;                        ///< by 0.9 of the estimate
+  double slower = 1;                          ///< factor of service times
+  std::size_t thrash_from = ~std::size_t{0};  ///< so many in the queue make it three times slower
+
+ private:
+  struct Done {
+    double at, latency;
+    bool operator>(const Done& other) const { return at > other.at; }
+  };
+
+  void pass_second(double per_second) {
+    EndpointLoad load;
+    load.endpoint = "all";
+    load.asked = {0};
+    const auto let_in = estimate_.to_let_in();
+    const double most = limited && let_in ? kDefaultUtilisation * *let_in : per_second;
+    for (double at = now_ + random_.exponential() / per_second; at < now_ + 1;
+         at += random_.exponential() / per_second) {
+      if (!random_.chance(std::min(1.0, most / per_second))) continue;
+      load.asked[0] += 1;
+      admit(at, load);
+    }
+    now_ += 1;
+    answer_until(now_, load);
+    seconds_ += 1;
+    estimate_.update({&load}, seconds{1}, limited && most < per_second);
+  }
+
+  void answer_until(double time, EndpointLoad& load) {
+    for (; !answers_.empty() && answers_.top().at < time; answers_.pop()) {
+      load.answered += 1;
+      load.latency_ms_sum += answers_.top().latency * 1e3;
+      served_ += 1;
+    }
+  }
+
+  void admit(double at, EndpointLoad& load) {
+    answer_until(at, load);
+    const double start = std::max(at, free_at_.top());
+    if (start - at > kPatienceSeconds) {
+      load.answered += 1;  // an error, at once
+      load.failed += 1;
+      return;
+    }
+    const bool thrashes = answers_.size() > thrash_from;
+    const double service =
+        random_.exponential() * kServiceSeconds * slower * (thrashes ? 3.0 : 1.0);
+    free_at_.pop();
+    free_at_.push(start + service);
+    answers_.push({start + service, start + service - at});
+  }
+
+  Random random_;
+  CapacityEstimate estimate_;
+  double now_ = 0, served_ = 0, seconds_ = 0;
+  std::priority_queue<double, std::vector<double>, std::greater<>> free_at_;
+  std::priority_queue<Done, std::vector<Done>, std::greater<>> answers_;
+};
+
+/// An hour at seven tenths, then an overload of half as much again for ten minutes.
+void teach(Service& service) {
+  service.run(hours{1}, 0.7 * kCapacity);
+  service.run(minutes{10}, 1.5 * kCapacity);
+}
+
+TEST(CapacityEstimate, KnowsNothingBeforeTheServiceWasFullOnce) {
+  Service service;
+  service.run(hours{3}, 0.7 * kCapacity);
+  EXPECT_FALSE(service.estimate());
+  EXPECT_FALSE(service.state().to_let_in());
+  EXPECT_GT(service.state().at_least(), 0.65 * kCapacity);
+  EXPECT_LT(service.state().at_least(), 0.85 * kCapacity);
+}
+
+TEST(CapacityEstimate, IsWithinATenthOfWhatTheWorkersCanDo) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Service service({}, seed);
+    teach(service);
+    ASSERT_TRUE(service.estimate()) << "seed " << seed;
+    EXPECT_NEAR(*service.estimate(), kCapacity, 0.1 * kCapacity) << "seed " << seed;
+  }
+}
+
+TEST(CapacityEstimate, StaysSoundUnderAnOverloadOfHours) {
+  Service service;
+  teach(service);
+  (void)service.served();
+  for (int hour = 0; hour < 6; ++hour) {
+    service.run(hours{1}, 2 * kCapacity);
+    EXPECT_NEAR(*service.estimate(), kCapacity, 0.1 * kCapacity) << "hour " << hour;
+  }
+  EXPECT_GT(service.served(), 0.85 * kCapacity) << "limits must not starve the service";
+  EXPECT_LT(service.state().latency_ratio(), 3);
+}
+
+TEST(CapacityEstimate, DoesNotTakeThrashingForLackOfCapacity) {
+  Service service;
+  service.limited = false;  // nothing helps, as in shadow mode
+  service.run(hours{1}, 0.7 * kCapacity);
+  service.run(minutes{10}, 1.2 * kCapacity);
+  service.thrash_from = 60;
+  (void)service.served();
+  service.run(minutes{30}, 1.5 * kCapacity);
+  EXPECT_LT(service.served(), 0.5 * kCapacity) << "or it does not thrash";
+  EXPECT_NEAR(*service.estimate(), kCapacity, 0.1 * kCapacity);
+  service.limited = true;
+  service.run(minutes{10}, 1.5 * kCapacity);
+  EXPECT_GT(service.served(), 0.5 * kCapacity);
+  EXPECT_NEAR(*service.estimate(), kCapacity, 0.15 * kCapacity);
+}
+
+TEST(CapacityEstimate, FollowsAServiceThatBecomesSlowerAndFasterAgain) {
+  Service service;
+  teach(service);
+  for (int minute = 0; minute < 120; ++minute) {
+    service.slower = 1 + minute / 120.0;
+    service.run(minutes{1}, 1.3 * kCapacity);
+  }
+  service.run(minutes{10}, 1.3 * kCapacity);
+  EXPECT_NEAR(*service.estimate(), kCapacity / 2, 0.15 * kCapacity / 2);
+  service.slower = 1;
+  service.run(minutes{20}, 1.3 * kCapacity);
+  EXPECT_NEAR(*service.estimate(), kCapacity, 0.1 * kCapacity);
+}
+
+TEST(CapacityEstimate, LearnsThatHalfOfTheWorkersHaveGoneWhileLoadIsHigh) {
+  Service service;
+  teach(service);
+  service.slower = 2;
+  service.run(minutes{5}, 1.3 * kCapacity);
+  EXPECT_NEAR(*service.estimate(), kCapacity / 2, 0.15 * kCapacity / 2);
+}
+
+TEST(CapacityEstimate, SleepsThroughNightsInWhichADependencyIsSlow) {
+  Service service;
+  teach(service);
+  const double before = *service.estimate();
+  service.run(hours{2}, 0.02 * kCapacity);
+  EXPECT_EQ(*service.estimate(), before);
+  service.slower = 5;
+  service.run(hours{1}, 0.05 * kCapacity);
+  service.slower = 1;
+  EXPECT_EQ(*service.estimate(), before);
+  service.run(hours{5}, [](double s) { return (0.05 + 0.6 * s / 18000) * kCapacity; });
+  EXPECT_EQ(*service.estimate(), before);
+}
+
+TEST(CapacityEstimate, NeverExceedsItsCeiling) {
+  Service service(80.0);
+  EXPECT_EQ(service.state().to_let_in(), 80.0);
+  service.limited = false;
+  teach(service);
+  EXPECT_EQ(service.estimate(), 80.0);
+  EXPECT_EQ(service.state().to_let_in(), 80.0);
+}
+
+TEST(CapacityEstimate, CountsErrorsAsNoWork) {
+  CapacityEstimate estimate({}, {1.0});
+  EndpointLoad load{"all", {100}, 100, 0, 100 * 50.0, {}};
+  for (int i = 0; i < 120; ++i) estimate.update({&load}, seconds{1}, false);
+  load = {"all", {500}, 500, 440, 500 * 400.0, {}};
+  for (int i = 0; i < 30; ++i) estimate.update({&load}, seconds{1}, false);
+  ASSERT_TRUE(estimate.per_second());
+  EXPECT_NEAR(*estimate.per_second(), 100, 5) << "what was served before is the better witness";
+}
+
+}  // namespace
+}  // namespace tidelimit::policy::test
