@@ -42,7 +42,8 @@ struct Bin {
   Group payment_prm, std_all, all;  ///< good customers
   double busy = 0;                  ///< share of the workers' time
   double limit = 0;                 ///< calls a second that all STD may make to /browse; 0: no end
-  double shed = 0;                  ///< share of STD's /browse calls that is shed
+  double per_minute = 0;  ///< calls a minute that one STD user may make to /browse; 0: no end
+  double shed = 0;        ///< share of STD's /browse calls that is shed
   std::uint64_t attack_asked = 0, attack_passed = 0;
 };
 inline constexpr Nanos kBin = std::chrono::minutes{1};
@@ -54,6 +55,7 @@ struct Outcome {
   std::array<Group, kPhases> attack;
   std::vector<Bin> bins;
   std::vector<std::string> plan_changes;  ///< in words
+  std::vector<std::string> troubles;      ///< what did not go as it should, in words
 
   /// Good customers' calls in a phase, over the offers and tiers wanted; kAll: all of them.
   static constexpr std::size_t kAll = ~std::size_t{0};

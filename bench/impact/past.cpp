@@ -35,13 +35,14 @@ double mean_calls(std::size_t offer, std::size_t tier, int weekday, Nanos from) 
   return calls;
 }
 
-traffic::WindowStats window_of(std::size_t offer, int weekday, Nanos from, double busy,
+/// `part`: of what a quarter of an hour at real pace holds.
+traffic::WindowStats window_of(std::size_t offer, int weekday, Nanos from, double busy, double part,
                                Random& random) {
   traffic::WindowStats stats;
   const double varied = busy * std::exp(kWindowDeviation * random.normal());
   for (std::size_t tier = 0; tier < kTiers; ++tier) {
     const auto calls =
-        static_cast<double>(random.poisson(varied * mean_calls(offer, tier, weekday, from)));
+        static_cast<double>(random.poisson(part * varied * mean_calls(offer, tier, weekday, from)));
     stats.requests += calls;
     if (tier == kPrm) stats.premium = calls;
   }
@@ -124,7 +125,7 @@ Result<std::shared_ptr<const anomaly::Detector>> train_detector(std::uint64_t se
 
 }  // namespace
 
-traffic::WindowGrid windows_until(Nanos until, std::uint64_t seed) {
+traffic::WindowGrid windows_until(Nanos until, std::uint64_t seed, int pace) {
   traffic::WindowGrid grid{kDay - days{kDaysBefore}, kWindow, {}, {}};
   const auto per_day = static_cast<std::size_t>(Nanos{days{1}} / kWindow);
   const std::size_t count = kDaysBefore * per_day + static_cast<std::size_t>(until / kWindow);
@@ -140,15 +141,15 @@ traffic::WindowGrid windows_until(Nanos until, std::uint64_t seed) {
     const int weekday = static_cast<int>((1 + i / per_day) % 7);
     const Nanos from = kWindow * static_cast<Nanos::rep>(i % per_day);
     for (std::size_t offer = 0; offer < kOffers.size(); ++offer)
-      grid.stats[offer].push_back(window_of(offer, weekday, from, busy, random));
+      grid.stats[offer].push_back(window_of(offer, weekday, from, busy, 1.0 / pace, random));
   }
   return grid;
 }
 
 Result<std::shared_ptr<const model::Bundle>> train(forecast::Preset preset, std::uint64_t seed,
-                                                   int epochs) {
+                                                   int epochs, int pace) {
   auto bundle = std::make_shared<model::Bundle>();
-  const traffic::WindowGrid grid = windows_until(Nanos{0}, seed);
+  const traffic::WindowGrid grid = windows_until(Nanos{0}, seed, pace);
   forecast::TrainOptions how;
   how.preset = preset;
   how.seed = seed;

@@ -16,12 +16,12 @@ Result<Outcomes> play_all(Span span, std::uint64_t first_seed, std::size_t seeds
   std::mutex mutex;
   std::optional<Error> trouble;
   const auto work = [&] {
-    for (std::size_t job = next++; job < seeds * kArms; job = next++) {
-      const Arm arm = kAllArms[job % kArms];
-      auto outcome = play(arm, span, first_seed + job / kArms, models);
+    for (std::size_t job = next++; job < seeds * kVirtualArms.size(); job = next++) {
+      const Arm arm = kVirtualArms[job % kVirtualArms.size()];
+      auto outcome = play(arm, span, first_seed + job / kVirtualArms.size(), models);
       std::lock_guard lock(mutex);
       if (outcome) {
-        outcomes[job / kArms][static_cast<std::size_t>(arm)] = std::move(*outcome);
+        outcomes[job / kVirtualArms.size()][static_cast<std::size_t>(arm)] = std::move(*outcome);
       } else {
         trouble = outcome.error();
       }

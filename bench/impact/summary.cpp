@@ -14,9 +14,6 @@ constexpr std::array kStudent{12.706, 4.303, 3.182, 2.776, 2.571,
                               2.447,  2.365, 2.306, 2.262, 2.228};
 constexpr double kNormal = 1.96;
 
-double p95_in_spike(const Outcome& outcome) {
-  return outcome.sum(Phase::spike).latency.quantile(0.95);
-}
 double std_in_time(const Outcome& outcome) {
   return static_cast<double>(outcome.sum(Phase::spike, Outcome::kAll, kStd).in_time);
 }
@@ -40,6 +37,19 @@ Estimate estimate(const std::vector<double>& values) {
 std::string in_words(const Estimate& e, int digits) {
   if (std::isnan(e.half_width)) return fmt::format("{:.{}f}", e.mean, digits);
   return fmt::format("{:.{}f} ± {:.{}f}", e.mean, digits, e.half_width, digits);
+}
+
+double p95_in_spike(const Outcome& outcome) {
+  return outcome.sum(Phase::spike).latency.quantile(0.95);
+}
+
+double attack_passed(const Outcome& outcome) {
+  std::uint64_t asked = 0, denied = 0;
+  for (const Group& group : outcome.attack) {
+    asked += group.asked;
+    denied += group.denied;
+  }
+  return 1 - static_cast<double>(denied) / static_cast<double>(std::max<std::uint64_t>(asked, 1));
 }
 
 double denied_in_calm(const Outcome& outcome) {
@@ -88,19 +98,19 @@ std::vector<Promise> promises(const Outcomes& outcomes) {
   };
 }
 
-std::string tables(const Outcomes& outcomes) {
+std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
   std::string out =
-      fmt::format("{:<14} {:>18} {:>18} {:>18} {:>16} {:>16} {:>17} {:>17}\n", "arm",
+      fmt::format("{:<15} {:>18} {:>18} {:>18} {:>16} {:>16} {:>17} {:>17}\n", "arm",
                   "p95 in spike, ms", "/payment PRM, %", "STD in time, %", "denied calm, %",
                   "attack passed, %", "work in spike, h", "work all day, h");
-  for (const Arm arm : kAllArms) {
+  for (const Arm arm : arms) {
     const auto figure = [&](double scale, int digits, auto&& measure) {
       return in_words(
           over_seeds(outcomes, arm, [&](const Outcome& o) { return scale * measure(o); }), digits);
     };
     // ± has two bytes and one column.
     out += fmt::format(
-        "{:<14} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
+        "{:<15} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
         figure(1, 0, p95_in_spike),
         figure(100, 2,
                [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
@@ -108,26 +118,16 @@ std::string tables(const Outcomes& outcomes) {
                [](const Outcome& o) {
                  return availability(o.sum(Phase::spike, Outcome::kAll, kStd));
                }),
-        figure(100, 2, denied_in_calm),
-        figure(100, 2,
-               [](const Outcome& o) {
-                 std::uint64_t asked = 0, denied = 0;
-                 for (const Group& group : o.attack) {
-                   asked += group.asked;
-                   denied += group.denied;
-                 }
-                 return 1 - static_cast<double>(denied) /
-                                static_cast<double>(std::max<std::uint64_t>(asked, 1));
-               }),
+        figure(100, 2, denied_in_calm), figure(100, 2, attack_passed),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(); }));
   }
-  out += fmt::format("\n{:<14} {:<14} {:>16} {:>16} {:>16} {:>17} {:>15} {:>15} {:>15}\n",
+  out += fmt::format("\n{:<14} {:<15} {:>16} {:>16} {:>16} {:>17} {:>15} {:>15} {:>15}\n",
                      "in the spike", "arm", "p50, ms", "p95, ms", "p99, ms", "in time, %",
                      "denied, %", "refused, %", "late, %");
   for (std::size_t offer = 0; offer < kOffers.size(); ++offer) {
     for (std::size_t tier = 0; tier < kTiers; ++tier) {
-      for (const Arm arm : kAllArms) {
+      for (const Arm arm : arms) {
         const auto figure = [&](int digits, auto&& measure) {
           return in_words(over_seeds(outcomes, arm,
                                      [&](const Outcome& o) {
@@ -140,7 +140,7 @@ std::string tables(const Outcomes& outcomes) {
             return 100 * static_cast<double>(part(g)) / static_cast<double>(g.asked);
           });
         };
-        out += fmt::format("{:<14} {:<14} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
+        out += fmt::format("{:<14} {:<15} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
                            fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]),
                            name_of(arm),
                            figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,12 @@ template <class Measure>
 /// The share of a group that was answered within its deadline.
 [[nodiscard]] double availability(const Group& group);
 
+/// p95 over all good calls of the spike that were answered, ms.
+[[nodiscard]] double p95_in_spike(const Outcome& outcome);
+/// The share of the attackers' calls that no limit denied.
+[[nodiscard]] double attack_passed(const Outcome& outcome);
+
 /// Tables for people: one row an arm, then one an endpoint and tier.
-[[nodiscard]] std::string tables(const Outcomes& outcomes);
+[[nodiscard]] std::string tables(const Outcomes& outcomes, std::span<const Arm> arms);
 
 }  // namespace tidelimit::impact

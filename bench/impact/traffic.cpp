@@ -15,8 +15,6 @@ constexpr std::array<std::uint64_t, kTiers> kAbout{250, 700};
 constexpr double kSkew = 1.5;
 
 constexpr double kDayDeviation = 0.03;
-constexpr int kFloodAddresses = 50;
-constexpr double kFloodPerSecond = 500;  // all together
 constexpr double kCardTestingPerSecond = 1.5;
 constexpr double kScrapingPerSecond = 7;
 constexpr double kScanningPerSecond = 1.5;
@@ -57,7 +55,8 @@ traffic::Request Arrival::request(WallTime midnight) const {
   return out;
 }
 
-Traffic::Traffic(Span span, std::uint64_t seed, bool attacks) : span_(span) {
+Traffic::Traffic(Span span, std::uint64_t seed, bool attacks, const Staging& staging)
+    : span_(span), staging_(staging) {
   const Random root(seed);
   Random day = root.fork(0);
   busy_today_ = std::exp(kDayDeviation * day.normal());
@@ -77,7 +76,7 @@ Traffic::Traffic(Span span, std::uint64_t seed, bool attacks) : span_(span) {
   add(Who::card_testing, kPayment, kStd, kCardTestingPerSecond);
   add(Who::scraping, kSearch, kStd, kScrapingPerSecond);
   add(Who::scanning, kOffers.size(), kStd, kScanningPerSecond);
-  add(Who::flood, kBrowse, kStd, kFloodPerSecond);
+  add(Who::flood, kBrowse, kStd, staging_.flood.per_second);
 }
 
 double Traffic::rate(std::size_t offer, std::size_t tier, Nanos at) {
@@ -91,7 +90,7 @@ double Traffic::rate_of(const Source& source, Nanos at) const {
     case Who::customers:
       return busy_today_ * rate(source.offer, source.tier, at);
     case Who::flood:
-      return kFlood.holds(at) ? source.most_per_second : 0;
+      return staging_.flood.span.holds(at) ? source.most_per_second : 0;
     default:
       return kAttack.holds(at) ? source.most_per_second : 0;
   }
@@ -102,11 +101,11 @@ double Traffic::rate_of(const Source& source, Nanos at) const {
 void Traffic::advance(Source& source) {
   const double end = static_cast<double>(span_.until.count()) * 1e-9;
   const Span active = source.who == Who::customers ? span_
-                      : source.who == Who::flood   ? kFlood
+                      : source.who == Who::flood   ? staging_.flood.span
                                                    : kAttack;
   source.at_s = std::max(source.at_s, static_cast<double>(active.from.count()) * 1e-9);
   do {
-    source.at_s += source.random.exponential() / source.most_per_second;
+    source.at_s += source.random.exponential() / source.most_per_second * staging_.pace;
   } while (source.at_s < end &&
            !source.random.chance(rate_of(source, nanos(source.at_s)) / source.most_per_second));
 }
@@ -146,7 +145,8 @@ void Traffic::fill_customer(Source& source, Arrival& arrival) {
   const auto place =
       static_cast<std::uint64_t>(static_cast<double>(about) * std::pow(random.uniform(), kSkew));
   // Every second one place changes hands.
-  const std::uint64_t number = (static_cast<std::uint64_t>(source.at_s) + place) / about;
+  const std::uint64_t number =
+      (static_cast<std::uint64_t>(source.at_s / staging_.pace) + place) / about;
   const std::uint64_t who = number * about + place;
   arrival.user = fmt::format("{}{}", arrival.tier == kPrm ? 'p' : 's', who);
   arrival.client = v4((arrival.tier == kPrm ? 0x0a40'0000U : 0x0a80'0000U) +
@@ -188,8 +188,8 @@ void Traffic::fill_attack(Source& source, Arrival& arrival) {
       arrival.user_agent = "Mozilla/5.0 (compatible; Nmap Scripting Engine)";
       break;
     default:
-      arrival.client =
-          v4(0xcb00'7100U + 100 + static_cast<std::uint32_t>(random.below(kFloodAddresses)));
+      arrival.client = v4(0xcb00'7100U + 100 +
+                          static_cast<std::uint32_t>(random.below(staging_.flood.addresses)));
       arrival.path = fmt::format("/browse/item/{}", random.below(400));
       arrival.user_agent = "Mozilla/5.0";
       break;

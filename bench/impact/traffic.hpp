@@ -34,7 +34,7 @@ struct Arrival {
 class Traffic {
  public:
   /// `attacks`: with the malicious addresses and the flood.
-  Traffic(Span span, std::uint64_t seed, bool attacks);
+  Traffic(Span span, std::uint64_t seed, bool attacks, const Staging& staging = {});
 
   /// False at the end.
   [[nodiscard]] bool next(Arrival& arrival);
@@ -59,6 +59,7 @@ class Traffic {
   void fill_attack(Source& source, Arrival& arrival);
 
   Span span_;
+  Staging staging_;
   double busy_today_;  ///< how this day differs from the usual one
   std::vector<Source> sources_;
 };

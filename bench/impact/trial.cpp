@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "engine/engine.hpp"
+#include "impact/ledger.hpp"
 #include "impact/past.hpp"
 #include "impact/upstream.hpp"
 
@@ -92,8 +93,7 @@ struct Pending {
 
 class Trial {
  public:
-  Trial(Span span) : span_(span), gate_(span), upstream_(kWorkers, kQueue) {
-    outcome_.bins.resize(static_cast<std::size_t>((span.until - span.from) / kBin) + 1);
+  Trial(Span span) : span_(span), gate_(span), upstream_(kWorkers, kQueue), ledger_(span, {}) {
     busy_.resize(static_cast<std::size_t>((span.until - span.from) / kCpuEvery) + 1);
     next_cpu_ = span.from + kCpuEvery;
   }
@@ -110,7 +110,7 @@ class Trial {
     }
     pass(span_.until);
     note_plan_changes();
-    return std::move(outcome_);
+    return std::move(ledger_.outcome());
   }
 
  private:
@@ -132,44 +132,26 @@ class Trial {
   }
 
   void take(const Arrival& arrival) {
-    Bin& bin = bin_at(arrival.at);
-    Group& group = group_of(arrival);
+    ledger_.asked(arrival);
     const traffic::Request request = arrival.request(kDay);
     const engine::Answer answer = gate_.decide(request, arrival.at);
-    const bool allowed = answer.decision.allowed;
-    const auto reason = static_cast<std::size_t>(answer.decision.reason);
-    each_group(arrival, group, bin, [&](Group& g) {
-      ++g.asked;
-      if (allowed) return;
-      ++g.denied;
-      ++g.by_reason[reason];
-    });
-    if (arrival.attack) {
-      ++bin.attack_asked;
-      bin.attack_passed += allowed ? 1 : 0;
+    if (!answer.decision.allowed) {
+      ledger_.denied(arrival, answer.decision.reason);
+      return;
     }
-    if (!allowed) return;
     const Nanos service{static_cast<Nanos::rep>(arrival.service_ms * 1e6)};
     if (const auto ends = upstream_.admit(arrival.at, service)) {
       note_busy(*ends - service, *ends);
       pending_.push({*ends, arrival});
       return;
     }
-    each_group(arrival, group, bin, [](Group& g) { ++g.refused; });
+    ledger_.refused(arrival);
     respond(arrival, kUnavailable, arrival.at + kRefusedAfter);
   }
 
   void finish(const Pending& done) {
-    const Arrival& arrival = done.arrival;
-    const double ms = seconds(done.ends - arrival.at) * 1e3;
-    const double deadline =
-        arrival.offer < kOffers.size() ? kOffers[arrival.offer].deadline_ms : 1000;
-    each_group(arrival, group_of(arrival), bin_at(arrival.at), [&](Group& g) {
-      ++g.answered;
-      g.in_time += ms <= deadline ? 1 : 0;
-      g.latency.add(ms);
-    });
-    respond(arrival, arrival.status, done.ends);
+    ledger_.answered(done.arrival, seconds(done.ends - done.arrival.at) * 1e3);
+    respond(done.arrival, done.arrival.status, done.ends);
   }
 
   void respond(const Arrival& arrival, std::uint16_t status, Nanos time) {
@@ -193,7 +175,7 @@ class Trial {
     const auto slot = static_cast<std::size_t>((next_cpu_ - span_.from) / kCpuEvery) - 1;
     const double busy = busy_[slot] / (seconds(kCpuEvery) * kWorkers);
     gate_.cpu(busy, next_cpu_);
-    Bin& bin = bin_at(next_cpu_ - kCpuEvery);
+    Bin& bin = ledger_.bin_at(next_cpu_ - kCpuEvery);
     bin.busy += busy * seconds(kCpuEvery) / seconds(kBin);
     if (gate_.stands()) look_at_plan(bin);
     next_cpu_ += kCpuEvery;
@@ -205,6 +187,7 @@ class Trial {
     const auto& cell = status->plan->cell(limiter::EndpointId{kBrowse}, limiter::TierId{kStd});
     const limiter::CellLimits& limits = cell.in(limiter::View::effective);
     bin.limit = limits.total.per_minute() / 60;
+    bin.per_minute = limits.principal.per_minute();
     bin.shed = std::max(bin.shed, limits.shed / static_cast<double>(limiter::kShedAll));
   }
 
@@ -213,27 +196,10 @@ class Trial {
     const auto status = gate_.engine().status();
     if (!status) return;
     for (const auto& change : status->recent_changes)
-      outcome_.plan_changes.push_back(
+      ledger_.outcome().plan_changes.push_back(
           fmt::format("{} {}/{}: {:.0f} -> {:.0f} a minute ({}: {})", format_time(change.time),
                       change.endpoint, change.tier, change.before_per_minute,
                       change.after_per_minute, change.rule, change.cause));
-  }
-
-  Group& group_of(const Arrival& arrival) {
-    const auto phase = static_cast<std::size_t>(phase_at(arrival.at));
-    if (arrival.attack) return outcome_.attack[phase];
-    return outcome_.good[phase][arrival.offer][arrival.tier];
-  }
-  Bin& bin_at(Nanos time) {
-    return outcome_.bins[static_cast<std::size_t>((time - span_.from) / kBin)];
-  }
-  template <class Do>
-  static void each_group(const Arrival& arrival, Group& group, Bin& bin, Do&& act) {
-    act(group);
-    if (arrival.attack) return;
-    act(bin.all);
-    if (arrival.tier == kStd) act(bin.std_all);
-    if (arrival.offer == kPayment && arrival.tier == kPrm) act(bin.payment_prm);
   }
 
   Span span_;
@@ -242,7 +208,7 @@ class Trial {
   std::priority_queue<Pending, std::vector<Pending>, std::greater<>> pending_;
   std::vector<double> busy_;  ///< worker-seconds, by kCpuEvery
   Nanos next_cpu_{};
-  Outcome outcome_;
+  Ledger ledger_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <numbers>
 
 namespace tidelimit::impact {
@@ -22,7 +23,14 @@ endpoints:
   - { name: payment, match: "/payment/**", priority: high, cost: 2.5, limits: { PRM: 300/min, STD: 100/min } }
   - { name: browse, match: "/browse/**", priority: low, limits: { PRM: 300/min, STD: { rate: 100/min, burst: 20, total: 50/s } } }
   - { name: search, match: "/search/**", cost: 2, limits: { PRM: 300/min, STD: 100/min } }
-adapt: { floor: { default: 0.2, PRM: 0.5 }, tighten: 0.5, relax: 0.1/min, hold: 15m, plan_ttl: 30m }
+)";
+
+constexpr std::string_view kAdapt =
+    R"(adapt: { floor: { default: 0.2, PRM: 0.5 }, tighten: 0.5, relax: 0.1/min, hold: 15m, plan_ttl: 30m }
+)";
+// The same at the pace of kLive.
+constexpr std::string_view kQuickAdapt =
+    R"(adapt: { floor: { default: 0.2, PRM: 0.5 }, tighten: 0.5, relax: 0.08/s, hold: 18s, plan_ttl: 30m }
 )";
 
 constexpr std::string_view kForecast =
@@ -34,10 +42,10 @@ constexpr std::string_view kCapacity =
     R"(upstreams: [ { name: shop, capacity: 110/s, endpoints: [payment, browse, search] } ]
 )";
 
-constexpr std::string_view kReactiveRules = R"(anomaly: { model: model, scan: 5s }
+constexpr std::string_view kReactiveRules = R"(anomaly: {{ model: model, scan: {} }}
 rules:
-  - { name: overload, when: { queueing: 100ms }, then: { action: shed } }
-  - { name: attacker, when: { verdict: malicious }, then: { action: block, for: 15m } }
+  - {{ name: overload, when: {{ queueing: 100ms }}, then: {{ action: shed }} }}
+  - {{ name: attacker, when: {{ verdict: malicious }}, then: {{ action: block, for: 15m }} }}
 )";
 
 constexpr std::string_view kForecastRules =
@@ -76,15 +84,18 @@ std::string_view name_of(Arm arm) {
       return "whole";
     case Arm::divided:
       return "divided";
+    case Arm::limit_req:
+      return "nginx limit_req";
   }
   return "";
 }
 
-std::string configuration(Arm arm) {
+std::string configuration(Arm arm, int pace) {
   std::string yaml(kLimits);
+  yaml += pace == 1 ? kAdapt : kQuickAdapt;
   if (adapts(arm) && arm != Arm::reactive) yaml += kForecast;
   if (arm == Arm::divided) yaml += kCapacity;
-  if (adapts(arm)) yaml += kReactiveRules;
+  if (adapts(arm)) yaml += fmt::format(kReactiveRules, pace == 1 ? "5s" : "1s");
   if (arm == Arm::whole) yaml += kForecastRules;
   if (arm == Arm::divided) yaml += kDivision;
   return yaml;

@@ -68,15 +68,35 @@ inline constexpr Nanos kSpikeRamp = std::chrono::minutes{2};
 /// Three malicious addresses are at work for most of the spike.
 inline constexpr Span kAttack{std::chrono::hours{18} + std::chrono::minutes{5},
                               std::chrono::hours{19}};
-/// Then a flood from fifty addresses.
-inline constexpr Span kFlood{std::chrono::hours{19} + std::chrono::minutes{30},
-                             std::chrono::hours{19} + std::chrono::minutes{40}};
+
+/// Then a flood of browsing, from each address as fast as from any other.
+struct Flood {
+  Span span{std::chrono::hours{19} + std::chrono::minutes{30},
+            std::chrono::hours{19} + std::chrono::minutes{40}};
+  double per_second = 500;  ///< all addresses together
+  std::uint64_t addresses = 50;
+};
+/// How a play differs from the others.
+struct Staging {
+  Flood flood;
+  /// How many times as fast as time itself the day goes by; rates and latencies stay what they are,
+  /// so that a shorter day has fewer calls.
+  int pace = 1;
+};
+/// With real processes: the spike lasts 72 seconds, the flood ten.
+inline constexpr Staging kLive{{{std::chrono::hours{19} + std::chrono::minutes{8},
+                                 std::chrono::hours{19} + std::chrono::minutes{16}},
+                                120,
+                                12},
+                               50};
+inline constexpr Span kLiveSpan{std::chrono::hours{17} + std::chrono::minutes{44},
+                                std::chrono::hours{19} + std::chrono::minutes{26}};
 
 enum class Phase : std::uint8_t { calm, spike, flood };
 inline constexpr std::size_t kPhases = 3;
-[[nodiscard]] constexpr Phase phase_at(Nanos since_midnight) {
+[[nodiscard]] constexpr Phase phase_at(Nanos since_midnight, const Flood& flood) {
   if (kSpike.holds(since_midnight)) return Phase::spike;
-  return kFlood.holds(since_midnight) ? Phase::flood : Phase::calm;
+  return flood.span.holds(since_midnight) ? Phase::flood : Phase::calm;
 }
 
 /// Share of the daily peak's rate at a time of day, spikes left out: 0.24 at seven in the morning,
@@ -87,21 +107,25 @@ inline constexpr std::size_t kPhases = 3;
 
 /// The arms of the experiment, all on the same arrivals.
 enum class Arm : std::uint8_t {
-  none,      ///< nobody limits anything
-  fixed,     ///< the base limits of the configuration, for ever
-  reactive,  ///< tidelimit without forecasts
-  whole,     ///< tidelimit
-  divided,   ///< the same with the upstream's capacity given, in the place of the forecast rule
+  none,       ///< nobody limits anything
+  fixed,      ///< the base limits of the configuration, for ever
+  reactive,   ///< tidelimit without forecasts
+  whole,      ///< tidelimit
+  divided,    ///< the same with the upstream's capacity given, in the place of the forecast rule
+  limit_req,  ///< nginx's own limits, as those of the configuration
 };
-inline constexpr std::size_t kArms = 5;
-inline constexpr std::array<Arm, kArms> kAllArms{Arm::none, Arm::fixed, Arm::reactive, Arm::whole,
+inline constexpr std::size_t kArms = 6;
+inline constexpr std::array<Arm, 5> kVirtualArms{Arm::none, Arm::fixed, Arm::reactive, Arm::whole,
                                                  Arm::divided};
+inline constexpr std::array<Arm, 6> kLiveArms{Arm::none,     Arm::fixed, Arm::limit_req,
+                                              Arm::reactive, Arm::whole, Arm::divided};
 [[nodiscard]] constexpr bool adapts(Arm arm) {
-  return arm >= Arm::reactive;
+  return arm == Arm::reactive || arm == Arm::whole || arm == Arm::divided;
 }
 [[nodiscard]] std::string_view name_of(Arm arm);
 
-/// The configuration of an arm that has one, as YAML: the same limits in all.
-[[nodiscard]] std::string configuration(Arm arm);
+/// The configuration of an arm that has one, as YAML: the same limits in all. At another pace than
+/// 1 what holds and relaxes by the clock does so faster.
+[[nodiscard]] std::string configuration(Arm arm, int pace = 1);
 
 }  // namespace tidelimit::impact

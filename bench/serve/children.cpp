@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -29,10 +30,13 @@ pid_t spawn(const std::vector<std::string>& command, int out, bool errors_too, i
   arguments.push_back(nullptr);
   const pid_t pid = fork();
   if (pid != 0) return pid;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(core), &set);
-  (void)sched_setaffinity(0, sizeof set, &set);
+  (void)prctl(PR_SET_PDEATHSIG, SIGTERM);  // with the thread that started it, however that ends
+  if (core != kAnyCore) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(core), &set);
+    (void)sched_setaffinity(0, sizeof set, &set);
+  }
   dup2(out, STDOUT_FILENO);
   if (errors_too) dup2(out, STDERR_FILENO);
   execvp(arguments.front(), arguments.data());

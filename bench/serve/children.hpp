@@ -9,10 +9,13 @@
 
 namespace tidelimit::bench {
 
+inline constexpr int kAnyCore = -1;
+
 /// A server under test: a child process, its output in a file, ended by its id with the object.
 class Child {
  public:
-  /// `core`: the one CPU it may run on. Ends the benchmark with words if it can't be started.
+  /// `core`: the one CPU it may run on; kAnyCore: all that this process may. Ends the benchmark
+  /// with words if it can't be started.
   Child(const std::vector<std::string>& command, const std::filesystem::path& output, int core);
   ~Child();
   Child(const Child&) = delete;
