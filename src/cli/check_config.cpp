@@ -56,11 +56,20 @@ TextTable limit_table(const policy::PolicySettings& policy) {
   return table;
 }
 
+/// "200/s", "learned", "learned, at most 500/s".
+std::string describe(const std::optional<Rate>& capacity,
+                     const std::optional<policy::LearnedCapacity>& learned) {
+  if (capacity) return format_rate(*capacity);
+  if (!learned->ceiling) return "learned";
+  return "learned, at most " + format_rate(*learned->ceiling);
+}
+
 /// What is divided: endpoints with a capacity of their own, and upstreams that several share.
 TextTable capacity_table(const policy::PolicySettings& policy) {
   TextTable table({"capacity of", "is", "serves"}, {});
   for (const auto& endpoint : policy.endpoints)
-    if (endpoint.capacity) table.add({endpoint.name, format_rate(*endpoint.capacity), "itself"});
+    if (endpoint.capacity || endpoint.learned)
+      table.add({endpoint.name, describe(endpoint.capacity, endpoint.learned), "itself"});
   for (const auto& upstream : policy.upstreams) {
     std::vector<std::string> served;
     for (const auto& endpoint : policy.endpoints) {
@@ -71,7 +80,7 @@ TextTable capacity_table(const policy::PolicySettings& policy) {
                            ? endpoint.name
                            : fmt::format("{} (cost {:g})", endpoint.name, endpoint.cost));
     }
-    table.add({upstream.name, format_rate(upstream.capacity),
+    table.add({upstream.name, describe(upstream.capacity, upstream.learned),
                fmt::format("{}", fmt::join(served, ", "))});
   }
   return table;

@@ -12,6 +12,7 @@ endpoints:
   - { name: api,  match: "/api/**",  capacity: 100/s, limits: { STD: 100/min } }
   - { name: pay,  match: "/pay/**",  cost: 3, limits: { STD: 100/min } }
   - { name: cart, match: "/cart/**", limits: { STD: 100/min } }
+  - { name: web,  match: "/web/**",  capacity: { learned: { ceiling: 50/s } } }
 upstreams:
   - { name: shop, capacity: 500/s, endpoints: [pay, cart] }
 signals: { cpu: pushed }
@@ -33,12 +34,13 @@ class CheckConfig(unittest.TestCase):
         rows = [line.split("  ") for line in shown.splitlines()]
         cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
         self.assertIn(["api", "100/s", "itself"], cells)
+        self.assertIn(["web", "learned, at most 50/s", "itself"], cells)
         self.assertIn(["shop", "500/s", "pay (cost 3), cart"], cells)
         self.assertIn(["capacity", "enforce", "claims of capacities", "divide by fair shares"], cells)
         self.assertTrue(shown.endswith("cpu: pushed (PUT /v1/signals/cpu)\n"), shown)
 
     def test_a_planned_time_that_is_over_is_a_warning(self):
-        warning = f'{self.file}:9: rule "past": its planned time is over: remove it, or plan it anew'
+        warning = f'{self.file}:10: rule "past": its planned time is over: remove it, or plan it anew'
         self.assertEqual(run("check-config", self.file).stderr, warning + " (warning)\n")
         report = json.loads(run("check-config", self.file, "--json").stdout)
         self.assertEqual(report, {"valid": True, "errors": [], "warnings": [warning]})
