@@ -127,10 +127,12 @@ void add_promises(Page& page, const Outcomes& outcomes) {
                                .value = promise.value.mean,
                                .unit = "",
                                .aim = std::string(promise.aim)};
-    cards.push_back({in_words(promise.value, 3),
-                     std::string(promise.name) +
-                         (promise.aim.empty() ? "" : fmt::format(" (aim {})", promise.aim)),
-                     std::string(promise.meaning), !figure.met()});
+    const std::string aim = promise.aim.empty() ? "no aim" : fmt::format("aim {}", promise.aim);
+    const std::string width = std::isnan(promise.value.half_width)
+                                  ? ""
+                                  : fmt::format("± {:.3f}, ", promise.value.half_width);
+    cards.push_back({fmt::format("{:.3f}", promise.value.mean), width + aim,
+                     fmt::format("{}: {}", promise.name, promise.meaning), !figure.met()});
   }
   page.add_cards(cards);
 }
@@ -155,14 +157,18 @@ void add_arms(Page& page, const Outcomes& outcomes, std::span<const Arm> arms) {
          figure(1, 0, [](const Outcome& o) { return o.useful_work(); })});
   }
   page.add_table({{"arm"},
-                  {"p95 in the spike, ms", true},
-                  {"/payment PRM in time, %", true},
+                  {"p95 in spike, ms", true},
+                  {"/payment PRM, %", true},
                   {"STD in time, %", true},
-                  {"good denied when calm, %", true},
-                  {"attack let through, %", true},
-                  {"useful work in the spike, worker s", true},
-                  {"in all", true}},
+                  {"denied calm, %", true},
+                  {"attack passed, %", true},
+                  {"work in spike, s", true},
+                  {"work in all, s", true}},
                  rows);
+  page.add_text(
+      "In spike: from 18:00 to 19:00, good calls alone. In time: answered within the deadline, of "
+      "all that were asked for. Calm: neither spike nor flood. Work: worker seconds spent on good "
+      "calls that were answered in time.");
 }
 
 void add_endpoints(Page& page, const Outcomes& outcomes, std::span<const Arm> arms) {

@@ -30,6 +30,8 @@ constexpr int kEpochs = 2;  // the weekly spike is the linear members' to know
 // Customers are numbered by their seat and by how often it has changed hands: see Traffic.
 constexpr std::uint64_t kCustomers = 2200;
 
+constexpr std::size_t kSecondsOfTime = std::string_view("2026-11-24T18:00:00").size();
+
 std::string words(const json& value) {
   return value.is_string() ? value.get<std::string>() : "";
 }
@@ -86,10 +88,13 @@ class Watch {
     seen_.emplace_back(kLiveSpan.from + (Clock::now() - begin_) * kLive.pace, seen);
     changes_.clear();
     for (const json& change : plan["changes"]) {
-      changes_.push_back(fmt::format(
-          "{} {}/{}: {:.0f} -> {:.0f} a minute ({}: {})", words(change["time"]),
-          words(change["endpoint"]), words(change["tier"]), number(change["before_per_minute"]),
-          number(change["after_per_minute"]), words(change["rule"]), words(change["cause"])));
+      const std::string rule = words(change["rule"]);
+      changes_.push_back(
+          fmt::format("{} {}/{}: {:.0f} -> {:.0f} a minute ({}{})",
+                      words(change["time"]).substr(0, kSecondsOfTime), words(change["endpoint"]),
+                      words(change["tier"]), number(change["before_per_minute"]),
+                      number(change["after_per_minute"]), rule.empty() ? "back at base" : rule,
+                      rule.empty() ? "" : ": " + words(change["cause"])));
     }
   }
 
