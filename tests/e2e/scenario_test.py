@@ -213,6 +213,17 @@ class Scenario(EndToEnd):
         self.assertEqual({change[:2] for change in changes}, {("browse", "STD")})
         self.assertEqual((changes[0][2], changes[-1][2]), (50, 100))
 
+    def test_says_what_is_wrong_with_a_rehearsal(self):
+        config = self.folder / "gate.yaml"
+        config.write_text(CONFIG)
+        for words, why in (("2026-11-24T17:28:00Z", "has no @"), ("yesterday@60", "yesterday"),
+                           ("2026-11-24T17:28:00Z@fast", "whole number from 1 to 3600"),
+                           ("2026-11-24T17:28:00Z@0", "whole number from 1 to 3600")):
+            refused = run("serve", "--config", config, "--rehearse", words)
+            self.assertEqual(refused.returncode, 2, words)
+            self.assertIn(why, refused.stderr)
+            self.assertIn("like 2026-11-24T17:45:00Z@120", refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
