@@ -120,6 +120,13 @@ std::vector<Plot> limit_plots(const Outcomes& outcomes, std::span<const Arm> arm
   return {std::move(limits), std::move(shed)};
 }
 
+/// A figure's name in words that a narrow card may break.
+std::string spaced(std::string_view name) {
+  std::string words(name);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 void add_promises(Page& page, const Outcomes& outcomes) {
   std::vector<cli::report::Card> cards;
   for (const Promise& promise : promises(outcomes)) {
@@ -132,7 +139,7 @@ void add_promises(Page& page, const Outcomes& outcomes) {
                                   ? ""
                                   : fmt::format("± {:.3f}, ", promise.value.half_width);
     cards.push_back({fmt::format("{:.3f}", promise.value.mean), width + aim,
-                     fmt::format("{}: {}", promise.name, promise.meaning), !figure.met()});
+                     fmt::format("{}: {}", spaced(promise.name), promise.meaning), !figure.met()});
   }
   page.add_cards(cards);
 }
@@ -211,11 +218,15 @@ std::string page_of(const Outcomes& outcomes, std::span<const Arm> arms, Span sp
                     const Flood& flood, const std::string& how) {
   Page page("What adaptive limits bring", how);
   add_promises(page, outcomes);
+  std::vector<std::vector<std::string>> troubles;
   for (const auto& seed : outcomes) {
     for (const Outcome& outcome : seed) {
-      for (const std::string& trouble : outcome.troubles) page.add_note(trouble);
+      for (const std::string& trouble : outcome.troubles) troubles.push_back({trouble});
     }
   }
+  if (!troubles.empty())
+    page.add_note(
+        "The machine could not keep up, so these figures say little; how far stands below.");
   page.add_text(fmt::format(
       "Times are the shop's. /payment doubles from {} to {}; three addresses attack from {}; a "
       "flood runs from {} to {}. Means and 95 % confidence intervals over seeds.",
@@ -244,6 +255,10 @@ std::string page_of(const Outcomes& outcomes, std::span<const Arm> arms, Span sp
   for (const Plot& plot : limit_plots(outcomes, arms, span)) page.add_html(render(plot));
   page.add_section("Endpoints and tiers");
   add_endpoints(page, outcomes, arms);
+  if (!troubles.empty()) {
+    page.add_section("Where the machine could not keep up");
+    page.add_table({{"what"}}, troubles);
+  }
   page.add_section("Limits as they moved, first seed");
   std::vector<std::vector<std::string>> changes;
   for (const Arm arm : arms) {
