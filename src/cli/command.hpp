@@ -16,6 +16,7 @@ void add_generate(CLI::App& app, int& status);
 void add_inspect(CLI::App& app, int& status);
 void add_suggest(CLI::App& app, int& status);
 void add_train(CLI::App& app, int& status);
+void add_models(CLI::App& app, int& status);
 void add_evaluate(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);

@@ -20,6 +20,7 @@ void add_commands(CLI::App& app, int& status) {
   add_inspect(app, status);
   add_suggest(app, status);
   add_train(app, status);
+  add_models(app, status);
   add_evaluate(app, status);
   add_replay(app, status);
   add_explain(app, status);

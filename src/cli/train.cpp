@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/offline/training.hpp"
+#include "store/bundles/bundle_archive.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
 namespace tidelimit::cli {
@@ -46,7 +47,7 @@ Result<std::string> train(const TrainOptions& options) {
   if (!input) return tl::unexpected<Error>(input.error());
   const auto bundle = train_models(*input, options.training);
   if (!bundle) return tl::unexpected<Error>(bundle.error());
-  if (auto written = store::write_bundle(options.output, *bundle); !written) {
+  if (auto written = store::replace_bundle(options.output, *bundle); !written) {
     return tl::unexpected<Error>(written.error());
   }
   return summary(options.output, bundle->manifest);

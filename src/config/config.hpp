@@ -79,6 +79,15 @@ struct CpuSource {
   bool operator==(const CpuSource&) const = default;
 };
 
+/// When a gate trains its forecast anew on the windows it has stored. Neither: never.
+struct Retraining {
+  std::optional<Nanos> every;
+  bool on_drift = false;
+  Nanos history{std::chrono::hours{24 * 60}};  ///< of it, the newest so long
+
+  [[nodiscard]] bool wanted() const { return every || on_drift; }
+};
+
 /// One configuration file, checked as a whole.
 struct Config {
   std::filesystem::path file;
@@ -90,6 +99,7 @@ struct Config {
   Domains domains;
   std::filesystem::path forecast_model;  ///< bundle folder; empty: none
   std::filesystem::path anomaly_model;
+  Retraining retrain;
   int deny_status = 429;             ///< for reduced capacity and shedding: 429 or 503
   bool expose_rule = true;           ///< else only an opaque decision id
   bool syslog_observe_only = false;  ///< access logs count requests too (no check or auth in front)

@@ -18,6 +18,8 @@ constexpr DurationRange kHorizon{minutes{1}, kDay * 7};
 constexpr DurationRange kScan{seconds{1}, hours{1}};
 constexpr DurationRange kHold{seconds{1}, kDay};
 constexpr DurationRange kPlanTtl{minutes{1}, kDay};
+constexpr DurationRange kRetrainEvery{minutes{1}, kDay * 90};
+constexpr DurationRange kRetrainHistory{kDay * 2, kDay * 400};
 constexpr DurationRange kRetention{hours{1}, kDay * 3650};
 
 /// The name of a header, in lower case.
@@ -159,6 +161,19 @@ void read_identity(Section& top, Config& config, Report& report) {
   config.engine.trusted_proxies = identity.trusted_proxies;
 }
 
+/// `retrain: { every: 1d, on_drift: true, history: 60d }`
+std::optional<Retraining> read_retraining(const Field& field, Report& report) {
+  Retraining retrain;
+  Section section(field, report);
+  section.read("every", retrain.every, kRetrainEvery);
+  section.read("on_drift", retrain.on_drift, read_bool);
+  section.read("history", retrain.history, kRetrainHistory);
+  section.finish();
+  if (field.node.IsMap() && !section.has("every") && !section.has("on_drift"))
+    report.mistake(field.line, field.where + " says never: add every: 1d, or on_drift: true");
+  return retrain;
+}
+
 void read_forecast(Section& top, Config& config, Report& report) {
   const auto field = top.take("forecast");
   if (!field) return;
@@ -172,6 +187,15 @@ void read_forecast(Section& top, Config& config, Report& report) {
   section.read("mode", config.engine.policy.forecast_mode, read_mode);
   section.read("model", config.forecast_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
+  if (const auto retrain = section.take("retrain")) {
+    if (const auto read = read_retraining(*retrain, report)) config.retrain = *read;
+    if (config.forecast_model.empty())
+      report.mistake(retrain->line,
+                     retrain->where + " has no place for the model: add model: FOLDER");
+    if (!top.has("state"))
+      report.mistake(retrain->line,
+                     retrain->where + " has no stored windows to learn from: add state: FILE");
+  }
   section.finish();
 }
 

@@ -11,6 +11,7 @@
 #include "serve/control.hpp"
 #include "serve/loop_thread.hpp"
 #include "serve/metrics/render.hpp"
+#include "serve/retrainer.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -99,6 +100,7 @@ struct Service::Impl {
   BodyReader report_bodies;                             ///< control lane only
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
   std::optional<ControlThread> control;
+  std::optional<Retrainer> retrainer;
   std::vector<std::unique_ptr<LoopThread>> loops;
   // Lanes answer into the loops, so they stop first.
   Lane status_lane{"status", kLaneQueue};
@@ -133,6 +135,10 @@ std::string Service::Impl::metrics_text() const {
     input.latency += loop->latency().read();
     const auto calls = loop->grpc_calls();
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
+  }
+  if (retrainer) {
+    for (const auto ending : Retrainer::kEndings)
+      input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});
   }
   input.reload_successful = reload.successful;
   input.reload_success_unix_seconds = reload.success_unix_seconds;
@@ -181,6 +187,7 @@ Result<void> Service::Impl::open(config::Config config) {
     loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, *quota));
   if (auto opened = open_listeners(); !opened) return opened;
   control.emplace(*engine, clock, settings, tokens, notes, reload);
+  retrainer.emplace(*engine, settings, clock, notes);
   return {};
 }
 
@@ -231,6 +238,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Config config,
   // The first plan stands before the first request is answered.
   impl->engine->tick(clock.now());
   impl->control->start();
+  impl->retrainer->start();
   for (unsigned i = 0; i < impl->loops.size(); ++i) impl->loops[i]->start(i);
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
@@ -269,6 +277,7 @@ bool Service::stop(std::chrono::milliseconds patience) {
   };
   while (!all_drained() && steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  impl_->retrainer->stop();
   bool well = true;
   for (Lane* lane : {&impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
     well = lane->stop(patience) && well;

@@ -9,12 +9,10 @@
 #include "cli/offline/passes.hpp"
 #include "cli/progress_bar.hpp"
 #include "forecast/model.hpp"
+#include "forecast/renewal.hpp"
 
 namespace tidelimit::cli {
 namespace {
-
-/// `other` is worth a forecast from the share on that makes a first path segment an endpoint.
-constexpr double kLeastShareOfOther = ingest::EndpointDiscovery::kShare;
 
 void say(const std::string& words) {
   std::fputs((words + "\n").c_str(), stderr);
@@ -40,27 +38,6 @@ class TrainingProgress {
   ProgressBar bar_{"training"};
   int epoch_ = 0;
 };
-
-double requests_of(const std::vector<traffic::WindowStats>& stats) {
-  double sum = 0;
-  for (const auto& window : stats) sum += window.requests;
-  return sum;
-}
-
-/// Leaves out endpoints without traffic, and an `other` that is next to nothing.
-traffic::WindowGrid worth_forecasting(const traffic::WindowGrid& grid) {
-  double total = 0;
-  for (const auto& stats : grid.stats) total += requests_of(stats);
-  traffic::WindowGrid kept{grid.start, grid.step, {}, {}};
-  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
-    const double requests = requests_of(grid.stats[e]);
-    const bool other = grid.endpoints[e] == "other";
-    if (requests <= (other ? kLeastShareOfOther * total : 0)) continue;
-    kept.endpoints.push_back(grid.endpoints[e]);
-    kept.stats.push_back(grid.stats[e]);
-  }
-  return kept;
-}
 
 Result<config::Config> named_config(const TrainingOptions& options) {
   if (options.config.empty()) return config::defaults();
@@ -122,7 +99,7 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
   if (!grid) return tl::unexpected<Error>(grid.error());
   say("ready windows name no clients: only the forecast is trained");
   model::Bundle bundle;
-  if (auto done = train_forecast(bundle, worth_forecasting(*grid), shape, options); !done) {
+  if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options); !done) {
     return tl::unexpected<Error>(done.error());
   }
   return bundle;
@@ -154,7 +131,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   const auto history = read_history(
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected<Error>(history.error());
-  const auto grid = worth_forecasting(history->grid);
+  const auto grid = forecast::worth_forecasting(history->grid);
   if (auto done = train_forecast(bundle, grid, shape, options); !done) {
     return tl::unexpected<Error>(done.error());
   }

@@ -20,6 +20,11 @@ std::string render(const MetricsInput& input) {
   families.add({{"version", TIDELIMIT_VERSION}}, 1);
   add_traffic(families, input);
   add_control(families, input);
+  families.counter("tidelimit_retrainings_total",
+                   "Forecasts trained anew on stored windows: taken into force, kept out because "
+                   "the running one was no worse, or failed.");
+  for (const auto& [result, count] : input.retrainings)
+    families.add({{"result", result}}, static_cast<double>(count));
   families.gauge("tidelimit_config_last_reload_successful",
                  "1 if the configuration was accepted when it was last read, else 0 and the one "
                  "before is in force.");

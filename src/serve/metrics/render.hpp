@@ -28,6 +28,8 @@ struct MetricsInput {
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
   std::vector<grpc::EndedCalls> grpc_calls;
+  /// Of the forecast, by how they ended.
+  std::vector<std::pair<std::string, std::uint64_t>> retrainings;
   std::uint64_t syslog_lines = 0;
   std::uint64_t syslog_unreadable = 0;
   std::uint64_t syslog_untrusted = 0;

@@ -129,6 +129,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
                            "tidelimit_grpc_calls_total",
+                           "tidelimit_retrainings_total",
                            "tidelimit_forecast_requests",
                            "tidelimit_forecast_source",
                            "tidelimit_forecast_recent_error",

@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/live_gate.hpp"
+#include "cli/text_table.hpp"
+#include "config/config.hpp"
+#include "store/bundles/bundle_archive.hpp"
+
+namespace tidelimit::cli {
+namespace {
+
+using nlohmann::json;
+
+struct ModelsOptions {
+  std::string config;
+  std::string folder;
+  std::string return_to;
+  bool release = false;
+  bool as_json = false;
+};
+
+Result<std::filesystem::path> folder_of(const ModelsOptions& options) {
+  if (!options.folder.empty()) return std::filesystem::path(options.folder);
+  if (options.config.empty())
+    return fail(Code::invalid_argument, "name the models: --config FILE or --model BUNDLE");
+  const auto config = config::load(options.config);
+  if (!config) return tl::unexpected<Error>(config.error());
+  if (config->forecast_model.empty())
+    return fail(Code::invalid_argument,
+                options.config + " names no model: add forecast: { model: var/model }");
+  return config->forecast_model;
+}
+
+std::string figure_of(const model::Manifest& manifest, const std::string& name) {
+  const auto found = manifest.figures.find(name);
+  return found == manifest.figures.end() ? "-" : fmt::format("{:.2f}", found->second);
+}
+
+std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
+  using enum TextTable::Align;
+  TextTable table({"version", "trained until", "error in training", "when judged", ""},
+                  {left, left, right, right, left});
+  for (const auto& [manifest, in_force] : bundles)
+    table.add({manifest.version, format_time(manifest.trained_until),
+               figure_of(manifest, "forecast_validation_mae"), figure_of(manifest, "renewal_mae"),
+               in_force ? (held ? "in force, held" : "in force") : ""});
+  return table.text();
+}
+
+json as_json(const std::vector<store::KeptBundle>& bundles, bool held) {
+  json list = json::array();
+  for (const auto& [manifest, in_force] : bundles)
+    list.push_back({{"version", manifest.version},
+                    {"trained_from", format_time(manifest.trained_from)},
+                    {"trained_until", format_time(manifest.trained_until)},
+                    {"in_force", in_force},
+                    {"figures", manifest.figures}});
+  return {{"held", held}, {"models", std::move(list)}};
+}
+
+Result<void> run(const ModelsOptions& options) {
+  const auto folder = folder_of(options);
+  if (!folder) return tl::unexpected<Error>(folder.error());
+  if (!options.return_to.empty()) {
+    if (auto done = store::return_to(*folder, options.return_to); !done) return done;
+  } else if (options.release) {
+    if (auto done = store::set_held(*folder, false); !done) return done;
+  }
+  const auto bundles = store::kept_bundles(*folder);
+  if (!bundles) return tl::unexpected<Error>(bundles.error());
+  const bool held = store::held(*folder);
+  std::cout << (options.as_json ? as_json(*bundles, held).dump() + "\n" : in_words(*bundles, held));
+  return {};
+}
+
+}  // namespace
+
+void add_models(CLI::App& app, int& status) {
+  auto options = std::make_shared<ModelsOptions>();
+  auto* command = app.add_subcommand(
+      "models", "Lists the models in force and before, and returns to one of those");
+  command->add_option("--config", options->config, "whose forecast.model is meant")
+      ->type_name("FILE");
+  command->add_option("--model", options->folder, "the models themselves")->type_name("BUNDLE");
+  auto* back = command
+                   ->add_option("--return-to", options->return_to,
+                                "puts this one in force again; a gate takes it up within seconds, "
+                                "and retraining does not replace it until --release")
+                   ->type_name("VERSION");
+  command->add_flag("--release", options->release, "lets retraining go on")->excludes(back);
+  command->add_flag("--json", options->as_json, "one JSON object instead of a table");
+  command->callback([options, &status] {
+    const auto done = run(*options);
+    status = done ? kDone : report(done.error());
+  });
+}
+
+}  // namespace tidelimit::cli

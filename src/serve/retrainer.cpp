@@ -1,0 +1,193 @@
+#include "serve/retrainer.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+
+#include "forecast/model.hpp"
+#include "forecast/renewal.hpp"
+#include "store/bundles/bundle_archive.hpp"
+#include "store/bundles/bundle_folder.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+constexpr const char* kPart = "retraining";
+constexpr std::chrono::seconds kLook{10};
+/// Between two trainings for drift: what came since must have had time to differ.
+constexpr Nanos kAfterDrift = std::chrono::hours{6};
+
+/// Ends a training that nobody waits for any more.
+struct Abandoned {};
+
+/// When the bundle in force came to its place; empty: there is none.
+std::optional<WallTime> placed_at(const std::filesystem::path& folder) {
+  std::error_code why;
+  const auto time = std::filesystem::last_write_time(folder / model::kManifestName, why);
+  if (why) return std::nullopt;
+  return std::chrono::time_point_cast<Nanos>(std::chrono::file_clock::to_sys(time));
+}
+
+std::vector<std::string> endpoint_names(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& endpoint : config.engine.policy.endpoints) names.push_back(endpoint.name);
+  return names;
+}
+
+}  // namespace
+
+const char* Retrainer::to_string(Ending ending) {
+  switch (ending) {
+    case Ending::taken:
+      return "taken";
+    case Ending::kept:
+      return "kept";
+    case Ending::failed:
+      return "failed";
+  }
+  return "";
+}
+
+Retrainer::Retrainer(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock,
+                     Notes& notes)
+    : engine_(engine), settings_(settings), clock_(clock), notes_(notes) {}
+
+Retrainer::~Retrainer() {
+  stop();
+}
+
+void Retrainer::start() {
+  thread_ = std::thread([this] { run(); });
+  (void)pthread_setname_np(thread_.native_handle(), "retrain");
+}
+
+void Retrainer::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Retrainer::run() {
+  const sched_param lowest{};
+  // Threads that a library starts from here are as patient.
+  if (sched_setscheduler(0, SCHED_IDLE, &lowest) != 0)
+    spdlog::warn("retraining runs at the priority of all else: SCHED_IDLE is refused");
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, clock_.real(kLook), [this] { return stopping_.load(); });
+    if (stopping_) return;
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+void Retrainer::look() {
+  const auto settings = settings_.current();
+  const config::Config& config = settings->config;
+  const WallTime now = clock_.now().wall;
+  const std::string why = due(config, now);
+  if (!why.empty()) retrain(config, now, why);
+}
+
+std::string Retrainer::due(const config::Config& config, WallTime now) const {
+  const config::Retraining& wanted = config.retrain;
+  if (!wanted.wanted() || store::held(config.forecast_model)) return {};
+  const auto placed = placed_at(config.forecast_model);
+  const std::optional<WallTime> since = std::max(last_, placed);
+  if (wanted.every && (!since || now - *since >= *wanted.every))
+    return fmt::format("every {}", format_duration(*wanted.every));
+  if (!wanted.on_drift || (since && now - *since < kAfterDrift)) return {};
+  const auto models = engine_.models();
+  const auto status = engine_.status();
+  if (models == nullptr || models->forecast == nullptr || status == nullptr) return {};
+  const auto growth = forecast::error_growth(*models->forecast, status->forecasts);
+  if (!growth || *growth < forecast::kDrift) return {};
+  return fmt::format("the model drifted: its error is {:.1f} times that of its training", *growth);
+}
+
+void Retrainer::retrain(const config::Config& config, WallTime now, const std::string& why) {
+  spdlog::info("retraining the forecast: {}", why);
+  last_ = now;
+  try {
+    const auto done = attempt(config, now);
+    if (!done) tell(Ending::failed, done.error().message);
+  } catch (const Abandoned&) {
+    spdlog::info("retraining ends unfinished: the gate stops");
+  } catch (const std::exception& fault) {
+    tell(Ending::failed, fault.what());
+  }
+}
+
+Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallTime now) {
+  const auto history = engine_.history();
+  if (history == nullptr) return fail(Code::failed_precondition, "no windows are stored");
+  const auto& folder = config.forecast_model;
+  model::Bundle bundle;
+  if (placed_at(folder)) {
+    auto running = store::read_bundle(folder);
+    if (!running) return tl::unexpected(running.error());
+    bundle = *std::move(running);
+  }
+  const forecast::Shape& shape = config.engine.shape;
+  const auto grid =
+      history->windows(now - config.retrain.history, shape.window, endpoint_names(config));
+  if (!grid) return tl::unexpected(grid.error());
+
+  const bool comparable = bundle.forecast != nullptr && bundle.manifest.shape == shape;
+  forecast::TrainOptions how;
+  how.shape = shape;
+  how.threads = 1;
+  const auto renewal =
+      forecast::renew(*grid, comparable ? bundle.forecast.get() : nullptr,
+                      bundle.manifest.trained_until, how, [this](const forecast::Progress&) {
+                        if (stopping_) throw Abandoned{};
+                      });
+  if (!renewal) return tl::unexpected(renewal.error());
+  const std::string figures =
+      fmt::format("mean absolute error {:.2f} requests per {} against {:.2f}, over {} forecasts",
+                  renewal->fresh_error, format_duration(shape.horizon), renewal->running_error,
+                  renewal->forecasts);
+  if (!renewal->better()) {
+    tell(Ending::kept, "the running model stays: the new one is not closer, " + figures);
+    return Ending::kept;
+  }
+  bundle.forecast = renewal->model;
+  auto& manifest = bundle.manifest;
+  manifest.preset = "best";
+  manifest.shape = shape;
+  manifest.trained_from = renewal->trained_from;
+  manifest.trained_until = renewal->trained_until;
+  manifest.endpoints.clear();
+  for (const auto& endpoint : bundle.forecast->endpoints)
+    manifest.endpoints.push_back(endpoint.name);
+  manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
+  manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
+  manifest.figures["renewal_mae"] = renewal->fresh_error;
+  manifest.figures["renewal_mae_before"] = renewal->running_error;
+  // An operator's choice made meanwhile stands.
+  if (store::held(folder)) return Ending::kept;
+  if (auto placed = store::replace_bundle(folder, bundle); !placed)
+    return tl::unexpected(placed.error());
+  tell(Ending::taken, "a new model takes over: " + figures);
+  return Ending::taken;
+}
+
+void Retrainer::tell(Ending ending, const std::string& words) {
+  ++counts_[static_cast<std::size_t>(ending)];
+  if (ending == Ending::failed) {
+    notes_.set(kPart, words);
+    return;
+  }
+  notes_.clear(kPart);
+  spdlog::info("retraining: {}", words);
+}
+
+}  // namespace tidelimit::serve

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "engine/engine.hpp"
+#include "serve/gate/settings.hpp"
+#include "serve/net/clock.hpp"
+#include "serve/notes.hpp"
+
+namespace tidelimit::serve {
+
+/// Trains the forecast anew on stored windows, when the configuration says so (forecast.retrain):
+/// by schedule, or because the model drifted. The outcome takes the running model's place only if
+/// it was closer on the newest windows, which neither was trained on (forecast::renew); the one
+/// before is kept (store::replace_bundle), and the control thread takes the folder up as if
+/// somebody had trained by hand. The detector of odd clients stays as it is.
+///
+/// On a thread of its own that runs when the machine has nothing else to do (SCHED_IDLE). Failures
+/// are noted as "retraining" and leave what runs.
+class Retrainer {
+ public:
+  enum class Ending : std::uint8_t { taken, kept, failed };
+  static constexpr std::array kEndings{Ending::taken, Ending::kept, Ending::failed};
+  [[nodiscard]] static const char* to_string(Ending ending);
+
+  Retrainer(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock, Notes& notes);
+  ~Retrainer();
+  Retrainer(const Retrainer&) = delete;
+  Retrainer& operator=(const Retrainer&) = delete;
+
+  void start();
+  /// Ends a training under way too, within an epoch.
+  void stop();
+
+  /// From any thread.
+  [[nodiscard]] std::uint64_t count(Ending ending) const {
+    return counts_[static_cast<std::size_t>(ending)];
+  }
+
+ private:
+  void run();
+  void look();
+  /// Why a training is due, in words; empty: it is not.
+  [[nodiscard]] std::string due(const config::Config& config, WallTime now) const;
+  void retrain(const config::Config& config, WallTime now, const std::string& why);
+  [[nodiscard]] Result<Ending> attempt(const config::Config& config, WallTime now);
+  void tell(Ending ending, const std::string& words);
+
+  engine::Engine& engine_;
+  const SettingsSlot& settings_;
+  const Clock& clock_;
+  Notes& notes_;
+  std::optional<WallTime> last_;  ///< when it was last tried, by this process
+  std::array<std::atomic<std::uint64_t>, kEndings.size()> counts_{};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> stopping_{false};  ///< written under mutex_
+  std::thread thread_;
+};
+
+}  // namespace tidelimit::serve

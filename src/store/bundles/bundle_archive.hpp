@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "model/bundle.hpp"
+
+/// The bundles that were in force before, beside the one that is: FOLDER.past/VERSION. The newest
+/// kKeptBundles stay. One writer at a time, please: a gate that retrains, or an operator.
+namespace tidelimit::store {
+
+inline constexpr std::size_t kKeptBundles = 5;
+
+/// As write_bundle, and keeps the bundle that it replaces. One that can't be read is not kept.
+[[nodiscard]] Result<void> replace_bundle(const std::filesystem::path& folder,
+                                          const model::Bundle& bundle);
+
+struct KeptBundle {
+  model::Manifest manifest;
+  bool in_force = false;
+};
+
+/// The one in force first, then those before it, the last replaced first. Damaged ones are left
+/// out. not_found when there is no bundle at all.
+[[nodiscard]] Result<std::vector<KeptBundle>> kept_bundles(const std::filesystem::path& folder);
+
+/// Puts a kept bundle in force again, keeps the present one, and holds on to it: see held().
+/// Errors: not_found with the versions that there are.
+[[nodiscard]] Result<void> return_to(const std::filesystem::path& folder,
+                                     const std::string& version);
+
+/// Whether the bundle in force was chosen by hand, so that no retraining may replace it.
+[[nodiscard]] bool held(const std::filesystem::path& folder);
+[[nodiscard]] Result<void> set_held(const std::filesystem::path& folder, bool hold);
+
+}  // namespace tidelimit::store

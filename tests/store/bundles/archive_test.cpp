@@ -1,0 +1,95 @@
+// Bundles that were replaced are kept, and one of them can be put in force again.
+
+#include <fstream>
+#include <gmock/gmock.h>
+
+#include "model/some_model.hpp"
+#include "store/bundles/bundle_archive.hpp"
+#include "store/bundles/bundle_folder.hpp"
+#include "store/temporary_folder.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+using ::testing::HasSubstr;
+
+model::Bundle bundle(std::uint64_t seed) {
+  model::Bundle made;
+  made.manifest.preset = "best";
+  made.manifest.endpoints = {"payment"};
+  made.forecast = model::some_forecaster(forecast::Preset::best, seed);
+  return made;
+}
+
+class Archive : public testing::Test {
+ protected:
+  /// Puts it in force and returns its version.
+  std::string put(std::uint64_t seed) {
+    const auto done = replace_bundle(folder_, bundle(seed));
+    EXPECT_TRUE(done) << done.error().message;
+    return in_force();
+  }
+  std::string in_force() const { return read_bundle(folder_)->manifest.version; }
+  std::vector<std::string> versions() const {
+    const auto bundles = kept_bundles(folder_);
+    std::vector<std::string> all;
+    for (const auto& kept : bundles.value()) all.push_back(kept.manifest.version);
+    return all;
+  }
+
+  test::TemporaryFolder outer_;
+  const std::filesystem::path folder_ = outer_ / "model";
+};
+
+TEST_F(Archive, KeepsWhatItReplacesAndReturnsToIt) {
+  const std::string first = put(1), second = put(2);
+  ASSERT_NE(first, second);
+  EXPECT_THAT(versions(), testing::ElementsAre(second, first));
+  EXPECT_TRUE(kept_bundles(folder_)->front().in_force);
+  EXPECT_FALSE(held(folder_));
+
+  ASSERT_TRUE(return_to(folder_, first));
+  EXPECT_EQ(in_force(), first);
+  EXPECT_THAT(versions(), testing::ElementsAre(first, second));
+  EXPECT_TRUE(held(folder_)) << "what was chosen by hand is not retrained away";
+  ASSERT_TRUE(return_to(folder_, second));
+  EXPECT_EQ(in_force(), second);
+  ASSERT_TRUE(set_held(folder_, false));
+  EXPECT_FALSE(held(folder_));
+  EXPECT_TRUE(set_held(folder_, false)) << "releasing twice is no mistake";
+}
+
+TEST_F(Archive, KeepsNoMoreThanItSays) {
+  std::vector<std::string> put_in_turn;
+  for (std::uint64_t seed = 1; seed <= kKeptBundles + 3; ++seed) put_in_turn.push_back(put(seed));
+  const auto kept = versions();
+  ASSERT_EQ(kept.size(), kKeptBundles + 1);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    EXPECT_EQ(kept[i], put_in_turn[put_in_turn.size() - 1 - i]) << i;
+}
+
+TEST_F(Archive, NamesTheVersionsThereAre) {
+  const auto none = kept_bundles(folder_);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::not_found);
+  const std::string first = put(1), second = put(2);
+  for (const char* wrong : {"20200101T000000Z-00000000", "..", "", "../model"}) {
+    const auto refused = return_to(folder_, wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().code, Code::not_found);
+    EXPECT_THAT(refused.error().message, HasSubstr("there is " + first)) << wrong;
+  }
+  EXPECT_EQ(in_force(), second);
+  EXPECT_FALSE(held(folder_));
+}
+
+TEST_F(Archive, ADamagedOneIsNeitherShownNorPutInForce) {
+  const std::string first = put(1), second = put(2);
+  std::ofstream(outer_ / ("model.past/" + first + "/traffic.onnx")) << "no model";
+  EXPECT_THAT(versions(), testing::ElementsAre(second));
+  EXPECT_FALSE(return_to(folder_, first));
+  EXPECT_EQ(in_force(), second);
+}
+
+}  // namespace
+}  // namespace tidelimit::store
