@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 #include "engine/control.hpp"
@@ -15,6 +16,15 @@ double granted_per_minute(const policy::PolicySettings& policy) {
       if (limit.rate) most = std::max(most, limit.rate->per_minute());
   }
   return most;
+}
+
+/// Why a client that harms by nothing but a rate within what the limits grant may not be blocked;
+/// empty where it harms otherwise. The operator grants that rate: it is worth a report, so that the
+/// limit or a label can be set, and no more.
+std::string grant_of(const anomaly::Detector& model, const traffic::ClientFeatures& features,
+                     double granted) {
+  if (anomaly::harm(model, features, granted) != anomaly::Harm::none) return {};
+  return fmt::format("it asks no more often than the limits grant ({:.0f} a minute)", granted);
 }
 
 }  // namespace
@@ -47,13 +57,22 @@ void Engine::Control::scan(Now now) {
     const traffic::ClientFeatures features = clients.profiles().features(slot, now.mono);
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
-    bool evidence = anomaly::harm(*model, features, granted) != anomaly::Harm::none;
+    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
     if (evidence) {
       score = anomaly::score(*model, features);
       evidence = score > threshold;
     }
-    const std::string reason =
-        evidence ? clients.protected_reason(slot, client, now.mono) : std::string();
+    std::string reason;
+    if (evidence) {
+      reason = clients.protected_reason(slot, client, now.mono);
+      const std::string grant = grant_of(*model, features, granted);
+      if (!grant.empty()) {
+        // One that is blocked is not let in for slowing down, nor kept out for longer.
+        const auto held = verdicts.find(client);
+        evidence = !held || held->mode != limiter::Mode::enforce;
+        if (reason.empty()) reason = grant;
+      }
+    }
     verdicts.scanned(
         client, score, evidence, reason,
         [&] {
@@ -143,7 +162,9 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.profiles().features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::is_evidence(*model, features, granted_per_minute(policy));
+      view.evidence = anomaly::is_evidence(*model, features);
+      if (view.evidence && view.protected_reason.empty())
+        view.protected_reason = grant_of(*model, features, granted_per_minute(policy));
       view.contributions = anomaly::explain(*model, features);
     }
   } else {

@@ -209,6 +209,39 @@ TEST_F(Verdicts, ReportAnAddressWithMoreThanFiftyUsers) {
   EXPECT_THAT(engine->client(client(kMallory), now)->protected_reason, HasSubstr("users"));
 }
 
+TEST_F(Verdicts, ReportWhoStaysWithinTheGrantAndBlockWhoGoesBeyond) {
+  begin();
+  ordinary(2000);  // enough that the loud client is no fifth of all traffic
+  const Asked loud{.path = "/other/x", .address = kMallory};
+  const auto press = [&](int a_second, int for_seconds) {
+    for (int s = 0; s < for_seconds; ++s) {
+      for (int i = 0; i < a_second; ++i) {
+        if (ask(loud).decision.allowed) answer(200, loud);
+      }
+      pass(seconds{1});
+    }
+  };
+  press(2, 360);
+  const auto reported = verdict(kMallory);
+  ASSERT_TRUE(reported);
+  EXPECT_EQ(reported->mode, Mode::shadow);
+  EXPECT_THAT(reported->reasons, Contains(HasSubstr("no more often than the limits grant")));
+  EXPECT_TRUE(ask(loud).decision.allowed);
+  EXPECT_THAT(engine->client(client(kMallory), now)->protected_reason, HasSubstr("limits grant"));
+
+  press(10, 240);
+  ASSERT_EQ(verdict(kMallory)->mode, Mode::enforce);
+  EXPECT_EQ(ask(loud).decision.reason, Reason::client_blocked);
+
+  // Slower again, it stays out for the rest of its time, and no longer.
+  press(2, 420);
+  const auto until = verdict(kMallory)->until;
+  EXPECT_EQ(verdict(kMallory)->mode, Mode::enforce);
+  press(2, 60);
+  ASSERT_TRUE(verdict(kMallory));
+  EXPECT_EQ(verdict(kMallory)->until, until);
+}
+
 TEST_F(Verdicts, AreForgottenByHand) {
   begin();
   ordinary(20);
