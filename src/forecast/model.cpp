@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "forecast/frames.hpp"
+#include "forecast/past.hpp"
 
 namespace tidelimit::forecast {
 
@@ -48,6 +49,38 @@ class Taker {
   std::string problem_;
 };
 
+constexpr std::size_t kPastColumns = 4;
+
+/// [E, W, 4], see ModelParts.
+std::vector<float> numbers_of(const traffic::WindowGrid& past) {
+  std::vector<float> numbers;
+  for (const auto& row : past.stats) {
+    for (const traffic::WindowStats& w : row) {
+      for (const double n : {w.observed ? w.requests : -1.0, w.premium, w.errors, w.responses})
+        numbers.push_back(static_cast<float>(n));
+    }
+  }
+  return numbers;
+}
+
+traffic::WindowGrid past_of(const std::vector<float>& numbers, std::vector<std::string> endpoints,
+                            WallTime start, Nanos step) {
+  traffic::WindowGrid past{start, step, std::move(endpoints), {}};
+  const std::size_t windows = numbers.size() / kPastColumns / past.endpoints.size();
+  const float* next = numbers.data();
+  for (std::size_t e = 0; e < past.endpoints.size(); ++e) {
+    for (auto& w : past.stats.emplace_back(windows)) {
+      w.observed = next[0] >= 0;
+      w.requests = w.observed ? static_cast<double>(next[0]) : 0.0;
+      w.premium = static_cast<double>(next[1]);
+      w.errors = static_cast<double>(next[2]);
+      w.responses = static_cast<double>(next[3]);
+      next += kPastColumns;
+    }
+  }
+  return past;
+}
+
 std::vector<double> doubles(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
@@ -83,7 +116,8 @@ double spread(double forecast, double scale) {
 }
 
 ModelParts to_parts(const ForecastModel& model) {
-  ModelParts parts{model.preset, model.shape, {}, model.validation_mae, model.best_epoch, {}};
+  ModelParts parts{model.preset, model.shape,     {}, model.validation_mae, model.best_epoch,
+                   {},           model.past.start};
   const NetworkShape& n = model.network.shape;
   const auto dim = [](std::size_t size) { return static_cast<std::int64_t>(size); };
   const auto& w = model.network.weights;
@@ -110,6 +144,12 @@ ModelParts to_parts(const ForecastModel& model) {
     parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
     parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
   }
+  if (model.past.size() > 0) {
+    parts.tensors.push_back(
+        {"past",
+         {dim(model.past.endpoints.size()), dim(model.past.size()), dim(kPastColumns)},
+         numbers_of(model.past)});
+  }
   return parts;
 }
 
@@ -135,6 +175,19 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
   for (const auto& [name, size] : layers) {
     const auto values = taker.take(name, size);
     model->network.weights.insert(model->network.weights.end(), values.begin(), values.end());
+  }
+  const auto past = std::find_if(parts.tensors.begin(), parts.tensors.end(),
+                                 [](const Tensor& t) { return t.name == "past"; });
+  if (past != parts.tensors.end()) {
+    const std::size_t size = past->values.size();
+    if (parts.endpoints.empty() || size == 0 ||
+        size % (kPastColumns * std::max<std::size_t>(1, parts.endpoints.size())) != 0)
+      return fail(Code::data_loss,
+                  "the forecast model: tensor `past` is no whole number of windows");
+    if (size > kPastColumns * kMostPastWindows)
+      return fail(Code::data_loss, "the forecast model: tensor `past` holds too many windows");
+    const auto numbers = taker.take("past", size);
+    model->past = past_of(numbers, parts.endpoints, parts.past_start, parts.shape.window);
   }
   const auto scaling = taker.take("scaling", parts.endpoints.size() * 2);
   for (std::size_t e = 0; e < parts.endpoints.size(); ++e) {

@@ -9,6 +9,7 @@
 #include "forecast/linear.hpp"
 #include "forecast/naive.hpp"
 #include "forecast/network.hpp"
+#include "traffic/window.hpp"
 
 namespace tidelimit::forecast {
 
@@ -43,6 +44,9 @@ class ForecastModel {
   std::array<double, kResidualSamples> residuals{};  ///< ascending, in units of spread()
   double validation_mae = 0;                         ///< requests per horizon, mean over endpoints
   int best_epoch = 0;
+  /// The newest windows of training (forecast/past.hpp), of `endpoints` in their order; empty in
+  /// bundles of older programs.
+  traffic::WindowGrid past;
 
   /// The endpoint's scaling; null when the model was not trained on it.
   [[nodiscard]] const EndpointScaling* find(const std::string& endpoint) const;
@@ -69,7 +73,8 @@ struct Tensor {
 /// A model taken to pieces, for storage. The network's tensors keep oneDNN's gate order (i f c o):
 /// `input_weights` [F, 4, H], `recurrent_weights` [H, 4, H], `bias` [4, H], `dense_weights` [H, O],
 /// `dense_bias` [O]; and `scaling` [E, 2], `residuals`, and for best `linear_plain`, `linear_log`,
-/// `member_prior`.
+/// `member_prior`; and where there is a past, `past` [E, W, 4]: requests (-1: a gap), premium,
+/// errors, responses.
 struct ModelParts {
   Preset preset = Preset::best;
   Shape shape;
@@ -77,6 +82,7 @@ struct ModelParts {
   double validation_mae = 0;
   int best_epoch = 0;
   std::vector<Tensor> tensors;
+  WallTime past_start{};
 };
 
 [[nodiscard]] ModelParts to_parts(const ForecastModel& model);

@@ -4,6 +4,7 @@
 
 #include "forecast/forecaster.hpp"
 #include "forecast/members.hpp"
+#include "forecast/past.hpp"
 #include "forecast/training.hpp"
 
 namespace tidelimit::forecast {
@@ -148,6 +149,9 @@ Result<std::shared_ptr<const ForecastModel>> train(const traffic::WindowGrid& gr
   auto model =
       options.preset == Preset::best ? train_best(data, progress) : train_baseline(data, progress);
   judge(model, data);
+  std::vector<std::string> endpoints;
+  for (const EndpointScaling& endpoint : model.endpoints) endpoints.push_back(endpoint.name);
+  model.past = newest_past(grid, endpoints);
   // Through the parts, so that a trained model equals what a bundle of it gives back.
   return from_parts(to_parts(model));
 }

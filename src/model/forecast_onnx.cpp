@@ -244,6 +244,10 @@ std::string forecast_to_onnx(const ForecastModel& model) {
   for (const std::string& name : other_tensors(parts.preset)) {
     add_metadata(file, name, floats_text(tensors[name]));
   }
+  if (tensors.count("past") > 0) {
+    add_metadata(file, "past_start", format_time(parts.past_start));
+    add_metadata(file, "past", floats_text(tensors["past"]));
+  }
   onnx::GraphProto& graph = *file.mutable_graph();
   graph.set_name("forecast");
   const NetworkShape shape = network_shape(parts.preset, parts.shape);
@@ -276,6 +280,14 @@ Result<std::shared_ptr<const ForecastModel>> forecast_from_onnx(std::string_view
   for (const std::string& name : other_tensors(*preset)) {
     auto values = metadata.floats(name);
     parts.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, std::move(values)});
+  }
+  if (metadata.has("past")) {  // not in files of older programs
+    auto values = metadata.floats("past");
+    parts.tensors.push_back(
+        {"past", {static_cast<std::int64_t>(values.size())}, std::move(values)});
+    const auto start = parse_time(metadata.text("past_start"));
+    if (!start) metadata.note("past_start");
+    parts.past_start = start.value_or(WallTime{});
   }
   auto endpoints = parse_endpoints(metadata.text("endpoints"));
   if (!endpoints) metadata.note("endpoints");

@@ -33,6 +33,7 @@ class OnnxMetadata {
  public:
   explicit OnnxMetadata(const onnx::ModelProto& model);
 
+  [[nodiscard]] bool has(const std::string& key) const { return values_.count(key) > 0; }
   [[nodiscard]] const std::string& text(const std::string& key);
   /// Within [low, high], else it counts as unreadable.
   [[nodiscard]] double number(const std::string& key, double low, double high);

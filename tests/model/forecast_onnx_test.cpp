@@ -31,6 +31,12 @@ TEST_P(ForecastOnnx, TheWayThroughTheFileChangesNoBit) {
   ASSERT_EQ((*back)->endpoints.size(), 2U);
   EXPECT_EQ((*back)->endpoints[1].name, model->endpoints[1].name);
   EXPECT_EQ((*back)->endpoints[0].deviation, 3.25);
+  EXPECT_EQ((*back)->past.start, model->past.start);
+  EXPECT_EQ((*back)->past.endpoints, model->past.endpoints);
+  ASSERT_EQ((*back)->past.size(), 9U);
+  EXPECT_EQ((*back)->past.stats[1][8].premium, 3);
+  EXPECT_EQ((*back)->past.stats[1][8].responses, 19);
+  EXPECT_FALSE((*back)->past.stats[0][4].observed);
   EXPECT_LT(bytes.size(), 1'000'000U);
 }
 
@@ -126,6 +132,26 @@ onnx::TensorProto& tensor(onnx::ModelProto& file, const std::string& name) {
     if (t.name() == name) return t;
   }
   throw std::logic_error("no tensor " + name);
+}
+
+TEST(ForecastOnnx, ReadsFilesThatKeepNoPast) {
+  onnx::ModelProto file;
+  ASSERT_TRUE(file.ParseFromString(forecast_to_onnx(*some_forecaster(Preset::best, 1))));
+  auto& metadata = *file.mutable_metadata_props();
+  for (int i = metadata.size() - 1; i >= 0; --i) {
+    if (metadata[i].key() == "past" || metadata[i].key() == "past_start")
+      metadata.DeleteSubrange(i, 1);
+  }
+  const auto read = forecast_from_onnx(file.SerializeAsString());
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ((*read)->past.size(), 0U);
+}
+
+TEST(ForecastOnnxRefusals, APastThatIsNoWholeNumberOfWindows) {
+  EXPECT_THAT(refusal([](auto& file) { set_metadata(file, "past", "1,2,3,4,5"); }),
+              HasSubstr("past"));
+  EXPECT_THAT(refusal([](auto& file) { set_metadata(file, "past_start", "yesterday"); }),
+              HasSubstr("past_start"));
 }
 
 TEST(ForecastOnnxRefusals, EveryTruncation) {

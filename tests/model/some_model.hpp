@@ -27,6 +27,14 @@ inline std::shared_ptr<const forecast::ForecastModel> some_forecaster(forecast::
     }
     for (std::size_t m = 0; m < kMembers; ++m) model.member_prior.push_back(0.125);
   }
+  traffic::WindowGrid past{WallTime{std::chrono::hours{4'000 * 24}}, model.shape.window, {}, {}};
+  for (const auto& endpoint : model.endpoints) {
+    past.endpoints.push_back(endpoint.name);
+    auto& row = past.stats.emplace_back(9);
+    for (auto& w : row) w = {.requests = 20, .premium = 3, .errors = 1, .responses = 19};
+    row[4] = {.observed = false};
+  }
+  model.past = past;
   model.validation_mae = 0.1 + 0.2;
   model.best_epoch = 17;
   return *from_parts(to_parts(model));

@@ -7,6 +7,7 @@
 
 #include "forecast/model.hpp"
 #include "forecast/naive.hpp"
+#include "forecast/past.hpp"
 #include "forecast/series.hpp"
 
 namespace tidelimit::cli {
@@ -105,26 +106,28 @@ double mean_over(const std::vector<EndpointScore>& scores, double EndpointScore:
 
 Result<ForecastScore> score_forecasts(const model::Bundle& bundle, const traffic::WindowGrid& grid,
                                       const forecast::Shape& shape) {
-  const auto part = trained_part(bundle, grid);
-  if (!part) return tl::unexpected<Error>(part.error());
+  auto given = trained_part(bundle, grid);
+  if (!given) return tl::unexpected<Error>(given.error());
+  // A gate has its own past stored; who evaluates may have the days after training alone.
+  const traffic::WindowGrid part = forecast::with_past(bundle.forecast->past, *given);
   const WallTime trained_until = bundle.manifest.trained_until;
-  const auto origins = origins_after(trained_until, *part, shape.horizon_steps());
+  const auto origins = origins_after(trained_until, part, shape.horizon_steps());
   if (origins.empty()) {
     return fail(Code::failed_precondition,
                 fmt::format("nothing to score: the bundle was trained until {}, and the input's "
                             "last whole window ends at {}; give data that reach at least {} "
                             "beyond the training range",
-                            format_time(trained_until), format_time(part->time_of(part->size())),
+                            format_time(trained_until), format_time(part.time_of(part.size())),
                             format_duration(shape.horizon)));
   }
-  const auto forecasts = forecast::predict_many(bundle.forecast.get(), *part, origins, shape);
+  const auto forecasts = forecast::predict_many(bundle.forecast.get(), part, origins, shape);
   ForecastScore score;
-  score.from = part->time_of(origins.front());
-  score.until = part->time_of(origins.back());
+  score.from = part.time_of(origins.front());
+  score.until = part.time_of(origins.back());
   score.horizon = shape.horizon;
-  for (std::size_t e = 0; e < part->endpoints.size(); ++e) {
-    const forecast::Series series(part->stats[e], forecast::Spans::of(shape));
-    Tally tally(part->endpoints[e]);
+  for (std::size_t e = 0; e < part.endpoints.size(); ++e) {
+    const forecast::Series series(part.stats[e], forecast::Spans::of(shape));
+    Tally tally(part.endpoints[e]);
     for (std::size_t k = 0; k < origins.size(); ++k) {
       // Where something was not observed, nobody knows what came.
       if (!series.all_observed(origins[k], origins[k] + shape.horizon_steps())) continue;

@@ -50,7 +50,8 @@ struct ForecastScore {
 };
 
 /// Scores forecasts of the bundle's endpoints at every origin after its training range whose
-/// horizon is known; all earlier windows are history. Errors: no such origin, none of the
+/// horizon is known; all earlier windows are history, and those of training that the bundle keeps
+/// (forecast/past.hpp) where the grid begins after them. Errors: no such origin, none of the
 /// endpoints.
 [[nodiscard]] Result<ForecastScore> score_forecasts(const model::Bundle& bundle,
                                                     const traffic::WindowGrid& grid,
