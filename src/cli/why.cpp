@@ -44,9 +44,14 @@ void print_decision(const json& d) {
                            text_or(d, "endpoint", "-"), text_or(d, "tier", "-"));
   std::cout << fmt::format("    client {}, user {}, verdict {}\n", text_or(d, "client", "-"),
                            text_or(d, "user", "-"), text_or(d, "verdict", "normal"));
-  std::cout << fmt::format("    {}: limit {} a minute (base {}), {} left",
-                           text_or(d, "reason", "-"), number_or_dash(d, "limit_per_minute"),
-                           number_or_dash(d, "base_per_minute"), number_or_dash(d, "remaining"));
+  std::cout << fmt::format("    {}", text_or(d, "reason", "-"));
+  if (d.contains("limit_per_minute") && d["limit_per_minute"].is_number()) {
+    std::cout << fmt::format(": limit {} a minute (base {}), {} left",
+                             number_or_dash(d, "limit_per_minute"),
+                             number_or_dash(d, "base_per_minute"), number_or_dash(d, "remaining"));
+  } else if (outcome == "allow") {
+    std::cout << ": no limit";
+  }
   if (d.value("retry_after_ms", 0.0) > 0)
     std::cout << fmt::format(", again after {:.1f} s", d["retry_after_ms"].get<double>() / 1000);
   std::cout << '\n';

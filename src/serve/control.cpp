@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "store/bundles/bundle_folder.hpp"
@@ -13,6 +14,7 @@ namespace tidelimit::serve {
 namespace {
 
 constexpr Nanos kLongestTurn = std::chrono::seconds{1};
+constexpr int kNice = 10;  // a tenth of a loop's weight (sched(7))
 constexpr Nanos kShortestTurn = std::chrono::milliseconds{20};
 
 /// Changes with the file: inode, size and time of change; empty when there is none.
@@ -127,6 +129,8 @@ bool ControlThread::stop(std::chrono::milliseconds patience) {
 }
 
 void ControlThread::run() {
+  // Where CPUs are short, a forecast must wait for answers and not they for it.
+  (void)setpriority(PRIO_PROCESS, 0, kNice);
   bool last = false;
   while (!last) {
     {

@@ -47,7 +47,7 @@ json decision_json(const engine::DecisionRecord& record) {
       {"verdict", record.verdict},
       {"limit_per_minute", record.limit_per_minute > 0 ? json(record.limit_per_minute) : json()},
       {"base_per_minute", record.base_per_minute > 0 ? json(record.base_per_minute) : json()},
-      {"remaining", record.remaining},
+      {"remaining", record.limit_per_minute > 0 ? json(record.remaining) : json()},
       {"retry_after_ms", record.retry_after_ms},
       {"plan_generation", record.plan_generation},
       {"explanation", record.explanation}};
