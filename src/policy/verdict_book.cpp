@@ -109,7 +109,7 @@ bool VerdictBook::allowed(const ClientId& client) const {
 }
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
-bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
+bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, Now now) {
   if (settings_.anomaly.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
@@ -118,8 +118,12 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
   }
   Evidence& seen = suspect->second;
   const bool forgotten = now.mono - seen.last > kEvidenceMemory;
-  seen.scans = ((forgotten ? 0 : seen.scans << 1) | (evidence ? 1u : 0u)) &
-               mask_of(settings_.anomaly.evidence_scans);
+  const auto note = [&](std::uint32_t& scans, bool found) {
+    scans = ((forgotten ? 0 : scans << 1) | (found ? 1u : 0u)) &
+            mask_of(settings_.anomaly.evidence_scans);
+  };
+  note(seen.scans, evidence);
+  note(seen.bare, evidence && !shielded);
   seen.last = now.mono;
   if (!evidence) {
     if (seen.scans == 0) evidence_.erase(suspect);
@@ -129,7 +133,8 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, Now now) {
   if (judged != judged_.end() && judged->second.model) {
     Held& held = *judged->second.model;
     extend(held, now);
-    return now.mono - held.told >= kTellEvery;
+    const bool bare = std::popcount(seen.bare) >= settings_.anomaly.evidence_needed;
+    return now.mono - held.told >= kTellEvery || (held.shielded && !shielded && bare);
   }
   return std::popcount(seen.scans) >= settings_.anomaly.evidence_needed && !allowed(client);
 }
@@ -153,7 +158,8 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   const bool passed = renewed && !held.withheld;
   held.withheld = false;
   if (!passed) settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
-  if (!protected_reason.empty()) {
+  held.shielded = !protected_reason.empty();
+  if (held.shielded) {
     withhold(held, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
              !within_budget(now.mono)) {

@@ -76,7 +76,7 @@ class VerdictBook {
   template <class GroundsOf>  // Grounds(), or the reasons alone
   void scanned(const ClientId& client, double score, bool evidence,
                std::string_view protected_reason, GroundsOf&& grounds, Now now) {
-    if (weigh(client, evidence, now))
+    if (weigh(client, evidence, !protected_reason.empty(), now))
       judge(client, score, protected_reason, Grounds{grounds()}, now);
   }
 
@@ -120,7 +120,8 @@ class VerdictBook {
     Nanos duration{0};
     Instant expires;
     Instant told;           ///< when take_news() last had it
-    bool withheld = false;  ///< by the budget or a protected address: never enforced
+    bool withheld = false;  ///< by the budget or a protection: not enforced
+    bool shielded = false;  ///< by a protection: enforced once evidence comes without it
   };
   struct Judged {
     std::optional<Held> model;
@@ -130,12 +131,13 @@ class VerdictBook {
   };
   struct Evidence {
     std::uint32_t scans = 0;  ///< one bit a scan, the newest lowest
+    std::uint32_t bare = 0;   ///< of those, the scans in which nothing protected the client
     Instant last;
   };
 
   void index_rules();
   [[nodiscard]] bool allowed(const ClientId& client) const;
-  bool weigh(const ClientId& client, bool evidence, Now now);
+  bool weigh(const ClientId& client, bool evidence, bool shielded, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
              Grounds grounds, Now now);
   [[nodiscard]] bool vouched_for(const ClientId& client) const;

@@ -275,6 +275,32 @@ struct FiguresCase {
   bool matches;
 };
 
+TEST(VerdictBook, EnforcesAsSoonAsEvidenceComesWithoutTheProtection) {
+  Scans scans(with({attacker()}));
+  const auto enforced = [&] { return scans.verdict()->mode == Mode::enforce; };
+  scans.raise(kMallory, "within the grant");
+  ASSERT_NE(scans.verdict(), nullptr);
+  EXPECT_FALSE(enforced());
+  scans.scan(true);
+  EXPECT_FALSE(enforced()) << "one scan of three may be a blip";
+  scans.scan(false);
+  scans.scan(true);
+  EXPECT_TRUE(enforced()) << "and not only when its renewal is told, a minute later";
+  EXPECT_EQ(scans.book.find(kMallory)->reasons.size(), 1U) << "no word of the protection is left";
+}
+
+TEST(VerdictBook, ASpentBudgetIsNotAskedAgainAtEveryScan) {
+  PolicySettings settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{1, std::chrono::minutes{10}};
+  Scans scans(settings);
+  scans.raise(client_of(*parse_address("203.0.113.8")));
+  scans.raise(kMallory);
+  EXPECT_EQ(scans.verdict()->mode, Mode::shadow);
+  const int asked = scans.asked;
+  for (int i = 0; i < 5; ++i) scans.scan(true);
+  EXPECT_EQ(scans.asked, asked);
+}
+
 class OddTool : public testing::TestWithParam<FiguresCase> {};
 
 TEST_P(OddTool, MatchesAsTheTableSays) {
