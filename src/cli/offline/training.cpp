@@ -99,7 +99,8 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
   if (!grid) return tl::unexpected<Error>(grid.error());
   say("ready windows name no clients: only the forecast is trained");
   model::Bundle bundle;
-  if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options); !done) {
+  if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
+      !done) {
     return tl::unexpected<Error>(done.error());
   }
   return bundle;
