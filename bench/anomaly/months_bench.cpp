@@ -32,6 +32,7 @@
 #include "ingest/synthetic/rows.hpp"
 #include "ingest/synthetic/synthetic.hpp"
 #include "store/bundles/bundle_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace tidelimit::bench {
 namespace {
@@ -47,25 +48,6 @@ bool in_first_half(ClientKind kind) {
   return kind == ClientKind::flood || kind == ClientKind::credential_stuffing ||
          kind == ClientKind::path_scanner;
 }
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tidelimit-months-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 /// Who was there after training: what they are, and when they were caught.
 struct Seen {
@@ -90,7 +72,7 @@ struct Tally {
 };
 
 /// Writes train.csv, rest.csv, labels.csv and rates.csv.
-void write_month(const Folder& folder, std::uint64_t seed, bool first_half_teaches,
+void write_month(const TemporaryFolder& folder, std::uint64_t seed, bool first_half_teaches,
                  std::unordered_map<ClientId, Seen, ClientIdHash>& clients) {
   synthetic::SyntheticOptions options;
   options.days = kDays;
@@ -169,7 +151,7 @@ Result<void> watch(const cli::Input& rest, const config::Config& config,
 Result<void> judge_month(std::uint64_t seed, bool first_half_teaches,
                          const std::string& config_file, const config::Config& config,
                          Tally& tally) {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::unordered_map<ClientId, Seen, ClientIdHash> clients;
   write_month(folder, seed, first_half_teaches, clients);
   const auto train = input_of(folder.file("train.csv"));

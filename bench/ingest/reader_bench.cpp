@@ -15,6 +15,7 @@
 #include "base/random.hpp"
 #include "figures.hpp"
 #include "ingest/record_reader.hpp"
+#include "temporary_folder.hpp"
 
 namespace tidelimit::ingest {
 namespace {
@@ -77,44 +78,24 @@ std::string csv_line(const Call& c) {
                      c.found ? 200 : 404, agent(c.agent), c.bytes % 90, c.bytes);
 }
 
-/// A folder of its own that goes away with the run.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "reader_bench.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      std::perror("reader_bench: no temporary folder");
-      std::exit(1);
-    }
-    path_ = name;
+/// A file of kLines lines; its path.
+std::string make(const bench::TemporaryFolder& folder, const char* name, const char* header,
+                 std::string (*line)(const Call&)) {
+  const std::string file = folder.file(name);
+  std::FILE* out = std::fopen(file.c_str(), "wb");
+  if (out == nullptr) {
+    std::perror(file.c_str());
+    std::exit(1);
   }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+  std::fputs(header, out);
+  Random random(2026);
+  for (std::uint64_t i = 0; i < kLines; ++i) {
+    const std::string text = line(draw(random, i));
+    std::fwrite(text.data(), 1, text.size(), out);
   }
-
-  std::string make(const char* name, const char* header, std::string (*line)(const Call&)) const {
-    const std::string file = (path_ / name).string();
-    std::FILE* out = std::fopen(file.c_str(), "wb");
-    if (out == nullptr) {
-      std::perror(file.c_str());
-      std::exit(1);
-    }
-    std::fputs(header, out);
-    Random random(2026);
-    for (std::uint64_t i = 0; i < kLines; ++i) {
-      const std::string text = line(draw(random, i));
-      std::fwrite(text.data(), 1, text.size(), out);
-    }
-    if (std::fclose(out) != 0) std::exit(1);
-    return file;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+  if (std::fclose(out) != 0) std::exit(1);
+  return file;
+}
 
 /// Lines per second, the best of some rounds: what disturbs a round only ever slows it.
 double rate(const std::function<void()>& round) {
@@ -159,8 +140,8 @@ double peak_megabytes() {
 
 int bench(int argc, char** argv) {
   bench::Figures figures;
-  const Folder folder;
-  const std::string combined = folder.make("combined.log", "", combined_line);
+  const bench::TemporaryFolder folder;
+  const std::string combined = make(folder, "combined.log", "", combined_line);
   const double wc = rate([&] { run("wc -l " + combined + " > /dev/null"); });
   const double lines = rate([&] { read_through(combined); });
   figures.add({.name = "reader_combined", .value = lines, .unit = "lines/s", .aim = ">=1500000"});
@@ -179,15 +160,15 @@ int bench(int argc, char** argv) {
                .reference_value = unpack});
   std::filesystem::remove(combined);
 
-  const std::string json = folder.make("envoy.json", "", json_line);
+  const std::string json = make(folder, "envoy.json", "", json_line);
   figures.add(
       {.name = "reader_json", .value = rate([&] { read_through(json); }), .unit = "lines/s"});
   std::filesystem::remove(json);
 
-  const std::string csv = folder.make(
-      "requests.csv",
-      "timestamp,client_ip,user_id,user_tier,method,path,status,user_agent,latency_ms,bytes\n",
-      csv_line);
+  const std::string csv =
+      make(folder, "requests.csv",
+           "timestamp,client_ip,user_id,user_tier,method,path,status,user_agent,latency_ms,bytes\n",
+           csv_line);
   figures.add({.name = "reader_csv", .value = rate([&] { read_through(csv); }), .unit = "lines/s"});
   figures.add(
       {.name = "reader_peak_memory", .value = peak_megabytes(), .unit = "MiB", .aim = "<=64"});

@@ -161,15 +161,4 @@ OnCore::~OnCore() {
   ::sched_setaffinity(0, sizeof before_, &before_);
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "tidelimit-bench-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) give_up("can't make a temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 }  // namespace tidelimit::bench

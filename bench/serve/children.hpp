@@ -55,19 +55,6 @@ class OnCore {
   cpu_set_t before_{};
 };
 
-/// A folder that goes away with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// Words on standard error, then the end with status 1.
 [[noreturn]] void give_up(const std::string& why);
 

@@ -13,6 +13,7 @@
 #include "figures.hpp"
 #include "serve/open_load.hpp"
 #include "serve/servers.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 

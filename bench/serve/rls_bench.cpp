@@ -12,6 +12,7 @@
 #include "serve/grpc_load.hpp"
 #include "serve/grpc_reference.hpp"
 #include "serve/servers.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 

@@ -12,6 +12,7 @@
 #include "impact/past.hpp"
 #include "serve/http/client.hpp"
 #include "store/bundles/bundle_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace tidelimit::impact {
 namespace {
