@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -24,10 +25,13 @@ PATIENCE = 30  # seconds for what must happen at all; nothing here is expected t
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port of loopback that was free just now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of loopback that was free just now. Below those that the system gives to callers: who calls one of these before
+    its server listens may come from that very port, and is connected to itself."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition, what, seconds=PATIENCE):
