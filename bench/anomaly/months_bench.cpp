@@ -13,8 +13,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -29,8 +27,8 @@
 #include "cli/offline/training.hpp"
 #include "config/config.hpp"
 #include "figures.hpp"
-#include "ingest/synthetic/rows.hpp"
-#include "ingest/synthetic/synthetic.hpp"
+#include "generated_month.hpp"
+#include "ingest/synthetic/rates.hpp"
 #include "store/bundles/bundle_folder.hpp"
 #include "temporary_folder.hpp"
 
@@ -38,7 +36,6 @@ namespace tidelimit::bench {
 namespace {
 
 using synthetic::ClientKind;
-namespace fs = std::filesystem;
 
 constexpr double kDays = 30;
 constexpr std::chrono::days kTrained{20};
@@ -70,49 +67,6 @@ struct Tally {
   std::uint64_t good_minutes = 0, good_minutes_denied = 0;
   double mae = 0, floor = 0, worst_mae = 0, months = 0;
 };
-
-/// Writes train.csv, rest.csv, labels.csv and rates.csv.
-void write_month(const TemporaryFolder& folder, std::uint64_t seed, bool first_half_teaches,
-                 std::unordered_map<ClientId, Seen, ClientIdHash>& clients) {
-  synthetic::SyntheticOptions options;
-  options.days = kDays;
-  options.seed = seed;
-  options.rates = true;
-  auto traffic = synthetic::SyntheticTraffic::create(options);
-  const WallTime split = options.start + kTrained;
-  synthetic::RowWriter rows(synthetic::RowFormat::csv);
-  std::ofstream train(folder.file("train.csv")), rest(folder.file("rest.csv"));
-  std::ofstream labels(folder.file("labels.csv")), rates(folder.file("rates.csv"));
-  train << rows.header();
-  rest << rows.header();
-  labels << synthetic::kLabelsHeader;
-  rates << synthetic::rates_header();
-  traffic::Request request;
-  std::string text;
-  while (traffic->next(request)) {
-    text.clear();
-    for (const auto& label : traffic->take_labels()) {
-      clients[label.client.id].kind = label.kind;
-      append_csv(label, text);
-    }
-    labels << text;
-    text.clear();
-    for (const auto& row : traffic->take_rates()) append_csv(row, text);
-    rates << text;
-    const ClientKind kind = clients[request.client].kind;
-    const bool teaches = request.time < split;
-    if (is_malicious(kind) && in_first_half(kind) != (first_half_teaches == teaches)) continue;
-    text.clear();
-    rows.append(request, text);
-    (teaches ? train : rest) << text;
-  }
-}
-
-Result<cli::Input> input_of(const std::string& file) {
-  cli::InputOptions options;
-  options.inputs = {file};
-  return cli::Input::find(options, cli::Passes::several);
-}
 
 /// The rest before the engine once more: when verdicts come, and whom they hit meanwhile.
 Result<void> watch(const cli::Input& rest, const config::Config& config,
@@ -152,8 +106,15 @@ Result<void> judge_month(std::uint64_t seed, bool first_half_teaches,
                          const std::string& config_file, const config::Config& config,
                          Tally& tally) {
   const TemporaryFolder folder;
+  MonthOptions month;
+  month.seed = seed;
+  month.days = kDays;
+  month.trained = kTrained;
+  month.keeps = [first_half_teaches](ClientKind kind, bool teaches) {
+    return in_first_half(kind) == (first_half_teaches == teaches);
+  };
   std::unordered_map<ClientId, Seen, ClientIdHash> clients;
-  write_month(folder, seed, first_half_teaches, clients);
+  for (const auto& [client, kind] : write_month(folder, month)) clients[client].kind = kind;
   const auto train = input_of(folder.file("train.csv"));
   if (!train) return tl::unexpected<Error>(train.error());
   cli::TrainingOptions training;

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
+#include "anomaly/harm_levels.hpp"
 #include "anomaly/tail.hpp"
 
 namespace tidelimit::anomaly {
@@ -16,12 +18,6 @@ using traffic::kFeatures;
 
 constexpr std::size_t kLeastRows = 256;
 
-// A level drawn from training stays within these, whatever the training rows were: attackers among
-// them can't raise it out of reach, and a spotless log does not make a typing error an attack.
-constexpr double kErrorRatioLeast = 0.3;
-constexpr double kErrorRatioMost = 0.5;
-constexpr double kRateLeast = 60;
-
 bool is_log_scaled(Feature feature) {
   switch (feature) {
     case Feature::requests_per_minute:
@@ -32,19 +28,6 @@ bool is_log_scaled(Feature feature) {
     default:
       return false;
   }
-}
-
-/// The error ratio beyond what everybody suffers just now.
-double excess_error_ratio(const ClientFeatures& f) {
-  const float own = std::max(f[Feature::error_ratio], f[Feature::hour_error_ratio]);
-  const double outage =
-      std::max(0.0, static_cast<double>(f.background_error_ratio) - traffic::kUsualErrorRatio);
-  return static_cast<double>(own) - outage;
-}
-
-bool fails_at(const ClientFeatures& f, double level) {
-  return f[Feature::hour_errors] >= static_cast<float>(kLeastErrors) &&
-         excess_error_ratio(f) >= level;
 }
 
 std::vector<float> to_matrix(const std::vector<ClientFeatures>& rows) {
@@ -66,34 +49,22 @@ std::vector<double> column(const std::vector<ClientFeatures>& rows, Feature feat
   return values;
 }
 
-/// Attackers that fail can be told and were left out; those that only press are still among the
-/// rows, a few in a thousand, and would draw the level up to themselves. So the loudest rows, as
-/// many as are expected to be malicious, have no say in it.
-std::vector<double> without_loudest(std::vector<double> values, double contamination) {
-  std::sort(values.begin(), values.end());
-  const auto kept = static_cast<double>(values.size()) * (1 - contamination);
-  values.resize(std::max<std::size_t>(1, static_cast<std::size_t>(kept)));
-  return values;
-}
+/// Rows and their days; days may be empty.
+struct DatedRows {
+  std::vector<ClientFeatures> rows;
+  std::vector<std::uint32_t> days;
 
-HarmLevels harm_levels(const std::vector<ClientFeatures>& clean, double false_alarms,
-                       double contamination) {
-  std::vector<double> errors;
-  std::vector<double> log_rates;
-  for (const ClientFeatures& row : clean) {
-    errors.push_back(excess_error_ratio(row));
-    log_rates.push_back(std::log1p(static_cast<double>(row[Feature::requests_per_minute])));
+  template <class Keep>
+  [[nodiscard]] DatedRows those(Keep&& keep) const {
+    DatedRows kept;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!keep(rows[i])) continue;
+      kept.rows.push_back(rows[i]);
+      if (!days.empty()) kept.days.push_back(days[i]);
+    }
+    return kept;
   }
-  const double each = false_alarms / 2;  // two ways to do harm share the promise
-  HarmLevels levels;
-  levels.error_ratio = std::clamp(TailLevel(std::move(errors)).exceeded_with(each),
-                                  kErrorRatioLeast, kErrorRatioMost);
-  levels.requests_per_minute = std::max(
-      std::expm1(
-          TailLevel(without_loudest(std::move(log_rates), contamination)).exceeded_with(each)),
-      kRateLeast);
-  return levels;
-}
+};
 
 }  // namespace
 
@@ -110,11 +81,28 @@ ForestRow transform(const ClientFeatures& features) {
 
 Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>& rows,
                                               const TrainOptions& options) {
-  // Clients that plainly fail are no part of what is usual: left in, they would teach the forest
-  // that attacks are.
-  std::vector<ClientFeatures> clean;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(clean),
-               [](const ClientFeatures& row) { return !plainly_fails(row); });
+  return train(rows, {}, options);
+}
+
+Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>& rows,
+                                              std::span<const std::uint32_t> days,
+                                              const TrainOptions& options) {
+  // Who plainly fails is no part of what is usual: left in, it would teach the forest that attacks
+  // are. What is left tells from where on a client does harm, and who does is left out likewise.
+  const DatedRows working = DatedRows{rows, {days.begin(), days.end()}}.those(
+      [](const ClientFeatures& row) { return !plainly_fails(row); });
+  DetectorParts parts;
+  if (!working.rows.empty())
+    parts.harm =
+        draw_harm_levels(working.rows, working.days, options.false_alarms, options.contamination);
+  const std::vector<ClientFeatures> clean =
+      working
+          .those([&](const ClientFeatures& row) {
+            return !fails_at(row, parts.harm.error_ratio) &&
+                   static_cast<double>(row[Feature::requests_per_minute]) <
+                       parts.harm.requests_per_minute;
+          })
+          .rows;
   if (clean.size() < kLeastRows) {
     return fail(Code::failed_precondition,
                 fmt::format("the anomaly model needs at least {} client-minutes of ordinary "
@@ -124,7 +112,6 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   const std::vector<float> matrix = to_matrix(clean);
   const MatrixView view{matrix, kFeatures};
 
-  DetectorParts parts;
   parts.forest =
       IsolationForest::fit(view, {.setting = options.setting,
                                   .trees = static_cast<std::size_t>(std::max(options.trees, 1)),
@@ -134,7 +121,6 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   parts.forest.score(view, scores);
   std::sort(scores.begin(), scores.end());
   parts.threshold = quantile(scores, 1 - options.contamination);
-  parts.harm = harm_levels(clean, options.false_alarms, options.contamination);
   for (std::size_t i = 0; i < kFeatures; ++i) {
     std::vector<double> values = column(clean, static_cast<Feature>(i));
     std::sort(values.begin(), values.end());

@@ -8,29 +8,31 @@ FeatureSampler::FeatureSampler(const SamplerOptions& options)
     : options_(options), replay_(options.replay), random_(options.seed) {}
 
 void FeatureSampler::add(const traffic::Request& request) {
-  replay_.add(request, [this](std::uint32_t slot, bool fresh, const ClientId& client, WallTime) {
-    offer(slot, fresh, client);
-  });
+  replay_.add(request, [this](std::uint32_t slot, bool fresh, const ClientId& client,
+                              WallTime end) { offer(slot, fresh, client, end); });
 }
 
 const std::vector<traffic::ClientFeatures>& FeatureSampler::rows() {
-  replay_.finish([this](std::uint32_t slot, bool fresh, const ClientId& client, WallTime) {
-    offer(slot, fresh, client);
+  replay_.finish([this](std::uint32_t slot, bool fresh, const ClientId& client, WallTime end) {
+    offer(slot, fresh, client, end);
   });
   std::size_t kept = 0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (failed_[stay_of_row_[i]]) continue;
     rows_[kept] = rows_[i];
+    days_[kept] = days_[i];
     stay_of_row_[kept] = stay_of_row_[i];
     ++kept;
   }
   rows_aside_ += rows_.size() - kept;
   rows_.resize(kept);
+  days_.resize(kept);
   stay_of_row_.resize(kept);
   return rows_;
 }
 
-void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& client) {
+void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& client,
+                           WallTime minute_end) {
   if (slot >= stays_.size()) {
     stays_.resize(slot + 1);
   }
@@ -54,16 +56,20 @@ void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& clien
   if (!random_.chance(options_.fair_share / stay.minutes)) {
     return;
   }
+  if (!first_end_) first_end_ = minute_end;
+  const auto day = static_cast<std::uint32_t>((minute_end - *first_end_) / std::chrono::hours{24});
   // Reservoir sampling (Vitter 1985, algorithm R).
   ++offered_;
   if (rows_.size() < options_.rows_max) {
     rows_.push_back(features);
+    days_.push_back(day);
     stay_of_row_.push_back(stay.number);
     return;
   }
   const std::uint64_t at = random_.below(offered_);
   if (at < rows_.size()) {
     rows_[at] = features;
+    days_[at] = day;
     stay_of_row_[at] = stay.number;
   }
 }

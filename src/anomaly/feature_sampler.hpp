@@ -34,6 +34,8 @@ class FeatureSampler {
 
   /// The rows drawn so far; ends the running minute, so call it after the last request.
   [[nodiscard]] const std::vector<traffic::ClientFeatures>& rows();
+  /// By row of the last rows(): days since the first request on which it was drawn.
+  [[nodiscard]] const std::vector<std::uint32_t>& days() const { return days_; }
 
   /// Rows that rows() left out.
   [[nodiscard]] std::uint64_t rows_aside() const { return rows_aside_; }
@@ -41,7 +43,7 @@ class FeatureSampler {
   [[nodiscard]] std::uint64_t client_minutes() const { return seen_; }
 
  private:
-  void offer(std::uint32_t slot, bool fresh, const ClientId& client);
+  void offer(std::uint32_t slot, bool fresh, const ClientId& client, WallTime minute_end);
 
   SamplerOptions options_;
   traffic::ClientReplay replay_;
@@ -56,6 +58,8 @@ class FeatureSampler {
   std::vector<bool> failed_;  ///< by number of the stay
   std::vector<std::uint32_t> stay_of_row_;
   std::vector<traffic::ClientFeatures> rows_;
+  std::vector<std::uint32_t> days_;    ///< by row
+  std::optional<WallTime> first_end_;  ///< of the first minute
   std::uint64_t rows_aside_ = 0;
   std::uint64_t seen_ = 0;
   std::uint64_t offered_ = 0;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
 #include "base/random.hpp"
 
@@ -153,6 +154,48 @@ TEST(Train, LoudClientsInTheTrainingLogDoNotHideLoudClients) {
   EXPECT_TRUE(is_evidence(**trained, client(600, 0.02, 2400, 0.9))) << "a flood";
   EXPECT_TRUE(is_evidence(**trained, client(160, 0.03, 900, 0.2))) << "a scraper";
   EXPECT_FALSE(is_evidence(**trained, client(45, 0.0, 400, 0.6))) << "a partner's batch";
+}
+
+/// Ten days of ordinary rows; on the last one a flood besides, of however many addresses: half as
+/// many rows as of all the days.
+struct FloodedLog {
+  std::vector<ClientFeatures> rows;
+  std::vector<std::uint32_t> days;
+
+  explicit FloodedLog(int loud) {
+    for (std::uint32_t day = 0; day < 10; ++day) add(ordinary_rows(2000, 100 + day), day);
+    for (int i = 0; i < loud; ++i) add({client(150 + i % 100, 0.02, 900, 0.9)}, 9);
+  }
+
+ private:
+  void add(const std::vector<ClientFeatures>& more, std::uint32_t day) {
+    rows.insert(rows.end(), more.begin(), more.end());
+    days.resize(rows.size(), day);
+  }
+};
+
+TEST(Train, AFloodOnOneDayDoesNotTeachThatFloodsAreUsual) {
+  const FloodedLog clean(0);
+  const FloodedLog flooded(10'000);
+  const double usual = (*train(clean.rows, clean.days, {}))->parts().harm.requests_per_minute;
+  const auto trained = *train(flooded.rows, flooded.days, {});
+  EXPECT_LE(trained->parts().harm.requests_per_minute, 1.25 * usual);
+  EXPECT_GE(trained->parts().rows_aside, 9'000U) << "nor is the forest grown from it";
+  EXPECT_TRUE(is_evidence(*trained, client(160, 0.02, 900, 0.9))) << "a flood like those";
+  // What the days are for: as one lump, half of the rows are the flood's.
+  const auto lump = *train(flooded.rows, {});
+  EXPECT_GT(lump->parts().harm.requests_per_minute, 200);
+  EXPECT_FALSE(is_evidence(*lump, client(160, 0.02, 900, 0.9)));
+}
+
+TEST(Train, FewDaysOrThinOnesBoundNothing) {
+  const auto rows = ordinary_rows(2000, 1);
+  std::vector<std::uint32_t> days(rows.size());
+  for (std::size_t i = 0; i < days.size(); ++i) days[i] = static_cast<std::uint32_t>(i % 2);
+  const double level = (*train(rows, {}))->parts().harm.requests_per_minute;
+  EXPECT_EQ((*train(rows, days, {}))->parts().harm.requests_per_minute, level) << "two days";
+  for (std::size_t i = 0; i < days.size(); ++i) days[i] = static_cast<std::uint32_t>(i % 20);
+  EXPECT_EQ((*train(rows, days, {}))->parts().harm.requests_per_minute, level) << "100 rows each";
 }
 
 class Explained : public testing::TestWithParam<Setting> {};

@@ -51,5 +51,21 @@ TEST(FeatureSampler, GoesByWhatPeopleKnow) {
   EXPECT_EQ(accused.rows, 0U);
 }
 
+TEST(FeatureSampler, TellsOnWhichDayEachRowWasSeen) {
+  FeatureSampler sampler;
+  for (int hour = 0; hour < 60; ++hour) {
+    traffic::Request request;
+    request.time = WallTime{seconds{1'800'000'000 + 3600 * hour}};
+    request.method = "GET";
+    request.path = "/browse";
+    request.client = client_of("198.51.100." + std::to_string(hour));
+    request.status = 200;
+    sampler.add(request);
+  }
+  ASSERT_EQ(sampler.rows().size(), 60U);
+  ASSERT_EQ(sampler.days().size(), 60U);
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(sampler.days()[i], i / 24);
+}
+
 }  // namespace
 }  // namespace tidelimit::anomaly

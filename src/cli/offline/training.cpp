@@ -5,6 +5,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
 #include "cli/offline/passes.hpp"
 #include "cli/progress_bar.hpp"
@@ -79,7 +80,8 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   how.contamination = config.engine.policy.anomaly.contamination;
   how.false_alarms = config.engine.policy.anomaly.false_alarms;
   how.seed = options.seed;
-  auto trained = anomaly::train(sampler.rows(), how);
+  const auto& rows = sampler.rows();
+  auto trained = anomaly::train(rows, sampler.days(), how);
   if (!trained) return tl::unexpected<Error>(trained.error());
   bundle.anomaly = *std::move(trained);
   const auto& parts = bundle.anomaly->parts();

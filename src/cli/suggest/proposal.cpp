@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_set>
 
-#include "anomaly/detector.hpp"
+#include "anomaly/dated_training.hpp"
 #include "anomaly/feature_sampler.hpp"
 #include "cli/offline/client_trial.hpp"
 #include "cli/offline/survey.hpp"
@@ -219,7 +219,8 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
     if (!endpoint.match.empty()) made.match = endpoint.match.front();
   }
 
-  auto detector = anomaly::train(first.sampler.rows(), {.seed = options.seed});
+  const auto& rows = first.sampler.rows();
+  auto detector = anomaly::train(rows, first.sampler.days(), {.seed = options.seed});
   if (!detector) proposal.detector_note = detector.error().message;
   SecondPass second;
   if (auto done = read_second(input, settings, detector ? *detector : nullptr, second, proposal);

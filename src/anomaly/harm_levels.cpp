@@ -1,0 +1,90 @@
+#include "anomaly/harm_levels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "anomaly/tail.hpp"
+
+namespace tidelimit::anomaly {
+namespace {
+
+using traffic::ClientFeatures;
+using traffic::Feature;
+
+constexpr std::size_t kLeastRowsOfDay = 256;
+constexpr std::size_t kLeastDays = 3;  // of one or two no day is the usual one
+
+/// Attackers that fail can be told and were left out; those that only press are still among the
+/// rows, a few in a thousand, and would draw the level up to themselves. So the loudest rows, as
+/// many as are expected to be malicious, have no say in it.
+std::vector<double> without_loudest(std::vector<double> values, double contamination) {
+  std::sort(values.begin(), values.end());
+  const auto kept = static_cast<double>(values.size()) * (1 - contamination);
+  values.resize(std::max<std::size_t>(1, static_cast<std::size_t>(kept)));
+  return values;
+}
+
+/// In requests a minute; `log_rates` are log(1 + x).
+double rate_level(std::vector<double> log_rates, double exceeded, double contamination) {
+  const TailLevel tail(without_loudest(std::move(log_rates), contamination));
+  return std::max(std::expm1(tail.exceeded_with(exceeded)), kRateLeast);
+}
+
+double error_level(std::vector<double> excesses, double exceeded) {
+  return std::clamp(TailLevel(std::move(excesses)).exceeded_with(exceeded), kErrorRatioLeast,
+                    kErrorRatioMost);
+}
+
+/// `level_of` all values, but not far above the median of the levels of single days.
+template <class LevelOf>
+double bounded(std::vector<double> values, std::span<const std::uint32_t> days,
+               LevelOf&& level_of) {
+  std::map<std::uint32_t, std::vector<double>> by_day;
+  for (std::size_t i = 0; i < days.size(); ++i) by_day[days[i]].push_back(values[i]);
+  std::vector<double> levels;
+  for (auto& [day, those] : by_day) {
+    if (those.size() >= kLeastRowsOfDay) levels.push_back(level_of(std::move(those)));
+  }
+  const double pooled = level_of(std::move(values));
+  if (levels.size() < kLeastDays) return pooled;
+  std::sort(levels.begin(), levels.end());
+  return std::min(pooled, kOverUsualDay * quantile(levels, 0.5));
+}
+
+}  // namespace
+
+double excess_error_ratio(const ClientFeatures& f) {
+  const float own = std::max(f[Feature::error_ratio], f[Feature::hour_error_ratio]);
+  const double outage =
+      std::max(0.0, static_cast<double>(f.background_error_ratio) - traffic::kUsualErrorRatio);
+  return static_cast<double>(own) - outage;
+}
+
+bool fails_at(const ClientFeatures& f, double level) {
+  return f[Feature::hour_errors] >= static_cast<float>(kLeastErrors) &&
+         excess_error_ratio(f) >= level;
+}
+
+HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,
+                            std::span<const std::uint32_t> days, double false_alarms,
+                            double contamination) {
+  std::vector<double> excesses;
+  std::vector<double> log_rates;
+  for (const ClientFeatures& row : rows) {
+    excesses.push_back(excess_error_ratio(row));
+    log_rates.push_back(std::log1p(static_cast<double>(row[Feature::requests_per_minute])));
+  }
+  const double each = false_alarms / 2;  // two ways to do harm share the promise
+  HarmLevels levels;
+  levels.error_ratio = bounded(std::move(excesses), days, [each](std::vector<double> those) {
+    return error_level(std::move(those), each);
+  });
+  levels.requests_per_minute =
+      bounded(std::move(log_rates), days, [each, contamination](std::vector<double> those) {
+        return rate_level(std::move(those), each, contamination);
+      });
+  return levels;
+}
+
+}  // namespace tidelimit::anomaly

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "anomaly/detector_model.hpp"
+
+namespace tidelimit::anomaly {
+
+/// The error ratio beyond what everybody suffers just now.
+[[nodiscard]] double excess_error_ratio(const traffic::ClientFeatures& features);
+
+/// Whether a client fails: at least kLeastErrors, and an excess of `level` or more.
+[[nodiscard]] bool fails_at(const traffic::ClientFeatures& features, double level);
+
+/// Within these an error level is drawn, whatever the rows were: attackers among them can't raise
+/// it out of reach, and a spotless log does not make a typing error an attack.
+inline constexpr double kErrorRatioLeast = 0.3;
+inline constexpr double kErrorRatioMost = 0.5;
+/// Below so many requests a minute nobody presses.
+inline constexpr double kRateLeast = 60;
+/// A level is at most so many times that of the usual day.
+inline constexpr double kOverUsualDay = 1.25;
+
+/// Levels that a share `false_alarms` of the rows would exceed, by the tails of what they show
+/// (anomaly/tail.hpp). The loudest rows, `contamination` of them, have no say.
+///   `days`, by row or empty: with three days of 256 rows or more, each level is bounded by
+/// the median of the levels that each day shows by itself (a median of blocks stays sound while
+/// fewer than half of them are spoilt: Lecue and Lerasle 2020), so that a flood of however many
+/// addresses must last for half of the log to teach that floods are usual.
+[[nodiscard]] HarmLevels draw_harm_levels(const std::vector<traffic::ClientFeatures>& rows,
+                                          std::span<const std::uint32_t> days, double false_alarms,
+                                          double contamination);
+
+}  // namespace tidelimit::anomaly
