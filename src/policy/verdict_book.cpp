@@ -26,6 +26,14 @@ bool acts(const Rule& rule) {
   return rule.mode != Mode::off;
 }
 
+std::string not_enforced(std::string_view why) {
+  return "not enforced: " + std::string(why);
+}
+
+bool beyond_budget(const VerdictRecord& record) {
+  return std::count(record.reasons.begin(), record.reasons.end(), not_enforced(kBudgetSpent)) > 0;
+}
+
 /// Bits of the last `scans` scans.
 std::uint32_t mask_of(int scans) {
   return scans >= 32 ? ~0u : (1u << scans) - 1u;
@@ -173,7 +181,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
 void VerdictBook::withhold(Held& held, std::string_view reason) {
   held.withheld = true;
   held.record.mode = std::min(held.record.mode, Mode::shadow);
-  held.record.reasons.push_back("not enforced: " + std::string(reason));
+  held.record.reasons.push_back(not_enforced(reason));
 }
 
 bool VerdictBook::within_budget(Instant now) {
@@ -217,7 +225,8 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     held.record.reasons = match_in_words(rule.when, figures, patterns_);
     held.withheld = false;
     settle(held, consequence_of(rule, settings_.rules));
-    if (!protected_reason.empty()) withhold(held, protected_reason);
+    held.shielded = !protected_reason.empty();
+    if (held.shielded) withhold(held, protected_reason);
     tell(held, now, true);
     return;
   }
@@ -230,7 +239,8 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   held.record.reasons = match_in_words(rule.when, figures, patterns_);
   held.record.kind = verdict_of(rule);
   settle(held, consequence_of(rule, settings_.rules));
-  if (!protected_reason.empty()) withhold(held, protected_reason);
+  held.shielded = !protected_reason.empty();
+  if (held.shielded) withhold(held, protected_reason);
   // A milder rule does not cut short what a severer one has raised; it follows when that ends.
   if (judged.rule && severity(held.record) < severity(judged.rule->record)) return;
   const bool renewed = judged.rule.has_value();
@@ -339,10 +349,11 @@ std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
     const Held& held = severer(judged_.at(client));
     limiter::Verdict verdict;
     verdict.client = client;
-    // One that is only reported is a suspicion to the data plane: its requests stay demand, or an
-    // office taken for an attacker would vanish from the forecasts.
+    // One on a protected client is a suspicion to the data plane: its requests stay demand, or an
+    // office taken for an attacker would vanish from the forecasts. One beyond the budget counts in
+    // full: a swarm that is too many to block is not to become tomorrow's forecast.
     verdict.kind =
-        held.withheld ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
+        held.shielded ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
     verdict.action = held.record.action;
     if (held.record.limit) {
       verdict.limit = limiter::make_limit(*held.record.limit, default_burst(*held.record.limit));
@@ -387,6 +398,7 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     held.record = record;
     held.source = record.part == Part::rules ? record.rule : "";
     held.withheld = record.mode == Mode::shadow;
+    held.shielded = held.withheld && !beyond_budget(record);
     held.expires = now.mono + (record.until - now.wall);
     held.told = now.mono;
     const bool overruled = record.part == Part::anomaly && labels_.contains(record.client);

@@ -121,7 +121,7 @@ class VerdictBook {
     Instant expires;
     Instant told;           ///< when take_news() last had it
     bool withheld = false;  ///< by the budget or a protection: not enforced
-    bool shielded = false;  ///< by a protection: enforced once evidence comes without it
+    bool shielded = false;  ///< by a protection: stays demand, enforced once evidence comes without
   };
   struct Judged {
     std::optional<Held> model;

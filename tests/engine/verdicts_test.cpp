@@ -242,6 +242,47 @@ TEST_F(Verdicts, ReportWhoStaysWithinTheGrantAndBlockWhoGoesBeyond) {
   EXPECT_EQ(verdict(kMallory)->until, until);
 }
 
+TEST_F(Verdicts, OfABurstAreEnforcedWithinTheBudgetOfEveryHourAndElseReported) {
+  constexpr std::size_t kOdd = 100;
+  constexpr std::size_t kBudget = 20;
+  Settings settings = mission();
+  settings.policy.rules = {attacker()};
+  settings.policy.anomaly.max_new_verdicts = Rate{kBudget, hours{1}};
+  start(std::move(settings));
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  engine->tick(now);
+
+  // An application's new version asks for what is not there, for many customers at once.
+  const auto odd = [](std::size_t i) { return "203.0.113." + std::to_string(i); };
+  std::vector<WallTime> enforced;  // when the model began to
+  std::vector<bool> held(kOdd, false);
+  for (int s = 0; s < 2 * 3600; s += 5) {
+    if (s % 60 == 0) ordinary(250);
+    for (std::size_t i = 0; i < kOdd; ++i) {
+      const Asked asked{.address = odd(i)};
+      for (int n = 0; n < 3; ++n) {
+        if (ask(asked).decision.allowed) answer(404, asked);
+      }
+    }
+    pass(seconds{5});
+    for (std::size_t i = 0; i < kOdd; ++i) {
+      const auto judged = verdict(odd(i));
+      const bool now_held = judged && judged->mode == Mode::enforce;
+      if (now_held && !held[i]) enforced.push_back(now.wall);
+      held[i] = now_held;
+      if (judged && !now_held) {
+        ASSERT_THAT(judged->reasons, Contains(HasSubstr("the budget of new verdicts is spent")));
+        ASSERT_TRUE(ask({.address = odd(i)}).decision.allowed);
+      }
+    }
+  }
+  ASSERT_GE(enforced.size(), kBudget) << "they are odd indeed";
+  for (std::size_t i = kBudget; i < enforced.size(); ++i)
+    EXPECT_GE(enforced[i] - enforced[i - kBudget], hours{1} - seconds{5});
+  EXPECT_EQ(engine->status()->verdicts.size(), kOdd) << "all are reported";
+  EXPECT_EQ(newest("browse").requests, 15 * 250 * 10) << "those in excess are no demand either";
+}
+
 TEST_F(Verdicts, AreForgottenByHand) {
   begin();
   ordinary(20);

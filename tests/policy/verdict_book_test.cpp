@@ -173,6 +173,7 @@ TEST(VerdictBook, TheBudgetCapsWhatTheModelNewlyEnforces) {
   scans.raise(third);
   ASSERT_NE(scans.verdict(third), nullptr);
   EXPECT_EQ(scans.verdict(third)->mode, Mode::shadow);
+  EXPECT_EQ(scans.verdict(third)->kind, VerdictKind::malicious) << "no demand, budget or not";
   EXPECT_THAT(scans.book.all().at(2).reasons, Contains(HasSubstr("budget of new verdicts")));
   EXPECT_EQ(scans.book.all().at(1).mode, Mode::enforce);
 
@@ -186,7 +187,25 @@ TEST(VerdictBook, ProtectedAddressesAreReportedNeverEnforced) {
   scans.raise(kMallory, "over 50 users behind it");
   ASSERT_NE(scans.verdict(), nullptr);
   EXPECT_EQ(scans.verdict()->mode, Mode::shadow);
+  EXPECT_EQ(scans.verdict()->kind, VerdictKind::suspicious) << "its requests stay demand";
   EXPECT_THAT(scans.book.all().at(0).reasons, Contains("not enforced: over 50 users behind it"));
+}
+
+TEST(VerdictBook, AfterARestartTheProtectedStayDemandAndThoseBeyondTheBudgetDoNot) {
+  auto settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{1, hours{1}};
+  Scans before(settings);
+  const ClientId office = client_of(*parse_address("203.0.113.1"));
+  const ClientId second = client_of(*parse_address("203.0.113.2"));
+  before.raise(office, "over 50 users behind it");
+  before.raise(kMallory);
+  before.raise(second);
+  Scans after(settings);
+  after.elapsed = before.elapsed;
+  after.book.restore(before.book.all(), at(after.elapsed));
+  EXPECT_EQ(after.verdict(office)->kind, VerdictKind::suspicious);
+  EXPECT_EQ(after.verdict(second)->kind, VerdictKind::malicious);
+  EXPECT_EQ(after.verdict(second)->mode, Mode::shadow);
 }
 
 TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
