@@ -3,18 +3,15 @@
 #include <memory>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/text_table.hpp"
 #include "config/config.hpp"
+#include "serve/admin/calls.hpp"
 #include "store/bundles/bundle_archive.hpp"
 
 namespace tidelimit::cli {
 namespace {
-
-using nlohmann::json;
 
 struct ModelsOptions {
   std::string config;
@@ -52,17 +49,6 @@ std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
   return table.text();
 }
 
-json as_json(const std::vector<store::KeptBundle>& bundles, bool held) {
-  json list = json::array();
-  for (const auto& [manifest, in_force] : bundles)
-    list.push_back({{"version", manifest.version},
-                    {"trained_from", format_time(manifest.trained_from)},
-                    {"trained_until", format_time(manifest.trained_until)},
-                    {"in_force", in_force},
-                    {"figures", manifest.figures}});
-  return {{"held", held}, {"models", std::move(list)}};
-}
-
 Result<void> run(const ModelsOptions& options) {
   const auto folder = folder_of(options);
   if (!folder) return tl::unexpected<Error>(folder.error());
@@ -74,7 +60,8 @@ Result<void> run(const ModelsOptions& options) {
   const auto bundles = store::kept_bundles(*folder);
   if (!bundles) return tl::unexpected<Error>(bundles.error());
   const bool held = store::held(*folder);
-  std::cout << (options.as_json ? as_json(*bundles, held).dump() + "\n" : in_words(*bundles, held));
+  std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
+                                : in_words(*bundles, held));
   return {};
 }
 

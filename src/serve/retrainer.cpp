@@ -168,6 +168,8 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
   manifest.endpoints.clear();
   for (const auto& endpoint : bundle.forecast->endpoints)
     manifest.endpoints.push_back(endpoint.name);
+  manifest.figures["windows"] =
+      static_cast<double>((renewal->trained_until - renewal->trained_from) / shape.window);
   manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
   manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
   manifest.figures["renewal_mae"] = renewal->fresh_error;

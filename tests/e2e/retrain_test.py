@@ -23,6 +23,7 @@ endpoints:
 {endpoints}
 forecast: {{ model: model, retrain: {{ every: 1h, history: 20d }} }}
 state: gate.db
+admin: {{ token_file: var/admin.token }}
 """
 TRAINING = 300  # seconds for one on a busy machine; it takes a few where nothing else runs
 
@@ -87,6 +88,22 @@ class Retraining(harness.EndToEnd):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
+    def return_by_http(self, gate, listed, old, new):
+        self.assertEqual(gate.get("/v1/models", token=False).json, listed)
+        self.assertEqual(gate.call("PUT", "/v1/models", {"return_to": old}, token=False).status, 401)
+        for wrong in ({}, {"return_to": 7}, {"return_to": old, "release": True}, {"release": False}):
+            self.assertEqual(gate.call("PUT", "/v1/models", wrong).status, 400, wrong)
+        missing = gate.call("PUT", "/v1/models", {"return_to": "20200101T000000Z-00000000"})
+        self.assertEqual(missing.status, 404)
+        self.assertIn(old, missing.body)
+        returned = gate.call("PUT", "/v1/models", {"return_to": old}).json
+        self.assertTrue(returned["held"])
+        self.assertEqual([model["version"] for model in returned["models"] if model["in_force"]], [old])
+        wait_until(lambda: self.in_force(gate) == old, "the model before is in force")
+        gate.call("PUT", "/v1/models", {"return_to": new})
+        wait_until(lambda: self.in_force(gate) == new, "the new one again")
+        self.assertFalse(gate.call("PUT", "/v1/models", {"release": True}).json["held"])
+
     def test_a_shift_is_learnt_and_taken_back_by_hand(self):
         endpoints = "\n".join(f"  - {{ name: {name}, match: '/{name}/**', limits: {{ STD: 100/min }} }}"
                               for name in ("payment", "browse", "search"))
@@ -101,7 +118,11 @@ class Retraining(harness.EndToEnd):
         self.assertEqual([(model["version"], model["in_force"]) for model in listed["models"]], [(new, True), (old, False)])
         figures = listed["models"][0]["figures"]
         self.assertLess(figures["renewal_mae"], 0.98 * figures["renewal_mae_before"])
+        trained = [datetime.datetime.fromisoformat(listed["models"][0][end].replace("Z", "+00:00"))
+                   for end in ("trained_from", "trained_until")]
+        self.assertEqual(figures["windows"], (trained[1] - trained[0]).total_seconds() / 900)
         self.assertFalse(listed["held"])
+        self.return_by_http(gate, listed, old, new)
 
         self.assertTrue(self.models("--return-to", old)["held"])
         wait_until(lambda: self.in_force(gate) == old, "the model before is in force")

@@ -28,7 +28,8 @@ TEST(Desk, WhatNamesClientsOrChangesThingsIsGuarded) {
   EXPECT_EQ(route("PUT", "/v1/labels/203.0.113.7")->access, Access::guarded);
   EXPECT_EQ(route("DELETE", "/v1/labels/203.0.113.7")->access, Access::guarded);
   EXPECT_EQ(route("PUT", "/v1/mode")->access, Access::guarded);
-  for (const char* target : {"/v1/plan", "/v1/forecasts", "/v1/history", "/v1/mode",
+  EXPECT_EQ(route("PUT", "/v1/models")->access, Access::guarded);
+  for (const char* target : {"/v1/plan", "/v1/forecasts", "/v1/history", "/v1/mode", "/v1/models",
                              "/v1/models/traffic", "/v1/models/anomaly/versions/1/metadata"})
     EXPECT_EQ(route("GET", target)->access, Access::read) << target;
   for (const char* target : {"/", "/metrics", "/readyz"})

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/admin/desk.hpp"
+#include "store/bundles/bundle_archive.hpp"
 
 // The calls, by concept; each is one row of the table in desk.cpp.
 namespace tidelimit::serve {
@@ -42,6 +43,10 @@ Response get_model(const DeskContext&, const DeskCall&);
 Response get_model_metadata(const DeskContext&, const DeskCall&);
 Response post_predict(const DeskContext&, const DeskCall&);
 
+// version_calls.cpp: the models in force and before
+Response list_versions(const DeskContext&, const DeskCall&);
+Response put_version(const DeskContext&, const DeskCall&);
+
 // page.cpp
 Response get_page(const DeskContext&, const DeskCall&);
 
@@ -60,6 +65,9 @@ Response get_page(const DeskContext&, const DeskCall&);
 [[nodiscard]] nlohmann::json verdict_json(const policy::VerdictRecord& verdict);
 [[nodiscard]] nlohmann::json label_json(const engine::LabelRecord& record);
 [[nodiscard]] nlohmann::json override_json(const engine::OverrideRecord& record);
+/// {"held": …, "models": […]}, the one in force first.
+[[nodiscard]] nlohmann::json versions_json(const std::vector<store::KeptBundle>& bundles,
+                                           bool held);
 [[nodiscard]] nlohmann::json contribution_json(const anomaly::Contribution& contribution);
 
 }  // namespace tidelimit::serve

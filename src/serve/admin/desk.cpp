@@ -49,6 +49,8 @@ constexpr std::array kRows{
     Row{"PUT", "/v1/signals/*", {kStatus, kGuarded, kAdmin, put_signal}},
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
     Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
+    Row{"GET", "/v1/models", {kControl, kRead, kAdmin, list_versions}},
+    Row{"PUT", "/v1/models", {kControl, kGuarded, kAdmin, put_version}},
     Row{"GET", "/v1/models/*", {kModels, kRead, kAdmin, get_model}},
     Row{"POST", "/v1/models/*", {kModels, kRead, kAdmin, post_predict}},
     Row{"GET", "/v1/models/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
@@ -102,7 +104,7 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
       "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/shadow, /v1/overrides, "
       "/v1/labels, /v1/mode, /v1/signals/cpu, "
-      "/v1/models/NAME, /metrics, /healthz, /readyz and /",
+      "/v1/models, /v1/models/NAME, /metrics, /healthz, /readyz and /",
       ""});
 }
 
