@@ -104,7 +104,13 @@ std::string evidence(const Explanation& x) {
                              : "",
                count(look.requests), count(look.errors)});
   }
-  return text + table.text();
+  text += table.text();
+  const std::size_t shown = std::min(x.looks.size() - from, kLooksShown);
+  if (shown < x.looks.size()) {
+    text += fmt::format("{} of {} scans are shown{}; --json has all\n", shown, x.looks.size(),
+                        alarms > 0 ? ", from two before the first alarm on" : "");
+  }
+  return text;
 }
 
 std::string top(const char* title, const ingest::TopCounter& counter) {
