@@ -13,7 +13,7 @@
 namespace tidelimit::anomaly {
 
 struct TrainOptions {
-  Setting setting = Setting::plain;  ///< why not best yet: docs/models.md
+  Setting setting = Setting::plain;  ///< the textbook's; gates have best
   int trees = 100;
   int sample = 256;
   double contamination =

@@ -77,6 +77,7 @@ Result<void> train_forecast(model::Bundle& bundle, const traffic::WindowGrid& gr
 Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& sampler,
                             const config::Config& config, const TrainingOptions& options) {
   anomaly::TrainOptions how;
+  how.setting = anomaly::Setting::best;
   how.contamination = config.engine.policy.anomaly.contamination;
   how.false_alarms = config.engine.policy.anomaly.false_alarms;
   how.seed = options.seed;

@@ -220,7 +220,8 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   }
 
   const auto& rows = first.sampler.rows();
-  auto detector = anomaly::train(rows, first.sampler.days(), {.seed = options.seed});
+  auto detector = anomaly::train(rows, first.sampler.days(),
+                                 {.setting = anomaly::Setting::best, .seed = options.seed});
   if (!detector) proposal.detector_note = detector.error().message;
   SecondPass second;
   if (auto done = read_second(input, settings, detector ? *detector : nullptr, second, proposal);

@@ -42,7 +42,8 @@ Clean judged(std::uint64_t seed, double false_alarms) {
     if (!trial) {
       const auto& rows = sampler.rows();
       model::Bundle bundle;
-      bundle.anomaly = *anomaly::train(rows, sampler.days(), {.false_alarms = false_alarms});
+      bundle.anomaly = *anomaly::train(
+          rows, sampler.days(), {.setting = anomaly::Setting::best, .false_alarms = false_alarms});
       trial.emplace(config.engine, bundle);
     }
     trial->add(request);
