@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 
@@ -68,6 +69,42 @@ void read_upstream(const YAML::Node& node, std::size_t number, Config& config, T
   config.engine.policy.upstreams.push_back(std::move(upstream));
 }
 
+void read_list(const Field& field, Config& config, Report& report) {
+  if (!field.node.IsSequence()) {
+    report.mistake(field.line,
+                   "upstreams must be a list of mappings, each with name, capacity and endpoints");
+    return;
+  }
+  if (field.node.size() > kMaxUpstreams) {
+    report.mistake(field.line, fmt::format("upstreams has {} items, more than {}",
+                                           field.node.size(), kMaxUpstreams));
+    return;
+  }
+  Taken taken;
+  for (std::size_t i = 0; i < field.node.size(); ++i)
+    read_upstream(field.node[i], i + 1, config, taken, report);
+}
+
+/// A cost weighs requests before a shared capacity: elsewhere it changes nothing.
+void check_costs(const YAML::Node& endpoints, const Config& config, Report& report) {
+  if (!endpoints.IsDefined() || !endpoints.IsSequence()) return;
+  for (const YAML::Node& node : endpoints) {
+    if (!node.IsMap() || !node["name"] || !node["name"].IsScalar() || !node["cost"]) continue;
+    const std::string name = node["name"].Scalar();
+    const bool shares = std::any_of(
+        config.engine.policy.upstreams.begin(), config.engine.policy.upstreams.end(),
+        [&](const auto& upstream) {
+          return std::count(upstream.endpoints.begin(), upstream.endpoints.end(), name) > 0;
+        });
+    if (shares) continue;
+    report.warning(line_of(node["cost"]),
+                   fmt::format("endpoint \"{}\": cost changes nothing, for it stands before no "
+                               "upstream: add upstreams: [ {{ name: core, capacity: 500/s, "
+                               "endpoints: [{}] }} ]",
+                               printable(name, 64), printable(name, 64)));
+  }
+}
+
 }  // namespace
 
 std::optional<Capacity> read_capacity(const Field& field, Report& report) {
@@ -100,21 +137,9 @@ std::optional<Capacity> read_capacity(const Field& field, Report& report) {
 }
 
 void read_upstreams(Section& top, Config& config, Report& report) {
-  const auto field = top.take("upstreams");
-  if (!field) return;
-  if (!field->node.IsSequence()) {
-    report.mistake(field->line,
-                   "upstreams must be a list of mappings, each with name, capacity and endpoints");
-    return;
-  }
-  if (field->node.size() > kMaxUpstreams) {
-    report.mistake(field->line, fmt::format("upstreams has {} items, more than {}",
-                                            field->node.size(), kMaxUpstreams));
-    return;
-  }
-  Taken taken;
-  for (std::size_t i = 0; i < field->node.size(); ++i)
-    read_upstream(field->node[i], i + 1, config, taken, report);
+  if (const auto field = top.take("upstreams")) read_list(*field, config, report);
+  if (report.clean() && top.has("endpoints"))
+    check_costs(top.field().node["endpoints"], config, report);
 }
 
 }  // namespace tidelimit::config

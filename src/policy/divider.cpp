@@ -39,8 +39,9 @@ std::string rate_in_words(double per_second) {
 }  // namespace
 
 std::string Divider::claims_in_words(const Pool& pool) {
-  return fmt::format("{} can take {}{}, claims are {}", pool.name, rate_in_words(pool.usable),
-                     pool.estimate ? " (learned)" : "", rate_in_words(pool.claimed));
+  return fmt::format("{} can take {}{}{}, claims are {}", pool.name, rate_in_words(pool.usable),
+                     pool.in_work ? " of work" : "", pool.estimate ? " (learned)" : "",
+                     rate_in_words(pool.claimed));
 }
 
 Divider::Divider(const PolicySettings& settings, std::size_t rule)
@@ -73,6 +74,8 @@ void Divider::add_pools(const PolicySettings& settings) {
     Pool& pool = pools_.emplace_back();
     pool.name = name;
     pool.endpoints = std::move(endpoints);
+    for (const std::size_t e : pool.endpoints)
+      pool.in_work = pool.in_work || settings.endpoints[e].cost != 1;
     if (capacity) {
       pool.usable = capacity->per_second() * unit * utilisation_;
       return;
@@ -278,7 +281,7 @@ std::string Divider::describe(const Pool& pool, std::size_t i, const std::vector
   const double claim = classes_[own * tiers + i % tiers].claim;
   return text + fmt::format("; {} {} gets {} of the {} it claims", endpoints_[own],
                             tiers_[i % tiers], percent_in_words(shares[i] / claim),
-                            rate_in_words(claim));
+                            rate_in_words(claim) + (pool.in_work ? " of work" : ""));
 }
 
 void Divider::settle(WallTime now) {

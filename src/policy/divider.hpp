@@ -82,6 +82,7 @@ class Divider {
     double usable = 0;  ///< work a second to divide; infinite: no end is known
     std::optional<CapacityEstimate> estimate;  ///< of a capacity that is learned
     std::vector<std::size_t> endpoints;
+    bool in_work = false;  ///< a request of one of these is not one unit of work
     bool scarce = false;
     Nanos calm{0};  ///< for how long the claims have been low
     double claimed = 0;

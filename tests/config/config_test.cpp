@@ -206,6 +206,16 @@ endpoints:
   EXPECT_EQ(policy.endpoints[1].enforced, 1);
 }
 
+TEST(Config, WarnsOfACostThatChangesNothing) {
+  const auto config = must_parse(R"(endpoints:
+  - { name: pay, match: "/pay/**", cost: 5 }
+  - { name: browse, match: "/browse/**", cost: 2 }
+upstreams: [ { name: core, capacity: 5/s, endpoints: [browse] } ]
+)");
+  ASSERT_EQ(config.warnings.size(), 1u);
+  EXPECT_THAT(config.warnings[0], HasSubstr(":2: endpoint \"pay\": cost changes nothing"));
+}
+
 TEST(Config, ReadsRules) {
   const auto rules = must_parse(kPrinted).engine.policy.rules;
   ASSERT_EQ(rules.size(), 6u) << "and the one that divides the capacity";

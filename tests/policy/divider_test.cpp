@@ -191,8 +191,9 @@ TEST(Divider, DividesWorkNotRequests) {
   world.run(minutes{30});
   world.see({forecast_of("payment", 40 * 3600, 40 * 3600)});
   world.run(seconds{2});
-  EXPECT_NE(world.planner.cause(0).find("claims are 132/s"), std::string::npos)
-      << world.planner.cause(0);
+  const std::string cause = world.planner.cause(0);
+  EXPECT_NE(cause.find("claims are 132/s"), std::string::npos) << cause;
+  EXPECT_NE(cause.find("/s of work"), std::string::npos) << "these are no requests: " << cause;
 }
 
 TEST(Divider, CutsNobodyWhomTheRuleDoesNotReach) {
