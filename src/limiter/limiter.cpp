@@ -1,6 +1,7 @@
 #include "limiter/limiter.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "base/hash.hpp"
@@ -11,10 +12,6 @@
 
 namespace tidelimit::limiter {
 namespace {
-
-// How many calls of a batch ahead memory is fetched: two or three lines each, and a core keeps some
-// twenty on the way.
-constexpr std::size_t kAhead = 8;
 
 // Passed, for want of a plan.
 [[nodiscard]] Decision undecided(const Call& call) {
@@ -53,20 +50,24 @@ Worker::Worker(Limiter& limiter)
 
 Decision Worker::decide(const Call& call, Instant now) noexcept {
   const std::uint64_t client = limiter_.hash_client(call.client);
+  if (call.hits != 0) limiter_.clients_.prefetch(client);  // counted when all is decided
   Decision decision;
-  const Plan* plan = plan_.get();
-  if (plan == nullptr || plan->endpoints.empty()) {
-    decision = undecided(call);
-  } else {
-    const VerdictTable* verdicts = verdicts_.get();
-    const OverrideTable* overrides = overrides_.get();
-    UsualCall usual(limiter_, *plan, client, call, now);
-    if (call.hits != 0) limiter_.clients_.prefetch(client);  // counted when all is decided
-    if (!usual.decide(verdicts, overrides, decision))
-      judge(*plan, verdicts, overrides, call, now, decision);
-  }
+  decide_uncounted(client, call, now, decision);
   if (call.hits != 0) count(client, call, !decision.allowed, now);
   return decision;
+}
+
+inline void Worker::decide_uncounted(std::uint64_t client_hash, const Call& call, Instant now,
+                                     Decision& out) noexcept {
+  const Plan* plan = plan_.get();
+  if (plan == nullptr || plan->endpoints.empty()) {
+    out = undecided(call);
+    return;
+  }
+  const VerdictTable* verdicts = verdicts_.get();
+  const OverrideTable* overrides = overrides_.get();
+  UsualCall usual(limiter_, *plan, client_hash, call, now);
+  if (!usual.decide(verdicts, overrides, out)) judge(*plan, verdicts, overrides, call, now, out);
 }
 
 // Apart, so that what Judge needs of the stack costs the usual call nothing.
@@ -77,13 +78,32 @@ void Worker::judge(const Plan& plan, const VerdictTable* verdicts, const Overrid
                  : Judge(limiter_, plan, verdicts, overrides, call, now).decide();
 }
 
+// Some calls at a time: first all are decided, then all are counted. Two walks, each through one
+// table, take half the time of one that goes to and fro between both.
 void Worker::decide(std::span<const Call> calls, Instant now,
                     std::span<Decision> decisions) noexcept {
-  for (std::size_t i = 0; i < std::min(kAhead, calls.size()); ++i) prefetch(calls[i]);
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (i + kAhead < calls.size()) prefetch(calls[i + kAhead]);
-    decisions[i] = decide(calls[i], now);
+  while (!calls.empty()) {
+    const std::size_t some = std::min(kTogetherMax, calls.size());
+    decide_some(calls.first(some), now, decisions);
+    calls = calls.subspan(some);
+    decisions = decisions.subspan(some);
   }
+}
+
+void Worker::decide_some(std::span<const Call> calls, Instant now,
+                         std::span<Decision> decisions) noexcept {
+  std::array<std::uint64_t, kTogetherMax> clients;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    clients[i] = limiter_.hash_client(calls[i].client);
+    prefetch_bucket(clients[i], calls[i]);
+  }
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    decisions[i] = {};
+    decide_uncounted(clients[i], calls[i], now, decisions[i]);
+  }
+  for (std::size_t i = 0; i < calls.size(); ++i) limiter_.clients_.prefetch(clients[i]);
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    if (calls[i].hits != 0) count(clients[i], calls[i], !decisions[i].allowed, now);
 }
 
 bool Worker::decide_all(std::span<const Call> calls, Instant now,
@@ -126,9 +146,13 @@ void Worker::count_each_client(std::span<const Call> calls, bool denied, Instant
 
 void Worker::prefetch(const Call& call) const noexcept {
   const std::uint64_t client = limiter_.hash_client(call.client);
-  const BucketNames names(limiter_.seed_, client, call, call.endpoint, call.tier);
-  limiter_.buckets_.prefetch(names.principal());
+  prefetch_bucket(client, call);
   limiter_.clients_.prefetch(client);
+}
+
+void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) const noexcept {
+  const BucketNames names(limiter_.seed_, client_hash, call, call.endpoint, call.tier);
+  limiter_.buckets_.prefetch(names.principal());
 }
 
 bool Worker::release(const Call& call, std::optional<Instant> began, Instant now) noexcept {

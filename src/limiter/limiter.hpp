@@ -133,6 +133,11 @@ class Worker {
   [[gnu::noinline]] void judge(const Plan& plan, const VerdictTable* verdicts,
                                const OverrideTable* overrides, const Call& call, Instant now,
                                Decision& decision) noexcept;
+  inline void decide_uncounted(std::uint64_t client_hash, const Call& call, Instant now,
+                               Decision& out) noexcept;
+  void decide_some(std::span<const Call> calls, Instant now,
+                   std::span<Decision> decisions) noexcept;
+  void prefetch_bucket(std::uint64_t client_hash, const Call& call) const noexcept;
   void count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept;
   void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;
 

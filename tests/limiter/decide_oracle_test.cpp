@@ -1,4 +1,5 @@
 // Decisions with several limits against a slow obvious oracle, and in batches.
+#include <array>
 #include <gtest/gtest.h>
 #include <map>
 #include <rapidcheck/gtest.h>
@@ -100,6 +101,16 @@ bool same(const Decision& a, const Decision& b) {
          a.overflow == b.overflow;
 }
 
+/// Requests and refusals of each client.
+[[nodiscard]] std::map<std::string, std::array<std::uint32_t, 2>> counted(Limiter& limiter) {
+  std::map<std::string, std::array<std::uint32_t, 2>> all;
+  limiter.clients().collect(
+      [&](std::uint32_t, bool, const ClientId& client, const ClientCounters& counters) {
+        all[format_client(client)] = {counters.requests, counters.denied};
+      });
+  return all;
+}
+
 RC_GTEST_PROP(DecideOracle, ABatchEqualsItsCallsOneByOne, ()) {
   const auto steps = *any_steps();
   const LimiterOptions options{.bucket_bytes = 1 << 18, .client_bytes = 1 << 16, .seed = 11};
@@ -116,6 +127,7 @@ RC_GTEST_PROP(DecideOracle, ABatchEqualsItsCallsOneByOne, ()) {
   batch.decide(calls, now, decisions);
   for (std::size_t i = 0; i < calls.size(); ++i)
     RC_ASSERT(same(decisions[i], single.decide(calls[i], now)));
+  RC_ASSERT(counted(together) == counted(apart));
 }
 
 }  // namespace
