@@ -31,6 +31,10 @@ int run(const EvaluateOptions& options) {
   if (options.json && evaluation->forecast.endpoints.empty()) {
     std::cerr << "forecast: " << evaluation->forecast.note << '\n';
   }
+  if (evaluation->clients && !evaluation->clients->labels_fit) {
+    std::cerr << "tidelimit evaluate: none of the clients that " << options.evaluation.labels
+              << " names is in the input, so all count as good\n";
+  }
   if (!options.report.empty()) {
     const auto written = store::write_file(options.report, evaluation_html(*evaluation));
     if (!written) return failed(written.error());

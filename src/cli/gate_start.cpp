@@ -52,11 +52,8 @@ std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
       std::make_shared<engine::Engine>(std::move(settings), std::move(history), fresh_seed());
   if (const auto restored = engine->restore(clock.now()); !restored)
     spdlog::error("starting without what was stored: {}", restored.error().message);
-  if (auto models = serve::load_models(config)) {
-    engine->set_models(*models);
-  } else {
-    spdlog::warn("starting without models, limits stay at base: {}", models.error().message);
-  }
+  // What can't be loaded is named by the service, which also looks for it again.
+  if (auto models = serve::load_models(config)) engine->set_models(*models);
   return engine;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -68,11 +69,20 @@ int run(int argc, char** argv) {
   return status;
 }
 
+/// A script must not take half an answer for a whole one.
+int with_output_written(int status) {
+  std::cout.flush();
+  const bool written = std::cout && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (written || status != kDone) return status;
+  std::cerr << "tidelimit: the output can't be written: is the disk full?\n";
+  return kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return with_output_written(run(argc, argv));
   } catch (const std::exception& error) {
     std::cerr << "tidelimit: " << error.what() << '\n';
     return kFailed;

@@ -67,6 +67,17 @@ std::string words(const json& found, double most, std::size_t rows) {
   return table.empty() ? text : text + table.text();
 }
 
+/// Status 1 above the bound, and where nothing was seen: that nobody asked is no proof of safety.
+int verdict(const json& found, double most) {
+  if (found["requests"].get<double>() <= 0) {
+    std::cerr
+        << "tidelimit shadow-report: no request in that time, so nothing is shown; is traffic "
+           "sent to the gate, and does --since reach back to it?\n";
+    return kFailed;
+  }
+  return found["harm"].get<double>() <= most ? kDone : kFailed;
+}
+
 int run(const ShadowOptions& options) {
   const auto most = share_of(options.max_harm);
   if (!most) return report(most.error());
@@ -74,7 +85,7 @@ int run(const ShadowOptions& options) {
       options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
   if (!found) return report(found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
-  return (*found)["harm"].get<double>() <= *most ? kDone : kFailed;
+  return verdict(*found, *most);
 }
 
 }  // namespace

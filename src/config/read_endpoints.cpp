@@ -353,6 +353,10 @@ void read_endpoints(Section& top, Config& config, Report& report) {
                    "limits: { STD: 100/min } }");
   } else if (!field->node.IsSequence()) {
     report.mistake(field->line, "endpoints must be a list of mappings, each with name and match");
+  } else if (field->node.size() == 0) {
+    report.mistake(field->line,
+                   "endpoints is an empty list: name at least one, like { name: api, "
+                   "match: \"/**\", limits: { STD: 100/min } }");
   } else if (field->node.size() > kMaxEndpoints) {
     report.mistake(field->line, fmt::format("endpoints has {} items, more than {}",
                                             field->node.size(), kMaxEndpoints));

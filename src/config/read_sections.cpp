@@ -127,6 +127,10 @@ void read_listen(Section& top, Config& config, Report& report) {
   if (const auto syslog = section.take("syslog")) read_syslog(*syslog, config, report);
   for (const char* later : {"proxy", "spoe"}) section.refuse(later);
   section.finish();
+  if (config.listen.grpc && *config.listen.grpc == config.listen.http &&
+      config.listen.http.port != 0)
+    report.mistake(field->line,
+                   "listen: http and grpc stand on one address: give grpc a port of its own");
 }
 
 void read_identity(Section& top, Config& config, Report& report) {

@@ -153,6 +153,12 @@ void Section::finish() {
   const std::vector<std::string_view> known(known_.begin(), known_.end());
   for (const auto& entry : entries_) {
     if (entry.taken) continue;
+    if (entry.key == "<<") {
+      report_->mistake(entry.line,
+                       "merge keys (<<) are not read: write the keys out, or give whole "
+                       "values by an alias");
+      continue;
+    }
     report_->mistake(entry.line, fmt::format("unknown key {}{}{}", in_quotes(entry.key),
                                              field_.where.empty() ? "" : " in " + field_.where,
                                              suggestion(entry.key, known)));

@@ -79,6 +79,8 @@ std::string ClientWatch::protected_reason(std::uint32_t slot, const ClientId& cl
 }
 
 std::string ClientWatch::protected_reason(const ClientId& client, Instant now) const {
+  // Checks that name a user alone are counted here together: nobody's, and everybody's.
+  if (client == ClientId{}) return "it stands for all requests that name no client";
   if (trusted_.find(client, [](std::size_t) { return true; })) return "it is a trusted proxy";
   const double users = crowd_.users(client, now);
   if (users > kCrowdUsers) return fmt::format("about {:.0f} users stand behind it", users);

@@ -78,7 +78,7 @@ void Engine::Control::tick(Now now) {
     keeper.flush(now.wall);
     save_open_window(now);
     next_save = next_on_grid(now.mono, kSaveEvery);
-    unsaved = false;
+    unsaved = keeper.waits();
   }
   last = now;
   ticked = true;

@@ -5,15 +5,19 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr std::size_t kMostWaiting = 1000;  // ten days of quarter hours
+constexpr std::size_t kMostWaiting = 1000;              // ten days of quarter hours
+constexpr std::size_t kMostDecisionsWaiting = 100'000;  // some 50 MB at most
 
 }  // namespace
 
+// What is small may still find room on a full disk: while anything waits, all is not well.
 bool HistoryKeeper::note(const Result<void>& done, WallTime now) {
   if (done) {
-    failing_since_.reset();
+    last_failed_ = false;
+    settle();
     return true;
   }
+  last_failed_ = true;
   if (!failing_since_) failing_since_ = now;
   message_ = done.error().message;
   return false;
@@ -28,12 +32,14 @@ void HistoryKeeper::closed_window(WallTime start, Nanos step, std::vector<std::s
 }
 
 void HistoryKeeper::flush(WallTime now) {
+  if (!flush_decisions(now)) return;
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
     if (!note(history_->put_windows(next.start, next.step, next.endpoints, next.stats), now))
       return;
     waiting_.pop_front();
   }
+  settle();
 }
 
 void HistoryKeeper::open_window(WallTime start, Nanos step,
@@ -52,7 +58,23 @@ void HistoryKeeper::plan_changes(const std::vector<policy::PlanChange>& changes,
 }
 
 void HistoryKeeper::decisions(const std::vector<DecisionRecord>& records, WallTime now) {
-  if (history_ && !records.empty()) note(history_->put_decisions(records), now);
+  if (!history_ || records.empty()) return;
+  const bool others_wait =
+      !decisions_.empty();  // until flush: a full disk is not asked each second
+  decisions_.insert(decisions_.end(), records.begin(), records.end());
+  if (!others_wait) flush_decisions(now);
+  if (decisions_.size() <= kMostDecisionsWaiting) return;
+  const std::size_t lost = decisions_.size() - kMostDecisionsWaiting;
+  decisions_.erase(decisions_.begin(), decisions_.begin() + static_cast<std::ptrdiff_t>(lost));
+  decisions_lost_ += lost;
+}
+
+bool HistoryKeeper::flush_decisions(WallTime now) {
+  if (decisions_.empty()) return true;
+  if (!note(history_->put_decisions(decisions_), now)) return false;
+  decisions_.clear();
+  settle();
+  return true;
 }
 
 void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& forecasts,
@@ -60,9 +82,19 @@ void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& for
   if (history_ && !forecasts.empty()) note(history_->put_forecasts(forecasts), now);
 }
 
+void HistoryKeeper::settle() {
+  if (last_failed_ || waits()) return;
+  failing_since_.reset();
+  decisions_lost_ = 0;
+}
+
 std::string HistoryKeeper::trouble() const {
   if (!failing_since_) return {};
-  return fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
+  std::string words = fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
+  if (!decisions_.empty())
+    words += fmt::format("; {} decisions wait to be written", decisions_.size());
+  if (decisions_lost_ > 0) words += fmt::format(", {} are lost", decisions_lost_);
+  return words;
 }
 
 }  // namespace tidelimit::engine

@@ -11,8 +11,8 @@
 namespace tidelimit::engine {
 
 /// Writes to the history on the control plane's behalf. A failure is kept as words and stops
-/// nothing; closed windows wait (a bounded number) until they can be written. Without a history all
-/// calls do nothing. One thread.
+/// nothing; closed windows and decisions wait (a bounded number) until they can be written. Without
+/// a history all calls do nothing. One thread.
 class HistoryKeeper {
  public:
   explicit HistoryKeeper(std::shared_ptr<History> history) : history_(std::move(history)) {}
@@ -30,7 +30,9 @@ class HistoryKeeper {
   /// Tries again what waits.
   void flush(WallTime now);
 
-  /// What is wrong now, in words; empty: nothing.
+  [[nodiscard]] bool waits() const { return !waiting_.empty() || !decisions_.empty(); }
+
+  /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
   [[nodiscard]] std::string trouble() const;
 
  private:
@@ -41,9 +43,14 @@ class HistoryKeeper {
     std::vector<traffic::WindowStats> stats;
   };
   bool note(const Result<void>& done, WallTime now);
+  bool flush_decisions(WallTime now);
+  void settle();
 
   std::shared_ptr<History> history_;
   std::deque<Waiting> waiting_;
+  std::vector<DecisionRecord> decisions_;  // that wait
+  std::size_t decisions_lost_ = 0;
+  bool last_failed_ = false;
   std::optional<WallTime> failing_since_;
   std::string message_;
 };

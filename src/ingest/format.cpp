@@ -137,8 +137,8 @@ Result<InputFormat> FormatChoice::recognise(std::string_view beginning) const {
 
 Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
   if (format_ == "csv") {
-    const auto header = Lines(beginning).next();
-    return from_header(header.value_or(""));
+    Lines lines(beginning);  // the header is a view into it
+    return from_header(lines.next().value_or(""));
   }
   InputFormat format;
   if (format_ == "json") format.parser = std::make_unique<JsonParser>(names_);

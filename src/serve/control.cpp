@@ -96,6 +96,10 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
   model_folders_ = known(models_fingerprint(in_force->config));
   token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
   last_turn_ns_ = clock_.mono().since_start.count();
+  if (engine_.models() != nullptr) return;
+  if (const auto bundle = load_models(in_force->config); !bundle)
+    notes_.set("model",
+               fmt::format("started without, limits stay at base: {}", bundle.error().message));
 }
 
 ControlThread::~ControlThread() {

@@ -667,6 +667,20 @@ class ModelTest(EndToEnd):
         manifest.write_text(whole)
         wait_until(lambda: "refused" not in self.gate.client.get("/readyz?verbose").body, "the whole one is in force")
 
+    def test_a_start_without_its_bundle_is_named_until_there_is_one(self):
+        manifest = self.gate.folder / "var/model/manifest.json"
+        whole = manifest.read_text()
+        self.gate.stop()
+        manifest.write_text(whole[: len(whole) // 2])
+        self.gate.start()
+        wait_until(self.gate.answers, "it serves all the same")
+        self.assertIn("started without", self.gate.client.get("/readyz?verbose").body)
+        self.assertEqual(self.gate.get("/v1/models/traffic").status, 404)
+        wait_until(lambda: self.gate.count("tidelimit_degraded") == 1, "the metric says so")
+        manifest.write_text(whole)
+        wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the whole one is in force")
+        self.assertNotIn("started without", self.gate.client.get("/readyz?verbose").body)
+
 
 class StartTest(unittest.TestCase):
     """What keeps it from starting: status 2, and a sentence that names the place and the mend."""

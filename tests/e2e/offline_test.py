@@ -247,6 +247,17 @@ class Evaluate(Offline):
         self.assert_refused(
             tidelimit("evaluate", self.traffic, "--model", self.bundle, "--rates", self.labels), "line 1"
         )
+        strangers = self.folder / "strangers.csv"
+        strangers.write_text("client_ip,label\n203.0.113.250,1\n")
+        done = tidelimit("evaluate", self.traffic, "--model", self.bundle, "--labels", strangers)
+        self.assertIn("none of the clients", done.stderr)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([BINARY, "inspect", "--json", self.traffic], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("can't be written", done.stderr)
 
 
 class Documentation(Offline):

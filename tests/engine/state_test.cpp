@@ -139,7 +139,11 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   pass(minutes{16});
   EXPECT_EQ(passed(150), 100);
   EXPECT_EQ(newest("browse").requests, 30);
+  pass(seconds{1});
   EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("the disk is full")));
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("decisions wait")));
+  const auto kept = [&] { return history->decisions({})->size(); };
+  const std::size_t before = kept();
   ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
   EXPECT_EQ(passed(150), 150);
   // With room again, what waited is written.
@@ -148,6 +152,7 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   ask();
   pass(seconds{10});
   EXPECT_EQ((history->closed[{kMidnight, "browse"}].requests), 30);
+  EXPECT_GE(kept(), before + 50);
   for (const auto& word : engine->status()->degraded) EXPECT_THAT(word, Not(HasSubstr("history")));
 }
 

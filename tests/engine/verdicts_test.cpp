@@ -192,7 +192,7 @@ TEST_F(Verdicts, ReportAnAddressThatIsAFifthOfAllTraffic) {
   EXPECT_GT(newest("other").requests, 0);
 }
 
-TEST_F(Verdicts, ReportAnAddressWithMoreThanFiftyUsers) {
+TEST_F(Verdicts, ReportWhatManyShare) {
   begin();
   ordinary(400);
   for (int u = 0; u < 80; ++u) ask({.address = kMallory, .user = "u" + std::to_string(u)});
@@ -200,7 +200,11 @@ TEST_F(Verdicts, ReportAnAddressWithMoreThanFiftyUsers) {
   for (int s = 0; s < 12; ++s) {
     attack(60);
     attack(60, "203.0.113.67");
+    attack(60, "::");  // as requests count that name no client
   }
+  ASSERT_TRUE(verdict("::"));
+  EXPECT_EQ(verdict("::")->mode, Mode::shadow);
+  EXPECT_THAT(verdict("::")->reasons, Contains(HasSubstr("name no client")));
   ASSERT_TRUE(verdict(kMallory));
   EXPECT_EQ(verdict(kMallory)->mode, Mode::shadow);
   EXPECT_THAT(verdict(kMallory)->reasons, Contains(HasSubstr("users")));

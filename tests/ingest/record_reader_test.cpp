@@ -135,6 +135,16 @@ TEST(RecordReader, RefusesUnknownFormatsWithAHint) {
   EXPECT_NE(choice.error().message.find("did you mean combined?"), std::string::npos);
 }
 
+TEST(RecordReader, ReadsEachFormatByItsName) {
+  const std::vector<std::pair<std::string, std::string>> named = {
+      {"csv", kCsv}, {"combined", kCombined}, {"common", kCommon}, {"json", kJson}};
+  for (const auto& [name, text] : named) {
+    const Reading reading = read_text(text + "\n", options(name));
+    EXPECT_FALSE(reading.failure) << name << ": " << reading.failure->message;
+    EXPECT_EQ(reading.report.requests, 1u) << name;
+  }
+}
+
 TEST(RecordReader, DoesNotMixWindowsAndRequests) {
   const Reading reading =
       read_all({text_source("a", kCombined), text_source("w", "timestamp,value\n1,2\n")});

@@ -106,6 +106,10 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
 }
 
 TEST_F(BodyReaderTest, AReportIsAllOrNothingAndNamesTheElement) {
+  const auto user = report(R"({"user_id":"u1","path":"/","status":200})");
+  ASSERT_TRUE(user) << user.error().message;
+  EXPECT_EQ((*user)->at(0).request.user_id, "u1");
+
   const auto bad = report(R"([{"client_ip":"1.2.3.4","path":"/"},{"path":"/"}])");
   ASSERT_FALSE(bad);
   EXPECT_NE(bad.error().message.find("element 1"), std::string::npos) << bad.error().message;

@@ -142,6 +142,10 @@ ClientScore score_clients(const ClientOutcomes& outcomes, const Labels* labels) 
   }
   score.flagged = score.any.flagged;
   if (labels == nullptr) return score;
+  score.labels_fit =
+      labels->empty() || std::any_of(outcomes.begin(), outcomes.end(), [&](const auto& seen) {
+        return labels->known_malicious(seen.first).has_value();
+      });
   rank_figures(std::move(ranked), score);
   count_kinds(outcomes, *labels, score);
   return score;

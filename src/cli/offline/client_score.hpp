@@ -18,6 +18,7 @@ struct Labels {
   std::unordered_set<ClientId, ClientIdHash> good;                ///< those that it names so
   std::unordered_map<ClientId, std::string, ClientIdHash> kinds;  ///< where the file has them
 
+  [[nodiscard]] bool empty() const { return malicious.empty() && good.empty(); }
   /// Empty: it does not name the client.
   [[nodiscard]] std::optional<bool> known_malicious(const ClientId& client) const {
     if (malicious.contains(client)) return true;
@@ -52,6 +53,7 @@ struct ClientScore {
   std::uint64_t clients = 0;
   std::uint64_t flagged = 0;  ///< a verdict other than normal at any time
   bool labelled = false;      ///< what follows is known
+  bool labels_fit = true;     ///< the labels name none, or at least one of these clients
   Retrieval any;
   Retrieval malicious_only;  ///< verdicts `malicious` alone
   std::optional<double> auroc;

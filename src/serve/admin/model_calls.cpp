@@ -100,7 +100,7 @@ tl::expected<Servable, Response> find_model(const DeskContext& context, const Mo
   if (!loaded)
     return tl::unexpected(
         model_error(404, fmt::format("Model {} is not loaded: the configuration names no bundle "
-                                     "that holds it",
+                                     "that holds it, or one that can't be read (/readyz?verbose)",
                                      path.name)));
   if (!path.version.empty() && path.version != bundle->manifest.version)
     return tl::unexpected(model_error(

@@ -181,8 +181,9 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
       own_denial = denied;
     }
   }
-  if (request.client_name.empty()) return bad("\"client_ip\" is missing");
-  request.client = client_of(request.client_name);
+  if (request.client_name.empty() && request.user_id.empty())
+    return bad("\"client_ip\" is missing (or \"user_id\", where the client is not known)");
+  if (!request.client_name.empty()) request.client = client_of(request.client_name);
   // A gateway that does not say who refused: 429 is what it answers when tidelimit does.
   seen.own_denial = own_denial.value_or(request.status == 429);
   seen.said_who = own_denial.has_value();
