@@ -1,7 +1,9 @@
+#include <chrono>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -67,6 +69,18 @@ std::string words(const json& found, double most, std::size_t rows) {
   return table.empty() ? text : text + table.text();
 }
 
+/// The gate's sums, once they hold a request: those of the last moments are written down every five
+/// seconds.
+Result<json> ask(const ShadowOptions& options) {
+  constexpr int kPatience_s = 6;
+  auto found = options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+  for (int i = 0; i < kPatience_s && found && (*found)["requests"].get<double>() <= 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+    found = options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+  }
+  return found;
+}
+
 /// Status 1 above the bound, and where nothing was seen: that nobody asked is no proof of safety.
 int verdict(const json& found, double most) {
   if (found["requests"].get<double>() <= 0) {
@@ -81,8 +95,7 @@ int verdict(const json& found, double most) {
 int run(const ShadowOptions& options) {
   const auto most = share_of(options.max_harm);
   if (!most) return report(most.error());
-  const auto found =
-      options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+  const auto found = ask(options);
   if (!found) return report(found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
   return verdict(*found, *most);
