@@ -28,7 +28,7 @@ std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0
 }
 
 std::string mode_in_words(limiter::Mode mode, double share) {
-  if (share == 1) return limiter::to_string(mode);
+  if (share == 1 || mode != limiter::Mode::enforce) return limiter::to_string(mode);
   return fmt::format("{} {:g} %", limiter::to_string(mode), share * 100);
 }
 
@@ -103,7 +103,8 @@ TextTable rule_table(const policy::PolicySettings& policy) {
                        : rule.then.scale  ? fmt::format("scale to {}", *rule.then.scale)
                                           : "verdict";
     if (rule.when.on_client()) does += " for " + format_duration(rule.then.duration);
-    table.add({rule.name, limiter::to_string(policy.mode_of(rule)), looks, does});
+    table.add(
+        {rule.name, mode_in_words(policy.mode_of(rule), policy.enforced_of(rule)), looks, does});
   }
   return table;
 }
@@ -158,6 +159,12 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
                            mode_in_words(policy.mode, policy.enforced),
                            config::format_host_port(config.listen.http));
+  if (policy.forecast_enforced < 1)
+    std::cout << fmt::format("forecast: {}\n",
+                             mode_in_words(policy.forecast_mode, policy.forecast_enforced));
+  if (policy.anomaly.enforced < 1)
+    std::cout << fmt::format("verdicts of the model: {}\n",
+                             mode_in_words(policy.anomaly.mode, policy.anomaly.enforced));
   std::cout << limit_table(policy).text();
   for (const TextTable& table :
        {capacity_table(policy), rule_table(policy), domain_table(config.domains)})

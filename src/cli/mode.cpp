@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
+#include "cli/text_table.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -19,23 +20,86 @@ struct ModeOptions {
   std::string mode;
   std::string duration;
   std::string reason = "set from the shell";
+  std::string since = "7d";
+  bool changes = false;
+  bool as_json = false;
 };
 
-int run(const ModeOptions& options) {
-  if (!options.part.empty() && options.mode.empty())
-    return report({Code::invalid_argument,
-                   fmt::format("what is {} to be: off, shadow or enforce?", options.part)});
-  json body;
-  if (!options.part.empty()) {
-    body = {{options.part, options.mode}, {"reason", options.reason}};
-    if (!options.duration.empty()) body["for"] = options.duration;
+/// "enforce 5 %, until 2026-11-24T18:00:00Z, by ann: a try (configured: shadow)".
+std::string in_words(const json& part) {
+  const auto mode = [](const json& of) {
+    const auto word = of["mode"].get<std::string>();
+    const double share = of["enforced_ratio"].get<double>();
+    return word == "enforce" && share < 1 ? fmt::format("{} {:g} %", word, share * 100) : word;
+  };
+  std::string words = mode(part);
+  if (!part["by_hand"].get<bool>()) return words;
+  if (part["until"].is_string()) words += ", until " + part["until"].get<std::string>();
+  return words + fmt::format(", by {}: {} (configured: {})", part["by"].get<std::string>(),
+                             part["reason"].get<std::string>(), mode(part["configured"]));
+}
+
+bool is_switch(const std::string& part) {
+  return part.find('/') == std::string::npos;
+}
+
+void print_parts(const json& parts) {
+  TextTable table({"part", "mode"}, {});
+  for (const json& part : parts) {
+    const auto name = part["part"].get<std::string>();
+    if (is_switch(name)) {
+      std::cout << fmt::format("{:<9} {}\n", name, in_words(part));
+    } else {
+      table.add({name, in_words(part)});
+    }
   }
-  const auto modes = options.part.empty() ? options.gate.call("GET", "/v1/mode")
-                                          : options.gate.call("PUT", "/v1/mode", body.dump());
-  if (!modes) return report(modes.error());
-  for (const auto& [part, mode] : modes->items())
-    std::cout << fmt::format("{:<9} {}\n", part, mode.get<std::string>());
-  return kDone;
+  if (!table.empty()) std::cout << '\n' << table.text();
+}
+
+void print_changes(const json& changes) {
+  TextTable table({"time", "part", "mode", "until", "by", "reason"}, {});
+  for (const json& change : changes) {
+    std::string mode = change["mode"].get<std::string>();
+    if (change["enforced_ratio"].is_number() && change["enforced_ratio"].get<double>() < 1)
+      mode += fmt::format(" {:g} %", change["enforced_ratio"].get<double>() * 100);
+    table.add({change["made_at"].get<std::string>(), change["part"].get<std::string>(), mode,
+               change["until"].is_string() ? change["until"].get<std::string>() : "-",
+               change["by"].get<std::string>(), change["reason"].get<std::string>()});
+  }
+  std::cout << (table.empty() ? "no mode was set by hand\n" : table.text());
+}
+
+Result<void> show(const ModeOptions& options) {
+  const std::string target =
+      options.changes ? "/v1/modes/changes?since=" + encode_component(options.since) : "/v1/modes";
+  const auto found = options.gate.call("GET", target);
+  if (!found) return tl::unexpected<Error>(found.error());
+  if (options.as_json) {
+    std::cout << found->dump() << '\n';
+  } else if (options.changes) {
+    print_changes((*found)["changes"]);
+  } else {
+    print_parts((*found)["parts"]);
+  }
+  return {};
+}
+
+Result<void> run(const ModeOptions& options) {
+  if (!options.part.empty()) {
+    if (options.mode.empty())
+      return fail(Code::invalid_argument,
+                  fmt::format("what is {} to be: off, shadow, enforce, a share like 5%, or "
+                              "configured?",
+                              options.part));
+    const bool share = options.mode.ends_with('%');
+    const std::string part = options.part == "anomalies" ? "anomaly" : options.part;
+    json body{{part, share ? json{{"enforce", options.mode}} : json(options.mode)},
+              {"reason", options.reason}};
+    if (!options.duration.empty()) body["for"] = options.duration;
+    if (auto set = options.gate.call("PUT", "/v1/mode", body.dump()); !set)
+      return tl::unexpected<Error>(set.error());
+  }
+  return show(options);
 }
 
 }  // namespace
@@ -43,15 +107,26 @@ int run(const ModeOptions& options) {
 void add_mode(CLI::App& app, int& status) {
   auto options = std::make_shared<ModeOptions>();
   auto* command = app.add_subcommand(
-      "mode", "Shows or sets what a running gate enforces: the way back to base limits");
-  command->add_option("PART", options->part, "forecast, anomaly, rules or all")
-      ->check(CLI::IsMember({"forecast", "anomaly", "rules", "all"}));
-  command->add_option("MODE", options->mode, "off, shadow or enforce")
-      ->check(CLI::IsMember({"off", "shadow", "enforce"}));
+      "mode", "Shows or sets which parts a running gate enforces, and for whom; the way back");
+  command->add_option("PART", options->part,
+                      "all, forecast, anomalies, rules, rule/NAME (or its number) or "
+                      "endpoint/NAME");
+  command->add_option("MODE", options->mode,
+                      "off, shadow, enforce, a share of the principals to enforce for (5%), or "
+                      "configured");
   command->add_option("--for", options->duration, "back to the configured mode after: 30m, 6h");
-  command->add_option("--reason", options->reason, "for the log")->capture_default_str();
+  command->add_option("--reason", options->reason, "for the record")->capture_default_str();
+  auto* changes =
+      command->add_flag("--changes", options->changes, "what was set by hand, and by whom");
+  command->add_option("--since", options->since, "how far back: 7d, 12h, or a time")
+      ->capture_default_str()
+      ->needs(changes);
+  command->add_flag("--json", options->as_json, "one JSON object instead of words");
   options->gate.add_options(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] {
+    const auto done = run(*options);
+    status = done ? kDone : report(done.error());
+  });
 }
 
 }  // namespace tidelimit::cli

@@ -20,6 +20,7 @@ using nlohmann::json;
 struct ShadowOptions {
   LiveGate gate;
   std::string since = "7d";
+  std::string part;
   std::string max_harm = "0.01%";
   std::size_t rows = 20;
   bool as_json = false;
@@ -55,6 +56,14 @@ std::string words(const json& found, double most, std::size_t rows) {
   text += fmt::format("principals: {} would have met a denial, {} of them with no verdict\n",
                       found["principals"].get<std::uint64_t>(),
                       found["principals_harmed"].get<std::uint64_t>());
+  TextTable causes({"rule", "reason", "requests", "with no verdict", "principals"},
+                   {Align::left, Align::left, Align::right, Align::right, Align::right});
+  for (const json& row : found["by_cause"])
+    causes.add({text_of(row, "rule", "(base limit)"), text_of(row, "reason", "?"),
+                std::to_string(row["requests"].get<std::uint64_t>()),
+                std::to_string(row["harmed_requests"].get<std::uint64_t>()),
+                std::to_string(row["principals"].get<std::uint64_t>())});
+  if (!causes.empty()) text += '\n' + causes.text() + '\n';
   TextTable table(
       {"principal", "endpoint", "tier", "requests", "reason", "rule", "verdict", "last"},
       {Align::left, Align::left, Align::left, Align::right, Align::left, Align::left, Align::left,
@@ -73,10 +82,12 @@ std::string words(const json& found, double most, std::size_t rows) {
 /// seconds.
 Result<json> ask(const ShadowOptions& options) {
   constexpr int kPatience_s = 6;
-  auto found = options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+  const std::string target = "/v1/shadow?since=" + encode_component(options.since) +
+                             "&part=" + encode_component(options.part);
+  auto found = options.gate.call("GET", target);
   for (int i = 0; i < kPatience_s && found && (*found)["requests"].get<double>() <= 0; ++i) {
     std::this_thread::sleep_for(std::chrono::seconds{1});
-    found = options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since));
+    found = options.gate.call("GET", target);
   }
   return found;
 }
@@ -109,6 +120,8 @@ void add_shadow_report(CLI::App& app, int& status) {
       "shadow-report", "Who a running gate in shadow mode would have denied, and by which rule");
   command->add_option("--since", options->since, "how far back: 7d, 12h, or a time")
       ->capture_default_str();
+  command->add_option("--part", options->part,
+                      "of one part alone: rule/NAME, endpoint/NAME, forecast, anomaly or rules");
   command
       ->add_option("--max-harm", options->max_harm,
                    "Status 1 where more of the requests would have been denied to principals with "

@@ -10,10 +10,7 @@ namespace {
 
 void read_all(const YAML::Node& node, Config& config, Report& report) {
   Section top({node, "", 1}, report);
-  ModeFor mode{config.engine.policy.mode};
-  top.read("mode", mode, read_mode_for);
-  config.engine.policy.mode = mode.mode;
-  config.engine.policy.enforced = mode.share;
+  top.read_mode(config.engine.policy.mode, config.engine.policy.enforced);
   read_listen(top, config, report);
   read_tiers(top, config, report);
   read_identity(top, config, report);

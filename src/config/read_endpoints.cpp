@@ -249,10 +249,7 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   EndpointSettings endpoint = fresh_endpoint(std::move(name), config);
   read_match(section, endpoint, config.engine.policy.endpoints, report);
   section.read("priority", endpoint.priority, read_priority);
-  ModeFor mode{endpoint.mode};
-  section.read("mode", mode, read_mode_for);
-  endpoint.mode = mode.mode;
-  endpoint.enforced = mode.share;
+  section.read_mode(endpoint.mode, endpoint.enforced);
   Capacity capacity;
   section.read("capacity", capacity, read_capacity);
   endpoint.capacity = capacity.rate;

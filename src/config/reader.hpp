@@ -69,6 +69,8 @@ class Section {
 
   /// The key belongs to what this version lacks: named, never ignored.
   void refuse(std::string_view key);
+  /// A mode and the share for which `enforce` holds, from the key `mode`.
+  void read_mode(limiter::Mode& mode, double& share);
   /// Every entry, in order, for mappings with free keys.
   [[nodiscard]] std::vector<std::pair<std::string, Field>> take_all();
   /// Notes the keys that nobody took. Called last.
@@ -103,12 +105,8 @@ class Section {
 [[nodiscard]] std::optional<Rate> read_rate(const Field& field, Report& report);
 [[nodiscard]] std::optional<Nanos> read_duration(const Field& field, Report& report);
 [[nodiscard]] std::optional<limiter::Mode> read_mode(const Field& field, Report& report);
-/// A mode, and for whom `enforce` holds: all principals, or the share of `{ enforce: 5% }`.
-struct ModeFor {
-  limiter::Mode mode = limiter::Mode::enforce;
-  double share = 1;
-};
-[[nodiscard]] std::optional<ModeFor> read_mode_for(const Field& field, Report& report);
+/// A mode word, or `{ enforce: 5% }`.
+[[nodiscard]] std::optional<policy::ModeFor> read_mode_for(const Field& field, Report& report);
 /// "5%" or 0.05: above 0, and 1 at most.
 [[nodiscard]] std::optional<double> read_percent(const Field& field, Report& report);
 [[nodiscard]] std::optional<limiter::Priority> read_priority(const Field& field, Report& report);

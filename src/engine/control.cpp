@@ -32,7 +32,8 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
       verdicts(policy),
       keeper(std::move(history)),
       modes(data.limiter.mode) {
-  modes.configure(settings.policy);
+  modes.configure(settings.policy, WallTime{});
+  policy = modes.applied_to(settings.policy);
   clients.set_trusted(settings.trusted_proxies);
   publish_routes();
 }
@@ -51,8 +52,8 @@ void Engine::Control::tick(Now now) {
       data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
   unfolded = unfolded || active;
   unsaved = unsaved || active;
-  if (modes.expire(now.wall)) changed = true;
-  follow_modes();
+  modes.expire(now.wall);
+  follow_modes(now);
   take_models();
 
   settle_closed();
@@ -71,6 +72,7 @@ void Engine::Control::tick(Now now) {
   publish_verdicts(now);
   if (forecast_due) forecast(now, lock);
   plan(now);
+  modes.settle();
   if (overrides.expire(now.wall)) publish_overrides(now);
 
   drain_decisions(now);

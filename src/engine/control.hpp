@@ -70,14 +70,15 @@ struct Engine::Control {
   // What is told (control_status.cpp, control_decisions.cpp).
   void drain_decisions(Now now);
   [[nodiscard]] std::string explanation_of(const KeptDecision& kept, const Routes& routes) const;
+  [[nodiscard]] std::string cause_of(const KeptDecision& kept, const Routes& routes) const;
+  [[nodiscard]] std::string why_only_watched(const KeptDecision& kept) const;
   void publish_status(Now now);
   [[nodiscard]] std::vector<std::string> degraded(Now now) const;
 
   // Configuration (control_state.cpp).
   void publish_routes();
   void publish_overrides(Now now);
-  [[nodiscard]] policy::PolicySettings policy_in_force() const;
-  void follow_modes();
+  void follow_modes(Now now);
   void set_due(Now now);
 
   enum Stage : std::size_t { kWindows, kForecast, kScan, kPlan };
@@ -87,7 +88,7 @@ struct Engine::Control {
   mutable std::mutex mutex;
 
   Settings settings;              ///< as configured
-  policy::PolicySettings policy;  ///< the same with modes that were raised by hand
+  policy::PolicySettings policy;  ///< the same with modes that were set by hand
   std::uint32_t routes_epoch = 0;
   std::deque<std::shared_ptr<const Routes>> recent_routes;  ///< kept decisions name by them
 

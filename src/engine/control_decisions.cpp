@@ -19,9 +19,60 @@ const Routes* routes_of(const std::deque<std::shared_ptr<const Routes>>& recent,
 
 }  // namespace
 
-/// The cause of the rule, verdict, override or requests in flight behind a decision, in words;
-/// empty where the configured limit alone decided.
+/// What led to a decision, in words; empty where the configured limit alone decided.
 std::string Engine::Control::explanation_of(const KeptDecision& kept, const Routes& routes) const {
+  std::string cause = cause_of(kept, routes);
+  if (kept.decision.of_total)
+    cause = fmt::format("it is the total of all {} principals at {}{}{}", routes.tier(kept.tier),
+                        routes.endpoint(kept.endpoint), cause.empty() ? "" : ": ", cause);
+  const std::string watched = why_only_watched(kept);
+  if (cause.empty() || watched.empty()) return cause + watched;
+  return cause + "; " + watched;
+}
+
+/// Why a denial is only counted: by whose mode, and for which share of the principals it is not.
+std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
+  const limiter::Decision& decision = kept.decision;
+  if (decision.outcome != limiter::Outcome::shadow_deny) return {};
+  const auto words = [](std::string_view what, limiter::Mode mode, double share) -> std::string {
+    if (mode != limiter::Mode::enforce) return fmt::format("{} is in shadow mode", what);
+    if (share == 1) return {};
+    return fmt::format("{} is enforced for {:g} % of the principals, and not for this one", what,
+                       share * 100);
+  };
+  // What was set by hand below the configured mode is known to the switches alone.
+  const auto switches = modes.modes();
+  const auto switched = [&](std::string_view part, limiter::Mode mode) {
+    for (const auto& [name, now] : switches)
+      if (name == part) mode = std::min(mode, now);
+    return mode;
+  };
+  if (!decision.enforced) {
+    const std::size_t at = limiter::index(decision.endpoint);
+    if (at >= policy.endpoints.size()) return {};
+    const policy::EndpointSettings& endpoint = policy.endpoints[at];
+    const limiter::Mode all = switched("all", policy.mode);
+    const bool own =
+        endpoint.mode < all || (endpoint.mode == all && endpoint.enforced < policy.enforced);
+    return own ? words(endpoint.name, endpoint.mode, endpoint.enforced)
+               : words("the gate", all, policy.enforced);
+  }
+  if (decision.reason == Reason::client_blocked || decision.reason == Reason::client_limited) {
+    const auto verdict = verdicts.find(kept.client);
+    if (!verdict) return {};
+    const char* part = verdict->part == limiter::Part::rules ? "rules" : "anomaly";
+    return words("the verdict", switched(part, verdict->mode), verdict->enforced);
+  }
+  const std::size_t rule = limiter::index(decision.rule);
+  if (rule >= policy.rules.size()) return {};
+  const policy::Rule& its = policy.rules[rule];
+  limiter::Mode mode = switched("rules", policy.mode_of(its));
+  if (its.when.on_forecast() || its.when.on_claims()) mode = switched("forecast", mode);
+  return words("rule " + its.name, mode, policy.enforced_of(its));
+}
+
+/// The cause of the rule, verdict, override or requests in flight behind a decision, in words.
+std::string Engine::Control::cause_of(const KeptDecision& kept, const Routes& routes) const {
   const limiter::Decision& decision = kept.decision;
   if (decision.reason == Reason::override_) {
     const auto* made = overrides.applying(kept.client, kept.user.view());
@@ -83,9 +134,11 @@ void Engine::Control::drain_decisions(Now now) {
       if (const std::string* rule = routes->rule(decision.rule)) record.rule = *rule;
       record.verdict = limiter::to_string(decision.verdict);
       record.limit_per_minute = decision.limit.per_minute();
-      if (current && limiter::index(kept.endpoint) < current->endpoints.size())
-        record.base_per_minute =
-            current->cell(kept.endpoint, kept.tier).in(limiter::View::base).principal.per_minute();
+      if (current && limiter::index(kept.endpoint) < current->endpoints.size()) {
+        const limiter::CellLimits& base =
+            current->cell(kept.endpoint, kept.tier).in(limiter::View::base);
+        record.base_per_minute = (decision.of_total ? base.total : base.principal).per_minute();
+      }
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;
       record.plan_generation = decision.plan_generation;

@@ -7,8 +7,6 @@
 namespace tidelimit::engine {
 namespace {
 
-using limiter::Mode;
-
 constexpr Nanos kWindowsRead = std::chrono::hours{24 * 72};
 constexpr Nanos kDay = std::chrono::hours{24};
 constexpr std::size_t kRecentRoutes = 16;
@@ -35,25 +33,32 @@ std::vector<std::string> names_of(const policy::PolicySettings& policy) {
   return names;
 }
 
-}  // namespace
-
-/// Modes set by hand may also raise what the configuration holds in shadow: the planner and the
-/// verdicts then go by the raised mode, and the switch alone decides.
-policy::PolicySettings Engine::Control::policy_in_force() const {
-  policy::PolicySettings in_force = settings.policy;
-  in_force.forecast_mode = std::max(in_force.forecast_mode, modes.mode("forecast"));
-  in_force.anomaly.mode = std::max(in_force.anomaly.mode, modes.mode("anomaly"));
-  return in_force;
+bool same_modes(const policy::PolicySettings& a, const policy::PolicySettings& b) {
+  const auto same = [](const auto& one, const auto& other) {
+    return one.mode == other.mode && one.enforced == other.enforced;
+  };
+  const auto all_same = [&](const auto& ones, const auto& others) {
+    return std::equal(ones.begin(), ones.end(), others.begin(), others.end(), same);
+  };
+  return same(a, b) && same(a.anomaly, b.anomaly) && a.forecast_mode == b.forecast_mode &&
+         a.forecast_enforced == b.forecast_enforced && all_same(a.endpoints, b.endpoints) &&
+         all_same(a.rules, b.rules);
 }
 
-void Engine::Control::follow_modes() {
-  const Mode forecast = std::max(settings.policy.forecast_mode, modes.mode("forecast"));
-  const Mode anomaly = std::max(settings.policy.anomaly.mode, modes.mode("anomaly"));
-  if (forecast == policy.forecast_mode && anomaly == policy.anomaly.mode) return;
-  policy = policy_in_force();
-  planner.reconfigure(policy);
-  verdicts.reconfigure(policy);
+}  // namespace
+
+/// Takes up what was set by hand. Places of a roll-out come before the plan that asks for them:
+/// without them it would reach nobody.
+void Engine::Control::follow_modes(Now now) {
+  keeper.modes(modes.take_news(), now.wall);
+  if (!modes.changed()) return;
   changed = true;
+  policy::PolicySettings after = modes.applied_to(settings.policy);
+  if (same_modes(policy, after)) return;
+  policy = std::move(after);
+  verdicts.reconfigure(policy);
+  publish_routes();
+  planner.reconfigure(policy);
 }
 
 void Engine::Control::publish_routes() {
@@ -86,6 +91,12 @@ Result<void> Engine::Control::restore(Now now) {
       windows.begin(std::move(*stored), now);
     } else {
       failed("stored windows", stored.error());
+    }
+    if (auto stored = history->modes()) {
+      modes.restore(*stored, now.wall);
+      follow_modes(now);
+    } else {
+      failed("stored modes", stored.error());
     }
     if (auto stored = history->labels()) {
       for (const auto& made : *stored) labels.put(made);
@@ -137,8 +148,8 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   const bool renamed = names != windows.endpoints();
   after.calendar_pace = settings.calendar_pace;  // the clock's, not the configuration's
   settings = std::move(after);
-  modes.configure(settings.policy);
-  policy = policy_in_force();
+  modes.configure(settings.policy, now.wall);
+  policy = modes.applied_to(settings.policy);
   planner.reconfigure(policy);
   verdicts.reconfigure(policy);
   clients.set_trusted(settings.trusted_proxies);
@@ -160,6 +171,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   if (ticked) plan(now);
   publish_routes();
   publish_overrides(now);
+  modes.settle();
   forecast_due = true;
   hurry();
   return {};

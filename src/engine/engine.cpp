@@ -81,7 +81,17 @@ WallTime Engine::next_due() const {
 
 Result<void> Engine::set_mode(std::string_view part, limiter::Mode mode,
                               std::optional<WallTime> until) {
-  return control_->modes.set(part, mode, until);
+  return set_mode({std::string(part), policy::ModeFor{mode, 1}, {}, {}, {}, until});
+}
+
+Result<void> Engine::set_mode(ModeRecord order) {
+  auto set = control_->modes.set(std::move(order));
+  control_->hurry();
+  return set;
+}
+
+std::vector<PartMode> Engine::part_modes() const {
+  return control_->modes.parts();
 }
 
 std::vector<std::pair<std::string, limiter::Mode>> Engine::modes() const {

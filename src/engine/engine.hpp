@@ -75,6 +75,15 @@ struct EndpointStatus {
   std::optional<double> forecast_error_ratio;  ///< the same over the naive forecast's
 };
 
+/// A part of the policy that has a mode of its own, and by whose word it has it.
+struct PartMode {
+  std::string part;  ///< as in ModeRecord
+  policy::ModeFor configured;
+  std::optional<ModeRecord> by_hand;  ///< with a mode; empty: as configured
+
+  [[nodiscard]] policy::ModeFor in_force() const { return by_hand ? *by_hand->mode : configured; }
+};
+
 /// Verdicts of one kind raised by one rule ("model" where the default acts).
 struct VerdictCount {
   limiter::VerdictKind kind = limiter::VerdictKind::normal;
@@ -88,7 +97,8 @@ struct Status {
   std::shared_ptr<const limiter::Plan> plan;
   policy::PolicySettings policy;
   std::vector<policy::RuleState> rules;
-  /// Why an effective limit is not its base, by cell ([endpoint][tier], row-major); "" where it is.
+  /// Why an effective limit is not its base, by cell ([endpoint][tier], row-major), then by cell of
+  /// each stage of the plan; "" where it is.
   std::vector<std::string> limit_causes;
   std::vector<policy::CapacityState> capacities;   ///< of rules that divide
   std::vector<policy::PlanChange> recent_changes;  ///< newest last, at most 200
@@ -118,8 +128,8 @@ class EngineWorker;
 ///   Data plane (`EngineWorker`): one per event loop; never waits for the control plane.
 ///   Control plane (`tick`): one thread at a time.
 ///   Everything else may be called from any thread and takes the control mutex, so not from an
-///   event loop, but for `set_mode`, `modes`, `status`, `counters` and `table_use`, which never
-///   wait.
+///   event loop, but for `set_mode`, `modes`, `part_modes`, `status`, `counters` and `table_use`,
+///   which never wait.
 class Engine {
  public:
   /// `history` may be null (replay, tests). `seed` keys the hashing.
@@ -154,11 +164,18 @@ class Engine {
   /// each request, at every due time up to the request's.
   [[nodiscard]] WallTime next_due() const;
 
-  /// Mode switch; `part` is "forecast", "anomaly", "rules" or "all". `until`: back to the
-  /// configured mode then.
+  /// Mode switch; `part` is "forecast", "anomaly", "rules", "all", "rule/NAME", "rule/NUMBER" (of
+  /// the configuration's order, from 1) or "endpoint/NAME". `until`: back to the configured mode
+  /// then. Of the first four what is taken back is so at once; the rest within the next tick, which
+  /// also puts the record into the history.
+  [[nodiscard]] Result<void> set_mode(ModeRecord order);
+  /// For everyone, of one of the first four.
   [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
                                       std::optional<WallTime> until);
+  /// Of the first four, as the data plane goes by them.
   [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
+  /// Of all parts: those four, endpoints, rules.
+  [[nodiscard]] std::vector<PartMode> part_modes() const;
 
   /// Overrides: stored durably first (when there is a history), then published.
   [[nodiscard]] Result<void> put_override(const OverrideRecord& record, Now now);

@@ -32,6 +32,16 @@ struct LabelRecord {
   std::optional<WallTime> until;  ///< empty: until it is taken back
 };
 
+/// A mode that was set by hand, with its audit.
+struct ModeRecord {
+  std::string part;  ///< "forecast", "anomaly", "rules", "all", "rule/NAME" or "endpoint/NAME"
+  std::optional<policy::ModeFor> mode;  ///< empty: as configured again
+  std::string reason;
+  std::string by;  ///< the token's name
+  WallTime made_at{};
+  std::optional<WallTime> until;  ///< empty: until it is set again
+};
+
 /// One decision kept for "why was I denied?".
 struct DecisionRecord {
   std::string id;  ///< opaque, unique
@@ -74,6 +84,24 @@ struct ShadowDenials {
   WallTime last{};
 };
 
+/// What shadow mode would have denied by one rule, for one reason.
+struct ShadowCause {
+  std::string reason;
+  std::string rule;  ///< empty: the base limit
+  std::uint64_t requests = 0;
+  std::uint64_t harmed = 0;      ///< of those, by clients with no verdict on them
+  std::uint64_t principals = 0;  ///< that would have been denied anything by it
+};
+
+/// Whose shadow denials are asked for; empty: any.
+struct ShadowQuery {
+  WallTime since{};
+  std::string endpoint = {};
+  std::optional<std::vector<std::string>> rules = {};  ///< denied by one of these ("": by none)
+  bool by_verdict = false;                             ///< denied by a verdict on the client
+  std::size_t most = 1000;                             ///< rows by principal
+};
+
 /// All that shadow mode would have denied since a time, rounded down to the hour.
 struct ShadowSummary {
   WallTime since{};
@@ -82,6 +110,7 @@ struct ShadowSummary {
   std::uint64_t harmed = 0;                 ///< of those, by clients with no verdict on them
   std::uint64_t principals = 0;             ///< that would have been denied anything
   std::uint64_t principals_harmed = 0;      ///< of those, with no verdict on them
+  std::vector<ShadowCause> by_cause;        ///< most first
   std::vector<ShadowDenials> by_principal;  ///< those without a verdict first, then most first
 };
 
@@ -124,11 +153,24 @@ class History {
   virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
   virtual Result<std::vector<DecisionRecord>> decisions(const DecisionQuery& query) = 0;
 
-  /// At most `most` rows by principal. Kept by the hour, as long as verdicts are.
-  virtual Result<ShadowSummary> shadow_summary(WallTime since, std::size_t most) {
-    static_cast<void>(since);
-    static_cast<void>(most);
+  /// Kept by the hour, as long as verdicts are.
+  virtual Result<ShadowSummary> shadow_summary(const ShadowQuery& query) {
+    static_cast<void>(query);
     return fail(Code::failed_precondition, "this history keeps no shadow denials");
+  }
+
+  // What keeps none of these forgets them with the process.
+
+  virtual Result<void> put_modes(const std::vector<ModeRecord>& records) {
+    static_cast<void>(records);
+    return {};
+  }
+  /// The latest of each part.
+  virtual Result<std::vector<ModeRecord>> modes() { return {}; }
+  /// All that were set since then, newest last. Kept as long as verdicts are.
+  virtual Result<std::vector<ModeRecord>> mode_changes(WallTime since) {
+    static_cast<void>(since);
+    return {};
   }
 
   /// A forecast that was published, to be shown against what came.

@@ -77,6 +77,10 @@ bool HistoryKeeper::flush_decisions(WallTime now) {
   return true;
 }
 
+void HistoryKeeper::modes(const std::vector<ModeRecord>& records, WallTime now) {
+  if (history_ && !records.empty()) note(history_->put_modes(records), now);
+}
+
 void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& forecasts,
                               WallTime now) {
   if (history_ && !forecasts.empty()) note(history_->put_forecasts(forecasts), now);

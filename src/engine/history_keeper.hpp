@@ -26,6 +26,7 @@ class HistoryKeeper {
   void verdicts(const std::vector<policy::VerdictRecord>& records, WallTime now);
   void plan_changes(const std::vector<policy::PlanChange>& changes, WallTime now);
   void decisions(const std::vector<DecisionRecord>& records, WallTime now);
+  void modes(const std::vector<ModeRecord>& records, WallTime now);
   void forecasts(const std::vector<forecast::EndpointForecast>& forecasts, WallTime now);
   /// Tries again what waits.
   void flush(WallTime now);

@@ -1,75 +1,210 @@
 #include "engine/mode_board.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.hpp"
 
 namespace tidelimit::engine {
+namespace {
 
 using limiter::Mode;
+using policy::ModeFor;
 
-std::atomic<Mode>& ModeBoard::place_of(const Part& part) const {
-  if (part.name == "forecast") return switch_.forecast;
-  if (part.name == "anomaly") return switch_.anomaly;
-  return part.name == "rules" ? switch_.rules : switch_.all;
+constexpr std::string_view kRule = "rule/";
+constexpr std::string_view kEndpoint = "endpoint/";
+constexpr std::size_t kMostNews = 1000;  // between two turns
+
+std::string endpoint_part(const policy::EndpointSettings& endpoint) {
+  return std::string(kEndpoint) + endpoint.name;
 }
 
-void ModeBoard::configure(const policy::PolicySettings& settings) {
-  std::lock_guard lock(mutex_);
-  for (Part& part : parts_) {
-    part.configured = part.name == "forecast"  ? settings.forecast_mode
-                      : part.name == "anomaly" ? settings.anomaly.mode
-                      : part.name == "rules"   ? Mode::enforce
-                                               : settings.mode;
-    place_of(part).store(part.in_force(), std::memory_order_relaxed);
+std::string rule_part(const policy::Rule& rule) {
+  return std::string(kRule) + rule.name;
+}
+
+std::vector<PartMode> configured_parts(const policy::PolicySettings& settings) {
+  std::vector<PartMode> parts{
+      {"forecast", {settings.forecast_mode, settings.forecast_enforced}, {}},
+      {"anomaly", {settings.anomaly.mode, settings.anomaly.enforced}, {}},
+      {"rules", {}, {}},
+      {"all", {settings.mode, settings.enforced}, {}},
+  };
+  for (const auto& endpoint : settings.endpoints)
+    parts.push_back({endpoint_part(endpoint), {endpoint.mode, endpoint.enforced}, {}});
+  for (const auto& rule : settings.rules)
+    parts.push_back({rule_part(rule), {rule.mode, rule.enforced}, {}});
+  return parts;
+}
+
+/// Above what is configured a mode set by hand counts; below it the switch does.
+void raise(Mode& mode, double& share, const ModeFor& by_hand) {
+  mode = std::max(mode, by_hand.mode);
+  if (by_hand.mode == Mode::enforce) share = by_hand.share;
+}
+
+void apply(const PartMode& part, policy::PolicySettings& settings) {
+  const ModeFor by_hand = *part.by_hand->mode;
+  const std::string_view name = part.part;
+  if (name == "forecast") {
+    raise(settings.forecast_mode, settings.forecast_enforced, by_hand);
+  } else if (name == "anomaly") {
+    raise(settings.anomaly.mode, settings.anomaly.enforced, by_hand);
+  } else if (name == "all") {
+    raise(settings.mode, settings.enforced, by_hand);
+  } else if (name == "rules") {
+    if (by_hand.mode != Mode::enforce) return;
+    for (auto& rule : settings.rules) rule.enforced = std::min(rule.enforced, by_hand.share);
+  }
+  for (auto& endpoint : settings.endpoints) {
+    if (name != endpoint_part(endpoint)) continue;
+    endpoint.mode = by_hand.mode;
+    endpoint.enforced = by_hand.share;
+  }
+  for (auto& rule : settings.rules) {
+    if (name != rule_part(rule)) continue;
+    rule.mode = by_hand.mode;
+    rule.enforced = by_hand.share;
   }
 }
 
-Result<void> ModeBoard::set(std::string_view name, Mode mode, std::optional<WallTime> until) {
-  std::lock_guard lock(mutex_);
-  for (Part& part : parts_) {
-    if (part.name != name) continue;
-    part.by_hand = mode;
-    part.until = until;
-    place_of(part).store(mode, std::memory_order_relaxed);
-    return {};
-  }
-  return fail(Code::invalid_argument, "there is no part \"" + std::string(name) +
-                                          "\": name forecast, anomaly, rules or all");
+}  // namespace
+
+ModeBoard::ModeBoard(limiter::ModeSwitch& in_force)
+    : switches_{&in_force.forecast, &in_force.anomaly, &in_force.rules, &in_force.all} {}
+
+/// What a switch may show before a plan knows of the share.
+void ModeBoard::follow(std::size_t part) {
+  const ModeFor wanted = parts_[part].in_force();
+  const Mode now = switches_[part]->load(std::memory_order_relaxed);
+  const Mode shown = wanted.share < 1 ? std::min(now, wanted.mode) : wanted.mode;
+  switches_[part]->store(shown, std::memory_order_relaxed);
 }
 
-bool ModeBoard::expire(WallTime now) {
+void ModeBoard::configure(const policy::PolicySettings& settings, WallTime now) {
   std::lock_guard lock(mutex_);
-  bool any = false;
-  for (Part& part : parts_) {
-    if (!part.by_hand || !part.until || *part.until > now) continue;
-    part.by_hand.reset();
-    part.until.reset();
-    place_of(part).store(part.configured, std::memory_order_relaxed);
-    any = true;
+  std::vector<PartMode> before = std::exchange(parts_, configured_parts(settings));
+  for (PartMode& old : before) {
+    if (!old.by_hand) continue;
+    if (PartMode* part = find(old.part)) {
+      part->by_hand = std::move(old.by_hand);
+    } else {
+      news_.push_back({old.part, {}, "the part is gone", "the configuration", now, {}});
+    }
   }
-  return any;
+  for (std::size_t i = 0; i < kSwitches; ++i) follow(i);
+}
+
+/// By name; a rule also by its number in the configuration's order.
+PartMode* ModeBoard::find(std::string_view name) {
+  const auto named = [&](std::string_view wanted) {
+    const auto found = std::find_if(parts_.begin(), parts_.end(),
+                                    [&](const PartMode& p) { return p.part == wanted; });
+    return found == parts_.end() ? nullptr : &*found;
+  };
+  PartMode* const part = named(name);
+  if (part != nullptr || !name.starts_with(kRule)) return part;
+  const auto number = parse_uint(name.substr(kRule.size()));
+  const auto first = std::find_if(parts_.begin(), parts_.end(),
+                                  [](const PartMode& p) { return p.part.starts_with(kRule); });
+  const auto rules = static_cast<std::size_t>(parts_.end() - first);
+  if (!number || *number < 1 || *number > rules) return nullptr;
+  return &first[static_cast<std::ptrdiff_t>(*number) - 1];
+}
+
+std::string ModeBoard::no_such(std::string_view name) const {
+  std::vector<std::string_view> known;
+  for (const PartMode& part : parts_) known.push_back(part.part);
+  return fmt::format("there is no part \"{}\"; there are {}", printable(name, 100),
+                     fmt::join(known, ", "));
+}
+
+Result<void> ModeBoard::set(ModeRecord order) {
+  std::lock_guard lock(mutex_);
+  PartMode* const part = find(order.part);
+  if (part == nullptr) return fail(Code::invalid_argument, no_such(order.part));
+  order.part = part->part;
+  if (!order.mode) order.until.reset();
+  if (news_.size() < kMostNews) news_.push_back(order);
+  changed_ = true;
+  part->by_hand.reset();
+  if (order.mode) part->by_hand = std::move(order);
+  const auto index = static_cast<std::size_t>(part - parts_.data());
+  if (index < kSwitches) follow(index);
+  return {};
+}
+
+void ModeBoard::restore(const std::vector<ModeRecord>& records, WallTime now) {
+  std::lock_guard lock(mutex_);
+  changed_ = true;
+  for (const ModeRecord& record : records) {
+    if (!record.mode || (record.until && *record.until <= now)) continue;
+    if (PartMode* part = find(record.part); part != nullptr && part->part == record.part)
+      part->by_hand = record;
+  }
+  for (std::size_t i = 0; i < kSwitches; ++i) follow(i);
+}
+
+void ModeBoard::expire(WallTime now) {
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    auto& by_hand = parts_[i].by_hand;
+    if (!by_hand || !by_hand->until || *by_hand->until > now) continue;
+    by_hand.reset();
+    changed_ = true;
+    if (i < kSwitches) follow(i);
+  }
+}
+
+bool ModeBoard::changed() const {
+  std::lock_guard lock(mutex_);
+  return changed_;
 }
 
 WallTime ModeBoard::next_end() const {
   std::lock_guard lock(mutex_);
   WallTime next = WallTime::max();
-  for (const Part& part : parts_) {
-    if (part.by_hand && part.until) next = std::min(next, *part.until);
+  for (const PartMode& part : parts_) {
+    if (part.by_hand && part.by_hand->until) next = std::min(next, *part.by_hand->until);
   }
   return next;
+}
+
+policy::PolicySettings ModeBoard::applied_to(policy::PolicySettings settings) {
+  std::lock_guard lock(mutex_);
+  changed_ = false;
+  for (std::size_t i = 0; i < kSwitches; ++i) planned_[i] = parts_[i].in_force();
+  // What is said of one rule stands above what is said of all: it comes last.
+  for (const PartMode& part : parts_)
+    if (part.by_hand) apply(part, settings);
+  return settings;
+}
+
+void ModeBoard::settle() {
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < kSwitches; ++i) {
+    const ModeFor wanted = parts_[i].in_force();
+    if (wanted == planned_[i]) switches_[i]->store(wanted.mode, std::memory_order_relaxed);
+  }
 }
 
 std::vector<std::pair<std::string, Mode>> ModeBoard::modes() const {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, Mode>> modes;
-  for (const Part& part : parts_) modes.emplace_back(part.name, part.in_force());
+  for (std::size_t i = 0; i < kSwitches; ++i)
+    modes.emplace_back(parts_[i].part, parts_[i].in_force().mode);
   return modes;
 }
 
-Mode ModeBoard::mode(std::string_view name) const {
+std::vector<PartMode> ModeBoard::parts() const {
   std::lock_guard lock(mutex_);
-  const auto part = std::find_if(parts_.begin(), parts_.end(),
-                                 [&](const Part& candidate) { return candidate.name == name; });
-  return part == parts_.end() ? Mode::enforce : part->in_force();
+  return parts_;
+}
+
+std::vector<ModeRecord> ModeBoard::take_news() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(news_, {});
 }
 
 }  // namespace tidelimit::engine

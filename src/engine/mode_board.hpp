@@ -9,45 +9,58 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/engine.hpp"
 #include "limiter/limiter.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::engine {
 
-/// The four mode switches: as configured, or as set by hand for a while. Thread-safe; never waits
-/// for the control plane, so that the switch works while that hangs.
+/// The modes of all parts: as configured, or as set by hand for a while. Thread-safe; never waits
+/// for the control plane, so that the four switches work while that hangs.
+///   The first four parts are the data plane's switches: forecast, anomaly, rules, all. What is
+///   taken back by them is so at once. What is raised for a share of the principals waits for
+///   settle(): until a plan knows the share, a raised switch would hold for everyone.
 class ModeBoard {
  public:
-  explicit ModeBoard(limiter::ModeSwitch& in_force) : switch_(in_force) {}
+  explicit ModeBoard(limiter::ModeSwitch& in_force);
 
-  /// The configured modes; those set by hand stay.
-  void configure(const policy::PolicySettings& settings);
-  [[nodiscard]] Result<void> set(std::string_view part, limiter::Mode mode,
-                                 std::optional<WallTime> until);
-  /// Ends what was set by hand for a time that is over; true when there was any.
-  bool expire(WallTime now);
+  /// The configured modes. Those set by hand stay, but for parts that are gone.
+  void configure(const policy::PolicySettings& settings, WallTime now);
+  /// invalid_argument with the parts there are, when there is none of this name.
+  [[nodiscard]] Result<void> set(ModeRecord order);
+  /// What was set by hand before a restart and has not ended.
+  void restore(const std::vector<ModeRecord>& records, WallTime now);
+  /// Ends what was set by hand for a time that is over.
+  void expire(WallTime now);
   [[nodiscard]] WallTime next_end() const;
 
+  /// Something was set or has ended since the last applied_to().
+  [[nodiscard]] bool changed() const;
+  /// The configured settings with what was set by hand. A mode below the configured one is the
+  /// switch's affair where there is one: rules keep their memory while it is thrown.
+  [[nodiscard]] policy::PolicySettings applied_to(policy::PolicySettings settings);
+  /// A plan and verdicts by the latest applied_to() are in force.
+  void settle();
+
+  /// Of the four switches.
   [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
-  [[nodiscard]] limiter::Mode mode(std::string_view part) const;
+  [[nodiscard]] std::vector<PartMode> parts() const;
+  /// Set since the last call, for the history.
+  [[nodiscard]] std::vector<ModeRecord> take_news();
 
  private:
-  struct Part {
-    std::string_view name;
-    limiter::Mode configured = limiter::Mode::enforce;
-    std::optional<limiter::Mode> by_hand;
-    std::optional<WallTime> until;  ///< of by_hand; empty: until it is set again
+  static constexpr std::size_t kSwitches = 4;
 
-    [[nodiscard]] limiter::Mode in_force() const { return by_hand.value_or(configured); }
-  };
-  [[nodiscard]] std::atomic<limiter::Mode>& place_of(const Part& part) const;
+  [[nodiscard]] PartMode* find(std::string_view name);
+  [[nodiscard]] std::string no_such(std::string_view name) const;
+  void follow(std::size_t part);
 
-  limiter::ModeSwitch& switch_;
-  mutable std::mutex mutex_;  ///< held for a few instructions only
-  std::array<Part, 4> parts_{Part{.name = "forecast", .by_hand = {}, .until = {}},
-                             Part{.name = "anomaly", .by_hand = {}, .until = {}},
-                             Part{.name = "rules", .by_hand = {}, .until = {}},
-                             Part{.name = "all", .by_hand = {}, .until = {}}};
+  const std::array<std::atomic<limiter::Mode>*, kSwitches> switches_;
+  mutable std::mutex mutex_;  ///< held for a few instructions only; guards all below
+  std::vector<PartMode> parts_;
+  std::array<policy::ModeFor, kSwitches> planned_{};  ///< as applied_to() last gave them out
+  std::vector<ModeRecord> news_;
+  bool changed_ = false;
 };
 
 }  // namespace tidelimit::engine

@@ -23,13 +23,12 @@ std::string literal_of(const std::string& pattern) {
 Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> agent_patterns,
                std::uint32_t epoch)
     : epoch_(epoch),
-      rolls_out_(settings.enforced < 1),
+      rolls_out_(settings.rolls_out()),
       tiers_(settings.tiers),
       agent_patterns_(std::move(agent_patterns)) {
   for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
     const policy::EndpointSettings& endpoint = settings.endpoints[i];
     endpoints_.push_back(endpoint.name);
-    rolls_out_ = rolls_out_ || endpoint.enforced < 1;
     for (const std::string& pattern : endpoint.match) {
       routes_.push_back({pattern, literal_of(pattern), EndpointId{static_cast<std::uint16_t>(i)},
                          endpoint.methods});

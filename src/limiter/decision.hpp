@@ -45,7 +45,8 @@ struct Call {
   std::uint32_t agent_hash = 0;    ///< of the user agent, for diversity; 0 when there was none
   std::uint32_t path_hash = 0;     ///< of the normalised path, for endpoint concentration
   std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
-  std::uint16_t rollout = 0;       ///< place of the principal (rollout_place); see PlanEndpoint
+  /// Place of the principal (rollout_place); see PlanEndpoint and RolloutStage.
+  std::uint16_t rollout = kLastPlace;
   const GivenLimit* given = nullptr;  ///< null: none; borrowed for the decision
 };
 
@@ -70,6 +71,7 @@ struct Decision {
   std::uint64_t plan_generation = 0;
   bool enforced = true;     ///< false: by its mode, this call is only watched
   bool near_limit = false;  ///< allowed, with less than a fifth of the burst left
+  bool of_total = false;    ///< `limit` is of all principals of the tier together
   bool overflow = false;    ///< decided by a bucket shared by a neighbourhood: the table was full
   /// Requests of the principal in flight at the endpoint, this one included if it passed, and how
   /// many may be; 0 of 0: no such limit.

@@ -42,6 +42,7 @@ Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
       endpoint_id_(endpoint_in(plan, call.endpoint)),
       tier_id_(tier_in(plan, call.tier)),
       endpoint_(plan.endpoints[index(endpoint_id_)]),
+      cell_(plan.cell_for(endpoint_id_, tier_id_, call.rollout)),
       names_(limiter.seed_, call, endpoint_id_, tier_id_),
       mode_(mode_for(call, endpoint_, load(limiter.mode.all))) {
   decision_.endpoint = endpoint_id_;
@@ -111,7 +112,8 @@ Mode Judge::mode_of(const Verdict& verdict) const noexcept {
   const auto& part = verdict.part == Part::anomaly ? all.anomaly
                      : verdict.part == Part::rules ? all.rules
                                                    : all.forecast;
-  return std::min(verdict.mode, load(part));
+  const Mode mode = std::min(verdict.mode, load(part));
+  return mode == Mode::enforce && call_.rollout >= verdict.enforced ? Mode::shadow : mode;
 }
 
 const Verdict* Judge::find_verdict() const noexcept {
@@ -148,11 +150,10 @@ bool Judge::pass_verdict(const Verdict& verdict) noexcept {
 }
 
 void Judge::add_plan_lines(bool by_hand) noexcept {
-  const Cell& cell = plan_.cell(endpoint_id_, tier_id_);
-  const CellLimits& limits = cell.in(views_.enforced);
-  const CellLimits& base = cell.in(View::base);
+  const CellLimits& limits = in(views_.enforced);
+  const CellLimits& base = in(View::base);
   const bool watching = views_.watched != views_.enforced;
-  const CellLimits* watched = watching ? &cell.in(views_.watched) : nullptr;
+  const CellLimits* watched = watching ? &in(views_.watched) : nullptr;
   if (!by_hand) {
     if (call_.given == nullptr) {
       add_principal_line(limits, base, watched);
@@ -229,15 +230,16 @@ void Judge::watch() noexcept {
       continue;
     line.key = BucketNames::shadow_of(line.key);
     const Charge seen = ask(line, *line.watched, charge, line.before);
-    if (!seen.conformance.conforms)
-      would_deny(reason_of(line, seen.before), line.watched_rule, line.watched);
+    if (seen.conformance.conforms) continue;
+    if (decision_.outcome != Outcome::shadow_deny) decision_.of_total = line.use == Use::total;
+    would_deny(reason_of(line, seen.before), line.watched_rule, line.watched);
   }
   const CellLimits& watched = in(views_.watched);
   if (!sheds_ && sheds(watched)) would_deny(Reason::load_shed, watched.shed_rule, nullptr);
 }
 
 bool Judge::counts_as_demand() noexcept {
-  const Limit& base = plan_.cell(endpoint_id_, tier_id_).in(View::base).principal;
+  const Limit& base = in(View::base).principal;
   if (base.unlimited()) return true;
   LimitLine line = apart(names_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
   return ask(line, base, call_.hits != 0).conformance.conforms;
@@ -266,6 +268,7 @@ void Judge::report_pass(const LimitLine& line, const Conformance& conformance) n
   decision_.remaining = conformance.remaining;
   decision_.reset_after = conformance.reset_after;
   decision_.rule = line.rule;
+  decision_.of_total = line.use == Use::total;
   decision_.near_limit = call_.hits != 0 && conformance.remaining * 5 < line.limit->burst;
 }
 
@@ -281,6 +284,7 @@ void Judge::deny(Reason reason, RuleId rule, Nanos retry_after) noexcept {
 void Judge::deny_by(const LimitLine& line, const Conformance& conformance) noexcept {
   deny(reason_of(line, conformance.tat), line.rule, conformance.retry_after);
   decision_.limit = *line.limit;
+  decision_.of_total = line.use == Use::total;
   decision_.remaining = conformance.remaining;
   decision_.reset_after = conformance.reset_after;
 }

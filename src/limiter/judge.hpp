@@ -80,9 +80,7 @@ class Judge {
   [[nodiscard]] Views views() const noexcept;
   [[nodiscard]] Mode mode_of(const Verdict& verdict) const noexcept;
   [[nodiscard]] const Verdict* find_verdict() const noexcept;
-  [[nodiscard]] const CellLimits& in(View view) const noexcept {
-    return plan_.cell(endpoint_id_, tier_id_).in(view);
-  }
+  [[nodiscard]] const CellLimits& in(View view) const noexcept { return cell_.in(view); }
   [[nodiscard]] bool sheds(const CellLimits& limits) const noexcept {
     return limits.shed != 0 &&
            (limits.shed == kShedAll || names_.lot(plan_.shed_round) < limits.shed);
@@ -110,6 +108,7 @@ class Judge {
   const EndpointId endpoint_id_;
   const TierId tier_id_;
   const PlanEndpoint& endpoint_;
+  const Cell& cell_;
   const BucketNames names_;
   const Mode mode_;
 

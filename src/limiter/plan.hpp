@@ -56,6 +56,8 @@ inline constexpr std::uint16_t kEveryone = 0xffff;
 [[nodiscard]] constexpr std::uint16_t rollout_place(std::uint64_t hash) {
   return static_cast<std::uint16_t>(hash % kEveryone);
 }
+/// Of a principal whose place nobody asked for: it meets what everyone meets, and no more.
+inline constexpr std::uint16_t kLastPlace = kEveryone - 1;
 
 /// The limits of one endpoint and tier in one view.
 struct CellLimits {
@@ -75,6 +77,12 @@ struct Cell {
     return views[static_cast<std::size_t>(view)];
   }
   [[nodiscard]] CellLimits& in(View view) { return views[static_cast<std::size_t>(view)]; }
+};
+
+/// The limits of principals for whom rules are enforced that others are only watched by.
+struct RolloutStage {
+  std::uint16_t below = 0;  ///< of those whose place is below it, and below no earlier stage's
+  std::vector<Cell> cells;  ///< as Plan::cells; the views `base` and `shadow` are the same there
 };
 
 struct PlanEndpoint {
@@ -97,7 +105,8 @@ struct Plan {
   std::uint64_t shed_round = 0;  ///< principals draw their lots anew with every round
   std::size_t tiers = 1;
   std::vector<PlanEndpoint> endpoints;
-  std::vector<Cell> cells;  ///< row-major [endpoint][tier]
+  std::vector<Cell> cells;  ///< row-major [endpoint][tier]; where no stage of a roll-out says else
+  std::vector<RolloutStage> stages;  ///< by `below`, ascending; empty: no rule is rolled out
   /// Requests of one principal in flight at once, row-major [endpoint][tier]; 0: any number. Empty:
   /// no limits of this kind.
   std::vector<std::uint16_t> in_flight;
@@ -110,6 +119,12 @@ struct Plan {
   }
   [[nodiscard]] Cell& cell(EndpointId endpoint, TierId tier) {
     return cells[index(endpoint) * tiers + index(tier)];
+  }
+  /// For a principal with this place.
+  [[nodiscard]] const Cell& cell_for(EndpointId endpoint, TierId tier, std::uint16_t place) const {
+    for (const RolloutStage& stage : stages)
+      if (place < stage.below) return stage.cells[index(endpoint) * tiers + index(tier)];
+    return cell(endpoint, tier);
   }
 };
 

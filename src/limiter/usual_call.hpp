@@ -68,10 +68,12 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
     return false;
   const Cell& cell = plan_.cell(call_.endpoint, call_.tier);
   const CellLimits& limits = cell.in(View::effective);
-  // The shadow view holds all rules, so it sheds wherever any other does.
-  if (cell.in(View::shadow).shed != 0) return false;
-  const Limit& watched = cell.in(View::shadow).principal;
-  if (limits.principal.unlimited() || !limits.total.unlimited() ||
+  // The shadow view holds all rules: it sheds, has a total and another limit wherever any other
+  // view does, those of a roll-out's stages among them.
+  const CellLimits& all = cell.in(View::shadow);
+  if (all.shed != 0) return false;
+  const Limit& watched = all.principal;
+  if (limits.principal.unlimited() || !all.total.unlimited() ||
       !(watched == limits.principal || watched.unlimited()))
     return false;
   if (overrides != nullptr && !overrides->empty()) return false;

@@ -30,6 +30,8 @@ struct Verdict {
   RuleId rule = kNoRule;
   Part part = Part::anomaly;  ///< raised by the model (anomaly) or by a rule on figures (rules)
   Mode mode = Mode::enforce;
+  /// `enforce` holds for principals whose place is below this; for the others it is `shadow`.
+  std::uint16_t enforced = kEveryone;
   Instant expires_at;
 };
 

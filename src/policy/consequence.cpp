@@ -26,7 +26,8 @@ Consequence consequence_of(VerdictKind kind, const std::vector<Rule>& rules,
   for (const auto& rule : rules) {
     if (rule.mode == Mode::off || rule.when.verdict != kind) continue;
     if (rule.when.on_figures() && !(figures && matches(rule.when, *figures, patterns))) continue;
-    return {action_of(rule.then), rule.then.limit, rule.name, rule.mode, rule.then.duration};
+    return {action_of(rule.then), rule.then.limit, rule.name, rule.mode,
+            rule.then.duration,   rule.enforced};
   }
   if (kind == VerdictKind::malicious) {
     return {Action::limit, kDefaultLimit, kModelRule, Mode::enforce, kDefaultDuration};
@@ -37,11 +38,12 @@ Consequence consequence_of(VerdictKind kind, const std::vector<Rule>& rules,
 Consequence consequence_of(const Rule& rule, const std::vector<Rule>& rules) {
   const Action action = action_of(rule.then);
   if (action != Action::none) {
-    return {action, rule.then.limit, rule.name, rule.mode, rule.then.duration};
+    return {action, rule.then.limit, rule.name, rule.mode, rule.then.duration, rule.enforced};
   }
   Consequence from_verdict = consequence_of(verdict_of(rule), rules, nullptr, {});
   if (from_verdict.rule == kModelRule) from_verdict.rule = rule.name;
   from_verdict.mode = std::min(from_verdict.mode, rule.mode);
+  from_verdict.enforced = std::min(from_verdict.enforced, rule.enforced);
   from_verdict.duration = rule.then.duration;
   return from_verdict;
 }

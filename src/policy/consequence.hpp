@@ -20,6 +20,7 @@ struct Consequence {
   std::string rule;
   Mode mode = Mode::enforce;
   Nanos duration{0};
+  double enforced = 1;  ///< share of the principals for whom `enforce` holds
 };
 
 /// The first rule on verdicts of this kind says it; one that asks for the client's figures too only

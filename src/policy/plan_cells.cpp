@@ -29,8 +29,18 @@ limiter::Limit total_in(const BaseLimits& base, const Setting& setting) {
   return own.unlimited() || given.emission_interval > own.emission_interval ? given : own;
 }
 
-std::uint16_t part_of_everyone(double share) {
-  return static_cast<std::uint16_t>(std::ceil(share * limiter::kEveryone));
+limiter::Cell cell_of(const BaseLimits& base, const Settings& from) {
+  limiter::Cell cell;
+  for (std::size_t view = 0; view < limiter::kViews; ++view) {
+    const Setting& setting = from[view];
+    cell.views[view] = {limiter::scaled(base.principal, setting.scale),
+                        total_in(base, setting),
+                        setting.scale,
+                        setting.rule,
+                        static_cast<std::uint16_t>(setting.shed * limiter::kShedAll),
+                        setting.shed_rule};
+  }
+  return cell;
 }
 
 bool differ(double before, double after) {
@@ -63,8 +73,13 @@ bool worth_recording(double before, const Setting& after) {
   return tightens || !after.moving || std::abs(after.scale - before) >= kRecordedStep - kRounding;
 }
 
+std::uint16_t part_of_everyone(double share) {
+  return static_cast<std::uint16_t>(std::ceil(share * limiter::kEveryone));
+}
+
 void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
-               const std::vector<BaseLimits>& bases, const std::vector<Settings>& cells) {
+               const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
+               const std::vector<double>& stages) {
   plan.tiers = settings.tiers.size();
   for (const auto& endpoint : settings.endpoints) {
     auto& out = plan.endpoints.emplace_back();
@@ -75,17 +90,11 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
     out.lease_generation_ms = lease_generation_ms(endpoint);
   }
   plan.in_flight = in_flight_limits(settings);
-  plan.cells.resize(cells.size());
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    for (std::size_t view = 0; view < limiter::kViews; ++view) {
-      const Setting& from = cells[cell][view];
-      plan.cells[cell].views[view] = {limiter::scaled(bases[cell].principal, from.scale),
-                                      total_in(bases[cell], from),
-                                      from.scale,
-                                      from.rule,
-                                      static_cast<std::uint16_t>(from.shed * limiter::kShedAll),
-                                      from.shed_rule};
-    }
+  for (const double share : stages) plan.stages.push_back({part_of_everyone(share), {}});
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const std::size_t stage = row / bases.size();
+    auto& cells = stage == 0 ? plan.cells : plan.stages[stage - 1].cells;
+    cells.push_back(cell_of(bases[row % bases.size()], rows[row]));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -30,8 +31,13 @@ using Settings = std::array<Setting, limiter::kViews>;
 /// Whether the change from a scale that was last put on record belongs there.
 [[nodiscard]] bool worth_recording(double before, const Setting& after);
 
-/// Fills endpoints and cells of a plan: base limits as the settings scale them.
+/// In how many of limiter::kEveryone places a share of the principals is.
+[[nodiscard]] std::uint16_t part_of_everyone(double share);
+
+/// Fills endpoints, cells and stages of a plan: base limits as the settings scale them. `rows`: by
+/// cell, then by cell of each stage; `stages`: shares of the principals, ascending.
 void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
-               const std::vector<BaseLimits>& bases, const std::vector<Settings>& cells);
+               const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
+               const std::vector<double>& stages);
 
 }  // namespace tidelimit::policy

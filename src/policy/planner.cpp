@@ -1,6 +1,7 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 #include "policy/base_limits.hpp"
@@ -19,18 +20,26 @@ using limiter::View;
 
 constexpr Nanos kShedRound = std::chrono::minutes{1};
 
-bool speaks_in(Mode mode, bool on_forecast, View view) {
+/// Whether a rule counts in a view for those whom it takes `share` of the principals to reach.
+bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share) {
+  const bool enforced = rule.mode == Mode::enforce && rule.enforced >= share;
   switch (view) {
     case View::base:
       return false;
     case View::without_forecast:
-      return mode == Mode::enforce && !on_forecast;
+      return enforced && !on_forecast;
     case View::effective:
-      return mode == Mode::enforce;
+      return enforced;
     case View::shadow:
       return true;
   }
   return false;
+}
+
+/// For whom a rule of the shadow view is enforced; "" where for nobody.
+std::string in_part(const RuleState& rule) {
+  if (rule.mode != Mode::enforce || rule.enforced == 1) return {};
+  return fmt::format("; enforced for {:g} % of the principals", rule.enforced * 100);
 }
 
 /// Scales of the effective and the shadow view as last put on record.
@@ -50,14 +59,15 @@ struct Planner::Impl {
   void make_memories();
   bool asleep(const PlanInputs& inputs) const;
   void update_rules(const PlanInputs& inputs);
-  Setting setting(std::size_t cell, View view) const;
-  Settings settings_of(std::size_t cell) const;
+  void find_stages();
+  Setting setting(std::size_t cell, View view, double share) const;
+  Settings settings_of(std::size_t row) const;
   std::string cause(std::size_t cell, RuleId now, RuleId before) const;
   PlanChange change(std::size_t cell, View view, double before, const Setting& after,
                     WallTime now) const;
   void record(std::size_t cell, const Settings& after, WallTime now,
               std::vector<PlanChange>& changes);
-  std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& cells, Instant now) const;
+  std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& rows, Instant now) const;
   std::optional<WallTime> next_planned(WallTime now) const;
 
   PolicySettings settings;
@@ -66,8 +76,10 @@ struct Planner::Impl {
   std::vector<Divider> dividers;     ///< of the rules that divide capacities and are not off
   std::vector<Shedder> shedders;     ///< of the rules on queueing that are not off
   std::vector<RuleState> states;
+  /// Shares of the principals, below 1, for whom some of these rules are enforced; ascending.
+  std::vector<double> stages;
 
-  std::vector<Settings> published;
+  std::vector<Settings> published;  ///< by cell, then by cell of each stage
   std::vector<Recorded> recorded;
   std::shared_ptr<const limiter::Plan> plan;
   std::uint64_t limits_epoch = 1;
@@ -79,11 +91,9 @@ struct Planner::Impl {
 };
 
 Planner::Impl::Impl(PolicySettings given)
-    : settings(std::move(given)),
-      bases(base_limits(settings)),
-      published(bases.size()),
-      recorded(bases.size()) {
+    : settings(std::move(given)), bases(base_limits(settings)), recorded(bases.size()) {
   make_memories();
+  published.resize(bases.size() * (1 + stages.size()));
 }
 
 void Planner::Impl::make_memories() {
@@ -97,6 +107,7 @@ void Planner::Impl::make_memories() {
     RuleState& state = states.emplace_back();
     state.rule = rule.name;
     state.mode = mode;
+    state.enforced = settings.enforced_of(rule);
     if (mode == Mode::off) continue;
     if (rule.when.on_queueing()) {
       shedders.emplace_back(settings, i);
@@ -106,6 +117,18 @@ void Planner::Impl::make_memories() {
       memories.emplace_back(settings, i);
     }
   }
+  find_stages();
+}
+
+void Planner::Impl::find_stages() {
+  stages.clear();
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const RuleState& state = states[i];
+    if (settings.rules[i].when.on_client()) continue;
+    if (state.mode == Mode::enforce && state.enforced < 1) stages.push_back(state.enforced);
+  }
+  std::sort(stages.begin(), stages.end());
+  stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
 }
 
 void Planner::Impl::reconfigure(PolicySettings after) {
@@ -136,7 +159,7 @@ void Planner::Impl::reconfigure(PolicySettings after) {
       if (old.state().rule == shedder.state().rule) shedder.inherit(old);
     }
   }
-  published.assign(bases.size(), {});
+  published.assign(bases.size() * (1 + stages.size()), {});
   recorded.assign(bases.size(), {});
   const std::size_t tiers = settings.tiers.size();
   for (std::size_t cell = 0; cell < bases.size(); ++cell) {
@@ -191,11 +214,11 @@ void Planner::Impl::update_rules(const PlanInputs& inputs) {
   if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
 }
 
-Setting Planner::Impl::setting(std::size_t cell, View view) const {
+Setting Planner::Impl::setting(std::size_t cell, View view, double share) const {
   Setting result;
   const auto id = [](const auto& one) { return RuleId{static_cast<std::uint16_t>(one.rule())}; };
   const auto speaks = [&](const auto& one) {
-    return speaks_in(one.mode(), one.on_forecast(), view);
+    return speaks_in(one.state(), one.on_forecast(), view, share);
   };
   for (const auto& memory : memories) {
     if (speaks(memory)) result.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
@@ -203,20 +226,25 @@ Setting Planner::Impl::setting(std::size_t cell, View view) const {
   for (const auto& divider : dividers) {
     if (!speaks(divider)) continue;
     result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
-    result.total = std::min(result.total, divider.total(cell));
+    // What is for all principals together is so for a share of them in proportion.
+    const double part = view == View::shadow ? 1.0 : divider.state().enforced;
+    result.total = std::min(result.total, divider.total(cell) * part);
   }
   for (const auto& shedder : shedders) {
-    if (!speaks_in(shedder.mode(), false, view) || shedder.share(cell) <= result.shed) continue;
+    if (!speaks_in(shedder.state(), false, view, share) || shedder.share(cell) <= result.shed)
+      continue;
     result.shed = shedder.share(cell);
     result.shed_rule = id(shedder);
   }
   return result;
 }
 
-Settings Planner::Impl::settings_of(std::size_t cell) const {
+Settings Planner::Impl::settings_of(std::size_t row) const {
+  const std::size_t stage = row / bases.size();
+  const double share = stage == 0 ? 1.0 : stages[stage - 1];
   Settings all;
   for (std::size_t view = 0; view < all.size(); ++view) {
-    all[view] = setting(cell, static_cast<View>(view));
+    all[view] = setting(row % bases.size(), static_cast<View>(view), share);
   }
   return all;
 }
@@ -247,6 +275,8 @@ PlanChange Planner::Impl::change(std::size_t cell, View view, double before, con
   change.after_per_minute = bases[cell].per_minute * after.scale;
   if (after.rule != kNoRule) change.rule = settings.rules[limiter::index(after.rule)].name;
   change.cause = cause(cell, after.rule, published[cell][static_cast<std::size_t>(view)].rule);
+  if (view == View::shadow && after.rule != kNoRule)
+    change.cause += in_part(states[limiter::index(after.rule)]);
   change.shadow =
       view == View::shadow || endpoint.mode != Mode::enforce || settings.mode != Mode::enforce;
   return change;
@@ -271,14 +301,14 @@ void Planner::Impl::record(std::size_t cell, const Settings& after, WallTime now
   }
 }
 
-std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Settings>& cells,
+std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Settings>& rows,
                                                           Instant now) const {
   auto next = std::make_shared<limiter::Plan>();
   next->generation = plan ? plan->generation + 1 : 1;
   next->limits_epoch = limits_epoch;
   next->expires_at = now + settings.adapt.plan_ttl;
   next->shed_round = static_cast<std::uint64_t>(now.since_start / kShedRound);
-  fill_plan(*next, settings, bases, cells);
+  fill_plan(*next, settings, bases, rows, stages);
   return next;
 }
 
@@ -291,22 +321,22 @@ PlanStep Planner::Impl::step(const PlanInputs& inputs) {
   update_rules(inputs);
   last_step = now;
 
-  std::vector<Settings> cells(bases.size());
+  std::vector<Settings> rows(published.size());
   bool publish = must_publish || now >= plan->expires_at - settings.adapt.plan_ttl / 2;
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    cells[cell] = settings_of(cell);
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    rows[row] = settings_of(row);
     for (std::size_t view = 0; view < limiter::kViews; ++view) {
-      publish = publish || worth_publishing(published[cell][view], cells[cell][view]);
+      publish = publish || worth_publishing(published[row][view], rows[row][view]);
     }
   }
   if (!publish) return {};
 
   PlanStep result;
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    record(cell, cells[cell], inputs.now.wall, result.changes);
+  for (std::size_t cell = 0; cell < bases.size(); ++cell) {
+    record(cell, rows[cell], inputs.now.wall, result.changes);
   }
-  plan = build(cells, now);
-  published = std::move(cells);
+  plan = build(rows, now);
+  published = std::move(rows);
   must_publish = false;
   result.plan = plan;
   return result;
@@ -346,10 +376,10 @@ std::optional<WallTime> Planner::next_planned() const {
   return impl_->planned;
 }
 
-std::string Planner::cause(std::size_t cell) const {
+std::string Planner::cause(std::size_t row) const {
   const auto effective = static_cast<std::size_t>(View::effective);
-  const RuleId rule = impl_->published[cell][effective].rule;
-  return rule == kNoRule ? std::string{} : impl_->cause(cell, rule, rule);
+  const RuleId rule = impl_->published[row][effective].rule;
+  return rule == kNoRule ? std::string{} : impl_->cause(row % impl_->bases.size(), rule, rule);
 }
 
 std::shared_ptr<const limiter::Plan> Planner::current() const {

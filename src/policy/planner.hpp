@@ -63,6 +63,7 @@ struct RuleState {
   std::string rule;
   bool active = false;
   Mode mode = Mode::enforce;
+  double enforced = 1;  ///< share of the principals for whom `enforce` holds
   std::string cause;
   WallTime since{};
 };
@@ -91,7 +92,9 @@ struct PlanStep {
 ///   once, to the floor; everything relaxes by `adapt.relax` a minute;
 ///   a rule that divides (policy/divider.hpp) does as forecast rules do, and sets totals besides;
 ///   planned times may raise limits, at once, where no rule tightens them;
-///   rules on queueing move no limit: they shed requests (policy/shedder.hpp).
+///   rules on queueing move no limit: they shed requests (policy/shedder.hpp);
+///   a rule that is enforced for a share of the principals moves the limits of these alone
+///   (limiter::RolloutStage), and its totals in that proportion.
 /// A plan is published when a limit tightens, when one has relaxed by 1 % of its base or reached
 /// its goal, and when the last plan has lived for half of `plan_ttl`.
 class Planner {
@@ -117,8 +120,9 @@ class Planner {
   [[nodiscard]] std::vector<CapacityState> capacities() const;
   /// When a planned time next starts or ends; empty: none will.
   [[nodiscard]] std::optional<WallTime> next_planned() const;
-  /// Why the effective limit of a cell ([endpoint][tier], row-major) is not its base; "" if it is.
-  [[nodiscard]] std::string cause(std::size_t cell) const;
+  /// Why the effective limit of a cell ([endpoint][tier], row-major; then those of each stage of
+  /// the plan) is not its base; "" if it is.
+  [[nodiscard]] std::string cause(std::size_t row) const;
   [[nodiscard]] std::shared_ptr<const limiter::Plan> current() const;
 
  private:

@@ -46,6 +46,7 @@ RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
       tiers_(settings.tiers.size()) {
   state_.rule = settings.rules[rule].name;
   state_.mode = mode_;
+  state_.enforced = settings.enforced_of(settings.rules[rule]);
   watch(settings);
   const Effect& effect = settings.rules[rule].then;
   for (const auto& endpoint : settings.endpoints) {

@@ -30,4 +30,16 @@ Mode PolicySettings::mode_of(const Rule& rule) const {
   return ahead ? std::min(rule.mode, forecast_mode) : rule.mode;
 }
 
+double PolicySettings::enforced_of(const Rule& rule) const {
+  const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
+  return ahead ? std::min(rule.enforced, forecast_enforced) : rule.enforced;
+}
+
+bool PolicySettings::rolls_out() const {
+  const auto partly = [](const auto& one) { return one.enforced < 1; };
+  return enforced < 1 || forecast_enforced < 1 || partly(anomaly) ||
+         std::any_of(endpoints.begin(), endpoints.end(), partly) ||
+         std::any_of(rules.begin(), rules.end(), partly);
+}
+
 }  // namespace tidelimit::policy

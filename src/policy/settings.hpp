@@ -20,6 +20,14 @@ namespace tidelimit::policy {
 using limiter::Mode;
 using limiter::Priority;
 
+/// A mode, and the share of the principals, in (0, 1], for whom `enforce` holds; for the others it
+/// is `shadow`.
+struct ModeFor {
+  Mode mode = Mode::enforce;
+  double share = 1;
+  bool operator==(const ModeFor&) const = default;
+};
+
 /// A limit as configured. No rate: unlimited.
 struct LimitSpec {
   std::optional<Rate> rate;
@@ -127,6 +135,7 @@ inline constexpr double kDefaultUtilisation = 0.9;
 struct Rule {
   std::string name;
   Mode mode = Mode::enforce;
+  double enforced = 1;  ///< as at endpoints: the others meet the limits without this rule
   Condition when;
   Effect then;
   int line = 0;  ///< in the configuration, for messages
@@ -155,6 +164,7 @@ struct AllowEntry {
 
 struct AnomalyPolicy {
   Mode mode = Mode::enforce;
+  double enforced = 1;  ///< of the model's verdicts, as at endpoints
   Nanos scan{std::chrono::seconds{5}};
   double contamination = 0.01;
   double false_alarms = 1e-5;
@@ -169,6 +179,7 @@ struct PolicySettings {
   Mode mode = Mode::shadow;
   double enforced = 1;  ///< as at endpoints; the lesser of both holds
   Mode forecast_mode = Mode::enforce;
+  double forecast_enforced = 1;           ///< of all rules on forecasts or claims; the lesser holds
   std::vector<std::string> tiers{"STD"};  ///< most important first
   std::string default_tier = "STD";
   std::vector<EndpointSettings> endpoints;  ///< `other` is always last (added when not configured)
@@ -179,6 +190,10 @@ struct PolicySettings {
 
   /// The least of a rule's own mode and, for rules on forecasts or claims, `forecast_mode`.
   [[nodiscard]] Mode mode_of(const Rule& rule) const;
+  /// The share of the principals for whom the rule is enforced, as its mode.
+  [[nodiscard]] double enforced_of(const Rule& rule) const;
+  /// Whether `enforce` is for a share of the principals anywhere, so that calls need their places.
+  [[nodiscard]] bool rolls_out() const;
 };
 
 }  // namespace tidelimit::policy

@@ -59,6 +59,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
   state_.mode = settings.mode_of(own);
+  state_.enforced = settings.enforced_of(own);
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];
     endpoints_.push_back({endpoint.name, {}, 0, 0});

@@ -8,6 +8,7 @@
 
 #include "policy/consequence.hpp"
 #include "policy/figure_match.hpp"
+#include "policy/plan_cells.hpp"
 
 namespace tidelimit::policy {
 namespace {
@@ -39,10 +40,11 @@ std::uint32_t mask_of(int scans) {
   return scans >= 32 ? ~0u : (1u << scans) - 1u;
 }
 
-/// Severer is larger: enforced before shadow, block before limit, the lower limit, the worse kind.
+/// Severer is larger: enforced before shadow, for more of the principals, block before limit, the
+/// lower limit, the worse kind.
 auto severity(const VerdictRecord& record) {
   const double rate = record.limit ? record.limit->per_second() : 0.0;
-  return std::tuple(record.mode, record.action, -rate, record.kind);
+  return std::tuple(record.mode, record.enforced, record.action, -rate, record.kind);
 }
 
 }  // namespace
@@ -251,7 +253,11 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
 
 void VerdictBook::settle(Held& held, const Consequence& to) const {
   Mode mode = to.mode;
-  if (held.record.part == Part::anomaly) mode = std::min(mode, settings_.anomaly.mode);
+  held.record.enforced = to.enforced;
+  if (held.record.part == Part::anomaly) {
+    mode = std::min(mode, settings_.anomaly.mode);
+    held.record.enforced = std::min(to.enforced, settings_.anomaly.enforced);
+  }
   if (held.withheld) mode = std::min(mode, Mode::shadow);
   held.record.action = to.action;
   held.record.limit = to.action == Action::limit ? to.limit : std::nullopt;
@@ -364,6 +370,7 @@ std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
     }
     verdict.part = held.record.part;
     verdict.mode = held.record.mode;
+    verdict.enforced = part_of_everyone(held.record.enforced);
     verdict.expires_at = held.expires;
     verdicts.push_back(verdict);
   }

@@ -32,6 +32,7 @@ struct VerdictRecord {
   std::string rule;  ///< the rule that acts; "model" where the default does
   limiter::Part part = limiter::Part::anomaly;
   Mode mode = Mode::enforce;  ///< shadow: reported, not enforced (budget spent, protected address)
+  double enforced = 1;        ///< share of the principals for whom `enforce` holds
   std::vector<std::string> reasons;  ///< in plain words and numbers
   /// The model's: every feature's part in the score, the largest first; empty for rules and labels.
   std::vector<anomaly::Contribution> features;

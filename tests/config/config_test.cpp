@@ -193,6 +193,11 @@ rules:
 
 TEST(Config, ReadsSharesOfModes) {
   const auto policy = must_parse(R"(mode: { enforce: 5% }
+forecast: { mode: { enforce: 2% } }
+anomaly: { mode: { enforce: 10% } }
+rules:
+  - { name: busy, mode: { enforce: 1% }, when: { cpu: 0.9 }, then: { scale: 0.5 } }
+  - { name: soon, mode: { enforce: 50% }, when: { forecast: any, spike: 2 }, then: { scale: 0.5 } }
 endpoints:
   - { name: pay, match: "/pay/**", mode: { enforce: 0.25 } }
   - { name: browse, match: "/browse/**", mode: shadow }
@@ -204,6 +209,11 @@ endpoints:
   EXPECT_EQ(policy.endpoints[0].enforced, 0.25);
   EXPECT_EQ(policy.endpoints[1].mode, Mode::shadow);
   EXPECT_EQ(policy.endpoints[1].enforced, 1);
+  EXPECT_EQ(policy.forecast_enforced, 0.02);
+  EXPECT_EQ(policy.anomaly.enforced, 0.1);
+  EXPECT_EQ(policy.rules[0].enforced, 0.01);
+  EXPECT_EQ(policy.enforced_of(policy.rules[0]), 0.01) << "not the forecast's affair";
+  EXPECT_EQ(policy.enforced_of(policy.rules[1]), 0.02) << "the lesser";
 }
 
 TEST(Config, WarnsOfACostThatChangesNothing) {

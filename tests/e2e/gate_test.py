@@ -410,6 +410,22 @@ class ReloadTest(Serving):
         wait_until(self.limit_holds, "the new limit is in force")
         self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(2)], [True, False])
 
+    def test_and_back_to_the_one_before_until_the_file_changes(self):
+        first = self.gate.get("/v1/configs").json["in_force"]
+        self.gate.write(self.changed)
+        wait_until(lambda: self.gate.get("/v1/configs").json["in_force"] != first, "the new one is in force")
+        back = self.gate.shell("configs", "--return-to", first, "--reason", "ticket 7")
+        self.assertEqual(back.returncode, 0, back)
+        self.assertRegex(back.stdout, first + r" .*in force, held")
+        self.assertIn("ticket 7", back.stdout)
+        self.assertEqual(self.gate.get("/v1/configs").json["in_force"], first)
+        self.assertIn("rate: 6/min", self.gate.shell("configs", first).stdout)
+        self.assertEqual(self.gate.shell("configs", "--release").returncode, 0)
+        self.assertNotEqual(self.gate.get("/v1/configs").json["in_force"], first)
+        unknown = self.gate.shell("configs", "--return-to", "0123456789ab")
+        self.assertNotEqual(unknown.returncode, 0)
+        self.assertIn(first, unknown.stderr)
+
     def test_on_change(self):
         self.gate.write(self.changed)
         wait_until(self.limit_holds, "the new limit is in force")
@@ -474,6 +490,29 @@ class ShellTest(Serving):
         self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))
         self.assertEqual(self.gate.get("/v1/mode").json["all"], "shadow")
         self.shell("mode", "all", status=2)
+
+    def test_mode_of_one_part(self):
+        words = self.shell("mode", "endpoint/payment", "25%", "--for", "1h", "--reason", "a try")
+        self.assertRegex(words, r"endpoint/payment +enforce 25 %, until 20.*, by .*: a try \(configured: enforce\)")
+        parts = {part["part"]: part for part in self.gate.get("/v1/modes").json["parts"]}
+        self.assertEqual((parts["endpoint/payment"]["mode"], parts["endpoint/payment"]["enforced_ratio"]), ("enforce", 0.25))
+        wait_until(lambda: [limit for limit in self.gate.get("/v1/plan").json["limits"]
+                            if limit["endpoint"] == "payment" and limit["enforced_ratio"] == 0.25 and limit["mode_until"]],
+                   "the plan knows of it")
+        let_in = sum(all(self.gate.check("203.0.113.1", "/payment/1", user_id=f"u{user}")["allowed"] for _ in range(5))
+                     for user in range(80))
+        self.assertTrue(40 <= let_in <= 75, f"{let_in} of 80 users are only watched")
+        wait_until(lambda: self.gate.get("/v1/shadow?part=endpoint/payment").json["would_deny"] == 2 * let_in,
+                   "what they would have been denied is kept")
+        self.assertEqual(self.gate.get("/v1/shadow?part=endpoint/browse").json["would_deny"], 0)
+        self.assertIn("a try", self.shell("mode", "--changes"))
+        self.shell("mode", "endpoint/payment", "configured")
+        self.assertNotIn("until", self.shell("mode"))
+        for part, mode, word in (("endpoint/pay", "shadow", "endpoint/payment"), ("rule/99", "shadow", "rule/99"),
+                                 ("all", "0%", "share"), ("all", "loud", "configured")):
+            refused = self.gate.shell("mode", part, mode)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn(word, refused.stderr)
 
     def test_no_gate_no_token(self):
         lost = run("mode", "--url", f"http://127.0.0.1:{free_port()}", "--token-file",

@@ -99,6 +99,18 @@ class MemoryHistory final : public History {
     return found;
   }
 
+  Result<void> put_modes(const std::vector<ModeRecord>& records) override {
+    return write([&] {
+      for (const ModeRecord& record : records) modes_[record.part] = record;
+    });
+  }
+  Result<std::vector<ModeRecord>> modes() override {
+    std::lock_guard lock(mutex);
+    std::vector<ModeRecord> found;
+    for (const auto& [part, record] : modes_) found.push_back(record);
+    return found;
+  }
+
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override {
     return write([&] { changes_.insert(changes_.end(), changes.begin(), changes.end()); });
   }
@@ -150,6 +162,7 @@ class MemoryHistory final : public History {
       verdicts_;
   std::map<std::string, OverrideRecord> overrides_;
   std::map<std::string, LabelRecord> labels_;
+  std::map<std::string, ModeRecord> modes_;
   std::vector<policy::PlanChange> changes_;
   std::vector<DecisionRecord> decisions_;
   std::vector<forecast::EndpointForecast> forecasts_;

@@ -58,6 +58,99 @@ TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
   EXPECT_FALSE(history->plan_changes(WallTime{})->empty());
 }
 
+TEST_F(Plans, AForecastEnforcedForAShareLeavesTheOthersTheirLimits) {
+  Settings settings = mission();
+  settings.policy.forecast_enforced = 0.2;
+  begin(true, settings);
+  pass(hours{1} + minutes{1});
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  int halved = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const double limit =
+        ask({.user = "u" + std::to_string(i), .hits = 0}).decision.limit.per_minute();
+    EXPECT_TRUE(limit == 50 || limit == 100) << limit;
+    halved += limit == 50 ? 1 : 0;
+  }
+  EXPECT_NEAR(halved, 200, 40);
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::shadow, std::nullopt));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(ask({.user = "u" + std::to_string(i), .hits = 0}).decision.limit.per_minute(), 100);
+}
+
+TEST_F(Plans, AShareByHandNeverReachesEverybodyOnItsWay) {
+  Settings settings = mission();
+  settings.policy.mode = Mode::shadow;
+  begin(false, settings);
+  ASSERT_TRUE(engine->set_mode({"all", policy::ModeFor{Mode::enforce, 0.01}, {}, {}, {}, {}}));
+  int enforced = 0;  // before the plan knows of the share
+  for (int i = 0; i < 1000; ++i)
+    enforced += ask({.user = "u" + std::to_string(i), .hits = 0}).decision.enforced ? 1 : 0;
+  EXPECT_EQ(enforced, 0);
+  pass(seconds{1});
+  for (int i = 0; i < 1000; ++i)
+    enforced += ask({.user = "u" + std::to_string(i), .hits = 0}).decision.enforced ? 1 : 0;
+  EXPECT_NEAR(enforced, 10, 9);
+  EXPECT_GT(enforced, 0);
+}
+
+TEST_F(Plans, ModesSetByHandOutliveARestart) {
+  begin(false);
+  ASSERT_TRUE(engine->set_mode({"endpoint/browse", policy::ModeFor{Mode::shadow}, "a try", "ann",
+                                now.wall, now.wall + hours{1}}));
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode({"rules", {}, {}, {}, {}, {}}));
+  pass(seconds{1});
+  restart(mission(), history);
+  for (const PartMode& part : engine->part_modes()) {
+    EXPECT_EQ(part.by_hand.has_value(), part.part == "endpoint/browse") << part.part;
+    EXPECT_EQ(part.by_hand ? part.by_hand->by : "ann", "ann");
+  }
+  EXPECT_EQ(ask({.hits = 200}).decision.outcome, Outcome::shadow_deny);
+  pass(hours{1} + seconds{1});
+  EXPECT_EQ(ask({.hits = 200}).decision.outcome, Outcome::deny);
+}
+
+TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {
+  begin(false);
+  const auto rules = mission().policy.rules;
+  ASSERT_TRUE(engine->set_mode({"rule/1", policy::ModeFor{Mode::shadow}, {}, {}, {}, {}}));
+  const auto by_hand = [&] {
+    std::vector<std::string> parts;
+    for (const PartMode& part : engine->part_modes())
+      if (part.by_hand) parts.push_back(part.part);
+    return parts;
+  };
+  EXPECT_THAT(by_hand(), testing::ElementsAre("rule/" + rules[0].name));
+  for (const char* none : {"rule/0", "rule/99", "rule/", "endpoint/1", "rule/nightly"}) {
+    const auto set = engine->set_mode({none, policy::ModeFor{}, {}, {}, {}, {}});
+    ASSERT_FALSE(set) << none;
+    EXPECT_THAT(set.error().message, HasSubstr("endpoint/browse"));
+  }
+  Settings without = mission();
+  without.policy.rules.erase(without.policy.rules.begin());
+  ASSERT_TRUE(engine->reconfigure(without, now));
+  ASSERT_TRUE(engine->reconfigure(mission(), now));
+  EXPECT_TRUE(by_hand().empty());
+}
+
+TEST_F(Plans, ADenialByATotalIsNotToldAsThePrincipals) {
+  Settings settings = mission();
+  settings.policy.endpoints[kBrowse].limits[kStd].total = per_minute(20);
+  begin(false, settings);
+  int let_in = 0;
+  for (int i = 0; i < 60; ++i) let_in += passed(1, {.user = "u" + std::to_string(i)});
+  EXPECT_LT(let_in, 60);
+  pass(seconds{1});
+  DecisionQuery query;
+  query.user = "u59";
+  const auto found = history->decisions(query).value();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].outcome, "deny");
+  EXPECT_EQ(found[0].limit_per_minute, 20);
+  EXPECT_EQ(found[0].base_per_minute, 20);
+  EXPECT_EQ(found[0].explanation, "it is the total of all STD principals at browse");
+}
+
 TEST_F(Plans, RulesOnForecastsRestWithoutAModel) {
   begin(false);
   pass(hours{1} + minutes{1});

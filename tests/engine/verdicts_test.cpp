@@ -82,6 +82,35 @@ TEST_F(Verdicts, NeedTwoScansOfThreeAndSayWhy) {
   EXPECT_EQ(status->verdicts_total[0].count, 1u);
 }
 
+TEST_F(Verdicts, OfTheModelForAShareAreWatchedForTheOthers) {
+  begin();
+  ASSERT_TRUE(engine->set_mode({"anomaly", policy::ModeFor{Mode::enforce, 0.5}, {}, {}, {}, {}}));
+  pass(seconds{1});
+  ordinary(20);
+  std::vector<std::string> attackers;
+  for (int i = 1; i <= 20; ++i) attackers.push_back("203.0.113." + std::to_string(i));
+  for (int s = 0; s < 12; ++s) {
+    for (const std::string& address : attackers) {
+      for (int i = 0; i < 60; ++i) {
+        const Asked asked{.path = "/login", .address = address};
+        if (ask(asked).decision.allowed) answer(401, asked);
+      }
+    }
+    pass(seconds{1});
+  }
+  int blocked = 0;
+  for (const std::string& address : attackers) {
+    const Answer got = ask({.address = address, .hits = 0});
+    ASSERT_TRUE(verdict(address));
+    EXPECT_EQ(verdict(address)->enforced, 0.5);
+    EXPECT_EQ(got.decision.reason, Reason::client_blocked);
+    EXPECT_EQ(got.decision.outcome, got.decision.allowed ? Outcome::shadow_deny : Outcome::deny);
+    blocked += got.decision.allowed ? 0 : 1;
+  }
+  EXPECT_GT(blocked, 2);
+  EXPECT_LT(blocked, 18);
+}
+
 TEST_F(Verdicts, EndTheirTimeAfterTheLastFreshEvidence) {
   begin();
   ordinary(20);

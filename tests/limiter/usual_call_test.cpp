@@ -42,6 +42,10 @@ Plan any_plan(Random& random) {
                   random.below(2) == 0 ? kShedAll : 0x8000);
     }
   }
+  if (random.below(3) == 0) {  // for a third of the principals all rules are enforced
+    plan.stages.push_back({kEveryone / 3, plan.cells});
+    for (Cell& cell : plan.stages.back().cells) cell.in(View::effective) = cell.in(View::shadow);
+  }
   return plan;
 }
 

@@ -246,6 +246,38 @@ TEST_F(GateTest, TheModeSwitchPassesEverythingAtOnce) {
   EXPECT_EQ(admin("PUT", "/v1/mode", "{}").status, 400);
 }
 
+TEST_F(GateTest, ModesOfPartsAreSetAndToldApart) {
+  start();
+  const HttpAnswer set =
+      admin("PUT", "/v1/mode", R"({"endpoint/login":{"enforce":"5%"},"for":"1h","reason":"try"})");
+  ASSERT_EQ(set.status, 200) << set.body;
+  const json modes = json::parse(admin("GET", "/v1/modes").body);
+  for (const json& part : modes["parts"]) {
+    EXPECT_EQ(part["by_hand"], part["part"] == "endpoint/login") << part;
+    if (part["part"] != "endpoint/login") continue;
+    EXPECT_EQ(part["enforced_ratio"], 0.05);
+    EXPECT_EQ(part["configured"]["enforced_ratio"], 1);
+    EXPECT_EQ(part["reason"], "try");
+    EXPECT_TRUE(part["until"].is_string());
+  }
+  EXPECT_TRUE(eventually([&] {
+    return call("GET", "/metrics")
+               .body.find("tidelimit_part_enforced_ratio{part=\"endpoint/login\"} 0.05") !=
+           string::npos;
+  }));
+  stop();
+  start();
+  EXPECT_EQ(json::parse(admin("GET", "/v1/modes/changes").body)["changes"].size(), 1u);
+  EXPECT_EQ(json::parse(admin("GET", "/v1/plan").body)["modes_by_hand"].size(), 1u)
+      << "kept over a restart";
+  EXPECT_EQ(admin("PUT", "/v1/mode", R"({"endpoint/login":"configured"})").status, 200);
+  EXPECT_TRUE(json::parse(admin("GET", "/v1/plan").body)["modes_by_hand"].empty());
+  for (const char* wrong :
+       {R"({"endpoint/nobody":"off"})", R"({"rule/7":"off"})", R"({"all":{"enforce":"0%"}})",
+        R"({"all":{"enforce":2}})", R"({"all":{"shadow":"5%"}})", R"({"all":["off"]})"})
+    EXPECT_EQ(admin("PUT", "/v1/mode", wrong).status, 400) << wrong;
+}
+
 TEST_F(GateTest, DecisionsSayWhy) {
   start();
   for (int i = 0; i < 5; ++i) (void)auth("203.0.113.7", "/login", "X-User-Id: u1\r\n");

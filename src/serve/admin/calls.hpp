@@ -26,8 +26,12 @@ Response list_overrides(const DeskContext&, const DeskCall&);
 Response get_override(const DeskContext&, const DeskCall&);
 Response put_override(const DeskContext&, const DeskCall&);
 Response delete_override(const DeskContext&, const DeskCall&);
+
+// mode_calls.cpp: which parts are enforced, and for whom
 Response get_mode(const DeskContext&, const DeskCall&);
 Response put_mode(const DeskContext&, const DeskCall&);
+Response get_modes(const DeskContext&, const DeskCall&);
+Response get_mode_changes(const DeskContext&, const DeskCall&);
 
 // label_calls.cpp: what people say of clients
 Response list_labels(const DeskContext&, const DeskCall&);
@@ -56,6 +60,8 @@ Response get_page(const DeskContext&, const DeskCall&);
 /// A JSON object of a body; unknown keys are refused by name.
 [[nodiscard]] Result<nlohmann::json> parse_object(const std::string& body,
                                                   const std::vector<std::string_view>& known);
+/// A text of a JSON object; empty when absent or null.
+[[nodiscard]] Result<std::string> read_string(const nlohmann::json& body, const char* key);
 /// "1h" before now, or a time; absent: `otherwise` before now.
 [[nodiscard]] Result<WallTime> read_since(const DeskCall& call, Nanos otherwise);
 /// A decoded query parameter; empty when absent.
@@ -68,6 +74,7 @@ Response get_page(const DeskContext&, const DeskCall&);
 /// {"held": …, "models": […]}, the one in force first.
 [[nodiscard]] nlohmann::json versions_json(const std::vector<store::KeptBundle>& bundles,
                                            bool held);
+[[nodiscard]] nlohmann::json part_json(const engine::PartMode& part);
 [[nodiscard]] nlohmann::json contribution_json(const anomaly::Contribution& contribution);
 
 }  // namespace tidelimit::serve

@@ -49,6 +49,8 @@ constexpr std::array kRows{
     Row{"PUT", "/v1/signals/*", {kStatus, kGuarded, kAdmin, put_signal}},
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
     Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
+    Row{"GET", "/v1/modes", {kStatus, kRead, kAdmin, get_modes}},
+    Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes}},
     Row{"GET", "/v1/models", {kControl, kRead, kAdmin, list_versions}},
     Row{"PUT", "/v1/models", {kControl, kGuarded, kAdmin, put_version}},
     Row{"GET", "/v1/models/*", {kModels, kRead, kAdmin, get_model}},
@@ -103,7 +105,7 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       404,
       "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
       "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/shadow, /v1/overrides, "
-      "/v1/labels, /v1/mode, /v1/signals/cpu, "
+      "/v1/labels, /v1/mode, /v1/modes, /v1/signals/cpu, "
       "/v1/models, /v1/models/NAME, /metrics, /healthz, /readyz and /",
       ""});
 }

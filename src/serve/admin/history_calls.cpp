@@ -53,6 +53,40 @@ json decision_json(const engine::DecisionRecord& record) {
       {"explanation", record.explanation}};
 }
 
+/// What a part would have denied, were it enforced for everyone.
+Result<engine::ShadowQuery> query_of(const DeskContext& context, const std::string& part) {
+  engine::ShadowQuery query;
+  if (part.empty() || part == "all") return query;
+  const auto status = context.engine.status();
+  if (!status) return fail(Code::unavailable, "the control plane has not finished its first turn");
+  const auto named = [&](const auto& candidates, std::string_view name) {
+    return std::any_of(candidates.begin(), candidates.end(),
+                       [&](const auto& one) { return one.name == name; });
+  };
+  const policy::PolicySettings& policy = status->policy;
+  if (part.starts_with("endpoint/") && named(policy.endpoints, part.substr(9))) {
+    query.endpoint = part.substr(9);
+    return query;
+  }
+  query.rules.emplace();
+  if (part.starts_with("rule/") && named(policy.rules, part.substr(5))) {
+    query.rules->push_back(part.substr(5));
+    return query;
+  }
+  if (part != "forecast" && part != "anomaly" && part != "rules")
+    return fail(Code::invalid_argument,
+                fmt::format("\"part\": there is no part \"{}\"; GET /v1/modes names them",
+                            printable(part, 100)));
+  query.by_verdict = part == "anomaly";
+  if (query.by_verdict) query.rules->emplace_back();  // the model's own action
+  for (const auto& rule : policy.rules) {
+    const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
+    if (part == "rules" || (part == "forecast" ? ahead : rule.when.on_verdict()))
+      query.rules->push_back(rule.name);
+  }
+  return query;
+}
+
 }  // namespace
 
 Response get_history(const DeskContext& context, const DeskCall& call) {
@@ -124,9 +158,20 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                    "shadow denials are kept only where the configuration names a `state` file");
   const auto since = read_since(call, std::chrono::hours{24 * 7});
   if (!since) return error_response(since.error());
-  const auto found = history->shadow_summary(*since, kMostShadowRows);
+  auto query = query_of(context, query_text(call, "part"));
+  if (!query) return error_response(query.error());
+  query->since = *since;
+  query->most = kMostShadowRows;
+  const auto found = history->shadow_summary(*query);
   if (!found) return error_response(found.error());
-  json rows = json::array();
+  json rows = json::array(), causes = json::array();
+  for (const engine::ShadowCause& cause : found->by_cause) {
+    causes.push_back({{"reason", cause.reason},
+                      {"rule", cause.rule.empty() ? json() : json(cause.rule)},
+                      {"requests", cause.requests},
+                      {"harmed_requests", cause.harmed},
+                      {"principals", cause.principals}});
+  }
   for (const engine::ShadowDenials& row : found->by_principal) {
     rows.push_back({{"principal", row.principal},
                     {"endpoint", row.endpoint},
@@ -146,6 +191,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                         {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
                         {"principals", found->principals},
                         {"principals_harmed", found->principals_harmed},
+                        {"by_cause", std::move(causes)},
                         {"by_principal", std::move(rows)},
                         {"complete", found->by_principal.size() < kMostShadowRows}});
 }

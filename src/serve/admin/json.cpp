@@ -56,6 +56,13 @@ Result<WallTime> read_since(const DeskCall& call, Nanos otherwise) {
                           printable(text, 40)));
 }
 
+Result<std::string> read_string(const json& body, const char* key) {
+  if (!body.contains(key) || body[key].is_null()) return std::string();
+  if (!body[key].is_string())
+    return fail(Code::invalid_argument, fmt::format("\"{}\" must be a string", key));
+  return body[key].get<std::string>();
+}
+
 json per_minute(const limiter::Limit& limit) {
   return limit.unlimited() ? json() : json(limit.per_minute());
 }
@@ -69,6 +76,7 @@ json verdict_json(const policy::VerdictRecord& verdict) {
       {"action", limiter::to_string(verdict.action)},
       {"limit", verdict.limit ? json(format_rate(*verdict.limit)) : json()},
       {"mode", limiter::to_string(verdict.mode)},
+      {"enforced_ratio", verdict.enforced},
       {"score", verdict.score},
       {"rule", verdict.rule},
       {"reasons", verdict.reasons},

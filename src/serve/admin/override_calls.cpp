@@ -25,13 +25,6 @@ Result<std::string> read_target(const DeskCall& call) {
   return format_prefix(*prefix);
 }
 
-Result<std::string> read_string(const json& body, const char* key) {
-  if (!body.contains(key) || body[key].is_null()) return std::string();
-  if (!body[key].is_string())
-    return fail(Code::invalid_argument, fmt::format("\"{}\" must be a string", key));
-  return body[key].get<std::string>();
-}
-
 Result<limiter::Action> read_action(const std::string& text) {
   if (text == "allow") return limiter::Action::allow;
   if (text == "block") return limiter::Action::block;
@@ -151,52 +144,6 @@ Response delete_override(const DeskContext& context, const DeskCall& call) {
     return error_response(gone.error());
   spdlog::info("override of {} ended by {}", printable(*target, 100), call.by);
   return {.status = 204};
-}
-
-Response get_mode(const DeskContext& context, const DeskCall&) {
-  json modes = json::object();
-  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
-  return json_response(modes);
-}
-
-Response put_mode(const DeskContext& context, const DeskCall& call) {
-  static constexpr std::array<const char*, 4> kParts{"forecast", "anomaly", "rules", "all"};
-  const auto body =
-      parse_object(call.body, {"forecast", "anomaly", "rules", "all", "for", "reason"});
-  if (!body) return error_response(body.error());
-  const auto text = read_string(*body, "for");
-  if (!text) return error_response(text.error());
-  std::optional<WallTime> until;
-  if (!text->empty()) {
-    const auto duration = parse_duration(*text);
-    if (!duration)
-      return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
-    until = call.now.wall + *duration;
-  }
-  std::vector<std::pair<const char*, limiter::Mode>> wanted;
-  for (const char* part : kParts) {
-    if (!body->contains(part)) continue;
-    const auto word = read_string(*body, part);
-    if (!word) return error_response(word.error());
-    if (*word != "off" && *word != "shadow" && *word != "enforce")
-      return problem(400, fmt::format("\"{}\": \"{}\" is none of off, shadow, enforce", part,
-                                      printable(*word, 40)));
-    wanted.emplace_back(part, *word == "off"      ? limiter::Mode::off
-                              : *word == "shadow" ? limiter::Mode::shadow
-                                                  : limiter::Mode::enforce);
-  }
-  if (wanted.empty())
-    return problem(400, "name at least one part: forecast, anomaly, rules or all");
-  for (const auto& [part, mode] : wanted) {
-    if (const auto set = context.engine.set_mode(part, mode, until); !set)
-      return error_response(set.error());
-    const std::string reason = body->contains("reason") && (*body)["reason"].is_string()
-                                   ? (*body)["reason"].get<std::string>()
-                                   : std::string("no reason given");
-    spdlog::warn("mode of {} set to {} by {}{}: {}", part, limiter::to_string(mode), call.by,
-                 until ? ", until " + format_time(*until) : "", printable(reason, kLongestText));
-  }
-  return get_mode(context, call);
 }
 
 }  // namespace tidelimit::serve

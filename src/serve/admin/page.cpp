@@ -55,17 +55,20 @@ async function get(path) {
   if (!answer.ok) throw new Error(answer.status === 401 ? "a token is needed" : "status " + answer.status);
   return answer.json();
 }
+const inForce = m => m.mode + (m.mode === "enforce" && m.enforced_ratio < 1 ? " " + number(m.enforced_ratio * 100, 2) + " %" : "");
 function showPlan(plan) {
   const modes = Object.entries(plan.modes).map(([part, mode]) => part + " " + mode).join(", ");
   $("state").textContent = "plan " + plan.generation + " at " + clock(plan.at) + " UTC · " + modes +
     (plan.signals.cpu === undefined ? "" : " · CPU " + number(plan.signals.cpu * 100, 0) + " %");
-  $("degraded").replaceChildren(...plan.degraded.map(text => { const li = document.createElement("li"); li.textContent = text; return li; }));
+  const by_hand = plan.modes_by_hand.map(m => m.part + " " + inForce(m) + " by hand" +
+    (m.until ? " until " + m.until : "") + " (" + m.by + ": " + m.reason + ")");
+  $("degraded").replaceChildren(...plan.degraded.concat(by_hand).map(text => { const li = document.createElement("li"); li.textContent = text; return li; }));
   table("limits", ["endpoint", "tier", ["base / min", "n"], ["now / min", "n"], "why"], plan.limits.map(l => [
     l.endpoint, l.tier, [number(l.base_per_minute), "n"],
     [number(l.effective_per_minute), l.scale < 1 ? "n warn" : "n"],
     l.rule ? l.rule + (l.cause ? ": " + l.cause : "") : ""]), "no limits are configured");
   table("rules", ["rule", "mode", "state", "cause"], plan.rules.map(r => [
-    r.rule, r.mode, r.active ? ["active since " + clock(r.since), "warn"] : ["quiet", "dim"], r.cause]), "no rules are configured");
+    r.rule, inForce(r) + (r.mode_until ? " until " + clock(r.mode_until) : ""), r.active ? ["active since " + clock(r.since), "warn"] : ["quiet", "dim"], r.cause]), "no rules are configured");
   table("changes", ["time", "endpoint", "tier", ["before", "n"], ["after", "n"], "cause"],
     plan.changes.slice(-20).reverse().map(c => [clock(c.time), c.endpoint, c.tier,
       [number(c.before_per_minute), "n"], [number(c.after_per_minute), "n"], (c.rule ? c.rule + ": " : "") + c.cause]), "none yet");

@@ -37,16 +37,63 @@ json change_json(const policy::PlanChange& change) {
           {"shadow", change.shadow}};
 }
 
-json rule_json(const policy::RuleState& rule) {
+/// When the mode of a part that was set by hand ends; null: it is configured, or has no end.
+json end_of(const std::vector<engine::PartMode>& parts, const std::string& part) {
+  for (const auto& one : parts) {
+    if (one.part == part && one.by_hand && one.by_hand->until)
+      return format_time(*one.by_hand->until);
+  }
+  return {};
+}
+
+json rule_json(const policy::RuleState& rule, const std::vector<engine::PartMode>& parts) {
   return {{"rule", rule.rule},
           {"active", rule.active},
           {"mode", limiter::to_string(rule.mode)},
+          {"enforced_ratio", rule.enforced},
+          {"mode_until", end_of(parts, "rule/" + rule.rule)},
           {"cause", rule.cause},
           {"since", rule.active ? json(format_time(rule.since)) : json()}};
 }
 
+/// What holds in one view of a row of the plan, and by which rule. `row`: as in
+/// Status::limit_causes.
+json setting_json(const Status& status, const limiter::CellLimits& now, std::size_t row) {
+  json rule, cause;
+  const auto index = static_cast<std::size_t>(now.rule);
+  if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
+    rule = status.policy.rules[index].name;
+    cause = status.limit_causes[row];
+  }
+  return {{"effective_per_minute", per_minute(now.principal)},
+          {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
+          {"total_per_minute", per_minute(now.total)},
+          {"shedding", now.shed > 0},
+          {"shed_ratio", now.shed / static_cast<double>(limiter::kShedAll)},
+          {"scale", now.scale},
+          {"rule", rule},
+          {"cause", cause}};
+}
+
+/// What holds for those alone for whom more rules are enforced, where it differs; the smallest
+/// share first.
+json rollouts_json(const Status& status, limiter::View view, std::size_t cell) {
+  const limiter::Plan& plan = *status.plan;
+  const limiter::CellLimits& all = plan.cells[cell].in(view);
+  json rollouts = json::array();
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const limiter::CellLimits& now = plan.stages[i].cells[cell].in(view);
+    if (now.principal == all.principal && now.total == all.total && now.shed == all.shed) continue;
+    json one = setting_json(status, now, (1 + i) * plan.cells.size() + cell);
+    one["principals_ratio"] = plan.stages[i].below / static_cast<double>(limiter::kEveryone);
+    rollouts.push_back(std::move(one));
+  }
+  return rollouts;
+}
+
 /// One endpoint and tier: what is configured, what holds, and by which rule.
-json limit_json(const Status& status, limiter::View view, std::size_t endpoint, std::size_t tier) {
+json limit_json(const Status& status, const std::vector<engine::PartMode>& parts,
+                limiter::View view, std::size_t endpoint, std::size_t tier) {
   const limiter::Plan& plan = *status.plan;
   const policy::EndpointSettings& settings = status.policy.endpoints[endpoint];
   const limiter::Cell& cell = plan.cells[endpoint * plan.tiers + tier];
@@ -54,32 +101,22 @@ json limit_json(const Status& status, limiter::View view, std::size_t endpoint, 
   const limiter::CellLimits& now = cell.in(view);
   const std::uint16_t in_flight =
       plan.in_flight.empty() ? std::uint16_t{0} : plan.in_flight[endpoint * plan.tiers + tier];
-  json rule, cause;
-  const auto index = static_cast<std::size_t>(now.rule);
-  if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
-    rule = status.policy.rules[index].name;
-    cause = status.limit_causes[endpoint * plan.tiers + tier];
-  }
-  return {
-      {"endpoint", settings.name},
-      {"tier", status.policy.tiers[tier]},
-      {"priority", limiter::to_string(settings.priority)},
-      {"mode", limiter::to_string(settings.mode)},
-      {"enforced_ratio", std::min(status.policy.enforced, settings.enforced)},
-      {"base_per_minute", per_minute(base.principal)},
-      {"effective_per_minute", per_minute(now.principal)},
-      {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
-      {"total_per_minute", per_minute(now.total)},
-      {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
-      {"in_flight_limit", in_flight != 0 ? json(in_flight) : json()},
-      {"in_flight_timeout_s",
-       in_flight != 0 ? json(std::chrono::duration<double>(settings.concurrency_timeout).count())
-                      : json()},
-      {"shedding", now.shed > 0},
-      {"shed_ratio", now.shed / static_cast<double>(limiter::kShedAll)},
-      {"scale", now.scale},
-      {"rule", rule},
-      {"cause", cause}};
+  json limit = setting_json(status, now, endpoint * plan.tiers + tier);
+  limit.update(
+      {{"endpoint", settings.name},
+       {"tier", status.policy.tiers[tier]},
+       {"priority", limiter::to_string(settings.priority)},
+       {"mode", limiter::to_string(settings.mode)},
+       {"mode_until", end_of(parts, "endpoint/" + settings.name)},
+       {"enforced_ratio", std::min(status.policy.enforced, settings.enforced)},
+       {"base_per_minute", per_minute(base.principal)},
+       {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
+       {"in_flight_limit", in_flight != 0 ? json(in_flight) : json()},
+       {"in_flight_timeout_s",
+        in_flight != 0 ? json(std::chrono::duration<double>(settings.concurrency_timeout).count())
+                       : json()},
+       {"rollouts", rollouts_json(status, view, endpoint * plan.tiers + tier)}});
+  return limit;
 }
 
 json forecast_json(const forecast::EndpointForecast& made, const Status& status) {
@@ -131,17 +168,20 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
   const auto status = context.engine.status();
   if (!status || !status->plan) return not_ready();
   json limits = json::array(), rules = json::array(), changes = json::array();
-  json capacities = json::array();
+  json capacities = json::array(), by_hand = json::array();
   json signals = json::object(), modes = json::object();
   const limiter::Plan& plan = *status->plan;
   const auto switches = context.engine.modes();
+  const auto parts = context.engine.part_modes();
   const limiter::View view = engine::view_in_force(plan, switches, status->at.mono);
   const std::size_t endpoints = std::min(plan.endpoints.size(), status->policy.endpoints.size());
   for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
     for (std::size_t tier = 0; tier < std::min(plan.tiers, status->policy.tiers.size()); ++tier)
-      limits.push_back(limit_json(*status, view, endpoint, tier));
+      limits.push_back(limit_json(*status, parts, view, endpoint, tier));
   }
-  for (const auto& rule : status->rules) rules.push_back(rule_json(rule));
+  for (const auto& rule : status->rules) rules.push_back(rule_json(rule, parts));
+  for (const auto& part : parts)
+    if (part.by_hand) by_hand.push_back(part_json(part));
   for (const auto& one : status->capacities) capacities.push_back(capacity_json(one));
   for (const auto& change : status->recent_changes) changes.push_back(change_json(change));
   for (const auto& signal : status->signals) signals[signal.name] = signal.value;
@@ -151,6 +191,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
                         {"generation", plan.generation},
                         {"expires_in_s", static_cast<double>(left.count()) * 1e-9},
                         {"modes", std::move(modes)},
+                        {"modes_by_hand", std::move(by_hand)},
                         {"limits", std::move(limits)},
                         {"rules", std::move(rules)},
                         {"capacities", std::move(capacities)},

@@ -148,6 +148,19 @@ void add_modes(Families& families, const MetricsInput& input) {
   }
 }
 
+void add_parts(Families& families, const MetricsInput& input) {
+  families.gauge("tidelimit_part_enforced_ratio",
+                 "Share of the principals for whom a part is enforced: the gate (all), the "
+                 "forecast, the model's verdicts (anomaly), all rules, one rule or endpoint. 0 in "
+                 "shadow mode and off.");
+  for (const auto& part : input.parts) {
+    const policy::ModeFor now = part.in_force();
+    families.add({{"part", part.part}}, now.mode == Mode::enforce ? now.share : 0);
+  }
+  families.gauge("tidelimit_part_by_hand", "1 while a part's mode is not as configured.");
+  for (const auto& part : input.parts) families.add({{"part", part.part}}, part.by_hand ? 1 : 0);
+}
+
 std::map<VerdictKind, RuleCounts> verdicts_raised(const Status& status) {
   std::map<VerdictKind, RuleCounts> counts;
   const auto& rules = status.policy.rules;
@@ -220,6 +233,7 @@ void add_health(Families& families, const Status& status) {
 
 void add_control(Families& families, const MetricsInput& input) {
   add_modes(families, input);
+  add_parts(families, input);
   families.gauge("tidelimit_degraded",
                  "How many things are not as they should be; /readyz?verbose names them.");
   families.add(

@@ -11,6 +11,7 @@ MetricsInput metrics_of(const engine::Engine& engine, const Now& now) {
   input.status = engine.status();
   input.tables = engine.table_use(now.mono);
   input.modes = engine.modes();
+  input.parts = engine.part_modes();
   return input;
 }
 

@@ -21,6 +21,7 @@ struct MetricsInput {
   std::shared_ptr<const engine::Status> status;  ///< null before the first tick
   engine::TableUse tables;
   std::vector<std::pair<std::string, limiter::Mode>> modes;
+  std::vector<engine::PartMode> parts;
   LatencyHistogram::Counts latency;
   bool reload_successful = true;
   std::int64_t reload_success_unix_seconds = 0;

@@ -93,6 +93,15 @@ CREATE TABLE labels (
 ) WITHOUT ROWID;
 -- every feature's part in the score, beside the words
 ALTER TABLE verdicts ADD COLUMN features TEXT NOT NULL DEFAULT '[]';
+)sql",
+    R"sql(
+-- modes set by hand; mode NULL: as configured again. The latest of each part is in force
+CREATE TABLE modes (
+  id INTEGER PRIMARY KEY, part TEXT NOT NULL, mode TEXT, share REAL NOT NULL,
+  reason TEXT NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL, until INTEGER
+);
+CREATE INDEX modes_by_part ON modes (part, id);
+CREATE INDEX modes_by_time ON modes (made_at);
 )sql"};
 
 Result<void> require_ours(Database& database) {

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
@@ -21,12 +24,37 @@ Result<double> arrived_since(Database& db, WallTime since) {
   return rows.real(0);
 }
 
-Result<void> read_sums(Database& db, engine::ShadowSummary& summary) {
+/// A query as the parameters ?1 to ?4 of the statements below.
+struct Filter {
+  WallTime since{};
+  std::string_view endpoint;
+  std::optional<std::string> rules;  ///< a JSON array
+  std::int64_t by_verdict = 0;
+};
+
+#define TIDELIMIT_SHADOW_FILTER                                    \
+  "WHERE hour >= ?1 AND (?2 = '' OR endpoint = ?2) "               \
+  "AND (?3 IS NULL OR rule IN (SELECT value FROM json_each(?3))) " \
+  "AND (?4 = 0 OR reason IN ('client_blocked', 'client_limited')) "
+
+Filter filter_of(const engine::ShadowQuery& query) {
+  Filter filter{std::chrono::floor<std::chrono::hours>(query.since),
+                query.endpoint,
+                {},
+                query.by_verdict ? 1 : 0};
+  // Names of rules need no escapes.
+  if (query.rules)
+    filter.rules =
+        query.rules->empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(*query.rules, "\",\""));
+  return filter;
+}
+
+Result<void> read_sums(Database& db, const Filter& filter, engine::ShadowSummary& summary) {
   auto rows = db.query(
       "SELECT total(requests), total(CASE verdict WHEN 'normal' THEN requests END), "
       "count(DISTINCT principal), count(DISTINCT CASE verdict WHEN 'normal' THEN principal END) "
-      "FROM shadow_denials WHERE hour >= ?",
-      summary.since);
+      "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER,
+      filter.since, filter.endpoint, filter.rules, filter.by_verdict);
   const auto more = rows.step();
   if (!more) return tl::unexpected(more.error());
   summary.denied = static_cast<std::uint64_t>(rows.real(0));
@@ -34,6 +62,25 @@ Result<void> read_sums(Database& db, engine::ShadowSummary& summary) {
   summary.principals = static_cast<std::uint64_t>(rows.integer(2));
   summary.principals_harmed = static_cast<std::uint64_t>(rows.integer(3));
   return {};
+}
+
+Result<void> read_causes(Database& db, const Filter& filter, engine::ShadowSummary& summary) {
+  auto rows = db.query(
+      "SELECT reason, rule, sum(requests) AS denied, "
+      "total(CASE verdict WHEN 'normal' THEN requests END), count(DISTINCT principal) "
+      "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
+      "GROUP BY reason, rule ORDER BY denied DESC, rule, reason",
+      filter.since, filter.endpoint, filter.rules, filter.by_verdict);
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return {};
+    summary.by_cause.push_back({.reason = rows.text(0),
+                                .rule = rows.text(1),
+                                .requests = static_cast<std::uint64_t>(rows.integer(2)),
+                                .harmed = static_cast<std::uint64_t>(rows.real(3)),
+                                .principals = static_cast<std::uint64_t>(rows.integer(4))});
+  }
 }
 
 }  // namespace
@@ -51,19 +98,22 @@ Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& rec
       std::string_view(record.verdict), record.time);
 }
 
-Result<engine::ShadowSummary> shadow_summary_since(Database& db, WallTime since, std::size_t most) {
+Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::ShadowQuery& query) {
+  const Filter filter = filter_of(query);
   engine::ShadowSummary summary;
-  summary.since = std::chrono::floor<std::chrono::hours>(since);
+  summary.since = filter.since;
   const auto arrived = arrived_since(db, summary.since);
   if (!arrived) return tl::unexpected(arrived.error());
   summary.arrived = *arrived;
-  if (auto read = read_sums(db, summary); !read) return tl::unexpected(read.error());
+  if (auto read = read_sums(db, filter, summary); !read) return tl::unexpected(read.error());
+  if (auto read = read_causes(db, filter, summary); !read) return tl::unexpected(read.error());
   auto rows = db.query(
       "SELECT principal, endpoint, tier, reason, rule, verdict, sum(requests) AS denied, "
-      "min(first), max(last) FROM shadow_denials WHERE hour >= ? "
+      "min(first), max(last) FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
       "GROUP BY principal, endpoint, tier, reason, rule, verdict "
-      "ORDER BY verdict = 'normal' DESC, denied DESC, principal, endpoint LIMIT ?",
-      summary.since, static_cast<std::int64_t>(most));
+      "ORDER BY verdict = 'normal' DESC, denied DESC, principal, endpoint LIMIT ?5",
+      filter.since, filter.endpoint, filter.rules, filter.by_verdict,
+      static_cast<std::int64_t>(query.most));
   while (true) {
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());

@@ -153,6 +153,22 @@ Result<std::vector<engine::LabelRecord>> SqliteHistory::labels() {
   return state_->read([](Database& db) { return all_labels(db); });
 }
 
+Result<void> SqliteHistory::put_modes(const std::vector<engine::ModeRecord>& records) {
+  return state_->write_all(
+      records, put_mode, [](const engine::ModeRecord& r) { return r.made_at; },
+      [&](Database& db, WallTime newest, std::size_t rows) {
+        return prune_modes(db, newest - state_->retention.verdicts, rows);
+      });
+}
+
+Result<std::vector<engine::ModeRecord>> SqliteHistory::modes() {
+  return state_->read([](Database& db) { return latest_modes(db); });
+}
+
+Result<std::vector<engine::ModeRecord>> SqliteHistory::mode_changes(WallTime since) {
+  return state_->read([&](Database& db) { return modes_since(db, since); });
+}
+
 Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
   return state_->write_all(
       changes, put_plan_change, [](const policy::PlanChange& c) { return c.time; },
@@ -186,8 +202,8 @@ Result<std::vector<engine::DecisionRecord>> SqliteHistory::decisions(
   return state_->read([&](Database& db) { return find_decisions(db, query); });
 }
 
-Result<engine::ShadowSummary> SqliteHistory::shadow_summary(WallTime since, std::size_t most) {
-  return state_->read([&](Database& db) { return shadow_summary_since(db, since, most); });
+Result<engine::ShadowSummary> SqliteHistory::shadow_summary(const engine::ShadowQuery& query) {
+  return state_->read([&](Database& db) { return sum_shadow_denials(db, query); });
 }
 
 Result<void> SqliteHistory::put_forecasts(

@@ -65,6 +65,10 @@ class SqliteHistory final : public engine::History {
   /// Ended ones may be among them.
   Result<std::vector<engine::LabelRecord>> labels() override;
 
+  Result<void> put_modes(const std::vector<engine::ModeRecord>& records) override;
+  Result<std::vector<engine::ModeRecord>> modes() override;
+  Result<std::vector<engine::ModeRecord>> mode_changes(WallTime since) override;
+
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
   Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) override;
 
@@ -72,7 +76,7 @@ class SqliteHistory final : public engine::History {
   /// Newest first.
   Result<std::vector<engine::DecisionRecord>> decisions(
       const engine::DecisionQuery& query) override;
-  Result<engine::ShadowSummary> shadow_summary(WallTime since, std::size_t most) override;
+  Result<engine::ShadowSummary> shadow_summary(const engine::ShadowQuery& query) override;
 
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
   Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) override;

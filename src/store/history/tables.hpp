@@ -45,6 +45,13 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
 [[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
 
+[[nodiscard]] Result<void> put_mode(Database& db, const engine::ModeRecord& record);
+/// The latest of each part.
+[[nodiscard]] Result<std::vector<engine::ModeRecord>> latest_modes(Database& db);
+[[nodiscard]] Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since);
+/// All but the latest of each part.
+[[nodiscard]] Result<void> prune_modes(Database& db, WallTime before, std::size_t most);
+
 [[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
 [[nodiscard]] Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db,
                                                                          WallTime since);
@@ -59,8 +66,8 @@ enum class WindowTable { closed, open };
 
 /// Adds a decision to its hour if shadow mode would have denied it; else does nothing.
 [[nodiscard]] Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& record);
-[[nodiscard]] Result<engine::ShadowSummary> shadow_summary_since(Database& db, WallTime since,
-                                                                 std::size_t most);
+[[nodiscard]] Result<engine::ShadowSummary> sum_shadow_denials(Database& db,
+                                                               const engine::ShadowQuery& query);
 [[nodiscard]] Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most);
 
 [[nodiscard]] Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast);

@@ -142,6 +142,8 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_rule_active",
                            "tidelimit_plan_age_seconds",
                            "tidelimit_mode",
+                           "tidelimit_part_enforced_ratio",
+                           "tidelimit_part_by_hand",
                            "tidelimit_verdicts",
                            "tidelimit_verdicts_total",
                            "tidelimit_table_entries",

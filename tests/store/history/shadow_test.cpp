@@ -30,7 +30,8 @@ TEST_F(ShadowTest, AreSummedByPrincipalRuleAndVerdict) {
        denial(3h, "192.0.2.1", "ann"), denial(4min, "192.0.2.7", "", "malicious"),
        denial(5min, "192.0.2.8", "", "normal", "allow"),
        denial(5min, "192.0.2.8", "", "normal", "deny")}));
-  const auto summary = history->shadow_summary(kStart, 10).value();
+  const auto summary =
+      history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10}).value();
   EXPECT_EQ(summary.denied, 4U);
   EXPECT_EQ(summary.harmed, 3U);
   EXPECT_EQ(summary.principals, 2U);
@@ -46,12 +47,75 @@ TEST_F(ShadowTest, AreSummedByPrincipalRuleAndVerdict) {
   EXPECT_EQ(summary.by_principal[1].verdict, "malicious");
 }
 
+TEST_F(ShadowTest, AreSummedByCauseAndForThePartThatIsAskedFor) {
+  const auto history = open();
+  engine::DecisionRecord base = denial(1min, "192.0.2.1", "ann");
+  base.rule.clear();
+  engine::DecisionRecord blocked = denial(2min, "192.0.2.7", "", "malicious");
+  blocked.rule = "attacker";
+  blocked.reason = "client_blocked";
+  engine::DecisionRecord elsewhere = denial(3min, "192.0.2.1", "bob");
+  elsewhere.endpoint = "payment";
+  ASSERT_TRUE(history->put_decisions({base, blocked, elsewhere, denial(4min, "192.0.2.1", "ann"),
+                                      denial(5min, "192.0.2.1", "ann")}));
+  const auto all = history->shadow_summary({.since = kStart}).value();
+  ASSERT_EQ(all.by_cause.size(), 3U);
+  EXPECT_EQ(all.by_cause[0].rule, "hot-endpoint");
+  EXPECT_EQ(all.by_cause[0].requests, 3U);
+  EXPECT_EQ(all.by_cause[0].principals, 2U);
+  const auto of = [&](std::vector<std::string> rules) {
+    return history->shadow_summary({.since = kStart, .endpoint = {}, .rules = std::move(rules)})
+        .value();
+  };
+  EXPECT_EQ(of({"attacker"}).denied, 1U);
+  EXPECT_EQ(of({"attacker"}).harmed, 0U);
+  EXPECT_EQ(of({"hot-endpoint", "attacker"}).denied, 4U);
+  EXPECT_EQ(of({""}).denied, 1U);
+  EXPECT_EQ(of({}).denied, 0U);
+  EXPECT_EQ(history->shadow_summary({.since = kStart, .endpoint = "payment"}).value().denied, 1U);
+  const auto verdicts =
+      history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .by_verdict = true})
+          .value();
+  EXPECT_EQ(verdicts.denied, 1U);
+  ASSERT_EQ(verdicts.by_principal.size(), 1U);
+  EXPECT_EQ(verdicts.by_principal[0].rule, "attacker");
+}
+
+TEST_F(ShadowTest, ModesSetByHandAreKeptWithTheirAudit) {
+  {
+    const auto history = open();
+    ASSERT_TRUE(history->put_modes(
+        {{"rule/night", policy::ModeFor{limiter::Mode::enforce, 0.05}, "a try", "ann", kStart,
+          kStart + 1h},
+         {"all", policy::ModeFor{limiter::Mode::shadow}, "", "bob", kStart + 1min, {}}}));
+    ASSERT_TRUE(history->put_modes({{"all", {}, "well again", "bob", kStart + 2min, {}}}));
+  }
+  const auto history = open();
+  const auto latest = history->modes().value();
+  ASSERT_EQ(latest.size(), 2U);
+  EXPECT_EQ(latest[0].part, "rule/night");
+  EXPECT_EQ(latest[0].mode, (policy::ModeFor{limiter::Mode::enforce, 0.05}));
+  EXPECT_EQ(latest[0].until, kStart + 1h);
+  EXPECT_EQ(latest[1].part, "all");
+  EXPECT_FALSE(latest[1].mode);
+  EXPECT_EQ(history->mode_changes(kStart).value().size(), 3U);
+  EXPECT_EQ(history->mode_changes(kStart + 2min).value().size(), 1U);
+}
+
 TEST_F(ShadowTest, CountFromTheHourOfTheTimeOn) {
   const auto history = open();
   ASSERT_TRUE(
       history->put_decisions({denial(0s, "192.0.2.1", ""), denial(2h + 50min, "192.0.2.1", "")}));
-  EXPECT_EQ(history->shadow_summary(kStart + 2h + 59min, 10).value().denied, 1U);
-  EXPECT_EQ(history->shadow_summary(kStart + 4h, 10).value().denied, 0U);
+  EXPECT_EQ(
+      history
+          ->shadow_summary({.since = kStart + 2h + 59min, .endpoint = {}, .rules = {}, .most = 10})
+          .value()
+          .denied,
+      1U);
+  EXPECT_EQ(history->shadow_summary({.since = kStart + 4h, .endpoint = {}, .rules = {}, .most = 10})
+                .value()
+                .denied,
+            0U);
 }
 
 TEST_F(ShadowTest, StandBesideAllThatArrived) {
@@ -62,17 +126,28 @@ TEST_F(ShadowTest, StandBesideAllThatArrived) {
   stats.observed = true;
   ASSERT_TRUE(history->put_windows(kStart, 15min, {"browse"}, {stats}));
   ASSERT_TRUE(history->put_open_window(kStart + 15min, 15min, {"browse"}, {stats}));
-  EXPECT_EQ(history->shadow_summary(kStart, 10).value().arrived, 200);
-  EXPECT_EQ(history->shadow_summary(kStart + 30h, 10).value().arrived, 0);
+  EXPECT_EQ(history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10})
+                .value()
+                .arrived,
+            200);
+  EXPECT_EQ(
+      history->shadow_summary({.since = kStart + 30h, .endpoint = {}, .rules = {}, .most = 10})
+          .value()
+          .arrived,
+      0);
 }
 
 TEST_F(ShadowTest, OutliveTheDecisionsAndGoWithTheVerdicts) {
   const auto history = open();
   ASSERT_TRUE(history->put_decisions({denial(0s, "192.0.2.1", "")}));
   ASSERT_TRUE(history->put_decisions({denial(24h * 30, "192.0.2.2", "")}));
-  EXPECT_EQ(history->shadow_summary(kStart, 10).value().denied, 2U);
+  EXPECT_EQ(history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10})
+                .value()
+                .denied,
+            2U);
   ASSERT_TRUE(history->put_decisions({denial(24h * 200, "192.0.2.3", "")}));
-  const auto left = history->shadow_summary(kStart, 10).value();
+  const auto left =
+      history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10}).value();
   EXPECT_EQ(left.denied, 1U);
   EXPECT_EQ(left.by_principal.at(0).principal, "192.0.2.3");
 }

@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+
+#include "config/reader.hpp"
+
+namespace tidelimit::config {
+
+std::optional<limiter::Mode> read_mode(const Field& field, Report& report) {
+  using limiter::Mode;
+  return read_choice<Mode>(
+      field, report, {{"enforce", Mode::enforce}, {"shadow", Mode::shadow}, {"off", Mode::off}});
+}
+
+std::optional<double> read_percent(const Field& field, Report& report) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  const bool percent = text->ends_with('%');
+  const auto number = parse_double(std::string_view(*text).substr(0, text->size() - percent));
+  const double share = number.value_or(0) / (percent ? 100 : 1);
+  if (share > 0 && share <= 1) return share;
+  report.mistake(field.line,
+                 fmt::format("{}: \"{}\" must be a share above 0 and at most 1, like 5%",
+                             field.where, printable(*text)));
+  return std::nullopt;
+}
+
+std::optional<policy::ModeFor> read_mode_for(const Field& field, Report& report) {
+  if (!field.node.IsMap()) {
+    const auto mode = read_mode(field, report);
+    return mode ? std::optional(policy::ModeFor{*mode, 1}) : std::nullopt;
+  }
+  policy::ModeFor made;
+  Section section(field, report);
+  section.read("enforce", made.share, read_percent);
+  section.finish();
+  if (section.has("enforce")) return made;
+  report.mistake(field.line, field.where + " names no share: write { enforce: 5% }");
+  return std::nullopt;
+}
+
+void Section::read_mode(limiter::Mode& mode, double& share) {
+  policy::ModeFor both{mode, share};
+  read("mode", both, read_mode_for);
+  mode = both.mode;
+  share = both.share;
+}
+
+}  // namespace tidelimit::config

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/text.hpp"
+#include "serve/admin/calls.hpp"
+
+namespace tidelimit::serve {
+namespace {
+
+using limiter::Mode;
+using nlohmann::json;
+using policy::ModeFor;
+
+constexpr std::size_t kLongestReason = 500;
+constexpr char kWords[] = R"(off, shadow, enforce, configured or {"enforce": "5%"})";
+
+json mode_json(const ModeFor& mode) {
+  return {{"mode", limiter::to_string(mode.mode)}, {"enforced_ratio", mode.share}};
+}
+
+json record_json(const engine::ModeRecord& record) {
+  return {{"part", record.part},
+          {"mode", record.mode ? limiter::to_string(record.mode->mode) : "configured"},
+          {"enforced_ratio", record.mode ? json(record.mode->share) : json()},
+          {"by", record.by},
+          {"reason", record.reason},
+          {"made_at", format_time(record.made_at)},
+          {"until", record.until ? json(format_time(*record.until)) : json()}};
+}
+
+/// "5%" or 0.05: above 0, and 1 at most.
+std::optional<double> read_share(const json& value) {
+  if (value.is_number()) {
+    const double share = value.get<double>();
+    return share > 0 && share <= 1 ? std::optional(share) : std::nullopt;
+  }
+  if (!value.is_string()) return std::nullopt;
+  const auto text = value.get<std::string>();
+  const bool percent = text.ends_with('%');
+  const auto number = parse_double(std::string_view(text).substr(0, text.size() - percent));
+  const double share = number.value_or(0) / (percent ? 100 : 1);
+  return share > 0 && share <= 1 ? std::optional(share) : std::nullopt;
+}
+
+/// What a part is to be; with `mode` empty: as configured.
+Result<std::optional<ModeFor>> read_mode(const std::string& part, const json& value) {
+  if (value.is_object() && value.size() == 1 && value.contains("enforce")) {
+    if (const auto share = read_share(value["enforce"])) return ModeFor{Mode::enforce, *share};
+    return fail(Code::invalid_argument,
+                fmt::format("\"{}\": {} must be a share above 0 and at most 1, like \"5%\"", part,
+                            printable(value["enforce"].dump(), 40)));
+  }
+  const std::string word = value.is_string() ? value.get<std::string>() : value.dump();
+  if (word == "configured") return std::nullopt;
+  for (const Mode mode : {Mode::off, Mode::shadow, Mode::enforce})
+    if (word == limiter::to_string(mode)) return ModeFor{mode, 1};
+  return fail(Code::invalid_argument,
+              fmt::format("\"{}\": \"{}\" is none of {}", part, printable(word, 40), kWords));
+}
+
+std::string in_words(const std::optional<ModeFor>& mode) {
+  if (!mode) return "what is configured";
+  if (mode->share == 1) return limiter::to_string(mode->mode);
+  return fmt::format("{} for {:g} % of the principals", limiter::to_string(mode->mode),
+                     mode->share * 100);
+}
+
+/// The keys of a body: every part by its name, rules by their number too.
+std::vector<std::string> known_keys(const std::vector<engine::PartMode>& parts) {
+  std::vector<std::string> keys{"for", "reason"};
+  std::size_t rules = 0;
+  for (const auto& part : parts) {
+    keys.push_back(part.part);
+    if (part.part.starts_with("rule/")) keys.push_back(fmt::format("rule/{}", ++rules));
+  }
+  return keys;
+}
+
+}  // namespace
+
+json part_json(const engine::PartMode& part) {
+  json row = mode_json(part.in_force());
+  row["part"] = part.part;
+  row["configured"] = mode_json(part.configured);
+  row["by_hand"] = part.by_hand.has_value();
+  for (const char* key : {"by", "reason", "made_at", "until"})
+    row[key] = part.by_hand ? record_json(*part.by_hand)[key] : json();
+  return row;
+}
+
+Response get_mode(const DeskContext& context, const DeskCall&) {
+  json modes = json::object();
+  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  return json_response(modes);
+}
+
+Response get_modes(const DeskContext& context, const DeskCall& call) {
+  json parts = json::array();
+  for (const auto& part : context.engine.part_modes()) parts.push_back(part_json(part));
+  return json_response({{"at", format_time(call.now.wall)}, {"parts", std::move(parts)}});
+}
+
+Response get_mode_changes(const DeskContext& context, const DeskCall& call) {
+  const auto history = context.engine.history();
+  if (!history)
+    return problem(409, "modes are kept only where the configuration names a `state` file");
+  const auto since = read_since(call, std::chrono::hours{24 * 7});
+  if (!since) return error_response(since.error());
+  const auto found = history->mode_changes(*since);
+  if (!found) return error_response(found.error());
+  json changes = json::array();
+  for (const auto& record : *found) changes.push_back(record_json(record));
+  return json_response({{"since", format_time(*since)}, {"changes", std::move(changes)}});
+}
+
+Response put_mode(const DeskContext& context, const DeskCall& call) {
+  const auto keys = known_keys(context.engine.part_modes());
+  const auto body = parse_object(call.body, {keys.begin(), keys.end()});
+  if (!body) return error_response(body.error());
+  const auto text = read_string(*body, "for");
+  if (!text) return error_response(text.error());
+  std::optional<WallTime> until;
+  if (!text->empty()) {
+    const auto duration = parse_duration(*text);
+    if (!duration)
+      return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
+    until = call.now.wall + *duration;
+  }
+  const std::string reason = body->contains("reason") && (*body)["reason"].is_string()
+                                 ? printable((*body)["reason"].get<std::string>(), kLongestReason)
+                                 : std::string("no reason given");
+  std::vector<engine::ModeRecord> orders;
+  for (const auto& [part, value] : body->items()) {
+    if (part == "for" || part == "reason") continue;
+    const auto mode = read_mode(part, value);
+    if (!mode) return error_response(mode.error());
+    orders.push_back({part, *mode, reason, call.by, call.now.wall, until});
+  }
+  if (orders.empty())
+    return problem(400,
+                   "name at least one part: forecast, anomaly, rules, all, rule/NAME or "
+                   "endpoint/NAME");
+  for (const auto& order : orders) {
+    if (const auto set = context.engine.set_mode(order); !set) return error_response(set.error());
+    spdlog::warn("mode of {} set to {} by {}{}: {}", order.part, in_words(order.mode), order.by,
+                 until && order.mode ? ", until " + format_time(*until) : "", reason);
+  }
+  return get_mode(context, call);
+}
+
+}  // namespace tidelimit::serve

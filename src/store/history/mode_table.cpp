@@ -1,0 +1,57 @@
+#include "store/history/tables.hpp"
+
+namespace tidelimit::store {
+namespace {
+
+Result<std::vector<engine::ModeRecord>> read_all(Query rows) {
+  using limiter::Mode;
+  std::vector<engine::ModeRecord> found;
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    engine::ModeRecord& record = found.emplace_back();
+    record.part = rows.text(0);
+    if (!rows.is_null(1))
+      record.mode = policy::ModeFor{enum_of(rows.text(1), {Mode::off, Mode::shadow, Mode::enforce}),
+                                    rows.real(2)};
+    record.reason = rows.text(3);
+    record.by = rows.text(4);
+    record.made_at = rows.time(5);
+    if (!rows.is_null(6)) record.until = rows.time(6);
+  }
+}
+
+}  // namespace
+
+Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
+  std::optional<std::string_view> mode;
+  if (record.mode) mode = limiter::to_string(record.mode->mode);
+  return db.execute(
+      "INSERT INTO modes (part, mode, share, reason, made_by, made_at, until) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      std::string_view(record.part), mode, record.mode ? record.mode->share : 1.0,
+      std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
+}
+
+Result<std::vector<engine::ModeRecord>> latest_modes(Database& db) {
+  return read_all(
+      db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+               "WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"));
+}
+
+Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since) {
+  return read_all(
+      db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+               "WHERE made_at >= ? ORDER BY id",
+               since));
+}
+
+Result<void> prune_modes(Database& db, WallTime before, std::size_t most) {
+  return db.execute(
+      "DELETE FROM modes WHERE id IN (SELECT id FROM modes WHERE made_at < ? AND id NOT IN "
+      "(SELECT max(id) FROM modes GROUP BY part) ORDER BY id LIMIT ?)",
+      before, static_cast<std::int64_t>(most));
+}
+
+}  // namespace tidelimit::store
