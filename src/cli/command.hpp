@@ -27,5 +27,6 @@ void add_why(CLI::App& app, int& status);
 void add_unblock(CLI::App& app, int& status);
 void add_shadow_report(CLI::App& app, int& status);
 void add_mode(CLI::App& app, int& status);
+void add_configs(CLI::App& app, int& status);
 
 }  // namespace tidelimit::cli

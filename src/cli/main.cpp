@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, int& status) {
   add_unblock(app, status);
   add_shadow_report(app, status);
   add_mode(app, status);
+  add_configs(app, status);
 }
 
 /// The first word where it is no command, said with the one that may have been meant.

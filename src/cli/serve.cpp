@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "cli/command.hpp"
 #include "cli/gate_start.hpp"
+#include "serve/admin/configurations.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -79,6 +80,14 @@ int run(const ServeOptions& options) {
     std::cerr << "tidelimit: " << history.error().message << '\n';
     return kUsage;
   }
+  auto chosen = serve::choose_configuration(options.config, history->get());
+  if (!chosen) {
+    std::cerr << chosen.error().message << '\n';
+    return kUsage;
+  }
+  if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);
+  if (chosen->hold) spdlog::warn("configuration {}", serve::in_words(*chosen->hold));
+  *config = std::move(chosen->config);
   auto engine = make_engine(*config, std::move(*history), clock);
   auto service =
       serve::Service::start(std::move(*config), std::move(engine), clock, {.loops = options.loops});

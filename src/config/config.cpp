@@ -35,6 +35,7 @@ tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
   Report report;
   Config config;
   config.file = file;
+  config.text = yaml;
   if (const auto node = read_document(yaml, "endpoints", report)) read_all(*node, config, report);
   if (!report.clean()) return tl::unexpected(report.take_mistakes());
   for (const auto& warning : report.take_warnings()) {
@@ -47,7 +48,11 @@ tl::expected<Config, std::vector<Mistake>> parse(const std::string& yaml,
 Result<Config> load(const std::filesystem::path& file) {
   const auto text = read_whole(file);
   if (!text) return tl::unexpected(text.error());
-  auto config = parse(*text, file);
+  return load(*text, file);
+}
+
+Result<Config> load(const std::string& text, const std::filesystem::path& file) {
+  auto config = parse(text, file);
   if (config) {
     if (auto read = read_domains(*config); !read) return tl::unexpected(read.error());
     return std::move(*config);

@@ -91,6 +91,7 @@ struct Retraining {
 /// One configuration file, checked as a whole.
 struct Config {
   std::filesystem::path file;
+  std::string text;  ///< what was parsed
   engine::Settings engine;
   Listen listen;
   Identity identity;
@@ -121,6 +122,8 @@ inline constexpr std::size_t kMaxFileBytes = 1u << 20;
                                                                const std::filesystem::path& file);
 /// The same from a file, with the files of domains; one Error whose message has a line per mistake.
 [[nodiscard]] Result<Config> load(const std::filesystem::path& file);
+/// The same with this text in the file's place.
+[[nodiscard]] Result<Config> load(const std::string& text, const std::filesystem::path& file);
 
 /// The files that `domains.patterns` name at this moment, in order, each once.
 [[nodiscard]] std::vector<std::filesystem::path> domain_files(const Config& config);

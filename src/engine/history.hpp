@@ -42,6 +42,23 @@ struct ModeRecord {
   std::optional<WallTime> until;  ///< empty: until it is set again
 };
 
+/// A configuration that took effect.
+struct ConfigurationRecord {
+  std::string fingerprint;  ///< of the text: 12 hexadecimal digits
+  std::string text;
+  WallTime first{};  ///< when it took effect, at first
+  WallTime last{};   ///< and the last time
+};
+
+/// An earlier configuration that holds in place of the one in the file, while the file stays so.
+struct ConfigurationHold {
+  std::string fingerprint;  ///< of the one that holds
+  std::string over;         ///< of the one in the file
+  std::string reason;
+  std::string by;  ///< the token's name
+  WallTime made_at{};
+};
+
 /// One decision kept for "why was I denied?".
 struct DecisionRecord {
   std::string id;  ///< opaque, unique
@@ -172,6 +189,21 @@ class History {
     static_cast<void>(since);
     return {};
   }
+
+  /// Notes that this one took effect at `last`; the oldest beyond kConfigurationsKept go.
+  static constexpr std::size_t kConfigurationsKept = 20;
+  virtual Result<void> put_configuration(const ConfigurationRecord& record) {
+    static_cast<void>(record);
+    return fail(Code::failed_precondition, "this history keeps no configurations");
+  }
+  /// The one that took effect last first.
+  virtual Result<std::vector<ConfigurationRecord>> configurations() { return {}; }
+  /// Replaces the hold there is; null ends it. Durable when it returns.
+  virtual Result<void> put_hold(const ConfigurationHold* hold) {
+    static_cast<void>(hold);
+    return fail(Code::failed_precondition, "this history keeps no configurations");
+  }
+  virtual Result<std::optional<ConfigurationHold>> hold() { return {}; }
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "serve/admin/configurations.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
 namespace tidelimit::serve {
@@ -95,6 +96,10 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
   configuration_file_ = known(configuration_fingerprint(in_force->config));
   model_folders_ = known(models_fingerprint(in_force->config));
   token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
+  if (const auto history = engine_.history()) {
+    keep_configuration(in_force->config, history.get(), clock_.now().wall);
+    if (const auto hold = history->hold(); hold && *hold) note_configuration({}, *hold);
+  }
   last_turn_ns_ = clock_.mono().since_start.count();
   if (engine_.models() != nullptr) return;
   if (const auto bundle = load_models(in_force->config); !bundle)
@@ -223,31 +228,47 @@ void ControlThread::look_after_files() {
 
 void ControlThread::read_configuration() {
   const auto in_force = settings_.current();
-  auto config = config::load(in_force->config.file);
+  const auto history = engine_.history();
+  auto chosen = choose_configuration(in_force->config.file, history.get());
   Result<void> applied;
-  if (config) applied = engine_.reconfigure(config->engine, clock_.now());
-  if (!config || !applied) {
+  if (chosen) applied = engine_.reconfigure(chosen->config.engine, clock_.now());
+  if (!chosen || !applied) {
+    // One that can't be taken up is not to be tried again at every turn of the file.
+    if (chosen && chosen->hold) (void)history->put_hold(nullptr);
     reload_.successful = false;
     notes_.set("configuration",
                fmt::format("refused, the old one stays in force: {}",
-                           config ? applied.error().message : config.error().message));
+                           chosen ? applied.error().message : chosen.error().message));
     return;
   }
-  for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
-  const auto fixed = fixed_settings_changed(in_force->config, *config);
-  config->listen = in_force->config.listen;
-  config->state = in_force->config.state;
-  settings_.publish(make_front_settings(std::move(*config), in_force->epoch + 1, in_force.get()));
+  if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);
+  config::Config& config = chosen->config;
+  for (const std::string& warning : config.warnings) spdlog::warn("{}", warning);
+  const auto fixed = fixed_settings_changed(in_force->config, config);
+  config.listen = in_force->config.listen;
+  config.state = in_force->config.state;
+  keep_configuration(config, history.get(), clock_.now().wall);
+  settings_.publish(make_front_settings(std::move(config), in_force->epoch + 1, in_force.get()));
   reload_.successful = true;
   reload_.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock_.now().wall).time_since_epoch().count();
-  if (fixed.empty()) {
+  note_configuration(fixed, chosen->hold);
+  spdlog::info("configuration {} is in force{}", in_force->config.file.string(),
+               chosen->hold ? ", " + in_words(*chosen->hold) : "");
+}
+
+void ControlThread::note_configuration(const std::vector<std::string>& fixed,
+                                       const std::optional<engine::ConfigurationHold>& hold) {
+  std::string words;
+  if (hold) words = in_words(*hold);
+  if (!fixed.empty())
+    words += fmt::format("{}in force but for {}: restart to change that", words.empty() ? "" : "; ",
+                         fmt::join(fixed, ", "));
+  if (words.empty()) {
     notes_.clear("configuration");
   } else {
-    notes_.set("configuration",
-               fmt::format("in force but for {}: restart to change that", fmt::join(fixed, ", ")));
+    notes_.set("configuration", words);
   }
-  spdlog::info("configuration {} is in force", in_force->config.file.string());
 }
 
 void ControlThread::read_models(const config::Config& config) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +67,8 @@ class ControlThread {
   void log_sources();
   void look_after_files();
   void read_configuration();
+  void note_configuration(const std::vector<std::string>& fixed,
+                          const std::optional<engine::ConfigurationHold>& hold);
   void read_models(const config::Config& config);
   void read_tokens(const config::Config& config);
   [[nodiscard]] Nanos until_next_turn() const;

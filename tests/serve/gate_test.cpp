@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <regex>
 #include <sys/socket.h>
 #include <thread>
 
@@ -276,6 +277,48 @@ TEST_F(GateTest, ModesOfPartsAreSetAndToldApart) {
        {R"({"endpoint/nobody":"off"})", R"({"rule/7":"off"})", R"({"all":{"enforce":"0%"}})",
         R"({"all":{"enforce":2}})", R"({"all":{"shadow":"5%"}})", R"({"all":["off"]})"})
     EXPECT_EQ(admin("PUT", "/v1/mode", wrong).status, 400) << wrong;
+}
+
+TEST_F(GateTest, ReturnsToAnEarlierConfigurationUntilTheFileChanges) {
+  start();
+  const string strict = std::regex_replace(string(kConfig), std::regex("STD: 3/min"), "STD: 1/min");
+  const auto in_force = [&] {
+    return json::parse(admin("GET", "/v1/configs").body)["in_force"].get<string>();
+  };
+  const string first = in_force();
+  write_config(strict);
+  ASSERT_TRUE(eventually([&] { return in_force() != first; }));
+  const string second = in_force();
+  json found = json::parse(admin("GET", "/v1/configs").body);
+  ASSERT_EQ(found["configurations"].size(), 2u);
+  EXPECT_EQ(found["configurations"][0]["fingerprint"], second);
+  EXPECT_EQ(found["configurations"][0]["lines_added"], 1);
+  EXPECT_EQ(found["configurations"][0]["lines_removed"], 1);
+  found = json::parse(admin("GET", "/v1/configs/" + second).body);
+  EXPECT_EQ(found["text"], strict);
+  EXPECT_EQ(found["changes"].size(), 2u);
+
+  ASSERT_EQ(admin("PUT", "/v1/configs/" + first, R"({"reason":"ticket 7"})").status, 200);
+  ASSERT_TRUE(eventually([&] { return in_force() == first; }));
+  EXPECT_EQ(json::parse(admin("GET", "/v1/configs").body)["hold"]["reason"], "ticket 7");
+  EXPECT_NE(call("GET", "/readyz?verbose").body.find("ticket 7"), string::npos);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(auth("203.0.113.7", "/login").status, 200);
+
+  ASSERT_EQ(admin("DELETE", "/v1/configs/hold").status, 200);
+  ASSERT_TRUE(eventually([&] { return in_force() == second; }));
+  EXPECT_EQ(admin("DELETE", "/v1/configs/hold").status, 404);
+
+  ASSERT_EQ(admin("PUT", "/v1/configs/" + first).status, 200);
+  ASSERT_TRUE(eventually([&] { return in_force() == first; }));
+  write_config(strict + "# changed\n");
+  ASSERT_TRUE(eventually([&] { return in_force() != first; }));
+  found = json::parse(admin("GET", "/v1/configs").body);
+  EXPECT_TRUE(found["hold"].is_null());
+  EXPECT_EQ(found["configurations"].size(), 3u);
+
+  EXPECT_EQ(admin("PUT", "/v1/configs/0123456789ab").status, 404);
+  EXPECT_EQ(admin("PUT", "/v1/configs/" + first, R"({"why":"x"})").status, 400);
+  EXPECT_EQ(call("GET", "/v1/configs").status, 401);
 }
 
 TEST_F(GateTest, DecisionsSayWhy) {

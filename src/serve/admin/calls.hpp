@@ -33,6 +33,12 @@ Response put_mode(const DeskContext&, const DeskCall&);
 Response get_modes(const DeskContext&, const DeskCall&);
 Response get_mode_changes(const DeskContext&, const DeskCall&);
 
+// config_calls.cpp: configurations that took effect, and the way back to one
+Response list_configs(const DeskContext&, const DeskCall&);
+Response get_config(const DeskContext&, const DeskCall&);
+Response put_config(const DeskContext&, const DeskCall&);
+Response release_config(const DeskContext&, const DeskCall&);
+
 // label_calls.cpp: what people say of clients
 Response list_labels(const DeskContext&, const DeskCall&);
 Response get_label(const DeskContext&, const DeskCall&);

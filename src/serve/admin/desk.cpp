@@ -51,6 +51,10 @@ constexpr std::array kRows{
     Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
     Row{"GET", "/v1/modes", {kStatus, kRead, kAdmin, get_modes}},
     Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes}},
+    Row{"GET", "/v1/configs", {kControl, kGuarded, kAdmin, list_configs}},
+    Row{"DELETE", "/v1/configs/hold", {kControl, kGuarded, kAdmin, release_config}},
+    Row{"GET", "/v1/configs/*", {kControl, kGuarded, kAdmin, get_config}},
+    Row{"PUT", "/v1/configs/*", {kControl, kGuarded, kAdmin, put_config}},
     Row{"GET", "/v1/models", {kControl, kRead, kAdmin, list_versions}},
     Row{"PUT", "/v1/models", {kControl, kGuarded, kAdmin, put_version}},
     Row{"GET", "/v1/models/*", {kModels, kRead, kAdmin, get_model}},
@@ -105,7 +109,7 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       404,
       "no such call; there are /v1/check, /v1/auth, /v1/report, /v1/plan, /v1/forecasts, "
       "/v1/verdicts, /v1/clients/ADDR, /v1/history, /v1/decisions, /v1/shadow, /v1/overrides, "
-      "/v1/labels, /v1/mode, /v1/modes, /v1/signals/cpu, "
+      "/v1/labels, /v1/mode, /v1/modes, /v1/configs, /v1/signals/cpu, "
       "/v1/models, /v1/models/NAME, /metrics, /healthz, /readyz and /",
       ""});
 }

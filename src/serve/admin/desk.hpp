@@ -46,6 +46,7 @@ struct DeskContext {
   std::function<std::string()> metrics;                ///< the text of /metrics
   std::function<std::vector<std::string>()> degraded;  ///< beside what the engine's status says
   std::function<bool()> stopping;
+  std::function<void()> reload;  ///< reads the configuration anew, soon
 };
 
 struct Route {

@@ -102,6 +102,16 @@ CREATE TABLE modes (
 );
 CREATE INDEX modes_by_part ON modes (part, id);
 CREATE INDEX modes_by_time ON modes (made_at);
+)sql",
+    R"sql(
+-- configurations that took effect, and the earlier one that holds in place of the file's, if any
+CREATE TABLE configurations (
+  fingerprint TEXT PRIMARY KEY, text TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE configuration_hold (
+  fingerprint TEXT NOT NULL, over TEXT NOT NULL, reason TEXT NOT NULL, made_by TEXT NOT NULL,
+  made_at INTEGER NOT NULL
+);
 )sql"};
 
 Result<void> require_ours(Database& database) {

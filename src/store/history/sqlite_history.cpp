@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "store/history/configuration_table.hpp"
 #include "store/history/history_file.hpp"
 #include "store/history/tables.hpp"
 
@@ -167,6 +168,23 @@ Result<std::vector<engine::ModeRecord>> SqliteHistory::modes() {
 
 Result<std::vector<engine::ModeRecord>> SqliteHistory::mode_changes(WallTime since) {
   return state_->read([&](Database& db) { return modes_since(db, since); });
+}
+
+Result<void> SqliteHistory::put_configuration(const engine::ConfigurationRecord& record) {
+  return state_->write(
+      [&](Database& db) { return store::put_configuration(db, record, kConfigurationsKept); });
+}
+
+Result<std::vector<engine::ConfigurationRecord>> SqliteHistory::configurations() {
+  return state_->read([](Database& db) { return all_configurations(db); });
+}
+
+Result<void> SqliteHistory::put_hold(const engine::ConfigurationHold* hold) {
+  return state_->write_durably([&](Database& db) { return store::put_hold(db, hold); });
+}
+
+Result<std::optional<engine::ConfigurationHold>> SqliteHistory::hold() {
+  return state_->read([](Database& db) { return find_hold(db); });
 }
 
 Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChange>& changes) {

@@ -69,6 +69,11 @@ class SqliteHistory final : public engine::History {
   Result<std::vector<engine::ModeRecord>> modes() override;
   Result<std::vector<engine::ModeRecord>> mode_changes(WallTime since) override;
 
+  Result<void> put_configuration(const engine::ConfigurationRecord& record) override;
+  Result<std::vector<engine::ConfigurationRecord>> configurations() override;
+  Result<void> put_hold(const engine::ConfigurationHold* hold) override;
+  Result<std::optional<engine::ConfigurationHold>> hold() override;
+
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
   Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) override;
 
