@@ -62,7 +62,8 @@ enum class Harm : std::uint8_t {
 [[nodiscard]] std::vector<Contribution> explain(const Detector& detector,
                                                 const traffic::ClientFeatures& features);
 
-/// "214 requests a minute (usual 0.2 to 21)", one per contribution that pushed the score up.
+/// "214 requests a minute (usual 0.2 to 21)", one for each contribution that pushed the score up
+/// with a value out of its usual range; where none is, one that says that all are odd together.
 [[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions);
 
 }  // namespace tidelimit::anomaly

@@ -81,13 +81,14 @@ std::vector<Contribution> explain(const Detector& detector,
 }
 
 std::vector<std::string> in_words(const std::vector<Contribution>& contributions) {
-  std::vector<std::string> words;
+  std::vector<std::string> odd, within;
   for (const Contribution& c : contributions) {
-    if (c.share > 0) {
-      words.push_back(sentence(c));
-    }
+    if (c.share <= 0) continue;
+    const bool usual = c.value >= c.usual_low && c.value <= c.usual_high;
+    (usual ? within : odd).push_back(sentence(c));
   }
-  return words;
+  if (!odd.empty() || within.empty()) return odd;
+  return {fmt::format("none of these alone, but together: {}", fmt::join(within, ", "))};
 }
 
 }  // namespace tidelimit::anomaly

@@ -52,8 +52,11 @@ void print_decision(const json& d) {
   } else if (outcome == "allow") {
     std::cout << ": no limit";
   }
-  if (d.value("retry_after_ms", 0.0) > 0)
-    std::cout << fmt::format(", again after {:.1f} s", d["retry_after_ms"].get<double>() / 1000);
+  if (const json wait = d.value("retry_after_ms", json(0.0)); wait.is_null()) {
+    std::cout << ", and waiting does not help";
+  } else if (wait.get<double>() > 0) {
+    std::cout << fmt::format(", again after {:.1f} s", wait.get<double>() / 1000);
+  }
   std::cout << '\n';
   if (const std::string rule = text_or(d, "rule", ""); !rule.empty())
     std::cout << fmt::format("    rule {}\n", rule);

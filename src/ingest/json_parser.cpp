@@ -34,7 +34,8 @@ struct Found {
   /// something.
   void offer(dom::element value, int new_rank) {
     std::string_view string;
-    const bool is_text = value.get(string) == simdjson::SUCCESS;
+    // Null is an empty text: Envoy's path of a request that had none.
+    const bool is_text = value.is_null() || value.get(string) == simdjson::SUCCESS;
     if (is_text) string = unless_dash(string);
     const bool better = text.empty() || new_rank < rank;
     if (present() && (!better || (is_text && string.empty()))) return;
@@ -46,7 +47,7 @@ struct Found {
 
   void set_number(dom::element value, int new_rank) {
     double real = 0;
-    if (value.get(real) != simdjson::SUCCESS) return;  // null, true: says nothing
+    if (value.get(real) != simdjson::SUCCESS) return;  // true, false: says nothing
     rank = new_rank;
     is_number = true;
     number = real;

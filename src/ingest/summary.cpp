@@ -56,11 +56,12 @@ void Summary::add(const traffic::Request& request) {
 
 void Summary::add_client(const traffic::Request& request, const Tally& tally) {
   distinct_clients_.add(hash_client(request.client, kSeed));
-  const bool written_as_judged = request.client.is_v4() || request.client.is_host_name();
+  const bool v4 = request.client.is_v4() && request.client_name.find(':') == std::string_view::npos;
+  const bool written_as_judged = v4 || request.client.is_host_name();
   if (written_as_judged)
     clients_.add(request.client_name, tally);
   else
-    clients_.add(format_client(request.client), tally);  // an IPv6 /64
+    clients_.add(format_client(request.client), tally);  // an IPv6 /64, or ::ffff:192.0.2.1
 }
 
 void Summary::add_time(WallTime time) {

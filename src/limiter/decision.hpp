@@ -55,6 +55,10 @@ struct Call {
   return a.client == b.client && a.user == b.user && a.endpoint == b.endpoint && a.tier == b.tier;
 }
 
+/// A wait beyond this is none that a caller is told: more hits than the burst never pass, and what
+/// people blocked for good stays so.
+inline constexpr Nanos kLongestWait = std::chrono::hours{24 * 365};
+
 /// May it pass, and why.
 struct Decision {
   bool allowed = true;
@@ -64,7 +68,7 @@ struct Decision {
   TierId tier{0};
   Limit limit;                  ///< the one that decided (unlimited when none)
   std::uint64_t remaining = 0;  ///< of that limit
-  Nanos retry_after{0};         ///< 0 when allowed
+  Nanos retry_after{0};         ///< 0 when allowed; beyond kLongestWait: waiting does not help
   Nanos reset_after{0};
   RuleId rule = kNoRule;  ///< the rule that set the deciding limit or verdict
   VerdictKind verdict = VerdictKind::normal;

@@ -100,7 +100,7 @@ Handling Front::handle_report(const Request& request, ResponseWriter& response) 
 Handling Front::handle_desk(const Request& request, std::string_view target,
                             ResponseWriter& response) {
   auto path = split_path(target);
-  const auto route = find_route(request.head.method, path);
+  const auto route = find_route(request.head.method, path, target);
   if (!route) {
     const RouteFault& fault = route.error();
     response.send(with_fields(problem(fault.status, fault.detail),

@@ -218,6 +218,18 @@ TEST_P(Explained, ContributionsAddUpToTheScoreAndNameWhatIsOdd) {
   EXPECT_THAT(words, testing::Contains(testing::HasSubstr("% errors (usual ")));
 }
 
+TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {
+  using traffic::Feature;
+  const Contribution errors{Feature::error_ratio, 0.88, 0, 0.09, 0.2};
+  const Contribution rate{Feature::requests_per_minute, 18, 0.2, 21, 0.1};
+  const Contribution hour{Feature::hour_requests, 7, 1, 9, -0.05};
+  EXPECT_THAT(in_words({errors, rate, hour}), testing::ElementsAre("88 % errors (usual 0 to 9 %)"));
+  EXPECT_THAT(in_words({rate, hour}),
+              testing::ElementsAre(
+                  "none of these alone, but together: 18 requests a minute (usual 0.2 to 21)"));
+  EXPECT_THAT(in_words({hour}), testing::IsEmpty());
+}
+
 TEST_F(Trained, ScoresAreFiniteWhateverTheFeatures) {
   ClientFeatures wild;
   wild.values.fill(std::nanf(""));

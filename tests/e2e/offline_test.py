@@ -214,6 +214,18 @@ class Evaluate(Offline):
         self.assertLess(result["forecast"]["mae"], 25)
         self.assertIsNone(result["anomaly"]["precision"])
 
+    def test_a_bundle_of_other_endpoints_is_no_forecast_of_nothing(self):
+        series = self.folder / "series.csv"
+        with open(self.rates, newline="", encoding="utf-8") as rates, open(series, "w", encoding="utf-8") as one:
+            one.write("timestamp,value\n")
+            one.writelines(f"{row['timestamp']},{row['requests']}\n" for row in csv.DictReader(rates)
+                           if row["endpoint"] == "browse")
+        bundle = self.folder / "series"
+        done = tidelimit("train", series, "-o", bundle, "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = tidelimit("evaluate", self.traffic, "--model", bundle)
+        self.assertIn("no request in the input belongs to the bundle's endpoints (all)", done.stdout + done.stderr)
+
     def test_prints_a_table_and_writes_a_report_that_asks_nothing_of_the_network(self):
         page = self.folder / "report.html"
         answer = tidelimit(

@@ -50,6 +50,17 @@ TEST(Json, KnowsEnvoyNames) {
   EXPECT_EQ(r.agent, "grpc-go/1.5");
 }
 
+TEST(Json, ARequestWithoutAPathIsAsOneOfGarbage) {
+  const Owned r = read(
+      R"({"start_time":"2026-11-24T10:00:00.123Z","method":null,"path":null,"user_agent":null,)"
+      R"("response_code":400,"response_flags":"DPE","x_forwarded_for":null,)"
+      R"("downstream_remote_address":"203.0.113.7:41000"})");
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(r.path, "");
+  EXPECT_EQ(r.method, "");
+}
+
 TEST(Json, KnowsCaddyNames) {
   const Owned r = read(
       R"({"level":"info","ts":1764000000.25,"logger":"http.log.access","msg":"handled request",)"

@@ -101,6 +101,21 @@ TEST(EndpointDiscovery, NamesSegmentsWithHalfAPercent) {
   EXPECT_EQ(found.other.requests, 20u);
 }
 
+TEST(Summary, AnAddressIsOneClientHoweverItIsWritten) {
+  Summary summary;
+  for (const char* name : {"192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::2"}) {
+    traffic::Request request;
+    request.client_name = name;
+    request.client = client_of(name);
+    summary.add(request);
+  }
+  const auto top = summary.clients().top(5);
+  ASSERT_EQ(top.size(), 2u);
+  EXPECT_EQ(top[0].key, "192.0.2.1");
+  EXPECT_EQ(top[0].tally.requests, 2u);
+  EXPECT_EQ(top[1].key, "2001:db8::/64");
+}
+
 TEST(Summary, CountsWhatThereIs) {
   Summary summary;
   traffic::Request request;

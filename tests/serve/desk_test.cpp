@@ -6,7 +6,7 @@ namespace tidelimit::serve {
 namespace {
 
 auto route(std::string_view method, std::string_view target) {
-  return find_route(method, split_path(target));
+  return find_route(method, split_path(target), target);
 }
 
 TEST(Desk, SplitsAndDecodesPaths) {
@@ -55,6 +55,22 @@ TEST(Desk, SaysWhichCallsAndMethodsThereAre) {
   EXPECT_EQ(wrong.error().allow, "GET, PUT, DELETE");
   EXPECT_TRUE(route("HEAD", "/v1/plan"));
   EXPECT_FALSE(route("GET", "/v1/clients"));
+}
+
+TEST(Desk, AFilterThatIsMisspeltIsRefused) {
+  EXPECT_TRUE(route("GET", "/v1/decisions?user=7&since=1h#top"));
+  EXPECT_TRUE(route("GET", "/v1/decisions?"));
+  const auto misspelt = route("GET", "/v1/decisions?user=7&clinet=192.0.2.1");
+  ASSERT_FALSE(misspelt);
+  EXPECT_EQ(misspelt.error().status, 400);
+  EXPECT_EQ(misspelt.error().detail,
+            "unknown parameter \"clinet\"; there are: id user client since");
+  ASSERT_FALSE(route("GET", "/v1/verdicts?client=192.0.2.1"));
+  EXPECT_EQ(route("GET", "/v1/verdicts?client=192.0.2.1").error().detail,
+            "unknown parameter \"client\"; this call takes none");
+  // What is asked by machines that add parameters of their own.
+  EXPECT_TRUE(route("GET", "/metrics?nocache=1"));
+  EXPECT_TRUE(route("GET", "/readyz?verbose"));
 }
 
 TEST(Desk, OnlyPredictTakesLargeBodies) {

@@ -38,6 +38,10 @@ TEST_F(GateTest, ChecksAndChargesByUser) {
   EXPECT_GT(denied["retry_after_ms"], 0);
   EXPECT_LE(denied["retry_after_ms"], 20'000);
   EXPECT_TRUE(denied["decision"].is_string());
+  // More than the burst never passes, however long one waits.
+  EXPECT_EQ(check(R"({"client_ip":"203.0.113.7","path":"/login/x","user_id":"u1","hits":4})")
+                ["retry_after_ms"],
+            nullptr);
   // The same address with another user has a bucket of its own.
   EXPECT_EQ(check(R"({"client_ip":"203.0.113.7","user_id":"u2","path":"/login/x"})")["allowed"],
             true);

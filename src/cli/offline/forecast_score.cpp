@@ -31,6 +31,16 @@ Result<traffic::WindowGrid> trained_part(const model::Bundle& bundle,
         fmt::format("none of the bundle's endpoints ({}) is in the input ({})",
                     fmt::join(bundle.manifest.endpoints, ", "), fmt::join(grid.endpoints, ", ")));
   }
+  const auto silent = [](const std::vector<traffic::WindowStats>& windows) {
+    return std::all_of(windows.begin(), windows.end(),
+                       [](const traffic::WindowStats& one) { return one.requests <= 0; });
+  };
+  if (std::all_of(part.stats.begin(), part.stats.end(), silent)) {
+    return fail(Code::failed_precondition,
+                fmt::format("no request in the input belongs to the bundle's endpoints ({}): name "
+                            "them with --config, as the bundle was trained with them",
+                            fmt::join(part.endpoints, ", ")));
+  }
   return part;
 }
 

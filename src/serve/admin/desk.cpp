@@ -1,8 +1,10 @@
 #include "serve/admin/desk.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/http/parser.hpp"
 
@@ -31,18 +33,20 @@ constexpr std::array kRows{
     Row{"GET", "/", {kStatus, kOpen, kAdmin, get_page}},
     Row{"GET", "/readyz", {kStatus, kOpen, kAny, get_ready}},
     Row{"GET", "/metrics", {kStatus, kOpen, Role::metrics, get_metrics}},
-    Row{"GET", "/v1/plan", {kStatus, kRead, kAdmin, get_plan}},
-    Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts}},
-    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts}},
+    Row{"GET", "/v1/plan", {kStatus, kRead, kAdmin, get_plan, ""}},
+    Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts, ""}},
+    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts, ""}},
     Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
-    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history}},
-    Row{"GET", "/v1/decisions", {kControl, kGuarded, kAdmin, get_decisions}},
-    Row{"GET", "/v1/shadow", {kControl, kGuarded, kAdmin, get_shadow}},
-    Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides}},
+    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since endpoint"}},
+    Row{"GET",
+        "/v1/decisions",
+        {kControl, kGuarded, kAdmin, get_decisions, "id user client since"}},
+    Row{"GET", "/v1/shadow", {kControl, kGuarded, kAdmin, get_shadow, "since part"}},
+    Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides, ""}},
     Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
     Row{"PUT", "/v1/overrides/**", {kControl, kGuarded, kAdmin, put_override}},
     Row{"DELETE", "/v1/overrides/**", {kControl, kGuarded, kAdmin, delete_override}},
-    Row{"GET", "/v1/labels", {kControl, kGuarded, kAdmin, list_labels}},
+    Row{"GET", "/v1/labels", {kControl, kGuarded, kAdmin, list_labels, "format"}},
     Row{"GET", "/v1/labels/**", {kControl, kGuarded, kAdmin, get_label}},
     Row{"PUT", "/v1/labels/**", {kControl, kGuarded, kAdmin, put_label}},
     Row{"DELETE", "/v1/labels/**", {kControl, kGuarded, kAdmin, delete_label}},
@@ -50,7 +54,7 @@ constexpr std::array kRows{
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
     Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
     Row{"GET", "/v1/modes", {kStatus, kRead, kAdmin, get_modes}},
-    Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes}},
+    Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes, "since"}},
     Row{"GET", "/v1/configs", {kControl, kGuarded, kAdmin, list_configs}},
     Row{"DELETE", "/v1/configs/hold", {kControl, kGuarded, kAdmin, release_config}},
     Row{"GET", "/v1/configs/*", {kControl, kGuarded, kAdmin, get_config}},
@@ -79,6 +83,19 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
   return at == path.size();
 }
 
+/// The first query parameter that the call does not know; empty: there is none.
+std::string_view unknown_parameter(const Route& route, std::string_view target) {
+  if (route.parameters == "*") return {};
+  const std::vector<std::string_view> known = split(route.parameters, ' ');
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return {};
+  for (std::string_view pair : split(target.substr(mark + 1, target.find('#') - mark - 1), '&')) {
+    const std::string_view name = pair.substr(0, pair.find('='));
+    if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) return name;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> split_path(std::string_view target) {
@@ -94,11 +111,22 @@ std::vector<std::string> split_path(std::string_view target) {
 }
 
 tl::expected<Route, RouteFault> find_route(std::string_view method,
-                                           const std::vector<std::string>& path) {
+                                           const std::vector<std::string>& path,
+                                           std::string_view target) {
   std::string allow;
   for (const Row& row : kRows) {
     if (!matches(row.path, path)) continue;
-    if (row.method == method || (method == "HEAD" && row.method == "GET")) return row.route;
+    if (row.method == method || (method == "HEAD" && row.method == "GET")) {
+      const std::string_view unknown = unknown_parameter(row.route, target);
+      if (unknown.empty()) return row.route;
+      return tl::unexpected(
+          RouteFault{400,
+                     fmt::format("unknown parameter \"{}\"; {}", printable(unknown, 40),
+                                 row.route.parameters.empty()
+                                     ? "this call takes none"
+                                     : fmt::format("there are: {}", row.route.parameters)),
+                     ""});
+    }
     if (allow.find(row.method) == std::string::npos)
       allow += fmt::format("{}{}", allow.empty() ? "" : ", ", row.method);
   }

@@ -54,6 +54,9 @@ struct Route {
   Access access = Access::open;
   Role role = Role::any;
   Response (*handle)(const DeskContext&, const DeskCall&) = nullptr;
+  /// The query parameters there are, with spaces between; "*": any, and those that mean nothing are
+  /// passed over. A filter that is misspelt must not look like one that found all.
+  std::string_view parameters = "*";
 };
 
 struct RouteFault {
@@ -65,7 +68,8 @@ struct RouteFault {
 /// The calls beside check, auth and report. The largest body any of them takes is kMostBody.
 inline constexpr std::size_t kMostDeskBody = 16 << 20;
 [[nodiscard]] tl::expected<Route, RouteFault> find_route(std::string_view method,
-                                                         const std::vector<std::string>& path);
+                                                         const std::vector<std::string>& path,
+                                                         std::string_view target);
 /// The largest body of a call with this target.
 [[nodiscard]] std::size_t desk_body_limit(std::string_view target);
 

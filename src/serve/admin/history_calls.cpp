@@ -11,6 +11,8 @@ using nlohmann::json;
 
 constexpr std::size_t kMostDecisions = 1000;
 constexpr std::size_t kMostShadowRows = 1000;
+constexpr double kLongestWait_ms =
+    std::chrono::duration<double, std::milli>(limiter::kLongestWait).count();
 
 json window_json(const traffic::WindowGrid& grid, std::size_t endpoint, std::size_t at) {
   const traffic::WindowStats& stats = grid.stats[endpoint][at];
@@ -48,7 +50,8 @@ json decision_json(const engine::DecisionRecord& record) {
       {"limit_per_minute", record.limit_per_minute > 0 ? json(record.limit_per_minute) : json()},
       {"base_per_minute", record.base_per_minute > 0 ? json(record.base_per_minute) : json()},
       {"remaining", record.limit_per_minute > 0 ? json(record.remaining) : json()},
-      {"retry_after_ms", record.retry_after_ms},
+      {"retry_after_ms",
+       record.retry_after_ms > kLongestWait_ms ? json() : json(record.retry_after_ms)},
       {"plan_generation", record.plan_generation},
       {"explanation", record.explanation}};
 }

@@ -61,7 +61,11 @@ void append_check_answer(std::string& json, const engine::Answer& answer) {
   json += R"(,"retry_after_ms":)";
   // Rounded up: a caller that waits exactly so long passes.
   const std::int64_t wait = decision.retry_after.count();
-  append_number(json, wait <= 0 ? 0 : static_cast<std::uint64_t>((wait - 1) / 1'000'000 + 1));
+  if (decision.retry_after > limiter::kLongestWait) {
+    json += "null";
+  } else {
+    append_number(json, wait <= 0 ? 0 : static_cast<std::uint64_t>((wait - 1) / 1'000'000 + 1));
+  }
   json += R"(,"rule":)";
   append_or_null(json, answer.rule);
   json += R"(,"verdict":")";
