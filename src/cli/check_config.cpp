@@ -199,17 +199,17 @@ int check(const std::string& file, bool json) {
 
 }  // namespace
 
-void add_check_config(CLI::App& app, int& status) {
+void add_check_config(Command app, int& status) {
   struct Options {
     std::string file;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "check-config", "Says every mistake of a configuration with file, line and the mend");
-  command->add_option("FILE", options->file, "the configuration (YAML)")->required();
-  command->add_flag("--json", options->json, "one JSON object instead of words");
-  command->callback([options, &status] { status = check(options->file, options->json); });
+  command.add_option("FILE", options->file, "the configuration (YAML)").required();
+  command.add_flag("--json", options->json, "one JSON object instead of words");
+  command.callback([options, &status] { status = check(options->file, options->json); });
 }
 
 }  // namespace tidelimit::cli

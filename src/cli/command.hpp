@@ -1,6 +1,6 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/command_line.hpp"
 
 namespace tidelimit::cli {
 
@@ -11,22 +11,22 @@ inline constexpr int kUsage = 2;
 
 // One file per subcommand (src/cli/NAME.cpp); each adds itself to the app and, when chosen, sets
 // `status`.
-void add_quickstart(CLI::App& app, int& status);
-void add_generate(CLI::App& app, int& status);
-void add_inspect(CLI::App& app, int& status);
-void add_suggest(CLI::App& app, int& status);
-void add_train(CLI::App& app, int& status);
-void add_models(CLI::App& app, int& status);
-void add_evaluate(CLI::App& app, int& status);
-void add_replay(CLI::App& app, int& status);
-void add_serve(CLI::App& app, int& status);
-void add_import_config(CLI::App& app, int& status);
-void add_check_config(CLI::App& app, int& status);
-void add_explain(CLI::App& app, int& status);
-void add_why(CLI::App& app, int& status);
-void add_unblock(CLI::App& app, int& status);
-void add_shadow_report(CLI::App& app, int& status);
-void add_mode(CLI::App& app, int& status);
-void add_configs(CLI::App& app, int& status);
+void add_quickstart(Command app, int& status);
+void add_generate(Command app, int& status);
+void add_inspect(Command app, int& status);
+void add_suggest(Command app, int& status);
+void add_train(Command app, int& status);
+void add_models(Command app, int& status);
+void add_evaluate(Command app, int& status);
+void add_replay(Command app, int& status);
+void add_serve(Command app, int& status);
+void add_import_config(Command app, int& status);
+void add_check_config(Command app, int& status);
+void add_explain(Command app, int& status);
+void add_why(Command app, int& status);
+void add_unblock(Command app, int& status);
+void add_shadow_report(Command app, int& status);
+void add_mode(Command app, int& status);
+void add_configs(Command app, int& status);
 
 }  // namespace tidelimit::cli

@@ -93,24 +93,25 @@ Result<void> run(const ConfigsOptions& options) {
 
 }  // namespace
 
-void add_configs(CLI::App& app, int& status) {
+void add_configs(Command app, int& status) {
   auto options = std::make_shared<ConfigsOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "configs", "Lists the configurations a running gate had in force, and returns to one");
-  auto* shown = command->add_option("FINGERPRINT", options->shown, "prints this one");
-  auto* back = command
-                   ->add_option("--return-to", options->return_to,
-                                "puts this one in force again, in place of the file, until that "
-                                "changes or --release")
-                   ->type_name("FINGERPRINT")
-                   ->excludes(shown);
-  command->add_flag("--release", options->release, "back to what the file says")
-      ->excludes(back)
-      ->excludes(shown);
-  command->add_option("--reason", options->reason, "for the record")->capture_default_str();
-  command->add_flag("--json", options->as_json, "one JSON object instead of words");
-  options->gate.add_options(*command);
-  command->callback([options, &status] {
+  const auto shown = command.add_option("FINGERPRINT", options->shown, "prints this one");
+  const auto back =
+      command
+          .add_option("--return-to", options->return_to,
+                      "puts this one in force again, in place of the file, until that "
+                      "changes or --release")
+          .type_name("FINGERPRINT")
+          .excludes(shown);
+  command.add_flag("--release", options->release, "back to what the file says")
+      .excludes(back)
+      .excludes(shown);
+  command.add_option("--reason", options->reason, "for the record").capture_default_str();
+  command.add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(command);
+  command.callback([options, &status] {
     const auto done = run(*options);
     status = done ? kDone : report(done.error());
   });

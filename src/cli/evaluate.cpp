@@ -47,31 +47,31 @@ int run(const EvaluateOptions& options) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& app, int& status) {
+void add_evaluate(Command app, int& status) {
   auto options = std::make_shared<EvaluateOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "evaluate", "How accurate a bundle's models are on traffic that came after their training");
-  add_input_options(*command, options->input);
+  add_input_options(command, options->input);
   auto& evaluation = options->evaluation;
-  command->add_option("--model", evaluation.model, "The bundle to evaluate")
-      ->required()
-      ->type_name("BUNDLE");
+  command.add_option("--model", evaluation.model, "The bundle to evaluate")
+      .required()
+      .type_name("BUNDLE");
   command
-      ->add_option("--config", evaluation.config,
-                   "Endpoints, tiers and rules; absent: those of the bundle")
-      ->type_name("FILE");
+      .add_option("--config", evaluation.config,
+                  "Endpoints, tiers and rules; absent: those of the bundle")
+      .type_name("FILE");
   command
-      ->add_option("--labels", evaluation.labels,
-                   "Who is malicious: client_ip,label with label 1 or 0")
-      ->type_name("FILE");
+      .add_option("--labels", evaluation.labels,
+                  "Who is malicious: client_ip,label with label 1 or 0")
+      .type_name("FILE");
   command
-      ->add_option("--rates", evaluation.rates,
-                   "True rates of `generate --rates`: shows the errors nobody can beat")
-      ->type_name("FILE");
-  evaluation.shape.add_to(*command);
-  command->add_option("--report", options->report, "Writes one HTML page")->type_name("FILE");
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--rates", evaluation.rates,
+                  "True rates of `generate --rates`: shows the errors nobody can beat")
+      .type_name("FILE");
+  evaluation.shape.add_to(command);
+  command.add_option("--report", options->report, "Writes one HTML page").type_name("FILE");
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

@@ -169,23 +169,24 @@ int run(const ExplainOptions& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, int& status) {
+void add_explain(Command app, int& status) {
   auto options = std::make_shared<ExplainOptions>();
-  auto* command = app.add_subcommand("explain", "Why a client got its verdict, or none, from logs");
-  add_input_options(*command, options->input);
-  command->add_option("--model", options->model, "The trained models")
-      ->required()
-      ->type_name("BUNDLE");
+  const auto command =
+      app.add_subcommand("explain", "Why a client got its verdict, or none, from logs");
+  add_input_options(command, options->input);
+  command.add_option("--model", options->model, "The trained models")
+      .required()
+      .type_name("BUNDLE");
   command
-      ->add_option("--client", options->client, "The client: an address, or a host name as logged")
-      ->required()
-      ->type_name("ADDR");
+      .add_option("--client", options->client, "The client: an address, or a host name as logged")
+      .required()
+      .type_name("ADDR");
   command
-      ->add_option("--config", options->config,
-                   "Whose rules judge; absent: the verdict rules of the documentation")
-      ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--config", options->config,
+                  "Whose rules judge; absent: the verdict rules of the documentation")
+      .type_name("FILE");
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

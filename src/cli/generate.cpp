@@ -175,40 +175,39 @@ int run(const GenerateOptions& options) {
 
 }  // namespace
 
-void add_generate(CLI::App& app, int& status) {
+void add_generate(Command app, int& status) {
   auto options = std::make_shared<GenerateOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "generate", "Synthetic traffic of a web shop: customers, odd good clients and attackers");
   command
-      ->add_option("-o,--output", options->output,
-                   "Where the requests go; .gz and .zst are compressed, - is standard output")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--days", options->traffic.days, "How long it lasts")->capture_default_str();
-  command->add_option("--seed", options->traffic.seed, "Equal seeds give equal bytes")
-      ->capture_default_str();
-  command->add_option("--start", options->start,
-                      "First moment (RFC 3339 or Unix seconds, on a quarter of an hour) "
-                      "[2026-01-05T00:00:00Z]");
+      .add_option("-o,--output", options->output,
+                  "Where the requests go; .gz and .zst are compressed, - is standard output")
+      .required()
+      .type_name("FILE");
+  command.add_option("--days", options->traffic.days, "How long it lasts").capture_default_str();
+  command.add_option("--seed", options->traffic.seed, "Equal seeds give equal bytes")
+      .capture_default_str();
+  command.add_option("--start", options->start,
+                     "First moment (RFC 3339 or Unix seconds, on a quarter of an hour) "
+                     "[2026-01-05T00:00:00Z]");
   command
-      ->add_option("--scale", options->traffic.scale,
-                   "Multiplies requests and people; 1 is 800 requests an hour")
-      ->capture_default_str();
+      .add_option("--scale", options->traffic.scale,
+                  "Multiplies requests and people; 1 is 800 requests an hour")
+      .capture_default_str();
+  command.add_option("--attackers", options->traffic.attackers, "Their share of the clients, about")
+      .capture_default_str();
+  command.add_option("--format", options->format, "csv, combined or json")
+      .among({"csv", "combined", "json"})
+      .capture_default_str();
   command
-      ->add_option("--attackers", options->traffic.attackers, "Their share of the clients, about")
-      ->capture_default_str();
-  command->add_option("--format", options->format, "csv, combined or json")
-      ->check(CLI::IsMember({"csv", "combined", "json"}))
-      ->capture_default_str();
+      .add_option("--labels", options->labels,
+                  "Writes who is malicious: client_ip,label,kind, one line a client")
+      .type_name("FILE");
   command
-      ->add_option("--labels", options->labels,
-                   "Writes who is malicious: client_ip,label,kind, one line a client")
-      ->type_name("FILE");
-  command
-      ->add_option("--rates", options->rates,
-                   "Writes the true rates of each window, and the forecasts that nobody can beat")
-      ->type_name("FILE");
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--rates", options->rates,
+                  "Writes the true rates of each window, and the forecasts that nobody can beat")
+      .type_name("FILE");
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

@@ -58,23 +58,24 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_import_config(CLI::App& app, int& status) {
+void add_import_config(Command app, int& status) {
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("import-config",
-                                     "Turns envoyproxy/ratelimit YAML into a configuration, and "
-                                     "names what has no equivalent");
-  command->add_option("FILE", options->files, "Files of envoyproxy/ratelimit, a domain in each")
-      ->required();
+  const auto command =
+      app.add_subcommand("import-config",
+                         "Turns envoyproxy/ratelimit YAML into a configuration, and "
+                         "names what has no equivalent");
+  command.add_option("FILE", options->files, "Files of envoyproxy/ratelimit, a domain in each")
+      .required();
   command
-      ->add_option("-o,--output", options->output, "The configuration to write; else it is printed")
-      ->type_name("FILE.yaml");
+      .add_option("-o,--output", options->output, "The configuration to write; else it is printed")
+      .type_name("FILE.yaml");
   command
-      ->add_option("--word", options->words,
-                   "Which descriptor key says what of a request: path, method, user_id, tier, "
-                   "remote_address, masked_remote_address or user_agent")
-      ->type_name("WORD=KEY");
-  command->add_flag("--force", options->force, "Replace the file whatever it is");
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--word", options->words,
+                  "Which descriptor key says what of a request: path, method, user_id, tier, "
+                  "remote_address, masked_remote_address or user_agent")
+      .type_name("WORD=KEY");
+  command.add_flag("--force", options->force, "Replace the file whatever it is");
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

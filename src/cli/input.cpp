@@ -13,8 +13,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
 #include "ingest/source_order.hpp"
 
@@ -145,26 +143,26 @@ void say_order(const std::vector<ingest::Source>& sources) {
 
 }  // namespace
 
-void add_input_options(CLI::App& command, InputOptions& options) {
+void add_input_options(Command command, InputOptions& options) {
   command
       .add_option("INPUT", options.inputs,
                   "Access logs, csv, JSON lines or ready windows: files, globs, or - for standard "
                   "input; gzip and zstd are recognised")
-      ->required()
-      ->type_name("");
+      .required()
+      .type_name("");
   command
       .add_option("--format", options.format,
                   "csv, common, combined, json, or an nginx log_format with its $variables; "
                   "recognised by content where absent")
-      ->type_name("FORMAT");
+      .type_name("FORMAT");
   command
       .add_option(
           "--field", options.fields,
           "Where a JSON line has a field, as in client_ip=peer.address (repeatable); names: "
           "timestamp, client_ip, user_id, user_tier, method, path, status, user_agent, "
           "latency_ms, bytes")
-      ->type_name("NAME=PATH")
-      ->allow_extra_args(false);
+      .type_name("NAME=PATH")
+      .one_value_each();
   command.add_flag("--strict", options.strict, "Fail at the first line that can't be read");
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cli/command_line.hpp"
 #include "ingest/byte_stream.hpp"
 #include "ingest/record_reader.hpp"
 
@@ -22,7 +23,7 @@ struct InputOptions {
 };
 
 /// Adds INPUT..., --format, --field and --strict to a command.
-void add_input_options(CLI::App& command, InputOptions& options);
+void add_input_options(Command command, InputOptions& options);
 
 /// How often the inputs will be read through. What can't be read twice (standard input, a pipe) is
 /// kept in an unnamed temporary file where several passes are wanted.

@@ -53,16 +53,16 @@ int inspect(const InspectOptions& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, int& status) {
+void add_inspect(Command app, int& status) {
   auto options = std::make_shared<InspectOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "inspect", "What is in these logs: format, unreadable lines and why, times, paths, clients");
-  add_input_options(*command, options->input);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->add_option("--top", options->top, "Rows of each list of paths, clients and agents")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str();
-  command->callback([options, &status] { status = inspect(*options); });
+  add_input_options(command, options->input);
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.add_option("--top", options->top, "Rows of each list of paths, clients and agents")
+      .between(0, 1000)
+      .capture_default_str();
+  command.callback([options, &status] { status = inspect(*options); });
 }
 
 }  // namespace tidelimit::cli

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -69,7 +68,7 @@ Code code_of(int status) {
 
 }  // namespace
 
-void LiveGate::add_options(CLI::App& command) {
+void LiveGate::add_options(Command command) {
   command.add_option("--url", url_,
                      fmt::format("where the gate answers its admin calls (default: {}, or as "
                                  "--config says)",

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/error.hpp"
+#include "cli/command_line.hpp"
 #include "serve/http/client.hpp"
 
 namespace CLI {
@@ -17,7 +18,7 @@ namespace tidelimit::cli {
 class LiveGate {
  public:
   /// Adds --url, --token-file and --config.
-  void add_options(CLI::App& command);
+  void add_options(Command command);
 
   /// The JSON of a 2xx answer (null when it has no body). Errors name the address and the mend: the
   /// gate does not run, the token is wrong, or what the gate itself says.

@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.hpp"
 #include "cli/command.hpp"
 
@@ -15,7 +13,7 @@ namespace {
 using namespace tidelimit::cli;
 
 /// In the order in which people meet them.
-void add_commands(CLI::App& app, int& status) {
+void add_commands(Command app, int& status) {
   add_quickstart(app, status);
   add_generate(app, status);
   add_inspect(app, status);
@@ -36,11 +34,10 @@ void add_commands(CLI::App& app, int& status) {
 }
 
 /// The first word where it is no command, said with the one that may have been meant.
-std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+std::string unknown_command(const CommandLine& line, int argc, char** argv) {
   const std::string word = argc > 1 ? argv[1] : "";
   if (word.empty() || word.front() == '-') return "";
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const std::vector<std::string> names = line.commands();
   if (std::find(names.begin(), names.end(), word) != names.end()) return "";
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view near = tidelimit::closest_word(word, known);
@@ -50,24 +47,18 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"tidelimit: may this request pass now? Rate limits that move ahead of traffic."};
-  app.name("tidelimit");
-  app.set_version_flag("--version", "tidelimit " TIDELIMIT_VERSION);
-  app.set_help_flag("-h,--help", "Explains this command");
-  app.require_subcommand(1);
-  app.footer("Exit status: 0 done, 1 failed, 2 wrong usage or configuration.");
+  const CommandLine line("tidelimit",
+                         "tidelimit: may this request pass now? Rate limits that move ahead of "
+                         "traffic.",
+                         "tidelimit " TIDELIMIT_VERSION,
+                         "Exit status: 0 done, 1 failed, 2 wrong usage or configuration.");
   int status = kDone;
-  add_commands(app, status);
-  if (const std::string problem = unknown_command(app, argc, argv); !problem.empty()) {
+  add_commands(line.root(), status);
+  if (const std::string problem = unknown_command(line, argc, argv); !problem.empty()) {
     std::cerr << "tidelimit: " << problem << '\n';
     return kUsage;
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
-  }
-  return status;
+  return line.parse(argc, argv) ? status : kUsage;
 }
 
 /// A script must not take half an answer for a whole one.

@@ -104,26 +104,26 @@ Result<void> run(const ModeOptions& options) {
 
 }  // namespace
 
-void add_mode(CLI::App& app, int& status) {
+void add_mode(Command app, int& status) {
   auto options = std::make_shared<ModeOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "mode", "Shows or sets which parts a running gate enforces, and for whom; the way back");
-  command->add_option("PART", options->part,
-                      "all, forecast, anomalies, rules, rule/NAME (or its number) or "
-                      "endpoint/NAME");
-  command->add_option("MODE", options->mode,
-                      "off, shadow, enforce, a share of the principals to enforce for (5%), or "
-                      "configured");
-  command->add_option("--for", options->duration, "back to the configured mode after: 30m, 6h");
-  command->add_option("--reason", options->reason, "for the record")->capture_default_str();
-  auto* changes =
-      command->add_flag("--changes", options->changes, "what was set by hand, and by whom");
-  command->add_option("--since", options->since, "how far back: 7d, 12h, or a time")
-      ->capture_default_str()
-      ->needs(changes);
-  command->add_flag("--json", options->as_json, "one JSON object instead of words");
-  options->gate.add_options(*command);
-  command->callback([options, &status] {
+  command.add_option("PART", options->part,
+                     "all, forecast, anomalies, rules, rule/NAME (or its number) or "
+                     "endpoint/NAME");
+  command.add_option("MODE", options->mode,
+                     "off, shadow, enforce, a share of the principals to enforce for (5%), or "
+                     "configured");
+  command.add_option("--for", options->duration, "back to the configured mode after: 30m, 6h");
+  command.add_option("--reason", options->reason, "for the record").capture_default_str();
+  const auto changes =
+      command.add_flag("--changes", options->changes, "what was set by hand, and by whom");
+  command.add_option("--since", options->since, "how far back: 7d, 12h, or a time")
+      .capture_default_str()
+      .needs(changes);
+  command.add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(command);
+  command.callback([options, &status] {
     const auto done = run(*options);
     status = done ? kDone : report(done.error());
   });

@@ -67,21 +67,22 @@ Result<void> run(const ModelsOptions& options) {
 
 }  // namespace
 
-void add_models(CLI::App& app, int& status) {
+void add_models(Command app, int& status) {
   auto options = std::make_shared<ModelsOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "models", "Lists the models in force and before, and returns to one of those");
-  command->add_option("--config", options->config, "whose forecast.model is meant")
-      ->type_name("FILE");
-  command->add_option("--model", options->folder, "the models themselves")->type_name("BUNDLE");
-  auto* back = command
-                   ->add_option("--return-to", options->return_to,
-                                "puts this one in force again; a gate takes it up within seconds, "
-                                "and retraining does not replace it until --release")
-                   ->type_name("VERSION");
-  command->add_flag("--release", options->release, "lets retraining go on")->excludes(back);
-  command->add_flag("--json", options->as_json, "one JSON object instead of a table");
-  command->callback([options, &status] {
+  command.add_option("--config", options->config, "whose forecast.model is meant")
+      .type_name("FILE");
+  command.add_option("--model", options->folder, "the models themselves").type_name("BUNDLE");
+  const auto back =
+      command
+          .add_option("--return-to", options->return_to,
+                      "puts this one in force again; a gate takes it up within seconds, "
+                      "and retraining does not replace it until --release")
+          .type_name("VERSION");
+  command.add_flag("--release", options->release, "lets retraining go on").excludes(back);
+  command.add_flag("--json", options->as_json, "one JSON object instead of a table");
+  command.callback([options, &status] {
     const auto done = run(*options);
     status = done ? kDone : report(done.error());
   });

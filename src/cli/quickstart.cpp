@@ -41,16 +41,11 @@ int run_command(const std::vector<std::string>& words) {
   std::cout << "$ tidelimit";
   for (const std::string& word : words) std::cout << ' ' << word;
   std::cout << '\n' << std::flush;
-  CLI::App app;
+  const CommandLine line;
   int status = kDone;
-  add_train(app, status);
-  add_evaluate(app, status);
-  try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
-  }
-  return status;
+  add_train(line.root(), status);
+  add_evaluate(line.root(), status);
+  return line.parse(words) ? status : kUsage;
 }
 
 Result<config::Config> prepare_folder(const QuickstartOptions& options, const Files& files) {
@@ -194,21 +189,20 @@ int run(const QuickstartOptions& options) {
 
 }  // namespace
 
-void add_quickstart(CLI::App& app, int& status) {
+void add_quickstart(Command app, int& status) {
   auto options = std::make_shared<QuickstartOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "quickstart",
       "Everything in one: makes traffic, trains, evaluates, and plays a rush and three attackers "
       "against a running gate");
-  command->add_option("--for", options->length,
-                      "ends by itself after so long (60s is enough), with status 0 if all was seen "
-                      "that was to be seen, else 1; without it the gate serves until a signal");
-  command->add_option("--dir", options->folder, "where its files go")->capture_default_str();
-  command->add_option("--port", options->port, "where the gate listens; 0: any free port")
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "another seed, other traffic")
-      ->capture_default_str();
-  command->callback([options, &status] { status = run(*options); });
+  command.add_option("--for", options->length,
+                     "ends by itself after so long (60s is enough), with status 0 if all was seen "
+                     "that was to be seen, else 1; without it the gate serves until a signal");
+  command.add_option("--dir", options->folder, "where its files go").capture_default_str();
+  command.add_option("--port", options->port, "where the gate listens; 0: any free port")
+      .capture_default_str();
+  command.add_option("--seed", options->seed, "another seed, other traffic").capture_default_str();
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

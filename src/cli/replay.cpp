@@ -142,32 +142,32 @@ int replay(const ReplayOptions& options) {
 
 }  // namespace
 
-void add_replay(CLI::App& app, int& status) {
+void add_replay(Command app, int& status) {
   auto options = std::make_shared<ReplayOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "replay", "What these limits would have done to that traffic, on the engine that serves");
-  add_input_options(*command, options->input);
-  command->add_option("--config", options->config, "The configuration to try")
-      ->required()
-      ->type_name("FILE");
+  add_input_options(command, options->input);
+  command.add_option("--config", options->config, "The configuration to try")
+      .required()
+      .type_name("FILE");
   command
-      ->add_option("--model", options->model,
-                   "The models to use; absent: those that the configuration names")
-      ->type_name("BUNDLE");
+      .add_option("--model", options->model,
+                  "The models to use; absent: those that the configuration names")
+      .type_name("BUNDLE");
   command
-      ->add_option("--against", options->against,
-                   "Another configuration over the same traffic: says which requests are decided "
-                   "otherwise, from FILE2 to --config")
-      ->type_name("FILE2");
-  options->shape.add_to(*command);
-  command->add_option("--report", options->report, "Write one HTML page with plots")
-      ->type_name("FILE.html");
-  command->add_flag("--enforce", options->enforce,
-                    "Replay as if the configuration said mode: enforce");
-  command->add_option("--seed", options->seed, "Keys the hashing; equal seeds decide equally")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &status] { status = replay(*options); });
+      .add_option("--against", options->against,
+                  "Another configuration over the same traffic: says which requests are decided "
+                  "otherwise, from FILE2 to --config")
+      .type_name("FILE2");
+  options->shape.add_to(command);
+  command.add_option("--report", options->report, "Write one HTML page with plots")
+      .type_name("FILE.html");
+  command.add_flag("--enforce", options->enforce,
+                   "Replay as if the configuration said mode: enforce");
+  command.add_option("--seed", options->seed, "Keys the hashing; equal seeds decide equally")
+      .capture_default_str();
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.callback([options, &status] { status = replay(*options); });
 }
 
 }  // namespace tidelimit::cli

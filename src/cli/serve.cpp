@@ -109,20 +109,19 @@ int run(const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, int& status) {
+void add_serve(Command app, int& status) {
   auto options = std::make_shared<ServeOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "serve", "Answers requests by the configuration's limits, the forecasts and the verdicts");
-  command->add_option("--config", options->config, "the configuration (YAML)")->required();
+  command.add_option("--config", options->config, "the configuration (YAML)").required();
   command
-      ->add_option("--loops", options->loops,
-                   "event loops; default: one for each CPU it may run on")
-      ->check(CLI::Range(1u, 1024u));
-  command->add_option(
+      .add_option("--loops", options->loops, "event loops; default: one for each CPU it may run on")
+      .between(1u, 1024u);
+  command.add_option(
       "--rehearse", options->rehearse,
       "TIME@PACE: the calendar begins at TIME and runs PACE times as fast as real time, so that "
       "windows, forecasts and planned times pass in minutes; limits and latencies stay real");
-  command->callback([options, &status] { status = run(*options); });
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

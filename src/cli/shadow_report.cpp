@@ -114,25 +114,25 @@ int run(const ShadowOptions& options) {
 
 }  // namespace
 
-void add_shadow_report(CLI::App& app, int& status) {
+void add_shadow_report(Command app, int& status) {
   auto options = std::make_shared<ShadowOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "shadow-report", "Who a running gate in shadow mode would have denied, and by which rule");
-  command->add_option("--since", options->since, "how far back: 7d, 12h, or a time")
-      ->capture_default_str();
-  command->add_option("--part", options->part,
-                      "of one part alone: rule/NAME, endpoint/NAME, forecast, anomaly or rules");
+  command.add_option("--since", options->since, "how far back: 7d, 12h, or a time")
+      .capture_default_str();
+  command.add_option("--part", options->part,
+                     "of one part alone: rule/NAME, endpoint/NAME, forecast, anomaly or rules");
   command
-      ->add_option("--max-harm", options->max_harm,
-                   "Status 1 where more of the requests would have been denied to principals with "
-                   "no verdict")
-      ->capture_default_str();
-  command->add_option("--rows", options->rows, "Principals that the table names")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str();
-  command->add_flag("--json", options->as_json, "one JSON object instead of words");
-  options->gate.add_options(*command);
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--max-harm", options->max_harm,
+                  "Status 1 where more of the requests would have been denied to principals with "
+                  "no verdict")
+      .capture_default_str();
+  command.add_option("--rows", options->rows, "Principals that the table names")
+      .between(0, 1000)
+      .capture_default_str();
+  command.add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(command);
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

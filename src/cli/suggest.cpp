@@ -49,29 +49,29 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_suggest(CLI::App& app, int& status) {
+void add_suggest(Command app, int& status) {
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "suggest", "Draws a configuration from your own logs: endpoints, priorities and base limits");
-  add_input_options(*command, options->input);
-  command->add_option("-o,--output", options->output, "The configuration to write")
-      ->required()
-      ->type_name("FILE.yaml");
+  add_input_options(command, options->input);
+  command.add_option("-o,--output", options->output, "The configuration to write")
+      .required()
+      .type_name("FILE.yaml");
   command
-      ->add_option("--share", options->share_percent,
-                   "Percent of the well-behaved principals that would never meet their limit")
-      ->check(CLI::Range(50.0, 99.9999))
-      ->capture_default_str();
+      .add_option("--share", options->share_percent,
+                  "Percent of the well-behaved principals that would never meet their limit")
+      .between(50.0, 99.9999)
+      .capture_default_str();
   command
-      ->add_option("--headroom", options->how.headroom,
-                   "So many times what that share needed: tomorrow is not yesterday")
-      ->check(CLI::Range(1.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--seed", options->how.seed, "Of the detector of odd clients")
-      ->capture_default_str();
-  command->add_flag("--force", options->force, "Replace the file whatever it is");
-  command->add_flag("--json", options->json, "Print one JSON object instead of a table");
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--headroom", options->how.headroom,
+                  "So many times what that share needed: tomorrow is not yesterday")
+      .between(1.0, 100.0)
+      .capture_default_str();
+  command.add_option("--seed", options->how.seed, "Of the detector of odd clients")
+      .capture_default_str();
+  command.add_flag("--force", options->force, "Replace the file whatever it is");
+  command.add_flag("--json", options->json, "Print one JSON object instead of a table");
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

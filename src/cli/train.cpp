@@ -65,39 +65,39 @@ int run(const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& app, int& status) {
+void add_train(Command app, int& status) {
   auto options = std::make_shared<TrainOptions>();
-  auto* command =
+  const auto command =
       app.add_subcommand("train", "Learns the forecast and the detector of odd clients from logs");
-  add_input_options(*command, options->input);
+  add_input_options(command, options->input);
   auto& training = options->training;
-  command->add_option("-o,--output", options->output, "The folder for the trained models")
-      ->required()
-      ->type_name("BUNDLE");
+  command.add_option("-o,--output", options->output, "The folder for the trained models")
+      .required()
+      .type_name("BUNDLE");
   command
-      ->add_option("--config", training.config,
-                   "Endpoints, tiers and rules; absent: as the logs show them")
-      ->type_name("FILE");
+      .add_option("--config", training.config,
+                  "Endpoints, tiers and rules; absent: as the logs show them")
+      .type_name("FILE");
   command
-      ->add_option("--labels", training.labels,
-                   "What you know of clients: malicious ones teach nothing, good ones count as "
-                   "demand whatever the detector finds")
-      ->type_name("FILE");
+      .add_option("--labels", training.labels,
+                  "What you know of clients: malicious ones teach nothing, good ones count as "
+                  "demand whatever the detector finds")
+      .type_name("FILE");
   command
-      ->add_option("--preset", training.preset,
-                   "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
-      ->check(CLI::IsMember({"baseline", "best"}))
-      ->capture_default_str();
-  training.shape.add_to(*command);
-  command->add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
-      ->capture_default_str();
-  command->add_option("--threads", training.threads, "0: one for each CPU")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  command->add_option("--epochs", training.epochs, "0: the preset's own")
-      ->check(CLI::Range(0, 10'000))
-      ->capture_default_str();
-  command->callback([options, &status] { status = run(*options); });
+      .add_option("--preset", training.preset,
+                  "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
+      .among({"baseline", "best"})
+      .capture_default_str();
+  training.shape.add_to(command);
+  command.add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
+      .capture_default_str();
+  command.add_option("--threads", training.threads, "0: one for each CPU")
+      .between(0, 256)
+      .capture_default_str();
+  command.add_option("--epochs", training.epochs, "0: the preset's own")
+      .between(0, 10'000)
+      .capture_default_str();
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

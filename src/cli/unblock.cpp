@@ -54,18 +54,18 @@ int run(const UnblockOptions& options) {
 
 }  // namespace
 
-void add_unblock(CLI::App& app, int& status) {
+void add_unblock(Command app, int& status) {
   auto options = std::make_shared<UnblockOptions>();
-  auto* command =
+  const auto command =
       app.add_subcommand("unblock", "Lets a client or user through on a running gate at once");
-  command->add_option("--user", options->user, "the user's id");
-  command->add_option("--client", options->client, "an address or prefix: 203.0.113.7, 10.0.0.0/8");
-  command->add_option("--for", options->duration, "how long, at most 7d")->capture_default_str();
-  command->add_flag("--permanent", options->permanent, "until it is taken back");
-  command->add_option("--reason", options->reason, "for the audit")->capture_default_str();
-  command->add_flag("--undo", options->undo, "takes the override back");
-  options->gate.add_options(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command.add_option("--user", options->user, "the user's id");
+  command.add_option("--client", options->client, "an address or prefix: 203.0.113.7, 10.0.0.0/8");
+  command.add_option("--for", options->duration, "how long, at most 7d").capture_default_str();
+  command.add_flag("--permanent", options->permanent, "until it is taken back");
+  command.add_option("--reason", options->reason, "for the audit").capture_default_str();
+  command.add_flag("--undo", options->undo, "takes the override back");
+  options->gate.add_options(command);
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

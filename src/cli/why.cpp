@@ -122,18 +122,18 @@ int run(const WhyOptions& options) {
 
 }  // namespace
 
-void add_why(CLI::App& app, int& status) {
+void add_why(Command app, int& status) {
   auto options = std::make_shared<WhyOptions>();
-  auto* command = app.add_subcommand(
+  const auto command = app.add_subcommand(
       "why", "Says why a running gate denied a user or a client, with everything that led to it");
-  command->add_option("--user", options->user, "the user's id");
-  command->add_option("--client", options->client, "the client's address");
-  command->add_option("--id", options->id, "the id of one decision, as its answer named it");
-  command->add_option("--since", options->since, "how far back: 1h, 30m, or a time")
-      ->capture_default_str();
-  command->add_flag("--json", options->as_json, "one JSON object instead of words");
-  options->gate.add_options(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command.add_option("--user", options->user, "the user's id");
+  command.add_option("--client", options->client, "the client's address");
+  command.add_option("--id", options->id, "the id of one decision, as its answer named it");
+  command.add_option("--since", options->since, "how far back: 1h, 30m, or a time")
+      .capture_default_str();
+  command.add_flag("--json", options->as_json, "one JSON object instead of words");
+  options->gate.add_options(command);
+  command.callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace tidelimit::cli

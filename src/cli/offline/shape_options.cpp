@@ -2,16 +2,14 @@
 
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 namespace tidelimit::cli {
 
-void ShapeOptions::add_to(CLI::App& command) {
-  command.add_option("--window", window, "Length of a window, as in 15m")->type_name("TIME");
+void ShapeOptions::add_to(Command command) {
+  command.add_option("--window", window, "Length of a window, as in 15m").type_name("TIME");
   command.add_option("--history", history, "What a forecast looks back on, as in 24h")
-      ->type_name("TIME");
+      .type_name("TIME");
   command.add_option("--horizon", horizon, "What a forecast reaches ahead, as in 1h")
-      ->type_name("TIME");
+      .type_name("TIME");
 }
 
 Result<forecast::Shape> ShapeOptions::over(forecast::Shape shape) const {

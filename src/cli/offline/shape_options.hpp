@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "cli/command_line.hpp"
 #include "forecast/forecaster.hpp"
 
 namespace CLI {
@@ -17,7 +18,7 @@ struct ShapeOptions {
   std::string history;
   std::string horizon;
 
-  void add_to(CLI::App& command);
+  void add_to(Command command);
   /// The shape with what was named put in its place. Errors name the option.
   [[nodiscard]] Result<forecast::Shape> over(forecast::Shape shape) const;
 };

@@ -1,0 +1,116 @@
+#include "cli/command_line.hpp"
+
+#include <cstdint>
+
+#include <CLI/CLI.hpp>
+
+namespace tidelimit::cli {
+namespace {
+
+/// Whether it was read, or its help asked for.
+template <class Read>
+bool done(const CLI::App& app, const Read& read) {
+  try {
+    read();
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0;
+  }
+  return true;
+}
+
+}  // namespace
+
+Option Option::required() const {
+  return Option(*option_->required());
+}
+
+Option Option::type_name(const std::string& name) const {
+  return Option(*option_->type_name(name));
+}
+
+Option Option::capture_default_str() const {
+  return Option(*option_->capture_default_str());
+}
+
+Option Option::one_value_each() const {
+  return Option(*option_->allow_extra_args(false));
+}
+
+Option Option::excludes(const Option& other) const {
+  return Option(*option_->excludes(other.option_));
+}
+
+Option Option::needs(const Option& other) const {
+  return Option(*option_->needs(other.option_));
+}
+
+Option Option::among(const std::vector<std::string>& words) const {
+  return Option(*option_->check(CLI::IsMember(words)));
+}
+
+template <class Number>
+Option Option::between(Number low, Number high) const {
+  return Option(*option_->check(CLI::Range(low, high)));
+}
+template Option Option::between(int, int) const;
+template Option Option::between(unsigned, unsigned) const;
+template Option Option::between(double, double) const;
+
+Command Command::add_subcommand(const std::string& name, const std::string& text) const {
+  return Command(*app_->add_subcommand(name, text));
+}
+
+template <class T>
+Option Command::add_option(const std::string& names, T& target, const std::string& text) const {
+  return Option(*app_->add_option(names, target, text));
+}
+template Option Command::add_option(const std::string&, std::string&, const std::string&) const;
+template Option Command::add_option(const std::string&, std::vector<std::string>&,
+                                    const std::string&) const;
+template Option Command::add_option(const std::string&, int&, const std::string&) const;
+template Option Command::add_option(const std::string&, unsigned&, const std::string&) const;
+template Option Command::add_option(const std::string&, std::uint16_t&, const std::string&) const;
+template Option Command::add_option(const std::string&, std::uint64_t&, const std::string&) const;
+template Option Command::add_option(const std::string&, double&, const std::string&) const;
+
+Option Command::add_flag(const std::string& names, bool& target, const std::string& text) const {
+  return Option(*app_->add_flag(names, target, text));
+}
+
+void Command::callback(std::function<void()> run) const {
+  app_->callback(std::move(run));
+}
+
+CommandLine::CommandLine() : app_(std::make_unique<CLI::App>()) {}
+
+CommandLine::CommandLine(const std::string& name, const std::string& text,
+                         const std::string& version, const std::string& footer)
+    : app_(std::make_unique<CLI::App>(text)) {
+  app_->name(name);
+  app_->set_version_flag("--version", version);
+  app_->set_help_flag("-h,--help", "Explains this command");
+  app_->require_subcommand(1);
+  app_->footer(footer);
+}
+
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::root() const {
+  return Command(*app_);
+}
+
+std::vector<std::string> CommandLine::commands() const {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app_->get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+bool CommandLine::parse(int argc, const char* const* argv) const {
+  return done(*app_, [&] { app_->parse(argc, argv); });
+}
+
+bool CommandLine::parse(const std::vector<std::string>& words) const {
+  return done(*app_, [&] { app_->parse(std::vector<std::string>(words.rbegin(), words.rend())); });
+}
+
+}  // namespace tidelimit::cli
