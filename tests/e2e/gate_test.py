@@ -1,6 +1,8 @@
 """The real binary as its callers see it: every call of docs/api.md, configuration, durability, bad input, shell."""
 
+import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -673,9 +675,13 @@ class ModelTest(EndToEnd):
         for model in ("traffic", "anomaly"):
             (status,) = self.gate.get(f"/v1/models/{model}").json["model_version_status"]
             self.assertEqual((status["state"], status["status"]["error_code"]), ("AVAILABLE", "OK"))
-            version = status["version"]
-            self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/{version}").status, 200)
-            self.assertEqual(self.gate.count("tidelimit_model_info", model=model, version=version), 1)
+            own = json.loads((self.bundle / "manifest.json").read_text())["version"]
+            self.assertEqual(status["version"][:-4], re.sub(r"\D", "", own.split("-")[0]))
+            self.assertEqual(int(status["version"][-4:]), int(own.split("-")[1], 16) % 10_000)
+            for version in (status["version"], own):
+                self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/{version}").status, 200)
+            self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/1").status, 404)
+            self.assertEqual(self.gate.count("tidelimit_model_info", model=model, version=own), 1)
         _, steps, features = self.input_shape("traffic")
         row = [[0.1] * features] * steps
         answer = self.predict("traffic", {"instances": [row, row]}).json["predictions"]

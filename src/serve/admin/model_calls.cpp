@@ -1,3 +1,4 @@
+#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@ using nlohmann::json;
 /// The tensors of one model as its callers see them.
 struct Servable {
   std::string name;
-  std::string version;
+  std::string version;  ///< a whole number
   std::string input;
   std::string output;
   std::vector<std::size_t> input_shape;   ///< of one instance
@@ -37,11 +38,25 @@ Response model_error(int status, const std::string& why) {
   return json_response({{"error", why}}, status);
 }
 
+/// A bundle's version, "20261124T101500Z-1a2b3c4d", as the whole number that callers of the
+/// original expect: the end of the training and four digits of the digest. A later training's is
+/// greater.
+std::string version_number(const std::string& version) {
+  const std::size_t dash = version.find('-');
+  std::string digits;
+  for (const char c : version.substr(0, dash))
+    if (c >= '0' && c <= '9') digits += c;
+  unsigned long digest = 0;
+  if (dash != std::string::npos)
+    std::from_chars(version.data() + dash + 1, version.data() + version.size(), digest, 16);
+  return fmt::format("{}{:04}", digits, digest % 10'000);
+}
+
 Servable traffic_servable(const model::Bundle& bundle) {
   const auto network = bundle.forecast;
   const forecast::NetworkShape& shape = forecast::network_input_shape(*network);
   return {.name = "traffic",
-          .version = bundle.manifest.version,
+          .version = version_number(bundle.manifest.version),
           .input = "sequence",
           .output = "forecast",
           .input_shape = {shape.steps, shape.features},
@@ -54,7 +69,7 @@ Servable traffic_servable(const model::Bundle& bundle) {
 Servable anomaly_servable(const model::Bundle& bundle) {
   const auto detector = bundle.anomaly;
   return {.name = "anomaly",
-          .version = bundle.manifest.version,
+          .version = version_number(bundle.manifest.version),
           .input = "features",
           .output = "score",
           .input_shape = {traffic::kFeatures},
@@ -102,10 +117,11 @@ tl::expected<Servable, Response> find_model(const DeskContext& context, const Mo
         model_error(404, fmt::format("Model {} is not loaded: the configuration names no bundle "
                                      "that holds it, or one that can't be read (/readyz?verbose)",
                                      path.name)));
-  if (!path.version.empty() && path.version != bundle->manifest.version)
+  const std::string& version = bundle->manifest.version;
+  if (!path.version.empty() && path.version != version && path.version != version_number(version))
     return tl::unexpected(model_error(
         404, fmt::format("Servable not found for request: Specific({}, {}); the version is {}",
-                         path.name, printable(path.version, 64), bundle->manifest.version)));
+                         path.name, printable(path.version, 64), version_number(version))));
   return traffic ? traffic_servable(*bundle) : anomaly_servable(*bundle);
 }
 
