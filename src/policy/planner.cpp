@@ -5,11 +5,8 @@
 #include <utility>
 
 #include "policy/base_limits.hpp"
-#include "policy/divider.hpp"
 #include "policy/plan_cells.hpp"
-#include "policy/readings.hpp"
-#include "policy/rule_memory.hpp"
-#include "policy/shedder.hpp"
+#include "policy/rule_set.hpp"
 
 namespace tidelimit::policy {
 namespace {
@@ -19,22 +16,6 @@ using limiter::RuleId;
 using limiter::View;
 
 constexpr Nanos kShedRound = std::chrono::minutes{1};
-
-/// Whether a rule counts in a view for those whom it takes `share` of the principals to reach.
-bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share) {
-  const bool enforced = rule.mode == Mode::enforce && rule.enforced >= share;
-  switch (view) {
-    case View::base:
-      return false;
-    case View::without_forecast:
-      return enforced && !on_forecast;
-    case View::effective:
-      return enforced;
-    case View::shadow:
-      return true;
-  }
-  return false;
-}
 
 /// For whom a rule of the shadow view is enforced; "" where for nobody.
 std::string in_part(const RuleState& rule) {
@@ -56,28 +37,17 @@ struct Planner::Impl {
   PlanStep step(const PlanInputs& inputs);
   void reconfigure(PolicySettings after);
 
-  void make_memories();
   bool asleep(const PlanInputs& inputs) const;
-  void update_rules(const PlanInputs& inputs);
-  void find_stages();
-  Setting setting(std::size_t cell, View view, double share) const;
   Settings settings_of(std::size_t row) const;
-  std::string cause(std::size_t cell, RuleId now, RuleId before) const;
   PlanChange change(std::size_t cell, View view, double before, const Setting& after,
                     WallTime now) const;
   void record(std::size_t cell, const Settings& after, WallTime now,
               std::vector<PlanChange>& changes);
   std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& rows, Instant now) const;
-  std::optional<WallTime> next_planned(WallTime now) const;
 
   PolicySettings settings;
   std::vector<BaseLimits> bases;
-  std::vector<RuleMemory> memories;  ///< of the rules on plans that are not off
-  std::vector<Divider> dividers;     ///< of the rules that divide capacities and are not off
-  std::vector<Shedder> shedders;     ///< of the rules on queueing that are not off
-  std::vector<RuleState> states;
-  /// Shares of the principals, below 1, for whom some of these rules are enforced; ascending.
-  std::vector<double> stages;
+  RuleSet rules;
 
   std::vector<Settings> published;  ///< by cell, then by cell of each stage
   std::vector<Recorded> recorded;
@@ -87,79 +57,26 @@ struct Planner::Impl {
 
   std::optional<Instant> last_step;
   std::optional<Instant> seen_forecasts;
-  std::optional<WallTime> planned;  ///< when a planned time next starts or ends
 };
 
 Planner::Impl::Impl(PolicySettings given)
-    : settings(std::move(given)), bases(base_limits(settings)), recorded(bases.size()) {
-  make_memories();
-  published.resize(bases.size() * (1 + stages.size()));
-}
-
-void Planner::Impl::make_memories() {
-  memories.clear();
-  dividers.clear();
-  shedders.clear();
-  states.clear();
-  for (std::size_t i = 0; i < settings.rules.size(); ++i) {
-    const Rule& rule = settings.rules[i];
-    const Mode mode = settings.mode_of(rule);
-    RuleState& state = states.emplace_back();
-    state.rule = rule.name;
-    state.mode = mode;
-    state.enforced = settings.enforced_of(rule);
-    if (mode == Mode::off) continue;
-    if (rule.when.on_queueing()) {
-      shedders.emplace_back(settings, i);
-    } else if (rule.when.on_claims()) {
-      dividers.emplace_back(settings, i);
-    } else if (rule.when.on_plan()) {
-      memories.emplace_back(settings, i);
-    }
-  }
-  find_stages();
-}
-
-void Planner::Impl::find_stages() {
-  stages.clear();
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    const RuleState& state = states[i];
-    if (settings.rules[i].when.on_client()) continue;
-    if (state.mode == Mode::enforce && state.enforced < 1) stages.push_back(state.enforced);
-  }
-  std::sort(stages.begin(), stages.end());
-  stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
-}
+    : settings(std::move(given)),
+      bases(base_limits(settings)),
+      rules(settings),
+      published(bases.size() * (1 + rules.stages().size())),
+      recorded(bases.size()) {}
 
 void Planner::Impl::reconfigure(PolicySettings after) {
   const Renumbering renumbering(settings, after);
   if (!same_limits(settings, after)) ++limits_epoch;
-  const std::vector<RuleMemory> older = std::move(memories);
-  const std::vector<Divider> older_dividers = std::move(dividers);
-  const std::vector<Shedder> older_shedders = std::move(shedders);
-  const std::vector<RuleState> older_states = states;
   const std::vector<Recorded> older_recorded = std::move(recorded);
   settings = std::move(after);
   bases = base_limits(settings);
 
-  make_memories();
-  const auto hand_over = [&](auto& heirs, const auto& elders) {
-    for (auto& heir : heirs) {
-      for (const auto& elder : elders) {
-        if (elder.state().rule != heir.state().rule) continue;
-        heir.inherit(elder, renumbering);
-        states[heir.rule()] = heir.state();
-      }
-    }
-  };
-  hand_over(memories, older);
-  hand_over(dividers, older_dividers);
-  for (auto& shedder : shedders) {
-    for (const Shedder& old : older_shedders) {
-      if (old.state().rule == shedder.state().rule) shedder.inherit(old);
-    }
-  }
-  published.assign(bases.size() * (1 + stages.size()), {});
+  RuleSet heirs(settings);
+  heirs.inherit(rules, renumbering);
+  rules = std::move(heirs);
+  published.assign(bases.size() * (1 + rules.stages().size()), {});
   recorded.assign(bases.size(), {});
   const std::size_t tiers = settings.tiers.size();
   for (std::size_t cell = 0; cell < bases.size(); ++cell) {
@@ -175,91 +92,19 @@ bool Planner::Impl::asleep(const PlanInputs& inputs) const {
   if (new_forecasts || inputs.now.mono >= plan->expires_at - settings.adapt.plan_ttl / 2) {
     return false;
   }
-  const auto rests = [](const auto& one) { return one.at_rest(); };
-  if (planned && inputs.now.wall >= *planned) return false;
-  return std::all_of(memories.begin(), memories.end(), rests) &&
-         std::all_of(dividers.begin(), dividers.end(), rests);
-}
-
-/// The next start or end of a planned time.
-std::optional<WallTime> Planner::Impl::next_planned(WallTime now) const {
-  std::optional<WallTime> next;
-  for (const auto& memory : memories) {
-    const auto edge = memory.next_edge(now);
-    if (edge) next = std::min(next.value_or(*edge), *edge);
-  }
-  return next;
-}
-
-void Planner::Impl::update_rules(const PlanInputs& inputs) {
-  const StepReadings readings = read(inputs, settings);
-  const Instant before = last_step.value_or(inputs.now.mono);
-  const auto note = [&](const auto& one) {
-    const RuleState& state = one.state();
-    if (state.active || states[one.rule()].active) states[one.rule()] = state;
-  };
-  for (auto& memory : memories) {
-    memory.update(readings, inputs.now, before);
-    note(memory);
-  }
-  for (auto& divider : dividers) {
-    divider.update(readings, inputs.load ? &*inputs.load : nullptr, inputs.now, before);
-    note(divider);
-  }
-  for (auto& shedder : shedders) {
-    if (inputs.load) shedder.update(*inputs.load, inputs.now);
-    note(shedder);
-  }
-  planned = next_planned(inputs.now.wall);
-  if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
-}
-
-Setting Planner::Impl::setting(std::size_t cell, View view, double share) const {
-  Setting result;
-  const auto id = [](const auto& one) { return RuleId{static_cast<std::uint16_t>(one.rule())}; };
-  const auto speaks = [&](const auto& one) {
-    return speaks_in(one.state(), one.on_forecast(), view, share);
-  };
-  for (const auto& memory : memories) {
-    if (speaks(memory)) result.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
-  }
-  for (const auto& divider : dividers) {
-    if (!speaks(divider)) continue;
-    result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
-    // What is for all principals together is so for a share of them in proportion.
-    const double part = view == View::shadow ? 1.0 : divider.state().enforced;
-    result.total = std::min(result.total, divider.total(cell) * part);
-  }
-  for (const auto& shedder : shedders) {
-    if (!speaks_in(shedder.state(), false, view, share) || shedder.share(cell) <= result.shed)
-      continue;
-    result.shed = shedder.share(cell);
-    result.shed_rule = id(shedder);
-  }
-  return result;
+  if (const auto planned = rules.next_planned(); planned && inputs.now.wall >= *planned)
+    return false;
+  return rules.at_rest();
 }
 
 Settings Planner::Impl::settings_of(std::size_t row) const {
   const std::size_t stage = row / bases.size();
-  const double share = stage == 0 ? 1.0 : stages[stage - 1];
+  const double share = stage == 0 ? 1.0 : rules.stages()[stage - 1];
   Settings all;
   for (std::size_t view = 0; view < all.size(); ++view) {
-    all[view] = setting(row % bases.size(), static_cast<View>(view), share);
+    all[view] = rules.setting(row % bases.size(), static_cast<View>(view), share);
   }
   return all;
-}
-
-std::string Planner::Impl::cause(std::size_t cell, RuleId now, RuleId before) const {
-  const std::size_t rule = limiter::index(now != kNoRule ? now : before);
-  for (const auto& memory : memories) {
-    if (memory.rule() == rule) return memory.cause(cell / settings.tiers.size());
-  }
-  for (const auto& divider : dividers) {
-    if (divider.rule() != rule) continue;
-    const std::string& own = divider.cause(cell);
-    return now != kNoRule && !own.empty() ? own : divider.state().cause;
-  }
-  return "the configuration changed";
 }
 
 PlanChange Planner::Impl::change(std::size_t cell, View view, double before, const Setting& after,
@@ -274,9 +119,10 @@ PlanChange Planner::Impl::change(std::size_t cell, View view, double before, con
   change.before_per_minute = bases[cell].per_minute * before;
   change.after_per_minute = bases[cell].per_minute * after.scale;
   if (after.rule != kNoRule) change.rule = settings.rules[limiter::index(after.rule)].name;
-  change.cause = cause(cell, after.rule, published[cell][static_cast<std::size_t>(view)].rule);
+  change.cause =
+      rules.cause(cell, after.rule, published[cell][static_cast<std::size_t>(view)].rule);
   if (view == View::shadow && after.rule != kNoRule)
-    change.cause += in_part(states[limiter::index(after.rule)]);
+    change.cause += in_part(rules.states()[limiter::index(after.rule)]);
   change.shadow =
       view == View::shadow || endpoint.mode != Mode::enforce || settings.mode != Mode::enforce;
   return change;
@@ -308,7 +154,7 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Sett
   next->limits_epoch = limits_epoch;
   next->expires_at = now + settings.adapt.plan_ttl;
   next->shed_round = static_cast<std::uint64_t>(now.since_start / kShedRound);
-  fill_plan(*next, settings, bases, rows, stages);
+  fill_plan(*next, settings, bases, rows, rules.stages());
   return next;
 }
 
@@ -318,7 +164,8 @@ PlanStep Planner::Impl::step(const PlanInputs& inputs) {
     last_step = now;
     return {};
   }
-  update_rules(inputs);
+  rules.update(inputs, settings, last_step.value_or(now));
+  if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
   last_step = now;
 
   std::vector<Settings> rows(published.size());
@@ -356,30 +203,26 @@ void Planner::reconfigure(PolicySettings settings) {
 }
 
 const std::vector<RuleState>& Planner::rules() const {
-  return impl_->states;
+  return impl_->rules.states();
 }
 
 bool Planner::wants_load() const {
-  return !impl_->shedders.empty() || !impl_->dividers.empty();
+  return impl_->rules.wants_load();
 }
 
 std::vector<CapacityState> Planner::capacities() const {
-  std::vector<CapacityState> all;
-  for (const Divider& divider : impl_->dividers) {
-    auto its = divider.capacities();
-    all.insert(all.end(), its.begin(), its.end());
-  }
-  return all;
+  return impl_->rules.capacities();
 }
 
 std::optional<WallTime> Planner::next_planned() const {
-  return impl_->planned;
+  return impl_->rules.next_planned();
 }
 
 std::string Planner::cause(std::size_t row) const {
   const auto effective = static_cast<std::size_t>(View::effective);
   const RuleId rule = impl_->published[row][effective].rule;
-  return rule == kNoRule ? std::string{} : impl_->cause(row % impl_->bases.size(), rule, rule);
+  return rule == kNoRule ? std::string{}
+                         : impl_->rules.cause(row % impl_->bases.size(), rule, rule);
 }
 
 std::shared_ptr<const limiter::Plan> Planner::current() const {

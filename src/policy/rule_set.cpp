@@ -1,0 +1,164 @@
+#include "policy/rule_set.hpp"
+
+#include <algorithm>
+
+#include "policy/readings.hpp"
+
+namespace tidelimit::policy {
+namespace {
+
+using limiter::kNoRule;
+using limiter::RuleId;
+using limiter::View;
+
+/// Whether a rule counts in a view for those whom it takes `share` of the principals to reach.
+bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share) {
+  const bool enforced = rule.mode == Mode::enforce && rule.enforced >= share;
+  switch (view) {
+    case View::base:
+      return false;
+    case View::without_forecast:
+      return enforced && !on_forecast;
+    case View::effective:
+      return enforced;
+    case View::shadow:
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RuleSet::RuleSet(const PolicySettings& settings) : tiers_(settings.tiers.size()) {
+  for (std::size_t i = 0; i < settings.rules.size(); ++i) {
+    const Rule& rule = settings.rules[i];
+    const Mode mode = settings.mode_of(rule);
+    RuleState& state = states_.emplace_back();
+    state.rule = rule.name;
+    state.mode = mode;
+    state.enforced = settings.enforced_of(rule);
+    if (mode == Mode::off) continue;
+    if (rule.when.on_queueing()) {
+      shedders_.emplace_back(settings, i);
+    } else if (rule.when.on_claims()) {
+      dividers_.emplace_back(settings, i);
+    } else if (rule.when.on_plan()) {
+      memories_.emplace_back(settings, i);
+    }
+  }
+  find_stages(settings);
+}
+
+void RuleSet::find_stages(const PolicySettings& settings) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const RuleState& state = states_[i];
+    if (settings.rules[i].when.on_client()) continue;
+    if (state.mode == Mode::enforce && state.enforced < 1) stages_.push_back(state.enforced);
+  }
+  std::sort(stages_.begin(), stages_.end());
+  stages_.erase(std::unique(stages_.begin(), stages_.end()), stages_.end());
+}
+
+void RuleSet::inherit(const RuleSet& older, const Renumbering& renumbering) {
+  const auto hand_over = [&](auto& heirs, const auto& elders) {
+    for (auto& heir : heirs) {
+      for (const auto& elder : elders) {
+        if (elder.state().rule != heir.state().rule) continue;
+        heir.inherit(elder, renumbering);
+        states_[heir.rule()] = heir.state();
+      }
+    }
+  };
+  hand_over(memories_, older.memories_);
+  hand_over(dividers_, older.dividers_);
+  for (auto& shedder : shedders_) {
+    for (const Shedder& old : older.shedders_) {
+      if (old.state().rule == shedder.state().rule) shedder.inherit(old);
+    }
+  }
+}
+
+void RuleSet::update(const PlanInputs& inputs, const PolicySettings& settings, Instant before) {
+  const StepReadings readings = read(inputs, settings);
+  const auto note = [&](const auto& one) {
+    const RuleState& state = one.state();
+    if (state.active || states_[one.rule()].active) states_[one.rule()] = state;
+  };
+  for (auto& memory : memories_) {
+    memory.update(readings, inputs.now, before);
+    note(memory);
+  }
+  for (auto& divider : dividers_) {
+    divider.update(readings, inputs.load ? &*inputs.load : nullptr, inputs.now, before);
+    note(divider);
+  }
+  for (auto& shedder : shedders_) {
+    if (inputs.load) shedder.update(*inputs.load, inputs.now);
+    note(shedder);
+  }
+  planned_ = next_edge(inputs.now.wall);
+}
+
+std::optional<WallTime> RuleSet::next_edge(WallTime now) const {
+  std::optional<WallTime> next;
+  for (const auto& memory : memories_) {
+    const auto edge = memory.next_edge(now);
+    if (edge) next = std::min(next.value_or(*edge), *edge);
+  }
+  return next;
+}
+
+bool RuleSet::at_rest() const {
+  const auto rests = [](const auto& one) { return one.at_rest(); };
+  return std::all_of(memories_.begin(), memories_.end(), rests) &&
+         std::all_of(dividers_.begin(), dividers_.end(), rests);
+}
+
+Setting RuleSet::setting(std::size_t cell, View view, double share) const {
+  Setting result;
+  const auto id = [](const auto& one) { return RuleId{static_cast<std::uint16_t>(one.rule())}; };
+  const auto speaks = [&](const auto& one) {
+    return speaks_in(one.state(), one.on_forecast(), view, share);
+  };
+  for (const auto& memory : memories_) {
+    if (speaks(memory)) result.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
+  }
+  for (const auto& divider : dividers_) {
+    if (!speaks(divider)) continue;
+    result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
+    // What is for all principals together is so for a share of them in proportion.
+    const double part = view == View::shadow ? 1.0 : divider.state().enforced;
+    result.total = std::min(result.total, divider.total(cell) * part);
+  }
+  for (const auto& shedder : shedders_) {
+    if (!speaks_in(shedder.state(), false, view, share) || shedder.share(cell) <= result.shed)
+      continue;
+    result.shed = shedder.share(cell);
+    result.shed_rule = id(shedder);
+  }
+  return result;
+}
+
+std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {
+  const std::size_t rule = limiter::index(now != kNoRule ? now : before);
+  for (const auto& memory : memories_) {
+    if (memory.rule() == rule) return memory.cause(cell / tiers_);
+  }
+  for (const auto& divider : dividers_) {
+    if (divider.rule() != rule) continue;
+    const std::string& own = divider.cause(cell);
+    return now != kNoRule && !own.empty() ? own : divider.state().cause;
+  }
+  return "the configuration changed";
+}
+
+std::vector<CapacityState> RuleSet::capacities() const {
+  std::vector<CapacityState> all;
+  for (const Divider& divider : dividers_) {
+    auto its = divider.capacities();
+    all.insert(all.end(), its.begin(), its.end());
+  }
+  return all;
+}
+
+}  // namespace tidelimit::policy
