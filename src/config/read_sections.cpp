@@ -114,6 +114,20 @@ void check_shape(const Field& field, const forecast::Shape& shape, Report& repor
   }
 }
 
+/// http, admin and metrics may stand on one address, which then answers them all; gRPC may not.
+void check_addresses(const Listen& listen, int line, Report& report) {
+  if (!listen.grpc || listen.grpc->port == 0) return;
+  const std::pair<std::string_view, std::optional<HostPort>> others[] = {
+      {"http", listen.http}, {"admin", listen.admin}, {"metrics", listen.metrics}};
+  for (const auto& [name, where] : others) {
+    if (where != listen.grpc) continue;
+    report.mistake(
+        line,
+        fmt::format("listen: {} and grpc stand on one address: give grpc a port of its own", name));
+    return;
+  }
+}
+
 }  // namespace
 
 void read_listen(Section& top, Config& config, Report& report) {
@@ -127,10 +141,7 @@ void read_listen(Section& top, Config& config, Report& report) {
   if (const auto syslog = section.take("syslog")) read_syslog(*syslog, config, report);
   for (const char* later : {"proxy", "spoe"}) section.refuse(later);
   section.finish();
-  if (config.listen.grpc && *config.listen.grpc == config.listen.http &&
-      config.listen.http.port != 0)
-    report.mistake(field->line,
-                   "listen: http and grpc stand on one address: give grpc a port of its own");
+  check_addresses(config.listen, field->line, report);
 }
 
 void read_identity(Section& top, Config& config, Report& report) {
