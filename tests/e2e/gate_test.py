@@ -473,6 +473,9 @@ class ShellTest(Serving):
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
 
+    def test_a_shadow_report_over_no_request_is_no_proof(self):
+        self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))
+
     def test_shadow_report_names_who_would_have_been_denied(self):
         self.shell("mode", "all", "shadow", "--for", "1h")
         for _ in range(5):  # three at once are allowed
@@ -630,14 +633,14 @@ class RestartTest(EndToEnd):
         before = wait_until(lambda: sum(self.windows(gate).values()) >= 8 and self.windows(gate),
                             "the windows are closed", 150)
         self.assertEqual(sum(before.values()), 8)
-        forecasts = gate.get("/v1/forecasts").json["forecasts"]
-        self.assertEqual({row["endpoint"] for row in forecasts}, {"payment", "browse", "login", "other"})
+        endpoints = {"payment", "browse", "login", "other"}  # forecast a moment after their windows have closed
+        wait_until(lambda: {f["endpoint"] for f in gate.get("/v1/forecasts").json["forecasts"]} == endpoints, "all of them")
         gate.stop(signal.SIGKILL)
         gate.start()
         self.assertEqual(self.windows(gate), before)
         # It forecasts at once, from what is stored.
         self.assertEqual({row["endpoint"] for row in gate.get("/v1/forecasts").json["forecasts"]},
-                         {row["endpoint"] for row in forecasts})
+                         endpoints)
 
 
 class ModelTest(EndToEnd):
