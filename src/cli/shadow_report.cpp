@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/share.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
@@ -28,12 +29,7 @@ struct ShadowOptions {
 
 /// "0.01%" or "0.0001" as a share.
 Result<double> share_of(const std::string& text) {
-  std::string_view number = trim(text);
-  const bool percent = number.ends_with('%');
-  if (percent) number.remove_suffix(1);
-  const auto value = parse_double(trim(number));
-  const double share = value.value_or(-1) / (percent ? 100 : 1);
-  if (value && share >= 0 && share <= 1) return share;
+  if (const auto share = parse_share(text)) return *share;
   return fail(
       Code::invalid_argument,
       fmt::format("--max-harm: \"{}\" is no share: write 0.01% or 0.0001", printable(text, 40)));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/share.hpp"
 #include "config/reader.hpp"
 
 namespace tidelimit::config {
@@ -13,10 +14,7 @@ std::optional<limiter::Mode> read_mode(const Field& field, Report& report) {
 std::optional<double> read_percent(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
-  const bool percent = text->ends_with('%');
-  const auto number = parse_double(std::string_view(*text).substr(0, text->size() - percent));
-  const double share = number.value_or(0) / (percent ? 100 : 1);
-  if (share > 0 && share <= 1) return share;
+  if (const auto share = parse_share(*text); share.value_or(0) > 0) return share;
   report.mistake(field.line,
                  fmt::format("{}: \"{}\" must be a share above 0 and at most 1, like 5%",
                              field.where, printable(*text)));

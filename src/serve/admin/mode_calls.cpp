@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/share.hpp"
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
 
@@ -32,16 +33,8 @@ json record_json(const engine::ModeRecord& record) {
 
 /// "5%" or 0.05: above 0, and 1 at most.
 std::optional<double> read_share(const json& value) {
-  if (value.is_number()) {
-    const double share = value.get<double>();
-    return share > 0 && share <= 1 ? std::optional(share) : std::nullopt;
-  }
-  if (!value.is_string()) return std::nullopt;
-  const auto text = value.get<std::string>();
-  const bool percent = text.ends_with('%');
-  const auto number = parse_double(std::string_view(text).substr(0, text.size() - percent));
-  const double share = number.value_or(0) / (percent ? 100 : 1);
-  return share > 0 && share <= 1 ? std::optional(share) : std::nullopt;
+  const auto share = parse_share(value.is_string() ? value.get<std::string>() : value.dump());
+  return share.value_or(0) > 0 ? share : std::nullopt;
 }
 
 /// What a part is to be; with `mode` empty: as configured.
