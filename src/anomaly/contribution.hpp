@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "traffic/client_profile.hpp"
 
 namespace tidelimit::anomaly {
@@ -9,9 +11,10 @@ namespace tidelimit::anomaly {
 struct Contribution {
   traffic::Feature feature{};
   double value = 0;
-  double usual_low = 0;   ///< 5 % quantile of training
-  double usual_high = 0;  ///< 95 % quantile of training
-  double share = 0;       ///< of the score above the middle, may be negative
+  double usual_low = 0;       ///< 5 % quantile of training
+  double usual_high = 0;      ///< 95 % quantile of training
+  double share = 0;           ///< of the score above the middle, may be negative
+  std::string usual_of = {};  ///< the tier that is so usually; empty: all clients
 };
 
 }  // namespace tidelimit::anomaly

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
@@ -17,6 +18,7 @@ using traffic::Feature;
 using traffic::kFeatures;
 
 constexpr std::size_t kLeastRows = 256;
+constexpr std::size_t kLeastRowsOfTier = 100;  // five of them beyond either end
 
 bool is_log_scaled(Feature feature) {
   switch (feature) {
@@ -47,6 +49,28 @@ std::vector<double> column(const std::vector<ClientFeatures>& rows, Feature feat
     values.push_back(static_cast<double>(row[feature]));
   }
   return values;
+}
+
+UsualRanges usual_ranges(const std::vector<ClientFeatures>& rows) {
+  UsualRanges usual;
+  for (std::size_t i = 0; i < kFeatures; ++i) {
+    std::vector<double> values = column(rows, static_cast<Feature>(i));
+    std::sort(values.begin(), values.end());
+    usual[i] = {quantile(values, 0.05), quantile(values, 0.95)};
+  }
+  return usual;
+}
+
+std::vector<TierRanges> ranges_by_tier(const std::vector<ClientFeatures>& rows,
+                                       const std::vector<std::string>& tiers) {
+  std::vector<TierRanges> ranges;
+  for (std::size_t tier = 0; tier < tiers.size(); ++tier) {
+    std::vector<ClientFeatures> own;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(own),
+                 [&](const ClientFeatures& row) { return row.tier == tier + 1; });
+    if (own.size() >= kLeastRowsOfTier) ranges.push_back({tiers[tier], usual_ranges(own)});
+  }
+  return ranges;
 }
 
 /// Rows and their days; days may be empty.
@@ -121,11 +145,8 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   parts.forest.score(view, scores);
   std::sort(scores.begin(), scores.end());
   parts.threshold = quantile(scores, 1 - options.contamination);
-  for (std::size_t i = 0; i < kFeatures; ++i) {
-    std::vector<double> values = column(clean, static_cast<Feature>(i));
-    std::sort(values.begin(), values.end());
-    parts.usual[i] = {quantile(values, 0.05), quantile(values, 0.95)};
-  }
+  parts.usual = usual_ranges(clean);
+  parts.tiers = ranges_by_tier(clean, options.tiers);
   parts.contamination = options.contamination;
   parts.false_alarms = options.false_alarms;
   parts.rows = clean.size();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "anomaly/contribution.hpp"
@@ -20,6 +21,8 @@ struct TrainOptions {
       0.01;  ///< sets the offset of the scores over training client-windows; no quota
   double false_alarms = 1e-5;  ///< promised share of clean client-windows above the alarm threshold
   std::uint64_t seed = 1;
+  /// Names of the tiers that rows speak of (ClientFeatures::tier), for the usual ranges of each.
+  std::vector<std::string> tiers = {};
 };
 
 /// A trained detector: Isolation Forest (Liu, Ting and Zhou 2008), feature scaling, thresholds,
@@ -58,12 +61,15 @@ enum class Harm : std::uint8_t {
 [[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features,
                                double granted_per_minute = 0);
 
-/// Largest contribution first.
+/// Largest contribution first. Usual ranges are those of `tier`, where the detector knows it, else
+/// of all clients.
 [[nodiscard]] std::vector<Contribution> explain(const Detector& detector,
-                                                const traffic::ClientFeatures& features);
+                                                const traffic::ClientFeatures& features,
+                                                std::string_view tier = {});
 
-/// "214 requests a minute (usual 0.2 to 21)", one for each contribution that pushed the score up
-/// with a value out of its usual range; where none is, one that says that all are odd together.
+/// "214 requests a minute (usual for STD: 0.2 to 21)", one for each contribution that pushed the
+/// score up with a value out of its usual range; where none is, one that says that all are odd
+/// together.
 [[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions);
 
 }  // namespace tidelimit::anomaly

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "anomaly/detector.hpp"
 #include "anomaly/isolation_forest.hpp"
@@ -27,12 +29,21 @@ struct UsualRange {
   double high = 0;
 };
 
+using UsualRanges = std::array<UsualRange, traffic::kFeatures>;
+
+/// The same of one tier's clients.
+struct TierRanges {
+  std::string tier;
+  UsualRanges usual{};
+};
+
 /// All that a detector knows; model/ writes and reads it.
 struct DetectorParts {
   IsolationForest forest;  ///< over transform(features)
   double threshold = 1;
   HarmLevels harm;
-  std::array<UsualRange, traffic::kFeatures> usual{};
+  UsualRanges usual{};
+  std::vector<TierRanges> tiers;  ///< of those with rows enough in training
   double contamination = 0;
   double false_alarms = 0;
   std::uint64_t rows = 0;        ///< trained on

@@ -23,13 +23,14 @@ std::string percent(double ratio) {
 }
 
 std::string sentence(const Contribution& c) {
-  const auto counted = [&c](const char* what) {
-    return fmt::format("{} {} (usual {} to {})", number(c.value), what, number(c.usual_low),
+  const std::string usual = c.usual_of.empty() ? "usual" : fmt::format("usual for {}:", c.usual_of);
+  const auto counted = [&](const char* what) {
+    return fmt::format("{} {} ({} {} to {})", number(c.value), what, usual, number(c.usual_low),
                        number(c.usual_high));
   };
-  const auto shared = [&c](const char* what) {
-    return fmt::format("{} % {} (usual {} to {} %)", percent(c.value), what, percent(c.usual_low),
-                       percent(c.usual_high));
+  const auto shared = [&](const char* what) {
+    return fmt::format("{} % {} ({} {} to {} %)", percent(c.value), what, usual,
+                       percent(c.usual_low), percent(c.usual_high));
   };
   switch (c.feature) {
     case Feature::requests_per_minute:
@@ -55,9 +56,13 @@ std::string sentence(const Contribution& c) {
 
 }  // namespace
 
-std::vector<Contribution> explain(const Detector& detector,
-                                  const traffic::ClientFeatures& features) {
+std::vector<Contribution> explain(const Detector& detector, const traffic::ClientFeatures& features,
+                                  std::string_view tier) {
   const DetectorParts& parts = detector.parts();
+  const auto known = std::find_if(parts.tiers.begin(), parts.tiers.end(),
+                                  [&](const TierRanges& ranges) { return ranges.tier == tier; });
+  const bool of_tier = known != parts.tiers.end();
+  const UsualRanges& usual = of_tier ? known->usual : parts.usual;
   const ForestRow row = transform(features);
   const std::vector<double> shortening = parts.forest.shortening(row.data());
   double total = 0;
@@ -72,8 +77,8 @@ std::vector<Contribution> explain(const Detector& detector,
       std::abs(total) > 1e-12 ? 0.5 * std::expm1(exponent) / total : 0.5 * std::log(2.0) / c;
   std::vector<Contribution> out;
   for (std::size_t i = 0; i < traffic::kFeatures; ++i) {
-    out.push_back({static_cast<Feature>(i), static_cast<double>(features.values[i]),
-                   parts.usual[i].low, parts.usual[i].high, shortening[i] * per_step});
+    out.push_back({static_cast<Feature>(i), static_cast<double>(features.values[i]), usual[i].low,
+                   usual[i].high, shortening[i] * per_step, of_tier ? known->tier : std::string()});
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const Contribution& a, const Contribution& b) { return a.share > b.share; });

@@ -46,7 +46,7 @@ void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& clien
   if (failed_[stay.number]) {
     return;
   }
-  const traffic::ClientFeatures features = replay_.profiles().features(slot, replay_.now());
+  const traffic::ClientFeatures features = replay_.features(slot);
   const auto known =
       options_.known_malicious ? options_.known_malicious(client) : std::optional<bool>();
   if (known.value_or(plainly_fails(features))) {

@@ -36,6 +36,8 @@ class FeatureSampler {
   [[nodiscard]] const std::vector<traffic::ClientFeatures>& rows();
   /// By row of the last rows(): days since the first request on which it was drawn.
   [[nodiscard]] const std::vector<std::uint32_t>& days() const { return days_; }
+  /// The names that the rows' tiers speak of.
+  [[nodiscard]] const std::vector<std::string>& tiers() const { return replay_.tiers(); }
 
   /// Rows that rows() left out.
   [[nodiscard]] std::uint64_t rows_aside() const { return rows_aside_; }

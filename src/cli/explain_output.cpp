@@ -65,9 +65,12 @@ std::string verdicts(const Explanation& x) {
 
 std::string features(const Explanation& x) {
   if (!x.oddest) return {};
-  TextTable table({"feature", "value", "usual", "part in the score"},
-                  {kLeft, kRight, kLeft, kRight});
-  for (const anomaly::Contribution& c : x.oddest->contributions) {
+  const auto& parts = x.oddest->contributions;
+  const std::string of = parts.empty() ? std::string() : parts.front().usual_of;
+  TextTable table(
+      {"feature", "value", of.empty() ? "usual" : "usual for " + of, "part in the score"},
+      {kLeft, kRight, kLeft, kRight});
+  for (const anomaly::Contribution& c : parts) {
     table.add({traffic::to_string(c.feature), report::short_number(c.value),
                report::short_number(c.usual_low) + " to " + report::short_number(c.usual_high),
                fmt::format("{:+.3f}", c.share)});
@@ -139,6 +142,7 @@ Json features_json(const std::vector<anomaly::Contribution>& contributions) {
                     {"value", c.value},
                     {"usual_low", c.usual_low},
                     {"usual_high", c.usual_high},
+                    {"usual_of", c.usual_of.empty() ? Json() : Json(c.usual_of)},
                     {"share", c.share}});
   }
   return list;

@@ -65,6 +65,12 @@ std::vector<std::uint32_t> ClientWatch::take_touched() {
   return std::exchange(touched_, {});
 }
 
+traffic::ClientFeatures ClientWatch::features(std::uint32_t slot, Instant now) const {
+  traffic::ClientFeatures features = profiles_.features(slot, now);
+  features.tier = table_.tier(slot);
+  return features;
+}
+
 void ClientWatch::set_trusted(const std::vector<Prefix>& trusted) {
   trusted_ = limiter::PrefixIndex(trusted);
 }

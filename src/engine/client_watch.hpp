@@ -46,6 +46,8 @@ class ClientWatch {
   [[nodiscard]] bool any_touched() const { return !touched_.empty(); }
 
   [[nodiscard]] const traffic::ClientProfiles& profiles() const { return profiles_; }
+  /// With the tier that the table knows.
+  [[nodiscard]] traffic::ClientFeatures features(std::uint32_t slot, Instant now) const;
   [[nodiscard]] Instant folded_at() const { return folded_at_; }
 
   void set_trusted(const std::vector<Prefix>& trusted);

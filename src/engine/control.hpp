@@ -52,6 +52,8 @@ struct Engine::Control {
   void end_label(const LabelRecord& record, Now now);
   [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
   [[nodiscard]] const anomaly::Detector* detector() const;
+  /// The name of the tier that the features speak of; empty: not known.
+  [[nodiscard]] std::string_view tier_of(const traffic::ClientFeatures& features) const;
 
   // Forecasts and plans (control_plan.cpp).
   void take_models();

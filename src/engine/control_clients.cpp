@@ -33,6 +33,11 @@ const anomaly::Detector* Engine::Control::detector() const {
   return models ? models->anomaly.get() : nullptr;
 }
 
+std::string_view Engine::Control::tier_of(const traffic::ClientFeatures& features) const {
+  if (features.tier == 0 || features.tier > policy.tiers.size()) return {};
+  return policy.tiers[features.tier - 1U];
+}
+
 void Engine::Control::fold_clients(Now now) {
   const auto table = data.limiter.verdicts.current();
   const std::uint32_t from = verdicts.figures_from();
@@ -54,7 +59,7 @@ void Engine::Control::scan(Now now) {
   const double granted = granted_per_minute(policy);
   for (const std::uint32_t slot : touched) {
     const ClientId client = clients.profiles().client(slot);
-    const traffic::ClientFeatures features = clients.profiles().features(slot, now.mono);
+    const traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
     bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
@@ -76,7 +81,7 @@ void Engine::Control::scan(Now now) {
     verdicts.scanned(
         client, score, evidence, reason,
         [&] {
-          auto parts = anomaly::explain(*model, features);
+          auto parts = anomaly::explain(*model, features, tier_of(features));
           return policy::Grounds{anomaly::in_words(parts), std::move(parts)};
         },
         now);
@@ -159,13 +164,13 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
     view.figures = clients.profiles().figures(*slot, at);
     view.protected_reason = clients.protected_reason(*slot, client, at);
     if (const anomaly::Detector* model = detector()) {
-      const traffic::ClientFeatures features = clients.profiles().features(*slot, at);
+      const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
       view.evidence = anomaly::is_evidence(*model, features);
       if (view.evidence && view.protected_reason.empty())
         view.protected_reason = grant_of(*model, features, granted_per_minute(policy));
-      view.contributions = anomaly::explain(*model, features);
+      view.contributions = anomaly::explain(*model, features, tier_of(features));
     }
   } else {
     view.protected_reason = clients.protected_reason(client, at);

@@ -307,8 +307,7 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
   if (prepared.routes_epoch != view.routes->epoch())
     return observe(request, counting, own_denial, now);
   const auto& [who, call, epoch] = prepared;
-  const limiter::ClientTable::Event event{call.client, 1, call.path_hash, call.agent_hash,
-                                          call.agent_classes};
+  const limiter::ClientTable::Event event = limiter::client_event(call, 1);
   limiter::ClientTable& clients = me.data.limiter.clients();
   if (counting == Counting::observe_only) {
     clients.count_request(event, own_denial, now.mono);

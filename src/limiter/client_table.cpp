@@ -24,6 +24,7 @@ constexpr std::uint64_t kNeverUsed = 0;
 constexpr std::uint64_t kChangingHands = 1;
 constexpr std::uint32_t kDirty = 1;
 constexpr std::uint32_t kFresh = 2;
+constexpr std::uint32_t kOfReader = kDirty | kFresh;  // the rest of the flags is the tier's
 
 constexpr std::uint32_t kIdle_s = 300;      // the memory of profiles: nothing of it is lost
 constexpr std::uint32_t kIdleGuest_s = 30;  // of a client that barely came
@@ -86,6 +87,7 @@ void ClientTable::count_request(std::uint64_t print, const Event& event, bool de
   const std::uint64_t agent = std::uint64_t{1} << event.agent_hash % 64;
   if (event.agent_hash != 0 && (slot->agents.load(kRelaxed) & agent) == 0)
     slot->agents.fetch_or(agent, std::memory_order_seq_cst);
+  if (event.tier != 0) set_tier(*slot, event.tier);
   touch(*slot, now_s);
 }
 
@@ -161,6 +163,7 @@ ClientTable::Slot* ClientTable::claim_slot(const ClientId& client, std::uint64_t
 bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& client,
                             std::uint64_t print, std::uint32_t now_s) noexcept {
   if (!slot.fingerprint.compare_exchange_strong(old, kChangingHands)) return false;
+  set_tier(slot, 0);
   slot.flags.fetch_or(kFresh);
   slot.last_seen_s.store(now_s, kRelease);
   slot.agents.store(0, kRelease);
@@ -175,6 +178,14 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
   slot.fingerprint.store(print);
   (old == kNeverUsed ? size_ : evictions_).fetch_add(1, kRelaxed);
   return true;
+}
+
+void ClientTable::set_tier(Slot& slot, std::uint8_t tier) noexcept {
+  std::uint32_t flags = slot.flags.load(kRelaxed);
+  while (flags >> kTierShift != tier &&
+         !slot.flags.compare_exchange_weak(
+             flags, (flags & kOfReader) | std::uint32_t{tier} << kTierShift)) {
+  }
 }
 
 void ClientTable::touch(Slot& slot, std::uint32_t now_s) noexcept {
@@ -215,7 +226,7 @@ void ClientTable::take_touched() {
 // One consistent reading of a listed slot; false when it is changing hands and was listed again.
 bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   Slot& slot = slot_at(index);
-  const std::uint32_t flags = slot.flags.exchange(0);
+  const std::uint32_t flags = slot.flags.fetch_and(~kOfReader) & kOfReader;
   const std::uint64_t before = slot.fingerprint.load();
   ClientCounters& counters = reading.counters;
   copy(slot.paths, counters.paths);

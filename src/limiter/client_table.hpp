@@ -53,6 +53,7 @@ class ClientTable {
     std::uint32_t path_hash = 0;
     std::uint32_t agent_hash = 0;
     std::uint8_t agent_classes = 0;
+    std::uint8_t tier = 0;  ///< 1 + its index; 0: not known
   };
   /// What the client is found by: hash_client under the table's seed, for callers that need it more
   /// than once.
@@ -101,6 +102,12 @@ class ClientTable {
   /// The client's slot, if it has one.
   [[nodiscard]] std::optional<std::uint32_t> find(const ClientId& client) const noexcept;
 
+  /// Event::tier of the latest request that named one.
+  [[nodiscard]] std::uint8_t tier(std::uint32_t slot) const noexcept {
+    const Slot& of = sets_[slot / kWays].slots[slot % kWays];
+    return static_cast<std::uint8_t>(of.flags.load(std::memory_order_relaxed) >> kTierShift);
+  }
+
   void prefetch(std::uint64_t fingerprint) const noexcept {
     const Set& set = set_of(fingerprint);
     __builtin_prefetch(&set.slots[fingerprint % kWays], 1);
@@ -120,22 +127,23 @@ class ClientTable {
  private:
   static constexpr std::size_t kWays = 8;
   static constexpr std::size_t kShards = 16;
+  static constexpr std::uint32_t kTierShift = 8;
 
   using Counter = std::atomic<std::uint32_t>;
   struct alignas(64) Slot {
-    // First line: all that an ordinary request touches.
+    // First line: all that an ordinary request and its response touch.
     std::atomic<std::uint64_t> fingerprint;  // 0 never used, 1 changing hands, else hash of client
     std::atomic<std::uint64_t> agents;
-    Counter denied;
     Counter last_seen_s;
-    Counter flags;
-    Counter next;                             // link of a list of touched slots: slot + 1, 0 ends
+    Counter flags;  // in its lowest bits; the tier from kTierShift on
+    Counter responses;
+    Counter errors;
     std::array<Counter, kPathBuckets> paths;  // requests are their sum
     // Second line.
     std::atomic<std::uint64_t> client_hi;
     std::atomic<std::uint64_t> client_lo;
-    Counter responses;
-    Counter errors;
+    Counter denied;
+    Counter next;  // link of a list of touched slots: slot + 1, 0 ends
     std::array<Counter, kAgentClasses> class_requests;
     std::array<Counter, kAgentClasses> class_errors;
   };
@@ -173,6 +181,7 @@ class ClientTable {
                                  std::uint32_t now_s) noexcept;
   [[nodiscard]] bool take_over(Slot& slot, std::uint64_t old, const ClientId& client,
                                std::uint64_t fingerprint, std::uint32_t now_s) noexcept;
+  static void set_tier(Slot& slot, std::uint8_t tier) noexcept;
   void touch(Slot& slot, std::uint32_t now_s) noexcept;
   void list(std::uint32_t slot) noexcept;
 

@@ -127,9 +127,7 @@ bool Worker::decide_all(std::span<const Call> calls, Instant now,
 }
 
 void Worker::count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept {
-  const ClientTable::Event event{call.client, call.hits, call.path_hash, call.agent_hash,
-                                 call.agent_classes};
-  limiter_.clients_.count_request(client_hash, event, denied, now);
+  limiter_.clients_.count_request(client_hash, client_event(call, call.hits), denied, now);
 }
 
 // By the first call of each client that asks for most.

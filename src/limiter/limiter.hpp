@@ -33,6 +33,13 @@ struct LimiterOptions {
   std::size_t lease_bytes = 4u << 20;  ///< memory that no lease touched stays the system's
 };
 
+/// What the table of clients is told of a call.
+[[nodiscard]] inline ClientTable::Event client_event(const Call& call, Hits hits) {
+  return {call.client,        hits,
+          call.path_hash,     call.agent_hash,
+          call.agent_classes, static_cast<std::uint8_t>(index(call.tier) + 1)};
+}
+
 /// The data plane: verdict -> plan limit -> bucket -> decision. Shared by all workers; a decision
 /// takes no lock, allocates nothing, makes no system call and reads no clock.
 class Limiter {

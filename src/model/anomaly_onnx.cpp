@@ -29,11 +29,26 @@ constexpr const char* kWithDistanceVersion = "2";  // and over the distance from
 constexpr const char* kWhat = "the anomaly model";
 constexpr std::size_t kMostSample = 1u << 16;
 constexpr double kMostDistanceTrees = 10000;
+constexpr double kLarge = 1e15;
+constexpr std::size_t kMostTiers = 256;
 
 // ---------------------------------------------------------------------------------- writing
 
 std::string feature_key(std::size_t feature, const char* what) {
   return fmt::format("usual.{}.{}", traffic::to_string(static_cast<Feature>(feature)), what);
+}
+
+/// Of the ranges of the tier at this place: "tier.0" has its name, "tier.0.usual..." what is usual.
+std::string tier_key(std::size_t tier) {
+  return fmt::format("tier.{}", tier);
+}
+
+void add_ranges(onnx::ModelProto& model, const std::string& prefix,
+                const anomaly::UsualRanges& usual) {
+  for (std::size_t i = 0; i < kFeatures; ++i) {
+    add_metadata(model, prefix + feature_key(i, "low"), fmt::format("{}", usual[i].low));
+    add_metadata(model, prefix + feature_key(i, "high"), fmt::format("{}", usual[i].high));
+  }
 }
 
 std::string feature_names() {
@@ -60,9 +75,10 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
   add("false_alarms", parts.false_alarms);
   add("rows", static_cast<double>(parts.rows));
   add("rows_aside", static_cast<double>(parts.rows_aside));
-  for (std::size_t i = 0; i < kFeatures; ++i) {
-    add(feature_key(i, "low"), parts.usual[i].low);
-    add(feature_key(i, "high"), parts.usual[i].high);
+  add_ranges(model, "", parts.usual);
+  for (std::size_t i = 0; i < parts.tiers.size(); ++i) {
+    add_metadata(model, tier_key(i), parts.tiers[i].tier);
+    add_ranges(model, tier_key(i) + ".", parts.tiers[i].usual);
   }
 }
 
@@ -155,6 +171,15 @@ std::vector<double> doubles(const onnx::ModelProto& model, const char* name) {
   return {};
 }
 
+anomaly::UsualRanges read_ranges(OnnxMetadata& metadata, const std::string& prefix) {
+  anomaly::UsualRanges usual;
+  for (std::size_t i = 0; i < kFeatures; ++i) {
+    usual[i] = {metadata.number(prefix + feature_key(i, "low"), -kLarge, kLarge),
+                metadata.number(prefix + feature_key(i, "high"), -kLarge, kLarge)};
+  }
+  return usual;
+}
+
 Result<DistanceTrees> read_distance(const onnx::ModelProto& model, std::size_t count) {
   const onnx::NodeProto* ensemble = find_node(model, "distance_length");
   if (ensemble == nullptr) return refuse("holds no trees over the distance");
@@ -219,7 +244,6 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   }
 
   DetectorParts parts;
-  constexpr double kLarge = 1e15;
   const auto sample = metadata.number("sample", 2, kMostSample);
   parts.threshold = metadata.number("threshold", 0, 1);
   parts.harm.error_ratio = metadata.number("harm.error_ratio", 0, 1);
@@ -228,10 +252,10 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   parts.false_alarms = metadata.number("false_alarms", 0, 1);
   parts.rows = static_cast<std::uint64_t>(metadata.number("rows", 0, kLarge));
   parts.rows_aside = static_cast<std::uint64_t>(metadata.number("rows_aside", 0, kLarge));
-  for (std::size_t i = 0; i < kFeatures; ++i) {
-    parts.usual[i] = {metadata.number(feature_key(i, "low"), -kLarge, kLarge),
-                      metadata.number(feature_key(i, "high"), -kLarge, kLarge)};
-  }
+  parts.usual = read_ranges(metadata, "");
+  // Bundles of earlier versions know no tiers.
+  for (std::size_t i = 0; i < kMostTiers && metadata.has(tier_key(i)); ++i)
+    parts.tiers.push_back({metadata.text(tier_key(i)), read_ranges(metadata, tier_key(i) + ".")});
   const double distance_count =
       with_distance ? metadata.number("distance_trees", 1, kMostDistanceTrees) : 0;
   if (!metadata.first_bad().empty()) {

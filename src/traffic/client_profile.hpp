@@ -41,6 +41,9 @@ struct ClientFeatures {
   /// weight capped by the minute.
   /// No input of the model: it tells a client that fails from a service that fails everybody.
   float background_error_ratio = 0;
+  /// Of the client's latest request: 1 + its index among the names that whoever made the features
+  /// keeps; 0: not known. No input of the model either: it says what is usual for such a client.
+  std::uint8_t tier = 0;
 
   [[nodiscard]] float operator[](Feature f) const { return values[static_cast<std::size_t>(f)]; }
   [[nodiscard]] float& operator[](Feature f) { return values[static_cast<std::size_t>(f)]; }

@@ -77,6 +77,13 @@ class ClientReplay {
   }
 
   [[nodiscard]] const ClientProfiles& profiles() const { return profiles_; }
+  [[nodiscard]] ClientFeatures features(std::uint32_t slot) const {
+    ClientFeatures features = profiles_.features(slot, now_);
+    features.tier = table_.tier(slot);
+    return features;
+  }
+  /// The names that ClientFeatures::tier speaks of, in the order in which they came.
+  [[nodiscard]] const std::vector<std::string>& tiers() const { return tiers_; }
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
@@ -111,6 +118,7 @@ class ClientReplay {
     event.path_hash = hash32(normalise_path(request.path, path_buffer_));
     event.agent_hash = hash32(request.user_agent);
     event.agent_classes = classes_of(event.agent_hash, request.user_agent);
+    event.tier = number_of(request.tier);
     table_.count_request(event, false, now_);
     if (request.status != 0) {
       table_.count_response(event, is_error(request.status), now_);
@@ -135,6 +143,20 @@ class ClientReplay {
     return known.classes;
   }
 
+  /// From 1 on. More names than there are tiers anywhere, or longer ones, are no tiers, and so not
+  /// known.
+  [[nodiscard]] std::uint8_t number_of(std::string_view tier) {
+    constexpr std::size_t kTiersMax = 32;
+    constexpr std::size_t kNameMax = 64;
+    if (tier.empty() || tier.size() > kNameMax) return 0;
+    auto at = std::find(tiers_.begin(), tiers_.end(), tier);
+    if (at == tiers_.end()) {
+      if (tiers_.size() == kTiersMax) return 0;
+      at = tiers_.insert(at, std::string(tier));
+    }
+    return static_cast<std::uint8_t>(at - tiers_.begin() + 1);
+  }
+
   struct KnownAgent {
     std::uint32_t hash = 0;
     std::uint8_t classes = 0;
@@ -145,6 +167,7 @@ class ClientReplay {
   std::array<KnownAgent, 512> known_agents_{};
   limiter::ClientTable table_;
   ClientProfiles profiles_;
+  std::vector<std::string> tiers_;
   std::string path_buffer_;
   WallTime start_{};
   std::optional<WallTime> step_ends_;

@@ -218,6 +218,44 @@ TEST_P(Explained, ContributionsAddUpToTheScoreAndNameWhatIsOdd) {
   EXPECT_THAT(words, testing::Contains(testing::HasSubstr("% errors (usual ")));
 }
 
+/// The second of three tiers asks twenty times as often; of the third there are few rows.
+std::vector<ClientFeatures> rows_of_tiers() {
+  std::vector<ClientFeatures> rows = ordinary_rows(5000, 1);
+  Random random(2);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].tier = i % 60 == 0 ? 3 : i % 3 == 0 ? 2 : i % 3 == 1 ? 1 : 0;
+    if (rows[i].tier == 2) rows[i][traffic::Feature::requests_per_minute] *= 20;
+  }
+  return rows;
+}
+
+TEST(Train, TellsWhatIsUsualForEachTierThatHasRowsEnough) {
+  const std::vector<ClientFeatures> rows = rows_of_tiers();
+  const auto detector = *train(rows, {.tiers = {"STD", "PRM", "TRIAL"}});
+  ASSERT_EQ(detector->parts().tiers.size(), 2U);
+  const auto rate_of = [&](const char* tier) {
+    for (const auto& part : explain(*detector, rows[0], tier))
+      if (part.feature == traffic::Feature::requests_per_minute) return part;
+    throw std::logic_error("no rate");
+  };
+  EXPECT_EQ(rate_of("STD").usual_of, "STD");
+  EXPECT_EQ(rate_of("PRM").usual_of, "PRM");
+  EXPECT_EQ(rate_of("TRIAL").usual_of, "") << "84 rows say little of a twentieth";
+  EXPECT_EQ(rate_of("").usual_of, "");
+  EXPECT_NEAR(rate_of("PRM").usual_high / rate_of("STD").usual_high, 20, 4);
+  EXPECT_GT(rate_of("").usual_high, rate_of("STD").usual_high);
+  EXPECT_LT(rate_of("").usual_high, rate_of("PRM").usual_high);
+  EXPECT_THAT(in_words(explain(*detector, client(3000, 0.88, 20'000, 0.95), "STD")),
+              testing::Contains(testing::StartsWith("3000 requests a minute (usual for STD: ")));
+}
+
+TEST(Train, LetsTiersHaveNoPartInTheScore) {
+  const std::vector<ClientFeatures> rows = rows_of_tiers();
+  const auto with = *train(rows, {.tiers = {"STD", "PRM", "TRIAL"}});
+  const auto without = *train(rows, {});
+  for (std::size_t i = 0; i < 200; ++i) ASSERT_EQ(score(*with, rows[i]), score(*without, rows[i]));
+}
+
 TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {
   using traffic::Feature;
   const Contribution errors{Feature::error_ratio, 0.88, 0, 0.09, 0.2};

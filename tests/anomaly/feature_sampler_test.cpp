@@ -51,6 +51,25 @@ TEST(FeatureSampler, GoesByWhatPeopleKnow) {
   EXPECT_EQ(accused.rows, 0U);
 }
 
+TEST(FeatureSampler, TellsTheTierOfEachRow) {
+  FeatureSampler sampler;
+  constexpr std::array<const char*, 3> kTiers{"PRM", "", "STD"};
+  for (int minute = 0; minute < 60; ++minute) {
+    traffic::Request request;
+    request.time = WallTime{seconds{1'800'000'000 + 60 * minute}};
+    request.method = "GET";
+    request.path = "/browse";
+    request.client = client_of("198.51.100." + std::to_string(minute));
+    request.tier = kTiers[static_cast<std::size_t>(minute % 3)];
+    request.status = 200;
+    sampler.add(request);
+  }
+  ASSERT_EQ(sampler.rows().size(), 60U);
+  EXPECT_EQ(sampler.tiers(), (std::vector<std::string>{"PRM", "STD"}));
+  constexpr std::array<std::uint8_t, 3> kNumbers{1, 0, 2};
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(sampler.rows()[i].tier, kNumbers[i % 3]);
+}
+
 TEST(FeatureSampler, TellsOnWhichDayEachRowWasSeen) {
   FeatureSampler sampler;
   for (int hour = 0; hour < 60; ++hour) {

@@ -153,8 +153,9 @@ inline std::shared_ptr<const anomaly::Detector> quiet_detector() {
       row[Feature::hour_errors] = static_cast<float>(errors * rate * 10);
       row[Feature::hour_error_ratio] = static_cast<float>(errors);
       row.background_error_ratio = 0.03F;
+      row.tier = static_cast<std::uint8_t>(i % 3);  // unknown, STD, PRM
     }
-    return *anomaly::train(rows, {});
+    return *anomaly::train(rows, {.tiers = {"STD", "PRM"}});
   }();
   return detector;
 }

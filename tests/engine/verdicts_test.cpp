@@ -73,7 +73,8 @@ TEST_F(Verdicts, NeedTwoScansOfThreeAndSayWhy) {
   EXPECT_EQ(raised->kind, VerdictKind::malicious);
   EXPECT_EQ(raised->rule, "attacker");
   EXPECT_GT(raised->score, 0.5);
-  EXPECT_FALSE(raised->reasons.empty());
+  EXPECT_THAT(raised->reasons, testing::Contains(testing::HasSubstr("(usual for STD: ")))
+      << "Mallory names no tier, and STD is the default";
   EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
   EXPECT_TRUE(ask({.address = "198.51.100.1"}).decision.allowed);
   const auto status = engine->status();

@@ -94,6 +94,25 @@ TEST(ClientTable, CountsNoResponseOfAClientWithoutASlot) {
   EXPECT_TRUE(collect(table).empty());
 }
 
+TEST(ClientTable, KnowsTheTierOfTheLatestRequestThatNamedOne) {
+  ClientTable table(1 << 16, 7);
+  const auto ask = [&](std::uint8_t tier) {
+    ClientTable::Event made = event(1);
+    made.tier = tier;
+    table.count_request(made, false, kStart);
+    return table.tier(*table.find(client(1)));
+  };
+  EXPECT_EQ(ask(0), 0);
+  EXPECT_EQ(ask(2), 2);
+  EXPECT_EQ(ask(255), 255);
+  EXPECT_EQ(ask(0), 255);
+  EXPECT_EQ(collect(table).size(), 1U);
+  EXPECT_TRUE(collect(table).empty());
+  EXPECT_EQ(table.tier(*table.find(client(1))), 255) << "a reader takes it from nobody";
+  EXPECT_EQ(ask(1), 1);
+  EXPECT_EQ(collect(table).size(), 1U) << "listed as before";
+}
+
 class FullTable : public ::testing::Test {
  protected:
   // Fresh clients, one request each, until far more came than there is room for.
@@ -117,6 +136,18 @@ TEST_F(FullTable, RefusesNewcomersWhileEveryoneIsActive) {
   flood(kStart + seconds{31});
   EXPECT_EQ(table.evictions(), table.capacity());
   EXPECT_EQ(table.size(), table.capacity());
+}
+
+TEST_F(FullTable, GivesANewOwnerNoTierOfTheOldOne) {
+  for (std::uint32_t i = 0; i < table.capacity() * 8; ++i) {
+    ClientTable::Event made = event(i);
+    made.tier = 3;
+    table.count_request(made, false, kStart);
+  }
+  ASSERT_EQ(table.tier(0), 3);
+  flood(kStart + seconds{31});
+  ASSERT_EQ(table.evictions(), table.capacity());
+  for (std::uint32_t slot = 0; slot < table.capacity(); ++slot) EXPECT_EQ(table.tier(slot), 0);
 }
 
 TEST_F(FullTable, KeepsAKnownClientFiveMinutesUnderAFlood) {

@@ -84,6 +84,28 @@ TEST_P(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
   }
 }
 
+TEST(AnomalyOnnxFile, KeepsWhatIsUsualForEachTier) {
+  auto some = rows(1000, 1);
+  for (std::size_t i = 0; i < some.size(); ++i) some[i].tier = static_cast<std::uint8_t>(i % 3);
+  const auto detector =
+      *anomaly::train(some, {.trees = 20, .sample = 64, .tiers = {"STD", "a,b \"c\""}});
+  const std::string bytes = anomaly_to_onnx(*detector);
+  const auto back = anomaly_from_onnx(bytes);
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(anomaly_to_onnx(**back), bytes);
+  ASSERT_EQ((*back)->parts().tiers.size(), 2U);
+  EXPECT_EQ((*back)->parts().tiers[1].tier, "a,b \"c\"");
+  for (std::size_t i = 0; i < kFeatures; ++i) {
+    EXPECT_EQ((*back)->parts().tiers[1].usual[i].low, detector->parts().tiers[1].usual[i].low);
+    EXPECT_EQ((*back)->parts().tiers[1].usual[i].high, detector->parts().tiers[1].usual[i].high);
+  }
+  onnx::ModelProto damaged;
+  ASSERT_TRUE(damaged.ParseFromString(bytes));
+  set_metadata(damaged, "tier.1.usual.error_ratio.high", "much");
+  EXPECT_THAT(refusal(damaged.SerializeAsString()),
+              testing::HasSubstr("tier.1.usual.error_ratio.high"));
+}
+
 TEST_P(AnomalyOnnx, RefusesEveryTruncation) {
   const std::string bytes = anomaly_to_onnx(*trained(GetParam()));
   for (std::size_t length = 0; length < bytes.size(); length += 1 + bytes.size() / 300) {

@@ -31,7 +31,7 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
   now_ = {replay_.now(), wall};
   ClientOutcome* outcome = keep_outcomes_ ? &outcomes_[client] : nullptr;
   if (detector_) {
-    const auto features = replay_.profiles().features(slot, replay_.now());
+    const auto features = replay_.features(slot);
     const double score = anomaly::score(*detector_, features);
     const bool harmful = anomaly::harm(*detector_, features) != anomaly::Harm::none;
     const bool evidence = harmful && score > anomaly::threshold(*detector_);

@@ -82,6 +82,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   how.false_alarms = config.engine.policy.anomaly.false_alarms;
   how.seed = options.seed;
   const auto& rows = sampler.rows();
+  how.tiers = sampler.tiers();
   auto trained = anomaly::train(rows, sampler.days(), how);
   if (!trained) return tl::unexpected<Error>(trained.error());
   bundle.anomaly = *std::move(trained);

@@ -101,6 +101,7 @@ json contribution_json(const anomaly::Contribution& part) {
           {"value", part.value},
           {"usual_low", part.usual_low},
           {"usual_high", part.usual_high},
+          {"usual_of", part.usual_of.empty() ? json() : json(part.usual_of)},
           {"share", part.share}};
 }
 

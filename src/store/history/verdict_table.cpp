@@ -49,8 +49,8 @@ std::vector<std::string> reasons_of(const std::string& text) {
 std::string features_text(const std::vector<anomaly::Contribution>& features) {
   auto list = nlohmann::json::array();
   for (const auto& part : features) {
-    list.push_back(
-        {static_cast<int>(part.feature), part.value, part.usual_low, part.usual_high, part.share});
+    list.push_back({static_cast<int>(part.feature), part.value, part.usual_low, part.usual_high,
+                    part.share, part.usual_of});
   }
   return list.dump();
 }
@@ -60,14 +60,17 @@ std::vector<anomaly::Contribution> features_of(const std::string& text) {
   std::vector<anomaly::Contribution> features;
   if (!parsed.is_array()) return features;
   for (const auto& part : parsed) {
-    const bool numbers =
-        part.is_array() && part.size() == 5 &&
-        std::all_of(part.begin(), part.end(), [](const auto& field) { return field.is_number(); });
-    if (!numbers || part[0].get<int>() < 0 ||
+    // Earlier versions wrote five fields, without the tier.
+    const bool sound = part.is_array() && (part.size() == 5 || part.size() == 6) &&
+                       std::all_of(part.begin(), part.begin() + 5,
+                                   [](const auto& field) { return field.is_number(); }) &&
+                       (part.size() == 5 || part[5].is_string());
+    if (!sound || part[0].get<int>() < 0 ||
         part[0].get<int>() >= static_cast<int>(traffic::kFeatures))
       continue;
-    features.push_back(
-        {static_cast<traffic::Feature>(part[0].get<int>()), part[1], part[2], part[3], part[4]});
+    features.push_back({static_cast<traffic::Feature>(part[0].get<int>()), part[1], part[2],
+                        part[3], part[4],
+                        part.size() == 6 ? part[5].get<std::string>() : std::string()});
   }
   return features;
 }

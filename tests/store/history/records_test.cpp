@@ -19,7 +19,7 @@ policy::VerdictRecord verdict(const char* client, WallTime from, Nanos lasting) 
   record.part = limiter::Part::rules;
   record.mode = limiter::Mode::shadow;
   record.reasons = {"214 requests a minute (usual 0.2 to 21)", "with \"quotes\" and \xff"};
-  record.features = {{traffic::Feature::error_ratio, 0.88, 0, 0.09, 0.125},
+  record.features = {{traffic::Feature::error_ratio, 0.88, 0, 0.09, 0.125, "STD"},
                      {traffic::Feature::agent_diversity, 1, 1, 2, -0.0625}};
   record.from = from;
   record.until = from + lasting;
@@ -44,7 +44,9 @@ TEST_F(RecordsTest, VerdictsComeBackWhole) {
   EXPECT_EQ(back[0].features[0].feature, traffic::Feature::error_ratio);
   EXPECT_EQ(back[0].features[0].value, 0.88);
   EXPECT_EQ(back[0].features[0].usual_high, 0.09);
+  EXPECT_EQ(back[0].features[0].usual_of, "STD");
   EXPECT_EQ(back[0].features[1].share, -0.0625);
+  EXPECT_EQ(back[0].features[1].usual_of, "");
   EXPECT_EQ(back[0].from, kStart);
   EXPECT_EQ(back[0].until, kStart + 15min);
   EXPECT_THAT(back[0].reasons, ElementsAre("214 requests a minute (usual 0.2 to 21)",
