@@ -71,6 +71,7 @@ struct Engine::Control {
 
   // What is told (control_status.cpp, control_decisions.cpp).
   void drain_decisions(Now now);
+  void write_records(Now now);
   [[nodiscard]] std::string explanation_of(const KeptDecision& kept, const Routes& routes) const;
   [[nodiscard]] std::string cause_of(const KeptDecision& kept, const Routes& routes) const;
   [[nodiscard]] std::string why_only_watched(const KeptDecision& kept) const;
@@ -79,6 +80,7 @@ struct Engine::Control {
 
   // Configuration (control_state.cpp).
   void publish_routes();
+  void restore_override(OverrideRecord made, Now now);
   void publish_overrides(Now now);
   void follow_modes(Now now);
   void set_due(Now now);

@@ -148,4 +148,9 @@ void Engine::Control::drain_decisions(Now now) {
   keeper.decisions(records, now.wall);
 }
 
+void Engine::Control::write_records(Now now) {
+  keeper.modes(modes.take_news(), now.wall);
+  drain_decisions(now);
+}
+
 }  // namespace tidelimit::engine

@@ -111,7 +111,7 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored verdicts", stored.error());
     }
     if (auto stored = history->overrides()) {
-      for (const auto& made : *stored) overrides.put(made);
+      for (const auto& made : *stored) restore_override(made, now);
       overrides.expire(now.wall);
     } else {
       failed("stored overrides", stored.error());
@@ -135,6 +135,16 @@ Result<void> Engine::Control::restore(Now now) {
   forecast_due = true;
   changed = true;
   return outcome;
+}
+
+/// Earlier versions kept an IPv6 address as a target of its own, though it stood for its /64: it is
+/// written anew under that, so that it can be found and taken back.
+void Engine::Control::restore_override(OverrideRecord made, Now now) {
+  const std::string kept = made.target;
+  made.target = OverrideBook::target_named(kept).value_or(kept);
+  if (made.target != kept && keeper.history()->put_override(made))
+    (void)keeper.history()->delete_override(kept, "tidelimit", now.wall);
+  overrides.put(std::move(made));
 }
 
 Result<void> Engine::Control::reconfigure(Settings after, Now now) {

@@ -98,26 +98,29 @@ std::vector<std::pair<std::string, limiter::Mode>> Engine::modes() const {
   return control_->modes.modes();
 }
 
-Result<void> Engine::put_override(const OverrideRecord& record, Now now) {
+Result<void> Engine::put_override(OverrideRecord record, Now now) {
   if (auto checked = OverrideBook::check(record); !checked) return checked;
+  record.target = *OverrideBook::target_named(record.target);
   std::lock_guard lock(control_->mutex);
   if (const auto& history = control_->keeper.history()) {
     if (auto stored = history->put_override(record); !stored) return stored;
   }
-  control_->overrides.put(record);
+  control_->overrides.put(std::move(record));
   control_->publish_overrides(now);
   return {};
 }
 
-Result<void> Engine::delete_override(const std::string& target, const std::string& by, Now now) {
+Result<void> Engine::delete_override(const std::string& named, const std::string& by, Now now) {
+  const auto target = OverrideBook::target_named(named);
+  if (!target) return tl::unexpected(target.error());
   std::lock_guard lock(control_->mutex);
-  if (control_->overrides.find(target) == nullptr)
-    return fail(Code::not_found, "there is no override for " + target);
+  if (control_->overrides.find(*target) == nullptr)
+    return fail(Code::not_found, "there is no override for " + *target);
   if (const auto& history = control_->keeper.history()) {
-    auto deleted = history->delete_override(target, by, now.wall);
+    auto deleted = history->delete_override(*target, by, now.wall);
     if (!deleted && deleted.error().code != Code::not_found) return deleted;
   }
-  control_->overrides.erase(target);
+  control_->overrides.erase(*target);
   control_->publish_overrides(now);
   return {};
 }
@@ -140,6 +143,11 @@ Result<void> Engine::delete_label(const std::string& target, Now now) {
 std::vector<LabelRecord> Engine::labels() const {
   std::lock_guard lock(control_->mutex);
   return control_->labels.all();
+}
+
+void Engine::write_records(Now now) {
+  std::lock_guard lock(control_->mutex);
+  control_->write_records(now);
 }
 
 void Engine::forget_verdict(const ClientId& client, Now now) {

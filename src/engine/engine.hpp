@@ -178,7 +178,7 @@ class Engine {
   [[nodiscard]] std::vector<PartMode> part_modes() const;
 
   /// Overrides: stored durably first (when there is a history), then published.
-  [[nodiscard]] Result<void> put_override(const OverrideRecord& record, Now now);
+  [[nodiscard]] Result<void> put_override(OverrideRecord record, Now now);
   [[nodiscard]] Result<void> delete_override(const std::string& target, const std::string& by,
                                              Now now);
   [[nodiscard]] std::vector<OverrideRecord> overrides() const;
@@ -188,6 +188,10 @@ class Engine {
   [[nodiscard]] Result<void> put_label(const LabelRecord& record, Now now);
   [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
   [[nodiscard]] std::vector<LabelRecord> labels() const;
+
+  /// Hands the history what the next tick would: decisions, and what was set by hand. For whoever
+  /// is about to read them there.
+  void write_records(Now now);
 
   /// "Not malicious": ends the client's verdict now.
   void forget_verdict(const ClientId& client, Now now);

@@ -1,13 +1,42 @@
 #include "engine/override_book.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+#include "base/text.hpp"
 
 namespace tidelimit::engine {
 namespace {
 
 constexpr std::string_view kUser = "user/";
 
+constexpr std::uint8_t kClientBits = 64;  // of an IPv6 address
+
+[[nodiscard]] bool within_client(const Prefix& prefix) {
+  return !prefix.address.is_v4() && prefix.length > kClientBits;
+}
+
 }  // namespace
+
+Result<std::string> OverrideBook::target_named(const std::string& text) {
+  if (text.starts_with(kUser)) {
+    if (text.size() > kUser.size()) return text;
+    return fail(Code::invalid_argument, "user/ID: the id is empty");
+  }
+  auto prefix = parse_prefix(text);
+  if (!prefix) return tl::unexpected(prefix.error());
+  if (within_client(*prefix)) {
+    const Prefix whole{address_of({client_of(prefix->address).hi, 0}), kClientBits};
+    const std::string client = format_prefix(whole);
+    if (prefix->length < 128)
+      return fail(Code::invalid_argument,
+                  fmt::format("\"{}\" is part of one client: an IPv6 client is a /64, write {}",
+                              printable(text, 60), client));
+    return client;
+  }
+  return format_prefix(*prefix);
+}
 
 Result<void> OverrideBook::check(const OverrideRecord& record) {
   if (record.action == limiter::Action::limit && !record.limit)
@@ -16,18 +45,15 @@ Result<void> OverrideBook::check(const OverrideRecord& record) {
   if (record.action == limiter::Action::none)
     return fail(Code::invalid_argument,
                 "the override of " + record.target + " does nothing: allow, block or limit");
-  if (record.target.starts_with(kUser)) {
-    if (record.target.size() > kUser.size()) return {};
-    return fail(Code::invalid_argument, "user/ID: the id is empty");
-  }
-  if (const auto prefix = parse_prefix(record.target); !prefix)
-    return fail(Code::invalid_argument, prefix.error().message);
+  if (const auto target = target_named(record.target); !target)
+    return tl::unexpected(target.error());
   return {};
 }
 
-void OverrideBook::put(const OverrideRecord& record) {
+void OverrideBook::put(OverrideRecord record) {
+  record.target = target_named(record.target).value_or(record.target);
   erase(record.target);
-  records_.push_back(record);
+  records_.push_back(std::move(record));
 }
 
 bool OverrideBook::erase(const std::string& target) {

@@ -12,10 +12,14 @@ namespace tidelimit::engine {
 /// The operator's overrides in force. One thread.
 class OverrideBook {
  public:
-  /// Refuses a target that is neither an address, a prefix nor "user/ID", and a limit without rate.
+  /// The one way to write a target: "203.0.113.7", "10.0.0.0/8", "user/ID"; an IPv6 address is its
+  /// /64, which is the client. Refuses what is none of these, and IPv6 prefixes within a client.
+  [[nodiscard]] static Result<std::string> target_named(const std::string& text);
+  /// Refuses a limit without a rate, a rule without an action, and what target_named refuses.
   [[nodiscard]] static Result<void> check(const OverrideRecord& record);
 
-  void put(const OverrideRecord& record);
+  /// Under the record's target as target_named writes it, in the place of another on that.
+  void put(OverrideRecord record);
   bool erase(const std::string& target);
   /// Drops what has ended; true when there was any.
   bool expire(WallTime now);

@@ -291,7 +291,8 @@ void BucketRegion::undo(const Charge& charge) noexcept {
 }
 
 std::size_t BucketRegion::live(Instant now) const noexcept {
-  constexpr std::size_t kSample = 1024;
+  constexpr std::size_t kSample =
+      1u << 14;  // of a table of 64 MiB every 32nd pair: a millisecond or two
   const std::size_t stride = std::max<std::size_t>(pairs_.size() / kSample, 1);
   std::size_t seen = 0;
   std::size_t found = 0;

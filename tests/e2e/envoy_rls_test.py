@@ -171,6 +171,10 @@ class RateLimitService(Calls):
         limit = passed[0].statuses[0].current_limit
         self.assertEqual((limit.requests_per_unit, limit.unit), (5, Response.RateLimit.HOUR))
         self.assertEqual(self.codes(five), [OVER])
+        for limit, policy in (((5, units.HOUR), "q=5;w=3600"), ((0, units.SECOND), "q=0;w=1"),
+                              ((1000, units.DAY), "q=1000;w=86400"), ((9, units.YEAR), "q=9;w=31536000")):
+            headers = {header.key: header.value for header in self.call(login(limit=limit)).response_headers_to_add}
+            self.assertEqual(headers["ratelimit-policy"], '"login-STD";' + policy)
         self.assertEqual(self.codes(login()), [OK], "the plan's own limit was not touched")
         self.assertEqual(self.codes(login(limit=(0, units.DAY))), [OVER])
         self.assertIn("its limit has no unit", self.refusal(login(limit=(5, units.UNKNOWN))))

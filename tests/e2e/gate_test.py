@@ -149,6 +149,22 @@ class AuthTest(Serving):
         envoy = self.gate.client.call("PUT", "/v1/auth/payment/1", headers={"X-Forwarded-For": "203.0.113.3"})
         self.assertEqual(envoy.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
 
+    def test_no_header_stands_in_place_of_the_path_behind_the_call(self):
+        def auth(target, **headers):
+            return self.gate.client.get("/v1/auth" + target, {"X-Forwarded-For": "203.0.113.4"} | headers).status
+
+        self.assertEqual([auth("/payment/1") for _ in range(4)], [200, 200, 200, 429])
+        for header in ("X-Original-URI", "X-Forwarded-Uri"):
+            self.assertEqual(auth("/payment/1", **{header: "/free"}), 429, header)
+
+    def test_the_query_behind_a_path_is_the_requests_own(self):
+        def auth(target):
+            return self.gate.client.get("/v1/auth" + target, {"X-Forwarded-For": "203.0.113.4"}).status
+
+        self.assertEqual(auth("/browse/acl?deny=10.0.0.1"), 200)
+        self.assertEqual([auth("/payment/1?deny=403") for _ in range(4)], [200, 200, 200, 429])
+        self.assertEqual(auth("?deny=10.0.0.1"), 400)
+
     def test_left_hops_of_x_forwarded_for_are_the_clients_own_words(self):
         for i in range(3):
             self.gate.auth(f"198.51.100.{i}, 203.0.113.1", "/payment/1")
@@ -240,8 +256,7 @@ class ReadingTest(Serving):
     def test_a_denial_can_be_looked_up(self):
         for _ in range(4):
             refused = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
-        found = wait_until(lambda: self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"],
-                           "the denial is kept")[0]
+        found, = self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"]
         self.assertEqual((found["client"], found["user"], found["path"], found["reason"], found["outcome"]),
                          ("203.0.113.1", "u1", "/payment/1", "over_limit", "deny"))
         self.assertEqual(found["limit_per_minute"], 6)
@@ -320,6 +335,21 @@ class OverrideTest(Serving):
         self.assertEqual(self.gate.call("DELETE", "/v1/overrides/203.0.113.1").status, 204)
         self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
         self.assert_problem(self.gate.call("DELETE", "/v1/overrides/203.0.113.1"), 404)
+
+    def test_an_ipv6_address_stands_for_its_64(self):
+        made = self.override("2001:db8::b", action="block", reason="ticket 12", **{"for": "1h"}).json
+        self.assertEqual(made["target"], "2001:db8::/64")
+        refused = self.gate.check("2001:db8::a")
+        self.assertEqual((refused["allowed"], refused["reason"]), (False, "override"))
+        self.override("2001:db8::/32", action="limit", limit="2/min", **{"for": "1h"})
+        found, = self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"]
+        self.assertEqual(found["explanation"], "override of 2001:db8::/64 by admin: ticket 12")
+        self.assertEqual(self.gate.get("/v1/overrides/2001:db8::c").json["action"], "block")
+        self.override("2001:db8::c", action="allow", **{"for": "1h"})
+        self.assertEqual(len(self.gate.get("/v1/overrides").json["overrides"]), 2, "in place of the block")
+        self.assertEqual(self.gate.call("DELETE", "/v1/overrides/2001:db8::a").status, 204)
+        self.assert_problem(self.gate.call("PUT", "/v1/overrides/2001:db8:3::/96", {"action": "block", "for": "1h"}),
+                            400, "2001:db8:3::/64")
 
     def test_bad_overrides_are_refused_by_name(self):
         def put(**body):
@@ -456,11 +486,10 @@ class ShellTest(Serving):
     def test_why_names_the_limit_and_the_reason(self):
         for _ in range(4):
             refused = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
-        wait_until(lambda: self.gate.get(f"/v1/decisions?id={refused['decision']}").json["decisions"], "it is kept")
         words = self.shell("why", "--user", "u1")
         for word in ("denied", "/payment/1", "over_limit", "limit 6 a minute", refused["decision"]):
             self.assertIn(word, words)
-        self.assertIn("203.0.113.1: ", self.shell("why", "--client", "203.0.113.1"))
+        wait_until(lambda: "203.0.113.1: " in self.shell("why", "--client", "203.0.113.1"), "its figures are folded")
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
@@ -684,6 +713,9 @@ class ModelTest(EndToEnd):
             for version in (status["version"], own):
                 self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/{version}").status, 200)
             self.assertEqual(self.gate.get(f"/v1/models/{model}/versions/1").status, 404)
+            labelled = self.gate.get(f"/v1/models/{model}/labels/stable")
+            self.assertEqual((labelled.status, list(labelled.json)), (404, ["error"]))
+            self.assertIn("stable", labelled.json["error"])
             self.assertEqual(self.gate.count("tidelimit_model_info", model=model, version=own), 1)
         _, steps, features = self.input_shape("traffic")
         row = [[0.1] * features] * steps

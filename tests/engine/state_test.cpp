@@ -119,6 +119,42 @@ TEST_F(States, OverridesActAtOnceSurviveAndEnd) {
   EXPECT_TRUE(history->overrides()->size() <= 1u);
 }
 
+OverrideRecord block_of(const std::string& target, WallTime made_at) {
+  return {.target = target,
+          .action = Action::block,
+          .limit = {},
+          .reason = {},
+          .by = "ann",
+          .made_at = made_at,
+          .until = {}};
+}
+
+TEST_F(States, AnOverrideOfAnIpv6AddressIsOneOfItsClient) {
+  ASSERT_TRUE(engine->put_override(block_of("2001:db8::b", now.wall), now));
+  EXPECT_EQ(ask({.address = "2001:db8::a"}).decision.reason, Reason::override_);
+  ASSERT_EQ(engine->overrides().size(), 1u);
+  EXPECT_EQ(engine->overrides()[0].target, "2001:db8::/64");
+  const auto within = engine->put_override(block_of("2001:db8::/96", now.wall), now);
+  ASSERT_FALSE(within);
+  EXPECT_NE(within.error().message.find("write 2001:db8::/64"), std::string::npos);
+  EXPECT_TRUE(engine->put_override(block_of("::1", now.wall), now));
+  EXPECT_EQ(ask({.address = "::1"}).decision.reason, Reason::override_);
+  EXPECT_TRUE(ask({.address = "203.0.113.9"}).decision.allowed) << "IPv4 lies within ::/64, too";
+  ASSERT_TRUE(engine->delete_override("2001:db8::c", "ann", now));
+  EXPECT_TRUE(ask({.address = "2001:db8::a"}).decision.allowed);
+}
+
+TEST_F(States, AnOverrideThatWasKeptUnderAnIpv6AddressIsFoundUnderItsClient) {
+  ASSERT_TRUE(history->put_override(block_of("2001:db8::b", now.wall)));
+  restart(mission(), history);
+  EXPECT_EQ(ask({.address = "2001:db8::a"}).decision.reason, Reason::override_);
+  ASSERT_EQ(history->overrides()->size(), 1u);
+  EXPECT_EQ(history->overrides()->front().target, "2001:db8::/64");
+  ASSERT_TRUE(engine->delete_override("2001:db8::/64", "ann", now));
+  restart(mission(), history);
+  EXPECT_TRUE(ask({.address = "2001:db8::a"}).decision.allowed);
+}
+
 TEST_F(States, AnOverrideThatCouldNotBeStoredIsNotInForce) {
   history->full = true;
   OverrideRecord block{.target = "203.0.113.7",

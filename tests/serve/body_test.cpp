@@ -92,6 +92,7 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
   EXPECT_EQ((*one)->front().request.status, 200);
   EXPECT_FLOAT_EQ((*one)->front().request.latency_ms, 12.5f);
   EXPECT_EQ((*one)->front().request.time, WallTime{std::chrono::seconds{1000}});
+  EXPECT_EQ((*one)->front().request.method, "GET") << "as a check's";
   const auto many = report(
       R"([{"client_ip":"a.example","path":"/a","status":429,"timestamp":"2026-11-24T10:00:00Z"},)"
       R"({"client_ip":"203.0.113.7","path":"/b","status":429,"own_denial":false,)"

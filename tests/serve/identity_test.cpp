@@ -81,7 +81,7 @@ TEST(Identity, ReadsTheRequestThatNginxDescribes) {
   EXPECT_EQ(call.request.user_agent, "curl");
   EXPECT_EQ(call.request.user_id, "42");
   EXPECT_EQ(call.request.tier, "PRM");
-  EXPECT_FALSE(call.second_route);
+  EXPECT_EQ(call.other_count, 0U);
 }
 
 TEST(Identity, ReadsTheRequestThatTraefikAndCaddyDescribe) {
@@ -100,9 +100,38 @@ TEST(Identity, ReadsThePathThatEnvoyAppends) {
 TEST(Identity, ASecondNameForTheRouteIsAskedToo) {
   Asked asked("X-Original-URI: /cheap\r\nX-Forwarded-Uri: /pay\r\nX-Forwarded-Method: POST\r\n");
   const ForwardedCall call = asked.call();
-  EXPECT_TRUE(call.second_route);
-  EXPECT_EQ(call.second_path, "/pay");
-  EXPECT_EQ(call.second_method, "POST");
+  ASSERT_EQ(call.other_count, 1U);
+  EXPECT_EQ(call.others[0].path, "/pay");
+  EXPECT_EQ(call.others[0].method, "POST");
+}
+
+TEST(Identity, NoHeaderStandsInPlaceOfThePathThatEnvoyAppends) {
+  Asked asked("X-Original-URI: /cheap\r\nX-Forwarded-Uri: /free\r\n", "POST");
+  const ForwardedCall call = asked.call("/pay?x");
+  EXPECT_EQ(call.request.path, "/pay?x");
+  EXPECT_EQ(call.request.method, "POST");
+  ASSERT_EQ(call.other_count, 2U);
+  EXPECT_EQ(call.others[0].path, "/cheap");
+  EXPECT_EQ(call.others[1].path, "/free");
+}
+
+TEST(Identity, AnotherMethodForTheSamePathIsAnotherRoute) {
+  Asked asked(
+      "X-Original-URI: /pay\r\nX-Original-Method: GET\r\n"
+      "X-Forwarded-Uri: /pay\r\nX-Forwarded-Method: POST\r\n");
+  const ForwardedCall call = asked.call();
+  EXPECT_EQ(call.request.method, "GET");
+  ASSERT_EQ(call.other_count, 1U);
+  EXPECT_EQ(call.others[0].method, "POST");
+}
+
+TEST(Identity, ARouteThatIsNamedTwiceIsOne) {
+  EXPECT_EQ(Asked("X-Original-URI: /pay\r\nX-Original-Method: POST\r\nX-Forwarded-Uri: /pay\r\n")
+                .call()
+                .other_count,
+            0U);
+  EXPECT_EQ(Asked("X-Original-URI: /pay\r\nX-Forwarded-Uri: /pay\r\n").call("/pay").other_count,
+            0U);
 }
 
 TEST(Identity, BelievesNoIdentityThatIsGivenTwice) {

@@ -51,6 +51,7 @@ Response put_signal(const DeskContext&, const DeskCall&);
 // model_calls.cpp: TensorFlow Serving's REST
 Response get_model(const DeskContext&, const DeskCall&);
 Response get_model_metadata(const DeskContext&, const DeskCall&);
+Response refuse_label(const DeskContext&, const DeskCall&);
 Response post_predict(const DeskContext&, const DeskCall&);
 
 // version_calls.cpp: the models in force and before

@@ -67,6 +67,9 @@ constexpr std::array kRows{
     Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, get_model}},
     Row{"POST", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, post_predict}},
     Row{"GET", "/v1/models/*/versions/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
+    Row{"GET", "/v1/models/*/labels/*", {kModels, kRead, kAdmin, refuse_label}},
+    Row{"POST", "/v1/models/*/labels/*", {kModels, kRead, kAdmin, refuse_label}},
+    Row{"GET", "/v1/models/*/labels/*/metadata", {kModels, kRead, kAdmin, refuse_label}},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {

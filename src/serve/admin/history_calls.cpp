@@ -145,6 +145,7 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
     if (const auto address = parse_address(query.client))
       query.client = format_client(client_of(*address));
   }
+  context.engine.write_records(call.now);  // an answer's id is known as soon as it was given
   const auto found = history->decisions(query);
   if (!found) return error_response(found.error());
   json decisions = json::array();

@@ -101,6 +101,7 @@ Response get_mode_changes(const DeskContext& context, const DeskCall& call) {
     return problem(409, "modes are kept only where the configuration names a `state` file");
   const auto since = read_since(call, std::chrono::hours{24 * 7});
   if (!since) return error_response(since.error());
+  context.engine.write_records(call.now);
   const auto found = history->mode_changes(*since);
   if (!found) return error_response(found.error());
   json changes = json::array();

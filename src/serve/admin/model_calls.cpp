@@ -211,6 +211,13 @@ Response get_model_metadata(const DeskContext& context, const DeskCall& call) {
        {"metadata", {{"signature_def", {{"signature_def", {{"serving_default", signature}}}}}}}});
 }
 
+Response refuse_label(const DeskContext&, const DeskCall& call) {
+  const std::string label = call.path[4].substr(0, call.path[4].find(':'));
+  return model_error(404, fmt::format("Unrecognized servable version label: {}; versions have no "
+                                      "labels here: leave it out, or name a version",
+                                      printable(label, 64)));
+}
+
 Response post_predict(const DeskContext& context, const DeskCall& call) {
   const ModelPath path = read_path(call);
   if (path.verb != "predict")

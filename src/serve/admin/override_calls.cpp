@@ -2,6 +2,8 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
+#include "engine/label_book.hpp"
+#include "engine/override_book.hpp"
 #include "serve/admin/calls.hpp"
 
 namespace tidelimit::serve {
@@ -12,17 +14,11 @@ using nlohmann::json;
 constexpr Nanos kLongestOverride = std::chrono::hours{24 * 7};
 constexpr std::size_t kLongestText = 500;
 
-/// "203.0.113.7", "10.0.0.0/8" or "user/ID", from the segments after /v1/overrides.
+/// From the segments after /v1/overrides.
 Result<std::string> read_target(const DeskCall& call) {
   std::string text = call.path[2];
   for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
-  if (text.starts_with("user/")) {
-    if (text.size() == 5) return fail(Code::invalid_argument, "user/ID: the id is empty");
-    return text;
-  }
-  const auto prefix = parse_prefix(text);
-  if (!prefix) return fail(Code::invalid_argument, prefix.error().message);
-  return format_prefix(*prefix);
+  return engine::OverrideBook::target_named(text);
 }
 
 Result<limiter::Action> read_action(const std::string& text) {
@@ -127,8 +123,8 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
   // An allowed client is also told from its verdict, which would else come back with the end of the
   // override.
   if (record->action == limiter::Action::allow) {
-    if (const auto address = parse_address(record->target))
-      context.engine.forget_verdict(client_of(*address), call.now);
+    if (const auto client = engine::LabelBook::client_named(record->target))
+      context.engine.forget_verdict(*client, call.now);
   }
   spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),
                limiter::to_string(record->action), record->by,

@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "limiter/loose_limits.hpp"
+#include "serve/gate/settings.hpp"
 
 namespace tidelimit::serve::envoy {
 namespace {
@@ -86,6 +87,7 @@ Result<std::span<const engine::EngineWorker::Asked>> DescriptorReader::read(
     traffic::Request& request = asked_[i].request;
     request.path = word(kPath);
     request.method = word(kMethod);
+    if (request.method.empty()) request.method = kDefaultMethod;
     request.user_id = word(kUserId);
     request.tier = word(kTier);
     request.user_agent = word(kUserAgent);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 
+#include "serve/envoy/descriptors.hpp"
 #include "serve/gate/denial.hpp"
 
 namespace tidelimit::serve::envoy {
@@ -46,19 +48,23 @@ void name_limit(const engine::Answer& answer, const FrontSettings::Policy* cell,
   }
 }
 
-void write_limit(const engine::Answer& answer, const engine::EngineWorker::Asked& asked,
-                 const ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor& descriptor,
+using Descriptor = ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
+
+/// The limit as the caller said it, where it is the one that decided.
+std::optional<UnitRate> said_limit(const engine::Answer& answer,
+                                   const engine::EngineWorker::Asked& asked,
+                                   const Descriptor& descriptor) {
+  if (asked.given == nullptr || asked.given->limit != answer.decision.limit) return std::nullopt;
+  return UnitRate{descriptor.limit().requests_per_unit(),
+                  static_cast<RateLimit::Unit>(descriptor.limit().unit())};
+}
+
+void write_limit(const engine::Answer& answer, const std::optional<UnitRate>& said,
                  const FrontSettings& settings, RateLimit& out) {
   const limiter::Decision& decision = answer.decision;
   const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
-  UnitRate rate;
-  if (asked.given != nullptr && asked.given->limit == decision.limit) {
-    // As the caller said it.
-    rate = {descriptor.limit().requests_per_unit(),
-            static_cast<RateLimit::Unit>(descriptor.limit().unit())};
-  } else {
-    rate = unit_rate(decision.limit, cell != nullptr ? cell->period : Nanos{minutes{1}});
-  }
+  const UnitRate rate =
+      said ? *said : unit_rate(decision.limit, cell != nullptr ? cell->period : Nanos{minutes{1}});
   out.set_requests_per_unit(rate.requests);
   out.set_unit(rate.unit);
   name_limit(answer, cell, *out.mutable_name());
@@ -70,17 +76,23 @@ std::string& add_header(RateLimitResponse& out, const char* name) {
   return *header->mutable_value();
 }
 
-void add_rate_headers(const engine::Answer& answer, const FrontSettings& settings,
-                      RateLimitResponse& out) {
+void add_rate_headers(const engine::Answer& answer, const std::optional<UnitRate>& said,
+                      const FrontSettings& settings, RateLimitResponse& out) {
   if (!has_limit(answer.decision)) return;
-  append_rate_policy(add_header(out, "ratelimit-policy"), answer, settings);
+  const auto period =
+      said ? period_of(static_cast<::envoy::type::v3::RateLimitUnit>(said->unit)) : std::nullopt;
+  const Quota quota{
+      said ? said->requests : 0,
+      static_cast<std::uint64_t>(std::chrono::ceil<seconds>(period.value_or(Nanos{0})).count())};
+  append_rate_policy(add_header(out, "ratelimit-policy"), answer, settings,
+                     period ? &quota : nullptr);
   append_rate(add_header(out, "ratelimit"), answer, settings);
 }
 
-void write_denial(const engine::Answer& answer, const FrontSettings& settings,
-                  RateLimitResponse& out) {
+void write_denial(const engine::Answer& answer, const std::optional<UnitRate>& said,
+                  const FrontSettings& settings, RateLimitResponse& out) {
   append_number(add_header(out, "retry-after"), retry_after_seconds(answer.decision.retry_after));
-  add_rate_headers(answer, settings, out);
+  add_rate_headers(answer, said, settings, out);
   add_header(out, "x-tidelimit-reason") = limiter::to_string(answer.decision.reason);
   if (answer.decision_id != 0)
     add_header(out, "x-tidelimit-decision") = engine::format_decision_id(answer.decision_id);
@@ -116,6 +128,10 @@ void write_response(const RateLimitRequest& call,
                     std::span<const engine::Answer> answers, bool passed,
                     const FrontSettings& settings, limiter::Mode all, RateLimitResponse& out) {
   out.set_overall_code(passed ? RateLimitResponse::OK : RateLimitResponse::OVER_LIMIT);
+  const auto said = [&](const engine::Answer& answer) {
+    const auto i = static_cast<std::size_t>(&answer - answers.data());
+    return said_limit(answer, asked[i], call.descriptors(static_cast<int>(i)));
+  };
   const engine::Answer* denied = nullptr;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const limiter::Decision& decision = answers[i].decision;
@@ -125,17 +141,16 @@ void write_response(const RateLimitRequest& call,
     const bool limited = !decision.limit.unlimited();
     if (!shows_rates(answers[i], all) || (decision.allowed && !limited)) continue;
     if (limited) {
-      write_limit(answers[i], asked[i], call.descriptors(static_cast<int>(i)), settings,
-                  *status->mutable_current_limit());
+      write_limit(answers[i], said(answers[i]), settings, *status->mutable_current_limit());
       status->set_limit_remaining(decision.allowed ? clipped(decision.remaining) : 0);
     }
     status->mutable_duration_until_reset()->set_seconds(
         static_cast<std::int64_t>(reset_seconds(decision)));
   }
   if (denied != nullptr) {
-    write_denial(*denied, settings, out);
+    write_denial(*denied, said(*denied), settings, out);
   } else if (const engine::Answer* nearest = tightest(answers, all)) {
-    add_rate_headers(*nearest, settings, out);
+    add_rate_headers(*nearest, said(*nearest), settings, out);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "base/text.hpp"
+#include "serve/gate/settings.hpp"
 #include "serve/http/handler.hpp"
 
 namespace tidelimit::serve {
@@ -97,7 +98,6 @@ BodyReader::~BodyReader() = default;
 
 Result<CheckCall> BodyReader::Impl::read_check(json::object object) {
   CheckCall call;
-  call.request.method = "GET";
   for (auto field : object) {
     std::string_view key;
     json::value value;
@@ -122,7 +122,7 @@ Result<CheckCall> BodyReader::Impl::read_check(json::object object) {
     request.client = client_of(*address);
   }
   if (request.path.empty()) return bad("\"path\" is missing");
-  if (request.method.empty()) request.method = "GET";
+  if (request.method.empty()) request.method = kDefaultMethod;
   return call;
 }
 
@@ -184,6 +184,7 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
   if (request.client_name.empty() && request.user_id.empty())
     return bad("\"client_ip\" is missing (or \"user_id\", where the client is not known)");
   if (!request.client_name.empty()) request.client = client_of(request.client_name);
+  if (request.method.empty()) request.method = kDefaultMethod;
   // A gateway that does not say who refused: 429 is what it answers when tidelimit does.
   seen.own_denial = own_denial.value_or(request.status == 429);
   seen.said_who = own_denial.has_value();

@@ -34,11 +34,6 @@ std::string_view policy_item(const engine::Answer& answer, const FrontSettings::
   }
 }
 
-struct Quota {
-  std::uint64_t requests = 1;
-  std::uint64_t seconds = 60;
-};
-
 /// A limit as requests per window: over the configured period where a whole request fits in it.
 Quota quota_of(const limiter::Limit& limit, Nanos period) {
   const Nanos interval = limit.emission_interval;
@@ -107,7 +102,7 @@ bool has_limit(const limiter::Decision& decision) {
 }
 
 void append_rate_policy(std::string& value, const engine::Answer& answer,
-                        const FrontSettings& settings) {
+                        const FrontSettings& settings, const Quota* said) {
   const limiter::Decision& decision = answer.decision;
   const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
   if (denied_in_flight(decision)) {
@@ -117,7 +112,9 @@ void append_rate_policy(std::string& value, const engine::Answer& answer,
     return;
   }
   const Quota quota =
-      quota_of(decision.limit, cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
+      said != nullptr ? *said
+                      : quota_of(decision.limit,
+                                 cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
   value.append(policy_item(answer, cell)).append(";q=");
   append_number(value, quota.requests);
   value.append(";w=");

@@ -17,6 +17,12 @@ struct Denial {
 };
 [[nodiscard]] Denial describe(limiter::Reason reason, int reduced_capacity_status);
 
+/// A limit as so many requests in so many seconds.
+struct Quota {
+  std::uint64_t requests = 1;
+  std::uint64_t seconds = 60;
+};
+
 /// Appends `RateLimit-Policy: "browse-STD";q=100;w=60` and `RateLimit: "browse-STD";r=12;t=30`.
 /// Where too many requests were in flight: `…-concurrency";q=5;qu="concurrent-requests"` and `r=0`.
 /// Nothing for an unlimited decision. `t` is the time to the next request when denied, else until
@@ -27,9 +33,10 @@ void append_rate_fields(std::string& lines, const engine::Answer& answer,
 /// Whether a decision has a limit to name.
 [[nodiscard]] bool has_limit(const limiter::Decision& decision);
 
-/// The values of these two fields. Only for a decision with a limit.
+/// The values of these two fields. Only for a decision with a limit. `said`: that limit as the
+/// caller brought it along; null: as the configuration says it.
 void append_rate_policy(std::string& value, const engine::Answer& answer,
-                        const FrontSettings& settings);
+                        const FrontSettings& settings, const Quota* said = nullptr);
 void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings);
 
 /// Whether an answer may show its limit: shadow mode adds no header. `all`: the mode of the gate.

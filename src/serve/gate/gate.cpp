@@ -1,5 +1,6 @@
 #include "serve/gate/gate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -136,14 +137,15 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
     response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
     return;
   }
-  const auto wanted = wanted_status(request.head);
+  // With a path behind it the query is that of the request, and no word to us.
+  const auto wanted = rest.empty() ? wanted_status(request.head) : std::optional(0);
   if (!wanted) {
     response.send(problem(400, "deny: the status of a denial can be 403, 429 or 503"));
     return;
   }
   const ForwardedCall call = read_forwarded(request, rest, settings);
-  const engine::Answer answer =
-      call.second_route ? decide_both(call, request.now) : decide(call.request, 1, request.now);
+  const engine::Answer answer = call.other_count != 0 ? decide_routes(call, request.now)
+                                                      : decide(call.request, 1, request.now);
   if (!answer.decision.allowed) {
     deny(answer, *wanted, settings, response);
     return;
@@ -153,14 +155,20 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
   response.finish_empty();
 }
 
-engine::Answer Gate::decide_both(const ForwardedCall& call, const Now& now) {
-  std::array<engine::EngineWorker::Asked, 2> asked;
-  asked[0].request = asked[1].request = call.request;
-  asked[1].request.path = call.second_path;
-  asked[1].request.method = call.second_method;
-  std::array<engine::Answer, 2> answers;
-  const bool passed = decide_all(asked, now, answers);
-  return passed || answers[0].decision.allowed ? answers[1] : answers[0];
+engine::Answer Gate::decide_routes(const ForwardedCall& call, const Now& now) {
+  std::array<engine::EngineWorker::Asked, 1 + ForwardedCall::kMostOthers> asked;
+  std::array<engine::Answer, asked.size()> answers;
+  const std::size_t count = 1 + call.other_count;
+  for (std::size_t i = 0; i < count; ++i) {
+    asked[i].request = call.request;
+    if (i == 0) continue;
+    asked[i].request.path = call.others[i - 1].path;
+    asked[i].request.method = call.others[i - 1].method;
+  }
+  const bool passed = decide_all(std::span(asked).first(count), now, answers);
+  if (passed) return answers[count - 1];
+  return *std::find_if(answers.begin(), answers.begin() + static_cast<std::ptrdiff_t>(count - 1),
+                       [](const engine::Answer& answer) { return !answer.decision.allowed; });
 }
 
 void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,

@@ -53,7 +53,7 @@ class Gate {
   template <class Decide>
   auto timed(Decide&& decide);
   /// Of a call that names two routes: both must let it pass, or neither is charged.
-  [[nodiscard]] engine::Answer decide_both(const ForwardedCall& call, const Now& now);
+  [[nodiscard]] engine::Answer decide_routes(const ForwardedCall& call, const Now& now);
   void deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
             ResponseWriter& response);
 

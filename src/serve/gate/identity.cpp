@@ -44,6 +44,35 @@ struct HopWalk {
   }
 };
 
+/// Collects the routes that a request is said to have.
+class Routes {
+ public:
+  Routes(ForwardedCall& call, std::string_view own_method) : call_(call), own_(own_method) {}
+
+  /// `path` empty: names nothing. `method` empty: not said.
+  void name(std::string_view path, std::string_view method) {
+    traffic::Request& first = call_.request;
+    if (path.empty()) return;
+    if (first.path.empty()) {
+      first.path = path;
+      first.method = method.empty() ? own_ : method;
+      return;
+    }
+    if (is_that(path, method, {first.path, first.method})) return;
+    for (std::size_t i = 0; i < call_.other_count; ++i)
+      if (is_that(path, method, call_.others[i])) return;
+    call_.others[call_.other_count++] = {path, method.empty() ? own_ : method};
+  }
+
+ private:
+  static bool is_that(std::string_view path, std::string_view method, const NamedRoute& route) {
+    return path == route.path && (method.empty() || method == route.method);
+  }
+
+  ForwardedCall& call_;
+  std::string_view own_;
+};
+
 }  // namespace
 
 bool is_trusted(const Peer& peer, const FrontSettings& settings) {
@@ -114,20 +143,11 @@ ForwardedCall read_forwarded(const Request& http, std::string_view rest,
   if (tiers > 1) request.tier = {};
 
   const std::string_view own = http.head.method;
-  const bool by_original = !original_uri.empty();
-  if (by_original) {
-    request.path = original_uri;
-    request.method = original_method.empty() ? own : original_method;
-    call.second_route = !forwarded_uri.empty() && forwarded_uri != original_uri;
-    call.second_path = forwarded_uri;
-    call.second_method = forwarded_method.empty() ? own : forwarded_method;
-  } else if (!forwarded_uri.empty()) {
-    request.path = forwarded_uri;
-    request.method = forwarded_method.empty() ? own : forwarded_method;
-  } else {
-    request.path = rest.empty() ? std::string_view("/") : rest;
-    request.method = own;
-  }
+  Routes routes(call, own);
+  routes.name(rest, own);
+  routes.name(original_uri, original_method);
+  routes.name(forwarded_uri, forwarded_method);
+  if (request.path.empty()) routes.name("/", own);
   const NamedClient client = client_behind(http.head, http.peer, settings);
   request.client = client.client;
   request.client_name = client.name;

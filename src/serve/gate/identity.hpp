@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 
 #include "serve/gate/settings.hpp"
@@ -25,15 +27,22 @@ struct NamedClient {
 [[nodiscard]] NamedClient client_behind(const Head& head, const Peer& peer,
                                         const FrontSettings& settings);
 
-/// What a trusted proxy says of the request that it asks about. A proxy of the nginx kind sets
-/// X-Original-*, one of the Traefik and Caddy kind X-Forwarded-*; either passes on the other pair
-/// if a client sent it. So both are read, and where they differ both are asked: naming a second
-/// route can never loosen the limit of the real one.
+/// One way to name the route of a request.
+struct NamedRoute {
+  std::string_view path;
+  std::string_view method;
+};
+
+/// What a trusted proxy says of the request that it asks about. A proxy of Envoy's kind puts the
+/// path behind /v1/auth, one of the nginx kind sets X-Original-*, one of the Traefik and Caddy kind
+/// X-Forwarded-*; each passes on what a client wrote in the places that are not its own. So all are
+/// read, and where they differ all are asked: naming a second route can never loosen the limit of
+/// the real one.
 struct ForwardedCall {
-  traffic::Request request;  ///< by X-Original-URI, else X-Forwarded-Uri, else the target's rest
-  bool second_route = false;
-  std::string_view second_path;  ///< by X-Forwarded-Uri
-  std::string_view second_method;
+  static constexpr std::size_t kMostOthers = 2;
+  traffic::Request request;  ///< by the target's rest, else X-Original-URI, else X-Forwarded-Uri
+  std::array<NamedRoute, kMostOthers> others{};
+  std::size_t other_count = 0;
 };
 
 /// `rest` is what follows /v1/auth in the target: Envoy's HTTP ext_authz puts the path there.

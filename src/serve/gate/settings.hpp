@@ -12,6 +12,9 @@
 
 namespace tidelimit::serve {
 
+/// Of a request whose caller names none.
+inline constexpr std::string_view kDefaultMethod = "GET";
+
 /// What the fronts need of one configuration, worked out beforehand. Immutable; published whole.
 struct FrontSettings {
   /// How the limit of one endpoint and tier is named in RateLimit fields.

@@ -194,7 +194,8 @@ void add_verdicts(Families& families, const Status& status) {
 }
 
 void add_tables(Families& families, const engine::TableUse& tables) {
-  families.gauge("tidelimit_table_entries", "Entries in use.");
+  families.gauge("tidelimit_table_entries",
+                 "Entries in use; of large tables of buckets estimated from a sample.");
   families.add({{"table", "buckets"}}, static_cast<double>(tables.buckets));
   families.add({{"table", "clients"}}, static_cast<double>(tables.clients));
   families.add({{"table", "leases"}}, static_cast<double>(tables.leases));

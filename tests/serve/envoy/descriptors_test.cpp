@@ -73,6 +73,13 @@ TEST_F(Descriptors, TakeWhatTheyLackFromOthersWhereThoseAgree) {
   EXPECT_EQ(asked[2].request.user_id, "bob");
 }
 
+TEST_F(Descriptors, MeanGetWhereNoMethodIsNamed) {
+  add({{"path", "/browse"}});
+  EXPECT_EQ(read()[0].request.method, "GET");
+  add({{"method", "POST"}});
+  EXPECT_EQ(read()[0].request.method, "POST");
+}
+
 TEST_F(Descriptors, ReadAddressesOfBothKinds) {
   add({{"remote_address", "2001:db8:1:2:3::4"}});
   add({{"masked_remote_address", "203.0.113.0/24"}});
