@@ -32,9 +32,9 @@ Ink ink_of(Arm arm) {
       return Ink::blocked;
     case Arm::reactive:
       return Ink::forecast;
-    case Arm::whole:
+    case Arm::ruled:
       return Ink::passed;
-    case Arm::divided:
+    case Arm::whole:
       return Ink::limit;
   }
   return Ink::other;

@@ -80,10 +80,10 @@ std::string_view name_of(Arm arm) {
       return "static limits";
     case Arm::reactive:
       return "reactive";
+    case Arm::ruled:
+      return "forecast rule";
     case Arm::whole:
       return "whole";
-    case Arm::divided:
-      return "divided";
     case Arm::limit_req:
       return "nginx limit_req";
   }
@@ -94,10 +94,10 @@ std::string configuration(Arm arm, int pace) {
   std::string yaml(kLimits);
   yaml += pace == 1 ? kAdapt : kQuickAdapt;
   if (adapts(arm) && arm != Arm::reactive) yaml += kForecast;
-  if (arm == Arm::divided) yaml += kCapacity;
+  if (arm == Arm::whole) yaml += kCapacity;
   if (adapts(arm)) yaml += fmt::format(kReactiveRules, pace == 1 ? "5s" : "1s");
-  if (arm == Arm::whole) yaml += kForecastRules;
-  if (arm == Arm::divided) yaml += kDivision;
+  if (arm == Arm::ruled) yaml += kForecastRules;
+  if (arm == Arm::whole) yaml += kDivision;
   return yaml;
 }
 

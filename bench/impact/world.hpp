@@ -83,13 +83,13 @@ struct Staging {
   /// so that a shorter day has fewer calls.
   int pace = 1;
 };
-/// With real processes: the spike lasts 72 seconds, the flood ten.
+/// With real processes: the spike lasts 72 seconds, the flood ten; nearly three minutes are calm.
 inline constexpr Staging kLive{{{std::chrono::hours{19} + std::chrono::minutes{8},
                                  std::chrono::hours{19} + std::chrono::minutes{16}},
                                 120,
                                 12},
                                50};
-inline constexpr Span kLiveSpan{std::chrono::hours{17} + std::chrono::minutes{44},
+inline constexpr Span kLiveSpan{std::chrono::hours{15} + std::chrono::minutes{59},
                                 std::chrono::hours{19} + std::chrono::minutes{26}};
 
 enum class Phase : std::uint8_t { calm, spike, flood };
@@ -110,17 +110,17 @@ enum class Arm : std::uint8_t {
   none,       ///< nobody limits anything
   fixed,      ///< the base limits of the configuration, for ever
   reactive,   ///< tidelimit without forecasts
-  whole,      ///< tidelimit
-  divided,    ///< the same with the upstream's capacity given, in the place of the forecast rule
+  ruled,      ///< the same with the forecast, and a rule on it; knows no capacity
+  whole,      ///< tidelimit: in that rule's place the upstream's capacity, divided by the forecast
   limit_req,  ///< nginx's own limits, as those of the configuration
 };
 inline constexpr std::size_t kArms = 6;
-inline constexpr std::array<Arm, 5> kVirtualArms{Arm::none, Arm::fixed, Arm::reactive, Arm::whole,
-                                                 Arm::divided};
+inline constexpr std::array<Arm, 5> kVirtualArms{Arm::none, Arm::fixed, Arm::reactive, Arm::ruled,
+                                                 Arm::whole};
 inline constexpr std::array<Arm, 6> kLiveArms{Arm::none,     Arm::fixed, Arm::limit_req,
-                                              Arm::reactive, Arm::whole, Arm::divided};
+                                              Arm::reactive, Arm::ruled, Arm::whole};
 [[nodiscard]] constexpr bool adapts(Arm arm) {
-  return arm == Arm::reactive || arm == Arm::whole || arm == Arm::divided;
+  return arm == Arm::reactive || arm == Arm::ruled || arm == Arm::whole;
 }
 [[nodiscard]] std::string_view name_of(Arm arm);
 

@@ -35,8 +35,8 @@ std::string in_words(const json& found) {
     std::string state;
     if (row["in_force"].get<bool>()) state = hold.is_object() ? "in force, held" : "in force";
     table.add(
-        {row["fingerprint"].get<std::string>(), row["first"].get<std::string>(),
-         row["last"].get<std::string>(),
+        {row["fingerprint"].get<std::string>(), short_time(row["first"].get<std::string>()),
+         short_time(row["last"].get<std::string>()),
          fmt::format("+{} -{}", row["lines_added"].get<int>(), row["lines_removed"].get<int>()),
          state});
   }

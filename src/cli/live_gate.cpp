@@ -1,5 +1,6 @@
 #include "cli/live_gate.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
@@ -129,6 +130,14 @@ Result<nlohmann::json> LiveGate::call(const std::string& method, const std::stri
     return fail(Code::data_loss,
                 fmt::format("{} answers no JSON; is it a tidelimit gate?", where->url));
   return parsed;
+}
+
+std::string short_time(std::string time) {
+  constexpr std::size_t kDigits = 3;
+  const std::size_t keep = time.find('.') + 1 + kDigits;
+  const std::size_t end = std::min(time.find_first_not_of("0123456789", keep), time.size());
+  if (keep > kDigits && keep < end) time.erase(keep, end - keep);
+  return time;
 }
 
 int report(const Error& error) {

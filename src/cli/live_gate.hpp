@@ -39,6 +39,9 @@ class LiveGate {
 
 using serve::encode_component;
 
+/// A time that the gate gave, as people read it: to the millisecond.
+[[nodiscard]] std::string short_time(std::string time);
+
 /// Prints an error and gives the status to exit with.
 [[nodiscard]] int report(const Error& error);
 

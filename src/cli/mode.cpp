@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/share.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/text_table.hpp"
@@ -34,7 +35,7 @@ std::string in_words(const json& part) {
   };
   std::string words = mode(part);
   if (!part["by_hand"].get<bool>()) return words;
-  if (part["until"].is_string()) words += ", until " + part["until"].get<std::string>();
+  if (part["until"].is_string()) words += ", until " + short_time(part["until"].get<std::string>());
   return words + fmt::format(", by {}: {} (configured: {})", part["by"].get<std::string>(),
                              part["reason"].get<std::string>(), mode(part["configured"]));
 }
@@ -62,8 +63,9 @@ void print_changes(const json& changes) {
     std::string mode = change["mode"].get<std::string>();
     if (change["enforced_ratio"].is_number() && change["enforced_ratio"].get<double>() < 1)
       mode += fmt::format(" {:g} %", change["enforced_ratio"].get<double>() * 100);
-    table.add({change["made_at"].get<std::string>(), change["part"].get<std::string>(), mode,
-               change["until"].is_string() ? change["until"].get<std::string>() : "-",
+    table.add({short_time(change["made_at"].get<std::string>()), change["part"].get<std::string>(),
+               mode,
+               change["until"].is_string() ? short_time(change["until"].get<std::string>()) : "-",
                change["by"].get<std::string>(), change["reason"].get<std::string>()});
   }
   std::cout << (table.empty() ? "no mode was set by hand\n" : table.text());
@@ -91,7 +93,7 @@ Result<void> run(const ModeOptions& options) {
                   fmt::format("what is {} to be: off, shadow, enforce, a share like 5%, or "
                               "configured?",
                               options.part));
-    const bool share = options.mode.ends_with('%');
+    const bool share = parse_share(options.mode).has_value();
     const std::string part = options.part == "anomalies" ? "anomaly" : options.part;
     json body{{part, share ? json{{"enforce", options.mode}} : json(options.mode)},
               {"reason", options.reason}};
@@ -111,9 +113,10 @@ void add_mode(Command app, int& status) {
   command.add_option("PART", options->part,
                      "all, forecast, anomalies, rules, rule/NAME (or its number) or "
                      "endpoint/NAME");
-  command.add_option("MODE", options->mode,
-                     "off, shadow, enforce, a share of the principals to enforce for (5%), or "
-                     "configured");
+  command.add_option(
+      "MODE", options->mode,
+      "off, shadow, enforce, a share of the principals to enforce for (5% or 0.05), or "
+      "configured");
   command.add_option("--for", options->duration, "back to the configured mode after: 30m, 6h");
   command.add_option("--reason", options->reason, "for the record").capture_default_str();
   const auto changes =

@@ -45,7 +45,7 @@ std::string words(const json& found, double most, std::size_t rows) {
       "since {}: {:.0f} requests, {} would have been denied, {} of them of principals with no "
       "verdict\n"
       "harm {:.4f} % (at most {:.4f} %): {}\n",
-      text_of(found, "since", "?"), found["requests"].get<double>(),
+      short_time(text_of(found, "since", "?")), found["requests"].get<double>(),
       found["would_deny"].get<std::uint64_t>(), found["harmed_requests"].get<std::uint64_t>(),
       found["harm"].get<double>() * 100, most * 100,
       found["harm"].get<double>() <= most ? "within the bound" : "ABOVE the bound");
@@ -69,7 +69,7 @@ std::string words(const json& found, double most, std::size_t rows) {
     table.add({text_of(row, "principal", "?"), text_of(row, "endpoint", "?"),
                text_of(row, "tier", "?"), std::to_string(row["requests"].get<std::uint64_t>()),
                text_of(row, "reason", "?"), text_of(row, "rule", "(base limit)"),
-               text_of(row, "verdict", "?"), text_of(row, "last", "?")});
+               text_of(row, "verdict", "?"), short_time(text_of(row, "last", "?"))});
   }
   return table.empty() ? text : text + table.text();
 }

@@ -45,7 +45,7 @@ int run(const UnblockOptions& options) {
   const auto made = options.gate.call("PUT", target, body.dump());
   if (!made) return report(made.error());
   const std::string until = (*made)["until"].is_string()
-                                ? "until " + (*made)["until"].get<std::string>()
+                                ? "until " + short_time((*made)["until"].get<std::string>())
                                 : std::string("until it is taken back");
   std::cout << fmt::format("{} passes {}; --undo ends it\n", (*made)["target"].get<std::string>(),
                            until);

@@ -39,9 +39,10 @@ void print_decision(const json& d) {
   const char* word = outcome == "deny"          ? "denied"
                      : outcome == "shadow_deny" ? "passed, would be denied"
                                                 : "passed";
-  std::cout << fmt::format("{}  {}: {} {}  (endpoint {}, tier {})\n", text_or(d, "time", "?"), word,
-                           text_or(d, "method", "-"), text_or(d, "path", "-"),
-                           text_or(d, "endpoint", "-"), text_or(d, "tier", "-"));
+  std::cout << fmt::format("{}  {}: {} {}  (endpoint {}, tier {})\n",
+                           short_time(text_or(d, "time", "?")), word, text_or(d, "method", "-"),
+                           text_or(d, "path", "-"), text_or(d, "endpoint", "-"),
+                           text_or(d, "tier", "-"));
   std::cout << fmt::format("    client {}, user {}, verdict {}\n", text_or(d, "client", "-"),
                            text_or(d, "user", "-"), text_or(d, "verdict", "normal"));
   std::cout << fmt::format("    {}", text_or(d, "reason", "-"));
@@ -84,7 +85,7 @@ void print_client(const json& view) {
   }
   std::cout << fmt::format("verdict {} by {}, {} until {}\n", text_or(verdict, "verdict", "?"),
                            text_or(verdict, "rule", "?"), text_or(verdict, "action", "?"),
-                           text_or(verdict, "until", "?"));
+                           short_time(text_or(verdict, "until", "?")));
   for (const json& reason : verdict["reasons"])
     std::cout << "    " << reason.get<std::string>() << '\n';
 }
@@ -116,7 +117,7 @@ int run(const WhyOptions& options) {
   for (const json& decision : decisions) print_decision(decision);
   if (decisions.empty())
     std::cout << fmt::format("no denials and no sampled passes since {}\n",
-                             text_or(*found, "since", "?"));
+                             short_time(text_or(*found, "since", "?")));
   return kDone;
 }
 

@@ -526,8 +526,10 @@ class ShellTest(Serving):
         self.shell("mode", "all", status=2)
 
     def test_mode_of_one_part(self):
+        self.assertIn("enforce 30 %", self.shell("mode", "endpoint/payment", "0.3"))
         words = self.shell("mode", "endpoint/payment", "25%", "--for", "1h", "--reason", "a try")
-        self.assertRegex(words, r"endpoint/payment +enforce 25 %, until 20.*, by .*: a try \(configured: enforce\)")
+        self.assertRegex(words, r"endpoint/payment +enforce 25 %, until 20[-\dT:]*(\.\d{1,3})?Z, by .*: a try "
+                                r"\(configured: enforce\)")
         parts = {part["part"]: part for part in self.gate.get("/v1/modes").json["parts"]}
         self.assertEqual((parts["endpoint/payment"]["mode"], parts["endpoint/payment"]["enforced_ratio"]), ("enforce", 0.25))
         wait_until(lambda: [limit for limit in self.gate.get("/v1/plan").json["limits"]
