@@ -131,7 +131,7 @@ void add_episodes(Page& page, const ReplayReport& r) {
     if (rows.size() == kRowsMax) break;
     rows.push_back({moment(e.from), e.until ? moment(*e.until) : "the end", e.endpoint, e.tier,
                     report::short_number(e.base_per_minute),
-                    report::short_number(e.lowest_per_minute),
+                    report::short_number(e.farthest_per_minute()),
                     e.rule + (e.shadow ? " (shadow)" : ""), e.cause});
   }
   page.add_table({{"from"},
@@ -139,7 +139,7 @@ void add_episodes(Page& page, const ReplayReport& r) {
                   {"endpoint"},
                   {"tier"},
                   {"base a minute", true},
-                  {"lowest", true},
+                  {"farthest", true},
                   {"rule"},
                   {"because"}},
                  rows, "never");

@@ -78,6 +78,7 @@ Json episodes(const ReplayReport& report) {
                     {"until", e.until ? Json(format_time(*e.until)) : Json()},
                     {"base_per_minute", e.base_per_minute},
                     {"lowest_per_minute", e.lowest_per_minute},
+                    {"highest_per_minute", e.highest_per_minute},
                     {"shadow", e.shadow}});
   }
   return list;

@@ -111,7 +111,7 @@ std::string episodes(const ReplayReport& r) {
     const engine::Episode& e = r.episodes[i];
     text += fmt::format("  {} {}: {} -> {} a minute, {} to {}, by {}{}\n      {}\n", e.endpoint,
                         e.tier, report::short_number(e.base_per_minute),
-                        report::short_number(e.lowest_per_minute), format_time(e.from),
+                        report::short_number(e.farthest_per_minute()), format_time(e.from),
                         e.until ? format_time(*e.until) : "the end", e.rule,
                         e.shadow ? " (shadow)" : "", e.cause);
   }

@@ -24,11 +24,12 @@ enum class Use : std::uint8_t {
 /// 0. Pure. Borrows the call.
 class BucketNames {
  public:
-  BucketNames(std::uint64_t seed, const Call& call, EndpointId endpoint, TierId tier) noexcept
+  /// `endpoint`: its mark (mark_of).
+  BucketNames(std::uint64_t seed, const Call& call, std::uint64_t endpoint, TierId tier) noexcept
       : BucketNames(seed, hash_client(call.client, seed), call, endpoint, tier) {}
   /// With the client's hash at hand: hash_client(call.client, seed).
-  BucketNames(std::uint64_t seed, std::uint64_t client_hash, const Call& call, EndpointId endpoint,
-              TierId tier) noexcept
+  BucketNames(std::uint64_t seed, std::uint64_t client_hash, const Call& call,
+              std::uint64_t endpoint, TierId tier) noexcept
       : seed_(seed), client_hash_(client_hash), call_(call), endpoint_(endpoint), tier_(tier) {}
 
   // At the call's endpoint.
@@ -70,27 +71,27 @@ class BucketNames {
   [[nodiscard]] std::uint64_t principal_hash() const noexcept {
     return call_.user != 0 ? call_.user : client_hash_;
   }
-  static constexpr std::size_t kAllEndpoints = 0xffff;
+  static constexpr std::uint64_t kAllEndpoints = 0;
   static constexpr std::size_t kAllTiers = 0xff;
 
   // One word for a use and the endpoint and tier it is for.
-  [[nodiscard]] static constexpr std::uint64_t purpose(Use use, std::size_t endpoint,
+  [[nodiscard]] static constexpr std::uint64_t purpose(Use use, std::uint64_t endpoint,
                                                        std::size_t tier) noexcept {
-    return static_cast<std::uint64_t>(use) << 32 | static_cast<std::uint64_t>(endpoint) << 8 | tier;
+    return (endpoint & ~std::uint64_t{0xffff}) | static_cast<std::uint64_t>(use) << 8 | tier;
   }
   [[nodiscard]] static constexpr std::uint64_t not_zero(std::uint64_t key) noexcept {
     return key == 0 ? 1 : key;
   }
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use) const noexcept {
     const std::size_t tier = use == Use::total ? index(tier_) : kAllTiers;
-    return not_zero(mix(whose, purpose(use, index(endpoint_), tier)));
+    return not_zero(mix(whose, purpose(use, endpoint_, tier)));
   }
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use, const Limit& limit) const noexcept;
 
   std::uint64_t seed_;
   std::uint64_t client_hash_;
   const Call& call_;
-  EndpointId endpoint_;
+  std::uint64_t endpoint_;
   TierId tier_;
 };
 

@@ -43,7 +43,7 @@ Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
       tier_id_(tier_in(plan, call.tier)),
       endpoint_(plan.endpoints[index(endpoint_id_)]),
       cell_(plan.cell_for(endpoint_id_, tier_id_, call.rollout)),
-      names_(limiter.seed_, call, endpoint_id_, tier_id_),
+      names_(limiter.seed_, call, mark_of(plan, endpoint_id_), tier_id_),
       mode_(mode_for(call, endpoint_, load(limiter.mode.all))) {
   decision_.endpoint = endpoint_id_;
   decision_.tier = tier_id_;

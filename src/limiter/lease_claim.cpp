@@ -86,7 +86,7 @@ bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
   const EndpointId endpoint = endpoint_in(plan, call.endpoint);
   const std::uint32_t length = plan.endpoints[index(endpoint)].lease_generation_ms;
   if (length == 0) return false;
-  const BucketNames names(limiter.seed_, call, endpoint, TierId{0});
+  const BucketNames names(limiter.seed_, call, mark_of(plan, endpoint), TierId{0});
   const LeaseKey key{names.in_flight(), length};
   return limiter.leases_.release(key, began, now, [&] { return overflow_of(names, key); });
 }

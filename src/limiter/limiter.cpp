@@ -142,14 +142,17 @@ void Worker::count_each_client(std::span<const Call> calls, bool denied, Instant
   }
 }
 
-void Worker::prefetch(const Call& call) const noexcept {
+void Worker::prefetch(const Call& call) noexcept {
   const std::uint64_t client = limiter_.hash_client(call.client);
   prefetch_bucket(client, call);
   limiter_.clients_.prefetch(client);
 }
 
-void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) const noexcept {
-  const BucketNames names(limiter_.seed_, client_hash, call, call.endpoint, call.tier);
+void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept {
+  const Plan* plan = plan_.get();
+  if (plan == nullptr) return;
+  const BucketNames names(limiter_.seed_, client_hash, call, mark_of(*plan, call.endpoint),
+                          call.tier);
   limiter_.buckets_.prefetch(names.principal());
 }
 

@@ -130,7 +130,7 @@ class Worker {
   bool release(const Call& call, std::optional<Instant> began, Instant now) noexcept;
 
   /// Begins to fetch what decide will touch.
-  void prefetch(const Call& call) const noexcept;
+  void prefetch(const Call& call) noexcept;
 
   /// Whether a denied request still counts as demand: a principal's denied requests do, up to its
   /// base limit, so that its retries count up to twice that limit in all. Charges that allowance.
@@ -144,7 +144,7 @@ class Worker {
                                Decision& out) noexcept;
   void decide_some(std::span<const Call> calls, Instant now,
                    std::span<Decision> decisions) noexcept;
-  void prefetch_bucket(std::uint64_t client_hash, const Call& call) const noexcept;
+  void prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept;
   void count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept;
   void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;
 

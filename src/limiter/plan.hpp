@@ -86,6 +86,10 @@ struct RolloutStage {
 };
 
 struct PlanEndpoint {
+  /// Tells its buckets from those of other endpoints, in this plan and all that follow it: of an
+  /// endpoint that stands in another place after a new configuration it is the same. Its lowest 16
+  /// bits are not used. 0: its index stands in for it.
+  std::uint64_t mark = 0;
   Mode mode = Mode::enforce;
   /// `enforce` holds for principals whose place is below this; for the others it is `shadow`.
   std::uint16_t enforced = kEveryone;
@@ -134,6 +138,12 @@ struct Plan {
   return index(id) < plan.endpoints.size()
              ? id
              : EndpointId{static_cast<std::uint16_t>(plan.endpoints.size() - 1)};
+}
+/// PlanEndpoint::mark, where the plan has such an endpoint.
+[[nodiscard]] inline std::uint64_t mark_of(const Plan& plan, EndpointId id) {
+  const std::size_t i = index(id);
+  const std::uint64_t mark = i < plan.endpoints.size() ? plan.endpoints[i].mark : 0;
+  return mark != 0 ? mark : std::uint64_t{i + 1} << 16;
 }
 [[nodiscard]] inline TierId tier_in(const Plan& plan, TierId id) {
   return index(id) < plan.tiers ? id : TierId{static_cast<std::uint8_t>(plan.tiers - 1)};

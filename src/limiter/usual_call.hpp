@@ -19,7 +19,7 @@ class UsualCall {
         plan_(plan),
         call_(call),
         now_(now),
-        names_(limiter.seed_, client_hash, call, call.endpoint, call.tier),
+        names_(limiter.seed_, client_hash, call, mark_of(plan, call.endpoint), call.tier),
         key_(names_.principal()) {
     limiter.buckets_.prefetch(key_);
   }

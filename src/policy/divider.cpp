@@ -213,23 +213,28 @@ void Divider::judge(Pool& pool, Nanos span) {
 }
 
 /// Whom the rule does not reach takes what it claims; what that leaves, floors at least, is divided
-/// among the others.
+/// among the others. A floor is of the claim, but of no more than an equal part of the capacity: a
+/// class that asks for more than there is would else guarantee itself all of it.
 std::vector<double> Divider::shares(const Pool& pool, double Class::*demand) const {
   std::vector<Claim> claims;
   double left = pool.usable;
   double floors = 0;
   bool all = true;
-  for (const std::size_t cell : classes_of(pool)) {
+  const auto cells = classes_of(pool);
+  const auto asking = std::count_if(cells.begin(), cells.end(),
+                                    [&](std::size_t cell) { return classes_[cell].*demand > 0; });
+  const double equal = pool.usable / static_cast<double>(std::max<std::ptrdiff_t>(asking, 1));
+  for (const std::size_t cell : cells) {
     const Class& one = classes_[cell];
     const double claimed = one.*demand;
     all = all && one.may_cut;
-    claims.push_back(
-        {one.may_cut ? claimed : 0, one.weight, one.may_cut ? claimed * one.floor : 0});
+    claims.push_back({one.may_cut ? claimed : 0, one.weight,
+                      one.may_cut ? std::min(claimed, equal) * one.floor : 0});
     floors += claims.back().minimum;
     if (!one.may_cut) left -= claimed;
   }
   auto shares = max_min_shares(all ? left : std::max(left, floors), claims);
-  for (std::size_t i = 0; const std::size_t cell : classes_of(pool)) {
+  for (std::size_t i = 0; const std::size_t cell : cells) {
     if (!classes_[cell].may_cut) shares[i] = classes_[cell].*demand;
     ++i;
   }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/hash.hpp"
+
 namespace tidelimit::policy {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
 constexpr double kRounding = 1e-9;       // sums of many small steps
 constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
 constexpr double kTotalStep = 0.02;      // the same for a total, of itself
+
+constexpr std::uint64_t kMarkSeed = 0x656e64706f696e74;  // keys of buckets are hashed with another
 
 constexpr double kLeastBurst = 10;  // of a total: calls that come in step must not be rounded away
 
@@ -83,6 +87,7 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
   plan.tiers = settings.tiers.size();
   for (const auto& endpoint : settings.endpoints) {
     auto& out = plan.endpoints.emplace_back();
+    out.mark = hash_bytes(endpoint.name, kMarkSeed);
     out.mode = endpoint.mode;
     out.enforced = part_of_everyone(std::min(settings.enforced, endpoint.enforced));
     out.priority = endpoint.priority;

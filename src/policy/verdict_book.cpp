@@ -275,6 +275,7 @@ void VerdictBook::extend(Held& held, Now now) {
 
 void VerdictBook::tell(Held& held, Now now, bool renewed) {
   held.told = now.mono;
+  held.told_until = held.record.until;
   held.record.renewed = renewed;
   if (news_.size() < kMaxVerdicts) news_.push_back(held.record);
 }
@@ -326,6 +327,9 @@ void VerdictBook::sweep(Now now) {
     for (auto* held : {&judged.model, &judged.rule, &judged.label}) {
       if (!*held) continue;
       if ((*held)->expires <= now.mono) {
+        // Renewals are told once a minute at most: the last of them now, so that the end is known.
+        const bool is_news = held != &judged.label && (*held)->record.until != (*held)->told_until;
+        if (is_news) tell(**held, now, true);
         held->reset();
         dirty_ = true;
       } else {
@@ -408,6 +412,7 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     held.shielded = held.withheld && !beyond_budget(record);
     held.expires = now.mono + (record.until - now.wall);
     held.told = now.mono;
+    held.told_until = record.until;
     const bool overruled = record.part == Part::anomaly && labels_.contains(record.client);
     if (overruled || allowed(record.client) || !settle_anew(held)) continue;
     Judged& judged = entry(record.client);

@@ -121,6 +121,7 @@ class VerdictBook {
     Nanos duration{0};
     Instant expires;
     Instant told;           ///< when take_news() last had it
+    WallTime told_until{};  ///< its end as told then
     bool withheld = false;  ///< by the budget or a protection: not enforced
     bool shielded = false;  ///< by a protection: stays demand, enforced once evidence comes without
   };

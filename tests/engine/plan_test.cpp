@@ -322,6 +322,22 @@ TEST_F(Plans, AnEndpointThatMovesKeepsItsWindowsAndCounts) {
   EXPECT_EQ(grid.stats[2].front().requests, 100);
 }
 
+TEST_F(Plans, AnEndpointThatMovesKeepsItsBuckets) {
+  begin(false);
+  ASSERT_EQ(passed(200), 100);
+  Settings after = mission();
+  policy::EndpointSettings fresh;
+  fresh.name = "search";
+  fresh.match = {"/search/**"};
+  fresh.limits.resize(2);
+  fresh.limits[kStd].rate = per_minute(5);
+  after.policy.endpoints.insert(after.policy.endpoints.begin(), fresh);
+  ASSERT_TRUE(engine->reconfigure(after, now));
+  EXPECT_EQ(passed(10), 0) << "browse is used up, wherever it stands";
+  EXPECT_EQ(passed(10, {.path = "/search/1"}), 5) << "and search is not";
+  EXPECT_EQ(passed(200, {.path = "/payment/1"}), 100) << "which stands where browse did";
+}
+
 TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {
   begin(false);
   Settings after = mission();

@@ -182,6 +182,32 @@ TEST(ReplayMission, AForecastSpikeOnPaymentHalvesBrowseForStandardUsers) {
   EXPECT_EQ(r.cell(kBrowse, kPrm).denied(), 0U);
 }
 
+TEST(ReplayEpisodes, AreExcursionsFromTheConfiguredBaseEitherWay) {
+  const auto change = [](int minute, double before, double after, const char* rule) {
+    policy::PlanChange c;
+    c.time = kMidnight + minutes{minute};
+    c.endpoint = "browse";
+    c.tier = "STD";
+    c.before_per_minute = 100 * before;
+    c.after_per_minute = 100 * after;
+    c.before_scale = before;
+    c.after_scale = after;
+    c.rule = rule;
+    return c;
+  };
+  const auto all = episodes_of({change(0, 1, 3, "sale"), change(60, 3, 0.5, "shield"),
+                                change(90, 0.5, 3, "sale"), change(99, 3, 1, ""),
+                                change(200, 1, 2, "sale"), change(210, 2, 1, "")});
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].base_per_minute, 100);
+  EXPECT_EQ(all[0].lowest_per_minute, 50);
+  EXPECT_EQ(all[0].highest_per_minute, 300);
+  EXPECT_EQ(all[0].farthest_per_minute(), 50);
+  EXPECT_EQ(all[0].until, kMidnight + minutes{99});
+  EXPECT_EQ(all[1].base_per_minute, 100);
+  EXPECT_EQ(all[1].farthest_per_minute(), 200);
+}
+
 TEST(ReplayMission, ABlockedAttackerIsDeniedWithReasons) {
   const ReplayReport& r = judged_report();
   const auto span = std::find_if(r.verdicts.begin(), r.verdicts.end(), [](const auto& one) {

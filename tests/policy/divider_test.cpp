@@ -75,10 +75,21 @@ TEST(Divider, ServesFloorsBeforeItDividesTheRest) {
   Shared world(settings);
   world.ask(80, 60, 10, 50);
   world.run(minutes{2});
-  // Minimums: payment PRM 40, STD 12, browse PRM 5, STD 20; 13 are left, at 16 to 8 for payment.
-  EXPECT_NEAR(world.total(kBrowse, kStd), 20, 0.5);
+  // An equal part of the 90 is 22.5. Minimums: browse PRM 0.5 of the 10 it claims, STD 0.4 of 22.5;
+  // payment has far more than its own.
+  EXPECT_NEAR(world.total(kBrowse, kStd), 9, 0.3);
   EXPECT_NEAR(world.total(kBrowse, kPrm), 5, 0.2);
-  EXPECT_NEAR(world.total(kPayment, kPrm) + world.total(kPayment, kStd), 65, 1.5);
+  EXPECT_NEAR(world.total(kPayment, kPrm) + world.total(kPayment, kStd), 76, 1.5);
+}
+
+TEST(Divider, ASurgeOfTheLeastImportantGuaranteesItselfNothing) {
+  Shared world;
+  world.ask(20, 30, 5, 600);
+  world.run(minutes{3});
+  EXPECT_EQ(world.total(kPayment, kPrm), Divider::kNoTotal);
+  EXPECT_EQ(world.total(kPayment, kStd), Divider::kNoTotal);
+  EXPECT_EQ(world.total(kBrowse, kPrm), Divider::kNoTotal);
+  EXPECT_NEAR(world.total(kBrowse, kStd), 35, 0.7);
 }
 
 TEST(Divider, AForecastTightensAheadButTotalsWaitForTheCrowd) {
@@ -204,7 +215,7 @@ TEST(Divider, CutsNobodyWhomTheRuleDoesNotReach) {
   world.run(minutes{2});
   EXPECT_EQ(world.total(kBrowse, kPrm), Divider::kNoTotal);
   EXPECT_NEAR(world.at(kBrowse, kPrm).scale, 1, 1e-9);
-  EXPECT_NEAR(world.total(kBrowse, kStd), 12, 0.3) << "its floor, 0.2: no more is left";
+  EXPECT_NEAR(world.total(kBrowse, kStd), 4.5, 0.2) << "its floor, 0.2 of a quarter of the 90";
 }
 
 TEST(Divider, EndsCalmlyAndRelaxesSlowly) {

@@ -453,6 +453,20 @@ TEST(VerdictBook, NewsAreToldOnceAndRenewalsAtMostOnceAMinute) {
   EXPECT_TRUE(scans.book.take_news().empty());
 }
 
+TEST(VerdictBook, TheEndIsToldAsItCameHoweverShortAfterTheLastRenewal) {
+  Scans scans(with({attacker()}));
+  scans.raise();
+  for (int i = 0; i < 3; ++i) scans.scan(true);
+  const Nanos last = scans.elapsed;
+  (void)scans.book.take_news();
+  scans.elapsed = last + minutes{15};
+  EXPECT_EQ(scans.verdict(), nullptr);
+  const auto news = scans.book.take_news();
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_TRUE(news[0].renewed);
+  EXPECT_EQ(news[0].until, at(last + minutes{15}).wall);
+}
+
 TEST(VerdictBook, ForgetEndsAVerdictByHand) {
   Scans scans(with({attacker()}));
   scans.raise();

@@ -92,16 +92,18 @@ std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes)
     const std::pair key{c.endpoint, c.tier};
     const auto running = open.find(key);
     if (running == open.end()) {
-      if (c.after_scale >= 1) continue;
+      if (c.after_scale == 1) continue;
       open[key] = episodes.size();
-      episodes.push_back({c.endpoint, c.tier, c.rule, c.cause, c.time, std::nullopt,
-                          c.before_per_minute, c.after_per_minute, c.shadow});
+      const double base = c.before_scale > 0 ? c.before_per_minute / c.before_scale : 0;
+      episodes.push_back({c.endpoint, c.tier, c.rule, c.cause, c.time, std::nullopt, base,
+                          c.after_per_minute, c.after_per_minute, c.shadow});
       continue;
     }
     Episode& episode = episodes[running->second];
     episode.lowest_per_minute = std::min(episode.lowest_per_minute, c.after_per_minute);
+    episode.highest_per_minute = std::max(episode.highest_per_minute, c.after_per_minute);
     episode.shadow = episode.shadow && c.shadow;
-    if (c.after_scale >= 1) {
+    if (c.after_scale == 1) {
       episode.until = c.time;
       open.erase(running);
     }

@@ -59,13 +59,19 @@ struct EndpointForecasts {
 struct Episode {
   std::string endpoint;
   std::string tier;
-  std::string rule;   ///< the one that tightened first
+  std::string rule;   ///< the one that moved it first
   std::string cause;  ///< then, in words
   WallTime from{};
   std::optional<WallTime> until;  ///< empty: still so at the end
   double base_per_minute = 0;
   double lowest_per_minute = 0;
+  double highest_per_minute = 0;
   bool shadow = false;
+
+  /// Of the lowest and the highest the farther from the base.
+  [[nodiscard]] double farthest_per_minute() const {
+    return lowest_per_minute < base_per_minute ? lowest_per_minute : highest_per_minute;
+  }
 };
 
 /// A principal that was refused (or would have been) while no verdict stood against its client, and
