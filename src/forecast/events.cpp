@@ -35,12 +35,6 @@ double median(std::span<double> values) {
   return 0.5 * (*middle + *std::max_element(values.begin(), middle));
 }
 
-/// Logarithm of a window's excess, and its standard error. NaN where unknown.
-struct Excess {
-  double log = kUnknown;
-  double sigma = kUnknown;
-};
-
 /// The median of the same time on the days around window i.
 double days_around(const Series& series, std::size_t i) {
   const std::size_t day = series.spans().day;
@@ -61,47 +55,61 @@ std::size_t hours_around(const Spans& spans) {
   return static_cast<std::size_t>(std::ceil(kHoursAround / 24 * static_cast<double>(spans.day)));
 }
 
-std::vector<Excess> excesses(const Series& series) {
-  constexpr double kHalf = 0.5;  // of a request: keeps empty windows finite
-  std::vector<double> usual(series.size(), kUnknown);
-  std::vector<double> ratio(series.size(), kUnknown);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    if (!series.all_observed(i, i + 1)) continue;
-    usual[i] = days_around(series, i);
-    ratio[i] = std::log((series.at(i) + kHalf) / (usual[i] + kHalf));
-  }
-  const std::size_t reach = hours_around(series.spans());
-  std::vector<double> near;
-  std::vector<Excess> found(series.size());
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    if (std::isnan(ratio[i])) continue;
-    near.clear();
-    for (std::size_t k = i - std::min(i, reach); k < std::min(series.size(), i + reach + 1); ++k) {
-      if (!std::isnan(ratio[k])) near.push_back(ratio[k]);
-    }
-    if (near.size() <= reach) continue;
-    const double level = median(near);
-    for (double& r : near) r = std::fabs(r - level);
-    constexpr double kSigmaOfMad = 1.4826;
-    const double seen = kSigmaOfMad * median(near);
-    // Poisson noise of the window and of its reference, on top of the level's.
-    const double fewest = std::min(series.at(i), usual[i] * std::exp(level)) + kHalf;
-    const double modelled = std::hypot(kLevelNoise, std::sqrt(1.0 / fewest));
-    found[i] = {ratio[i] - level, std::max(seen, modelled)};
-  }
-  return found;
+/// So many windows after one have a say in its excess.
+std::size_t surroundings(const Spans& spans) {
+  return kDaysAround * spans.day + hours_around(spans);
 }
 
-/// What the weeks before say together of one window.
-struct Evidence {
-  double log = 0;         ///< centre of the weeks that agree
-  double sigmas = 0;      ///< how far from nothing the weakest of the majority stands; signed
-  double sigma = 1;       ///< standard error of `log`
-  double weakest = 0;     ///< that one's logarithm; signed
-  std::size_t weeks = 0;  ///< known
-};
+double usual_at(const Series& series, std::size_t i) {
+  return series.all_observed(i, i + 1) ? days_around(series, i) : kUnknown;
+}
 
-Evidence weigh(const std::vector<Excess>& excess, std::size_t i, std::size_t week) {
+constexpr double kHalf = 0.5;  // of a request: keeps empty windows finite
+
+/// Logarithm of the window over the days around it; NaN where unknown.
+double ratio_at(const Series& series, std::size_t i) {
+  return std::log((series.at(i) + kHalf) / (usual_at(series, i) + kHalf));
+}
+
+/// `ratio`: of the hours around window i, itself among them, as far as they exist.
+Excess excess_of(const Series& series, std::size_t i, std::span<const double> ratios, double ratio,
+                 std::vector<double>& near) {
+  if (std::isnan(ratio)) return {};
+  near.clear();
+  for (const double r : ratios) {
+    if (!std::isnan(r)) near.push_back(r);
+  }
+  if (near.size() <= hours_around(series.spans())) return {};
+  const double level = median(near);
+  for (double& r : near) r = std::fabs(r - level);
+  constexpr double kSigmaOfMad = 1.4826;
+  const double seen = kSigmaOfMad * median(near);
+  // Poisson noise of the window and of its reference, on top of the level's.
+  const double fewest = std::min(series.at(i), usual_at(series, i) * std::exp(level)) + kHalf;
+  const double modelled = std::hypot(kLevelNoise, std::sqrt(1.0 / fewest));
+  return {ratio - level, std::max(seen, modelled)};
+}
+
+/// Adds the excess of every window whose surroundings have passed: no later window changes it, and
+/// none of the others is asked for.
+void extend(std::vector<Excess>& excess, const Series& series) {
+  const std::size_t reach = hours_around(series.spans());
+  const std::size_t behind = surroundings(series.spans());
+  const std::size_t end = series.size() > behind ? series.size() - behind : 0;
+  if (excess.size() >= end) return;
+  const std::size_t first = excess.size() - std::min(excess.size(), reach);
+  std::vector<double> ratios;
+  for (std::size_t i = first; i < end + reach; ++i) ratios.push_back(ratio_at(series, i));
+  std::vector<double> near;
+  for (std::size_t i = excess.size(); i < end; ++i) {
+    const std::size_t from = i - std::min(i, reach) - first;
+    const std::size_t to = i + reach + 1 - first;
+    excess.push_back(
+        excess_of(series, i, std::span(ratios).subspan(from, to - from), ratios[i - first], near));
+  }
+}
+
+Evidence agreement(const std::vector<Excess>& excess, std::size_t i, std::size_t week) {
   std::array<Excess, kWeeks> known{};
   std::size_t n = 0;
   double sum = 0;
@@ -170,33 +178,44 @@ bool is_clear(const Evidence& e) {
   return e.sigmas > kCoreSigmas ? e.weakest > kRise : e.sigmas < -kCoreSigmas && e.weakest < -kFall;
 }
 
+Evidence weigh(const std::vector<Excess>& excess, std::size_t i, const Spans& spans) {
+  Evidence evidence = agreement(excess, i, spans.week);
+  evidence.core = is_clear(evidence) && beyond_chance(excess, i, spans, evidence);
+  return evidence;
+}
+
 bool is_shoulder(const Evidence& e, const Evidence& of) {
   return e.sigmas * of.sigmas > 0 && std::fabs(e.sigmas) > kShoulderSigmas;
 }
 
 }  // namespace
 
-Events::Events(const Series& series)
+Events::Events(const Series& series) {
+  EventsMemory memory;
+  *this = Events(series, memory);
+}
+
+Events::Events(const Series& series, EventsMemory& memory)
     : horizon_(series.spans().horizon), factors_(series.size() + horizon_, 1.0) {
   const Spans& s = series.spans();
   // What the newest week's excess knows must lie before the origin of any forecast of window i, and
   // a day before that (Series::horizon_sum_seen).
-  if (s.day < kShortestDay ||
-      kDaysAround * s.day + hours_around(s) + 2 * horizon_ + s.day >= s.week)
-    return;
-  const auto excess = excesses(series);
+  if (s.day < kShortestDay || surroundings(s) + 2 * horizon_ + s.day >= s.week) return;
+  const auto& excess = memory.excess;
+  auto& evidence = memory.evidence;
+  extend(memory.excess, series);
   // A horizon more than is asked for: the last windows may be the shoulder of what follows.
-  std::vector<Evidence> evidence(factors_.size() + horizon_);
-  for (std::size_t i = 0; i < evidence.size(); ++i) evidence[i] = weigh(excess, i, s.week);
-  std::vector<bool> taken(evidence.size());
-  for (std::size_t i = 0; i < evidence.size(); ++i) {
-    if (!is_clear(evidence[i]) || !beyond_chance(excess, i, s, evidence[i])) continue;
+  const std::size_t end = factors_.size() + horizon_;
+  while (evidence.size() < end) evidence.push_back(weigh(excess, evidence.size(), s));
+  std::vector<bool> taken(end);
+  for (std::size_t i = 0; i < end; ++i) {
+    if (!evidence[i].core) continue;
     taken[i] = true;
     for (std::size_t k = i; k > 0 && i - k < horizon_; --k) {
       if (!is_shoulder(evidence[k - 1], evidence[i])) break;
       taken[k - 1] = true;
     }
-    for (std::size_t k = i + 1; k < evidence.size() && k - i <= horizon_; ++k) {
+    for (std::size_t k = i + 1; k < end && k - i <= horizon_; ++k) {
       if (!is_shoulder(evidence[k], evidence[i])) break;
       taken[k] = true;
     }

@@ -2,11 +2,35 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "forecast/series.hpp"
 
 namespace tidelimit::forecast {
+
+/// Logarithm of a window's excess, and its standard error. NaN where unknown.
+struct Excess {
+  double log = std::numeric_limits<double>::quiet_NaN();
+  double sigma = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// What the weeks before say together of one window.
+struct Evidence {
+  double log = 0;         ///< centre of the weeks that agree
+  double sigmas = 0;      ///< how far from nothing the weakest of the majority stands; signed
+  double sigma = 1;       ///< standard error of `log`
+  double weakest = 0;     ///< that one's logarithm; signed
+  std::size_t weeks = 0;  ///< known
+  bool core = false;      ///< clear by itself, and beyond what chance brings
+};
+
+/// What was found in a series, for the same one when it has grown at its end: medians over days
+/// and hours around every window cost more than all else of a forecast.
+struct EventsMemory {
+  std::vector<Excess> excess;      ///< of windows whose surroundings have passed
+  std::vector<Evidence> evidence;  ///< a little beyond the series' end: it knows the weeks before
+};
 
 /// Recurring weekly events of one endpoint: a rush of an hour every Wednesday, a sale on Friday
 /// evening. They are rare (a few windows among hundreds) and so weigh next to nothing in members
@@ -25,6 +49,8 @@ namespace tidelimit::forecast {
 class Events {
  public:
   explicit Events(const Series& series);
+  /// The same with what `memory` holds of the series' beginning; adds to it.
+  Events(const Series& series, EventsMemory& memory);
 
   /// Whether any factor differs from 1.
   [[nodiscard]] bool any() const { return any_; }

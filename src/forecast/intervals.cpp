@@ -17,8 +17,8 @@ constexpr double kStep = 0.02;
 
 }  // namespace
 
-Intervals::Intervals(const Spans& spans, std::span<const double> prior)
-    : spans_(spans), prior_(prior.begin(), prior.end()) {
+Intervals::Intervals(const Spans& spans, std::span<const double> prior, std::size_t asked_from)
+    : spans_(spans), asked_from_(asked_from), prior_(prior.begin(), prior.end()) {
   const std::size_t horizons = kCalibratedDays * spans.day / spans.horizon + 1;
   for (std::size_t age = 0; age <= horizons; ++age) {
     weights_.push_back(std::exp2(-static_cast<double>(age * spans.horizon) /
@@ -59,7 +59,8 @@ double Intervals::rank_of(std::size_t origin, double residual) const {
 
 void Intervals::add(std::size_t origin, double residual) {
   assert(past_.empty() || past_.back().origin < origin);
-  past_.push_back({origin, residual, rank_of(origin, residual)});
+  const bool read = origin + kAdaptedDays * spans_.day >= asked_from_;
+  past_.push_back({origin, residual, read ? rank_of(origin, residual) : 0});
 }
 
 std::array<double, kQuantiles.size()> Intervals::levels_at(std::size_t origin) const {

@@ -24,8 +24,9 @@ inline constexpr std::size_t kAdaptedDays = 7;
 /// kAdaptedDays before it alone, and knows only those whose horizon had passed.
 class Intervals {
  public:
-  /// `prior`: residuals that stand in until there are enough.
-  Intervals(const Spans& spans, std::span<const double> prior);
+  /// `prior`: residuals that stand in until there are enough. at() is asked for origins from
+  /// `asked_from` on: what only earlier ones would need is not worked out.
+  Intervals(const Spans& spans, std::span<const double> prior, std::size_t asked_from = 0);
 
   /// What was missed by the forecast made at `origin`; in ascending order of origins, multiples of
   /// the horizon.
@@ -37,7 +38,8 @@ class Intervals {
   struct Past {
     std::size_t origin;
     double residual;
-    double rank;  ///< share of the weight of what was known at `origin` that lies below, 0..1
+    double rank;  ///< share of the weight of what was known at `origin` that lies below, 0..1;
+                  ///< 0 where nobody asks
   };
   [[nodiscard]] double weight(std::size_t age) const;
   [[nodiscard]] double rank_of(std::size_t origin, double residual) const;
@@ -46,6 +48,7 @@ class Intervals {
   [[nodiscard]] std::span<const Past> known_at(std::size_t origin, std::size_t days) const;
 
   Spans spans_;
+  std::size_t asked_from_;
   std::vector<double> prior_;
   std::vector<double> weights_;  ///< by age in horizons
   std::vector<Past> past_;

@@ -274,7 +274,7 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
                                 std::size_t endpoint, const Series& series,
                                 std::span<const std::size_t> origins, EndpointMemory& memory) {
   if (origins.empty()) return {};
-  const Events events(series);
+  const Events events(series, memory.events);
   auto points = calm_points(model, grid, endpoint, events.calm(series),
                             Origins(origins.begin(), origins.end()), memory);
   for (std::size_t k = 0; k < points.size(); ++k) points[k] *= events.horizon_factor(origins[k]);

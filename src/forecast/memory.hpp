@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "forecast/events.hpp"
 #include "forecast/linear.hpp"
 #include "forecast/members.hpp"
 #include "forecast/model.hpp"
@@ -20,7 +21,8 @@ struct EndpointMemory {
   std::unique_ptr<OnlineLinear> plain;  ///< null: nothing was asked yet
   std::unique_ptr<OnlineLinear> log;
   std::map<std::size_t, std::array<double, kMembers>> members;  ///< at judged origins
-  std::map<std::size_t, double> points;                         ///< forecasts of the mix
+  EventsMemory events;
+  std::map<std::size_t, double> points;  ///< forecasts of the mix
 
   /// Drops what no later origin than `origin` reads.
   void forget_before(std::size_t origin);

@@ -127,7 +127,7 @@ class Lane {
        EndpointMemory& memory)
       : series_(series),
         origins_(std::move(origins)),
-        intervals_(series.spans(), prior_residuals(source, model)) {
+        intervals_(series.spans(), prior_residuals(source, model), origins_.front()) {
     past_ = judged_for(source, series, origins_.front(), origins_.back());
     std::vector<std::size_t> all;
     std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
