@@ -26,8 +26,8 @@ Intervals::Intervals(const Spans& spans, std::span<const double> prior, std::siz
   }
 }
 
-double Intervals::weight(std::size_t age) const {
-  return weights_[std::min(age / spans_.horizon, weights_.size() - 1)];
+double Intervals::weight(std::size_t then, std::size_t now) const {
+  return weights_[std::min(now - then, weights_.size() - 1)];
 }
 
 std::span<const Intervals::Past> Intervals::known_at(std::size_t origin, std::size_t days) const {
@@ -48,19 +48,20 @@ double Intervals::rank_of(std::size_t origin, double residual) const {
   const auto count = [&](double value, double weight) {
     total += weight;
     // Equal ones count half: a forecast that is always exact is in the middle, and never missed.
-    if (value < residual) below += weight;
-    if (value == residual) below += weight / 2;
+    below += value < residual ? weight : value == residual ? weight / 2 : 0;
   };
+  const std::size_t now = origin / spans_.horizon;
   for (const double value : prior_) count(value, each);
   for (const Past& past : known_at(origin, kCalibratedDays))
-    count(past.residual, weight(origin - past.origin));
+    count(past.residual, weight(past.number, now));
   return below / total;
 }
 
 void Intervals::add(std::size_t origin, double residual) {
-  assert(past_.empty() || past_.back().origin < origin);
+  assert(origin % spans_.horizon == 0 && (past_.empty() || past_.back().origin < origin));
   const bool read = origin + kAdaptedDays * spans_.day >= asked_from_;
-  past_.push_back({origin, residual, read ? rank_of(origin, residual) : 0});
+  past_.push_back(
+      {origin, origin / spans_.horizon, residual, read ? rank_of(origin, residual) : 0});
 }
 
 std::array<double, kQuantiles.size()> Intervals::levels_at(std::size_t origin) const {
@@ -82,8 +83,9 @@ std::array<double, kQuantiles.size()> Intervals::at(std::size_t origin) const {
   known.reserve(prior_.size() + past_.size());
   for (const double value : prior_)
     known.push_back({value, kPriorResiduals / static_cast<double>(prior_.size())});
+  const std::size_t now = origin / spans_.horizon;
   for (const Past& past : known_at(origin, kCalibratedDays))
-    known.push_back({past.residual, weight(origin - past.origin)});
+    known.push_back({past.residual, weight(past.number, now)});
   return residual_quantiles(known, levels_at(origin));
 }
 

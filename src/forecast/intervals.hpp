@@ -37,11 +37,13 @@ class Intervals {
  private:
   struct Past {
     std::size_t origin;
+    std::size_t number;  ///< origin in horizons
     double residual;
     double rank;  ///< share of the weight of what was known at `origin` that lies below, 0..1;
                   ///< 0 where nobody asks
   };
-  [[nodiscard]] double weight(std::size_t age) const;
+  /// Of what was forecast in horizon `then`, now that it is horizon `now`.
+  [[nodiscard]] double weight(std::size_t then, std::size_t now) const;
   [[nodiscard]] double rank_of(std::size_t origin, double residual) const;
   [[nodiscard]] std::array<double, kQuantiles.size()> levels_at(std::size_t origin) const;
   /// The part of past_ that a forecast at `origin` knows.

@@ -240,6 +240,17 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
   return forecasts;
 }
 
+/// What is said of an endpoint after a long silence.
+EndpointForecast of_silence(const traffic::WindowGrid& grid, std::size_t endpoint,
+                            const Shape& shape) {
+  EndpointForecast forecast;
+  forecast.endpoint = grid.endpoints[endpoint];
+  forecast.made_at = grid.time_of(grid.size());
+  forecast.horizon = shape.horizon;
+  forecast.note = fmt::format("no request in {} days", kQuietDays);
+  return forecast;
+}
+
 }  // namespace
 
 const char* to_string(Source source) {
@@ -293,8 +304,13 @@ std::vector<EndpointForecast> predict_next(const ForecastModel* model,
   // Judged origins up to so many days back are read again, and a day more does no harm.
   const std::size_t kept = (kJudgedAgainDays + 1) * Spans::of(shape).day;
   memory.fit(model, grid);
+  const bool silent = memory.quiet_windows() >= kQuietDays * Spans::of(shape).day;
   std::vector<EndpointForecast> forecasts;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    if (silent) {
+      forecasts.push_back(of_silence(grid, e, shape));
+      continue;
+    }
     EndpointMemory& of_endpoint = memory.of(grid.endpoints[e]);
     forecasts.push_back(
         std::move(predict_endpoint(model, grid, e, origins, shape, of_endpoint).front()));

@@ -369,6 +369,22 @@ TEST(Replay, GoesOverWeeksOfSilence) {
   EXPECT_LE(r.timeline[0].counts.size(), TimeBins::kBinsMax);
 }
 
+/// A log that was rotated away for years: its silence is no work, and what comes after it is
+/// decided as at the beginning.
+TEST(Replay, YearsOfSilenceAreForecastForFiveWeeksAlone) {
+  auto lines = short_log();
+  const std::vector<Line> later = short_log();
+  for (Line line : later) {
+    line.time += hours{24 * 365};
+    lines.push_back(line);
+  }
+  const ReplayReport once = replay(later, mission());
+  const ReplayReport twice = replay(lines, mission());
+  EXPECT_EQ(twice.total().denied(), 2 * once.total().denied());
+  ASSERT_FALSE(twice.forecasts.empty());
+  EXPECT_LT(twice.forecasts[0].points.size(), 36U * 96);
+}
+
 Comparison compare(const std::vector<Line>& log, const Settings& before, const Settings& now) {
   Replay first(before, nullptr);
   Replay second(now, nullptr);

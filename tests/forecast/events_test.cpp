@@ -136,6 +136,21 @@ TEST(Events, CoarseWindowsHaveNone) {
   EXPECT_FALSE(Events(series).any());
 }
 
+TEST(Events, FoundWindowByWindowAreTheSame) {
+  const auto grid = shop(5 * kWeek, {true, true, true, true, true}, 9);
+  EventsMemory memory;
+  bool found = false;
+  // By one window and by many, as after a pause.
+  for (std::size_t size = 40; size < grid.size(); size += size % 7 == 0 ? 1 : 13) {
+    const Series series = series_of(first_windows(grid, size));
+    const Events remembered(series, memory);
+    const Events fresh(series);
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(remembered.factor(i), fresh.factor(i)) << i;
+    found = found || fresh.any();
+  }
+  EXPECT_TRUE(found);
+}
+
 TEST(Events, KnowNothingFromTheLastDaysBeforeAWindow) {
   const auto grid = shop(5 * kWeek, {true, true, true, true, true}, 9);
   const Events full(series_of(grid));

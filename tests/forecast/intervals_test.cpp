@@ -67,6 +67,20 @@ TEST(Intervals, NarrowAgainWhenErrorsHaveShrunk) {
   EXPECT_NEAR(calm.of_80, 0.80, 0.05);
 }
 
+TEST(Intervals, AreTheSameWhenEarlierOnesAreNotAskedFor) {
+  Intervals all(kSpans, kPrior);
+  Intervals late(kSpans, kPrior, 40 * kDay);
+  Random random(3);
+  for (std::size_t t = 0; t < 42 * kDay; t += kHorizon) {
+    const double residual = random.normal();
+    if (t >= 40 * kDay) {
+      EXPECT_EQ(all.at(t), late.at(t));
+    }
+    all.add(t, residual);
+    late.add(t, residual);
+  }
+}
+
 TEST(Intervals, KnowOnlyWhatHasComeTrue) {
   Intervals one(kSpans, kPrior);
   Intervals other(kSpans, kPrior);

@@ -72,5 +72,49 @@ TEST(ForecastMemory, ForgetsWhenTheGridOrTheModelIsAnother) {
                predict(other->get(), later, later.size(), kShape));
 }
 
+/// Two days of traffic, then `days` of silence.
+traffic::WindowGrid silent_for(std::size_t days) {
+  auto grid = rhythm(2, 2, 3);
+  for (auto& row : grid.stats) row.resize(row.size() + days * 96);
+  return grid;
+}
+
+TEST(ForecastMemory, AfterALongSilenceNothingIsSaid) {
+  const auto last_word = silent_for(kQuietDays - 1);
+  ForecastMemory memory;
+  for (const auto& made : predict_next(nullptr, last_word, kShape, memory))
+    EXPECT_EQ(made.source, Source::seasonal);
+  const auto silence = silent_for(kQuietDays);
+  for (const auto& made : predict_next(nullptr, silence, kShape, memory)) {
+    EXPECT_EQ(made.source, Source::none);
+    EXPECT_EQ(made.made_at, silence.time_of(silence.size()));
+    EXPECT_EQ(made.note, "no request in 35 days");
+  }
+}
+
+TEST(ForecastMemory, SilenceEndsWithTheFirstWindowInWhichSomethingCame) {
+  auto grid = silent_for(50);
+  ForecastMemory memory;
+  (void)predict_next(nullptr, grid, kShape, memory);
+  for (auto& row : grid.stats) row.resize(row.size() + 4);
+  grid.stats[1].back().requests = 7;
+  expect_equal(predict_next(nullptr, grid, kShape, memory),
+               predict(nullptr, grid, grid.size(), kShape));
+}
+
+TEST(ForecastMemory, WindowsThatNobodySawAreNoSilence) {
+  auto grid = silent_for(50);
+  for (auto& row : grid.stats) row[500].observed = false;
+  ForecastMemory memory;
+  EXPECT_EQ(predict_next(nullptr, first_windows(grid, 500 + kQuietDays * 96), kShape, memory)
+                .front()
+                .source,
+            Source::seasonal);
+  EXPECT_EQ(predict_next(nullptr, first_windows(grid, 501 + kQuietDays * 96), kShape, memory)
+                .front()
+                .source,
+            Source::none);
+}
+
 }  // namespace
 }  // namespace tidelimit::forecast
