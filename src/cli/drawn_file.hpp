@@ -2,17 +2,31 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
+#include "cli/input.hpp"
 
 namespace tidelimit::cli {
 
-// Configurations that a command draws.
+// Files that a command draws: configurations, and pages of `--report`.
 
 /// What nobody wrote by hand may be written over: nothing, an empty file, or one that begins with
-/// the command's `mark`.
+/// the command's `mark`. `or_else`: what helps besides another name.
 [[nodiscard]] Result<void> require_replaceable(const std::string& file, std::string_view mark,
-                                               std::string_view command);
+                                               std::string_view command,
+                                               std::string_view or_else = "--force to replace it");
+
+/// A file that a command reads, by the option that names it.
+struct ReadFile {
+  std::string_view option;
+  std::string file;  ///< may be empty: not named
+};
+
+/// Before any work: `report` (empty: none is asked for) is no file that the command reads, by
+/// whatever name, and one that may be written over.
+[[nodiscard]] Result<void> require_report_place(const std::string& report, const Input& input,
+                                                const std::vector<ReadFile>& others);
 
 /// What was drawn must be what `serve` reads.
 [[nodiscard]] Result<void> require_valid(const std::string& yaml, const std::string& file);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/command.hpp"
+#include "cli/drawn_file.hpp"
 #include "cli/input.hpp"
 #include "cli/offline/evaluation.hpp"
 #include "store/files/file.hpp"
@@ -25,6 +26,13 @@ int failed(const Error& error) {
 int run(const EvaluateOptions& options) {
   const auto input = Input::find(options.input, Passes::several);
   if (!input) return failed(input.error());
+  const EvaluationOptions& read = options.evaluation;
+  if (auto free = require_report_place(
+          options.report, *input,
+          {{"--config", read.config}, {"--labels", read.labels}, {"--rates", read.rates}});
+      !free) {
+    return failed(free.error());
+  }
   const auto evaluation = evaluate_bundle(*input, options.evaluation);
   if (!evaluation) return failed(evaluation.error());
   std::cerr << reading_notes(evaluation->reading);

@@ -19,8 +19,6 @@
 namespace tidelimit::cli {
 namespace {
 
-constexpr const char* kStandardInput = "standard input";
-
 bool has_wildcard(const std::string& name) {
   return name.find_first_of("*?[") != std::string::npos;
 }

@@ -14,6 +14,9 @@ class App;
 
 namespace tidelimit::cli {
 
+/// The name of the source that "-" stands for.
+inline constexpr const char* kStandardInput = "standard input";
+
 /// What every command that reads INPUT takes.
 struct InputOptions {
   std::vector<std::string> inputs;  ///< files, globs, "-" for standard input

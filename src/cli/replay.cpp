@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "cli/drawn_file.hpp"
 #include "cli/input.hpp"
 #include "cli/models.hpp"
 #include "cli/offline/shape_options.hpp"
@@ -107,6 +108,13 @@ std::string names_of(const Input& input) {
 }
 
 int replay(const ReplayOptions& options) {
+  auto input = Input::find(options.input);
+  if (!input) return failed(input.error());
+  if (auto free = require_report_place(
+          options.report, *input, {{"--config", options.config}, {"--against", options.against}});
+      !free) {
+    return failed(free.error());
+  }
   auto main = prepare(options.config, options);
   if (!main) return failed(main.error());
   std::optional<Candidate> against;
@@ -115,8 +123,6 @@ int replay(const ReplayOptions& options) {
     if (!other) return failed(other.error());
     against = *std::move(other);
   }
-  auto input = Input::find(options.input);
-  if (!input) return failed(input.error());
 
   Replayed replayed;
   const auto begin = std::chrono::steady_clock::now();

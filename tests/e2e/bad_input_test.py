@@ -49,6 +49,33 @@ class BadInput(unittest.TestCase):
         self.refused("inspect", self.write("bytes", bytes(range(256)) * 40), says=["bytes: no known format", "--format"])
         self.refused("inspect", self.write("header.csv", "timestamp,client_ip,path\n"), says=["header.csv"])
 
+    def test_a_report_is_written_over_nothing_that_it_is_made_of(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        config = self.config()
+        other = self.config("other.yaml")
+        (self.folder / "link.html").symlink_to(log)
+        (self.folder / "hard.html").hardlink_to(config)
+        empty = self.write("labels.csv", "")
+        mine = self.write("notes.html", "<!doctype html>\n<p>by hand</p>\n")
+        kept = {path: path.read_bytes() for path in (log, config, other, empty, mine)}
+        replay = ["replay", log, "--config", config, "--against", other, "--report"]
+        over = "would be written over; choose another name"
+        self.refused(*replay, log, says=[f"--report {log}: is an input", over])
+        self.refused(*replay, self.folder / "link.html", says=["link.html: is an input", over])
+        self.refused(*replay, config, says=["is the file of --config", over])
+        self.refused(*replay, self.folder / "hard.html", says=["is the file of --config", over])
+        self.refused(*replay, f"{self.folder}/./other.yaml", says=["is the file of --against", over])
+        self.refused(*replay, mine, says=["notes.html: is there already", "choose another name, or remove"])
+        self.refused(*replay, "-", says=["--report", "name a file"])
+        self.refused(*replay, self.folder, says=["is a folder"])
+        self.refused(*replay, self.folder / "none" / "r.html", says=["there is no folder"])
+        evaluate = ["evaluate", log, "--model", self.folder / "none", "--labels", empty, "--report"]
+        self.refused(*evaluate, log, says=["is an input", over])
+        self.refused(*evaluate, empty, says=["is the file of --labels", over])
+        self.refused(*evaluate, mine, says=["notes.html: is there already"])
+        for path, content in kept.items():
+            self.assertEqual(path.read_bytes(), content)
+
     def test_a_live_command_without_a_token_says_what_to_write(self):
         config = self.config()
         for command in (["why", "--user", "u"], ["mode"], ["unblock", "--client", "192.0.2.1"]):

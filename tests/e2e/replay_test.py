@@ -190,6 +190,8 @@ class Replay(Folder):
         self.assertIn("<svg", html)
         self.assertIsNone(re.search(r"(src|href)=", html))
         self.assertEqual([p.name for p in self.folder.glob("report*")], ["report.html"])
+        run("replay", self.busy_log(), "--config", self.shop(), "--report", page)  # over its own
+        self.assertNotEqual(page.read_text(), html)
 
     def test_says_what_is_wrong(self):
         log = self.busy_log()

@@ -107,10 +107,10 @@ void Page::add_html(std::string_view html) {
 
 std::string Page::html() const {
   return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "{}<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
       "<title>{}</title><style>{}</style></head>\n<body><main>\n{}</main></body></html>\n",
-      title_, kStyle, body_);
+      kMark, title_, kStyle, body_);
 }
 
 }  // namespace tidelimit::cli::report

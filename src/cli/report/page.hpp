@@ -7,6 +7,9 @@
 
 namespace tidelimit::cli::report {
 
+/// How every page begins: only what begins so is written over by another.
+inline constexpr std::string_view kMark = "<!doctype html>\n<!-- a report of tidelimit -->\n";
+
 /// `text` safe inside HTML, attributes included; control and non-UTF-8 bytes as \xNN.
 [[nodiscard]] std::string escape(std::string_view text);
 
