@@ -26,6 +26,12 @@ std::string_view to_string(Unreadable reason) {
       return "does not match the pattern of --format";
     case Unreadable::bad_number:
       return "no readable number of requests";
+    case Unreadable::huge_number:
+      return "more than 1e12 requests in a window";
+    case Unreadable::given_before:
+      return "a window of an endpoint that was given before";
+    case Unreadable::given_otherwise:
+      return "a window of an endpoint that was given before with other numbers: the first counts";
     case Unreadable::wrong_clock:
       return "a time far from all others (a wrong clock?)";
     case Unreadable::header:

@@ -22,6 +22,9 @@ enum class Unreadable : std::uint8_t {
   bad_json,
   pattern_differs,
   bad_number,
+  huge_number,
+  given_before,
+  given_otherwise,
   wrong_clock,
   header,  ///< not a fault: a csv header seen again, as in concatenated files; no line of data
   count_,

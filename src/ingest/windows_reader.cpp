@@ -4,8 +4,11 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "ingest/csv_row.hpp"
 #include "ingest/timestamp.hpp"
@@ -22,6 +25,8 @@ struct Row {
   double errors = 0;
   double responses = 0;
   double premium = 0;
+
+  bool operator==(const Row&) const = default;
 };
 
 /// One line's row in terms of its header's columns.
@@ -36,6 +41,7 @@ class RowParser {
     if (!time) return Unreadable::no_time;
     const auto requests = parse_double(trim(fields[columns.requests]));
     if (!requests || *requests < 0) return Unreadable::bad_number;
+    if (*requests > kMostRequests) return Unreadable::huge_number;
     const auto error_rate = ratio(fields, columns.error_rate);
     const auto premium_ratio = ratio(fields, columns.premium_ratio);
     out = {.time = *time,
@@ -60,34 +66,61 @@ class RowParser {
   LogClock clock_;
 };
 
-struct Table {
+/// The rows of all inputs, each time and endpoint once.
+class Table {
+ public:
   std::vector<std::string> endpoints;
   std::vector<Row> rows;
+
+  /// `row` of `endpoint`, unless there is one of its time.
+  Unreadable add(Row row, std::string_view endpoint) {
+    row.endpoint = number_of(endpoint);
+    const auto [known, fresh] =
+        places_.try_emplace({row.time.time_since_epoch().count(), row.endpoint}, rows.size());
+    if (fresh) {
+      rows.push_back(row);
+      return Unreadable::none;
+    }
+    return rows[known->second] == row ? Unreadable::given_before : Unreadable::given_otherwise;
+  }
+
+ private:
+  using Key = std::pair<std::int64_t, std::uint32_t>;
+  struct Hash {
+    std::size_t operator()(const Key& key) const {
+      return static_cast<std::size_t>(mix(static_cast<std::uint64_t>(key.first), key.second));
+    }
+  };
+
+  std::uint32_t number_of(std::string_view endpoint) {
+    auto known = numbers_.find(endpoint);
+    if (known == numbers_.end()) {
+      known = numbers_.emplace(endpoint, static_cast<std::uint32_t>(endpoints.size())).first;
+      endpoints.emplace_back(endpoint);
+    }
+    return known->second;
+  }
+
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  std::unordered_map<Key, std::size_t, Hash> places_;
 };
 
 Result<Table> read_rows(InputLines& lines) {
   Table table;
-  std::map<std::string, std::uint32_t, std::less<>> index;
   RowParser parser;
   Line line;
   while (lines.next(line)) {
     Row row;
     std::string_view endpoint;
-    const Unreadable reason = line.too_long
-                                  ? Unreadable::too_long
-                                  : parser.parse(line.text, lines.format().windows, row, endpoint);
+    Unreadable reason = line.too_long
+                            ? Unreadable::too_long
+                            : parser.parse(line.text, lines.format().windows, row, endpoint);
+    if (reason == Unreadable::none) reason = table.add(row, endpoint);
     if (reason != Unreadable::none) {
       lines.refuse(line, reason);
       continue;
     }
     lines.accept();
-    auto known = index.find(endpoint);
-    if (known == index.end()) {
-      known = index.emplace(endpoint, static_cast<std::uint32_t>(table.endpoints.size())).first;
-      table.endpoints.emplace_back(endpoint);
-    }
-    row.endpoint = known->second;
-    table.rows.push_back(row);
     if (table.rows.size() > kMaxWindows) {
       return fail(Code::resource_exhausted, lines.source() + ": more than " +
                                                 std::to_string(kMaxWindows) +

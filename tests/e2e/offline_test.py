@@ -213,6 +213,17 @@ class Evaluate(Offline):
         result = self.evaluate(self.rates, "--model", self.bundle)
         self.assertLess(result["forecast"]["mae"], 25)
         self.assertIsNone(result["anomaly"]["precision"])
+        self.assertEqual(self.evaluate(self.rates, self.rates, "--model", self.bundle), result)
+
+    def test_windows_given_twice_count_once_and_it_says_so(self):
+        once = json.loads(tidelimit("inspect", self.rates, "--json").stdout)
+        twice = json.loads(tidelimit("inspect", self.rates, self.rates, "--json").stdout)
+        self.assertEqual(twice["endpoints"], once["endpoints"])
+        self.assertEqual(twice["unreadable"], once["lines"])
+        place = self.folder / "twice"
+        answer = tidelimit("train", self.rates, self.rates, "-o", place, "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("a window of an endpoint that was given before", answer.stderr)
 
     def test_a_bundle_of_other_endpoints_is_no_forecast_of_nothing(self):
         series = self.folder / "series.csv"

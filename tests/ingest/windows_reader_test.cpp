@@ -117,5 +117,51 @@ TEST(Windows, CountsRowsThatCannotBeRead) {
   EXPECT_EQ(report.by_reason[static_cast<std::size_t>(Unreadable::bad_number)], 2u);
 }
 
+std::uint64_t refused(const ReadReport& report, Unreadable reason) {
+  return report.by_reason[static_cast<std::size_t>(reason)];
+}
+
+TEST(Windows, CountsEachWindowOfAnEndpointOnce) {
+  const std::string rows =
+      "timestamp,endpoint,requests\n0,a,1\n0,b,10\n300,a,2\n300,b,20\n600,a,3\n600,b,30\n";
+  // The same file twice, and an export that overlaps it, with another number for one window.
+  auto reader = RecordReader::open(
+      {text_source("w.csv", rows), text_source("w.csv", rows),
+       text_source("x.csv", "timestamp,endpoint,requests\n600,a,4\n600,b,30\n900,a,5\n")},
+      options());
+  ASSERT_TRUE(reader);
+  const auto windows = read_windows(*reader, 5min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows, 0), (Counts{1, 2, 3, 5}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{10, 20, 30, 0}));
+  const ReadReport& report = reader->report();
+  EXPECT_EQ(refused(report, Unreadable::given_before), 7u);
+  EXPECT_EQ(refused(report, Unreadable::given_otherwise), 1u);
+  EXPECT_EQ(report.requests, 7u);
+  EXPECT_EQ(describe(report.examples.back()),
+            "x.csv:2: a window of an endpoint that was given before with other numbers: the first "
+            "counts: 600,a,4");
+}
+
+TEST(Windows, AddsUpFinerRowsAfterLeavingOutTheSecondOfEach) {
+  auto reader = RecordReader::open(
+      {text_source("w.csv", "timestamp,value\n0,1\n300,2\n300,2\n600,4\n")}, options());
+  ASSERT_TRUE(reader);
+  const auto windows = read_windows(*reader, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows), (Counts{7}));
+}
+
+TEST(Windows, RefusesNumbersThatAreNoCounts) {
+  auto reader = RecordReader::open(
+      {text_source("w.csv", "timestamp,value\n0,1\n900,1e300\n900,1e12\n1800,1.1e12\n")},
+      options());
+  ASSERT_TRUE(reader);
+  const auto windows = read_windows(*reader, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows), (Counts{1, 1e12}));
+  EXPECT_EQ(refused(reader->report(), Unreadable::huge_number), 2u);
+}
+
 }  // namespace
 }  // namespace tidelimit::ingest

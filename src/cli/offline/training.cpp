@@ -101,6 +101,7 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
                                        const TrainingOptions& options) {
   const auto grid = ready_windows(reader, shape.window);
   if (!grid) return tl::unexpected<Error>(grid.error());
+  std::fputs(reading_notes(reader.report()).c_str(), stderr);
   say("ready windows name no clients: only the forecast is trained");
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
