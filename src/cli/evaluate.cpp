@@ -39,8 +39,12 @@ int run(const EvaluateOptions& options) {
   if (options.json && evaluation->forecast.endpoints.empty()) {
     std::cerr << "forecast: " << evaluation->forecast.note << '\n';
   }
+  if (evaluation->clients && !read.labels.empty() && !evaluation->clients->labelled) {
+    std::cerr << "tidelimit evaluate: " << read.labels
+              << " names no client, so nobody knows how many of those flagged are malicious\n";
+  }
   if (evaluation->clients && !evaluation->clients->labels_fit) {
-    std::cerr << "tidelimit evaluate: none of the clients that " << options.evaluation.labels
+    std::cerr << "tidelimit evaluate: none of the clients that " << read.labels
               << " names is in the input, so all count as good\n";
   }
   if (!options.report.empty()) {

@@ -215,6 +215,17 @@ class Evaluate(Offline):
         self.assertIsNone(result["anomaly"]["precision"])
         self.assertEqual(self.evaluate(self.rates, self.rates, "--model", self.bundle), result)
 
+    def test_labels_that_name_nobody_are_no_labels(self):
+        header = self.folder / "header.csv"
+        header.write_text("client_ip,label\n")
+        answer = tidelimit("evaluate", self.past, "--model", self.bundle, "--labels", header, "--json")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("header.csv names no client", answer.stderr)
+        anomaly = json.loads(answer.stdout)["anomaly"]
+        self.assertIsNone(anomaly["precision"])
+        self.assertIsNone(anomaly["malicious_only"]["precision"])
+        self.assertGreater(anomaly["flagged"], 0)
+
     def test_windows_given_twice_count_once_and_it_says_so(self):
         once = json.loads(tidelimit("inspect", self.rates, "--json").stdout)
         twice = json.loads(tidelimit("inspect", self.rates, self.rates, "--json").stdout)
@@ -270,6 +281,13 @@ class Evaluate(Offline):
         self.assert_refused(
             tidelimit("evaluate", self.traffic, "--model", self.bundle, "--rates", self.labels), "line 1"
         )
+        torn = self.folder / "torn_labels.csv"
+        torn.write_text("client_ip,label\n192.0.2.1,1\n192.0.2.2,0\n192.0.2.1,0\n")
+        for command in (["evaluate", self.traffic, "--model", self.bundle], ["train", self.past, "-o", self.folder / "nil"]):
+            self.assert_refused(
+                tidelimit(*command, "--labels", torn),
+                "torn_labels.csv:4: client 192.0.2.1 is labelled 0, and 1 in line 2; leave one of the two out",
+            )
         strangers = self.folder / "strangers.csv"
         strangers.write_text("client_ip,label\n203.0.113.250,1\n")
         done = tidelimit("evaluate", self.traffic, "--model", self.bundle, "--labels", strangers)

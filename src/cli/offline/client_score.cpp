@@ -107,6 +107,7 @@ Result<Labels> read_labels(const std::string& file) {
                     printable(line, 80) + "\"");
   }
   Labels labels;
+  std::unordered_map<ClientId, std::uint64_t, ClientIdHash> lines;
   for (std::uint64_t number = 2; std::getline(in, line); ++number) {
     if (trim(line).empty()) continue;
     const auto fields = split(trim(line), ',');
@@ -117,7 +118,16 @@ Result<Labels> read_labels(const std::string& file) {
                               number, printable(line, 80)));
     }
     const ClientId id = client_of(unquoted(fields[client]));
-    (value == "1" ? labels.malicious : labels.good).insert(id);
+    const bool malicious = value == "1";
+    const auto line_before = lines.try_emplace(id, number).first->second;
+    if ((malicious ? labels.good : labels.malicious).contains(id)) {
+      return fail(
+          Code::invalid_argument,
+          fmt::format("{}:{}: client {} is labelled {}, and {} in line {}; leave one of "
+                      "the two out",
+                      file, number, format_client(id), value, malicious ? 0 : 1, line_before));
+    }
+    (malicious ? labels.malicious : labels.good).insert(id);
     if (kind < fields.size()) labels.kinds.emplace(id, unquoted(fields[kind]));
   }
   return labels;
@@ -126,7 +136,7 @@ Result<Labels> read_labels(const std::string& file) {
 ClientScore score_clients(const ClientOutcomes& outcomes, const Labels* labels) {
   ClientScore score;
   score.clients = outcomes.size();
-  score.labelled = labels != nullptr;
+  score.labelled = labels != nullptr && !labels->empty();
   std::vector<Ranked> ranked;
   ranked.reserve(outcomes.size());
   for (const auto& [client, outcome] : outcomes) {
@@ -141,11 +151,10 @@ ClientScore score_clients(const ClientOutcomes& outcomes, const Labels* labels) 
     ranked.push_back({outcome.rank, bad});
   }
   score.flagged = score.any.flagged;
-  if (labels == nullptr) return score;
-  score.labels_fit =
-      labels->empty() || std::any_of(outcomes.begin(), outcomes.end(), [&](const auto& seen) {
-        return labels->known_malicious(seen.first).has_value();
-      });
+  if (!score.labelled) return score;
+  score.labels_fit = std::any_of(outcomes.begin(), outcomes.end(), [&](const auto& seen) {
+    return labels->known_malicious(seen.first).has_value();
+  });
   rank_figures(std::move(ranked), score);
   count_kinds(outcomes, *labels, score);
   return score;

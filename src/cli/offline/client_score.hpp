@@ -27,7 +27,7 @@ struct Labels {
   }
 };
 
-/// Errors name the file and line.
+/// Errors name the file and line; one is a client that is labelled both ways.
 [[nodiscard]] Result<Labels> read_labels(const std::string& file);
 
 struct Retrieval {
@@ -53,7 +53,7 @@ struct ClientScore {
   std::uint64_t clients = 0;
   std::uint64_t flagged = 0;  ///< a verdict other than normal at any time
   bool labelled = false;      ///< what follows is known
-  bool labels_fit = true;     ///< the labels name none, or at least one of these clients
+  bool labels_fit = true;     ///< the labels name at least one of these clients
   Retrieval any;
   Retrieval malicious_only;  ///< verdicts `malicious` alone
   std::optional<double> auroc;
@@ -61,7 +61,7 @@ struct ClientScore {
   std::vector<KindScore> kinds;  ///< where the labels name kinds, by name
 };
 
-/// `labels` may be null.
+/// `labels` may be null, and tells as little when it names nobody.
 [[nodiscard]] ClientScore score_clients(const ClientOutcomes& outcomes, const Labels* labels);
 
 }  // namespace tidelimit::cli

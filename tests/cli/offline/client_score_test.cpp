@@ -52,6 +52,14 @@ TEST(ClientScore, WithoutLabelsOnlyCounts) {
   EXPECT_FALSE(score.auroc.has_value());
 }
 
+TEST(ClientScore, LabelsThatNameNobodyAreNone) {
+  ClientOutcomes outcomes;
+  outcomes[client(1)] = {VerdictKind::malicious, 1.8};
+  const Labels nobody;
+  EXPECT_FALSE(score_clients(outcomes, &nobody).labelled);
+  EXPECT_TRUE(score_clients(outcomes, &nobody).labels_fit);
+}
+
 TEST(ClientScore, NothingFlaggedHasNoPrecision) {
   ClientOutcomes outcomes;
   outcomes[client(1)] = {};
