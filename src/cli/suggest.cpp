@@ -19,10 +19,29 @@ struct Options {
   bool json = false;
 };
 
-Result<std::string> suggest(const Options& options) {
-  if (!options.force)
-    if (auto free = require_replaceable(options.output, kProposalMark, "suggest"); !free)
-      return tl::unexpected<Error>(free.error());
+bool is_printed(const Options& options) {
+  return options.output == "-";
+}
+
+Result<void> check_output(const Options& options) {
+  if (options.output.empty())
+    return fail(Code::invalid_argument,
+                "-o is empty; name a file, as in -o tidelimit.yaml, or - to print it");
+  if (is_printed(options) && options.json)
+    return fail(Code::invalid_argument,
+                "-o - and --json print two things to one place; name a file with -o");
+  if (is_printed(options) || options.force) return {};
+  return require_replaceable(options.output, kProposalMark, "suggest");
+}
+
+/// What goes to standard output and, for people, to standard error.
+struct Told {
+  std::string output;
+  std::string words;
+};
+
+Result<Told> suggest(const Options& options) {
+  if (auto free = check_output(options); !free) return tl::unexpected<Error>(free.error());
   const auto input = Input::find(options.input, Passes::several);
   if (!input) return tl::unexpected<Error>(input.error());
   SuggestOptions how = options.how;
@@ -30,11 +49,12 @@ Result<std::string> suggest(const Options& options) {
   const auto proposal = propose(*input, how);
   if (!proposal) return tl::unexpected<Error>(proposal.error());
   const std::string yaml = proposal_yaml(*proposal);
-  if (auto valid = require_valid(yaml, options.output); !valid)
-    return tl::unexpected<Error>(valid.error());
-  if (auto written = store::write_file(options.output, yaml); !written)
+  const std::string file = is_printed(options) ? "tidelimit.yaml" : options.output;
+  if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected<Error>(valid.error());
+  if (is_printed(options)) return Told{yaml, proposal_text(*proposal, file)};
+  if (auto written = store::write_file(file, yaml); !written)
     return tl::unexpected<Error>(written.error());
-  return options.json ? proposal_json(*proposal) : proposal_text(*proposal, options.output);
+  return Told{options.json ? proposal_json(*proposal) : proposal_text(*proposal, file), {}};
 }
 
 int run(const Options& options) {
@@ -43,7 +63,8 @@ int run(const Options& options) {
     std::cerr << "tidelimit suggest: " << told.error().message << '\n';
     return exit_status(told.error());
   }
-  std::cout << *told;
+  std::cerr << told->words;
+  std::cout << told->output;
   return kDone;
 }
 
@@ -54,7 +75,7 @@ void add_suggest(Command app, int& status) {
   const auto command = app.add_subcommand(
       "suggest", "Draws a configuration from your own logs: endpoints, priorities and base limits");
   add_input_options(command, options->input);
-  command.add_option("-o,--output", options->output, "The configuration to write")
+  command.add_option("-o,--output", options->output, "The configuration to write; - prints it")
       .required()
       .type_name("FILE.yaml");
   command

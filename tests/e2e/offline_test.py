@@ -166,6 +166,7 @@ class Train(Offline):
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn("/proc/bundle", answer.stderr)
         self.assertNotIn("epoch", answer.stderr)
+        self.assert_refused(tidelimit("train", self.past, "-o", ""), "-o is empty; name a folder")
 
     def test_standard_input_is_read_twice(self):
         place = self.folder / "piped"

@@ -29,9 +29,9 @@ class Suggest(unittest.TestCase):
         cls.labels = cls.folder / "labels.csv"
         run("generate", "-o", cls.log, "--days", 4, "--seed", 11, "--labels", cls.labels)
 
-    def suggest(self, *arguments, name="drawn.yaml", **more):
+    def suggest(self, *arguments, name="drawn.yaml", output=None, **more):
         file = self.folder / name
-        return file, run("suggest", *arguments, "-o", file, **more)
+        return file, run("suggest", *arguments, "-o", file if output is None else output, **more)
 
     def halves(self):
         """The first two days and the last two, each a log of its own."""
@@ -91,6 +91,17 @@ class Suggest(unittest.TestCase):
         self.assertEqual(file.read_text(), "mode: enforce\nendpoints: []\n")
         self.suggest(self.log, "--force", name="again.yaml")
         self.assertIn("mode: shadow", file.read_text())
+
+    def test_it_prints_where_no_file_is_named(self):
+        file, _ = self.suggest(self.log, name="written.yaml")
+        _, printed = self.suggest(self.log, name="ignored.yaml", output="-")
+        self.assertEqual(printed.stdout, file.read_text())
+        self.assertIn("tidelimit.yaml", printed.stderr)
+        _, refused = self.suggest(self.log, "--json", name="ignored.yaml", output="-", status=2)
+        self.assertIn("name a file with -o", refused.stderr)
+        _, refused = self.suggest(self.log, name="ignored.yaml", output="", status=2)
+        self.assertIn("-o is empty", refused.stderr)
+        self.assertFalse(pathlib.Path("-").exists())
 
     def test_what_has_no_paths_is_refused(self):
         windows = self.folder / "windows.csv"
