@@ -1,8 +1,13 @@
 #include "cli/command_line.hpp"
 
 #include <cstdint>
+#include <fmt/format.h>
+#include <limits>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
+
+#include "base/text.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -16,6 +21,19 @@ bool done(const CLI::App& app, const Read& read) {
     return app.exit(error) == 0;
   }
   return true;
+}
+
+/// CLI11 wraps what does not fit around: -1 would be the largest number, and 2^64 zero.
+template <class Number>
+CLI::Validator whole_number() {
+  static constexpr std::uint64_t kMost = std::numeric_limits<Number>::max();
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        const auto number = parse_uint(text);
+        if (number && *number <= kMost) return {};
+        return fmt::format("\"{}\" is no whole number from 0 to {}", printable(text, 40), kMost);
+      },
+      "");
 }
 
 }  // namespace
@@ -62,7 +80,9 @@ Command Command::add_subcommand(const std::string& name, const std::string& text
 
 template <class T>
 Option Command::add_option(const std::string& names, T& target, const std::string& text) const {
-  return Option(*app_->add_option(names, target, text));
+  CLI::Option* option = app_->add_option(names, target, text);
+  if constexpr (std::is_unsigned_v<T>) option->check(whole_number<T>());
+  return Option(*option);
 }
 template Option Command::add_option(const std::string&, std::string&, const std::string&) const;
 template Option Command::add_option(const std::string&, std::vector<std::string>&,

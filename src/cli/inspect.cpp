@@ -24,11 +24,18 @@ int failed(const Error& error) {
   return exit_status(error);
 }
 
+/// The table holds its notes; an object is read by programs, and people see this.
+void say_problems(const ingest::ReadReport& report, const InspectOptions& options) {
+  if (!options.json) return;
+  for (const std::string& problem : report.problems) print("warning: " + problem + "\n", stderr);
+}
+
 int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options) {
   // The smallest step there is: rows stay as they are.
   const auto windows = ingest::read_windows(reader, Nanos{1});
   if (!windows) return failed(windows.error());
   const auto& report = reader.report();
+  say_problems(report, options);
   print(options.json ? inspect_json(report, *windows) : inspect_text(report, *windows), stdout);
   return kDone;
 }
@@ -45,6 +52,7 @@ int inspect(const InspectOptions& options) {
   while (reader->next(request)) summary->add(request);
   if (reader->failure()) return failed(*reader->failure());
   const auto& report = reader->report();
+  say_problems(report, options);
   print(options.json ? inspect_json(report, *summary, options.top)
                      : inspect_text(report, *summary, options.top),
         stdout);

@@ -107,6 +107,7 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
                                                 const std::vector<std::string>& fields) {
   FormatChoice choice;
   choice.format_ = format;
+  choice.names_fields_ = !fields.empty();
   const std::vector<std::string_view> known = {"csv", "common", "combined", "json"};
   if (is_pattern(format)) {
     if (auto parser = PatternParser::from_pattern(format); !parser) {

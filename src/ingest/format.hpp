@@ -40,6 +40,9 @@ class FormatChoice {
   [[nodiscard]] static Result<FormatChoice> from_options(const std::string& format,
                                                          const std::vector<std::string>& fields);
 
+  /// Whether fields of JSON were named.
+  [[nodiscard]] bool names_fields() const { return names_fields_; }
+
   /// Decides by the beginning of an input: the header of a csv, else the format that reads most of
   /// the first lines. Error not_found: no format reads any of them, more lines may help; any other:
   /// the csv header is wrong.
@@ -51,6 +54,7 @@ class FormatChoice {
 
   std::string format_;
   JsonNames names_;
+  bool names_fields_ = false;
 };
 
 }  // namespace tidelimit::ingest

@@ -160,6 +160,11 @@ void InputLines::close_current() {
 
 /// At the end of everything: input that held nothing is an error, not an empty result.
 void InputLines::finish() {
+  if (options_.format.names_fields() && recognised_ &&
+      report_.format.find("json") == std::string::npos) {
+    report_.problems.push_back("--field names fields of JSON, and no input is JSON (format: " +
+                               report_.format + "): it changes nothing");
+  }
   if (report_.requests + aside_ > 0) return;
   std::string name = sources_.front().name;
   if (sources_.size() > 1) name = "the " + std::to_string(sources_.size()) + " inputs";

@@ -29,7 +29,8 @@ struct ReadReport {
   std::uint64_t bytes = 0;  ///< decompressed
   std::array<std::uint64_t, kUnreadable> by_reason{};
   std::vector<UnreadableLine> examples;  ///< in the order they were met
-  std::vector<std::string> problems;     ///< inputs that ended early: "x.gz: ... is cut short"
+  std::vector<std::string>
+      problems;  ///< inputs that ended early ("x.gz: ... is cut short"), options without effect
 };
 
 /// "access.log:17: no readable time: 1.2.3.4 - - [..."

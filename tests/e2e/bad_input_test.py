@@ -49,6 +49,21 @@ class BadInput(unittest.TestCase):
         self.refused("inspect", self.write("bytes", bytes(range(256)) * 40), says=["bytes: no known format", "--format"])
         self.refused("inspect", self.write("header.csv", "timestamp,client_ip,path\n"), says=["header.csv"])
 
+    def test_numbers_that_do_not_fit_are_no_other_numbers(self):
+        place = self.folder / "made.csv"
+        for seed in ("-1", "18446744073709551616", "many", "1.5"):
+            self.refused("generate", "-o", place, f"--seed={seed}", says=["--seed", f'"{seed}"', "from 0 to 18446744073709551615"])
+        self.refused("generate", "-o", place, "--seed", "-1", says=["--seed"])
+        self.assertFalse(place.exists())
+
+    def test_fields_of_json_in_a_log_that_is_none_are_named(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        for command in (["inspect", log, "--json"], ["replay", log, "--config", self.config(), "--json"]):
+            done = subprocess.run(
+                [BINARY, *command, "--field", "client_ip=peer"], capture_output=True, text=True, timeout=120, check=True
+            )
+            self.assertIn("--field names fields of JSON, and no input is JSON (format: common)", done.stderr)
+
     def test_a_report_is_written_over_nothing_that_it_is_made_of(self):
         log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
         config = self.config()
