@@ -18,8 +18,8 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_upstreams(top, config, report);
   read_forecast(top, config, report);
   read_anomaly(top, config, report);
-  read_rules(top, config, report);
   read_adapt(top, config, report);
+  read_rules(top, config, report);
   read_deny(top, config, report);
   read_service(top, config, report);
   read_ratelimit(top, config, report);

@@ -150,24 +150,48 @@ Effect read_effect(const Field& field, const Condition& when, bool raises, const
   return then;
 }
 
-/// A rule on the load that reaches no limit is a slip, though a harmless one.
+/// Why a rule that reaches no limit does not.
+std::string why_nothing(const policy::Effect& then, const policy::PolicySettings& policy) {
+  policy::Effect of_any_priority = then;
+  of_any_priority.priority.reset();
+  const auto reached = [&](const policy::Effect& effect) {
+    return std::any_of(policy.endpoints.begin(), policy.endpoints.end(), [&](const auto& endpoint) {
+      return std::any_of(policy.tiers.begin(), policy.tiers.end(),
+                         [&](const auto& tier) { return effect.reaches(endpoint, tier); });
+    });
+  };
+  if (then.priority && !reached(then)) {
+    return fmt::format("no endpoint{} has priority: {}",
+                       then.endpoints.empty() ? "" : " that it names",
+                       limiter::to_string(*then.priority));
+  }
+  return fmt::format("none of the endpoints and tiers that it {} has a limit",
+                     then.endpoints.empty() && then.tiers.empty() ? "reaches" : "names");
+}
+
+/// A rule on the load that reaches no limit is a slip, though a harmless one; so is a scale below
+/// every floor that it meets.
 void check_reach(const Rule& rule, const Config& config, Report& report) {
   const auto& policy = config.engine.policy;
-  const auto named = [](const std::vector<std::string>& list, const std::string& name) {
-    return list.empty() || std::count(list.begin(), list.end(), name) > 0;
-  };
+  std::optional<double> lowest;
   for (const auto& endpoint : policy.endpoints) {
-    if (rule.then.priority && endpoint.priority != *rule.then.priority) continue;
-    if (!rule.then.same_endpoints && !named(rule.then.endpoints, endpoint.name)) continue;
     for (std::size_t tier = 0; tier < policy.tiers.size(); ++tier) {
       const auto& limit = endpoint.limits[tier];
-      if (named(rule.then.tiers, policy.tiers[tier]) && (limit.rate || limit.total)) return;
+      if (!limit.rate && !limit.total) continue;
+      if (!rule.then.reaches(endpoint, policy.tiers[tier])) continue;
+      const double floor = policy.adapt.floor_of(endpoint.name, policy.tiers[tier]);
+      lowest = std::min(lowest.value_or(floor), floor);
     }
   }
-  report.warning(rule.line,
-                 fmt::format("rule \"{}\" moves nothing: none of the endpoints and tiers "
-                             "that it names has a limit",
-                             rule.name));
+  if (!lowest) {
+    report.warning(rule.line, fmt::format("rule \"{}\" moves nothing: {}", rule.name,
+                                          why_nothing(rule.then, policy)));
+  } else if (rule.then.scale && *rule.then.scale < *lowest) {
+    report.warning(rule.line,
+                   fmt::format("rule \"{}\" scales to {:g}, but never below {:g} by adapt.floor: "
+                               "raise the scale or lower the floor",
+                               rule.name, *rule.then.scale, *lowest));
+  }
 }
 
 void check_model(const Rule& rule, const Config& config, std::vector<std::string>& warnings) {

@@ -365,7 +365,44 @@ rules:
 )");
   EXPECT_THAT(config.warnings, Contains(HasSubstr(":3: endpoint \"all\": limits.STD: the total")));
   EXPECT_THAT(config.warnings, Contains(HasSubstr(":4: endpoint \"pay\": match: /pay/** never")));
-  EXPECT_THAT(config.warnings, Contains(HasSubstr(":6: rule \"idle\" moves nothing")));
+  EXPECT_THAT(config.warnings,
+              Contains(HasSubstr(":6: rule \"idle\" moves nothing: none of the "
+                                 "endpoints and tiers that it names has a limit")));
+}
+
+TEST(Config, SaysWhyARuleMovesNothing) {
+  const auto config = must_parse(R"(
+endpoints:
+  - { name: pay, match: /pay/**, priority: high, limits: { STD: 100/min } }
+  - { name: img, match: /img/**, priority: low }
+rules:
+  - { name: low, when: { cpu: 0.8 }, then: { priority: low, scale: 0.5 } }
+  - { name: pay, when: { cpu: 0.8 }, then: { endpoints: [pay], priority: low, scale: 0.5 } }
+  - { name: normal, when: { cpu: 0.8 }, then: { priority: high, scale: 0.5 } }
+)");
+  EXPECT_THAT(
+      config.warnings,
+      ElementsAre("/etc/gate.yaml:6: rule \"low\" moves nothing: none of the endpoints and tiers "
+                  "that it reaches has a limit",
+                  "/etc/gate.yaml:7: rule \"pay\" moves nothing: no endpoint that it names has "
+                  "priority: low"));
+}
+
+TEST(Config, WarnsOfAScaleBelowEveryFloorThatTheRuleMeets) {
+  const auto config = must_parse(R"(
+tiers: [PRM, STD]
+endpoints: [ { name: api, match: /**, limits: { PRM: 100/min, STD: 100/min } } ]
+rules:
+  - { name: all, when: { cpu: 0.8 }, then: { scale: 0.1 } }
+  - { name: best, when: { cpu: 0.8 }, then: { tiers: [PRM], scale: 0.5 } }
+  - { name: rest, when: { cpu: 0.8 }, then: { tiers: [STD], scale: 0.5 } }
+adapt: { floor: { default: 0.3, PRM: 0.8 } }
+)");
+  EXPECT_THAT(config.warnings,
+              ElementsAre("/etc/gate.yaml:5: rule \"all\" scales to 0.1, but never below 0.3 by "
+                          "adapt.floor: raise the scale or lower the floor",
+                          "/etc/gate.yaml:6: rule \"best\" scales to 0.5, but never below 0.8 by "
+                          "adapt.floor: raise the scale or lower the floor"));
 }
 
 TEST(Config, APatternIsOnlyCalledUnreachableWhereItIs) {

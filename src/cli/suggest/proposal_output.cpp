@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -86,6 +87,15 @@ std::string notes(const Proposal& proposal, const char* mark) {
   return text;
 }
 
+/// Whether a rule on endpoints of low priority has a limit to move.
+bool limits_what_can_wait(const Proposal& proposal) {
+  return std::any_of(proposal.endpoints.begin(), proposal.endpoints.end(), [](const auto& e) {
+    return e.priority == limiter::Priority::low &&
+           std::any_of(e.limits.begin(), e.limits.end(),
+                       [](const auto& limit) { return limit.per_minute != 0; });
+  });
+}
+
 }  // namespace
 
 std::string proposal_yaml(const Proposal& proposal) {
@@ -115,9 +125,11 @@ std::string proposal_yaml(const Proposal& proposal) {
       "  - { name: hot-endpoint, when: { forecast: any, spike: 1.5 }, then: { endpoints: same, "
       "tiers: [";
   text += config::yaml_string(proposal.tiers.back());
+  text += "], scale: 0.5 } }\n";
+  if (limits_what_can_wait(proposal))
+    text +=
+        "  - { name: cpu-pressure, when: { cpu: 0.80 }, then: { priority: low, scale: 0.25 } }\n";
   text +=
-      "], scale: 0.5 } }\n"
-      "  - { name: cpu-pressure, when: { cpu: 0.80 }, then: { priority: low, scale: 0.25 } }\n"
       "  - { name: attacker, when: { verdict: malicious }, then: { limit: 10/min, for: 15m } }\n";
   return text;
 }

@@ -54,5 +54,14 @@ TEST(ProposalYaml, IsAConfigurationWhateverTheLogNames) {
   EXPECT_FALSE(policy.endpoints[0].limits[1].rate);
 }
 
+TEST(ProposalYaml, HasARuleOnLowPriorityWhereThatMovesALimit) {
+  Proposal proposal = odd_names();
+  EXPECT_EQ(proposal_yaml(proposal).find("cpu-pressure"), std::string::npos);
+  proposal.endpoints[0].priority = limiter::Priority::low;
+  EXPECT_NE(proposal_yaml(proposal).find("cpu-pressure"), std::string::npos);
+  proposal.endpoints[0].limits[0].per_minute = 0;
+  EXPECT_EQ(proposal_yaml(proposal).find("cpu-pressure"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tidelimit::cli
