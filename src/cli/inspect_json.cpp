@@ -124,11 +124,13 @@ std::string inspect_json(const ingest::ReadReport& report, const ingest::Summary
 std::string inspect_json(const ingest::ReadReport& report, const ingest::Windows& windows) {
   const auto& grid = windows.grid;
   Json json = reading(report);
+  json["windows"] = report.requests;  // rows that were read
   json["first"] = format_time(grid.start);
   json["last"] = format_time(grid.time_of(grid.size() - 1));
   json["step"] = format_duration(grid.step);
   json["clients"] = nullptr;
   json["endpoints"] = Json::object();
+  double total = 0;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     double requests = 0;
     std::size_t observed = 0;
@@ -142,7 +144,9 @@ std::string inspect_json(const ingest::ReadReport& report, const ingest::Windows
         {"windows", observed},
         {"gaps", grid.size() - observed},
         {"mean", ratio(requests, static_cast<double>(observed))}};
+    total += requests;
   }
+  json["requests"] = total;
   return print(json);
 }
 

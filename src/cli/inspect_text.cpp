@@ -57,8 +57,8 @@ std::string times(const ingest::Summary& summary) {
                     format_time(summary.busiest_minute()));
   }
   if (summary.out_of_order() > 0) {
-    text += fmt::format("order       {} older than the request before them\n",
-                        grouped(summary.out_of_order()));
+    text +=
+        fmt::format("order       {} older than one before them\n", grouped(summary.out_of_order()));
   }
   return text;
 }
@@ -148,6 +148,7 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows
                       format_time(grid.time_of(grid.size() - 1)), format_duration(grid.step));
   text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16}\n", "endpoint", "windows", "gaps",
                       "mean requests", "most");
+  double total = 0;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     double sum = 0;
     double most = 0;
@@ -158,10 +159,12 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows
       most = std::max(most, window.requests);
       ++observed;
     }
+    total += sum;
     text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16.1f}\n",
                         printable(grid.endpoints[e], 28), grouped(observed),
                         grouped(grid.size() - observed), mean(sum, observed, ""), most);
   }
+  text += fmt::format("  {:.0f} requests in all\n", total);
   const std::string notes = reading_notes(report);
   return notes.empty() ? text : text + "\n" + notes;
 }

@@ -66,9 +66,8 @@ void Summary::add_client(const traffic::Request& request, const Tally& tally) {
 
 void Summary::add_time(WallTime time) {
   if (!first_ || time < *first_) first_ = time;
+  if (last_ && time < *last_) ++out_of_order_;
   if (!last_ || time > *last_) last_ = time;
-  if (time < previous_) ++out_of_order_;
-  previous_ = time;
 
   const std::int64_t minute =
       std::chrono::floor<std::chrono::minutes>(time).time_since_epoch().count();

@@ -28,7 +28,7 @@ class Summary {
   /// The earliest and latest time; nullopt before the first request.
   [[nodiscard]] std::optional<WallTime> first() const { return first_; }
   [[nodiscard]] std::optional<WallTime> last() const { return last_; }
-  /// Requests that are older than the one before them.
+  /// Requests that are older than the latest before them, as replay counts them.
   [[nodiscard]] std::uint64_t out_of_order() const { return out_of_order_; }
   /// Requests without a path: what stood in the request line was none.
   [[nodiscard]] std::uint64_t garbage() const { return garbage_; }
@@ -55,7 +55,6 @@ class Summary {
   Tally total_;
   std::optional<WallTime> first_;
   std::optional<WallTime> last_;
-  WallTime previous_{};
   std::uint64_t out_of_order_ = 0;
   std::uint64_t garbage_ = 0;
   std::map<std::int64_t, std::uint64_t> minutes_;  ///< the newest ones, by minute since the epoch

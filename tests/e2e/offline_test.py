@@ -231,6 +231,8 @@ class Evaluate(Offline):
         once = json.loads(tidelimit("inspect", self.rates, "--json").stdout)
         twice = json.loads(tidelimit("inspect", self.rates, self.rates, "--json").stdout)
         self.assertEqual(twice["endpoints"], once["endpoints"])
+        self.assertEqual(once["requests"], sum(e["requests"] for e in once["endpoints"].values()))
+        self.assertEqual(once["windows"], once["lines"])
         self.assertEqual(twice["unreadable"], once["lines"])
         place = self.folder / "twice"
         answer = tidelimit("train", self.rates, self.rates, "-o", place, "--preset", "baseline", "--epochs", 1)

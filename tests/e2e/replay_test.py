@@ -72,6 +72,17 @@ class Replay(Folder):
         self.assertGreater(report["requests_per_second"], 0)
         self.assert_adds_up(report)
 
+    def test_inspect_counts_the_order_alike(self):
+        times = [60, 20, 30, 40, 70, 10, 80]
+        rows = [f"{1_795_000_000 + t},192.0.2.1,/browse/1" for t in times]
+        log = self.write("mixed.csv", "\n".join(["timestamp,client_ip,path", *rows]) + "\n")
+        inspected = json.loads(run("inspect", log, "--json").stdout)
+        replayed = self.replay(log, "--config", self.shop())
+        for report in (inspected, replayed):
+            self.assertEqual(report["out_of_order"], 4)
+            self.assertEqual(report["first"], "2026-11-18T11:06:50Z")
+            self.assertEqual(report["last"], "2026-11-18T11:08:00Z")
+
     def test_reads_standard_input_and_counts_unreadable_lines(self):
         text = self.busy_log().read_text() + "garbage\n"
         report = self.replay("-", "--config", self.shop(), stdin=text)

@@ -290,6 +290,7 @@ TEST(Replay, DecidesOldRequestsAtTheLatestTimeAndCountsThem) {
   EXPECT_EQ(r.total().requests(), 151U);
   EXPECT_EQ(r.out_of_order, 11U);  // ten after the one that came early, and the last
   EXPECT_GT(r.out_of_order_worst, hours{2});
+  EXPECT_EQ(r.first, kMidnight - hours{2});
 }
 
 /// Lends each request as a reader does: the text is gone with the next one, and asking on after the

@@ -71,6 +71,7 @@ void Replay::advance(WallTime time) {
 }
 
 void Replay::note_out_of_order(WallTime time) {
+  first_ = std::min(first_, time);
   ++out_of_order_;
   out_of_order_worst_ = std::max(out_of_order_worst_, now_.wall - time);
 }

@@ -106,7 +106,7 @@ class Replay {
 
   bool begun_ = false;
   WallTime start_{};  // of the monotonic scale
-  WallTime first_{};
+  WallTime first_{};  // the earliest of all
   Now now_{};
   WallTime due_{};           // no tick before it
   bool due_is_old_ = false;  // the first request after a tick may bring the next one nearer

@@ -125,9 +125,9 @@ struct ReplayReport {
   limiter::Mode mode = limiter::Mode::enforce;
 
   std::uint64_t requests = 0;
-  std::optional<WallTime> first;  ///< earliest time that was decided at; empty: no request
+  std::optional<WallTime> first;  ///< earliest time of a request; empty: there was none
   WallTime last{};
-  std::uint64_t out_of_order = 0;  ///< older than the request before them: decided at its time
+  std::uint64_t out_of_order = 0;  ///< older than one before them: decided at its time
   Nanos out_of_order_worst{};
   std::uint64_t late = 0;  ///< of those, that came after their window had closed
 
