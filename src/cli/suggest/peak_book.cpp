@@ -8,7 +8,7 @@
 namespace tidelimit::cli {
 namespace {
 
-constexpr Nanos kBin = std::chrono::seconds{10};
+constexpr Nanos kBin = std::chrono::seconds{5};
 
 }  // namespace
 

@@ -15,7 +15,8 @@ struct Peak {
   std::uint16_t endpoint = 0;
   std::uint8_t tier = 0;
   ClientId client;         ///< by whom the principal came last
-  std::uint32_t peak = 0;  ///< requests of the busiest 70 s: no 60 s anywhere had more
+  std::uint32_t peak = 0;  ///< requests of the busiest minute of whole slots: some 60 s had as
+                           ///< many, and no 55 s more
   std::uint64_t total = 0;
 };
 
@@ -35,7 +36,7 @@ class PeakBook {
   [[nodiscard]] std::uint64_t one_in() const { return one_in_; }
 
  private:
-  static constexpr std::size_t kBins = 7;  // of ten seconds
+  static constexpr std::size_t kBins = 12;  // of five seconds: a minute
   struct Entry {
     Peak peak;
     std::uint64_t principal = 0;
