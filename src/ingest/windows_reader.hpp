@@ -23,11 +23,12 @@ struct Windows {
 
 /// Reads all rows of a reader whose is_windows() is true. The step is the most frequent distance of
 /// rows. Rows finer than `step` are added up to it (`step` must be a multiple of theirs), a window
-/// of which a part is missing is a gap (observed = false), at the ends it is left out. A row of a time
-/// and endpoint that an earlier one had (a file named twice, exports that overlap) counts among the
-/// unreadable ones, and so does one of more than kMostRequests. Where some endpoint has a row and another has none, that one
-/// had no requests: exports leave zeros out. Rows may come in any order.
-/// Memory grows with the number of windows, as the result does; at most ten million are taken.
+/// of which a part is missing is a gap (observed = false), at the ends it is left out. A row of a
+/// time and endpoint that an earlier one had (a file named twice, exports that overlap) counts
+/// among the unreadable ones, and so does one of more than kMostRequests. Where some endpoint has a
+/// row and another has none, that one had no requests: exports leave zeros out. Rows may come in
+/// any order. Memory grows with the number of windows, as the result does; at most ten million are
+/// taken.
 [[nodiscard]] Result<Windows> read_windows(RecordReader& reader, Nanos step);
 
 }  // namespace tidelimit::ingest
