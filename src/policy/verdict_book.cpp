@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #include "policy/consequence.hpp"
 #include "policy/figure_match.hpp"
-#include "policy/plan_cells.hpp"
 
 namespace tidelimit::policy {
 namespace {
@@ -18,9 +16,7 @@ using limiter::Part;
 using limiter::VerdictKind;
 
 constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
-constexpr Nanos kEvidenceMemory = std::chrono::minutes{5};  // as long as a client's figures
-constexpr Nanos kSweepEvery = std::chrono::minutes{1};      // of old evidence
-constexpr Nanos kTellEvery = std::chrono::minutes{1};       // renewals of one client
+constexpr Nanos kTellEvery = std::chrono::minutes{1};  // renewals of one client
 constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
 bool acts(const Rule& rule) {
@@ -38,13 +34,6 @@ bool beyond_budget(const VerdictRecord& record) {
 /// Bits of the last `scans` scans.
 std::uint32_t mask_of(int scans) {
   return scans >= 32 ? ~0u : (1u << scans) - 1u;
-}
-
-/// Severer is larger: enforced before shadow, for more of the principals, block before limit, the
-/// lower limit, the worse kind.
-auto severity(const VerdictRecord& record) {
-  const double rate = record.limit ? record.limit->per_second() : 0.0;
-  return std::tuple(record.mode, record.enforced, record.action, -rate, record.kind);
 }
 
 }  // namespace
@@ -244,7 +233,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   held.shielded = !protected_reason.empty();
   if (held.shielded) withhold(held, protected_reason);
   // A milder rule does not cut short what a severer one has raised; it follows when that ends.
-  if (judged.rule && severity(held.record) < severity(judged.rule->record)) return;
+  if (judged.rule && less_severe(held.record, judged.rule->record)) return;
   const bool renewed = judged.rule.has_value();
   judged.rule = std::move(held);
   extend(*judged.rule, now);
@@ -307,99 +296,6 @@ void VerdictBook::forget(const ClientId& client) {
   judged->second.rule.reset();
   dirty_ = true;
   drop_if_empty(client);
-}
-
-bool VerdictBook::expire(Now now) {
-  if (now.mono >= next_expiry_) sweep(now);
-  if (now.mono >= next_sweep_) {
-    next_sweep_ = now.mono + kSweepEvery;
-    std::erase_if(evidence_, [&](const auto& suspect) {
-      return now.mono - suspect.second.last > kEvidenceMemory;
-    });
-  }
-  return dirty_;
-}
-
-void VerdictBook::sweep(Now now) {
-  std::vector<ClientId> ended;
-  next_expiry_ = Instant{Nanos::max()};
-  for (auto& [client, judged] : judged_) {
-    for (auto* held : {&judged.model, &judged.rule, &judged.label}) {
-      if (!*held) continue;
-      if ((*held)->expires <= now.mono) {
-        // Renewals are told once a minute at most: the last of them now, so that the end is known.
-        const bool is_news = held != &judged.label && (*held)->record.until != (*held)->told_until;
-        if (is_news) tell(**held, now, true);
-        held->reset();
-        dirty_ = true;
-      } else {
-        next_expiry_ = std::min(next_expiry_, (*held)->expires);
-      }
-    }
-    if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
-  }
-  for (const auto& client : ended) erase(client);
-}
-
-const VerdictBook::Held& VerdictBook::severer(const Judged& judged) {
-  const Held* severest = nullptr;
-  for (const auto* held : {&judged.label, &judged.model, &judged.rule}) {
-    if (!*held) continue;
-    if (severest == nullptr || severity(severest->record) < severity((*held)->record))
-      severest = &**held;
-  }
-  return *severest;
-}
-
-std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
-  if (!dirty_ && table_) return table_;
-  std::vector<limiter::Verdict> verdicts;
-  verdicts.reserve(judged_.size());
-  for (const auto& [serial, client] : by_age_) {
-    const Held& held = severer(judged_.at(client));
-    limiter::Verdict verdict;
-    verdict.client = client;
-    // One on a protected client is a suspicion to the data plane: its requests stay demand, or an
-    // office taken for an attacker would vanish from the forecasts. One beyond the budget counts in
-    // full: a swarm that is too many to block is not to become tomorrow's forecast.
-    verdict.kind =
-        held.shielded ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
-    verdict.action = held.record.action;
-    if (held.record.limit) {
-      verdict.limit = limiter::make_limit(*held.record.limit, default_burst(*held.record.limit));
-    }
-    for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
-      if (settings_.rules[i].name != held.record.rule) continue;
-      verdict.rule = limiter::RuleId{static_cast<std::uint16_t>(i)};
-    }
-    verdict.part = held.record.part;
-    verdict.mode = held.record.mode;
-    verdict.enforced = part_of_everyone(held.record.enforced);
-    verdict.expires_at = held.expires;
-    verdicts.push_back(verdict);
-  }
-  table_ = std::make_shared<const limiter::VerdictTable>(std::move(verdicts));
-  dirty_ = false;
-  return table_;
-}
-
-std::vector<VerdictRecord> VerdictBook::all() const {
-  std::vector<VerdictRecord> records;
-  records.reserve(by_age_.size());
-  for (const auto& [serial, client] : by_age_) {
-    records.push_back(severer(judged_.at(client)).record);
-  }
-  return records;
-}
-
-std::optional<VerdictRecord> VerdictBook::find(const ClientId& client) const {
-  const auto found = judged_.find(client);
-  if (found == judged_.end()) return std::nullopt;
-  return severer(found->second).record;
-}
-
-std::vector<VerdictRecord> VerdictBook::take_news() {
-  return std::exchange(news_, {});
 }
 
 void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {

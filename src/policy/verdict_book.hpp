@@ -114,6 +114,9 @@ class VerdictBook {
   void restore(const std::vector<VerdictRecord>& records, Now now);
 
  private:
+  static constexpr Nanos kEvidenceMemory =
+      std::chrono::minutes{5};  // as long as a client's figures
+
   /// One verdict on one client, by the model or by a rule on figures.
   struct Held {
     VerdictRecord record;
@@ -156,6 +159,7 @@ class VerdictBook {
   void erase(const ClientId& client);
   void drop_if_empty(const ClientId& client);
   void sweep(Now now);
+  [[nodiscard]] static bool less_severe(const VerdictRecord& a, const VerdictRecord& b);
   [[nodiscard]] static const Held& severer(const Judged& judged);
 
   PolicySettings settings_;
