@@ -130,15 +130,14 @@ void add_episodes(Page& page, const ReplayReport& r) {
   for (const engine::Episode& e : r.episodes) {
     if (rows.size() == kRowsMax) break;
     rows.push_back({moment(e.from), e.until ? moment(*e.until) : "the end", e.endpoint, e.tier,
-                    report::short_number(e.base_per_minute),
-                    report::short_number(e.farthest_per_minute()),
+                    rate_or_dash(e.base_per_minute), rate_or_dash(e.farthest_per_minute()),
                     e.rule + (e.shadow ? " (shadow)" : ""), e.cause});
   }
   page.add_table({{"from"},
                   {"until"},
                   {"endpoint"},
                   {"tier"},
-                  {"base a minute", true},
+                  {"base", true},
                   {"farthest", true},
                   {"rule"},
                   {"because"}},
@@ -190,9 +189,8 @@ void add_harm(Page& page, const ReplayReport& r) {
   Rows rows;
   for (const auto& p : h.examples) {
     rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, count(p.denied()),
-                    count(p.denied_by[static_cast<std::size_t>(limiter::Reason::reduced_capacity)]),
-                    moment(p.first), moment(p.last), rate_or_dash(p.limit_per_minute),
-                    p.rule.empty() ? "(base limit)" : p.rule});
+                    count(p.adapted()), moment(p.first), moment(p.last),
+                    rate_or_dash(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
   }
   page.add_table({{"principal"},
                   {""},

@@ -50,14 +50,19 @@ Json verdicts(const ReplayReport& report) {
   return list;
 }
 
+/// 0 stands for no limit.
+Json rate_or_null(double per_minute) {
+  return per_minute > 0 ? Json(per_minute) : Json();
+}
+
 Json plan_changes(const ReplayReport& report) {
   Json list = Json::array();
   for (const auto& c : report.plan_changes) {
     list.push_back({{"time", format_time(c.time)},
                     {"endpoint", c.endpoint},
                     {"tier", c.tier},
-                    {"before_per_minute", c.before_per_minute},
-                    {"after_per_minute", c.after_per_minute},
+                    {"before_per_minute", rate_or_null(c.before_per_minute)},
+                    {"after_per_minute", rate_or_null(c.after_per_minute)},
                     {"before_scale", c.before_scale},
                     {"after_scale", c.after_scale},
                     {"rule", c.rule},
@@ -76,9 +81,9 @@ Json episodes(const ReplayReport& report) {
                     {"cause", e.cause},
                     {"from", format_time(e.from)},
                     {"until", e.until ? Json(format_time(*e.until)) : Json()},
-                    {"base_per_minute", e.base_per_minute},
-                    {"lowest_per_minute", e.lowest_per_minute},
-                    {"highest_per_minute", e.highest_per_minute},
+                    {"base_per_minute", rate_or_null(e.base_per_minute)},
+                    {"lowest_per_minute", rate_or_null(e.lowest_per_minute)},
+                    {"highest_per_minute", rate_or_null(e.highest_per_minute)},
                     {"shadow", e.shadow}});
   }
   return list;
@@ -106,7 +111,7 @@ Json harmed(const engine::Harm& harm) {
                         {"by_reason", by_reason(p.denied_by)},
                         {"first", format_time(p.first)},
                         {"last", format_time(p.last)},
-                        {"limit_per_minute", p.limit_per_minute},
+                        {"limit_per_minute", rate_or_null(p.limit_per_minute)},
                         {"rule", p.rule}});
   }
   return {{"principals", harm.principals},
@@ -198,7 +203,7 @@ Json difference(const engine::Comparison& comparison) {
                           {"tier", x.tier},
                           {"reason", x.reason},
                           {"rule", x.rule},
-                          {"limit_per_minute", x.limit_per_minute}});
+                          {"limit_per_minute", rate_or_null(x.limit_per_minute)}});
     }
   }
   Json out = parting(comparison.total());

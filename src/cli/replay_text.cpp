@@ -109,10 +109,9 @@ std::string episodes(const ReplayReport& r) {
   std::string text;
   for (std::size_t i = 0; i < r.episodes.size() && i < kRows; ++i) {
     const engine::Episode& e = r.episodes[i];
-    text += fmt::format("  {} {}: {} -> {} a minute, {} to {}, by {}{}\n      {}\n", e.endpoint,
-                        e.tier, report::short_number(e.base_per_minute),
-                        report::short_number(e.farthest_per_minute()), format_time(e.from),
-                        e.until ? format_time(*e.until) : "the end", e.rule,
+    text += fmt::format("  {} {}: {} -> {}, {} to {}, by {}{}\n      {}\n", e.endpoint, e.tier,
+                        per_minute(e.base_per_minute), per_minute(e.farthest_per_minute()),
+                        format_time(e.from), e.until ? format_time(*e.until) : "the end", e.rule,
                         e.shadow ? " (shadow)" : "", e.cause);
   }
   return section(

@@ -54,7 +54,12 @@ Result<std::string> train(const TrainOptions& options) {
   if (auto written = store::replace_bundle(options.output, *bundle); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  return summary(options.output, bundle->manifest);
+  std::string told = summary(options.output, bundle->manifest);
+  if (!store::held(options.output)) return told;
+  // What was held was chosen by hand; this one is chosen by hand, too, and later.
+  if (auto released = store::set_held(options.output, false); !released)
+    return tl::unexpected<Error>(released.error());
+  return told + "the hold on the model before it has ended: retraining may replace this one\n";
 }
 
 int run(const TrainOptions& options) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "config/sections.hpp"
+#include "forecast/renewal.hpp"
 
 namespace tidelimit::config {
 namespace {
@@ -177,13 +178,21 @@ void read_identity(Section& top, Config& config, Report& report) {
 }
 
 /// `retrain: { every: 1d, on_drift: true, history: 60d }`
-std::optional<Retraining> read_retraining(const Field& field, Report& report) {
+std::optional<Retraining> read_retraining(const Field& field, const forecast::Shape& shape,
+                                          Report& report) {
   Retraining retrain;
   Section section(field, report);
   section.read("every", retrain.every, kRetrainEvery);
   section.read("on_drift", retrain.on_drift, read_bool);
   section.read("history", retrain.history, kRetrainHistory);
   section.finish();
+  const Nanos least = forecast::least_history(shape.horizon);
+  if (section.has("history") && retrain.history < least)
+    report.mistake(
+        field.line,
+        fmt::format("{}.history is too short to judge a new model by: a fifth of it must "
+                    "hold a day and the horizon; {} at least, better 60d",
+                    field.where, format_duration(least)));
   if (field.node.IsMap() && !section.has("every") && !section.has("on_drift"))
     report.mistake(field.line, field.where + " says never: add every: 1d, or on_drift: true");
   return retrain;
@@ -203,7 +212,7 @@ void read_forecast(Section& top, Config& config, Report& report) {
   section.read("model", config.forecast_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
   if (const auto retrain = section.take("retrain")) {
-    if (const auto read = read_retraining(*retrain, report)) config.retrain = *read;
+    if (const auto read = read_retraining(*retrain, shape, report)) config.retrain = *read;
     if (config.forecast_model.empty())
       report.mistake(retrain->line,
                      retrain->where + " has no place for the model: add model: FOLDER");

@@ -51,9 +51,9 @@ void Engine::Control::tick(Now now) {
   const bool active =
       data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
   unfolded = unfolded || active;
-  unsaved = unsaved || active;
   modes.expire(now.wall);
   follow_modes(now);
+  unsaved = unsaved || active || keeper.waits();
   take_models();
 
   settle_closed();

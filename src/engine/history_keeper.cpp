@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 1000;              // ten days of quarter hours
 constexpr std::size_t kMostDecisionsWaiting = 100'000;  // some 50 MB at most
+constexpr std::size_t kMostModesWaiting = 1000;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void HistoryKeeper::closed_window(WallTime start, Nanos step, std::vector<std::s
 }
 
 void HistoryKeeper::flush(WallTime now) {
-  if (!flush_decisions(now)) return;
+  if (!flush_modes(now) || !flush_decisions(now)) return;
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
     if (!note(history_->put_windows(next.start, next.step, next.endpoints, next.stats), now))
@@ -78,7 +79,19 @@ bool HistoryKeeper::flush_decisions(WallTime now) {
 }
 
 void HistoryKeeper::modes(const std::vector<ModeRecord>& records, WallTime now) {
-  if (history_ && !records.empty()) note(history_->put_modes(records), now);
+  if (!history_ || records.empty()) return;
+  modes_.insert(modes_.end(), records.begin(), records.end());
+  if (modes_.size() > kMostModesWaiting)
+    modes_.erase(modes_.begin(), modes_.end() - static_cast<std::ptrdiff_t>(kMostModesWaiting));
+  flush_modes(now);
+}
+
+bool HistoryKeeper::flush_modes(WallTime now) {
+  if (modes_.empty()) return true;
+  if (!note(history_->put_modes(modes_), now)) return false;
+  modes_.clear();
+  settle();
+  return true;
 }
 
 void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& forecasts,
@@ -97,6 +110,7 @@ std::string HistoryKeeper::trouble() const {
   std::string words = fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
   if (!decisions_.empty())
     words += fmt::format("; {} decisions wait to be written", decisions_.size());
+  if (!modes_.empty()) words += fmt::format("; {} modes set by hand wait", modes_.size());
   if (decisions_lost_ > 0) words += fmt::format(", {} are lost", decisions_lost_);
   return words;
 }

@@ -11,7 +11,8 @@
 namespace tidelimit::engine {
 
 /// Writes to the history on the control plane's behalf. A failure is kept as words and stops
-/// nothing; closed windows and decisions wait (a bounded number) until they can be written. Without
+/// nothing; closed windows, decisions and what was set by hand wait (a bounded number) until they
+/// can be written. Without
 /// a history all calls do nothing. One thread.
 class HistoryKeeper {
  public:
@@ -31,7 +32,9 @@ class HistoryKeeper {
   /// Tries again what waits.
   void flush(WallTime now);
 
-  [[nodiscard]] bool waits() const { return !waiting_.empty() || !decisions_.empty(); }
+  [[nodiscard]] bool waits() const {
+    return !waiting_.empty() || !decisions_.empty() || !modes_.empty();
+  }
 
   /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
   [[nodiscard]] std::string trouble() const;
@@ -45,12 +48,14 @@ class HistoryKeeper {
   };
   bool note(const Result<void>& done, WallTime now);
   bool flush_decisions(WallTime now);
+  bool flush_modes(WallTime now);
   void settle();
 
   std::shared_ptr<History> history_;
   std::deque<Waiting> waiting_;
   std::vector<DecisionRecord> decisions_;  // that wait
   std::size_t decisions_lost_ = 0;
+  std::vector<ModeRecord> modes_;  // that wait
   bool last_failed_ = false;
   std::optional<WallTime> failing_since_;
   std::string message_;

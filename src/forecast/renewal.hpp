@@ -20,6 +20,12 @@ inline constexpr Nanos kHeldOut = std::chrono::hours{48};
 /// Its error must be smaller than that of the running one by so much: a tie changes nothing.
 inline constexpr double kWorthwhile = 0.02;
 
+/// A shorter history can never judge a renewed model: its newest fifth must hold a day and a
+/// horizon.
+[[nodiscard]] constexpr Nanos least_history(Nanos horizon) {
+  return 5 * (std::chrono::hours{24} + horizon);
+}
+
 /// A model trained anew, and how both did on windows that neither was trained on.
 struct Renewal {
   std::shared_ptr<const ForecastModel> model;

@@ -138,6 +138,11 @@ class Retraining(harness.EndToEnd):
         refused = run("models", "--model", self.model, "--return-to", "20200101T000000Z-00000000")
         self.assertEqual(refused.returncode, 1)
         self.assertIn(new, refused.stderr)
+        # A model that is trained by hand is no longer the one that was held.
+        self.assertTrue(self.models()["held"])
+        done = run("train", self.folder / "series.csv", "-o", self.model, "--preset", "baseline", "--epochs", 1)
+        self.assertIn("the hold on the model before it has ended", done.stdout)
+        self.assertFalse(self.models()["held"])
 
 
 if __name__ == "__main__":

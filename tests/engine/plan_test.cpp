@@ -110,6 +110,21 @@ TEST_F(Plans, ModesSetByHandOutliveARestart) {
   EXPECT_EQ(ask({.hits = 200}).decision.outcome, Outcome::deny);
 }
 
+TEST_F(Plans, AModeSetWhileTheDiskIsFullIsWrittenWhenThereIsRoom) {
+  begin(false);
+  history->full = true;
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
+  pass(seconds{2});
+  const auto of_history = testing::Contains(testing::HasSubstr("1 modes set by hand wait"));
+  EXPECT_THAT(engine->status()->degraded, of_history);
+  history->full = false;
+  pass(seconds{10});
+  EXPECT_THAT(engine->status()->degraded, testing::Not(of_history));
+  restart(mission(), history);
+  for (const PartMode& part : engine->part_modes())
+    EXPECT_EQ(part.by_hand.has_value(), part.part == "rules") << part.part;
+}
+
 TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {
   begin(false);
   const auto rules = mission().policy.rules;

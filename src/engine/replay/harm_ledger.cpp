@@ -13,13 +13,8 @@ bool is_adapted(limiter::Reason reason) {
   return reason == limiter::Reason::reduced_capacity || reason == limiter::Reason::load_shed;
 }
 
-std::uint64_t adapted_denials(const HarmedPrincipal& principal) {
-  return principal.denied_by[static_cast<std::size_t>(limiter::Reason::reduced_capacity)] +
-         principal.denied_by[static_cast<std::size_t>(limiter::Reason::load_shed)];
-}
-
 bool harmed_more(const HarmedPrincipal& a, const HarmedPrincipal& b) {
-  if (adapted_denials(a) != adapted_denials(b)) return adapted_denials(a) > adapted_denials(b);
+  if (a.adapted() != b.adapted()) return a.adapted() > b.adapted();
   if (a.denied() != b.denied()) return a.denied() > b.denied();
   return a.first != b.first ? a.first < b.first : a.name < b.name;
 }
@@ -74,7 +69,7 @@ Harm HarmLedger::settle(const std::unordered_set<ClientId, ClientIdHash>& judged
     if (judged.contains(entry.client)) continue;
     const HarmedPrincipal& p = entry.principal;
     all.push_back(&p);
-    const std::uint64_t adapted = adapted_denials(p);
+    const std::uint64_t adapted = p.adapted();
     if (adapted > 0) ++harm.adapted;
     if (p.denied() > adapted) ++harm.over_limit;
     harm.requests += p.denied();

@@ -251,6 +251,17 @@ void Replay::take_notes(ReplayReport& report) const {
         "no forecast model: forecasts were drawn from the last value or the same time of day, and "
         "no rule acts on such");
   }
+  const auto note_learned = [&](const std::string& name) {
+    report.notes.push_back(fmt::format(
+        "the capacity of {} is learned: answers in the log stay as slow as they were, however much "
+        "is denied, so the estimate falls further here than it would have; mode: shadow shows it "
+        "undisturbed",
+        name));
+  };
+  for (const auto& endpoint : settings_.policy.endpoints)
+    if (endpoint.learned) note_learned(endpoint.name);
+  for (const auto& upstream : settings_.policy.upstreams)
+    if (upstream.learned) note_learned(upstream.name);
   std::size_t points = 0;
   std::size_t fallen_back = 0;
   std::size_t guarded = 0;

@@ -21,6 +21,11 @@ std::uint64_t HarmedPrincipal::denied() const {
   return sum(denied_by);
 }
 
+std::uint64_t HarmedPrincipal::adapted() const {
+  return denied_by[static_cast<std::size_t>(limiter::Reason::reduced_capacity)] +
+         denied_by[static_cast<std::size_t>(limiter::Reason::load_shed)];
+}
+
 void Outcomes::operator+=(const Outcomes& other) {
   allowed += other.allowed;
   for (std::size_t i = 0; i < limiter::kReasons; ++i) {

@@ -89,6 +89,7 @@ struct HarmedPrincipal {
   std::string rule;             ///< that had set it; empty: the base limit
 
   [[nodiscard]] std::uint64_t denied() const;
+  [[nodiscard]] std::uint64_t adapted() const;  ///< of those, by an adapted limit or shedding
 };
 
 struct Harm {
