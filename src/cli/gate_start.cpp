@@ -39,8 +39,14 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
     return nullptr;
   }
   auto history = store::SqliteHistory::open(config.state, config.retention);
-  if (!history) return tl::unexpected(history.error());
-  return *history;
+  if (history) return *history;
+  if (history.error().code != Code::resource_exhausted) return tl::unexpected(history.error());
+  // Of a gate that runs it is written again by itself; this one does not run.
+  return fail(Code::resource_exhausted,
+              fmt::format("{}: the disk is full: free space on it and start again, or name another "
+                          "`state`. What is blocked or allowed by hand stands there: without it "
+                          "the gate does not start",
+                          config.state.string()));
 }
 
 std::shared_ptr<engine::Engine> make_engine(const config::Config& config,

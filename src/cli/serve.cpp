@@ -78,7 +78,7 @@ int run(const ServeOptions& options) {
   auto history = open_history(*config);
   if (!history) {
     std::cerr << "tidelimit: " << history.error().message << '\n';
-    return kUsage;
+    return history.error().code == Code::resource_exhausted ? kFailed : kUsage;
   }
   auto chosen = serve::choose_configuration(options.config, history->get());
   if (!chosen) {
