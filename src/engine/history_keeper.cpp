@@ -5,9 +5,7 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr std::size_t kMostWaiting = 1000;              // ten days of quarter hours
-constexpr std::size_t kMostDecisionsWaiting = 100'000;  // some 50 MB at most
-constexpr std::size_t kMostModesWaiting = 1000;
+constexpr std::size_t kMostWindows = 1000;  // ten days of quarter hours
 
 }  // namespace
 
@@ -27,20 +25,46 @@ bool HistoryKeeper::note(const Result<void>& done, WallTime now) {
 void HistoryKeeper::closed_window(WallTime start, Nanos step, std::vector<std::string> endpoints,
                                   std::vector<traffic::WindowStats> stats, WallTime now) {
   if (!history_) return;
-  waiting_.push_back({start, step, std::move(endpoints), std::move(stats)});
-  if (waiting_.size() > kMostWaiting) waiting_.pop_front();
+  windows_.push_back({start, step, std::move(endpoints), std::move(stats)});
+  if (windows_.size() > kMostWindows) windows_.pop_front();
   flush(now);
 }
 
 void HistoryKeeper::flush(WallTime now) {
-  if (!flush_modes(now) || !flush_decisions(now)) return;
-  while (!waiting_.empty()) {
-    const Waiting& next = waiting_.front();
+  if (!write(modes_, now) || !write(verdicts_, now) || !write(plan_changes_, now) ||
+      !write(decisions_, now))
+    return;
+  while (!windows_.empty()) {
+    const Window& next = windows_.front();
     if (!note(history_->put_windows(next.start, next.step, next.endpoints, next.stats), now))
       return;
-    waiting_.pop_front();
+    windows_.pop_front();
   }
   settle();
+}
+
+// What others of its kind wait for waits with them until flush: a full disk is not asked each time.
+template <class Record>
+void HistoryKeeper::keep(Backlog<Record>& backlog, const std::vector<Record>& records,
+                         WallTime now) {
+  if (!history_ || records.empty()) return;
+  auto& waiting = backlog.waiting;
+  const bool others_wait = !waiting.empty();
+  waiting.insert(waiting.end(), records.begin(), records.end());
+  if (!others_wait) write(backlog, now);
+  if (waiting.size() <= backlog.most) return;
+  const std::size_t lost = waiting.size() - backlog.most;
+  waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(lost));
+  backlog.lost += lost;
+}
+
+template <class Record>
+bool HistoryKeeper::write(Backlog<Record>& backlog, WallTime now) {
+  if (backlog.waiting.empty()) return true;
+  if (!note(((*history_).*backlog.put)(backlog.waiting), now)) return false;
+  backlog.waiting.clear();
+  settle();
+  return true;
 }
 
 void HistoryKeeper::open_window(WallTime start, Nanos step,
@@ -51,47 +75,19 @@ void HistoryKeeper::open_window(WallTime start, Nanos step,
 }
 
 void HistoryKeeper::verdicts(const std::vector<policy::VerdictRecord>& records, WallTime now) {
-  if (history_ && !records.empty()) note(history_->put_verdicts(records), now);
+  keep(verdicts_, records, now);
 }
 
 void HistoryKeeper::plan_changes(const std::vector<policy::PlanChange>& changes, WallTime now) {
-  if (history_ && !changes.empty()) note(history_->put_plan_changes(changes), now);
+  keep(plan_changes_, changes, now);
 }
 
 void HistoryKeeper::decisions(const std::vector<DecisionRecord>& records, WallTime now) {
-  if (!history_ || records.empty()) return;
-  const bool others_wait =
-      !decisions_.empty();  // until flush: a full disk is not asked each second
-  decisions_.insert(decisions_.end(), records.begin(), records.end());
-  if (!others_wait) flush_decisions(now);
-  if (decisions_.size() <= kMostDecisionsWaiting) return;
-  const std::size_t lost = decisions_.size() - kMostDecisionsWaiting;
-  decisions_.erase(decisions_.begin(), decisions_.begin() + static_cast<std::ptrdiff_t>(lost));
-  decisions_lost_ += lost;
-}
-
-bool HistoryKeeper::flush_decisions(WallTime now) {
-  if (decisions_.empty()) return true;
-  if (!note(history_->put_decisions(decisions_), now)) return false;
-  decisions_.clear();
-  settle();
-  return true;
+  keep(decisions_, records, now);
 }
 
 void HistoryKeeper::modes(const std::vector<ModeRecord>& records, WallTime now) {
-  if (!history_ || records.empty()) return;
-  modes_.insert(modes_.end(), records.begin(), records.end());
-  if (modes_.size() > kMostModesWaiting)
-    modes_.erase(modes_.begin(), modes_.end() - static_cast<std::ptrdiff_t>(kMostModesWaiting));
-  flush_modes(now);
-}
-
-bool HistoryKeeper::flush_modes(WallTime now) {
-  if (modes_.empty()) return true;
-  if (!note(history_->put_modes(modes_), now)) return false;
-  modes_.clear();
-  settle();
-  return true;
+  keep(modes_, records, now);
 }
 
 void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& forecasts,
@@ -102,16 +98,21 @@ void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& for
 void HistoryKeeper::settle() {
   if (last_failed_ || waits()) return;
   failing_since_.reset();
-  decisions_lost_ = 0;
+  decisions_.lost = verdicts_.lost = plan_changes_.lost = modes_.lost = 0;
 }
 
 std::string HistoryKeeper::trouble() const {
   if (!failing_since_) return {};
   std::string words = fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
-  if (!decisions_.empty())
-    words += fmt::format("; {} decisions wait to be written", decisions_.size());
-  if (!modes_.empty()) words += fmt::format("; {} modes set by hand wait", modes_.size());
-  if (decisions_lost_ > 0) words += fmt::format(", {} are lost", decisions_lost_);
+  const auto add = [&words](const auto& backlog) {
+    if (!backlog.waiting.empty())
+      words += fmt::format("; {} {} wait to be written", backlog.waiting.size(), backlog.words);
+    if (backlog.lost > 0) words += fmt::format(", {} are lost", backlog.lost);
+  };
+  add(decisions_);
+  add(verdicts_);
+  add(plan_changes_);
+  add(modes_);
   return words;
 }
 

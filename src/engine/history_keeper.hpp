@@ -11,9 +11,9 @@
 namespace tidelimit::engine {
 
 /// Writes to the history on the control plane's behalf. A failure is kept as words and stops
-/// nothing; closed windows, decisions and what was set by hand wait (a bounded number) until they
-/// can be written. Without
-/// a history all calls do nothing. One thread.
+/// nothing; closed windows, decisions, verdicts, changes of the plan and what was set by hand wait
+/// (a bounded number of each) until they can be written. Without a history all calls do nothing.
+/// One thread.
 class HistoryKeeper {
  public:
   explicit HistoryKeeper(std::shared_ptr<History> history) : history_(std::move(history)) {}
@@ -33,29 +33,43 @@ class HistoryKeeper {
   void flush(WallTime now);
 
   [[nodiscard]] bool waits() const {
-    return !waiting_.empty() || !decisions_.empty() || !modes_.empty();
+    return !windows_.empty() || !decisions_.waiting.empty() || !verdicts_.waiting.empty() ||
+           !plan_changes_.waiting.empty() || !modes_.waiting.empty();
   }
 
   /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
   [[nodiscard]] std::string trouble() const;
 
  private:
-  struct Waiting {
+  struct Window {
     WallTime start;
     Nanos step;
     std::vector<std::string> endpoints;
     std::vector<traffic::WindowStats> stats;
   };
+  /// Records of one kind that wait; beyond `most` the oldest are lost.
+  template <class Record>
+  struct Backlog {
+    Result<void> (History::*put)(const std::vector<Record>&);
+    std::size_t most;
+    const char* words;  // "decisions"
+    std::vector<Record> waiting{};
+    std::size_t lost = 0;
+  };
   bool note(const Result<void>& done, WallTime now);
-  bool flush_decisions(WallTime now);
-  bool flush_modes(WallTime now);
+  template <class Record>
+  void keep(Backlog<Record>& backlog, const std::vector<Record>& records, WallTime now);
+  template <class Record>
+  bool write(Backlog<Record>& backlog, WallTime now);
   void settle();
 
   std::shared_ptr<History> history_;
-  std::deque<Waiting> waiting_;
-  std::vector<DecisionRecord> decisions_;  // that wait
-  std::size_t decisions_lost_ = 0;
-  std::vector<ModeRecord> modes_;  // that wait
+  std::deque<Window> windows_;                                                        // that wait
+  Backlog<DecisionRecord> decisions_{&History::put_decisions, 100'000, "decisions"};  // some 50 MB
+  Backlog<policy::VerdictRecord> verdicts_{&History::put_verdicts, 10'000, "verdicts"};
+  Backlog<policy::PlanChange> plan_changes_{&History::put_plan_changes, 10'000,
+                                            "changes of the plan"};
+  Backlog<ModeRecord> modes_{&History::put_modes, 1000, "modes set by hand"};
   bool last_failed_ = false;
   std::optional<WallTime> failing_since_;
   std::string message_;

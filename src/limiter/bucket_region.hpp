@@ -73,7 +73,7 @@ class BucketRegion {
   void use_huge_pages() noexcept { pairs_.use_huge_pages(); }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return pairs_.size() * kSets * kWays; }
-  /// Buckets with TAT > now, counted in at most 1024 pairs spread over the region and scaled up.
+  /// Buckets with TAT > now, counted in at most 16,384 pairs spread over the region and scaled up.
   [[nodiscard]] std::size_t live(Instant now) const noexcept;
   [[nodiscard]] std::uint64_t reclaimed() const noexcept;
 

@@ -410,6 +410,26 @@ TEST_F(Verdicts, AreNotLabelledWhatTheHistoryCannotKeep) {
   EXPECT_FALSE(verdict(kMallory));
 }
 
+TEST_F(Verdicts, RaisedWhileTheDiskIsFullAreWrittenWhenThereIsRoom) {
+  auto history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  settings.policy.rules = {attacker()};
+  start(settings, history);
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  engine->tick(now);
+  ordinary(20);
+  history->full = true;
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
+  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("1 verdicts")));
+  EXPECT_TRUE(history->verdicts({})->empty());
+  history->full = false;
+  pass(seconds{10});
+  EXPECT_THAT(engine->status()->degraded, Not(Contains(HasSubstr("history"))));
+  restart(settings, history);
+  EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
+}
+
 TEST_F(Verdicts, ShowAClientAsTheControlPlaneSeesIt) {
   begin();
   EXPECT_FALSE(engine->client(client(kMallory), now));

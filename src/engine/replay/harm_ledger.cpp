@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::size_t kNameMax = 64;
 
-bool is_adapted(limiter::Reason reason) {
-  return reason == limiter::Reason::reduced_capacity || reason == limiter::Reason::load_shed;
-}
-
 bool harmed_more(const HarmedPrincipal& a, const HarmedPrincipal& b) {
   if (a.adapted() != b.adapted()) return a.adapted() > b.adapted();
   if (a.denied() != b.denied()) return a.denied() > b.denied();

@@ -17,13 +17,16 @@ std::uint64_t Outcomes::denied() const {
 std::uint64_t Outcomes::would_deny() const {
   return sum(would_deny_by);
 }
+
 std::uint64_t HarmedPrincipal::denied() const {
   return sum(denied_by);
 }
 
 std::uint64_t HarmedPrincipal::adapted() const {
-  return denied_by[static_cast<std::size_t>(limiter::Reason::reduced_capacity)] +
-         denied_by[static_cast<std::size_t>(limiter::Reason::load_shed)];
+  std::uint64_t adapted = 0;
+  for (std::size_t i = 0; i < limiter::kReasons; ++i)
+    if (is_adapted(static_cast<limiter::Reason>(i))) adapted += denied_by[i];
+  return adapted;
 }
 
 void Outcomes::operator+=(const Outcomes& other) {

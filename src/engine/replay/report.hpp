@@ -74,6 +74,11 @@ struct Episode {
   }
 };
 
+/// Whether a denial for this reason is the doing of an adapted limit or of shedding.
+[[nodiscard]] constexpr bool is_adapted(limiter::Reason reason) {
+  return reason == limiter::Reason::reduced_capacity || reason == limiter::Reason::load_shed;
+}
+
 /// A principal that was refused (or would have been) while no verdict stood against its client, and
 /// none ever did.
 struct HarmedPrincipal {
@@ -89,7 +94,7 @@ struct HarmedPrincipal {
   std::string rule;             ///< that had set it; empty: the base limit
 
   [[nodiscard]] std::uint64_t denied() const;
-  [[nodiscard]] std::uint64_t adapted() const;  ///< of those, by an adapted limit or shedding
+  [[nodiscard]] std::uint64_t adapted() const;  ///< of those, for reasons that is_adapted
 };
 
 struct Harm {
