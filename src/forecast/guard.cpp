@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "forecast/mix.hpp"
+
 namespace tidelimit::forecast {
 
 namespace {
@@ -49,13 +51,15 @@ Guard::Guard(const Series& series, std::span<const std::size_t> origins,
   for (std::size_t age = 0; age < reach; ++age)
     weights.push_back(std::pow(fade, static_cast<double>(age)));
   for (std::size_t k = 0; k < origins.size(); ++k) {
-    Row row{origins[k], {}, {}, 0};
+    Row row{.origin = origins[k]};
     const double truth = series.horizon_sum(row.origin);
+    const double level = series.scale(row.origin);
     const auto rules = naive_forecasts(series, row.origin);
-    row.loss[0] = std::fabs(points[k] - truth);
-    for (std::size_t c = 1; c < kContenders.size(); ++c) {
-      const auto& naive = rules[static_cast<std::size_t>(rule_of(kContenders[c]))];
-      row.loss[c] = naive ? std::fabs(*naive - truth) : kInfinity;
+    for (std::size_t c = 0; c < kContenders.size(); ++c) {
+      const auto said = c == 0 ? std::optional(points[k])
+                               : rules[static_cast<std::size_t>(rule_of(kContenders[c]))];
+      row.error[c] = said ? std::fabs(*said - truth) : kInfinity;
+      row.loss[c] = said ? relative_error(*said, truth, level) : kInfinity;
     }
     rows_.push_back(row);
     double total = 0;
@@ -64,10 +68,13 @@ Guard::Guard(const Series& series, std::span<const std::size_t> origins,
       if (age >= reach) break;
       total += weights[age];
       ++row.count;
-      for (std::size_t c = 0; c < kContenders.size(); ++c)
-        row.errors[c] += weights[age] * rows_[i].loss[c];
+      for (std::size_t c = 0; c < kContenders.size(); ++c) {
+        row.errors[c] += weights[age] * rows_[i].error[c];
+        row.losses[c] += weights[age] * rows_[i].loss[c];
+      }
     }
     for (double& error : row.errors) error /= total;
+    for (double& loss : row.losses) loss /= total;
     rows_.back() = row;
   }
 }
@@ -83,7 +90,7 @@ Guard::Choice Guard::at(std::size_t origin) const {
   std::size_t in_charge = 0;
   for (auto row = first; row != last; ++row) {
     if (row->count < kFewestRows) continue;
-    in_charge = next_in_charge(in_charge, row->errors);
+    in_charge = next_in_charge(in_charge, row->losses);
     choice.errors = row->errors;
     choice.judged = true;
   }

@@ -16,7 +16,7 @@ inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source
                                         Source::week_ago};
 
 /// Lets the model speak only while it is worth it. At each judged origin of the past the contenders
-/// are compared by their absolute error over the last two days, newer ones weighing more (half-life
+/// are compared by their relative_error over the last two days, newer ones weighing more (half-life
 /// half a day). A naive forecast takes over when the model was half again as far off as it; the
 /// model comes back when it was as close as the one in charge: two thresholds, so that it does not
 /// flap. Where the model is well this costs nothing (docs/models.md); a broken one is
@@ -38,10 +38,13 @@ class Guard {
 
  private:
   struct Row {
-    std::size_t origin;
-    std::array<double, kContenders.size()> loss;    ///< of this origin alone
-    std::array<double, kContenders.size()> errors;  ///< mean up to it
-    std::size_t count;                              ///< of origins in that
+    std::size_t origin = 0;
+    using Numbers = std::array<double, kContenders.size()>;
+    std::size_t count = 0;  ///< of origins in the means
+    Numbers error{};        ///< |forecast - truth| of this origin alone
+    Numbers loss{};         ///< relative_error of it
+    Numbers errors{};       ///< means up to this origin, newer ones weighing more
+    Numbers losses{};
   };
 
   Spans spans_;

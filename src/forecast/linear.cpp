@@ -13,10 +13,14 @@ constexpr double kLogFloor = 0.02;    // of the scale, added before a logarithm:
 constexpr double kRatioLimit = 50.0;  // of the scale: one wild window must not own the fit
 constexpr std::size_t kPrecisionPasses = 8;
 
-// Positions of the lags that naive_coefficients names; lag_features writes in this order.
-constexpr std::size_t kLastHorizon = 0;
-constexpr std::size_t kYesterdayNext = 12;
+// Positions of the lags that others name; lag_features writes in this order.
+constexpr std::size_t kLastHorizon = 0;     // the last hours and windows
+constexpr std::size_t kYesterdayNext = 12;  // pairs: what came, and what it followed
 constexpr std::size_t kYesterdayLast = 13;
+constexpr std::size_t kLastWeekLast = 25;
+constexpr std::size_t kNeighbours = 28;  // two of yesterday, two of last week
+constexpr std::size_t kPastWeeks = 32;   // pairs again
+constexpr std::size_t kMeans = 40;
 
 /// The lags of one origin, in requests per horizon.
 void lag_features(const Series& series, std::size_t origin, std::span<double> out) {
@@ -93,6 +97,23 @@ void lag_features(const Series& series, std::size_t origin, std::span<double> ou
   put(week_mean);
 }
 
+/// Of logarithms what is left without the level: each lag against the one it followed.
+void to_changes(std::span<double> lags) {
+  for (std::size_t j = kLastHorizon + 1; j < kYesterdayNext; ++j) lags[j] -= lags[kLastHorizon];
+  lags[kLastHorizon] = 0;
+  for (std::size_t j = kNeighbours; j < kPastWeeks; ++j)
+    lags[j] -= lags[j < kNeighbours + 2 ? kYesterdayLast : kLastWeekLast];
+  const auto pairs = [&](std::size_t from, std::size_t to) {
+    for (std::size_t j = from; j < to; j += 2) {
+      lags[j] -= lags[j + 1];
+      lags[j + 1] = 0;
+    }
+  };
+  pairs(kYesterdayNext, kNeighbours);
+  pairs(kPastWeeks, kMeans);
+  std::fill(lags.begin() + kMeans, lags.end(), 0.0);
+}
+
 void calendar_features(WallTime time, std::span<double> out) {
   const double days = unix_seconds(time) / 86400.0;
   const double day = 2 * std::numbers::pi * days;
@@ -104,6 +125,12 @@ void calendar_features(WallTime time, std::span<double> out) {
   }
   out[n++] = 0.3 * std::sin(day / 7);
   out[n++] = 0.3 * std::cos(day / 7);
+}
+
+/// What came after `origin`, as a linear member sees it.
+double target_of(const Series& series, const LinearRows& rows, std::size_t origin, Space space) {
+  const double came = std::min(series.horizon_sum(origin) / rows.scale(origin), kRatioLimit);
+  return to_space(came, space) - rows.base(origin, space);
 }
 
 double dot(std::span<const double> x, const Coefficients& beta) {
@@ -146,6 +173,13 @@ void LinearRows::features(std::size_t origin, Space space, std::span<double> out
     const double v = static_cast<double>(row[j]);
     out[j] = j < kLagFeatures ? to_space(v, space) : v;
   }
+  if (space == Space::change) to_changes(out.first(kLagFeatures));
+}
+
+double LinearRows::base(std::size_t origin, Space space) const {
+  if (space != Space::change) return 0;
+  const float last = rows_[(origin - from_) * kLinearFeatures + kLastHorizon];
+  return to_space(static_cast<double>(last), space);
 }
 
 void NormalEquations::decay(double factor) {
@@ -200,8 +234,7 @@ void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size
       std::exp2(-1.0 / (settings_.half_life_days * static_cast<double>(series.spans().day)));
   std::array<double, kLinearFeatures> x{};
   rows.features(known, settings_.space, x);
-  const double target = to_space(
-      std::min(series.horizon_sum(known) / rows.scale(known), kRatioLimit), settings_.space);
+  const double target = target_of(series, rows, known, settings_.space);
   const double residual = std::fabs(target - dot(x, beta_));
   typical_ = kErrorMemory * typical_ + (1 - kErrorMemory) * std::min(residual, 5 * typical_);
   equations_.decay(decay);
@@ -220,7 +253,8 @@ double OnlineLinear::next(const Series& series, const LinearRows& rows, std::siz
   if (origin % solve_every == 0) beta_ = equations_.solve(prior_, settings_.prior_rows * 0.1);
   std::array<double, kLinearFeatures> x{};
   rows.features(origin, settings_.space, x);
-  return from_space(dot(x, beta_), settings_.space) * rows.scale(origin);
+  const double forecast = dot(x, beta_) + rows.base(origin, settings_.space);
+  return from_space(forecast, settings_.space) * rows.scale(origin);
 }
 
 std::vector<double> online_linear(const Series& series, const LinearRows& rows,
@@ -245,8 +279,7 @@ Coefficients fit_shared(std::span<const Series* const> series, std::span<const L
       for (std::size_t t = rows[e].from(); t < rows[e].to(); ++t) {
         if (t + horizon > series[e]->size() || !series[e]->all_observed(t, t + horizon)) continue;
         rows[e].features(t, space, x);
-        const double target =
-            to_space(std::min(series[e]->horizon_sum(t) / rows[e].scale(t), kRatioLimit), space);
+        const double target = target_of(*series[e], rows[e], t, space);
         const double residual = std::fabs(target - dot(x, beta));
         equations.add(x, target, pass == 0 ? 1.0 : 0.1 / std::max(residual, 0.02));
       }

@@ -16,11 +16,13 @@ inline constexpr std::size_t kLagFeatures = 42;
 inline constexpr std::size_t kCalendarFeatures = 9;  ///< 1; sin, cos of 1..3 a day and 1 a week
 inline constexpr std::size_t kLinearFeatures = kLagFeatures + kCalendarFeatures;
 
-/// Plain: target and lags as they are (additive changes). Log: their logarithms (ratios).
-enum class Space : std::uint8_t { plain, log };
+/// Plain: target and lags as they are (additive changes). Log: their logarithms (ratios). Change:
+/// each logarithm against the one it followed, and the target against the last horizon: what
+/// usually comes next, whatever the level. A level that shifted an hour ago means nothing to it.
+enum class Space : std::uint8_t { plain, log, change };
 
 /// Rows of features for origins [from, to) of one endpoint, [to - from, kLinearFeatures], with the
-/// scale and, where the horizon is known, the target of each. Both spaces from one reading.
+/// scale and, where the horizon is known, the target of each. All spaces from one reading.
 class LinearRows {
  public:
   LinearRows(const Series& series, WallTime start, Nanos step, std::size_t from, std::size_t to);
@@ -29,6 +31,8 @@ class LinearRows {
   [[nodiscard]] std::size_t to() const { return to_; }
   [[nodiscard]] double scale(std::size_t origin) const { return scale_[origin - from_]; }
   void features(std::size_t origin, Space space, std::span<double> out) const;
+  /// What a target at `origin` is counted from, in the space: 0, but for change the last horizon.
+  [[nodiscard]] double base(std::size_t origin, Space space) const;
 
  private:
   std::size_t from_;
@@ -37,7 +41,8 @@ class LinearRows {
   std::vector<double> scale_;
 };
 
-/// Into the space in which a linear member works, and back; both in units of the scale.
+/// Into the space in which a linear member works, and back; both in units of the scale. Changes
+/// are differences between logarithms.
 [[nodiscard]] double to_space(double ratio, Space space);
 [[nodiscard]] double from_space(double value, Space space);
 

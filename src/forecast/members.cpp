@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "forecast/events.hpp"
 #include "forecast/memory.hpp"
@@ -12,11 +13,11 @@
 namespace tidelimit::forecast {
 
 LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
-                                 std::size_t from, std::size_t to, const Coefficients& plain_prior,
-                                 const Coefficients& log_prior) {
+                                 std::size_t from, std::size_t to, const ForecastModel& model) {
   const LinearRows rows(series, grid.start, grid.step, from, to);
-  return {from, online_linear(series, rows, plain_prior, kPlainSettings),
-          online_linear(series, rows, log_prior, kLogSettings)};
+  return {from, online_linear(series, rows, model.linear_plain, kPlainSettings),
+          online_linear(series, rows, model.linear_log, kLogSettings),
+          online_linear(series, rows, model.linear_change, kChangeSettings)};
 }
 
 double correction_unit(double anchor, double scale) {
@@ -29,6 +30,7 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
   const double last = rules[0].value_or(series.scale(origin));
   for (std::size_t r = 0; r < kNaiveRules; ++r) out[r] = rules[r].value_or(last);
   out[kLinearPlain] = linear.plain[origin - linear.from];
+  out[kLinearChange] = linear.change[origin - linear.from];
   const double anchor = linear.log[origin - linear.from];
   out[kLinearLog] = anchor;
   const double unit = correction_unit(anchor, series.scale(origin));
@@ -77,71 +79,6 @@ std::vector<double> baseline_points(const ForecastModel& model, const traffic::W
   return points;
 }
 
-Mixer::Mixer(Record record, std::vector<std::size_t> record_origins, const Spans& spans,
-             std::vector<double> prior)
-    : record_(std::move(record)),
-      origins_(std::move(record_origins)),
-      spans_(spans),
-      prior_(std::move(prior)) {}
-
-std::vector<double> Mixer::weights(std::size_t origin) const {
-  constexpr double kHalfLifeDays = 2;
-  const std::size_t judged = kJudgedDays * spans_.day;
-  const auto at = [&](std::size_t t) {
-    return static_cast<std::size_t>(std::lower_bound(origins_.begin(), origins_.end(), t) -
-                                    origins_.begin());
-  };
-  const std::size_t first = at(origin > judged ? origin - judged : 0);
-  const std::size_t last = origin >= spans_.horizon ? at(origin - spans_.horizon + 1) : 0;
-  const double half_life =
-      kHalfLifeDays * static_cast<double>(spans_.day) / static_cast<double>(spans_.horizon);
-  // A week of hours says little of which member is best now; the prior keeps most of the say.
-  constexpr double kTrust = 0.4;
-  auto weights = mix_weights(record_, first, last, prior_, half_life);
-  for (std::size_t m = 0; m < weights.size(); ++m) {
-    weights[m] = kTrust * weights[m] + (1 - kTrust) * prior_[m];
-  }
-  return weights;
-}
-
-std::vector<double> Mixer::guarded(std::vector<double> weights, std::size_t origin) const {
-  constexpr std::size_t kRows = 24;
-  constexpr double kHalfLifeRows = 5;
-  constexpr double kLevelShare = 0.03;  // of the level: errors below it are no matter
-  constexpr double kFromRatio = 1.35;   // of the mix's loss to the best member's: from here on the
-  constexpr double kToRatio = 2.2;      // member takes over, up to here
-  const std::size_t members = record_.members;
-  const auto known =
-      std::upper_bound(origins_.begin(), origins_.end(), origin - std::min(origin, spans_.horizon));
-  const auto last = static_cast<std::size_t>(known - origins_.begin());
-  if (origin < spans_.horizon) return weights;
-  double mix_loss = 0;
-  std::vector<double> loss(members, 0.0);
-  double fade = 1;
-  for (std::size_t row = last; row-- > (last > kRows ? last - kRows : 0);) {
-    const double truth = record_.truths[row];
-    const double* f = record_.forecasts.data() + row * members;
-    const auto relative = [&](double v) {
-      return std::fabs(v - truth) / (v + truth + kLevelShare);
-    };
-    double mixed = 0;
-    for (std::size_t m = 0; m < members; ++m) {
-      mixed += weights[m] * f[m];
-      loss[m] += fade * relative(f[m]);
-    }
-    mix_loss += fade * relative(mixed);
-    fade *= std::exp2(-1 / kHalfLifeRows);
-  }
-  const auto best =
-      static_cast<std::size_t>(std::min_element(loss.begin(), loss.end()) - loss.begin());
-  if (mix_loss <= kFromRatio * loss[best]) return weights;
-  const double share =
-      std::min(1.0, (mix_loss / std::max(loss[best], 1e-9) - kFromRatio) / (kToRatio - kFromRatio));
-  for (double& w : weights) w *= 1 - share;
-  weights[best] += share;
-  return weights;
-}
-
 std::vector<double> member_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                   std::size_t endpoint, const Series& series,
                                   std::span<const std::size_t> origins) {
@@ -149,8 +86,7 @@ std::vector<double> member_points(const ForecastModel& model, const traffic::Win
   const std::size_t learned = kLearnedDays * s.day;
   const std::size_t begin =
       std::max(series.first_observed(), origins.front() > learned ? origins.front() - learned : 0);
-  const LinearForecasts linear = linear_forecasts(grid, series, begin, origins.back() + 1,
-                                                  model.linear_plain, model.linear_log);
+  const LinearForecasts linear = linear_forecasts(grid, series, begin, origins.back() + 1, model);
   const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
   const NetworkShape& shape = model.network.shape;
   const auto outputs =
@@ -191,6 +127,7 @@ void extend_linear(const traffic::WindowGrid& grid, const Series& series, std::s
   for (std::size_t t = next; t <= last; ++t) {
     linear.plain.push_back(memory.plain->next(series, rows, memory.begin, t));
     linear.log.push_back(memory.log->next(series, rows, memory.begin, t));
+    linear.change.push_back(memory.change->next(series, rows, memory.begin, t));
   }
 }
 
@@ -217,6 +154,32 @@ void add_members(const ForecastModel& model, const traffic::WindowGrid& grid, st
   }
 }
 
+/// Those of the kWeighedHorizons origins one, two ... horizons before `origin`, but not before
+/// `first`, whose horizons were observed; ascending.
+Origins weighing_origins(const Series& series, std::size_t first, std::size_t origin) {
+  const std::size_t horizon = series.spans().horizon;
+  Origins origins;
+  for (std::size_t k = kWeighedHorizons; k > 0; --k) {
+    if (origin < first + k * horizon) continue;
+    const std::size_t t = origin - k * horizon;
+    if (series.all_observed(t, t + horizon)) origins.push_back(t);
+  }
+  return origins;
+}
+
+/// What the members forecast at `origins` and what came, in units of the level then.
+Record record_of(const Series& series, const Origins& origins, const EndpointMemory& memory) {
+  Record record{kMembers, {}, {}};
+  for (const std::size_t t : origins) {
+    const auto& row = memory.members.at(t);
+    const double unit = series.scale(t);
+    std::transform(row.begin(), row.end(), std::back_inserter(record.forecasts),
+                   [unit](double v) { return v / unit; });
+    record.truths.push_back(series.horizon_sum(t) / unit);
+  }
+  return record;
+}
+
 /// The mix of all members at `origins`, on a series without events.
 std::vector<double> calm_points(const ForecastModel& model, const traffic::WindowGrid& grid,
                                 std::size_t endpoint, const Series& series, const Origins& origins,
@@ -229,41 +192,26 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     memory.linear.from = memory.begin;
     memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, kPlainSettings);
     memory.log = std::make_unique<OnlineLinear>(model.linear_log, kLogSettings);
+    memory.change = std::make_unique<OnlineLinear>(model.linear_change, kChangeSettings);
   }
   extend_linear(grid, series, origins.back(), memory);
 
-  // Weights change slowly and cost most of a forecast: they are drawn anew every few horizons, at
-  // origins that do not depend on who asks.
-  const std::size_t refresh = kWeightsEvery * s.horizon;
-  // Every member at the judged origins and at those asked for; many are both.
-  const std::size_t judged = kJudgedDays * s.day + refresh;
-  Origins record_origins = judged_origins(
-      series, std::max(memory.begin + s.history, front > judged ? front - judged : 0),
-      origins.back());
-  Origins all;
-  std::set_union(record_origins.begin(), record_origins.end(), origins.begin(), origins.end(),
-                 std::back_inserter(all));
-  add_members(model, grid, endpoint, series, missing_in(memory.members, all), memory);
-
-  // In units of the level at each origin: one spike must not choose the members for a week.
-  Record record{kMembers, {}, {}};
-  for (const std::size_t t : record_origins) {
-    const auto& row = memory.members.at(t);
-    const double unit = series.scale(t);
-    std::transform(row.begin(), row.end(), std::back_inserter(record.forecasts),
-                   [unit](double v) { return v / unit; });
-    record.truths.push_back(series.horizon_sum(t) / unit);
+  // Every member at the origins asked for and at those that weigh them there; many are both.
+  const std::size_t first = memory.begin + s.history;
+  std::set<std::size_t> all(origins.begin(), origins.end());
+  for (const std::size_t t : origins) {
+    const auto weighing = weighing_origins(series, first, t);
+    all.insert(weighing.begin(), weighing.end());
   }
-  const Mixer mixer(std::move(record), std::move(record_origins), s, model.member_prior);
-  std::size_t drawn_at = 0;
-  std::vector<double> weights;
+  add_members(model, grid, endpoint, series,
+              missing_in(memory.members, Origins(all.begin(), all.end())), memory);
+
   std::vector<double> points;
   for (const std::size_t t : origins) {
-    const std::size_t at = t / refresh * refresh;
-    if (weights.empty() || at != drawn_at) weights = mixer.weights(at);
-    drawn_at = at;
-    const auto now = mixer.guarded(weights, t);
-    points.push_back(std::inner_product(now.begin(), now.end(), memory.members.at(t).begin(), 0.0));
+    const Record record = record_of(series, weighing_origins(series, first, t), memory);
+    const auto weights = recent_weights(record, model.member_prior);
+    points.push_back(
+        std::inner_product(weights.begin(), weights.end(), memory.members.at(t).begin(), 0.0));
   }
   return points;
 }

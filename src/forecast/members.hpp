@@ -11,26 +11,27 @@ namespace tidelimit::forecast {
 
 struct EndpointMemory;
 
-/// How far back the linear members learn from, at most; the network's members are judged and the
-/// mix is weighed over kJudgedDays.
+/// How far back the linear members learn from, at most.
 inline constexpr std::size_t kLearnedDays = 70;
-inline constexpr std::size_t kJudgedDays = 7;
-inline constexpr std::size_t kWeightsEvery = 4;  ///< horizons between two draws of the weights
+/// Members are weighed by so many horizons before the origin.
+inline constexpr std::size_t kWeighedHorizons = 36;
 
 /// The linear members' settings: chosen by the backtest (docs/models.md).
 inline constexpr LinearSettings kPlainSettings{Space::plain, 8, 10};
 inline constexpr LinearSettings kLogSettings{Space::log, 8, 10};
+inline constexpr LinearSettings kChangeSettings{Space::change, 8, 10};
 
-/// Both linear members of one endpoint over a range of origins, each origin knowing its past alone.
+/// The linear members of one endpoint over a range of origins, each origin knowing its past alone.
 struct LinearForecasts {
   std::size_t from = 0;
   std::vector<double> plain;
   std::vector<double> log;
+  std::vector<double> change;
 };
+/// With the coefficients that `model` holds as priors.
 [[nodiscard]] LinearForecasts linear_forecasts(const traffic::WindowGrid& grid,
                                                const Series& series, std::size_t from,
-                                               std::size_t to, const Coefficients& plain_prior,
-                                               const Coefficients& log_prior);
+                                               std::size_t to, const ForecastModel& model);
 
 /// The network's correction, an output in units of correction_unit(), and back.
 [[nodiscard]] double correction_unit(double anchor, double scale);
@@ -68,24 +69,5 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
                                               const Series& series,
                                               std::span<const std::size_t> origins,
                                               EndpointMemory& memory);
-
-/// Mixes members at each origin by what their record says: rows older than kJudgedDays don't count.
-class Mixer {
- public:
-  /// `record_origins[k]` is the origin of row k.
-  Mixer(Record record, std::vector<std::size_t> record_origins, const Spans& spans,
-        std::vector<double> prior);
-  [[nodiscard]] std::vector<double> weights(std::size_t origin) const;
-  /// The same weights, unless one member was far closer than their mix in the last hours: after a
-  /// collapse or a jump the rule that follows at once takes over. Losses are relative to what came,
-  /// so that the hour of the jump itself does not decide.
-  [[nodiscard]] std::vector<double> guarded(std::vector<double> weights, std::size_t origin) const;
-
- private:
-  Record record_;
-  std::vector<std::size_t> origins_;
-  Spans spans_;
-  std::vector<double> prior_;
-};
 
 }  // namespace tidelimit::forecast

@@ -21,7 +21,8 @@ struct EndpointMemory {
   LinearForecasts linear;               ///< at origins [begin, begin + linear.log.size())
   std::unique_ptr<OnlineLinear> plain;  ///< null: nothing was asked yet
   std::unique_ptr<OnlineLinear> log;
-  std::map<std::size_t, std::array<double, kMembers>> members;  ///< at judged origins
+  std::unique_ptr<OnlineLinear> change;
+  std::map<std::size_t, std::array<double, kMembers>> members;  ///< at origins forecast or judged
   EventsMemory events;
   std::map<std::size_t, double> points;  ///< forecasts of the mix
 

@@ -142,6 +142,7 @@ ModelParts to_parts(const ForecastModel& model) {
   if (model.preset == Preset::best) {
     parts.tensors.push_back({"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
     parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
+    parts.tensors.push_back({"linear_change", {dim(kLinearFeatures)}, floats(model.linear_change)});
     parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
   }
   if (model.past.size() > 0) {
@@ -176,9 +177,12 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
     const auto values = taker.take(name, size);
     model->network.weights.insert(model->network.weights.end(), values.begin(), values.end());
   }
-  const auto past = std::find_if(parts.tensors.begin(), parts.tensors.end(),
-                                 [](const Tensor& t) { return t.name == "past"; });
-  if (past != parts.tensors.end()) {
+  const auto find = [&](std::string_view name) {
+    return std::find_if(parts.tensors.begin(), parts.tensors.end(),
+                        [name](const Tensor& t) { return t.name == name; });
+  };
+  const auto has = [&](std::string_view name) { return find(name) != parts.tensors.end(); };
+  if (const auto past = find("past"); past != parts.tensors.end()) {
     const std::size_t size = past->values.size();
     if (parts.endpoints.empty() || size == 0 ||
         size % (kPastColumns * std::max<std::size_t>(1, parts.endpoints.size())) != 0)
@@ -202,7 +206,14 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
   if (parts.preset == Preset::best) {
     model->linear_plain = doubles(taker.take("linear_plain", kLinearFeatures));
     model->linear_log = doubles(taker.take("linear_log", kLinearFeatures));
-    model->member_prior = doubles(taker.take("member_prior", kMembers));
+    if (has("linear_change")) {
+      model->linear_change = doubles(taker.take("linear_change", kLinearFeatures));
+      model->member_prior = doubles(taker.take("member_prior", kMembers));
+    } else {  // of an older program: it has no say
+      model->linear_change = naive_coefficients();
+      model->member_prior = doubles(taker.take("member_prior", kMembers - 1));
+      model->member_prior.push_back(0.0);
+    }
   }
   if (!taker.problem().empty()) {
     return fail(Code::data_loss, "the forecast model: " + taker.problem());

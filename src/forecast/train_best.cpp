@@ -43,6 +43,7 @@ void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
   }
   model.linear_plain = fit_shared(series, rows, Space::plain);
   model.linear_log = fit_shared(series, rows, Space::log);
+  model.linear_change = fit_shared(series, rows, Space::change);
 }
 
 /// One endpoint's linear forecasts and frames over all its windows.
@@ -56,8 +57,7 @@ Lane make_lane(const TrainingData& data, std::size_t e, const ForecastModel& mod
   const Series& series = data.series[e];
   const std::size_t from = learned_from(data, e);
   Lane lane;
-  lane.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model.linear_plain,
-                                 model.linear_log);
+  lane.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model);
   lane.frames = best_frames(data.grid, e, series, from, lane.linear.log);
   lane.unit = std::max(series.mean(from, data.train_end), 1e-6);
   return lane;
@@ -111,13 +111,13 @@ Network silent_network(const NetworkShape& shape, std::uint64_t seed) {
 std::vector<double> fit_member_prior(const TrainingData& data, const std::vector<Lane>& lanes,
                                      const ForecastModel& model) {
   constexpr double kUsualNaive = 0.01;
-  constexpr double kUsualPlain = 0.1;
-  constexpr double kEnoughRows = 1000;
+  constexpr double kUsualOther = 0.1;  // of the linear members that no network corrects
+  constexpr double kEnoughRows = 300;
   constexpr double kNoHalfLife = 1e9;
   std::vector<double> usual(kMembers, kUsualNaive);
-  usual[kLinearPlain] = kUsualPlain;
+  usual[kLinearPlain] = usual[kLinearChange] = kUsualOther;
   for (const auto m : {kLinearLog, kNetworkMember}) {
-    usual[m] = (1 - kUsualPlain - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
+    usual[m] = (1 - 2 * kUsualOther - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
   }
   Record record{kMembers, {}, {}};
   for (const std::size_t e : data.endpoints) {

@@ -131,7 +131,7 @@ void add_weights(onnx::GraphProto& graph, const NetworkShape& n,
 /// Tensors beside the network: metadata.
 std::vector<std::string> other_tensors(Preset preset) {
   if (preset == Preset::baseline) return {"scaling", "residuals"};
-  return {"scaling", "residuals", "linear_plain", "linear_log", "member_prior"};
+  return {"scaling", "residuals", "linear_plain", "linear_log", "linear_change", "member_prior"};
 }
 
 // --------------------------------------------------------------------------------- reading
@@ -278,6 +278,7 @@ Result<std::shared_ptr<const ForecastModel>> forecast_from_onnx(std::string_view
   parts.validation_mae = metadata.number("validation_mae", 0, 1e300);
   parts.best_epoch = static_cast<int>(metadata.number("best_epoch", 0, 1e6));
   for (const std::string& name : other_tensors(*preset)) {
+    if (name == "linear_change" && !metadata.has(name)) continue;  // not in files of older programs
     auto values = metadata.floats(name);
     parts.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, std::move(values)});
   }

@@ -25,6 +25,7 @@ TEST_P(ForecastOnnx, TheWayThroughTheFileChangesNoBit) {
   EXPECT_EQ((*back)->residuals, model->residuals);
   EXPECT_EQ((*back)->linear_log, model->linear_log);
   EXPECT_EQ((*back)->linear_plain, model->linear_plain);
+  EXPECT_EQ((*back)->linear_change, model->linear_change);
   EXPECT_EQ((*back)->member_prior, model->member_prior);
   EXPECT_EQ((*back)->validation_mae, model->validation_mae);
   EXPECT_EQ((*back)->best_epoch, 17);
@@ -152,6 +153,21 @@ TEST(ForecastOnnxRefusals, APastThatIsNoWholeNumberOfWindows) {
               HasSubstr("past"));
   EXPECT_THAT(refusal([](auto& file) { set_metadata(file, "past_start", "yesterday"); }),
               HasSubstr("past_start"));
+}
+
+TEST(ForecastOnnx, ThoseOfOlderProgramsLackAMember) {
+  const auto model = some_forecaster(Preset::best, 1);
+  onnx::ModelProto file;
+  ASSERT_TRUE(file.ParseFromString(forecast_to_onnx(*model)));
+  auto* props = file.mutable_metadata_props();
+  props->erase(std::find_if(props->begin(), props->end(),
+                            [](const auto& p) { return p.key() == "linear_change"; }));
+  set_metadata(file, "member_prior", "0.125,0.125,0.125,0.125,0.125,0.125,0.125,0.125");
+  const auto old = forecast_from_onnx(file.SerializeAsString());
+  ASSERT_TRUE(old.has_value()) << old.error().message;
+  ASSERT_EQ((*old)->member_prior.size(), forecast::kMembers);
+  EXPECT_EQ((*old)->member_prior.back(), 0);
+  EXPECT_EQ((*old)->linear_change.size(), forecast::kLinearFeatures);
 }
 
 TEST(ForecastOnnxRefusals, EveryTruncation) {
