@@ -114,6 +114,22 @@ std::vector<Example> examples_of(const TrainingData& data, Part part, std::size_
   return some;
 }
 
+namespace {
+
+/// ", 453 of them incomplete", or nothing.
+std::string gaps_in_words(const traffic::WindowGrid& grid) {
+  std::size_t gaps = 0;
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    gaps += std::any_of(grid.stats.begin(), grid.stats.end(),
+                        [&](const auto& row) { return !row[i].observed; })
+                ? 1
+                : 0;
+  }
+  return gaps == 0 ? "" : fmt::format(", {} of them incomplete", gaps);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const ForecastModel>> train(const traffic::WindowGrid& grid,
                                                    const TrainOptions& options,
                                                    const ProgressSink& progress) {
@@ -141,9 +157,9 @@ Result<std::shared_ptr<const ForecastModel>> train(const traffic::WindowGrid& gr
     const std::size_t needed =
         fewest(data.spans.history + data.spans.horizon + kFewestExamples) + data.spans.horizon;
     return fail(Code::failed_precondition,
-                fmt::format("history too short: {} windows of {}, and about {} ({}) without gaps "
+                fmt::format("history too short: {} windows of {}{}, and about {} ({}) without gaps "
                             "are needed; give more of the past, or a shorter history",
-                            grid.size(), format_duration(grid.step), needed,
+                            grid.size(), format_duration(grid.step), gaps_in_words(grid), needed,
                             format_duration(grid.step * static_cast<Nanos::rep>(needed))));
   }
   auto model =

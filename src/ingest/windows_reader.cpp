@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "base/text.hpp"
 #include "ingest/csv_row.hpp"
 #include "ingest/timestamp.hpp"
+#include "ingest/window_step.hpp"
 
 namespace tidelimit::ingest {
 namespace {
@@ -66,19 +68,34 @@ class RowParser {
   LogClock clock_;
 };
 
+/// Where a row stood.
+struct Place {
+  std::uint32_t source = 0;
+  std::uint64_t line = 0;
+};
+
 /// The rows of all inputs, each time and endpoint once.
 class Table {
  public:
   std::vector<std::string> endpoints;
   std::vector<Row> rows;
+  std::vector<Place> places;         ///< of the rows
+  std::vector<std::string> sources;  ///< in their order
+
+  [[nodiscard]] std::string place_of(std::size_t row) const {
+    return sources[places[row].source] + ":" + std::to_string(places[row].line);
+  }
 
   /// `row` of `endpoint`, unless there is one of its time.
-  Unreadable add(Row row, std::string_view endpoint) {
+  Unreadable add(Row row, std::string_view endpoint, const std::string& source,
+                 std::uint64_t line) {
     row.endpoint = number_of(endpoint);
     const auto [known, fresh] =
-        places_.try_emplace({row.time.time_since_epoch().count(), row.endpoint}, rows.size());
+        known_.try_emplace({row.time.time_since_epoch().count(), row.endpoint}, rows.size());
     if (fresh) {
       rows.push_back(row);
+      if (sources.empty() || sources.back() != source) sources.push_back(source);
+      places.push_back({static_cast<std::uint32_t>(sources.size() - 1), line});
       return Unreadable::none;
     }
     return rows[known->second] == row ? Unreadable::given_before : Unreadable::given_otherwise;
@@ -102,7 +119,7 @@ class Table {
   }
 
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
-  std::unordered_map<Key, std::size_t, Hash> places_;
+  std::unordered_map<Key, std::size_t, Hash> known_;
 };
 
 Result<Table> read_rows(InputLines& lines) {
@@ -115,7 +132,9 @@ Result<Table> read_rows(InputLines& lines) {
     Unreadable reason = line.too_long
                             ? Unreadable::too_long
                             : parser.parse(line.text, lines.format().windows, row, endpoint);
-    if (reason == Unreadable::none) reason = table.add(row, endpoint);
+    if (reason == Unreadable::none) {
+      reason = table.add(row, endpoint, lines.source(), line.number);
+    }
     if (reason != Unreadable::none) {
       lines.refuse(line, reason);
       continue;
@@ -141,20 +160,61 @@ std::vector<WallTime> times_of(const Table& table) {
   return times;
 }
 
-/// The most frequent distance of neighbours, the smaller of two as frequent; `otherwise` where
-/// there is but one time.
-Nanos step_of(const std::vector<WallTime>& times, Nanos otherwise) {
-  std::map<Nanos, std::size_t> counts;
-  for (std::size_t i = 1; i < times.size(); ++i) ++counts[times[i] - times[i - 1]];
-  Nanos step = otherwise;
-  std::size_t most = 0;
-  for (const auto& [distance, count] : counts) {
-    if (count > most) {
-      step = distance;
-      most = count;
+/// The rows, those of an endpoint side by side and in the order of their times.
+std::vector<std::size_t> by_endpoint_and_time(const Table& table) {
+  std::vector<std::size_t> order(table.rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto key = [&](std::size_t i) {
+    return std::pair(table.rows[i].endpoint, table.rows[i].time);
+  };
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  return order;
+}
+
+tl::unexpected<Error> on_no_grid(const Table& table, const std::vector<std::size_t>& order) {
+  const Row& first = table.rows[order.front()];
+  return fail(
+      Code::invalid_argument,
+      table.sources.front() + ": the rows, from " + format_time(first.time) +
+          " on, do not come at equal distances; ready windows have one row for each window "
+          "and endpoint, for single requests give a csv with timestamp, client_ip and path");
+}
+
+/// Moves the rows to the beginnings of the windows that they stand for, and says how far apart
+/// those are.
+Result<Nanos> put_on_grid(Table& table, Nanos otherwise) {
+  const std::vector<std::size_t> order = by_endpoint_and_time(table);
+  std::vector<Nanos> distances;
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const Row& before = table.rows[order[i - 1]];
+    const Row& row = table.rows[order[i]];
+    if (row.endpoint == before.endpoint) distances.push_back(row.time - before.time);
+  }
+  const auto grid = find_step(times_of(table), std::move(distances), otherwise);
+  if (!grid) return on_no_grid(table, order);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    Row& row = table.rows[order[i]];
+    const WallTime begin = grid->nearest(row.time);
+    if (!grid->holds(row.time)) {
+      return fail(Code::invalid_argument,
+                  table.place_of(order[i]) + ": " + format_time(row.time) +
+                      " lies between windows: those of the other rows are " +
+                      format_duration(grid->step) + " apart, the nearest begins at " +
+                      format_time(begin) + "; mend the time, or leave the row out");
+    }
+    row.time = begin;
+    if (i == 0) continue;
+    const Row& before = table.rows[order[i - 1]];
+    if (row.endpoint == before.endpoint && row.time == before.time) {
+      return fail(Code::invalid_argument,
+                  table.place_of(order[i]) + ": the window of " + format_duration(grid->step) +
+                      " at " + format_time(begin) + " has a row of " +
+                      table.endpoints[row.endpoint] + " already, " + table.place_of(order[i - 1]) +
+                      "; leave one of them out");
     }
   }
-  return step;
+  return grid->step;
 }
 
 /// Marks the windows of which each of the `parts` was seen, and cuts incomplete ones off both ends.
@@ -209,9 +269,11 @@ Result<Windows> read_windows(RecordReader& reader, Nanos step) {
   const std::string source = reader.lines().source();
   auto table = read_rows(reader.lines());
   if (!table) return tl::unexpected<Error>(table.error());
+  const auto input_step = put_on_grid(*table, step);
+  if (!input_step) return tl::unexpected<Error>(input_step.error());
   const std::vector<WallTime> times = times_of(*table);
   Windows windows;
-  windows.input_step = step_of(times, step);
+  windows.input_step = *input_step;
   windows.coarser = windows.input_step > step;
   if (windows.coarser) step = windows.input_step;
   if (step % windows.input_step != Nanos{}) {

@@ -1,5 +1,6 @@
 #include "cli/offline/passes.hpp"
 
+#include <cstdio>
 #include <fmt/format.h>
 
 #include "cli/offline/engine_trial.hpp"
@@ -116,6 +117,10 @@ Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos wi
                 fmt::format("the rows are {} apart, so they can't be made into windows of {}; "
                             "say --window {}",
                             step, format_duration(window), step));
+  }
+  if (windows->input_step != window) {
+    fmt::print(stderr, "note: the rows are {} apart and are added up to windows of {} (--window)\n",
+               format_duration(windows->input_step), format_duration(window));
   }
   return std::move(windows->grid);
 }

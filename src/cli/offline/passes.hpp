@@ -45,7 +45,8 @@ struct TrafficHistory {
                                                   const model::Bundle& bundle,
                                                   const HistoryOptions& options);
 
-/// Ready windows, at the step asked for; an error where theirs is coarser.
+/// Ready windows, at the step asked for; says on standard error where theirs is finer; an error
+/// where it is coarser.
 [[nodiscard]] Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos window);
 
 }  // namespace tidelimit::cli
