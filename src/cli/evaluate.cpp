@@ -35,7 +35,7 @@ int run(const EvaluateOptions& options) {
   }
   const auto evaluation = evaluate_bundle(*input, options.evaluation);
   if (!evaluation) return failed(evaluation.error());
-  std::cerr << reading_notes(evaluation->reading);
+  std::cerr << reading_notes(evaluation->reading) << order_note(evaluation->reading);
   if (options.json && evaluation->forecast.endpoints.empty()) {
     std::cerr << "forecast: " << evaluation->forecast.note << '\n';
   }

@@ -149,7 +149,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
   }
   progress.wipe();
   if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  print(reading_notes(reader->report()), stderr);
+  print(reading_notes(reader->report()) + order_note(reader->report()), stderr);
   if (explanation.requests == 0) return fail(Code::not_found, nobody(options.client, clients));
 
   const engine::ReplayReport report = replay.finish();

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "ingest/newest_first.hpp"
 #include "ingest/source_order.hpp"
 
 namespace tidelimit::cli {
@@ -63,6 +64,12 @@ Result<std::unique_ptr<ingest::ByteStream>> open_file(const std::string& name) {
   return fail(code, name + ": can't be opened: " + std::strerror(errno));
 }
 
+Result<std::shared_ptr<const ingest::StoredBytes>> stored(const std::string& name) {
+  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0) return ingest::stored_file(descriptor);
+  return fail(Code::not_found, name + ": can't be opened: " + std::strerror(errno));
+}
+
 /// An unnamed temporary file that holds what a stream gave, to be read again and again.
 class Spool {
  public:
@@ -84,6 +91,11 @@ class Spool {
     std::rewind(file_.get());
     return ingest::descriptor_stream(::fileno(file_.get()), false);
   }
+  Result<std::shared_ptr<const ingest::StoredBytes>> stored() const {
+    const int descriptor = ::fcntl(::fileno(file_.get()), F_DUPFD_CLOEXEC, 0);
+    if (descriptor >= 0) return ingest::stored_file(descriptor);
+    return failed();
+  }
 
   static tl::unexpected<Error> failed() {
     return fail(Code::resource_exhausted,
@@ -102,9 +114,11 @@ Result<ingest::Source> spooled(const std::string& file, const std::string& shown
   if (!stream) return tl::unexpected<Error>(stream.error());
   auto spool = Spool::fill(**stream);
   if (!spool) return fail_in(shown, spool.error());
-  return ingest::Source{shown, [spool = *spool]() -> Result<std::unique_ptr<ingest::ByteStream>> {
+  return ingest::Source{.name = shown,
+                        .open = [spool = *spool]() -> Result<std::unique_ptr<ingest::ByteStream>> {
                           return spool->rewound();
-                        }};
+                        },
+                        .stored = [spool = *spool] { return spool->stored(); }};
 }
 
 Result<ingest::Source> source_of(const std::string& file, Passes passes) {
@@ -125,18 +139,42 @@ Result<ingest::Source> source_of(const std::string& file, Passes passes) {
     regular = S_ISREG(status.st_mode);
   }
   if (!regular && passes == Passes::several) return spooled(file, shown);
-  return ingest::Source{shown, [file] { return open_file(file); }, !regular};
+  ingest::Source source{
+      .name = shown, .open = [file] { return open_file(file); }, .only_once = !regular};
+  if (regular) source.stored = [file] { return stored(file); };
+  return source;
 }
 
-/// Rotated files come by name with the newest first.
-void say_order(const std::vector<ingest::Source>& sources) {
+std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 8;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(sources.size(), kShown); ++i) {
-    names += (i == 0 ? "" : ", ") + sources[i].name;
+  const std::size_t shown = std::min(names.size(), kShown);
+  std::string list = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (names.size() > shown) list += fmt::format(" and {} more", names.size() - shown);
+  return list;
+}
+
+/// Newest requests first are turned; rotated files come by name with the newest first.
+Result<void> put_in_order(std::vector<ingest::Source>& sources, const ingest::FormatChoice& format,
+                          Order order) {
+  const auto found = ingest::turn_newest_first(sources, format);
+  if (!found.stuck.empty() && order == Order::matters) {
+    return fail(Code::invalid_argument,
+                fmt::format("{}: the newest requests come first, and what is compressed can't be "
+                            "read backwards; unpack it to a file and name that",
+                            listed(found.stuck)));
   }
-  if (sources.size() > kShown) names += fmt::format(" and {} more", sources.size() - kShown);
-  fmt::print(stderr, "note: the inputs are read in the order of their times: {}\n", names);
+  if (!found.turned.empty()) {
+    fmt::print(stderr,
+               "note: the newest requests come first, so lines are read from the last one "
+               "on: {}\n",
+               listed(found.turned));
+  }
+  if (!ingest::order_by_time(sources, format)) return {};
+  std::vector<std::string> names;
+  for (const ingest::Source& source : sources) names.push_back(source.name);
+  fmt::print(stderr, "note: the inputs are read in the order of their times: {}\n", listed(names));
+  return {};
 }
 
 }  // namespace
@@ -164,7 +202,7 @@ void add_input_options(Command command, InputOptions& options) {
   command.add_flag("--strict", options.strict, "Fail at the first line that can't be read");
 }
 
-Result<Input> Input::find(const InputOptions& options, Passes passes) {
+Result<Input> Input::find(const InputOptions& options, Passes passes, Order order) {
   Input input;
   auto format = ingest::FormatChoice::from_options(options.format, options.fields);
   if (!format) return tl::unexpected<Error>(format.error());
@@ -180,7 +218,9 @@ Result<Input> Input::find(const InputOptions& options, Passes passes) {
     if (!source) return tl::unexpected<Error>(source.error());
     input.sources_.push_back(*std::move(source));
   }
-  if (ingest::order_by_time(input.sources_, input.options_.format)) say_order(input.sources_);
+  if (auto done = put_in_order(input.sources_, input.options_.format, order); !done) {
+    return tl::unexpected<Error>(done.error());
+  }
   return input;
 }
 
@@ -199,6 +239,14 @@ std::string reading_notes(const ingest::ReadReport& report) {
     }
   }
   return notes;
+}
+
+std::string order_note(const ingest::ReadReport& report) {
+  if (report.out_of_order * 100 <= report.requests) return {};
+  return fmt::format(
+      "note: {} requests were older than one before them, by up to {}: they count at the later "
+      "time; are the inputs in order? Newest first from a pipe: write it to a file and name that\n",
+      report.out_of_order, format_duration(report.out_of_order_worst));
 }
 
 int exit_status(const Error& error) {

@@ -32,13 +32,19 @@ void add_input_options(Command command, InputOptions& options);
 /// kept in an unnamed temporary file where several passes are wanted.
 enum class Passes { one, several };
 
+/// Whether requests have to come in the order of their times.
+enum class Order { matters, does_not_matter };
+
 /// The inputs of a command: found, and known to be readable files.
 class Input {
  public:
   /// Expands globs (names that hold *, ? or [ and are no file themselves) and puts all inputs in
-  /// the order of their times, which it says on standard error where that is another order. Errors
-  /// name the input: no such file, a directory, no match, a wrong --format or --field.
-  [[nodiscard]] static Result<Input> find(const InputOptions& options, Passes passes = Passes::one);
+  /// the order of their times, which it says on standard error where that is another order; files
+  /// that begin with their newest requests are read from the last line on. Errors name the input:
+  /// no such file, a directory, no match, a wrong --format or --field, newest first and compressed
+  /// (where the order matters).
+  [[nodiscard]] static Result<Input> find(const InputOptions& options, Passes passes = Passes::one,
+                                          Order order = Order::matters);
 
   /// Starts a pass: opens the first input and recognises its format.
   [[nodiscard]] Result<ingest::RecordReader> open() const {
@@ -57,6 +63,10 @@ class Input {
 /// first few, and inputs that ended early. Empty when there is nothing to say; else ends with a
 /// newline.
 [[nodiscard]] std::string reading_notes(const ingest::ReadReport& report);
+
+/// What a person should know where more than one request in a hundred came too late, for standard
+/// error; else empty. `replay` says it in its notes.
+[[nodiscard]] std::string order_note(const ingest::ReadReport& report);
 
 /// The exit status that an error of reading, or of anything that the user named, leads to: kUsage
 /// for what was wrongly asked for, kFailed for what went wrong on the way.

@@ -41,7 +41,7 @@ int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options)
 }
 
 int inspect(const InspectOptions& options) {
-  const auto input = Input::find(options.input);
+  const auto input = Input::find(options.input, Passes::one, Order::does_not_matter);
   if (!input) return failed(input.error());
   auto reader = input->open();
   if (!reader) return failed(reader.error());

@@ -43,13 +43,13 @@ Result<ingest::RecordReader> ReadingProgress::open() {
   if (!bar_.visible()) return input_.open();
   std::vector<ingest::Source> counted;
   for (const ingest::Source& source : input_.sources()) {
-    counted.push_back(
-        {source.name,
-         [open = source.open, bytes = bytes_]() -> Result<std::unique_ptr<ingest::ByteStream>> {
-           auto stream = open();
-           if (!stream) return stream;
-           return std::make_unique<CountingStream>(*std::move(stream), bytes);
-         }});
+    counted.push_back(source);
+    counted.back().open = [open = source.open,
+                           bytes = bytes_]() -> Result<std::unique_ptr<ingest::ByteStream>> {
+      auto stream = open();
+      if (!stream) return stream;
+      return std::make_unique<CountingStream>(*std::move(stream), bytes);
+    };
   }
   return ingest::RecordReader::open(std::move(counted), input_.options());
 }

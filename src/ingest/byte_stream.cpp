@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
 namespace tidelimit::ingest {
 namespace {
+
+tl::unexpected<Error> reading_failed() {
+  return fail(Code::unavailable, std::string("reading failed: ") + std::strerror(errno));
+}
 
 class MemoryStream final : public ByteStream {
  public:
@@ -36,9 +41,7 @@ class DescriptorStream final : public ByteStream {
     for (;;) {
       const ssize_t n = ::read(descriptor_, out.data(), out.size());
       if (n >= 0) return static_cast<std::size_t>(n);
-      if (errno != EINTR) {
-        return fail(Code::unavailable, std::string("reading failed: ") + std::strerror(errno));
-      }
+      if (errno != EINTR) return reading_failed();
     }
   }
 
@@ -47,7 +50,36 @@ class DescriptorStream final : public ByteStream {
   bool owned_;
 };
 
+class StoredFile final : public StoredBytes {
+ public:
+  StoredFile(int descriptor, std::uint64_t size) : descriptor_(descriptor), size_(size) {}
+  ~StoredFile() override { ::close(descriptor_); }
+
+  std::uint64_t size() const override { return size_; }
+  Result<std::size_t> read_at(std::uint64_t from, std::span<char> out) const override {
+    for (;;) {
+      const ssize_t n = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(from));
+      if (n >= 0) return static_cast<std::size_t>(n);
+      if (errno != EINTR) return reading_failed();
+    }
+  }
+
+ private:
+  int descriptor_;
+  std::uint64_t size_;
+};
+
 }  // namespace
+
+Result<std::shared_ptr<const StoredBytes>> stored_file(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0) {
+    return std::make_shared<StoredFile>(descriptor, static_cast<std::uint64_t>(status.st_size));
+  }
+  const auto failed = reading_failed();
+  ::close(descriptor);
+  return failed;
+}
 
 std::unique_ptr<ByteStream> memory_stream(std::string bytes) {
   return std::make_unique<MemoryStream>(std::move(bytes));

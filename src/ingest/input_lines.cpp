@@ -45,20 +45,34 @@ InputLines::InputLines(std::vector<Source> sources, ReadOptions options)
 Result<InputLines> InputLines::open(std::vector<Source> sources, ReadOptions options) {
   if (sources.empty()) return fail(Code::invalid_argument, "no input is named");
   InputLines lines(std::move(sources), std::move(options));
-  if (!lines.open_next()) return tl::unexpected<Error>(*lines.failure_);
-  return lines;
+  if (lines.open_more()) return lines;
+  if (!lines.failure_) lines.finish();
+  return tl::unexpected<Error>(*lines.failure_);
 }
 
-bool InputLines::next(Line& line) {
-  while (!failure_) {
-    if (reader_->next(line)) {
-      ++report_.lines;
-      return true;
-    }
-    close_current();
-    if (failure_ || !open_next()) return false;
+bool InputLines::next_here(Line& line) {
+  if (open_ == nullptr) return false;
+  if (open_->reader.next(line)) {
+    ++report_.lines;
+    if (const auto& turned = sources_[current_].turned)
+      line.number = turned->number_of(line.number);
+    return true;
   }
+  close_current();
   return false;
+}
+
+std::optional<WallTime> InputLines::next_begins() const {
+  if (next_ == sources_.size()) return std::nullopt;
+  return sources_[next_].begins.value_or(WallTime::min());
+}
+
+void InputLines::select(std::size_t input) {
+  if (current_ == input) return;
+  const auto found = std::find_if(opened_.begin(), opened_.end(),
+                                  [&](const auto& open) { return open->source == input; });
+  current_ = input;
+  open_ = found == opened_.end() ? nullptr : found->get();
 }
 
 void InputLines::refuse(const Line& line, Unreadable reason) {
@@ -96,74 +110,94 @@ void InputLines::show(UnreadableLine line) {
   if (options_.strict && !failure_) {
     std::string words = describe(line);
     // The last line of what was cut short: say that, too.
-    if (reader_->problem()) words += "\n  " + source() + ": " + reader_->problem()->message;
+    if (open_ != nullptr && open_->reader.problem())
+      words += "\n  " + source() + ": " + open_->reader.problem()->message;
     failure_ = refused(words);
   }
   report_.examples.push_back(std::move(line));
 }
 
-/// Goes on to the next input that is not empty and recognises it. False at the end or on failure.
-bool InputLines::open_next() {
-  while (next_ < sources_.size()) {
+bool InputLines::open_more() {
+  while (next_ < sources_.size() && !failure_) {
     current_ = next_++;
+    open_ = nullptr;
     auto stream = sources_[current_].open();
     if (!stream) {
       failure_ = std::move(stream.error());
       return false;
     }
-    reader_.emplace(decompressed(*std::move(stream)));
-    if (!reader_->preview(kFirstLook).empty()) return recognise();
+    open_ = opened_.emplace_back(std::make_unique<Open>(current_, decompressed(*std::move(stream))))
+                .get();
+    if (!open_->reader.preview(kFirstLook).empty()) return recognise();
     close_current();
-    if (failure_) return false;
   }
-  finish();
   return false;
+}
+
+Result<InputFormat> InputLines::format_of_current() {
+  for (const std::size_t look : {kFirstLook, kSecondLook}) {
+    const std::string_view beginning = open_->reader.preview(look);
+    auto format = options_.format.recognise(beginning);
+    if (format) known_beginning_ = beginning;
+    if (format || format.error().code != Code::not_found) return format;
+    // A rotated file of a few lines of garbage is read as the one before it, by a parser of its
+    // own: that one may still be in use.
+    if (look == kSecondLook)
+      return known_beginning_.empty() ? std::move(format)
+                                      : options_.format.recognise(known_beginning_);
+  }
+  return fail(Code::internal, "unreachable");
 }
 
 bool InputLines::recognise() {
-  auto format = options_.format.recognise(reader_->preview(kFirstLook));
-  if (!format && format.error().code == Code::not_found) {
-    format = options_.format.recognise(reader_->preview(kSecondLook));
+  const bool first = known_beginning_.empty();
+  auto format = format_of_current();
+  if (!format) {
+    failure_ = Error{Code::invalid_argument, source() + ": " + format.error().message};
+    return false;
   }
-  if (format) {
-    if (recognised_ && format->is_windows() != format_.is_windows()) {
-      failure_ = Error{Code::invalid_argument,
-                       source() +
-                           ": ready windows and requests can't be read together; name "
-                           "inputs of one kind"};
-      return false;
-    }
-    format_ = *std::move(format);
-    recognised_ = true;
-    return true;
+  if (!first && format->is_windows() != windows_) {
+    failure_ = Error{Code::invalid_argument,
+                     source() +
+                         ": ready windows and requests can't be read together; name "
+                         "inputs of one kind"};
+    return false;
   }
-  // A rotated file of a few lines of garbage is read as the one before it.
-  if (recognised_ && format.error().code == Code::not_found) return true;
-  failure_ = Error{Code::invalid_argument, source() + ": " + format.error().message};
-  return false;
+  windows_ = format->is_windows();
+  open_->format = *std::move(format);
+  open_->recognised = true;
+  return true;
 }
 
+/// None is current after it.
 void InputLines::close_current() {
-  report_.bytes += reader_->bytes();
-  if (recognised_) {
-    const std::string name(format_.is_windows() ? "windows" : format_.parser->format());
+  report_.bytes += open_->reader.bytes();
+  if (open_->recognised) {
+    const auto& format = open_->format;
+    const std::string name(format.is_windows() ? "windows" : format.parser->format());
     if (report_.format.empty())
       report_.format = name;
     else if (report_.format.find(name) == std::string::npos)
       report_.format += ", " + name;
   }
-  if (const auto& problem = reader_->problem()) {
+  if (const auto& problem = open_->reader.problem()) {
     report_.problems.push_back(source() + ": " + problem->message);
     if (options_.strict) failure_ = refused(report_.problems.back());
   }
+  std::erase_if(opened_, [this](const auto& open) { return open.get() == open_; });
+  open_ = nullptr;
 }
 
 /// At the end of everything: input that held nothing is an error, not an empty result.
 void InputLines::finish() {
-  if (options_.format.names_fields() && recognised_ &&
+  if (options_.format.names_fields() && !known_beginning_.empty() &&
       report_.format.find("json") == std::string::npos) {
-    report_.problems.push_back("--field names fields of JSON, and no input is JSON (format: " +
-                               report_.format + "): it changes nothing");
+    std::string problem =
+        "--field names fields of JSON, and no input is JSON (format: " + report_.format +
+        "): it changes nothing";
+    const auto& said = report_.problems;
+    if (std::find(said.begin(), said.end(), problem) == said.end())
+      report_.problems.push_back(std::move(problem));
   }
   if (report_.requests + aside_ > 0) return;
   std::string name = sources_.front().name;

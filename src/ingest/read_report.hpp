@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.hpp"
 #include "ingest/line_parser.hpp"
 
 namespace tidelimit::ingest {
@@ -26,7 +27,9 @@ struct ReadReport {
   std::uint64_t lines = 0;
   std::uint64_t requests = 0;
   std::uint64_t unreadable = 0;
-  std::uint64_t bytes = 0;  ///< decompressed
+  std::uint64_t bytes = 0;         ///< decompressed
+  std::uint64_t out_of_order = 0;  ///< requests that are older than one before them
+  Nanos out_of_order_worst{};      ///< by so much at most
   std::array<std::uint64_t, kUnreadable> by_reason{};
   std::vector<UnreadableLine> examples;  ///< in the order they were met
   std::vector<std::string>

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "ingest/input_lines.hpp"
 #include "ingest/time_guard.hpp"
+#include "ingest/time_merge.hpp"
 #include "traffic/request.hpp"
 
 namespace tidelimit::ingest {
@@ -16,6 +18,7 @@ namespace tidelimit::ingest {
 ///   traffic::Request request;
 ///   while (reader->next(request)) { ... }                 // views hold until the next call
 ///   if (reader->failure()) ...;                           // why it ended, if not at the end
+/// Several inputs are merged by their times (TimeMerge), if order_by_time() put them in order.
 /// Lines that can't be read, and those of a wrong clock (TimeGuard), are counted in report(), never
 /// fatal unless options.strict. Input
 /// without a single readable line is a failure. One thread.
@@ -29,17 +32,19 @@ class RecordReader {
   }
 
   /// Ready windows: nothing for next(), to be read by read_windows().
-  [[nodiscard]] bool is_windows() const { return lines_.format().is_windows(); }
+  [[nodiscard]] bool is_windows() const { return is_windows_; }
 
   /// The next request. False at the end or on failure. Not to be called on ready windows.
   [[nodiscard]] bool next(traffic::Request& request) {
     if (take_free(request)) return true;
+    if (merge_) return next_merged(request);
     Line line;
     while (lines_.next(line)) {
       const Unreadable reason =
           line.too_long ? Unreadable::too_long : lines_.format().parser->parse(line.text, request);
       if (reason == Unreadable::none && guard_.passes(request.time)) [[likely]] {
         lines_.accept();
+        note_order(request.time);
         return true;
       }
       if (reason != Unreadable::none) {
@@ -59,8 +64,12 @@ class RecordReader {
   [[nodiscard]] InputLines& lines() { return lines_; }
 
  private:
-  explicit RecordReader(InputLines lines) : lines_(std::move(lines)) {}
+  explicit RecordReader(InputLines lines)
+      : lines_(std::move(lines)), is_windows_(lines_.format().is_windows()) {
+    if (lines_.inputs() > 1) merge_.emplace();
+  }
 
+  bool next_merged(traffic::Request& request);
   void hold(const traffic::Request& request, const Line& line);
   bool at_end(traffic::Request& request);
   void take_refused();
@@ -71,10 +80,20 @@ class RecordReader {
       return false;
     request = guard_.take_free();
     lines_.accept_aside();
+    note_order(request.time);
     return true;
+  }
+  void note_order(WallTime time) {
+    if (time >= latest_) [[likely]]
+      latest_ = time;
+    else
+      lines_.note_late(latest_ - time);
   }
 
   InputLines lines_;
+  bool is_windows_;
+  std::optional<TimeMerge> merge_;  ///< of several inputs
+  WallTime latest_ = WallTime::min();
   TimeGuard guard_;
 };
 

@@ -39,15 +39,14 @@ std::vector<WallTime> first_times(const Source& source, const FormatChoice& choi
   return times;
 }
 
-/// The first of them that is near their middle.
+/// The earliest of them that is near their middle: nearly sorted logs don't begin with it.
 std::optional<WallTime> beginning_of(const std::vector<WallTime>& times) {
   if (times.empty()) return std::nullopt;
   std::vector<WallTime> sorted = times;
   std::sort(sorted.begin(), sorted.end());
   const WallTime middle = sorted[(sorted.size() - 1) / 2];
-  return *std::find_if(times.begin(), times.end(), [&](WallTime time) {
-    return time >= middle - kNear && time <= middle + kNear;
-  });
+  return *std::find_if(sorted.begin(), sorted.end(),
+                       [&](WallTime time) { return time >= middle - kNear; });
 }
 
 }  // namespace
@@ -72,7 +71,12 @@ bool order_by_time(std::vector<Source>& sources, const FormatChoice& format) {
   std::vector<Source> moved = sources;
   for (std::size_t i = 0; i < begun.size(); ++i) {
     changed = changed || begun[i].place != ordered[i].place;
-    moved[begun[i].place] = sources[ordered[i].place];
+    Source& source = moved[begun[i].place] = sources[ordered[i].place];
+    source.begins = ordered[i].time;
+  }
+  // One that tells no time may hold requests of any: it is opened with the one before it.
+  for (std::size_t i = 1; i < moved.size(); ++i) {
+    if (!moved[i].begins) moved[i].begins = moved[i - 1].begins;
   }
   sources = std::move(moved);
   return changed;

@@ -50,10 +50,16 @@ class TimeGuard {
 
   /// No more input: every held request is let go or refused.
   void finish();
+  /// Or all are let go, for another guard to judge.
+  void free_all() {
+    while (!held_.empty()) free(0);
+  }
 
   /// The next of those let go, in their order; its views hold until the next call of anything here.
   [[nodiscard]] bool any_free() const { return !free_.empty(); }
   [[nodiscard]] const traffic::Request& take_free();
+  /// Where that one stood.
+  [[nodiscard]] const UnreadableLine& taken_line() const { return taken_->line; }
   /// Those refused since the last call.
   [[nodiscard]] bool any_refused() const { return !refused_.empty(); }
   [[nodiscard]] std::vector<UnreadableLine> take_refused() { return std::exchange(refused_, {}); }

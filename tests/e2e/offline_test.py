@@ -304,6 +304,51 @@ class Evaluate(Offline):
         self.assertIn("can't be written", done.stderr)
 
 
+class OrderOfInputs(Offline):
+    """Two balanced servers' logs, and a log with its newest requests first, are the log they came from."""
+
+    @classmethod
+    def setUpClass(cls):
+        head, *lines = cls.past.read_text(encoding="utf-8").splitlines(keepends=True)
+        cls.even = cls.folder / "even.csv"
+        cls.odd = cls.folder / "odd.csv.gz"
+        cls.newest = cls.folder / "newest.csv"
+        cls.even.write_text(head + "".join(lines[::2]))
+        with gzip.open(cls.odd, "wt") as packed:
+            packed.write(head + "".join(lines[1::2]))
+        cls.newest.write_text(head + "".join(reversed(lines)))
+        cls.mixed = cls.folder / "mixed.csv"
+        cls.mixed.write_text(head + "".join(lines[1::2] + lines[::2]))
+        cls.packed = cls.folder / "newest.csv.gz"
+        cls.packed.write_bytes(gzip.compress(cls.newest.read_bytes()))
+
+    def suggested(self, *inputs):
+        answer = tidelimit("suggest", *inputs, "-o", "-")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        limits = [line for line in answer.stdout.splitlines() if "/min" in line and not line.lstrip().startswith("#")]
+        return limits, answer.stderr
+
+    def test_servers_side_by_side_are_merged_and_newest_first_is_turned(self):
+        limits, _ = self.suggested(self.past)
+        self.assertGreater(len(limits), 0)
+        for inputs in ([self.even, self.odd], [self.odd, self.even], [self.newest]):
+            found, said = self.suggested(*inputs)
+            self.assertEqual(found, limits, inputs)
+            self.assertNotIn("older than one before", said)
+        self.assertIn("read from the last one on: " + str(self.newest), said)
+
+    def test_what_cannot_be_put_in_order_is_said(self):
+        self.assert_refused(tidelimit("suggest", self.packed, "-o", "-"), "newest.csv.gz", "unpack it")
+        self.assertEqual(tidelimit("inspect", self.packed).returncode, 0)
+        for command in (
+            ["suggest", self.mixed, "-o", "-"],
+            ["train", self.mixed, "-o", self.folder / "mixed", "--epochs", 1, "--preset", "baseline"],
+            ["evaluate", self.mixed, "--model", self.bundle],
+        ):
+            answer = tidelimit(*command)
+            self.assertIn("requests were older than one before them", answer.stderr, command)
+
+
 class Documentation(Offline):
     def test_the_commands_of_the_documentation_work_as_written(self):
         text = (SOURCE / "docs/commands.md").read_text(encoding="utf-8")

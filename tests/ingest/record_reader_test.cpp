@@ -51,15 +51,15 @@ TEST(RecordReader, ReadsARequestOfHalfAMegabyte) {
   EXPECT_EQ(reading.requests[0].path, path);
 }
 
-TEST(RecordReader, ReadsInputsOneAfterTheOtherEachInItsFormat) {
+TEST(RecordReader, ReadsSeveralInputsByTimeEachInItsFormat) {
   const Reading reading =
       read_all({text_source("a", kCombined), text_source("empty", ""), text_source("b", kCsv),
                 text_source("c", gzip(kJson)), text_source("garbage", "x\ny\n")});
   EXPECT_FALSE(reading.failure);
   ASSERT_EQ(reading.requests.size(), 3u);
   EXPECT_EQ(reading.requests[0].path, "/a");
-  EXPECT_EQ(reading.requests[1].path, "/d");
-  EXPECT_EQ(reading.requests[2].path, "/c");
+  EXPECT_EQ(reading.requests[1].path, "/c");
+  EXPECT_EQ(reading.requests[2].path, "/d");
   EXPECT_EQ(reading.report.format, "combined, csv, json");
   EXPECT_EQ(reading.report.lines, 5u);
   EXPECT_EQ(reading.report.unreadable, 2u);

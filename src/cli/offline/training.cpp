@@ -129,7 +129,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   anomaly::FeatureSampler sampler(drawing);
   const auto reading = survey_inputs(input, survey, &sampler);
   if (!reading) return tl::unexpected<Error>(reading.error());
-  std::fputs(reading_notes(*reading).c_str(), stderr);
+  std::fputs((reading_notes(*reading) + order_note(*reading)).c_str(), stderr);
   if (auto done = train_detector(bundle, sampler, config, options); !done) {
     return tl::unexpected<Error>(done.error());
   }

@@ -62,7 +62,7 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
   }
   progress.wipe();
   if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  std::fputs(reading_notes(reader->report()).c_str(), stderr);
+  std::fputs((reading_notes(reader->report()) + order_note(reader->report())).c_str(), stderr);
   if (proposal.requests == 0)
     return fail(Code::failed_precondition,
                 "no readable request in the input: `tidelimit inspect` says why");
