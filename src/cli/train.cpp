@@ -23,17 +23,23 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
       fmt::format("{}: trained on {} to {}, {} windows of {}\n", folder,
                   format_time(manifest.trained_from), format_time(manifest.trained_until),
                   manifest.figures.at("windows"), format_duration(manifest.shape.window));
-  text += fmt::format(
-      "forecast   preset {}, endpoints {}; mean absolute error {:.2f} requests per {} "
-      "on the newest part, which early stopping looked at\n",
-      manifest.preset, fmt::join(manifest.endpoints, " "),
-      manifest.figures.at("forecast_validation_mae"), format_duration(manifest.shape.horizon));
-  if (const auto rows = manifest.figures.find("anomaly_rows"); rows != manifest.figures.end()) {
+  const auto figure = [&](const char* name) { return manifest.figures.at(name); };
+  const bool forecasts = manifest.figures.contains("forecast_validation_mae");
+  if (forecasts) {
     text += fmt::format(
-        "anomalies  {} client-minutes drawn of {}; {} requests of malicious clients kept out of "
-        "the forecast\n",
-        rows->second, manifest.figures.at("client_minutes"),
-        manifest.figures.at("malicious_requests_aside"));
+        "forecast   preset {}, endpoints {}; mean absolute error {:.2f} requests per {} "
+        "on the newest part, which early stopping looked at\n",
+        manifest.preset, fmt::join(manifest.endpoints, " "), figure("forecast_validation_mae"),
+        format_duration(manifest.shape.horizon));
+  } else {
+    text += "forecast   none: the log is too short for one\n";
+  }
+  if (manifest.figures.contains("anomaly_rows")) {
+    text += fmt::format("anomalies  {} client-minutes drawn of {}", figure("anomaly_rows"),
+                        figure("client_minutes"));
+    text += forecasts ? fmt::format("; {} requests of malicious clients kept out of the forecast\n",
+                                    figure("malicious_requests_aside"))
+                      : "\n";
   }
   return text;
 }

@@ -36,6 +36,30 @@ double requests_of(const std::vector<WindowStats>& row) {
   return sum;
 }
 
+/// Runs of empty windows, as [first, last) of each.
+std::vector<std::pair<std::size_t, std::size_t>> empty_runs(const std::vector<double>& all) {
+  std::vector<std::pair<std::size_t, std::size_t>> runs;
+  for (std::size_t i = 0; i < all.size();) {
+    std::size_t end = i;
+    while (end < all.size() && all[end] == 0) ++end;
+    if (end > i) runs.emplace_back(i, end);
+    i = end + 1;
+  }
+  return runs;
+}
+
+/// A log that falls silent again and again, as one of a job that runs once an hour, does so for no
+/// gap: the length that its silences usually have. 0: it has too few to say.
+std::size_t usual_silence(const std::vector<std::pair<std::size_t, std::size_t>>& runs) {
+  constexpr std::size_t kFewest = 8;
+  if (runs.size() < kFewest) return 0;
+  std::vector<std::size_t> lengths;
+  for (const auto& [first, last] : runs) lengths.push_back(last - first);
+  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+  std::nth_element(lengths.begin(), middle, lengths.end());
+  return *middle;
+}
+
 /// Long empty runs become unknown instead of zero.
 void mark_gaps(WindowGrid& grid) {
   const std::size_t n = grid.size();
@@ -48,15 +72,14 @@ void mark_gaps(WindowGrid& grid) {
   const auto filled = std::count_if(all.begin(), all.end(), [](double v) { return v > 0; });
   if (filled == 0) return;
   const double usual = total / static_cast<double>(filled);
-  for (std::size_t i = 0; i < n;) {
-    std::size_t end = i;
-    while (end < n && all[end] == 0) ++end;
-    if (static_cast<double>(end - i) * usual >= WindowBuilder::kExpectedInGap) {
-      for (auto& stats : grid.stats) {
-        for (std::size_t w = i; w < end; ++w) stats[w].observed = false;
-      }
+  const auto runs = empty_runs(all);
+  const std::size_t silence = usual_silence(runs);
+  for (const auto& [first, last] : runs) {
+    if (last - first <= 2 * silence) continue;
+    if (static_cast<double>(last - first) * usual < WindowBuilder::kExpectedInGap) continue;
+    for (auto& stats : grid.stats) {
+      for (std::size_t w = first; w < last; ++w) stats[w].observed = false;
     }
-    i = end + 1;
   }
 }
 

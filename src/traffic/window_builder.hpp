@@ -24,7 +24,8 @@ class WindowBuilder {
   static constexpr Nanos kMemory = std::chrono::hours{1};
   /// Windows times endpoints of one grid, at most; more is a sign of a wrong year in some line.
   static constexpr std::size_t kCellsMost = 20'000'000;
-  /// Runs of empty windows in which so many requests were to be expected are gaps, not quiet.
+  /// Runs of empty windows in which so many requests were to be expected are gaps, not quiet,
+  /// unless the log falls silent again and again, for that long or nearly.
   static constexpr double kExpectedInGap = 200;
 
   WindowBuilder(Nanos step, std::vector<std::string> endpoints);

@@ -126,17 +126,57 @@ class Train(Offline):
         self.assertIn("only the forecast is trained", answer.stderr)
         self.assertEqual(sorted(os.listdir(place)), ["manifest.json", "traffic.onnx"])
 
-    def test_bad_input_is_named_and_nothing_is_left_behind(self):
-        place = self.folder / "none"
+    def test_windows_that_are_added_up_are_said(self):
+        place = self.folder / "hours"
+        answer = tidelimit("train", self.rates, "-o", place, "--window", "1h", "--epochs", 1, "--preset", "baseline")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("the rows are 15m apart and are added up to windows of 1h", answer.stderr)
+
+    def test_a_log_too_short_for_a_forecast_trains_the_detector_alone(self):
         short = self.folder / "short.csv"
         with open(self.traffic, encoding="utf-8") as whole:
             short.write_text("".join(line for _, line in zip(range(9000), whole)))
+        place = self.folder / "detector"
+        answer = tidelimit("train", short, "-o", place)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("history too short", answer.stderr)
+        self.assertIn("the detector of odd clients alone", answer.stderr)
+        self.assertIn("forecast   none", answer.stdout)
+        self.assertEqual(sorted(os.listdir(place)), ["anomaly.onnx", "manifest.json"])
+        self.assertEqual(json.loads((place / "manifest.json").read_text())["preset"], "none: no forecast")
+        found = self.evaluate(self.traffic, "--model", place, "--labels", self.labels)
+        self.assertEqual(found["forecast"]["endpoints"], {})
+        self.assertGreater(found["anomaly"]["flagged"], 0)
+        self.assertIn("holds no forecast", tidelimit("evaluate", self.traffic, "--model", place).stdout)
+        self.assert_refused(tidelimit("evaluate", self.rates, "--model", place), "holds no forecast to evaluate")
+        shop = self.folder / "detector.yaml"
+        shop.write_text(
+            f'endpoints: [ {{ name: browse, match: "/browse/**" }} ]\n'
+            f"forecast: {{ model: {place} }}\nanomaly: {{ model: {place} }}\n"
+        )
+        answer = tidelimit("replay", self.traffic, "--config", shop, "--json")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        replayed = json.loads(answer.stdout)
+        self.assertGreater(len(replayed["verdicts"]), 0)
+        self.assertIn("no forecast model", " ".join(replayed["notes"]))
+        client = replayed["verdicts"][0]["client"]
+        answer = tidelimit("explain", self.traffic, "--model", place, "--client", client, "--json")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        for command in (["check-config", shop], ["models", "--model", place]):
+            answer = tidelimit(*command)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+
+    def test_bad_input_is_named_and_nothing_is_left_behind(self):
+        place = self.folder / "none"
         empty = self.folder / "empty.csv"
         empty.write_text("")
+        few = self.folder / "few.csv"
+        with open(self.traffic, encoding="utf-8") as whole:
+            few.write_text("".join(line for _, line in zip(range(20), whole)))
         garbage = self.folder / "garbage.csv"
         garbage.write_text("timestamp,client_ip,path\nno,line,here\nnor,one,there\n")
         before = sorted(os.listdir(self.folder))
-        self.assert_refused(tidelimit("train", short, "-o", place), "history too short", "without gaps")
+        self.assert_refused(tidelimit("train", few, "-o", place), "client-minutes")
         self.assert_refused(tidelimit("train", empty, "-o", place), "empty")
         self.assert_refused(tidelimit("train", garbage, "-o", place), "no readable line")
         self.assert_refused(tidelimit("train", self.folder / "nil.csv", "-o", place), "nil.csv")

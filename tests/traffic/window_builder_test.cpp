@@ -82,6 +82,21 @@ TEST(WindowBuilder, ALongSilenceIsAGapAndAQuietNightIsNone) {
   EXPECT_TRUE(grid->stats[0][146].observed);
 }
 
+TEST(WindowBuilder, TheSilencesOfAJobThatRunsOnceAnHourAreNone) {
+  WindowBuilder windows(minutes{15}, {"a"});
+  for (int hour = 0; hour < 72; ++hour) {
+    if (hour >= 30 && hour < 42) continue;  // half a day without it
+    for (int i = 0; i < 120; ++i) windows.add(request(hours{hour} + seconds{i}), 0, false, false);
+  }
+  windows.add(request(hours{72} - seconds{1}), 0, false, false);
+  const auto grid = windows.grid();
+  ASSERT_EQ(grid->size(), 288u);
+  for (std::size_t i = 0; i < grid->size(); ++i) {
+    const bool gap = i > 29 * 4 && i < 42 * 4;
+    ASSERT_EQ(grid->stats[0][i].observed, !gap) << i;
+  }
+}
+
 TEST(WindowBuilder, RefusesASpanThatOnlyAWrongYearExplains) {
   WindowBuilder windows(minutes{1}, {"a", "b", "c", "d"});
   Request old = request(Nanos{0});

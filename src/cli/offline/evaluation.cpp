@@ -37,6 +37,10 @@ Result<std::vector<synthetic::Floor>> floors_of(const std::string& file,
   return floors;
 }
 
+tl::unexpected<Error> no_forecast() {
+  return fail(Code::failed_precondition, "the bundle holds no forecast, only a detector");
+}
+
 Result<Evaluation> on_windows(ingest::RecordReader& reader, const model::Bundle& bundle,
                               const forecast::Shape& shape) {
   const auto grid = ready_windows(reader, shape.window);
@@ -60,7 +64,8 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
       read_history(input, *config, bundle,
                    {.window = shape.window, .title = "evaluating", .judge_clients = true});
   if (!history) return tl::unexpected<Error>(history.error());
-  auto score = score_forecasts(bundle, history->grid, shape);
+  auto score = bundle.forecast ? score_forecasts(bundle, history->grid, shape)
+                               : Result<ForecastScore>(no_forecast());
   if (!score) {  // the clients are worth a look all the same
     ForecastScore none;
     none.note = score.error().message;
@@ -78,9 +83,6 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
 Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& options) {
   const auto bundle = store::read_bundle(options.model);
   if (!bundle) return tl::unexpected<Error>(bundle.error());
-  if (!bundle->forecast) {
-    return fail(Code::failed_precondition, options.model + ": holds no forecast to evaluate");
-  }
   const auto shape = options.shape.over(bundle->manifest.shape);
   if (!shape) return tl::unexpected<Error>(shape.error());
   if (auto same = check_shape(*bundle, *shape, options.model); !same) {
@@ -88,6 +90,11 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
   }
   auto reader = input.open();
   if (!reader) return tl::unexpected<Error>(reader.error());
+  if (reader->is_windows() && !bundle->forecast) {
+    return fail(
+        Code::failed_precondition,
+        options.model + ": holds no forecast to evaluate, and ready windows name no clients");
+  }
   auto evaluation = reader->is_windows() ? on_windows(*reader, *bundle, *shape)
                                          : on_logs(input, *bundle, *shape, options);
   if (!evaluation) return evaluation;

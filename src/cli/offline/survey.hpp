@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "config/config.hpp"
 #include "ingest/endpoints.hpp"
 #include "ingest/top_counter.hpp"
@@ -20,6 +22,8 @@ class Survey {
 
   void add(const traffic::Request& request) {
     endpoints_.add(request.path);
+    first_ = std::min(first_, request.time);
+    last_ = std::max(last_, request.time);
     if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
   }
 
@@ -27,10 +31,15 @@ class Survey {
   /// Most important first. A log does not say which that is; those that fewer requests have come
   /// first, as customers who pay more are fewer.
   [[nodiscard]] std::vector<std::string> tiers() const;
+  /// The earliest and the latest time; of no request nothing.
+  [[nodiscard]] WallTime first() const { return first_; }
+  [[nodiscard]] WallTime last() const { return last_; }
 
  private:
   ingest::EndpointDiscovery endpoints_;
   ingest::TopCounter tiers_;
+  WallTime first_ = WallTime::max();
+  WallTime last_ = WallTime::min();
 };
 
 /// The configuration that offline commands use without --config: the verdict rules of the

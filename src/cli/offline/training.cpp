@@ -111,6 +111,20 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
   return bundle;
 }
 
+/// A log of too few hours for a forecast may well show what clients do.
+void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
+                         const traffic::WindowGrid& grid, const forecast::Shape& shape,
+                         const Error& why) {
+  say(why.message + "\nno forecast is trained: the bundle holds the detector of odd clients alone");
+  auto& manifest = bundle.manifest;
+  manifest.preset = "none: no forecast";
+  manifest.shape = shape;
+  manifest.trained_from = survey.first();
+  manifest.trained_until = survey.last();
+  manifest.endpoints = grid.endpoints;
+  manifest.figures["windows"] = static_cast<double>(grid.size());
+}
+
 Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
                                     const forecast::Shape& shape, const TrainingOptions& options) {
   model::Bundle bundle;
@@ -139,7 +153,8 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   if (!history) return tl::unexpected<Error>(history.error());
   const auto grid = forecast::worth_forecasting(history->grid);
   if (auto done = train_forecast(bundle, grid, shape, options); !done) {
-    return tl::unexpected<Error>(done.error());
+    if (done.error().code != Code::failed_precondition) return tl::unexpected<Error>(done.error());
+    keep_detector_alone(bundle, survey, history->grid, shape, done.error());
   }
   auto& figures = bundle.manifest.figures;
   figures["requests"] = static_cast<double>(reading->requests);

@@ -21,7 +21,8 @@ struct TrainingOptions {
 /// Both models out of the inputs, with words and progress on standard error. Two passes over logs:
 /// the first draws client features for the detector and finds endpoints and tiers, the second
 /// counts windows, with the requests of clients that this detector finds malicious set apart, so
-/// that an attack in the log is not learnt as traffic. Ready windows train the forecast alone.
+/// that an attack in the log is not learnt as traffic. Ready windows train the forecast alone,
+/// logs too short for a forecast the detector alone.
 [[nodiscard]] Result<model::Bundle> train_models(const Input& input,
                                                  const TrainingOptions& options);
 
