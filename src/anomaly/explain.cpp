@@ -4,6 +4,7 @@
 
 #include "anomaly/detector.hpp"
 #include "anomaly/detector_model.hpp"
+#include "anomaly/words.hpp"
 
 namespace tidelimit::anomaly {
 namespace {
@@ -22,36 +23,73 @@ std::string percent(double ratio) {
   return fmt::format("{:.0f}", 100 * ratio);
 }
 
-std::string sentence(const Contribution& c) {
+/// `plain`: the value as it was counted, where it is a ratio.
+std::string sentence(const Contribution& c, double plain) {
   const std::string usual = c.usual_of.empty() ? "usual" : fmt::format("usual for {}:", c.usual_of);
-  const auto counted = [&](const char* what) {
+  const auto rated = [&](const char* what) {
     return fmt::format("{} {} ({} {} to {})", number(c.value), what, usual, number(c.usual_low),
                        number(c.usual_high));
   };
+  // Nobody counted these: they are estimated, or fade. There are no halves of what can be counted.
+  const auto about = [&](const char* thing, const char* when) {
+    const double count = std::round(c.value);
+    return fmt::format("about {:.0f} {}{} {} ({} {:.0f} to {:.0f})", count, thing,
+                       count == 1 ? "" : "s", when, usual, std::round(c.usual_low),
+                       std::round(c.usual_high));
+  };
   const auto shared = [&](const char* what) {
-    return fmt::format("{} % {} ({} {} to {} %)", percent(c.value), what, usual,
-                       percent(c.usual_low), percent(c.usual_high));
+    return fmt::format("{} % {} ({} {} to {} %)", percent(plain), what, usual, percent(c.usual_low),
+                       percent(c.usual_high));
   };
   switch (c.feature) {
     case Feature::requests_per_minute:
-      return counted("requests a minute");
+      return rated("requests a minute");
     case Feature::error_ratio:
       return shared("errors");
     case Feature::endpoint_concentration:
       return shared("of the requests to one group of paths");
     case Feature::agent_diversity:
-      return counted(number(c.value) == "1" ? "user agent in five minutes"
-                                            : "user agents in five minutes");
+      return about("user agent", "in five minutes");
     case Feature::hour_requests:
-      return counted("requests in the last hour");
+      return about("request", "in the last hour");
     case Feature::hour_errors:
-      return counted("errors in the last hour");
+      return about("error", "in the last hour");
     case Feature::hour_error_ratio:
       return shared("errors over the last hour");
     case Feature::count_:
       break;
   }
   return {};
+}
+
+double value_of(Feature feature, const std::vector<Contribution>& contributions) {
+  const auto found =
+      std::find_if(contributions.begin(), contributions.end(),
+                   [&](const Contribution& other) { return other.feature == feature; });
+  return found == contributions.end() ? 0 : found->value;
+}
+
+/// Of the fading sums, out of their shrunk ratio.
+double plain_hour_errors(const std::vector<Contribution>& contributions) {
+  const double errors = value_of(Feature::hour_errors, contributions);
+  const double shrunk = value_of(Feature::hour_error_ratio, contributions);
+  const double responses =
+      (errors + traffic::kUsualErrorRatio * traffic::kPseudoResponses) / std::max(shrunk, 1e-9) -
+      traffic::kPseudoResponses;
+  return std::clamp(errors / std::max(responses, 1e-9), 0.0, 1.0);
+}
+
+/// `plain(c)`: the value of a contribution as it was counted.
+template <class Plain>
+std::vector<std::string> told(const std::vector<Contribution>& contributions, Plain plain) {
+  std::vector<std::string> odd, within;
+  for (const Contribution& c : contributions) {
+    if (c.share <= 0) continue;
+    const bool usual = c.value >= c.usual_low && c.value <= c.usual_high;
+    (usual ? within : odd).push_back(sentence(c, plain(c)));
+  }
+  if (!odd.empty() || within.empty()) return odd;
+  return {fmt::format("none of these alone, but together: {}", fmt::join(within, ", "))};
 }
 
 }  // namespace
@@ -86,14 +124,23 @@ std::vector<Contribution> explain(const Detector& detector, const traffic::Clien
 }
 
 std::vector<std::string> in_words(const std::vector<Contribution>& contributions) {
-  std::vector<std::string> odd, within;
-  for (const Contribution& c : contributions) {
-    if (c.share <= 0) continue;
-    const bool usual = c.value >= c.usual_low && c.value <= c.usual_high;
-    (usual ? within : odd).push_back(sentence(c));
-  }
-  if (!odd.empty() || within.empty()) return odd;
-  return {fmt::format("none of these alone, but together: {}", fmt::join(within, ", "))};
+  return told(contributions, [](const Contribution& c) { return c.value; });
+}
+
+std::vector<std::string> in_words(const std::vector<Contribution>& contributions,
+                                  const traffic::ClientFigures& figures) {
+  return told(contributions, [&](const Contribution& c) {
+    switch (c.feature) {
+      case Feature::error_ratio:
+        return figures.error_ratio;
+      case Feature::endpoint_concentration:
+        return figures.endpoint_concentration;
+      case Feature::hour_error_ratio:
+        return plain_hour_errors(contributions);
+      default:
+        return c.value;
+    }
+  });
 }
 
 }  // namespace tidelimit::anomaly

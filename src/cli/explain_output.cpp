@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "anomaly/words.hpp"
 #include "base/text.hpp"
 #include "cli/explain.hpp"
 #include "cli/report/axis.hpp"
@@ -189,30 +190,32 @@ std::string explain_json(const Explanation& x) {
     if (x.status_classes[c] == 0) continue;
     statuses[c == 0 ? "unknown" : fmt::format("{}xx", c)] = x.status_classes[c];
   }
-  const Json json{{"client", x.name},
-                  {"verdict", limiter::to_string(verdict ? verdict->record.kind
-                                                         : limiter::VerdictKind::normal)},
-                  {"score", x.oddest ? Json(x.oddest->score) : Json()},
-                  {"threshold", x.oddest ? Json(x.oddest->threshold) : Json()},
-                  {"scored_at", x.oddest ? Json(format_time(x.oddest_at)) : Json()},
-                  {"reasons", verdict ? Json(verdict->record.reasons)
-                                      : Json(x.oddest ? anomaly::in_words(x.oddest->contributions)
-                                                      : std::vector<std::string>{})},
-                  {"features", x.oddest ? features_json(x.oddest->contributions) : Json::array()},
-                  {"verdicts", verdicts_json(x)},
-                  {"protected", x.protected_reason.empty() ? Json() : Json(x.protected_reason)},
-                  {"evidence", std::move(looks)},
-                  {"requests", x.requests},
-                  {"allowed", x.outcomes.allowed},
-                  {"denied", x.outcomes.denied()},
-                  {"would_deny", x.outcomes.would_deny()},
-                  {"first", format_time(x.first)},
-                  {"last", format_time(x.last)},
-                  {"users", x.users.count()},
-                  {"statuses", std::move(statuses)},
-                  {"paths", top_json(x.paths)},
-                  {"user_agents", top_json(x.agents)},
-                  {"model", x.model}};
+  const Json json{
+      {"client", x.name},
+      {"verdict",
+       limiter::to_string(verdict ? verdict->record.kind : limiter::VerdictKind::normal)},
+      {"score", x.oddest ? Json(x.oddest->score) : Json()},
+      {"threshold", x.oddest ? Json(x.oddest->threshold) : Json()},
+      {"scored_at", x.oddest ? Json(format_time(x.oddest_at)) : Json()},
+      {"reasons",
+       verdict ? Json(verdict->record.reasons)
+               : Json(x.oddest ? anomaly::in_words(x.oddest->contributions, x.oddest->figures)
+                               : std::vector<std::string>{})},
+      {"features", x.oddest ? features_json(x.oddest->contributions) : Json::array()},
+      {"verdicts", verdicts_json(x)},
+      {"protected", x.protected_reason.empty() ? Json() : Json(x.protected_reason)},
+      {"evidence", std::move(looks)},
+      {"requests", x.requests},
+      {"allowed", x.outcomes.allowed},
+      {"denied", x.outcomes.denied()},
+      {"would_deny", x.outcomes.would_deny()},
+      {"first", format_time(x.first)},
+      {"last", format_time(x.last)},
+      {"users", x.users.count()},
+      {"statuses", std::move(statuses)},
+      {"paths", top_json(x.paths)},
+      {"user_agents", top_json(x.agents)},
+      {"model", x.model}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

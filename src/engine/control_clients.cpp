@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "anomaly/words.hpp"
 #include "engine/control.hpp"
 
 namespace tidelimit::engine {
@@ -82,7 +83,8 @@ void Engine::Control::scan(Now now) {
         client, score, evidence, reason,
         [&] {
           auto parts = anomaly::explain(*model, features, tier_of(features));
-          return policy::Grounds{anomaly::in_words(parts), std::move(parts)};
+          auto words = anomaly::in_words(parts, clients.profiles().figures(slot, now.mono));
+          return policy::Grounds{std::move(words), std::move(parts)};
         },
         now);
   }

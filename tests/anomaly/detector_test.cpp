@@ -6,6 +6,7 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
+#include "anomaly/words.hpp"
 #include "base/random.hpp"
 
 namespace tidelimit::anomaly {
@@ -254,6 +255,30 @@ TEST(Train, LetsTiersHaveNoPartInTheScore) {
   const auto with = *train(rows, {.tiers = {"STD", "PRM", "TRIAL"}});
   const auto without = *train(rows, {});
   for (std::size_t i = 0; i < 200; ++i) ASSERT_EQ(score(*with, rows[i]), score(*without, rows[i]));
+}
+
+TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
+  using traffic::Feature;
+  traffic::ClientFigures figures;
+  figures.error_ratio = 1;
+  figures.endpoint_concentration = 0.5;
+  const auto shrunk = [](double part, double whole, double usual, double pseudo) {
+    return (part + usual * pseudo) / (whole + pseudo);
+  };
+  const std::vector<Contribution> parts{
+      {Feature::error_ratio, shrunk(9, 9, 0.03, 10), 0, 0.09, 0.5},
+      {Feature::hour_error_ratio, shrunk(35.2, 44, 0.03, 10), 0, 0.09, 0.4},
+      {Feature::hour_errors, 35.2, 0.2, 1.4, 0.3},
+      {Feature::agent_diversity, 8.53, 1, 1.02, 0.2},
+      {Feature::endpoint_concentration, 0.47, 0.6, 0.9, 0.1},
+      {Feature::hour_requests, 0.97, 2.4, 30, 0.1, "PRM"}};
+  EXPECT_THAT(in_words(parts, figures),
+              testing::ElementsAre("100 % errors (usual 0 to 9 %)",
+                                   "80 % errors over the last hour (usual 0 to 9 %)",
+                                   "about 35 errors in the last hour (usual 0 to 1)",
+                                   "about 9 user agents in five minutes (usual 1 to 1)",
+                                   "50 % of the requests to one group of paths (usual 60 to 90 %)",
+                                   "about 1 request in the last hour (usual for PRM: 2 to 30)"));
 }
 
 TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {

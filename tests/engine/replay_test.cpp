@@ -5,6 +5,7 @@
 #include "engine/gate_in_time.hpp"
 #include "engine/replay/comparison.hpp"
 #include "engine/replay/drive.hpp"
+#include "engine/replay/recorder.hpp"
 
 namespace tidelimit::engine::test {
 namespace {
@@ -434,6 +435,33 @@ TEST(ReplayTimeBins, WidenWithoutLosingACount) {
   std::uint64_t sum = 0;
   for (std::size_t bin = 0; bin < bins.bins(); ++bin) sum += bins.at(bin, 1)[0];
   EXPECT_EQ(sum, 12U * kDays);
+}
+
+TEST(Recorder, KeepsTheReasonsOfAVerdictUntilItBecomesAnother) {
+  Recorder recorder;
+  policy::VerdictRecord record;
+  record.client = client_of("192.0.2.66");
+  record.mode = limiter::Mode::shadow;
+  record.from = WallTime{std::chrono::hours{1}};
+  const auto told = [&](const char* reason, double score, int hour) {
+    record.reasons = {reason};
+    record.score = score;
+    record.until = WallTime{std::chrono::hours{hour}};
+    ASSERT_TRUE(recorder.put_verdicts({record}));
+    record.renewed = true;
+  };
+  told("90 % errors", 0.8, 2);
+  told("20 % errors", 0.6, 3);
+  ASSERT_EQ(recorder.verdict_spans().size(), 1u);
+  const VerdictSpan& span = recorder.verdict_spans().front();
+  EXPECT_EQ(span.renewals, 1u);
+  EXPECT_EQ(span.record.until, WallTime{std::chrono::hours{3}});
+  EXPECT_THAT(span.record.reasons, testing::ElementsAre("90 % errors"));
+  EXPECT_EQ(span.record.score, 0.8);
+  record.mode = limiter::Mode::enforce;
+  told("70 % errors", 0.7, 4);
+  EXPECT_EQ(span.renewals, 2u);
+  EXPECT_THAT(span.record.reasons, testing::ElementsAre("70 % errors"));
 }
 
 }  // namespace

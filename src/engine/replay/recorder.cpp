@@ -4,6 +4,25 @@
 #include <utility>
 
 namespace tidelimit::engine {
+namespace {
+
+bool is_another(const policy::VerdictRecord& a, const policy::VerdictRecord& b) {
+  return a.kind != b.kind || a.action != b.action || a.mode != b.mode || a.rule != b.rule;
+}
+
+/// What raised a verdict says more of it than what was seen last: an attacker who is kept out does
+/// little. Where a renewal makes it another verdict, its reasons are those.
+void renew(VerdictSpan& span, const policy::VerdictRecord& record) {
+  ++span.renewals;
+  policy::VerdictRecord before = std::exchange(span.record, record);
+  span.record.from = std::min(before.from, record.from);
+  if (is_another(before, record)) return;
+  span.record.score = before.score;
+  span.record.reasons = std::move(before.reasons);
+  span.record.features = std::move(before.features);
+}
+
+}  // namespace
 
 Result<void> Recorder::put_windows(WallTime start, Nanos step,
                                    const std::vector<std::string>& endpoints,
@@ -30,11 +49,7 @@ Result<void> Recorder::put_verdicts(const std::vector<policy::VerdictRecord>& re
   for (const policy::VerdictRecord& record : records) {
     const auto known = last_span_.find(record.client);
     if (record.renewed && known != last_span_.end()) {
-      VerdictSpan& span = spans_[known->second];
-      const WallTime from = span.record.from;
-      span.record = record;
-      span.record.from = std::min(from, record.from);
-      ++span.renewals;
+      renew(spans_[known->second], record);
       continue;
     }
     last_span_[record.client] = spans_.size();

@@ -119,7 +119,7 @@ struct RuleActivity {
 
 /// A verdict from its raising to its end.
 struct VerdictSpan {
-  policy::VerdictRecord record;  ///< `until` as of its last renewal
+  policy::VerdictRecord record;  ///< `until` as of its last renewal, reasons as it began
   std::uint64_t renewals = 0;
 };
 

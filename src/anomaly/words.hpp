@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "anomaly/contribution.hpp"
+#include "traffic/client_profile.hpp"
+
+namespace tidelimit::anomaly {
+
+/// As in_words() of the contributions alone, with ratios as they were counted in `figures`, the
+/// client's at the same time: the features' own are drawn towards what is usual.
+[[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions,
+                                                const traffic::ClientFigures& figures);
+
+}  // namespace tidelimit::anomaly
