@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -245,8 +246,11 @@ std::string order_note(const ingest::ReadReport& report) {
   if (report.out_of_order * 100 <= report.requests) return {};
   return fmt::format(
       "note: {} requests were older than one before them, by up to {}: they count at the later "
-      "time; are the inputs in order? Newest first from a pipe: write it to a file and name that\n",
-      report.out_of_order, format_duration(report.out_of_order_worst));
+      "time; are the inputs in order?{}\n",
+      report.out_of_order, format_duration(report.out_of_order_worst),
+      report.out_of_order_worst > std::chrono::hours{1}
+          ? " If a pipe gave the newest first: write it to a file, and name that"
+          : "");
 }
 
 int exit_status(const Error& error) {
