@@ -98,7 +98,7 @@ std::string Engine::Control::cause_of(const KeptDecision& kept, const Routes& ro
   const std::size_t cell = limiter::index(decision.endpoint) * (current ? current->tiers : 0) +
                            limiter::index(decision.tier);
   const bool own = policy.rules[rule].then.divide && current && cell < current->cells.size();
-  std::string cause = own ? planner.cause(cell) : std::string();
+  std::string cause = own ? planner.cause(cell, decision.rule) : std::string();
   return cause.empty() ? rules[rule].cause : cause;
 }
 

@@ -90,7 +90,10 @@ void Engine::Control::publish_status(Now now) {
   made->rules = planner.rules();
   const std::size_t rows =
       made->plan ? made->plan->cells.size() * (1 + made->plan->stages.size()) : 0;
-  for (std::size_t row = 0; row < rows; ++row) made->limit_causes.push_back(planner.cause(row));
+  for (std::size_t row = 0; row < rows; ++row) {
+    made->limit_causes.push_back(planner.cause(row));
+    made->total_causes.push_back(planner.total_cause(row));
+  }
   made->capacities = planner.capacities();
   show_client_rules(made->rules, made->verdicts);
   made->recent_changes = recent_changes;

@@ -100,6 +100,7 @@ struct Status {
   /// Why an effective limit is not its base, by cell ([endpoint][tier], row-major), then by cell of
   /// each stage of the plan; "" where it is.
   std::vector<std::string> limit_causes;
+  std::vector<std::string> total_causes;  ///< the same of the total of all principals of the tier
   std::vector<policy::CapacityState> capacities;   ///< of rules that divide
   std::vector<policy::PlanChange> recent_changes;  ///< newest last, at most 200
   std::vector<forecast::EndpointForecast> forecasts;

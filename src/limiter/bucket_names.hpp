@@ -43,6 +43,10 @@ class BucketNames {
   }
   [[nodiscard]] std::uint64_t client() const noexcept { return key(client_hash_, Use::client); }
   [[nodiscard]] std::uint64_t total() const noexcept { return key(seed_, Use::total); }
+  /// Of the part that is for the principals of a stage of a roll-out alone.
+  [[nodiscard]] std::uint64_t total(const RolloutStage& stage) const noexcept {
+    return not_zero(mix(total(), stage.below));
+  }
   /// The caller's own mark keeps its limits apart, never their values: a limit that it moves keeps
   /// its bucket.
   [[nodiscard]] std::uint64_t given(const GivenLimit& given) const noexcept;

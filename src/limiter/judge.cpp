@@ -16,6 +16,8 @@ constexpr Nanos kShedRetry = std::chrono::seconds{5};
   return end.since_start == Nanos::max() ? Nanos::max() : end - now;
 }
 
+constexpr Limit kNoLimit;
+
 // A limit that no plan sets: by hand, by verdict, by the caller.
 [[nodiscard]] LimitLine apart(std::uint64_t key, Use use, const Limit& limit, Reason reason,
                               RuleId rule) {
@@ -42,7 +44,8 @@ Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
       endpoint_id_(endpoint_in(plan, call.endpoint)),
       tier_id_(tier_in(plan, call.tier)),
       endpoint_(plan.endpoints[index(endpoint_id_)]),
-      cell_(plan.cell_for(endpoint_id_, tier_id_, call.rollout)),
+      stage_(plan.stage_for(call.rollout)),
+      cell_(plan.cell_in(stage_, endpoint_id_, tier_id_)),
       names_(limiter.seed_, call, mark_of(plan, endpoint_id_), tier_id_),
       mode_(mode_for(call, endpoint_, load(limiter.mode.all))) {
   decision_.endpoint = endpoint_id_;
@@ -164,10 +167,32 @@ void Judge::add_plan_lines(bool by_hand) noexcept {
     if (!endpoint_.client.unlimited())
       add(apart(names_.client(), Use::client, endpoint_.client, Reason::over_limit, kNoRule));
   }
-  if (!limits.total.unlimited())
-    add({names_.total(), Use::total, &limits.total, &base.total,
-         watching ? &watched->total : nullptr, Reason::over_limit, limits.rule,
-         watching ? watched->rule : kNoRule, Tat{0}, Tat{0}});
+  add_total_lines();
+}
+
+// Everyone fills everyone's bucket at the same limit. What a stage of a roll-out has less than that
+// has a bucket of its own: in one bucket its long emission interval would push the TAT beyond what
+// the others' limit passes.
+void Judge::add_total_lines() noexcept {
+  if (in(View::shadow).total.unlimited()) return;  // then no other view has one
+  const Cell& all = plan_.cell(endpoint_id_, tier_id_);
+  const auto staged = [&](View view) {
+    return stage_ != nullptr && tighter(in(view).total, all.in(view).total);
+  };
+  const bool watching = views_.watched != views_.enforced;
+  const CellLimits* watched = watching ? &in(views_.watched) : nullptr;
+  const auto add_one = [&](std::uint64_t key, const CellLimits* limits, bool watches) {
+    add({key, Use::total, limits != nullptr ? &limits->total : &kNoLimit, &in(View::base).total,
+         watches ? &watched->total : nullptr, Reason::over_limit,
+         limits != nullptr ? limits->total_rule : kNoRule, watches ? watched->total_rule : kNoRule,
+         Tat{0}, Tat{0}});
+  };
+  const bool own = staged(views_.enforced);
+  const bool watches_own = watching && staged(views_.watched);
+  add_one(names_.total(), own ? &all.in(views_.enforced) : &in(views_.enforced),
+          watching && !watches_own);
+  if (own || watches_own)
+    add_one(names_.total(*stage_), own ? &in(views_.enforced) : nullptr, watches_own);
 }
 
 void Judge::add_principal_line(const CellLimits& limits, const CellLimits& base,
@@ -178,7 +203,11 @@ void Judge::add_principal_line(const CellLimits& limits, const CellLimits& base,
 }
 
 void Judge::add(const LimitLine& line) noexcept {
-  if (!line.limit->unlimited()) lines_[line_count_++] = line;
+  if (!line.limit->unlimited()) {
+    lines_[line_count_++] = line;
+  } else if (line.watched != nullptr && !line.watched->unlimited()) {
+    lines_[kLinesMax - ++watched_count_] = line;
+  }
 }
 
 bool Judge::check() noexcept {
@@ -225,17 +254,19 @@ void Judge::watch() noexcept {
     if (!ask(line, *line.limit, charge).conformance.conforms)
       would_deny(line.reason, line.rule, line.limit);
   }
-  for (LimitLine line : lines()) {
-    if (line.watched == nullptr || *line.watched == *line.limit || line.watched->unlimited())
-      continue;
-    line.key = BucketNames::shadow_of(line.key);
-    const Charge seen = ask(line, *line.watched, charge, line.before);
-    if (seen.conformance.conforms) continue;
-    if (decision_.outcome != Outcome::shadow_deny) decision_.of_total = line.use == Use::total;
-    would_deny(reason_of(line, seen.before), line.watched_rule, line.watched);
-  }
+  for (const LimitLine& line : lines()) watch(line);
+  for (const LimitLine& line : watched_only()) watch(line);
   const CellLimits& watched = in(views_.watched);
   if (!sheds_ && sheds(watched)) would_deny(Reason::load_shed, watched.shed_rule, nullptr);
+}
+
+void Judge::watch(LimitLine line) noexcept {
+  if (line.watched == nullptr || *line.watched == *line.limit || line.watched->unlimited()) return;
+  line.key = BucketNames::shadow_of(line.key);
+  const Charge seen = ask(line, *line.watched, call_.hits != 0, line.before);
+  if (seen.conformance.conforms) return;
+  if (decision_.outcome != Outcome::shadow_deny) decision_.of_total = line.use == Use::total;
+  would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.watched);
 }
 
 bool Judge::counts_as_demand() noexcept {
@@ -282,7 +313,7 @@ void Judge::deny(Reason reason, RuleId rule, Nanos retry_after) noexcept {
 }
 
 void Judge::deny_by(const LimitLine& line, const Conformance& conformance) noexcept {
-  deny(reason_of(line, conformance.tat), line.rule, conformance.retry_after);
+  deny(reason_of(line, *line.limit, conformance.tat), line.rule, conformance.retry_after);
   decision_.limit = *line.limit;
   decision_.of_total = line.use == Use::total;
   decision_.remaining = conformance.remaining;
@@ -307,10 +338,14 @@ void Judge::would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept 
   if (limit != nullptr) decision_.limit = *limit;
 }
 
-Reason Judge::reason_of(const LimitLine& line, Tat tat) const noexcept {
+// A total that a rule has made tighter is what denies, however full it is: the TAT that it drives
+// says nothing of what the base would have let through. A principal's limit is judged by what the
+// base would have made of the same TAT: who asks for more than that is told so.
+Reason Judge::reason_of(const LimitLine& line, const Limit& limit, Tat tat) const noexcept {
   if (line.base == nullptr) return line.reason;
-  return conform(tat, call_.hits, *line.base, now_).conforms ? Reason::reduced_capacity
-                                                             : line.reason;
+  const bool reduced = line.use == Use::total ? tighter(limit, *line.base)
+                                              : conform(tat, call_.hits, *line.base, now_).conforms;
+  return reduced ? Reason::reduced_capacity : line.reason;
 }
 
 }  // namespace tidelimit::limiter

@@ -13,8 +13,8 @@ namespace tidelimit::limiter {
 struct LimitLine {
   std::uint64_t key;
   Use use;
-  const Limit* limit;
-  const Limit* base;     // a denial that this would have passed is reduced_capacity; may be null
+  const Limit* limit;    // unlimited: it is only watched
+  const Limit* base;     // what is denied for less than this is reduced_capacity; may be null
   const Limit* watched;  // what shadow rules would make of the limit; may be null
   Reason reason;
   RuleId rule;
@@ -69,7 +69,8 @@ class Judge {
   [[nodiscard]] bool passes() const noexcept { return !denies() || mode_ == Mode::shadow; }
   void note_in_flight(std::uint32_t count, std::uint32_t limit, bool overflow) noexcept;
 
-  static constexpr std::size_t kLinesMax = 4;  // verdict or override, principal, client, total
+  // Verdict or override, principal, client, total, total of the stage.
+  static constexpr std::size_t kLinesMax = 5;
 
  private:
   // Which limits are enforced, and which are only watched.
@@ -91,13 +92,20 @@ class Judge {
   void add_plan_lines(bool by_hand) noexcept;
   void add_principal_line(const CellLimits& limits, const CellLimits& base,
                           const CellLimits* watched) noexcept;
+  void add_total_lines() noexcept;
   void add(const LimitLine& line) noexcept;
+  /// Lines that no enforced limit makes.
+  [[nodiscard]] std::span<LimitLine> watched_only() noexcept {
+    return std::span(lines_).last(watched_count_);
+  }
+  void watch(LimitLine line) noexcept;
 
   [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
                            Tat floor = Tat{0}) noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
   void would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept;
-  [[nodiscard]] Reason reason_of(const LimitLine& line, Tat tat) const noexcept;
+  /// Of a denial by `limit`, the line's own or the watched one, that met this TAT.
+  [[nodiscard]] Reason reason_of(const LimitLine& line, const Limit& limit, Tat tat) const noexcept;
 
   Limiter& limiter_;
   const Plan& plan_;
@@ -108,6 +116,7 @@ class Judge {
   const EndpointId endpoint_id_;
   const TierId tier_id_;
   const PlanEndpoint& endpoint_;
+  const RolloutStage* stage_;  // may be null
   const Cell& cell_;
   const BucketNames names_;
   const Mode mode_;
@@ -119,7 +128,8 @@ class Judge {
   bool sheds_ = false;
 
   std::size_t line_count_ = 0;
-  std::array<LimitLine, kLinesMax> lines_;  // the first line_count_ are set
+  std::size_t watched_count_ = 0;
+  std::array<LimitLine, kLinesMax> lines_;  // the first line_count_ and last watched_count_ are set
   Decision decision_;
 };
 

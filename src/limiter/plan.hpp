@@ -62,13 +62,15 @@ inline constexpr std::uint16_t kLastPlace = kEveryone - 1;
 /// The limits of one endpoint and tier in one view.
 struct CellLimits {
   Limit principal;        ///< per principal
-  Limit total;            ///< all principals of the tier together; default-made: none
+  Limit total;            ///< all principals of the tier together (see RolloutStage for those in
+                          ///< one); default-made: none
   double scale = 1.0;     ///< of the base limit, for people
   RuleId rule = kNoRule;  ///< the rule that set the scale
   /// Load shedding: principals whose lot of the round (`Plan::shed_round`) is below it are refused;
   /// 0 refuses none, kShedAll all.
   std::uint16_t shed = 0;
   RuleId shed_rule = kNoRule;
+  RuleId total_rule = kNoRule;  ///< the rule that set the total
 };
 
 struct Cell {
@@ -82,8 +84,15 @@ struct Cell {
 /// The limits of principals for whom rules are enforced that others are only watched by.
 struct RolloutStage {
   std::uint16_t below = 0;  ///< of those whose place is below it, and below no earlier stage's
-  std::vector<Cell> cells;  ///< as Plan::cells; the views `base` and `shadow` are the same there
+  /// As Plan::cells; the views `base` and `shadow` are the same there. A total that is tighter than
+  /// the one there is this stage's part, in a bucket of its own beside everyone's: it takes nothing
+  /// of what the others may.
+  std::vector<Cell> cells;
 };
+/// Whether a total is tighter than another.
+[[nodiscard]] constexpr bool tighter(const Limit& a, const Limit& b) {
+  return !a.unlimited() && (b.unlimited() || a.emission_interval > b.emission_interval);
+}
 
 struct PlanEndpoint {
   /// Tells its buckets from those of other endpoints, in this plan and all that follow it: of an
@@ -124,11 +133,15 @@ struct Plan {
   [[nodiscard]] Cell& cell(EndpointId endpoint, TierId tier) {
     return cells[index(endpoint) * tiers + index(tier)];
   }
-  /// For a principal with this place.
-  [[nodiscard]] const Cell& cell_for(EndpointId endpoint, TierId tier, std::uint16_t place) const {
+  /// The stage of a principal with this place; null: in none.
+  [[nodiscard]] const RolloutStage* stage_for(std::uint16_t place) const {
     for (const RolloutStage& stage : stages)
-      if (place < stage.below) return stage.cells[index(endpoint) * tiers + index(tier)];
-    return cell(endpoint, tier);
+      if (place < stage.below) return &stage;
+    return nullptr;
+  }
+  [[nodiscard]] const Cell& cell_in(const RolloutStage* stage, EndpointId endpoint,
+                                    TierId tier) const {
+    return (stage == nullptr ? cells : stage->cells)[index(endpoint) * tiers + index(tier)];
   }
 };
 

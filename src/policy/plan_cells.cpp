@@ -17,32 +17,59 @@ constexpr double kTotalStep = 0.02;      // the same for a total, of itself
 
 constexpr std::uint64_t kMarkSeed = 0x656e64706f696e74;  // keys of buckets are hashed with another
 
-constexpr double kLeastBurst = 10;  // of a total: calls that come in step must not be rounded away
+constexpr std::uint64_t kLeastBurst =
+    10;  // of a total: calls that come in step must not be rounded away
 
 /// So many requests a second, and one second's worth at once, or ten.
 limiter::Limit total_of(double per_second) {
   const auto count = [](double x) { return static_cast<std::uint64_t>(std::max(1.0, x)); };
   return limiter::make_limit({count(per_second * 3600), std::chrono::hours{1}},
-                             count(std::max(per_second, kLeastBurst)));
+                             std::max(count(per_second), kLeastBurst));
 }
 
-limiter::Limit total_in(const BaseLimits& base, const Setting& setting) {
+struct Total {
+  limiter::Limit limit;
+  limiter::RuleId rule = limiter::kNoRule;
+};
+
+Total total_in(const BaseLimits& base, const Setting& setting) {
   const limiter::Limit own = limiter::scaled(base.total, setting.scale);
-  if (std::isinf(setting.total)) return own;
+  const limiter::RuleId its = own == base.total ? limiter::kNoRule : setting.rule;
+  if (std::isinf(setting.total)) return {own, its};
   const limiter::Limit given = total_of(setting.total);
-  return own.unlimited() || given.emission_interval > own.emission_interval ? given : own;
+  return limiter::tighter(given, own) ? Total{given, setting.total_rule} : Total{own, its};
+}
+
+/// What is for all principals together is so for a share of them in proportion.
+limiter::Limit part_of(const limiter::Limit& total, double share) {
+  limiter::Limit part = limiter::scaled(total, share);
+  part.burst = std::max(part.burst, std::min(total.burst, kLeastBurst));
+  return part;
 }
 
 limiter::Cell cell_of(const BaseLimits& base, const Settings& from) {
   limiter::Cell cell;
   for (std::size_t view = 0; view < limiter::kViews; ++view) {
     const Setting& setting = from[view];
+    const Total total = total_in(base, setting);
     cell.views[view] = {limiter::scaled(base.principal, setting.scale),
-                        total_in(base, setting),
+                        total.limit,
                         setting.scale,
                         setting.rule,
                         static_cast<std::uint16_t>(setting.shed * limiter::kShedAll),
-                        setting.shed_rule};
+                        setting.shed_rule,
+                        total.rule};
+  }
+  return cell;
+}
+
+/// `share`: of the principals who are in the stage; `all`: the cell of those in none.
+limiter::Cell staged_cell_of(const BaseLimits& base, const Settings& from, const limiter::Cell& all,
+                             double share) {
+  limiter::Cell cell = cell_of(base, from);
+  for (std::size_t view = 0; view < limiter::kViews; ++view) {
+    limiter::Limit& total = cell.views[view].total;
+    if (limiter::tighter(total, all.views[view].total)) total = part_of(total, share);
   }
   return cell;
 }
@@ -62,10 +89,22 @@ void Setting::offer_scale(double other, limiter::RuleId by, bool still_moving) {
   moving = still_moving;
 }
 
+void Setting::offer_total(double other, limiter::RuleId by) {
+  if (other >= total) return;
+  total = other;
+  total_rule = by;
+}
+
+void Setting::offer_shed(double other, limiter::RuleId by) {
+  if (other <= shed) return;
+  shed = other;
+  shed_rule = by;
+}
+
 bool worth_publishing(const Setting& before, const Setting& after) {
   if ((after.shed == 0) != (before.shed == 0)) return true;
   if (std::abs(after.shed - before.shed) >= kShedStep) return true;
-  if (differ(before.total, after.total)) return true;
+  if (differ(before.total, after.total) || before.total_rule != after.total_rule) return true;
   if (after.scale < before.scale) return true;
   if (after.scale == before.scale) return after.rule != before.rule;
   return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;
@@ -95,11 +134,15 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
     out.lease_generation_ms = lease_generation_ms(endpoint);
   }
   plan.in_flight = in_flight_limits(settings);
-  for (const double share : stages) plan.stages.push_back({part_of_everyone(share), {}});
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    const std::size_t stage = row / bases.size();
-    auto& cells = stage == 0 ? plan.cells : plan.stages[stage - 1].cells;
-    cells.push_back(cell_of(bases[row % bases.size()], rows[row]));
+  for (std::size_t cell = 0; cell < bases.size(); ++cell)
+    plan.cells.push_back(cell_of(bases[cell], rows[cell]));
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    auto& stage = plan.stages.emplace_back();
+    stage.below = part_of_everyone(stages[i]);
+    const double share = stages[i] - (i == 0 ? 0.0 : stages[i - 1]);
+    for (std::size_t cell = 0; cell < bases.size(); ++cell)
+      stage.cells.push_back(staged_cell_of(bases[cell], rows[(1 + i) * bases.size() + cell],
+                                           plan.cells[cell], share));
   }
 }
 

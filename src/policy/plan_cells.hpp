@@ -17,12 +17,16 @@ struct Setting {
   limiter::RuleId rule = limiter::kNoRule;
   bool moving = false;
   double total = std::numeric_limits<double>::infinity();  ///< requests a second, beside the base's
+  limiter::RuleId total_rule = limiter::kNoRule;           ///< the rule that set it
   double shed = 0;                                         ///< share of the requests to refuse
   limiter::RuleId shed_rule = limiter::kNoRule;
 
   /// Takes another rule's scale if that counts: the smallest wins; one above 1 (a planned time)
   /// only where no rule tightens, then the largest.
   void offer_scale(double other, limiter::RuleId by, bool still_moving);
+  /// Takes another rule's total, or share to shed, if it is the stricter.
+  void offer_total(double other, limiter::RuleId by);
+  void offer_shed(double other, limiter::RuleId by);
 };
 using Settings = std::array<Setting, limiter::kViews>;
 

@@ -225,6 +225,18 @@ std::string Planner::cause(std::size_t row) const {
                          : impl_->rules.cause(row % impl_->bases.size(), rule, rule);
 }
 
+std::string Planner::total_cause(std::size_t row) const {
+  if (impl_->plan == nullptr) return {};
+  const std::size_t cells = impl_->bases.size();
+  const limiter::Plan& plan = *impl_->plan;
+  const auto& from = row < cells ? plan.cells : plan.stages[row / cells - 1].cells;
+  return cause(row % cells, from[row % cells].in(View::effective).total_rule);
+}
+
+std::string Planner::cause(std::size_t cell, RuleId rule) const {
+  return rule == kNoRule ? std::string{} : impl_->rules.cause(cell, rule, rule);
+}
+
 std::shared_ptr<const limiter::Plan> Planner::current() const {
   return impl_->plan;
 }

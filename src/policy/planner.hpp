@@ -123,6 +123,10 @@ class Planner {
   /// Why the effective limit of a cell ([endpoint][tier], row-major; then those of each stage of
   /// the plan) is not its base; "" if it is.
   [[nodiscard]] std::string cause(std::size_t row) const;
+  /// The same of the total of all principals of the tier.
+  [[nodiscard]] std::string total_cause(std::size_t row) const;
+  /// Why this rule moves the limits of a cell, or what it says of itself.
+  [[nodiscard]] std::string cause(std::size_t cell, limiter::RuleId rule) const;
   [[nodiscard]] std::shared_ptr<const limiter::Plan> current() const;
 
  private:

@@ -126,16 +126,11 @@ Setting RuleSet::setting(std::size_t cell, View view, double share) const {
   for (const auto& divider : dividers_) {
     if (!speaks(divider)) continue;
     result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
-    // What is for all principals together is so for a share of them in proportion.
-    const double part = view == View::shadow ? 1.0 : divider.state().enforced;
-    result.total = std::min(result.total, divider.total(cell) * part);
+    result.offer_total(divider.total(cell), id(divider));
   }
-  for (const auto& shedder : shedders_) {
-    if (!speaks_in(shedder.state(), false, view, share) || shedder.share(cell) <= result.shed)
-      continue;
-    result.shed = shedder.share(cell);
-    result.shed_rule = id(shedder);
-  }
+  for (const auto& shedder : shedders_)
+    if (speaks_in(shedder.state(), false, view, share))
+      result.offer_shed(shedder.share(cell), id(shedder));
   return result;
 }
 

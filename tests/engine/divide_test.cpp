@@ -125,5 +125,70 @@ TEST_F(Divide, APlannedTimeHoldsFromItsFirstSecondWithoutTraffic) {
   EXPECT_NEAR(effective(1, 1), 100, 1e-6);
 }
 
+/// Users who browse in turn, so that no limit of a principal counts.
+class DivideInTurn : public Divide {
+ protected:
+  void browse_for(int count, int a_second) {
+    for (int second = 0; second < count; ++second) {
+      for (int i = 0; i < a_second; ++i) {
+        const Answer got = ask({.user = "t" + std::to_string(next++ % 400), .tier = "STD"});
+        tell(got);
+        if (got.decision.outcome == Outcome::shadow_deny) watched[got.rule ? *got.rule : ""] += 1;
+        if (!got.decision.allowed) denied[got.rule ? *got.rule : ""] += 1;
+      }
+      pass(seconds{1});
+    }
+  }
+  int next = 0;
+  std::map<std::string, int> watched, denied;
+};
+
+TEST_F(DivideInTurn, ForAShareOfThePrincipalsDeniesNobodyElse) {
+  Settings settings = with_capacity();
+  settings.policy.rules[0].enforced = 0.05;
+  settings.policy.endpoints[1].limits[1].total = Rate{100, seconds{1}};
+  start(settings);
+  browse_for(120, 45);
+  EXPECT_EQ(denied[""], 0) << "45 of the 100 a second that the base lets through";
+  EXPECT_GT(denied["capacity"], 0);
+  EXPECT_EQ(reasons.size(), 1u);
+  EXPECT_GT(reasons[Reason::reduced_capacity], 0);
+  EXPECT_GT(watched["capacity"], 1000) << "18 of the 45, twelve in a hundred of them in force";
+}
+
+TEST_F(DivideInTurn, InShadowIsSeenWhereThereIsNoOtherTotal) {
+  Settings settings = with_capacity();
+  settings.policy.rules[0].mode = Mode::shadow;
+  start(settings);
+  browse_for(120, 45);
+  EXPECT_TRUE(denied.empty());
+  EXPECT_GT(watched["capacity"], 1000);
+}
+
+TEST_F(DivideInTurn, NamesTheCapacityWhereAnotherRuleSetsTheScale) {
+  Settings settings = with_capacity();
+  policy::Rule cpu;
+  cpu.name = "cpu-pressure";
+  cpu.when.cpu = 0.8;
+  cpu.then.priority = policy::Priority::low;
+  cpu.then.scale = 0.25;
+  settings.policy.rules.push_back(cpu);
+  start(settings);
+  browse_for(30, 45);
+  for (int i = 0; i < 10; ++i) {
+    engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+    browse_for(1, 45);
+  }
+  denied.clear();
+  browse_for(5, 45);
+  EXPECT_EQ(denied.size(), 1u);
+  EXPECT_GT(denied["capacity"], 0);
+  const auto status = engine->status();
+  const auto& limits = status->plan->cells[kBrowse * 2 + kStd].in(limiter::View::effective);
+  EXPECT_EQ(limiter::index(limits.rule), 1u);
+  EXPECT_EQ(limiter::index(limits.total_rule), 0u);
+  EXPECT_NE(status->total_causes[kBrowse * 2 + kStd].find("core can take"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -68,6 +68,7 @@ inline void scale_from(Plan& plan, EndpointId endpoint, TierId tier, View view, 
     limits.total = scaled(limits.total, scale);
     limits.scale = scale;
     limits.rule = rule;
+    if (!limits.total.unlimited()) limits.total_rule = rule;
   }
 }
 

@@ -56,18 +56,23 @@ json rule_json(const policy::RuleState& rule, const std::vector<engine::PartMode
           {"since", rule.active ? json(format_time(rule.since)) : json()}};
 }
 
-/// What holds in one view of a row of the plan, and by which rule. `row`: as in
+/// The name of a rule and its cause, or nulls where no rule is.
+std::pair<json, json> named(const Status& status, limiter::RuleId rule, const std::string& cause) {
+  const auto index = static_cast<std::size_t>(rule);
+  if (rule == limiter::kNoRule || index >= status.policy.rules.size()) return {};
+  return {status.policy.rules[index].name, cause};
+}
+
+/// What holds in one view of a row of the plan, and by which rules. `row`: as in
 /// Status::limit_causes.
 json setting_json(const Status& status, const limiter::CellLimits& now, std::size_t row) {
-  json rule, cause;
-  const auto index = static_cast<std::size_t>(now.rule);
-  if (now.rule != limiter::kNoRule && index < status.policy.rules.size()) {
-    rule = status.policy.rules[index].name;
-    cause = status.limit_causes[row];
-  }
+  const auto [rule, cause] = named(status, now.rule, status.limit_causes[row]);
+  const auto [total_rule, total_cause] = named(status, now.total_rule, status.total_causes[row]);
   return {{"effective_per_minute", per_minute(now.principal)},
           {"burst", now.principal.unlimited() ? json() : json(now.principal.burst)},
           {"total_per_minute", per_minute(now.total)},
+          {"total_rule", total_rule},
+          {"total_cause", total_cause},
           {"shedding", now.shed > 0},
           {"shed_ratio", now.shed / static_cast<double>(limiter::kShedAll)},
           {"scale", now.scale},
