@@ -35,6 +35,13 @@ void CapacityEstimate::inherit(const CapacityEstimate& older, bool same) {
   per_second_ = older.per_second_;
   if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);
   at_least_ = older.at_least_;
+  if (!same) return;
+  latency_ratio_ = older.latency_ratio_;
+  probe_every_ = older.probe_every_;
+  since_probe_ = older.since_probe_;
+  drain_ = older.drain_;
+  drain_rounds_ = older.drain_rounds_;
+  doubted_ = older.doubted_;
 }
 
 std::optional<double> CapacityEstimate::to_let_in() const {

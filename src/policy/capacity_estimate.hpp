@@ -35,7 +35,8 @@ class CapacityEstimate {
   /// `ceiling`: work a second that it never exceeds. `costs`: work of a request, by endpoint.
   CapacityEstimate(std::optional<double> ceiling, std::vector<double> costs);
 
-  /// Takes over what was known under another configuration; `same`: of the same endpoints.
+  /// Takes over what was known under another configuration; `same`: of the same endpoints, so that
+  /// a drain and what is doubted go on too. The running round starts anew.
   void inherit(const CapacityEstimate& older, bool same);
 
   /// What happened since the last call: `loads` as long as `costs`, null where nothing is known.

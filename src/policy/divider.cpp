@@ -39,9 +39,11 @@ std::string rate_in_words(double per_second) {
 }  // namespace
 
 std::string Divider::claims_in_words(const Pool& pool) {
+  const std::string claims = rate_in_words(pool.claimed);
+  if (std::isinf(pool.usable))
+    return fmt::format("what {} can take is not known yet, claims are {}", pool.name, claims);
   return fmt::format("{} can take {}{}{}, claims are {}", pool.name, rate_in_words(pool.usable),
-                     pool.in_work ? " of work" : "", pool.estimate ? " (learned)" : "",
-                     rate_in_words(pool.claimed));
+                     pool.in_work ? " of work" : "", pool.estimate ? " (learned)" : "", claims);
 }
 
 Divider::Divider(const PolicySettings& settings, std::size_t rule)
@@ -86,7 +88,7 @@ void Divider::add_pools(const PolicySettings& settings) {
     std::vector<double> costs;
     for (const std::size_t e : pool.endpoints) costs.push_back(settings.endpoints[e].cost);
     pool.estimate.emplace(ceiling, std::move(costs));
-    pool.usable = ceiling ? *ceiling * utilisation_ : kNoTotal;
+    use_estimate(pool);
   };
   for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
     const auto& endpoint = settings.endpoints[i];
@@ -117,12 +119,16 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
     for (const Pool& old : older.pools_) {
       if (old.name != pool.name) continue;
       pool.scarce = old.scarce;
+      pool.calm = old.calm;
+      pool.claimed = old.claimed;
       const bool same =
           std::equal(pool.endpoints.begin(), pool.endpoints.end(), old.endpoints.begin(),
                      old.endpoints.end(), [&](std::size_t mine, std::size_t its) {
                        return endpoints_[mine] == older.endpoints_[its];
                      });
-      if (pool.estimate && old.estimate) pool.estimate->inherit(*old.estimate, same);
+      if (!pool.estimate || !old.estimate) continue;
+      pool.estimate->inherit(*old.estimate, same);
+      use_estimate(pool);
     }
   }
   state_.active = older.state_.active;
@@ -170,6 +176,10 @@ void Divider::learn(Pool& pool, const LoadSample& load) {
     loads.push_back(seen == load.endpoints.end() ? nullptr : &*seen);
   }
   pool.estimate->update(loads, load.span, pool.scarce);
+  use_estimate(pool);
+}
+
+void Divider::use_estimate(Pool& pool) const {
   const auto capacity = pool.estimate->to_let_in();
   pool.usable = capacity ? *capacity * utilisation_ : kNoTotal;
 }

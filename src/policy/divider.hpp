@@ -92,6 +92,7 @@ class Divider {
   void add_pools(const PolicySettings& settings);
   void observe(const LoadSample& load);
   void learn(Pool& pool, const LoadSample& load);
+  void use_estimate(Pool& pool) const;
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);
   void divide(const Pool& pool, const StepReadings& readings);

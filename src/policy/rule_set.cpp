@@ -39,7 +39,7 @@ RuleSet::RuleSet(const PolicySettings& settings) : tiers_(settings.tiers.size())
     state.enforced = settings.enforced_of(rule);
     if (mode == Mode::off) continue;
     if (rule.when.on_queueing()) {
-      shedders_.emplace_back(settings, i);
+      state = shedders_.emplace_back(settings, i).state();
     } else if (rule.when.on_claims()) {
       dividers_.emplace_back(settings, i);
     } else if (rule.when.on_plan()) {
@@ -73,7 +73,9 @@ void RuleSet::inherit(const RuleSet& older, const Renumbering& renumbering) {
   hand_over(dividers_, older.dividers_);
   for (auto& shedder : shedders_) {
     for (const Shedder& old : older.shedders_) {
-      if (old.state().rule == shedder.state().rule) shedder.inherit(old);
+      if (old.state().rule != shedder.state().rule) continue;
+      shedder.inherit(old);
+      states_[shedder.rule()] = shedder.state();
     }
   }
 }
@@ -82,7 +84,8 @@ void RuleSet::update(const PlanInputs& inputs, const PolicySettings& settings, I
   const StepReadings readings = read(inputs, settings);
   const auto note = [&](const auto& one) {
     const RuleState& state = one.state();
-    if (state.active || states_[one.rule()].active) states_[one.rule()] = state;
+    RuleState& shown = states_[one.rule()];
+    if (state.active || shown.active || state.cause != shown.cause) shown = state;
   };
   for (auto& memory : memories_) {
     memory.update(readings, inputs.now, before);

@@ -10,6 +10,9 @@ namespace tidelimit::policy {
 namespace {
 
 constexpr Nanos kMinute = std::chrono::minutes{1};
+constexpr Nanos kSlice = std::chrono::seconds{5};
+constexpr double kLeastOfSlice = 20;  // for a slice's mean
+constexpr double kSwollen = 2;        // a first minute so many times its least slice was a rush
 constexpr std::size_t kMinutesKept = 60;
 constexpr int kSlower = 6;                             // a minute of shedding lasts six
 constexpr double kLeastAnswers = 20;                   // fewer say nothing of latency
@@ -23,6 +26,8 @@ constexpr double kCapacitySpan_s = 20;  // smoothing of the measured throughput
 constexpr double kAskedSpan_s = 10;     // smoothing of demand
 constexpr double kLeastShare = 0.005;   // smaller ones are none
 constexpr Nanos kIdle = std::chrono::seconds{10};
+constexpr std::string_view kUnknown =
+    "usual latency not yet known: that takes a minute of answers without an overload";
 
 double seconds_of(Nanos span) {
   return static_cast<double>(span.count()) * 1e-9;
@@ -34,22 +39,36 @@ void smooth(double& mean, double value, double seconds, double span) {
 
 }  // namespace
 
+void UsualLatency::Part::add(double more, double more_ms, Nanos longer) {
+  answered += more;
+  latency_ms_sum += more_ms;
+  span += longer;
+}
+
 void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool shedding) {
-  answered_ += answered;
-  latency_ms_sum_ += latency_ms_sum;
-  span_ += span;
-  if (span_ < (shedding ? kSlower * kMinute : kMinute)) return;
-  span_ = Nanos{0};
-  if (answered_ < kLeastOfUsual) return;  // goes on with the next minute
-  minutes_.push_back(latency_ms_sum_ / answered_);
+  if (!known()) {
+    slice_.add(answered, latency_ms_sum, span);
+    if (slice_.span >= kSlice && slice_.answered >= kLeastOfSlice) {
+      least_slice_ = std::min(least_slice_.value_or(slice_.mean()), slice_.mean());
+      slice_ = {};
+    }
+  }
+  minute_.add(answered, latency_ms_sum, span);
+  if (minute_.span < (shedding ? kSlower * kMinute : kMinute)) return;
+  minute_.span = Nanos{0};
+  if (minute_.answered < kLeastOfUsual) return;  // goes on with the next minute
+  const double mean = minute_.mean();
+  const bool rush = !known() && least_slice_ && mean >= kSwollen * *least_slice_;
+  minutes_.push_back(rush ? *least_slice_ : mean);
   if (minutes_.size() > kMinutesKept) minutes_.pop_front();
-  answered_ = latency_ms_sum_ = 0;
+  minute_ = {};
 }
 
 std::optional<double> UsualLatency::ms() const {
-  if (!minutes_.empty()) return *std::min_element(minutes_.begin(), minutes_.end());
-  if (answered_ < kLeastOfUsual) return std::nullopt;
-  return latency_ms_sum_ / answered_;
+  if (known()) return *std::min_element(minutes_.begin(), minutes_.end());
+  if (least_slice_) return least_slice_;
+  if (slice_.answered < kLeastOfUsual) return std::nullopt;
+  return slice_.mean();
 }
 
 Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
@@ -60,6 +79,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   state_.rule = own.name;
   state_.mode = settings.mode_of(own);
   state_.enforced = settings.enforced_of(own);
+  state_.cause = kUnknown;
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];
     endpoints_.push_back({endpoint.name, {}, 0, 0});
@@ -88,6 +108,31 @@ void Shedder::inherit(const Shedder& older) {
       if (before.name == endpoint.name) endpoint.usual = before.usual;
     }
   }
+  for (Class& one : classes_) {
+    const Class* before = older.find(endpoints_[one.endpoint].name, tiers_[one.tier]);
+    if (before == nullptr) continue;
+    one.asked = before->asked;
+    one.share = std::min(before->share, one.most());
+  }
+  capacity_ = older.capacity_;
+  admitted_ = older.admitted_;
+  queueing_ms_ = older.queueing_ms_;
+  engaged_ = older.engaged_;
+  idle_ = older.idle_;
+  state_.active = older.state_.active;
+  state_.cause = older.state_.cause;
+  state_.since = older.state_.since;
+}
+
+const Shedder::Class* Shedder::find(std::string_view endpoint, std::string_view tier) const {
+  for (const Class& one : classes_)
+    if (endpoints_[one.endpoint].name == endpoint && tiers_[one.tier] == tier) return &one;
+  return nullptr;
+}
+
+bool Shedder::knows_usual() const {
+  return std::any_of(endpoints_.begin(), endpoints_.end(),
+                     [](const Endpoint& endpoint) { return endpoint.usual.known(); });
 }
 
 void Shedder::update(const LoadSample& load, Now now) {
@@ -170,9 +215,8 @@ void Shedder::follow(double queueing, double seconds) {
 void Shedder::divide() {
   double left = admitted_;
   for (Class& one : classes_) {
-    const double most = one.may_shed ? 1 - one.floor : 0;
     const double served = one.asked > 0 ? std::clamp(left / one.asked, 0.0, 1.0) : 1;
-    one.share = std::min(1 - served, most);
+    one.share = std::min(1 - served, one.most());
     if (one.share < kLeastShare) one.share = 0;
     left = std::max(0.0, left - one.asked * (1 - one.share));
   }
@@ -186,6 +230,7 @@ void Shedder::settle(bool overloaded, Nanos span, WallTime now) {
   const bool was_active = state_.active;
   state_.active = engaged_ && (was_active || shedding);
   if (state_.active) state_.cause = describe();
+  if (!state_.active && state_.cause == kUnknown && knows_usual()) state_.cause.clear();
   if (!engaged_) capacity_.reset();
   if (state_.active == was_active) return;
   state_.since = now;
@@ -211,6 +256,7 @@ std::string Shedder::describe() const {
                         endpoints_[one->endpoint].name, tiers_[one->tier]);
     before = ", ";
   }
+  if (!knows_usual()) text += "; the usual latency is not known from a whole minute yet";
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/load.hpp"
@@ -14,16 +15,29 @@ namespace tidelimit::policy {
 /// The latency that an endpoint's answers have while nothing waits: the least mean of a minute in
 /// the last hour, as BBR (Cardwell et al. 2016) takes the least round trip. While load is shed an
 /// hour takes six, so that an overload is not soon taken for usual, yet a service that has become
-/// slower is not shed for ever.
+/// slower is not shed for ever. Before the first minute the least mean of five seconds stands in:
+/// after a start in the middle of an overload the queue grows from second to second, and each mean
+/// that takes in more of it is further from the usual.
 class UsualLatency {
  public:
   void add(double answered, double latency_ms_sum, Nanos span, bool shedding);
   /// Empty until something was answered.
   [[nodiscard]] std::optional<double> ms() const;
+  /// Of a whole minute.
+  [[nodiscard]] bool known() const { return !minutes_.empty(); }
 
  private:
-  double answered_ = 0, latency_ms_sum_ = 0;  ///< of the running minute
-  Nanos span_{0};
+  /// What was answered in a span of time.
+  struct Part {
+    double answered = 0, latency_ms_sum = 0;
+    Nanos span{0};
+    void add(double more, double more_ms, Nanos longer);
+    [[nodiscard]] double mean() const { return latency_ms_sum / answered; }
+  };
+
+  Part minute_;  ///< the running one
+  Part slice_;   ///< running; until a minute is known
+  std::optional<double> least_slice_;
   std::deque<double> minutes_;
 };
 
@@ -42,8 +56,8 @@ class Shedder {
  public:
   Shedder(const PolicySettings& settings, std::size_t rule);
 
-  /// Takes over what an older configuration's rule of the same name remembers; its shares start
-  /// anew.
+  /// Takes over what an older configuration's rule of the same name remembers: it goes on shedding
+  /// where it stood, as far as the new floors let it.
   void inherit(const Shedder& older);
 
   /// Takes in what happened since the last sample. The rule counts as active from the first request
@@ -69,8 +83,12 @@ class Shedder {
     double floor = 0;
     double asked = 0;  ///< work a second, smoothed; in seconds of usual latency
     double share = 0;
+    /// Of its requests, that may be shed.
+    [[nodiscard]] double most() const { return may_shed ? 1 - floor : 0; }
   };
 
+  [[nodiscard]] const Class* find(std::string_view endpoint, std::string_view tier) const;
+  [[nodiscard]] bool knows_usual() const;
   void gather(const LoadSample& load);
   [[nodiscard]] std::optional<double> queueing_ms() const;
   void follow(double queueing, double seconds);

@@ -186,6 +186,22 @@ TEST(Divider, WhatIsLearnedOutlivesAReload) {
   world.planner.reconfigure(settings);
   ASSERT_TRUE(world.planner.capacities()[0].per_second);
   EXPECT_NEAR(*world.planner.capacities()[0].per_second, 100, 1);
+  world.load.reset();
+  world.step();  // before anything is measured under the new configuration
+  EXPECT_THAT(world.planner.rules()[0].cause, HasSubstr("core can take 90/s (learned)"));
+  EXPECT_NEAR(world.total(kBrowse, kStd), 50 / 3.0, 0.5);
+}
+
+TEST(Divider, SaysOfACapacityThatIsNoMoreKnownThatItIsNot) {
+  PolicySettings settings = shared();
+  Shared world(settings);
+  world.ask(20, 20, 40, 80);
+  world.run(minutes{2});
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned.emplace();
+  world.planner.reconfigure(settings);
+  world.step();
+  EXPECT_THAT(world.planner.rules()[0].cause, testing::Not(HasSubstr("inf")));
 }
 
 TEST(Divider, DividesWorkNotRequests) {

@@ -214,5 +214,70 @@ TEST(Planner, WantsNoLoadWithoutARuleOnQueueing) {
   EXPECT_FALSE(Planner(mission()).wants_load());
 }
 
+TEST(Shedder, GoesOnSheddingOverAReload) {
+  const PolicySettings settings = with_shedding();
+  Upstream upstream(settings);
+  upstream.run(300, kCalm);
+  upstream.run(120, kRush);
+  Shedder heir(settings, 0);
+  heir.inherit(upstream.shedder);
+  EXPECT_TRUE(heir.state().active);
+  EXPECT_EQ(heir.state().cause, upstream.shedder.state().cause);
+  for (std::size_t cell = 0; cell < 6; ++cell)
+    EXPECT_EQ(heir.share(cell), upstream.shedder.share(cell));
+  upstream.shedder = heir;
+  double queue = 0;
+  for (int i = 0; i < 120; ++i) {
+    upstream.second(kRush);
+    queue += upstream.queue_s / 120;
+  }
+  EXPECT_LT(queue, 0.25);
+}
+
+TEST(Shedder, ObeysANewFloorAtOnce) {
+  PolicySettings settings = with_shedding();
+  Upstream upstream(settings);
+  upstream.run(300, kCalm);
+  upstream.run(120, {30, 60, 40, 200, 0, 0});
+  EXPECT_GT(upstream.shedder.share(1 * kTiers + 1), 0.5);
+  settings.adapt.floors = {{"browse", 0.9}};
+  Shedder heir(settings, 0);
+  heir.inherit(upstream.shedder);
+  EXPECT_LE(heir.share(1 * kTiers + 1), 0.1 + 1e-9);
+}
+
+TEST(Shedder, DoesNotTakeTheRushThatItStartsInForUsual) {
+  Upstream upstream(with_shedding());
+  EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("usual latency not yet known"));
+  upstream.run(120, kRush);
+  EXPECT_TRUE(upstream.shedder.state().active);
+  EXPECT_GT(upstream.shedder.share(1 * kTiers + 1), 0);
+  double queue = 0;
+  for (int i = 0; i < 600; ++i) {
+    upstream.second(kRush);
+    queue += upstream.queue_s / 600;
+  }
+  EXPECT_LT(queue, 0.8) << "of the two seconds that wait where nothing is shed";
+}
+
+TEST(Planner, ReloadsWithoutAGapInShedding) {
+  Planner planner(with_shedding());
+  PlanInputs inputs;
+  inputs.now = {Instant{seconds{1}}, WallTime{hours{24 * 20000}}};
+  for (int second = 0; second < 100; ++second) {
+    inputs.now = {inputs.now.mono + seconds{1}, inputs.now.wall + seconds{1}};
+    inputs.load = queue_of(second < 90 ? 0 : 500);
+    (void)planner.step(inputs);
+  }
+  planner.reconfigure(with_shedding());
+  EXPECT_TRUE(planner.rules()[0].active);
+  inputs.load.reset();
+  const auto step = planner.step(inputs);
+  ASSERT_TRUE(step.plan);
+  EXPECT_GT(
+      step.plan->cell(limiter::EndpointId{1}, limiter::TierId{1}).in(limiter::View::effective).shed,
+      0);
+}
+
 }  // namespace
 }  // namespace tidelimit::policy::test
