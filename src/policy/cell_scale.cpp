@@ -25,6 +25,10 @@ void CellScale::move(double goal, Pace pace, const Adapt& adapt, Instant now, In
   }
 }
 
+void CellScale::end_raise() {
+  if (value_ > 1.0 && goal_ <= 1.0) value_ = 1.0;
+}
+
 void CellScale::tighten(Pace pace, const Adapt& adapt, Instant now) {
   if (pace == Pace::at_once) {
     value_ = goal_;

@@ -42,6 +42,9 @@ class RuleMemory {
   [[nodiscard]] double scale(std::size_t cell) const { return cells_[cell].scale.value(); }
   /// Whether the cell is still on its way to where the rule wants it.
   [[nodiscard]] bool moving(std::size_t cell) const { return cells_[cell].scale.moving(); }
+  [[nodiscard]] std::size_t cells() const { return cells_.size(); }
+  /// See CellScale::end_raise.
+  void end_raise(std::size_t cell) { cells_[cell].scale.end_raise(); }
   /// Nothing holds and nothing is left to relax.
   [[nodiscard]] bool at_rest() const { return at_rest_; }
   /// When a planned time that it looks at next starts or ends; empty: never.

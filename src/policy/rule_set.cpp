@@ -99,7 +99,27 @@ void RuleSet::update(const PlanInputs& inputs, const PolicySettings& settings, I
     if (inputs.load) shedder.update(*inputs.load, inputs.now);
     note(shedder);
   }
+  end_raises();
   planned_ = next_edge(inputs.now.wall);
+}
+
+/// Where a rule tightens a cell, what is left of a raise that is over relaxes unseen: if it were
+/// still there after that rule, the limit would rise once more, long after the planned time.
+void RuleSet::end_raises() {
+  for (auto& over : memories_) {
+    const auto tightens = [&](const auto& other, std::size_t cell) {
+      const RuleState& its = other.state();
+      return other.scale(cell) < 1.0 && its.mode >= over.mode() &&
+             its.enforced >= over.state().enforced;
+    };
+    for (std::size_t cell = 0; cell < over.cells(); ++cell) {
+      if (over.scale(cell) <= 1.0) continue;
+      const auto here = [&](const auto& other) { return tightens(other, cell); };
+      if (std::any_of(memories_.begin(), memories_.end(), here) ||
+          std::any_of(dividers_.begin(), dividers_.end(), here))
+        over.end_raise(cell);
+    }
+  }
 }
 
 std::optional<WallTime> RuleSet::next_edge(WallTime now) const {

@@ -44,6 +44,7 @@ class RuleSet {
 
  private:
   void find_stages(const PolicySettings& settings);
+  void end_raises();
   [[nodiscard]] std::optional<WallTime> next_edge(WallTime now) const;
 
   std::size_t tiers_;

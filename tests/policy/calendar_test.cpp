@@ -119,5 +119,21 @@ TEST(Calendar, SleepsBetweenItsEdges) {
   EXPECT_FALSE(world.planner.next_planned());
 }
 
+TEST(Calendar, ARaiseThatIsOverDoesNotComeBackAfterAnotherRule) {
+  World world(with_sale(4));
+  world.run(hours{3} - seconds{10});
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 400, 1e-6);
+  world.cpu = 0.95;
+  world.run(minutes{2});
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 25, 1e-6) << "the sale is over, the host is busy";
+  world.cpu = 0.1;
+  double most = 0;
+  for (int minute = 0; minute < 60; ++minute) {
+    world.run(minutes{1});
+    most = std::max(most, world.rate(kBrowse, kStd));
+  }
+  EXPECT_NEAR(most, 100, 1e-6);
+}
+
 }  // namespace
 }  // namespace tidelimit::policy::test
