@@ -83,6 +83,7 @@ void Engine::Control::tick(Now now) {
     unsaved = keeper.waits();
   }
   last = now;
+  if (!ticked) started = now.mono;
   ticked = true;
   publish_status(now);
   set_due(now);

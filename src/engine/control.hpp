@@ -77,6 +77,7 @@ struct Engine::Control {
   [[nodiscard]] std::string why_only_watched(const KeptDecision& kept) const;
   void publish_status(Now now);
   [[nodiscard]] std::vector<std::string> degraded(Now now) const;
+  [[nodiscard]] std::string signal_trouble(Now now) const;
 
   // Configuration (control_state.cpp).
   void publish_routes();
@@ -123,6 +124,7 @@ struct Engine::Control {
 
   Now last{};  ///< of the latest tick
   bool ticked = false;
+  Instant started{};     ///< the first tick
   bool changed = true;   ///< something that people ask for has changed: publish a status
   bool unfolded = true;  ///< there were requests since clients were last folded
   bool unsaved = false;  ///< the open window has counts that the history lacks

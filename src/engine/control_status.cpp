@@ -55,13 +55,7 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
   } else if (!forecasts.empty() && now.mono - forecasts_at > settings.shape.window + kStaleSlack) {
     words.push_back("forecasts are stale: limits go back to base");
   }
-  for (const auto& signal : known_signals()) {
-    if (now.mono - signal.measured_at <= policy::kSignalAge) continue;
-    const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_signal(); });
-    if (!names.empty())
-      words.push_back(
-          fmt::format("the {} signal is stale: inactive rules: {}", signal.name, names));
-  }
+  if (std::string waits = signal_trouble(now); !waits.empty()) words.push_back(std::move(waits));
   if (detector() == nullptr) {
     const auto names = waiting(
         policy, [](const auto& rule) { return rule.when.on_verdict() && !rule.when.on_figures(); });
@@ -72,6 +66,19 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
     if (!names.empty() && !figures) words.push_back("no anomaly model: inactive rules: " + names);
   }
   return words;
+}
+
+/// Of the one signal that rules know: it is stale, or nobody has ever given it.
+std::string Engine::Control::signal_trouble(Now now) const {
+  const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_signal(); });
+  if (names.empty()) return {};
+  const auto known = known_signals();
+  const auto cpu = std::find_if(known.begin(), known.end(),
+                                [](const auto& signal) { return signal.name == "cpu"; });
+  const Instant last_seen = cpu == known.end() ? started : cpu->measured_at;
+  if (now.mono - last_seen <= policy::kSignalAge) return {};
+  if (cpu == known.end()) return "no cpu signal yet: inactive rules: " + names;
+  return "the cpu signal is stale: inactive rules: " + names;
 }
 
 void Engine::Control::publish_status(Now now) {

@@ -174,6 +174,21 @@ TEST_F(Plans, RulesOnForecastsRestWithoutAModel) {
   EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("shield-payment")));
 }
 
+TEST_F(Plans, SaysThatNobodyEverGaveTheSignalThatRulesWaitFor) {
+  const auto waits = Contains(HasSubstr("no cpu signal yet: inactive rules: cpu-pressure"));
+  start();
+  pass(seconds{10});
+  engine->tick(now);
+  EXPECT_THAT(engine->status()->degraded, testing::Not(waits));
+  pass(seconds{10});
+  engine->tick(now);
+  EXPECT_THAT(engine->status()->degraded, waits);
+  engine->signal({.name = "cpu", .value = 0.2, .measured_at = now.mono});
+  pass(seconds{2});
+  engine->tick(now);
+  EXPECT_THAT(engine->status()->degraded, testing::Not(waits));
+}
+
 TEST_F(Plans, AForecastIsMadeAtOnceAfterARestart) {
   begin(true);
   pass(hours{1} + minutes{5});

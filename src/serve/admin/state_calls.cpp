@@ -174,7 +174,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
   if (!status || !status->plan) return not_ready();
   json limits = json::array(), rules = json::array(), changes = json::array();
   json capacities = json::array(), by_hand = json::array();
-  json signals = json::object(), modes = json::object();
+  json signals = json::object(), ages = json::object(), modes = json::object();
   const limiter::Plan& plan = *status->plan;
   const auto switches = context.engine.modes();
   const auto parts = context.engine.part_modes();
@@ -189,7 +189,11 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
     if (part.by_hand) by_hand.push_back(part_json(part));
   for (const auto& one : status->capacities) capacities.push_back(capacity_json(one));
   for (const auto& change : status->recent_changes) changes.push_back(change_json(change));
-  for (const auto& signal : status->signals) signals[signal.name] = signal.value;
+  for (const auto& signal : status->signals) {
+    signals[signal.name] = signal.value;
+    const Nanos age = status->at.mono - signal.measured_at;
+    ages[signal.name] = std::max(static_cast<double>(age.count()) * 1e-9, 0.0);
+  }
   for (const auto& [part, mode] : switches) modes[part] = limiter::to_string(mode);
   const Nanos left = std::max(plan.expires_at - status->at.mono, Nanos{0});
   return json_response({{"at", format_time(status->at.wall)},
@@ -202,6 +206,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
                         {"capacities", std::move(capacities)},
                         {"changes", std::move(changes)},
                         {"signals", std::move(signals)},
+                        {"signal_ages_s", std::move(ages)},
                         {"model", status->model ? json(status->model->version) : json()},
                         {"degraded", all_degraded(context, status.get())}});
 }
