@@ -75,8 +75,8 @@ void VerdictBook::reconfigure(PolicySettings settings) {
     if (judged.rule && (allow || !settle_anew(*judged.rule))) judged.rule.reset();
     if (judged.label) {
       const auto end = judged.label->duration;
-      settle(*judged.label,
-             consequence_of(VerdictKind::malicious, settings_.rules, nullptr, patterns_));
+      judged.label->record.reasons.resize(1);  // the label's own words
+      settle_label(*judged.label);
       judged.label->duration = end;
     }
     if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);

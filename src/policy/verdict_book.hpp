@@ -149,6 +149,7 @@ class VerdictBook {
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
                   std::string_view protected_reason, Now now);
   void settle(Held& held, const Consequence& consequence) const;
+  void settle_label(Held& held) const;
   static void withhold(Held& held, std::string_view reason);
   [[nodiscard]] bool within_budget(Instant now);
   void extend(Held& held, Now now);

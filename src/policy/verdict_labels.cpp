@@ -11,6 +11,8 @@ using limiter::VerdictKind;
 /// How long a label without an end is said to last.
 constexpr Nanos kNoEnd = std::chrono::hours{24 * 3650};
 
+constexpr const char* kAllowListed = "allow-listed: reported only";
+
 std::string in_words(const Label& label) {
   std::string words = "labelled malicious by " + label.by;
   if (!label.reason.empty()) words += ": " + label.reason;
@@ -36,7 +38,7 @@ void VerdictBook::label(const Label& label, Now now) {
     held.record.kind = VerdictKind::malicious;
     held.record.from = label.made_at;
     held.record.reasons = {in_words(label)};
-    settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
+    settle_label(held);
     held.duration = label.until ? *label.until - now.wall : kNoEnd;
     Judged& labelled = entry(label.client);
     labelled.label = std::move(held);
@@ -44,6 +46,13 @@ void VerdictBook::label(const Label& label, Now now) {
     tell(*labelled.label, now, label.made_at < now.wall);  // older: told before a restart
   }
   drop_if_empty(label.client);
+}
+
+/// Who is on the allow-list passes whatever he is called: his label is told, and not enforced.
+void VerdictBook::settle_label(Held& held) const {
+  held.withheld = allowed(held.record.client);
+  settle(held, consequence_of(VerdictKind::malicious, settings_.rules, nullptr, patterns_));
+  if (held.withheld) held.record.reasons.emplace_back(kAllowListed);
 }
 
 void VerdictBook::unlabel(const ClientId& client) {

@@ -259,6 +259,23 @@ TEST(VerdictBook, ALabelOfMaliciousIsAVerdictAtOnceForAsLongAsItLasts) {
   EXPECT_FALSE(f.book.find(kMallory));
 }
 
+TEST(VerdictBook, ALabelOnTheAllowListIsToldAndNotEnforced) {
+  auto settings = with({attacker()});
+  Scans f(settings);
+  settings.anomaly.allow = {{*parse_prefix("203.0.113.0/24"), "office"}};
+  f.book.reconfigure(settings);
+  f.book.label(label_of(true), at(f.elapsed));
+  const auto told = f.book.find(kMallory);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->mode, Mode::shadow);
+  EXPECT_THAT(told->reasons, Contains("labelled malicious by ops: ticket 12"));
+  EXPECT_THAT(told->reasons, Contains("allow-listed: reported only"));
+  settings.anomaly.allow.clear();
+  f.book.reconfigure(settings);
+  EXPECT_EQ(f.book.find(kMallory)->mode, Mode::enforce);
+  EXPECT_THAT(f.book.find(kMallory)->reasons, testing::SizeIs(1));
+}
+
 TEST(VerdictBook, ALabelFollowsTheRulesThatComeLater) {
   Scans f(with({attacker()}));
   f.book.label(label_of(true), at(f.elapsed));
