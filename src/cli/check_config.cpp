@@ -86,12 +86,22 @@ TextTable capacity_table(const policy::PolicySettings& policy) {
   return table;
 }
 
-TextTable rule_table(const policy::PolicySettings& policy) {
+/// "planned time: next 2026-11-27T17:00:00Z for 6h".
+std::string planned_in_words(const policy::Planned& planned, WallTime now) {
+  if (const auto end = planned.end_at(now))
+    return fmt::format("planned time: now, until {}", format_time(*end));
+  const auto next = planned.next_edge(now);
+  if (!next) return "planned time: over";
+  return fmt::format("planned time: next {} for {}", format_time(*next),
+                     format_duration(planned.length));
+}
+
+TextTable rule_table(const policy::PolicySettings& policy, WallTime now) {
   TextTable table({"rule", "mode", "looks at", "does"}, {});
   for (const auto& rule : policy.rules) {
     const std::string looks = rule.when.on_forecast()   ? "forecast of " + *rule.when.forecast
                               : rule.when.on_signal()   ? "cpu"
-                              : rule.when.on_calendar() ? "planned times"
+                              : rule.when.on_calendar() ? planned_in_words(*rule.when.calendar, now)
                               : rule.when.on_claims()   ? "claims of capacities"
                               : rule.when.on_queueing() ? "queueing of answers"
                               : rule.when.on_verdict()  ? "verdicts"
@@ -154,7 +164,8 @@ std::vector<std::string> all_warnings(const config::Config& config, WallTime now
   return warnings;
 }
 
-void print_summary(const config::Config& config, const std::vector<std::string>& warnings) {
+void print_summary(const config::Config& config, const std::vector<std::string>& warnings,
+                   WallTime now) {
   const auto& policy = config.engine.policy;
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
                            mode_in_words(policy.mode, policy.enforced),
@@ -167,7 +178,7 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
                              mode_in_words(policy.anomaly.mode, policy.anomaly.enforced));
   std::cout << limit_table(policy).text();
   for (const TextTable& table :
-       {capacity_table(policy), rule_table(policy), domain_table(config.domains)})
+       {capacity_table(policy), rule_table(policy, now), domain_table(config.domains)})
     if (!table.empty()) std::cout << '\n' << table.text();
   if (std::any_of(policy.rules.begin(), policy.rules.end(),
                   [](const auto& rule) { return rule.when.on_signal(); }))
@@ -178,8 +189,8 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
 
 int check(const std::string& file, bool json) {
   const auto config = config::load(file);
-  const auto warnings =
-      config ? all_warnings(*config, serve::Clock().now().wall) : std::vector<std::string>();
+  const WallTime now = serve::Clock().now().wall;
+  const auto warnings = config ? all_warnings(*config, now) : std::vector<std::string>();
   if (json) {
     nlohmann::json report{{"valid", config.has_value()},
                           {"errors", nlohmann::json::array()},
@@ -190,7 +201,7 @@ int check(const std::string& file, bool json) {
     }
     std::cout << report.dump() << '\n';
   } else if (config) {
-    print_summary(*config, warnings);
+    print_summary(*config, warnings, now);
   } else {
     std::cerr << config.error().message << '\n';
   }

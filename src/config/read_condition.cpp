@@ -15,6 +15,14 @@ constexpr double kDefaultRelease = 0.15;  // `until` below `cpu`, where it is no
 constexpr DurationRange kQueueing{std::chrono::milliseconds{1}, std::chrono::minutes{1}};
 constexpr DurationRange kPlannedFor{std::chrono::minutes{1}, policy::kLongestPlanned};
 
+/// Whether the text of a time says of which zone it is; Unix seconds are of none.
+bool names_zone(std::string_view time) {
+  if (time.find('-', 1) == std::string_view::npos) return true;
+  const auto hour = time.find_first_of("Tt ");
+  return hour != std::string_view::npos &&
+         time.find_first_of("Zz+-", hour) != std::string_view::npos;
+}
+
 std::optional<WallTime> read_moment(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
@@ -25,6 +33,19 @@ std::optional<WallTime> read_moment(const Field& field, Report& report) {
   return std::nullopt;
 }
 
+/// When a planned time starts is meant to the hour, so its zone counts.
+std::optional<WallTime> read_start(const Field& field, Report& report) {
+  const auto time = read_moment(field, report);
+  if (const auto text = time ? read_text(field, report) : std::nullopt;
+      text && !names_zone(*text)) {
+    report.warning(field.line,
+                   fmt::format("{}: \"{}\" names no zone and is taken as UTC: write {}, or your "
+                               "own zone like +01:00",
+                               field.where, printable(*text), format_time(*time)));
+  }
+  return time;
+}
+
 /// `calendar: { from: 2026-11-27T18:00:00+01:00, for: 6h, every: week, expires: 2027-01-31 }`
 std::optional<Planned> read_calendar(const Field& field, Report& report) {
   Planned planned;
@@ -32,7 +53,7 @@ std::optional<Planned> read_calendar(const Field& field, Report& report) {
   std::optional<Nanos> length;
   const std::size_t before = report.count();
   Section section(field, report);
-  section.read("from", from, read_moment);
+  section.read("from", from, read_start);
   section.read("for", length, kPlannedFor);
   section.read("every", planned.every, [](const Field& value, Report& r) {
     return read_choice<Nanos>(value, r,

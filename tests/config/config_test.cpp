@@ -216,6 +216,23 @@ endpoints:
   EXPECT_EQ(policy.enforced_of(policy.rules[1]), 0.02) << "the lesser";
 }
 
+TEST(Config, WarnsOfAPlannedTimeThatNamesNoZone) {
+  const auto warnings = [](const std::string& from) {
+    return must_parse(
+               "endpoints: [ { name: pay, match: \"/pay/**\", limits: { STD: 9/s } } ]\n"
+               "rules:\n  - { name: sale, when: { calendar: { from: " +
+               from + ", for: 6h } }, then: { scale: 2 } }\n")
+        .warnings;
+  };
+  EXPECT_THAT(warnings("2026-11-27T18:00:00"),
+              ElementsAre(HasSubstr("\"2026-11-27T18:00:00\" names no zone and is taken as UTC: "
+                                    "write 2026-11-27T18:00:00Z")));
+  EXPECT_THAT(warnings("2026-11-27"), ElementsAre(HasSubstr("is taken as UTC")));
+  EXPECT_THAT(warnings("2026-11-27T18:00:00+01:00"), IsEmpty());
+  EXPECT_THAT(warnings("2026-11-27T18:00:00Z"), IsEmpty());
+  EXPECT_THAT(warnings("1795800000"), IsEmpty());
+}
+
 TEST(Config, WarnsOfACostThatChangesNothing) {
   const auto config = must_parse(R"(endpoints:
   - { name: pay, match: "/pay/**", cost: 5 }
