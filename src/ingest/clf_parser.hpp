@@ -8,9 +8,10 @@
 namespace tidelimit::ingest {
 
 /// Apache's and nginx's `common` and `combined` lines:
-///   [VHOST] CLIENT IDENT USER [TIME] "REQUEST" STATUS BYTES ["REFERER" "AGENT" ...]
-/// The frame is CLIENT, [TIME], a quoted request and STATUS; whatever is in the quotes, a line with
-/// a frame is a request. A missing end of the agent is tolerated, fields behind it are ignored.
+///   [HEAD] [VHOST] CLIENT IDENT USER [TIME] "REQUEST" STATUS BYTES ["REFERER" "AGENT" ...]
+/// HEAD is what line_head() knows; CLIENT may carry a port or be an X-Forwarded-For list. The frame
+/// is CLIENT, [TIME], a quoted request and STATUS; whatever is in the quotes, a line with a frame
+/// is a request. A missing end of the agent is tolerated, fields behind it are ignored.
 class ClfParser final : public LineParser {
  public:
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
@@ -21,6 +22,8 @@ class ClfParser final : public LineParser {
   }
 
  private:
+  [[nodiscard]] Unreadable parse_bare(std::string_view line, traffic::Request& out);
+  [[nodiscard]] Unreadable read_request(std::string_view rest, traffic::Request& out);
   void read_agent(std::string_view rest, traffic::Request& out);
 
   LogClock clock_;

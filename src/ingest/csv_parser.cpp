@@ -53,8 +53,7 @@ Unreadable CsvParser::parse(std::string_view line, traffic::Request& out) {
   const auto time = clock_.parse(field(row, Column::timestamp));
   if (!time) return line == header_ ? Unreadable::header : Unreadable::no_time;
   out.time = *time;
-  if (!set_client(client_text(field(row, Column::client_ip), {}), out))
-    return Unreadable::no_client;
+  if (!set_client(one_client(field(row, Column::client_ip)), out)) return Unreadable::no_client;
   const auto status = parse_status(field(row, Column::status));
   if (!status) return Unreadable::bad_status;
   out.status = *status;

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "ingest/clf_parser.hpp"
 #include "ingest/csv_parser.hpp"
+#include "ingest/docker_parser.hpp"
 #include "ingest/json_parser.hpp"
 #include "ingest/pattern_parser.hpp"
 
@@ -89,6 +90,18 @@ Result<InputFormat> from_header(std::string_view header) {
   return InputFormat{.parser = *std::move(parser), .windows = {}};
 }
 
+/// `parser`, for lines that docker wrapped where the first ones are.
+std::unique_ptr<LineParser> unwrapping(std::unique_ptr<LineParser> parser,
+                                       std::string_view beginning) {
+  Lines lines(beginning);
+  for (std::size_t looked = 0; looked < kSettled; ++looked) {
+    const auto line = lines.next();
+    if (!line) break;
+    if (DockerParser::wraps(*line)) return std::make_unique<DockerParser>(std::move(parser));
+  }
+  return parser;
+}
+
 std::size_t readable_lines(LineParser& parser, std::string_view beginning) {
   Lines lines(beginning);
   traffic::Request request;
@@ -149,6 +162,7 @@ Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
     if (!parser) return tl::unexpected<Error>(parser.error());
     format.parser = *std::move(parser);
   }
+  format.parser = unwrapping(std::move(format.parser), beginning);
   return format;
 }
 
@@ -157,8 +171,8 @@ Result<InputFormat> FormatChoice::by_content(std::string_view beginning) const {
   const auto first = lines.next();
   if (first && (looks_like_header(*first) || window_columns(*first))) return from_header(*first);
 
-  auto common = std::make_unique<ClfParser>();
-  auto json = std::make_unique<JsonParser>(names_);
+  auto common = unwrapping(std::make_unique<ClfParser>(), beginning);
+  auto json = unwrapping(std::make_unique<JsonParser>(names_), beginning);
   const std::size_t common_lines = readable_lines(*common, beginning);
   const std::size_t json_lines = readable_lines(*json, beginning);
   if (common_lines == 0 && json_lines == 0) {

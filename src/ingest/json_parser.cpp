@@ -93,6 +93,7 @@ JsonParser::~JsonParser() = default;
 Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
   State& state = *state_;
   dom::object object;
+  if (!line.starts_with('{')) line.remove_prefix(line_head(line));
   if (line.empty() ||
       state.parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
     return Unreadable::bad_json;
@@ -174,8 +175,7 @@ bool JsonParser::State::read_client(traffic::Request& out) const {
   const std::string_view hops = list.present() ? list.text : std::string_view{};
   if (client.present() && !client.text.empty()) {
     // Traefik's ClientHost is the whole X-Forwarded-For list where there is one.
-    const bool is_list = client.text.find(',') != client.text.npos;
-    return set_client(is_list ? client_text({}, client.text) : client_text(client.text, {}), out);
+    return set_client(one_client(client.text), out);
   }
   return set_client(client_text(peer.present() ? peer.text : std::string_view{}, hops), out);
 }

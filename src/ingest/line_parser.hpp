@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "ingest/line_head.hpp"
 #include "traffic/request.hpp"
 
 namespace tidelimit::ingest {
@@ -50,5 +51,16 @@ class LineParser {
   /// The format's name, as --format takes it.
   [[nodiscard]] virtual std::string_view format() const = 0;
 };
+
+/// What `read` makes of a line, and where that fails of what stands behind the line's head: heads
+/// cost the lines that have none nothing.
+template <typename Read>
+[[nodiscard]] Unreadable read_behind_head(std::string_view line, Read read) {
+  const Unreadable reason = read(line);
+  if (reason == Unreadable::none) [[likely]]
+    return reason;
+  const std::size_t head = line_head(line);
+  return head == 0 ? reason : read(line.substr(head));
+}
 
 }  // namespace tidelimit::ingest

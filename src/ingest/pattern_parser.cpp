@@ -145,14 +145,19 @@ std::string_view PatternParser::value(Use use, std::string& scratch) const {
 }
 
 Unreadable PatternParser::parse(std::string_view line, traffic::Request& out) {
+  return read_behind_head(line, [&](std::string_view text) { return parse_bare(text, out); });
+}
+
+Unreadable PatternParser::parse_bare(std::string_view line, traffic::Request& out) {
   if (!cut(line)) return Unreadable::pattern_differs;
   out = {};
   const auto time = clock_.parse(text(Use::time));
   if (!time) return Unreadable::no_time;
   out.time = *time;
-  if (!set_client(client_text(text(Use::peer), text(Use::forwarded_for)), out)) {
-    return Unreadable::no_client;
-  }
+  const std::string_view hops = text(Use::forwarded_for);
+  const std::string_view client =
+      hops.empty() ? one_client(text(Use::peer)) : client_text(text(Use::peer), hops);
+  if (!set_client(client, out)) return Unreadable::no_client;
   const auto status = parse_status(text(Use::status));
   if (!status) return Unreadable::bad_status;
   out.status = *status;

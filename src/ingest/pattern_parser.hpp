@@ -56,6 +56,7 @@ class PatternParser final : public LineParser {
   };
 
   PatternParser() = default;
+  [[nodiscard]] Unreadable parse_bare(std::string_view line, traffic::Request& out);
   Result<void> add_variable(std::string_view name);
   [[nodiscard]] Result<void> check() const;
   [[nodiscard]] bool cut(std::string_view line);

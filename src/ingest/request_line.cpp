@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/address.hpp"
+#include "ingest/line_head.hpp"
 
 namespace tidelimit::ingest {
 namespace {
@@ -169,13 +170,18 @@ std::string_view client_text(std::string_view peer, std::string_view forwarded_f
   return last_local.empty() ? peer : last_local;
 }
 
+std::string_view one_client(std::string_view text) {
+  return text.find(',') == text.npos ? client_text(text, {}) : client_text({}, text);
+}
+
 bool set_client(std::string_view text, traffic::Request& out) {
   if (text.empty() || text == "-" || text.size() > kMaxHostName || !all_of(text, kClientBytes)) {
     return false;
   }
   out.client_name = text;
   out.client = client_of(text);
-  return true;
+  // What stands in front of lines that were collected (times, tags) looks much like a name.
+  return !out.client.is_host_name() || !(text.ends_with(':') || is_head_time(text));
 }
 
 std::optional<std::uint16_t> parse_status(std::string_view text) {

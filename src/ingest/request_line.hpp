@@ -35,8 +35,12 @@ void set_request_line(std::string_view text, traffic::Request& out);
 /// last hop of the list that is public, else the last that is not loopback, else the peer.
 [[nodiscard]] std::string_view client_text(std::string_view peer, std::string_view forwarded_for);
 
+/// The client that a field of its own names: a client, an address with a port, or the whole
+/// X-Forwarded-For list ("198.51.100.3, 10.0.0.1"), of which client_text() says who it is.
+[[nodiscard]] std::string_view one_client(std::string_view text);
+
 /// Sets client and client_name. False when the text is empty or can be no client: names are at most
-/// 253 bytes of letters, digits and "-._:%".
+/// 253 bytes of letters, digits and "-._:%", do not end in a colon, and are no time and no month.
 [[nodiscard]] bool set_client(std::string_view text, traffic::Request& out);
 
 /// A status of three digits; 0 for "-" and "". nullopt is for everything else.

@@ -8,6 +8,7 @@
 
 #include "ingest/clf_parser.hpp"
 #include "ingest/json_parser.hpp"
+#include "ingest/line_head.hpp"
 #include "ingest/line_reader.hpp"
 
 namespace tidelimit::serve {
@@ -16,38 +17,6 @@ namespace {
 constexpr std::size_t kBatch = 32;
 constexpr std::size_t kDatagramBytes = 64 << 10;  // pages that no datagram reached stay untouched
 constexpr int kBatchesPerTurn = 4;                // requests on the same loop come first
-constexpr std::size_t kTimeBytes = std::string_view("Nov 24 10:00:00").size();
-
-/// Drops `count` words and the spaces behind them.
-std::string_view after_words(std::string_view text, int count) {
-  for (; count > 0; --count) {
-    const std::size_t space = text.find(' ');
-    if (space == std::string_view::npos) return {};
-    text.remove_prefix(space + 1);
-  }
-  return text;
-}
-
-/// What follows the structured data of RFC 5424: "-" or "[id a=\"b\"]…".
-std::string_view after_structured_data(std::string_view text) {
-  if (!text.starts_with('[')) return after_words(text, 1);
-  bool quoted = false;
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (text[i] == ']' && !quoted && (i + 1 == text.size() || text[i + 1] != '[')) {
-      return text.substr(std::min(i + 2, text.size()));
-    }
-  }
-  return {};
-}
-
-bool is_bsd_time(std::string_view text) {
-  return text.size() > kTimeBytes && text[3] == ' ' && text[6] == ' ' && text[9] == ':' &&
-         text[12] == ':' && text[kTimeBytes] == ' ';
-}
 
 }  // namespace
 
@@ -69,19 +38,7 @@ std::string_view syslog_message(std::string_view datagram) {
          (datagram.back() == '\n' || datagram.back() == '\r' || datagram.back() == '\0'))
     datagram.remove_suffix(1);
   if (!datagram.starts_with('<')) return datagram;
-  const std::size_t end = datagram.find('>');
-  if (end == std::string_view::npos || end > 4) return datagram;
-  const std::string_view rest = datagram.substr(end + 1);
-  if (rest.starts_with("1 ")) {  // VERSION TIMESTAMP HOST APP PROCID MSGID SD MESSAGE
-    std::string_view message = after_structured_data(after_words(rest, 6));
-    if (message.starts_with("\xef\xbb\xbf")) message.remove_prefix(3);
-    return message;
-  }
-  if (!is_bsd_time(rest)) return rest;
-  // TIME [HOST] TAG: MESSAGE. The tag is the first word that ends in a colon.
-  const std::string_view tagged = rest.substr(kTimeBytes + 1);
-  const std::size_t colon = tagged.find(": ");
-  return colon == std::string_view::npos ? tagged : tagged.substr(colon + 2);
+  return datagram.substr(ingest::line_head(datagram));
 }
 
 SyslogReceiver::SyslogReceiver(Loop& loop, Fd socket, Gate& gate, SyslogCounts& counts)

@@ -69,6 +69,27 @@ TEST(ClfParser, ReadsWhatStandsBeforeTheTime) {
       {"shop.example:443 192.0.2.7 - bob", "192.0.2.7", "bob"},
       {"shop.example:443 host.example - -", "host.example", ""},
       {"shop.example 2001:db8::1 - -", "2001:db8::1", ""},
+      {"192.0.2.1:443 host.example - -", "host.example", ""},
+      // with a port, in brackets
+      {"192.0.2.7:4000 - -", "192.0.2.7", ""},
+      {"192.0.2.7:4000 - John Doe", "192.0.2.7", "John Doe"},
+      {"[2001:db8::1] - -", "2001:db8::1", ""},
+      {"[2001:db8::1]:4000 - bob", "2001:db8::1", "bob"},
+      {"shop.example:443 192.0.2.7:4000 - bob", "192.0.2.7", "bob"},
+      {"shop.example [2001:db8::1]:4000 - bob", "2001:db8::1", "bob"},
+      // X-Forwarded-For in the client's place
+      {"198.51.100.3, 10.0.0.1 - -", "198.51.100.3", ""},
+      {"198.51.100.3,10.0.0.1 - bob", "198.51.100.3", "bob"},
+      {"198.51.100.3, 10.0.0.1, 172.16.0.1 - -", "198.51.100.3", ""},
+      {"2001:db8::3, 10.0.0.1 - John Doe", "2001:db8::3", "John Doe"},
+      {"unknown, 198.51.100.3:80 - -", "198.51.100.3", ""},
+      {"shop.example:443 198.51.100.3, 10.0.0.1 - bob", "198.51.100.3", "bob"},
+      {"shop.example 198.51.100.3, 10.0.0.1 - bob", "198.51.100.3", "bob"},
+      {"10.0.0.2, 10.0.0.1 - -", "10.0.0.1", ""},
+      // who logs in may write what they like, but not hide or be another
+      {"192.0.2.7 - 198.51.100.3", "192.0.2.7", ""},
+      {"192.0.2.7 - x 198.51.100.3 - -", "192.0.2.7", ""},
+      {"host.example - 198.51.100.3", "host.example", ""},
   };
   for (const auto& c : cases) {
     const auto [reason, r] =

@@ -52,6 +52,18 @@ TEST(Csv, ReadsColumnsByNameInAnyOrder) {
   EXPECT_EQ(bare.bytes, -1);
 }
 
+TEST(Csv, ReadsAClientThatIsAListOrHasAPort) {
+  const Reading reading = read_text(
+      "timestamp,client_ip,path\n"
+      "1764000000,\"198.51.100.3, 10.0.0.1\",/\n"
+      "1764000000,192.0.2.7:4000,/\n"
+      "1764000000,[2001:db8::1]:4000,/\n");
+  ASSERT_EQ(reading.requests.size(), 3u);
+  EXPECT_EQ(reading.requests[0].client, "198.51.100.3");
+  EXPECT_EQ(reading.requests[1].client, "192.0.2.7");
+  EXPECT_EQ(reading.requests[2].client, "2001:db8::1");
+}
+
 TEST(Csv, CountsBadRowsByReasonAndSkipsRepeatedHeaders) {
   const Reading reading = read_text(
       "timestamp,client_ip,path,status\n"
