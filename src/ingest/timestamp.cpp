@@ -29,6 +29,11 @@ class Cursor {
     text_.remove_prefix(1);
     return true;
   }
+  bool skip(std::string_view word) {
+    if (!text_.starts_with(word)) return false;
+    text_.remove_prefix(word.size());
+    return true;
+  }
   void expect(char c) {
     if (!skip(c)) failed();
   }
@@ -70,9 +75,10 @@ std::int64_t fraction(Cursor& text) {
   return nanos;
 }
 
-/// Seconds east of UTC: "", "Z", "+0330", "+03:30", "-04".
+/// Seconds east of UTC: "", "Z", "UTC", "GMT", "+0330", "+03:30", "-04".
 std::int64_t zone(Cursor& text) {
   if (text.at_end() || text.skip('Z') || text.skip('z')) return 0;
+  if (text.skip("UTC") || text.skip("GMT")) return 0;
   const bool west = text.skip('-');
   if (!west) text.expect('+');
   const std::int64_t hours = text.digits(2);
@@ -88,14 +94,21 @@ std::optional<WallTime> time_of_epoch(std::int64_t seconds, std::int64_t nanos) 
   return WallTime{Nanos{seconds * kSecond + nanos}};
 }
 
-/// "10:05:03[.123][ zone]" after the date `days` to the end of the text.
-std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text) {
+enum class Seconds : std::uint8_t { required, optional };
+
+/// "10:05[:03[.123]][ zone]" after the date `days` to the end of the text.
+std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text, Seconds seconds) {
   const std::int64_t hour = text.digits(2);
   text.expect(':');
   const std::int64_t minute = text.digits(2);
-  text.expect(':');
-  const std::int64_t second = text.digits(2);
-  const std::int64_t nanos = text.skip('.') || text.skip(',') ? fraction(text) : 0;
+  std::int64_t second = 0;
+  std::int64_t nanos = 0;
+  if (text.skip(':')) {
+    second = text.digits(2);
+    nanos = text.skip('.') || text.skip(',') ? fraction(text) : 0;
+  } else if (seconds == Seconds::required) {
+    text.failed();
+  }
   text.skip(' ');
   const std::int64_t offset = zone(text);
   // 60 is a leap second.
@@ -120,21 +133,26 @@ std::optional<WallTime> parse_common(std::string_view text) {
   const unsigned year = cursor.digits(4);
   cursor.expect(':');
   const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
-  return days ? time_of_day(*days, cursor) : std::nullopt;
+  return days ? time_of_day(*days, cursor, Seconds::required) : std::nullopt;
 }
 
-std::optional<WallTime> parse_iso(std::string_view text) {
+/// "2015-05-17", "2015-05-17T10:05:03Z" and its kin; `separator` stands between the date's parts.
+std::optional<WallTime> parse_iso(std::string_view text, char separator,
+                                  LogClock::BareDate bare_date) {
   Cursor cursor(text);
   const unsigned year = cursor.digits(4);
-  cursor.expect('-');
+  cursor.expect(separator);
   const unsigned month = cursor.digits(2);
-  cursor.expect('-');
+  cursor.expect(separator);
   const unsigned day = cursor.digits(2);
   const auto days = cursor.ok() ? days_of(year, month, day) : std::nullopt;
   if (!days) return std::nullopt;
-  if (cursor.at_end()) return time_of_epoch(*days * 86400, 0);
+  if (cursor.at_end()) {
+    if (bare_date == LogClock::BareDate::refused) return std::nullopt;
+    return time_of_epoch(*days * 86400, 0);
+  }
   if (!cursor.skip('T') && !cursor.skip('t')) cursor.expect(' ');
-  return time_of_day(*days, cursor);
+  return time_of_day(*days, cursor, Seconds::optional);
 }
 
 /// Whole seconds with an optional fraction, exact to the nanosecond, or a longer count of
@@ -155,8 +173,10 @@ std::optional<WallTime> parse_unix(std::string_view text) {
   return WallTime{Nanos{static_cast<std::int64_t>(whole) * unit + part}};
 }
 
-std::optional<WallTime> parse_any(std::string_view text) {
-  if (text.size() > 4 && text[4] == '-') return parse_iso(text);
+std::optional<WallTime> parse_any(std::string_view text, LogClock::BareDate bare_date) {
+  if (text.size() > 4 && (text[4] == '-' || text[4] == '/')) {
+    return parse_iso(text, text[4], bare_date);
+  }
   if (text.find('/', 1) != std::string_view::npos) return parse_common(text);
   return parse_unix(text);
 }
@@ -166,7 +186,7 @@ std::optional<WallTime> parse_any(std::string_view text) {
 std::optional<WallTime> LogClock::parse(std::string_view text) {
   if (text.empty()) return std::nullopt;
   if (text == std::string_view(last_text_.data(), last_size_)) return last_time_;
-  const auto time = parse_any(text);
+  const auto time = parse_any(text, bare_date_);
   if (time && text.size() <= last_text_.size()) {
     last_size_ = text.copy(last_text_.data(), last_text_.size());
     last_time_ = *time;

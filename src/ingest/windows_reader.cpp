@@ -65,7 +65,7 @@ class RowParser {
   }
 
   CsvRow row_;
-  LogClock clock_;
+  LogClock clock_{LogClock::BareDate::midnight};
 };
 
 /// Where a row stood.
