@@ -189,13 +189,14 @@ void add_input_options(Command command, InputOptions& options) {
       .type_name("");
   command
       .add_option("--format", options.format,
-                  "csv, common, combined, json, or an nginx log_format with its $variables; "
+                  "csv, common, combined, json, w3c, or an nginx log_format with its $variables; "
                   "recognised by content where absent")
       .type_name("FORMAT");
   command
       .add_option(
           "--field", options.fields,
-          "Where a JSON line has a field, as in client_ip=peer.address (repeatable); names: "
+          "Where a JSON line has a field, as in client_ip=peer.address, or what a csv column is "
+          "called (repeatable); names: "
           "timestamp, client_ip, user_id, user_tier, method, path, status, user_agent, "
           "latency_ms, bytes")
       .type_name("NAME=PATH")

@@ -30,18 +30,37 @@ inline constexpr std::array<std::string_view, kColumns> kColumnNames = {
     "timestamp", "client_ip", "user_id",    "user_tier",  "method",
     "path",      "status",    "user_agent", "latency_ms", "bytes"};
 
+/// Other names that columns go by, as --field gives them: "client_ip=Source IP".
+struct NamedColumn {
+  Column column = Column::count_;
+  std::string name;
+};
+using NamedColumns = std::vector<NamedColumn>;
+
+/// NAME=PATH as --field takes it. The error names the option and the mend.
+[[nodiscard]] Result<NamedColumn> parse_field(std::string_view name_and_path);
+
+/// What a name in a header means; count_: nothing. Case is ignored.
+[[nodiscard]] Column column_of(std::string_view name, const NamedColumns& others);
+
 /// Rows of requests under a header that names its columns: order free, unknown columns ignored,
-/// `timestamp`, `client_ip` and `path` required.
+/// `timestamp`, `client_ip` and `path` required. A column that `others` names goes before the one
+/// with the usual name. A path may be a whole request line ("GET /a HTTP/1.1").
 class CsvParser final : public LineParser {
  public:
   /// The error names the columns that `header` lacks.
-  [[nodiscard]] static Result<std::unique_ptr<CsvParser>> from_header(std::string_view header);
+  [[nodiscard]] static Result<std::unique_ptr<CsvParser>> from_header(
+      std::string_view header, char separator = ',', const NamedColumns& others = {});
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
   [[nodiscard]] std::string_view format() const override { return "csv"; }
+  [[nodiscard]] std::string advice(std::string_view line) override;
 
  private:
-  CsvParser() = default;
+  explicit CsvParser(char separator) : row_(separator) {}
+  [[nodiscard]] Result<void> place(const std::vector<std::string_view>& names,
+                                   const NamedColumns& others);
+  void set_target(std::string_view path, std::string_view method, traffic::Request& out) const;
 
   [[nodiscard]] std::string_view field(const std::vector<std::string_view>& row, Column c) const {
     const std::size_t at = position_[static_cast<std::size_t>(c)];

@@ -10,6 +10,7 @@
 #include "ingest/docker_parser.hpp"
 #include "ingest/json_parser.hpp"
 #include "ingest/pattern_parser.hpp"
+#include "ingest/w3c_parser.hpp"
 
 namespace tidelimit::ingest {
 namespace {
@@ -47,10 +48,39 @@ class Lines {
   std::string copy_;
 };
 
-std::optional<WindowColumns> window_columns(std::string_view header) {
+constexpr std::string_view kColumnsWanted =
+    "timestamp, client_ip and path of requests (others' names with --field, as in "
+    "--field timestamp=Time), or timestamp, endpoint and requests of ready windows (timestamp and "
+    "value for a single one)";
+
+bool is_window_column(std::string_view name) {
+  constexpr std::string_view kNames[] = {"timestamp", "endpoint", "requests", "value"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](auto known) { return equals_ignoring_case(trim(name), known); });
+}
+
+/// The byte between the names of a header: the one that makes most names known, then most names.
+char separator_of(std::string_view header, const NamedColumns& others) {
+  char best = ',';
+  std::pair<std::size_t, std::size_t> most{};
+  for (const char separator : {',', ';', '\t'}) {
+    CsvRow row(separator);
+    const auto& names = row.split(header);
+    const auto known = std::count_if(names.begin(), names.end(), [&](std::string_view name) {
+      return column_of(name, others) != Column::count_ || is_window_column(name);
+    });
+    const std::pair found{static_cast<std::size_t>(known), names.size()};
+    if (found > most) best = separator;
+    most = std::max(most, found);
+  }
+  return best;
+}
+
+std::optional<WindowColumns> window_columns(std::string_view header, char separator) {
   WindowColumns columns;
   columns.header = header;
-  CsvRow row;
+  columns.separator = separator;
+  CsvRow row(separator);
   const auto& names = row.split(header);
   columns.width = names.size();
   for (std::size_t at = 0; at < names.size(); ++at) {
@@ -69,25 +99,33 @@ std::optional<WindowColumns> window_columns(std::string_view header) {
   return complete ? std::optional(std::move(columns)) : std::nullopt;
 }
 
-bool looks_like_header(std::string_view line) {
+bool looks_like_header(std::string_view line, char separator, const NamedColumns& others) {
   if (trim(line).starts_with('{')) return false;  // JSON may name its fields as csv its columns
-  CsvRow row;
+  CsvRow row(separator);
   const auto& names = row.split(line);
-  const auto is_column = [](std::string_view name) {
-    return std::any_of(kColumnNames.begin(), kColumnNames.end(), [&](std::string_view known) {
-      return equals_ignoring_case(trim(name), known);
-    });
-  };
-  return names.size() > 1 && std::count_if(names.begin(), names.end(), is_column) > 1;
+  return names.size() > 1 && std::count_if(names.begin(), names.end(), [&](std::string_view name) {
+                               return column_of(name, others) != Column::count_;
+                             }) > 1;
 }
 
-Result<InputFormat> from_header(std::string_view header) {
-  if (auto columns = window_columns(header)) {
-    return InputFormat{.parser = nullptr, .windows = *std::move(columns)};
+Result<InputFormat> from_header(std::string_view header, char separator,
+                                const NamedColumns& others) {
+  if (auto columns = window_columns(header, separator)) {
+    return InputFormat{.parser = nullptr, .windows = *std::move(columns), .separator = separator};
   }
-  auto parser = CsvParser::from_header(header);
+  auto parser = CsvParser::from_header(header, separator, others);
   if (!parser) return tl::unexpected<Error>(parser.error());
-  return InputFormat{.parser = *std::move(parser), .windows = {}};
+  return InputFormat{.parser = *std::move(parser), .windows = {}, .separator = separator};
+}
+
+/// Whether a line that no format reads may be a header of names: then that is said.
+bool may_be_header(const std::vector<std::string_view>& names) {
+  return names.size() > 1 && std::all_of(names.begin(), names.end(), [](std::string_view name) {
+           name = trim(name);
+           const bool letter =
+               !name.empty() && ((name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z');
+           return letter && name.size() <= 64 && name.find_first_of("[]{}\"") == name.npos;
+         });
 }
 
 /// `parser`, for lines that docker wrapped where the first ones are.
@@ -121,26 +159,29 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
   FormatChoice choice;
   choice.format_ = format;
   choice.names_fields_ = !fields.empty();
-  const std::vector<std::string_view> known = {"csv", "common", "combined", "json"};
+  const std::vector<std::string_view> known = {"csv", "common", "combined", "json", "w3c"};
   if (is_pattern(format)) {
     if (auto parser = PatternParser::from_pattern(format); !parser) {
       return tl::unexpected<Error>(parser.error());
     }
   } else if (!format.empty() && std::find(known.begin(), known.end(), format) == known.end()) {
     const std::string_view near = closest_word(format, known);
-    return fail(Code::invalid_argument,
-                "--format " + printable(format, 40) + ": no such format" +
-                    (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") +
-                    "; it is csv, common, combined, json, or an nginx log_format with $variables");
+    return fail(
+        Code::invalid_argument,
+        "--format " + printable(format, 40) + ": no such format" +
+            (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") +
+            "; it is csv, common, combined, json, w3c, or an nginx log_format with $variables");
   }
-  if (!fields.empty() && !format.empty() && format != "json") {
-    return fail(Code::invalid_argument, "--field names fields of JSON, but --format is " +
-                                            printable(format, 40) + "; leave one of them out");
+  if (!fields.empty() && !format.empty() && format != "json" && format != "csv") {
+    return fail(Code::invalid_argument,
+                "--field names fields of JSON and columns of csv, but --format is " +
+                    printable(format, 40) + "; leave one of them out");
   }
   for (const std::string& field : fields) {
     if (auto added = choice.names_.add_field(field); !added) {
       return tl::unexpected<Error>(added.error());
     }
+    choice.columns_.push_back(*parse_field(field));
   }
   return choice;
 }
@@ -152,9 +193,11 @@ Result<InputFormat> FormatChoice::recognise(std::string_view beginning) const {
 Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
   if (format_ == "csv") {
     Lines lines(beginning);  // the header is a view into it
-    return from_header(lines.next().value_or(""));
+    const std::string_view header = lines.next().value_or("");
+    return from_header(header, separator_of(header, columns_), columns_);
   }
   InputFormat format;
+  if (format_ == "w3c") format.parser = std::make_unique<W3cParser>();
   if (format_ == "json") format.parser = std::make_unique<JsonParser>(names_);
   if (format_ == "common" || format_ == "combined") format.parser = std::make_unique<ClfParser>();
   if (is_pattern(format_)) {
@@ -169,25 +212,57 @@ Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
 Result<InputFormat> FormatChoice::by_content(std::string_view beginning) const {
   Lines lines(beginning);
   const auto first = lines.next();
-  if (first && (looks_like_header(*first) || window_columns(*first))) return from_header(*first);
-
+  if (first) {
+    const char separator = separator_of(*first, columns_);
+    if (looks_like_header(*first, separator, columns_) || window_columns(*first, separator)) {
+      return from_header(*first, separator, columns_);
+    }
+  }
+  InputFormat format;
+  if (first && first->starts_with('#')) {
+    format.parser = std::make_unique<W3cParser>();
+    if (readable_lines(*format.parser, beginning) > 0) {
+      format.parser = std::make_unique<W3cParser>();  // without what it has read
+      return format;
+    }
+  }
   auto common = unwrapping(std::make_unique<ClfParser>(), beginning);
   auto json = unwrapping(std::make_unique<JsonParser>(names_), beginning);
   const std::size_t common_lines = readable_lines(*common, beginning);
   const std::size_t json_lines = readable_lines(*json, beginning);
-  if (common_lines == 0 && json_lines == 0) {
-    return fail(Code::not_found,
-                "no known format reads its first lines (the first is \"" +
-                    printable(first.value_or(""), 80) +
-                    "\"); name it with --format: csv, common, combined, json, or an nginx "
-                    "log_format such as '$remote_addr [$time_local] \"$request\" $status'");
-  }
-  InputFormat format;
-  if (json_lines > common_lines)
-    format.parser = std::move(json);
-  else
-    format.parser = std::move(common);
+  if (common_lines == 0 && json_lines == 0) return fail(Code::not_found, unknown(beginning));
+  format.parser = json_lines > common_lines ? std::move(json) : std::move(common);
   return format;
+}
+
+/// Why no format reads any of the lines.
+std::string FormatChoice::unknown(std::string_view beginning) const {
+  Lines lines(beginning);
+  const auto first = lines.next();
+  const std::string_view shown = first.value_or("");
+  const std::string opening =
+      "no known format reads its first lines (the first is \"" + printable(shown, 80) + "\"); ";
+  if (shown.substr(line_head(shown)).starts_with('{')) {
+    if (std::string advice = JsonParser(names_).advice(shown); !advice.empty()) {
+      return opening + advice;
+    }
+  }
+  if (shown.starts_with('#')) {
+    W3cParser w3c;
+    traffic::Request request;
+    auto line = first;
+    for (std::size_t looked = 0; line && looked < kSettled; line = lines.next(), ++looked) {
+      if (w3c.parse(*line, request) != Unreadable::header) return opening + w3c.advice(*line);
+    }
+  }
+  CsvRow row(separator_of(shown, columns_));
+  if (const auto& names = row.split(shown); may_be_header(names)) {
+    return opening + "as a csv header it names " + printable(join_names(names)) +
+           "; the columns that are wanted are " + std::string(kColumnsWanted);
+  }
+  return opening +
+         "name it with --format: csv, common, combined, json, w3c, or an nginx log_format such as "
+         "'$remote_addr [$time_local] \"$request\" $status'";
 }
 
 }  // namespace tidelimit::ingest

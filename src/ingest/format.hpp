@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "ingest/csv_parser.hpp"
 #include "ingest/json_names.hpp"
 #include "ingest/line_parser.hpp"
 
@@ -21,6 +22,7 @@ struct WindowColumns {
   std::size_t error_rate = kAbsent;
   std::size_t premium_ratio = kAbsent;
   std::size_t width = 0;
+  char separator = ',';
   std::string header;
 };
 
@@ -28,6 +30,7 @@ struct WindowColumns {
 struct InputFormat {
   std::unique_ptr<LineParser> parser;
   WindowColumns windows;
+  char separator = 0;  ///< between values whose quoted ones may span lines (csv, windows); else 0
 
   [[nodiscard]] bool is_windows() const { return parser == nullptr; }
 };
@@ -35,25 +38,27 @@ struct InputFormat {
 /// The format that a user asks for, or the way to recognise one.
 class FormatChoice {
  public:
-  /// `format` is empty (recognise), csv, common, combined, json, or a pattern with $variables;
-  /// `fields` are NAME=PATH for JSON. The error names the option and the mend.
+  /// `format` is empty (recognise), csv, common, combined, json, w3c, or a pattern with $variables;
+  /// `fields` are NAME=PATH for JSON and csv. The error names the option and the mend.
   [[nodiscard]] static Result<FormatChoice> from_options(const std::string& format,
                                                          const std::vector<std::string>& fields);
 
-  /// Whether fields of JSON were named.
+  /// Whether fields of JSON or columns of csv were named.
   [[nodiscard]] bool names_fields() const { return names_fields_; }
 
-  /// Decides by the beginning of an input: the header of a csv, else the format that reads most of
-  /// the first lines. Error not_found: no format reads any of them, more lines may help; any other:
-  /// the csv header is wrong.
+  /// Decides by the beginning of an input: the header of a csv, W3C directives, else the format
+  /// that reads most of the first lines. Error not_found: no format reads any of them, more lines
+  /// may help; any other: the csv header is wrong.
   [[nodiscard]] Result<InputFormat> recognise(std::string_view beginning) const;
 
  private:
   [[nodiscard]] Result<InputFormat> by_name(std::string_view beginning) const;
   [[nodiscard]] Result<InputFormat> by_content(std::string_view beginning) const;
+  [[nodiscard]] std::string unknown(std::string_view beginning) const;
 
   std::string format_;
   JsonNames names_;
+  NamedColumns columns_;
   bool names_fields_ = false;
 };
 

@@ -25,6 +25,29 @@ std::string excerpt_of(const Line& line) {
   return printable(line.text, kExcerpt);
 }
 
+/// What to say of text in another encoding, or with the line ends of another age; else empty.
+std::string_view wrong_encoding(std::string_view beginning) {
+  constexpr std::size_t kEnough = 8;
+  const std::string_view pair = beginning.substr(0, 2);
+  bool zeros[2] = {beginning.size() >= kEnough, beginning.size() >= kEnough};
+  bool letters[2] = {true, true};
+  for (std::size_t i = 0; i < std::min(beginning.size(), kEnough); ++i) {
+    zeros[i % 2] = zeros[i % 2] && beginning[i] == '\0';
+    letters[i % 2] = letters[i % 2] && beginning[i] != '\0';
+  }
+  if (pair == "\xff\xfe" || pair == "\xfe\xff" || (zeros[0] && letters[1]) ||
+      (zeros[1] && letters[0])) {
+    return "is UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE "
+           "(-f UTF-16LE where it has no byte order mark)";
+  }
+  if (beginning.find('\n') != beginning.npos) return {};
+  const std::size_t first = beginning.find('\r');
+  if (first < beginning.size() - 1) {
+    return "its lines end in CR alone, as on old Macs; end them in LF: tr '\\r' '\\n' < FILE";
+  }
+  return {};
+}
+
 /// What --strict ends with: the input is wrong, and what can be done about it.
 Error refused(const std::string& place_and_reason) {
   return {Code::invalid_argument,
@@ -81,7 +104,12 @@ void InputLines::refuse(const Line& line, Unreadable reason) {
     return;
   }
   if (reason != Unreadable::too_long && trim(line.text).empty()) reason = Unreadable::blank;
-  if (count_refused(reason)) show({source(), line.number, reason, excerpt_of(line)});
+  if (!count_refused(reason)) return;
+  if (report_.requests == 0 && advice_.empty() && open_ != nullptr && !line.too_long &&
+      !open_->format.is_windows()) {
+    advice_ = open_->format.parser->advice(line.text);
+  }
+  show({source(), line.number, reason, excerpt_of(line)});
 }
 
 UnreadableLine InputLines::put_aside(const Line& line, Unreadable reason) {
@@ -150,6 +178,11 @@ Result<InputFormat> InputLines::format_of_current() {
 }
 
 bool InputLines::recognise() {
+  const std::string_view wrong = wrong_encoding(open_->reader.preview(kFirstLook));
+  if (!wrong.empty()) {
+    failure_ = Error{Code::invalid_argument, source() + ": " + std::string(wrong)};
+    return false;
+  }
   const bool first = known_beginning_.empty();
   auto format = format_of_current();
   if (!format) {
@@ -166,6 +199,7 @@ bool InputLines::recognise() {
   windows_ = format->is_windows();
   open_->format = *std::move(format);
   open_->recognised = true;
+  if (open_->format.separator != 0) open_->reader.join_quoted(open_->format.separator);
   return true;
 }
 
@@ -191,10 +225,11 @@ void InputLines::close_current() {
 /// At the end of everything: input that held nothing is an error, not an empty result.
 void InputLines::finish() {
   if (options_.format.names_fields() && !known_beginning_.empty() &&
-      report_.format.find("json") == std::string::npos) {
+      report_.format.find("json") == std::string::npos &&
+      report_.format.find("csv") == std::string::npos) {
     std::string problem =
-        "--field names fields of JSON, and no input is JSON (format: " + report_.format +
-        "): it changes nothing";
+        "--field names fields of JSON and columns of csv, and no input is either (format: " +
+        report_.format + "): it changes nothing";
     const auto& said = report_.problems;
     if (std::find(said.begin(), said.end(), problem) == said.end())
       report_.problems.push_back(std::move(problem));
@@ -207,6 +242,7 @@ void InputLines::finish() {
   if (!report_.examples.empty())
     message += " in " + std::to_string(report_.lines) +
                "; the first: " + describe(report_.examples.front());
+  if (!advice_.empty()) message += "\n  " + advice_;
   for (const std::string& problem : report_.problems) message += "\n  " + problem;
   failure_ = Error{Code::invalid_argument, message};
 }

@@ -101,6 +101,7 @@ class InputLines {
   std::string known_beginning_;  ///< of the last input that was recognised by it; empty: none was
   bool windows_ = false;         ///< that one is ready windows
   std::uint64_t aside_ = 0;      ///< lines put aside
+  std::string advice_;  ///< of the first line that can't be read, where none was read before it
   ReadReport report_;
   std::optional<Error> failure_;
 };

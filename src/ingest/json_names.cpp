@@ -127,23 +127,10 @@ JsonNames::JsonNames() {
 }
 
 Result<void> JsonNames::add_field(std::string_view name_and_path) {
-  const std::size_t equals = name_and_path.find('=');
-  const std::string_view name = name_and_path.substr(0, equals);
-  const std::string_view path =
-      equals == name_and_path.npos ? std::string_view{} : name_and_path.substr(equals + 1);
-  if (name.empty() || path.empty()) {
-    return fail(Code::invalid_argument, "--field " + std::string(name_and_path) +
-                                            ": write NAME=PATH, as in --field client_ip=peer.addr");
-  }
-  for (std::size_t c = 0; c < kColumns; ++c) {
-    if (name != kColumnNames[c]) continue;
-    add(to_lower(path), {kSlotOfColumn[c], 0, common});
-    return {};
-  }
-  return fail(Code::invalid_argument, "--field " + std::string(name_and_path) +
-                                          ": no field is called " + std::string(name) +
-                                          "; it is one of " +
-                                          join_names({kColumnNames.begin(), kColumnNames.end()}));
+  auto field = parse_field(name_and_path);
+  if (!field) return tl::unexpected<Error>(field.error());
+  add(to_lower(field->name), {kSlotOfColumn[static_cast<std::size_t>(field->column)], 0, common});
+  return {};
 }
 
 void JsonNames::add(std::string_view path, JsonName name) {

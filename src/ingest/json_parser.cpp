@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "ingest/csv_parser.hpp"
 #include "ingest/line_reader.hpp"
 #include "ingest/request_line.hpp"
 #include "ingest/timestamp.hpp"
@@ -75,6 +76,7 @@ struct JsonParser::State {
 
   const Found& at(JsonSlot slot) const { return found[static_cast<std::size_t>(slot)]; }
 
+  std::optional<dom::object> read(std::string_view line);
   void collect(dom::object object);
   void collect(dom::array array);
   void take(dom::element value);
@@ -90,19 +92,23 @@ JsonParser::JsonParser(JsonNames names) : state_(std::make_unique<State>()) {
 }
 JsonParser::~JsonParser() = default;
 
-Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
-  State& state = *state_;
+std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   dom::object object;
   if (!line.starts_with('{')) line.remove_prefix(line_head(line));
   if (line.empty() ||
-      state.parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
-    return Unreadable::bad_json;
+      parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
+    return std::nullopt;
   }
-  state.found.fill({});
-  state.dialect = Dialect::common;
-  state.path.clear();
-  state.collect(object);
+  found.fill({});
+  dialect = Dialect::common;
+  path.clear();
+  collect(object);
+  return object;
+}
 
+Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
+  State& state = *state_;
+  if (!state.read(line)) return Unreadable::bad_json;
   out = {};
   if (!state.read_time(out)) return Unreadable::no_time;
   if (!state.read_client(out)) return Unreadable::no_client;
@@ -202,6 +208,9 @@ bool JsonParser::State::read_status(traffic::Request& out) const {
 std::optional<double> JsonParser::State::latency_ms() const {
   const auto scaled = [this](JsonSlot slot, double factor) -> std::optional<double> {
     const Found& found = at(slot);
+    if (found.present() && !found.is_number) {
+      if (const auto ms = milliseconds_of(found.text)) return ms;
+    }
     const auto number = found.present() ? found.as_number() : std::nullopt;
     return number ? std::optional(*number * factor) : std::nullopt;
   };
@@ -213,6 +222,47 @@ std::optional<double> JsonParser::State::latency_ms() const {
   const double unit = dialect == Dialect::caddy ? 1e3 : dialect == Dialect::traefik ? 1e-6 : 1.0;
   if (const auto spent = scaled(JsonSlot::duration, unit)) return spent;
   return scaled(JsonSlot::latency_ms, 1);
+}
+
+namespace {
+
+/// The paths of an object's scalars as --field takes them, the first few.
+void list_paths(dom::object object, const std::string& parent, std::vector<std::string>& paths) {
+  constexpr std::size_t kListed = 30;
+  constexpr std::size_t kDeepest = 200;  // bytes of a path: hostile nesting ends there
+  for (const auto field : object) {
+    if (paths.size() == kListed) return;
+    const std::string path = parent + std::string(field.key);
+    dom::object inner;
+    if (path.size() < kDeepest && field.value.get(inner) == simdjson::SUCCESS)
+      list_paths(inner, path + ".", paths);
+    else
+      paths.push_back(printable(path, 40));
+  }
+}
+
+}  // namespace
+
+std::string JsonParser::advice(std::string_view line) {
+  State& state = *state_;
+  const auto object = state.read(line);
+  if (!object) return {};
+  traffic::Request request;
+  const Found& time = state.at(JsonSlot::time);
+  if (time.present() && !state.read_time(request)) {
+    return "its time reads \"" + printable(time.text, 40) +
+           "\"; the forms that are read: " + kTimeForms;
+  }
+  std::vector<std::string_view> missing;
+  if (!time.present()) missing.emplace_back("timestamp");
+  if (!state.read_client(request)) missing.emplace_back("client_ip");
+  if (!state.read_request(request)) missing.emplace_back("path");
+  if (missing.empty()) return {};
+  std::vector<std::string> paths;
+  list_paths(*object, "", paths);
+  return "none of its fields is known as " + join_names(missing) + "; it has " +
+         join_names({paths.begin(), paths.end()}) + "; say which it is with --field " +
+         std::string(missing.front()) + "=PATH";
 }
 
 }  // namespace tidelimit::ingest

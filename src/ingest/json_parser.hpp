@@ -16,6 +16,7 @@ class JsonParser final : public LineParser {
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
   [[nodiscard]] std::string_view format() const override { return "json"; }
+  [[nodiscard]] std::string advice(std::string_view line) override;
 
  private:
   struct State;

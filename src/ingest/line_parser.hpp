@@ -48,6 +48,9 @@ class LineParser {
   /// a failure means nothing.
   [[nodiscard]] virtual Unreadable parse(std::string_view line, traffic::Request& out) = 0;
 
+  /// What could make a line readable that parse() refused, for a person; empty: nothing to say.
+  [[nodiscard]] virtual std::string advice([[maybe_unused]] std::string_view line) { return {}; }
+
   /// The format's name, as --format takes it.
   [[nodiscard]] virtual std::string_view format() const = 0;
 };

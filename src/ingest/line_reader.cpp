@@ -5,11 +5,17 @@
 #include <span>
 #include <utility>
 
+#include "ingest/csv_row.hpp"
+
 namespace tidelimit::ingest {
 namespace {
 
 /// Large enough that calls vanish, small enough to stay in the second-level cache.
 constexpr std::size_t kBuffer = 256 * 1024;
+/// How far a record of several lines may go.
+constexpr std::uint64_t kMaxJoined = 1000;
+constexpr std::size_t kMaxRecord = 64 * 1024;
+
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 }  // namespace
@@ -25,9 +31,12 @@ bool LineReader::next(Line& line) {
     const auto* newline =
         static_cast<const char*>(std::memchr(buffer_.data() + searched, '\n', end_ - searched));
     if (newline != nullptr) {
-      const auto end = static_cast<std::size_t>(newline - buffer_.data());
-      deliver(line, end, end - begin_ > kMaxLine);
-      begin_ = end + 1;
+      std::size_t size = static_cast<std::size_t>(newline - buffer_.data()) - begin_;
+      std::uint64_t joined = 0;
+      if (separator_ != 0) size = record_size(size, joined);  // may move begin_
+      deliver(line, begin_ + size, size > kMaxLine);
+      number_ += joined;
+      begin_ = std::min(begin_ + size + 1, end_);
       return true;
     }
     if (end_ - begin_ > kMaxLine) {
@@ -45,6 +54,41 @@ bool LineReader::next(Line& line) {
       return true;
     }
     searched = begin_ + seen;
+  }
+}
+
+/// The size of the record that begins with the line of `line_size` bytes at begin_, and how many
+/// lines more than that one it holds.
+std::size_t LineReader::record_size(std::size_t line_size, std::uint64_t& joined) {
+  if (std::memchr(buffer_.data() + begin_, '"', line_size) == nullptr) return line_size;
+  QuoteScan quotes(separator_);
+  std::size_t size = line_size;
+  for (std::uint64_t more = 0; more < kMaxJoined; ++more) {
+    if (!quotes.read({buffer_.data() + begin_, size})) break;
+    if (!quotes.open()) {
+      joined = more;
+      return size;
+    }
+    const std::size_t next = find_line_end(size + 1);
+    if (next == size || next > kMaxRecord) break;
+    size = next;
+  }
+  return line_size;
+}
+
+/// Where the line ends that begins `from` bytes behind begin_, counted from there too; from - 1 at
+/// the end of everything. Looks no further than kMaxRecord.
+std::size_t LineReader::find_line_end(std::size_t from) {
+  for (std::size_t searched = from;;) {
+    const char* const text = buffer_.data() + begin_;
+    const std::size_t held = end_ - begin_;
+    if (searched < held) {
+      const auto* newline =
+          static_cast<const char*>(std::memchr(text + searched, '\n', held - searched));
+      if (newline != nullptr) return static_cast<std::size_t>(newline - text);
+    }
+    if (held > kMaxRecord || !refill()) return held > from ? held : from - 1;
+    searched = held;
   }
 }
 

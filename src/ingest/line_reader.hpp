@@ -36,6 +36,11 @@ class LineReader {
   /// The next line; its text holds until the next call. False at the end.
   [[nodiscard]] bool next(Line& line);
 
+  /// From now on a line goes on where a quoted field of values between `separator`s is open at its
+  /// end (RFC 4180). One that is still open 1,000 lines or 64 KiB later has lost its closing quote:
+  /// it ends with its line.
+  void join_quoted(char separator) { separator_ = separator; }
+
   /// Waits for `size` bytes (or the stream's end) and shows what is there, consuming nothing. To be
   /// called before the first next().
   [[nodiscard]] std::string_view preview(std::size_t size);
@@ -49,6 +54,8 @@ class LineReader {
   void skip_byte_order_mark();
   void skip_holes();
   void skip_to_line_end();
+  std::size_t record_size(std::size_t line_size, std::uint64_t& joined);
+  std::size_t find_line_end(std::size_t from);
   void deliver(Line& line, std::size_t end, bool too_long);
 
   std::unique_ptr<ByteStream> stream_;
@@ -59,6 +66,7 @@ class LineReader {
   std::uint64_t bytes_ = 0;
   bool at_end_ = false;
   bool inside_long_line_ = false;
+  char separator_ = 0;  ///< of values whose quoted fields may hold line ends; 0: none may
   std::optional<Error> problem_;
 };
 

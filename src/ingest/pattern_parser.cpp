@@ -14,6 +14,8 @@ constexpr std::pair<std::string_view, Use> kVariables[] = {
     {"time_local", Use::time},
     {"time_iso8601", Use::time},
     {"msec", Use::time},
+    {"date", Use::date},
+    {"time", Use::time_of_day},
     {"remote_addr", Use::peer},
     {"realip_remote_addr", Use::nothing},
     {"http_x_forwarded_for", Use::forwarded_for},
@@ -113,7 +115,9 @@ Result<void> PatternParser::add_variable(std::string_view name) {
 Result<void> PatternParser::check() const {
   const auto has = [this](Use use) { return has_[static_cast<std::size_t>(use)]; };
   std::string missing;
-  if (!has(Use::time)) missing += "\n  a time: $time_local, $time_iso8601 or $msec";
+  if (!has(Use::time) && !(has(Use::date) && has(Use::time_of_day))) {
+    missing += "\n  a time: $time_local, $time_iso8601, $msec, or $date and $time";
+  }
   if (!has(Use::peer) && !has(Use::forwarded_for)) {
     missing += "\n  a client: $remote_addr or $http_x_forwarded_for";
   }
@@ -148,10 +152,27 @@ Unreadable PatternParser::parse(std::string_view line, traffic::Request& out) {
   return read_behind_head(line, [&](std::string_view text) { return parse_bare(text, out); });
 }
 
+/// The time's text: a variable's, or the two of $date and $time together.
+std::string_view PatternParser::time_text() {
+  if (!text(Use::time).empty() || text(Use::date).empty()) return text(Use::time);
+  time_scratch_ = text(Use::date);
+  time_scratch_ += ' ';
+  time_scratch_ += text(Use::time_of_day);
+  return time_scratch_;
+}
+
+std::string PatternParser::advice(std::string_view line) {
+  if (!cut(line)) return {};
+  const std::string_view time = time_text();
+  if (clock_.parse(time)) return {};
+  return "its time reads \"" + printable(time, 40) + "\"; the forms that are read: " + kTimeForms +
+         " (a date and a time apart are $date and $time)";
+}
+
 Unreadable PatternParser::parse_bare(std::string_view line, traffic::Request& out) {
   if (!cut(line)) return Unreadable::pattern_differs;
   out = {};
-  const auto time = clock_.parse(text(Use::time));
+  const auto time = clock_.parse(time_text());
   if (!time) return Unreadable::no_time;
   out.time = *time;
   const std::string_view hops = text(Use::forwarded_for);

@@ -14,9 +14,9 @@ namespace tidelimit::ingest {
 
 /// Lines of a custom nginx log_format, named by its pattern, as in
 ///   $remote_addr [$time_iso8601] "$request" $status $request_time "$http_user_agent"
-/// Variables that say nothing about a request are stepped over. A value ends where the literal text
-/// behind its variable begins (in quotes: at the first quote that is not escaped); text behind the
-/// pattern's end is ignored.
+/// $date and $time are a UTC time in two columns. Variables that say nothing about a request are
+/// stepped over. A value ends where the literal text behind its variable begins (in quotes: at the
+/// first quote that is not escaped); text behind the pattern's end is ignored.
 class PatternParser final : public LineParser {
  public:
   /// The error says what is wrong with the pattern or which variables it lacks.
@@ -25,11 +25,14 @@ class PatternParser final : public LineParser {
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
   [[nodiscard]] std::string_view format() const override { return "custom"; }
+  [[nodiscard]] std::string advice(std::string_view line) override;
 
   /// What variables are used for.
   enum class Use : std::uint8_t {
     nothing,
     time,
+    date,
+    time_of_day,
     peer,
     forwarded_for,
     user_header,
@@ -62,12 +65,14 @@ class PatternParser final : public LineParser {
   [[nodiscard]] bool cut(std::string_view line);
   [[nodiscard]] std::string_view value(Use use, std::string& scratch) const;
 
+  [[nodiscard]] std::string_view time_text();
   std::string_view text(Use use) const { return values_[static_cast<std::size_t>(use)]; }
 
   std::string head_;  ///< literal text before the first variable
   std::vector<Piece> pieces_;
   std::array<std::string_view, kUses> values_{};
   std::array<bool, kUses> has_{};
+  std::string time_scratch_;
   std::string request_scratch_;
   std::string agent_scratch_;
   std::string user_scratch_;

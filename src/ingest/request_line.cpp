@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/address.hpp"
+#include "base/text.hpp"
 #include "ingest/line_head.hpp"
 
 namespace tidelimit::ingest {
@@ -186,6 +188,8 @@ bool set_client(std::string_view text, traffic::Request& out) {
 
 std::optional<std::uint16_t> parse_status(std::string_view text) {
   if (text.empty() || text == "-") return std::uint16_t{0};
+  if (text.ends_with(".0")) text.remove_suffix(2);  // a column of numbers, some of them missing
+  if (text == "0") return std::uint16_t{0};
   if (text.size() != 3) return std::nullopt;
   unsigned value = 0;
   for (const char c : text) {
@@ -193,6 +197,25 @@ std::optional<std::uint16_t> parse_status(std::string_view text) {
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
   return static_cast<std::uint16_t>(value);
+}
+
+std::optional<double> milliseconds_of(std::string_view text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"ms", 1}, {"us", 1e-3}, {"\u00b5s", 1e-3}, {"\u03bcs", 1e-3}, {"ns", 1e-6}, {"s", 1e3}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    const auto number = parse_double(strip_spaces(text.substr(0, text.size() - unit.size())));
+    return number ? std::optional(*number * factor) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> decimal_comma(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == text.npos || text.size() - comma == 4) return std::nullopt;  // "1,522": thousands?
+  std::string pointed(text);
+  pointed[comma] = '.';
+  return parse_double(pointed);
 }
 
 }  // namespace tidelimit::ingest

@@ -43,7 +43,13 @@ void set_request_line(std::string_view text, traffic::Request& out);
 /// 253 bytes of letters, digits and "-._:%", do not end in a colon, and are no time and no month.
 [[nodiscard]] bool set_client(std::string_view text, traffic::Request& out);
 
-/// A status of three digits; 0 for "-" and "". nullopt is for everything else.
+/// A status of three digits, "200.0" too; 0 for "-", "", "0". nullopt is for everything else.
 [[nodiscard]] std::optional<std::uint16_t> parse_status(std::string_view text);
+
+/// A duration that names its unit ("250ms", "0.25s", "3us", "90ns") in milliseconds.
+[[nodiscard]] std::optional<double> milliseconds_of(std::string_view text);
+
+/// "12,5" is 12.5; nullopt where the comma may set thousands apart ("1,522") or is none.
+[[nodiscard]] std::optional<double> decimal_comma(std::string_view text);
 
 }  // namespace tidelimit::ingest

@@ -27,6 +27,7 @@ std::vector<WallTime> first_times(const Source& source, const FormatChoice& choi
   const std::string_view beginning = lines.preview(kLook);
   auto format = choice.recognise(beginning);
   if (!format || format->is_windows()) return times;
+  if (format->separator != 0) lines.join_quoted(format->separator);
   Line line;
   traffic::Request request;
   std::size_t seen = 0;

@@ -36,12 +36,16 @@ class RowParser {
  public:
   Unreadable parse(std::string_view line, const WindowColumns& columns, Row& out,
                    std::string_view& endpoint) {
+    if (columns.separator != separator_) {
+      separator_ = columns.separator;
+      row_ = CsvRow(separator_);
+    }
     const auto& fields = row_.split(line);
     if (line == columns.header) return Unreadable::header;
     if (fields.size() != columns.width) return Unreadable::columns_differ;
     const auto time = clock_.parse(trim(fields[columns.timestamp]));
     if (!time) return Unreadable::no_time;
-    const auto requests = parse_double(trim(fields[columns.requests]));
+    const auto requests = number(trim(fields[columns.requests]));
     if (!requests || *requests < 0) return Unreadable::bad_number;
     if (*requests > kMostRequests) return Unreadable::huge_number;
     const auto error_rate = ratio(fields, columns.error_rate);
@@ -64,7 +68,37 @@ class RowParser {
     return value && *value >= 0 && *value <= 1 ? value : std::nullopt;
   }
 
+  /// A number, also with thousands apart as spreadsheets write it: "1,522" and "1,234,567.5".
+  /// Where values are not between commas, a comma is a decimal one.
+  std::optional<double> number(std::string_view text) {
+    std::size_t comma = text.find(',');
+    if (comma == text.npos) return parse_double(text);
+    if (separator_ != ',') {
+      digits_ = text;
+      digits_[comma] = '.';
+      return parse_double(digits_);
+    }
+    if (comma == 0 || comma > 3 || text.find_first_not_of("0123456789") != comma) {
+      return std::nullopt;
+    }
+    digits_ = text.substr(0, comma);
+    while (comma < text.size() && text[comma] == ',') {
+      const std::string_view group = text.substr(comma + 1, 3);
+      if (group.size() < 3 || group.find_first_not_of("0123456789") != group.npos) {
+        return std::nullopt;
+      }
+      digits_ += group;
+      comma += 4;
+    }
+    const std::string_view rest = text.substr(std::min(comma, text.size()));
+    if (!rest.empty() && !rest.starts_with('.')) return std::nullopt;
+    digits_ += rest;
+    return parse_double(digits_);
+  }
+
+  char separator_ = ',';
   CsvRow row_;
+  std::string digits_;
   LogClock clock_{LogClock::BareDate::midnight};
 };
 

@@ -62,7 +62,7 @@ class BadInput(unittest.TestCase):
             done = subprocess.run(
                 [BINARY, *command, "--field", "client_ip=peer"], capture_output=True, text=True, timeout=120, check=True
             )
-            self.assertIn("--field names fields of JSON, and no input is JSON (format: common)", done.stderr)
+            self.assertIn("--field names fields of JSON and columns of csv, and no input is either (format: common)", done.stderr)
 
     def test_a_report_is_written_over_nothing_that_it_is_made_of(self):
         log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')

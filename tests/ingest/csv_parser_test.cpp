@@ -1,5 +1,6 @@
 #include "ingest/csv_parser.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "reading.hpp"
@@ -64,6 +65,70 @@ TEST(Csv, ReadsAClientThatIsAListOrHasAPort) {
   EXPECT_EQ(reading.requests[2].client, "2001:db8::1");
 }
 
+TEST(Csv, ReadsValuesAsOthersWriteThem) {
+  const Reading reading = read_text(
+      "timestamp,client_ip,path,status,latency_ms\n"
+      "1764000000,192.0.2.7,GET /a/b?c=1 HTTP/1.1,200.0,\"12,5\"\n"
+      "1764000000,192.0.2.7,/a b HTTP/1.1,0,250ms\n"
+      "1764000000,192.0.2.7,https://shop.example/a,000,0.25s\n"
+      "1764000000,192.0.2.7,/,20.0,\"1,250\"\n"
+      "1764000000,192.0.2.7,/,,\"1,250\"\n");
+  ASSERT_EQ(reading.requests.size(), 4u);
+  EXPECT_EQ(reading.requests[0].method, "GET");
+  EXPECT_EQ(reading.requests[0].path, "/a/b?c=1");
+  EXPECT_EQ(reading.requests[0].status, 200);
+  EXPECT_FLOAT_EQ(reading.requests[0].latency_ms, 12.5f);
+  EXPECT_EQ(reading.requests[1].path, "/a b HTTP/1.1");
+  EXPECT_EQ(reading.requests[1].status, 0);
+  EXPECT_FLOAT_EQ(reading.requests[1].latency_ms, 250);
+  EXPECT_EQ(reading.requests[2].status, 0);
+  EXPECT_FLOAT_EQ(reading.requests[2].latency_ms, 250);
+  EXPECT_TRUE(std::isnan(reading.requests[3].latency_ms));  // thousands or a fraction?
+}
+
+TEST(Csv, ReadsSemicolonsAndTabs) {
+  for (const char separator : {';', '\t'}) {
+    std::string text = "timestamp|client_ip|path|user_agent\n1764000000|192.0.2.7|/a,b|\"x|y\"\n";
+    std::replace(text.begin(), text.end(), '|', separator);
+    const Reading reading = read_text(text);
+    ASSERT_EQ(reading.requests.size(), 1u);
+    EXPECT_EQ(reading.requests[0].path, "/a,b");
+    EXPECT_EQ(reading.requests[0].agent, std::string("x") + separator + "y");
+    EXPECT_EQ(reading.report.format, "csv");
+  }
+}
+
+TEST(Csv, ReadsColumnsThatFieldNames) {
+  const Reading reading =
+      read_text("Time,Source IP,client_ip,URL\n1764000000,192.0.2.7,10.0.0.1,/a\n",
+                options("", {"timestamp=time", "client_ip=Source IP", "path=URL"}));
+  ASSERT_EQ(reading.requests.size(), 1u);
+  EXPECT_EQ(reading.requests[0].client, "192.0.2.7");
+  EXPECT_EQ(reading.requests[0].path, "/a");
+  EXPECT_TRUE(reading.report.problems.empty());
+}
+
+TEST(Csv, JoinsLinesWhileAQuoteIsOpen) {
+  const std::string header = "timestamp,client_ip,path,user_agent\n";
+  const std::string row = "1764000000,192.0.2.7,/a,";
+  const Reading reading =
+      read_text(header + row + "\"one\r\n\"\"two\"\"\nthree\"\r\n" + row + "bad\"quote\n" + row +
+                "\"never closed\n" + row + "\"x\"\n" + row + "\"last\nline\"");
+  ASSERT_EQ(reading.requests.size(), 5u);
+  EXPECT_EQ(reading.requests[0].agent, "one\r\n\"two\"\nthree");
+  EXPECT_EQ(reading.requests[1].agent, "bad\"quote");
+  EXPECT_EQ(reading.requests[2].agent, "never closed");
+  EXPECT_EQ(reading.requests[3].agent, "x");
+  EXPECT_EQ(reading.requests[4].agent, "last\nline");
+  EXPECT_EQ(reading.report.lines, 5u);
+
+  std::string open = header + row + "\"open\n";
+  for (int i = 0; i < 5000; ++i) open += row + "a line of some length\n";
+  const Reading lost = read_text(open + row + "x,y\n");
+  EXPECT_EQ(lost.requests.size(), 5001u);
+  EXPECT_EQ(lost.report.examples.front().line, 5003u);
+}
+
 TEST(Csv, CountsBadRowsByReasonAndSkipsRepeatedHeaders) {
   const Reading reading = read_text(
       "timestamp,client_ip,path,status\n"
@@ -91,7 +156,8 @@ TEST(Csv, NamesTheColumnsThatAreMissingOrTwice) {
   ASSERT_TRUE(missing.failure);
   EXPECT_EQ(missing.failure->message,
             "access.log: the csv header lacks client_ip, path (required: timestamp, client_ip, "
-            "path); it reads \"timestamp,status,url\"");
+            "path); it reads \"timestamp,status,url\"; where a column has another name, say so: "
+            "--field client_ip=NAME");
   const Reading twice = read_text("timestamp,client_ip,path,path\n1,2,3,4\n");
   ASSERT_TRUE(twice.failure);
   EXPECT_NE(twice.failure->message.find("names the column path twice"), std::string::npos);

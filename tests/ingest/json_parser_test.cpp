@@ -34,6 +34,16 @@ TEST(Json, KnowsNginxNames) {
   EXPECT_EQ(r.tier, "PRM");
 }
 
+TEST(Json, ReadsDurationsThatNameTheirUnit) {
+  const std::pair<const char*, float> cases[] = {
+      {"250ms", 250}, {"0.25s", 250}, {"250us", 0.25f}, {"2.5 ms", 2.5f}, {"90ns", 90e-6f}};
+  for (const auto& [text, expected] : cases) {
+    const Owned r = read(R"({"time":1764000000,"client_ip":"192.0.2.7","path":"/","duration":")" +
+                         std::string(text) + "\"}");
+    EXPECT_FLOAT_EQ(r.latency_ms, expected) << text;
+  }
+}
+
 TEST(Json, KnowsEnvoyNames) {
   const Owned r =
       read(R"({"start_time":"2026-11-24T10:00:00.123Z","method":"POST","path":"/pay","protocol":)"
@@ -134,7 +144,7 @@ TEST(Json, RefusesBadFieldOptions) {
     ASSERT_FALSE(choice) << field;
     EXPECT_TRUE(choice.error().message.starts_with("--field ")) << choice.error().message;
   }
-  EXPECT_FALSE(FormatChoice::from_options("csv", {"client_ip=x"}));
+  EXPECT_FALSE(FormatChoice::from_options("combined", {"client_ip=x"}));
 }
 
 TEST(Json, CountsWhatItCannotRead) {

@@ -50,6 +50,20 @@ TEST(Pattern, ReadsMethodTargetAndUpstreamTimesApart) {
   EXPECT_FLOAT_EQ(reading.requests[0].latency_ms, 30.0f);
 }
 
+TEST(Pattern, JoinsADateAndATimeAndTakesNoBareDate) {
+  const std::string line = "2026-11-24 10:00:03 203.0.113.7 /a 0\n";
+  const Reading both = read_text(line, options("$date $time $remote_addr $request_uri $status"));
+  ASSERT_EQ(both.requests.size(), 1u);
+  EXPECT_EQ(both.requests[0].time, "2026-11-24T10:00:03Z");
+  EXPECT_EQ(both.requests[0].status, 0);
+  const Reading bare =
+      read_text(line, options("$time_iso8601 $clock $remote_addr $request_uri $status"));
+  ASSERT_TRUE(bare.failure);
+  EXPECT_NE(bare.failure->message.find("its time reads \"2026-11-24\"; the forms that are read: "),
+            std::string::npos)
+      << bare.failure->message;
+}
+
 TEST(Pattern, CountsLinesThatDiffer) {
   const Reading reading = read_text(
       "a 203.0.113.7 [2026-11-24T10:00:00Z] \"GET / HTTP/1.1\"\n"
@@ -69,6 +83,7 @@ TEST(Pattern, SaysWhatIsWrongWithAPattern) {
   const std::pair<const char*, const char*> cases[] = {
       {"$remote_addr $request", "lacks\n  a time"},
       {"$time_local $request", "a client: $remote_addr"},
+      {"$date $remote_addr $request", "$msec, or $date and $time"},
       {"$time_local $remote_addr", "a path: $request"},
       {"$time_local$remote_addr $request", "nothing stands before $remote_addr"},
       {"$time_local $ $remote_addr", "no variable name behind the $"},

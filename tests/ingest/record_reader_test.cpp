@@ -129,6 +129,37 @@ TEST(RecordReader, SaysWhyNothingCanBeRead) {
             "access.log: no readable line in 2; the first: access.log:1: no readable time: one");
 }
 
+TEST(RecordReader, SaysHowForeignInputCanBeRead) {
+  const std::pair<std::string, const char*> cases[] = {
+      {R"({"date":"2015-05-17T10:05:03Z","http":{"from":"192.0.2.7"},"path":"/a"})",
+       "none of its fields is known as timestamp, client_ip; it has date, http.from, path; say "
+       "which it is with --field timestamp=PATH"},
+      {R"({"time":"17.5.2015","client_ip":"192.0.2.7","path":"/a"})",
+       "its time reads \"17.5.2015\"; the forms that are read: 17/May/2015:10:05:03 +0000, "},
+      {"Time,Source IP,URL\n2015-05-17T10:05:03Z,192.0.2.7,/a\n",
+       "as a csv header it names Time, Source IP, URL; the columns that are wanted are timestamp, "
+       "client_ip and path"},
+      {"timestamp,count\n1764000000,5\n", "as a csv header it names timestamp, count; "},
+      {"timestamp,client_ip,path\n17.5.2015,192.0.2.7,/a\n", "its time reads \"17.5.2015\"; "},
+      {"\xff\xfe" + std::string("1\0", 2), "is UTF-16 text; make it UTF-8: iconv"},
+      {std::string("1\0"
+                   "9\0"
+                   "2\0"
+                   ".\0"
+                   "0\0",
+                   10),
+       "is UTF-16 text"},
+      {kCombined + "\r" + kCombined + "\r", "its lines end in CR alone"},
+  };
+  for (const auto& [text, message] : cases) {
+    const Reading reading = read_text(text);
+    ASSERT_TRUE(reading.failure) << message;
+    EXPECT_NE(reading.failure->message.find(message), std::string::npos)
+        << reading.failure->message;
+  }
+  EXPECT_FALSE(read_text(kCombined + "\r").failure);
+}
+
 TEST(RecordReader, RefusesUnknownFormatsWithAHint) {
   const auto choice = FormatChoice::from_options("combned", {});
   ASSERT_FALSE(choice);

@@ -39,6 +39,19 @@ TEST(Windows, KeepsASeriesOnItsOwnGrid) {
   EXPECT_FALSE(windows->coarser);
 }
 
+TEST(Windows, ReadsNumbersAsSpreadsheetsWriteThem) {
+  const auto thousands = read(
+      "timestamp,value\n2014-04-10 00:00,\"1,522\"\n2014-04-10 00:15,\"1,234,567.5\"\n"
+      "2014-04-10 00:30,\"12,34\"\n2014-04-10 00:45,7\n",
+      15min);
+  ASSERT_TRUE(thousands) << thousands.error().message;
+  EXPECT_EQ(requests(*thousands), (Counts{1522, 1234567.5, -1, 7}));
+  const auto semicolons =
+      read("timestamp;value\n2014-04-10;1522,5\n2014-04-11;7\n2014-04-12;8\n", 24h);
+  ASSERT_TRUE(semicolons) << semicolons.error().message;
+  EXPECT_EQ(requests(*semicolons), (Counts{1522.5, 7, 8}));
+}
+
 TEST(Windows, ReadsRatiosOfSeveralEndpointsInAnyOrder) {
   const auto windows = read(
       "endpoint,requests,timestamp,premium_ratio,error_rate\n"
