@@ -46,6 +46,10 @@ bool names_virtual_host(std::string_view token, std::string_view next) {
 }
 
 bool holds_address(std::string_view text) {
+  if (text.empty()) return false;
+  const bool name = !is_digit(text.front()) && text.find(' ') == npos && text.find(':') == npos;
+  if (name) [[likely]]
+    return false;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     if (is_address(text.substr(0, end))) return true;
