@@ -71,8 +71,9 @@ std::optional<Who> read_who(std::string_view text) {
     client = take_client(rest);
     second = rest.find(' ');
   }
-  if (rest.substr(std::min(rest.find_first_not_of(' '), rest.size())).starts_with("| ")) {
-    return std::nullopt;  // docker compose's "NAME  | "
+  if (rest.starts_with(' ') || rest.starts_with('|')) [[unlikely]] {
+    const std::size_t word = std::min(rest.find_first_not_of(' '), rest.size());
+    if (rest.substr(word).starts_with("| ")) return std::nullopt;  // docker compose's "NAME  | "
   }
   if (second == npos) return Who{.client = client, .user = {}};
   const std::string_view user = unless_dash(rest.substr(second + 1));
