@@ -113,9 +113,7 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
 
 /// A log of too few hours for a forecast may well show what clients do.
 void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
-                         const traffic::WindowGrid& grid, const forecast::Shape& shape,
-                         const Error& why) {
-  say(why.message + "\nno forecast is trained: the bundle holds the detector of odd clients alone");
+                         const traffic::WindowGrid& grid, const forecast::Shape& shape) {
   auto& manifest = bundle.manifest;
   manifest.preset = "none: no forecast";
   manifest.shape = shape;
@@ -123,6 +121,12 @@ void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
   manifest.trained_until = survey.last();
   manifest.endpoints = grid.endpoints;
   manifest.figures["windows"] = static_cast<double>(grid.size());
+}
+
+/// Of too few rows no level of harm can be drawn.
+bool reads_back(const model::Bundle& bundle) {
+  const auto files = model::encode(bundle);
+  return files && model::decode(*files);
 }
 
 Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
@@ -154,7 +158,13 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   const auto grid = forecast::worth_forecasting(history->grid);
   if (auto done = train_forecast(bundle, grid, shape, options); !done) {
     if (done.error().code != Code::failed_precondition) return tl::unexpected<Error>(done.error());
-    keep_detector_alone(bundle, survey, history->grid, shape, done.error());
+    keep_detector_alone(bundle, survey, history->grid, shape);
+    if (!reads_back(bundle)) {
+      return fail(Code::failed_precondition,
+                  done.error().message + "; too short for a detector alone, too");
+    }
+    say(done.error().message +
+        "\nno forecast is trained: the bundle holds the detector of odd clients alone");
   }
   auto& figures = bundle.manifest.figures;
   figures["requests"] = static_cast<double>(reading->requests);
