@@ -126,7 +126,8 @@ std::string decode(std::string_view bytes, std::size_t step, ChunkedDecoder& dec
 }
 
 TEST(ChunkedDecoder, DecodesInPiecesOfAnySize) {
-  const std::string bytes = "4\r\nWiki\r\n5;name=\"v\"\r\npedia\r\n0\r\nTrailer: x\r\n\r\n";
+  const std::string bytes =
+      "4 \t\r\nWiki\r\n3;name=\"v\"\r\nped\r\n2 ; name\r\nia\r\n0\r\nTrailer: x\r\n\r\n";
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     ChunkedDecoder decoder;
     EXPECT_EQ(decode(bytes, step, decoder), "Wikipedia") << step;
@@ -135,8 +136,10 @@ TEST(ChunkedDecoder, DecodesInPiecesOfAnySize) {
 }
 
 TEST(ChunkedDecoder, RefusesWhatHidesARequest) {
-  for (const char* bytes : {"4\nWiki\r\n0\r\n\r\n", "-4\r\nWiki", "4\r\nWikipedia\r\n", "\r\n\r\n",
-                            "0x4\r\nWiki\r\n", "4 \x01\r\nWiki\r\n", "4\r\nWiki\n0\r\n\r\n"}) {
+  for (const char* bytes :
+       {"4\nWiki\r\n0\r\n\r\n", "-4\r\nWiki", "4\r\nWikipedia\r\n", "\r\n\r\n", "0x4\r\nWiki\r\n",
+        "4 \x01\r\nWiki\r\n", "4\r\nWiki\n0\r\n\r\n", "4 5\r\nWiki\r\n", "2d zz\r\nWiki\r\n",
+        "4\tx;y\r\nWiki\r\n", "4;x\x01\r\nWiki\r\n"}) {
     ChunkedDecoder decoder;
     (void)decode(bytes, 1, decoder);
     ASSERT_TRUE(decoder.bad()) << bytes;

@@ -271,12 +271,22 @@ void ChunkedDecoder::step(char c, std::size_t body_size, std::size_t body_limit)
       } else if (digits_ > 0 && c == '\r') {
         state_ = State::size_lf;
       } else if (digits_ > 0 && (c == ';' || c == ' ' || c == '\t')) {
-        state_ = State::extension;
+        state_ = c == ';' ? State::extension : State::size_blank;
       } else {
         refuse(400, "a chunk size is no hexadecimal number");
       }
       return;
     }
+    case State::size_blank:
+      if (++overhead_ > kMaxChunkOverhead) return refuse(431, "chunk extensions are too long");
+      if (c == '\r') {
+        state_ = State::size_lf;
+      } else if (c == ';') {
+        state_ = State::extension;
+      } else if (c != ' ' && c != '\t') {
+        refuse(400, "what follows a chunk size is no extension: those begin with a semicolon");
+      }
+      return;
     case State::extension:
       if (++overhead_ > kMaxChunkOverhead) return refuse(431, "chunk extensions are too long");
       if (c == '\r') {

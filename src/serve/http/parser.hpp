@@ -68,6 +68,7 @@ class ChunkedDecoder {
  private:
   enum class State : std::uint8_t {
     size,
+    size_blank,  ///< blanks after it, that some senders pad with
     extension,
     size_lf,
     data,
