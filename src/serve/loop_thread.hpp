@@ -47,6 +47,11 @@ class LoopThread {
     return grpc_ ? grpc_->ended() : std::vector<grpc::EndedCalls>();
   }
 
+  /// Connections that ended because they brought too much of it.
+  [[nodiscard]] std::uint64_t ended_for(Excess of) const {
+    return grpc_ ? grpc_->ended_for(of) : 0;
+  }
+
  private:
   void note_drained();
   void add_grpc_services(envoy::RateLimitShared& shared);

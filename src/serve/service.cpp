@@ -136,6 +136,8 @@ std::string Service::Impl::metrics_text() const {
     input.latency += loop->latency().read();
     const auto calls = loop->grpc_calls();
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
+    for (std::size_t i = 0; i < kExcesses; ++i)
+      input.excesses[i] += loop->ended_for(static_cast<Excess>(i));
   }
   if (retrainer) {
     for (const auto ending : Retrainer::kEndings)

@@ -236,6 +236,50 @@ TEST_F(GrpcCall, RefusesAHeadThatIsTooLarge) {
   EXPECT_FALSE(got_.goaways.empty());
 }
 
+/// A long field once, then heads that name it again and again by a byte.
+TEST_F(GrpcCall, CalmsAClientWhoseHeadsUnpackToFarMoreThanTheyAre) {
+  // The second value holds a byte that makes the field one to pass over, when all of it was seen.
+  for (const std::string& value : {std::string(3900, 'b'), std::string(3899, 'b') + '\x01'}) {
+    got_ = wire::Received();
+    start();
+    const std::string plain = wire::pack(grpc_head("/test.Test/Echo"));
+    send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, 1,
+               plain + wire::pack_indexed("a", value)));
+    ASSERT_TRUE(got_.goaways.empty());
+    send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, 3,
+               plain + std::string(10'000, wire::kFirstOfTable)));
+    EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
+    EXPECT_TRUE(session_->over());
+    EXPECT_EQ(front_->ended_for(Excess::header_bytes), 1u);
+  }
+}
+
+TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
+  start();
+  const std::string plain = wire::pack(grpc_head("/test.Test/Echo"));
+  send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, 1,
+             plain + wire::pack_indexed("a", std::string(3900, 'b'))));
+  std::uint32_t id = 3;
+  for (int i = 0; i < limits_.large_heads; ++i, id += 2) {
+    send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id,
+               plain + std::string(6, wire::kFirstOfTable)));
+    EXPECT_EQ(stream(id).fields[":status"], "431");
+  }
+  pass(1s);
+  send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id,
+             plain + std::string(6, wire::kFirstOfTable)));
+  EXPECT_EQ(stream(id).fields[":status"], "431") << "some are free each second";
+  EXPECT_TRUE(got_.goaways.empty());
+  std::string more;
+  for (int i = 0; i < limits_.large_heads; ++i)
+    more += frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id += 2,
+                  plain + std::string(6, wire::kFirstOfTable));
+  send(more);
+  EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
+  EXPECT_TRUE(session_->over());
+  EXPECT_EQ(front_->ended_for(Excess::large_heads), 1u);
+}
+
 TEST_F(GrpcCall, RefusesMessagesThatAreTooLargeOrCompressedOrMalformed) {
   start();
   send(headers(1, grpc_head("/test.Test/Echo")) +

@@ -69,6 +69,15 @@ inline std::string pack(const Fields& fields) {
   return bytes;
 }
 
+/// One literal field that goes into the dynamic table, where it is the first.
+inline std::string pack_indexed(std::string_view name, std::string_view value) {
+  std::string bytes = pack({{std::string(name), std::string(value)}});
+  bytes.front() = '\x40';
+  return bytes;
+}
+/// The first field of the dynamic table, by its index alone.
+inline constexpr char kFirstOfTable = '\xbe';
+
 inline Fields grpc_head(const std::string& path, const Fields& more = {}) {
   Fields fields{{":method", "POST"},    {":scheme", "http"}, {":path", path},
                 {":authority", "gate"}, {"te", "trailers"},  {"content-type", "application/grpc"}};

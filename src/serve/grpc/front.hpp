@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -42,10 +44,15 @@ class Front final : public Application {
   [[nodiscard]] CallCounts& unrouted() { return unrouted_; }
   /// How calls ended, where any did. From any thread.
   [[nodiscard]] std::vector<EndedCalls> ended() const;
+  /// Connections that ended for it. From any thread.
+  [[nodiscard]] std::uint64_t ended_for(Excess of) const {
+    return excesses_[static_cast<std::size_t>(of)].load(std::memory_order_relaxed);
+  }
 
   [[nodiscard]] Exchange& begin(Http2Session& session, std::int32_t stream) override;
   void end(Exchange& exchange) override;
   [[nodiscard]] bool trusts(const Peer& peer) override { return trusts_(peer); }
+  void note_excess(Excess of) override { ++excesses_[static_cast<std::size_t>(of)]; }
 
  private:
   /// Where a path leads.
@@ -60,6 +67,7 @@ class Front final : public Application {
   std::vector<std::unique_ptr<Service>> services_;
   std::deque<Row> rows_;  ///< of all methods
   CallCounts unrouted_;
+  std::array<std::atomic<std::uint64_t>, kExcesses> excesses_{};
   std::vector<std::unique_ptr<ServerCall>> free_;
 };
 

@@ -2,60 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
-#include <cstring>
 #include <new>
 #include <nghttp2/nghttp2.h>
+
+#include "serve/http2/nghttp2_types.hpp"
 
 namespace tidelimit::serve {
 namespace {
 
 constexpr std::size_t kFieldOverhead = 32;            // RFC 9113, 6.5.2
-constexpr std::size_t kMostFields = 8;                // of an answer
+constexpr std::size_t kHeadsReadOn = 4;               // times the bound that is answered
 constexpr std::int32_t kMostResets = 4000;            // that calls may have earned
 constexpr std::int32_t kMostIdleFrames = 16'000;      // likewise
+constexpr std::int32_t kMostLargeHeads = 100;         // likewise
 constexpr Nanos kCrossing = std::chrono::seconds{1};  // for calls that cross the word of going
 constexpr std::array<std::uint8_t, 8> kPing{'t', 'i', 'd', 'e', 'd', 'o', 'w', 'n'};
-
-std::string_view view(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-std::uint8_t* bytes_of(std::string_view text) {
-  return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 only reads
-}
-
-/// nghttp2's memory from a pool. nghttp2 keeps a copy of the table.
-nghttp2_mem pooled(BlockPool* pool) {
-  return {
-      .mem_user_data = pool,
-      .malloc = [](std::size_t size,
-                   void* user) { return static_cast<BlockPool*>(user)->take(size); },
-      .free = [](void* block, void* user) { static_cast<BlockPool*>(user)->give(block); },
-      .calloc =
-          [](std::size_t count, std::size_t size, void* user) {
-            const bool fits = size == 0 || count <= SIZE_MAX / size;
-            void* const block = fits ? static_cast<BlockPool*>(user)->take(count * size) : nullptr;
-            if (block != nullptr) std::memset(block, 0, count * size);
-            return block;
-          },
-      .realloc = [](void* block, std::size_t size,
-                    void* user) { return static_cast<BlockPool*>(user)->resize(block, size); },
-  };
-}
-
-std::size_t to_nv(std::span<const Field> fields, std::array<nghttp2_nv, kMostFields>& nv) {
-  assert(fields.size() <= nv.size());
-  const std::size_t count = std::min(fields.size(), nv.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const Field& field = fields[i];
-    const int flags = field.constant ? NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE
-                                     : NGHTTP2_NV_FLAG_NONE;
-    nv[i] = {bytes_of(field.name), bytes_of(field.value), field.name.size(), field.value.size(),
-             static_cast<std::uint8_t>(flags)};
-  }
-  return count;
-}
 
 }  // namespace
 
@@ -72,11 +33,11 @@ struct Http2Session::Callbacks {
         if (frame->length > 0 || (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0) return 0;
         break;
       case NGHTTP2_RST_STREAM:
-        return self.spend(self.resets_) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+        return self.spend(self.resets_, Excess::resets) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
       default:
         break;  // pings, settings, windows, priorities
     }
-    return self.spend(self.idle_frames_) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    return self.spend(self.idle_frames_, Excess::idle_frames) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
@@ -98,11 +59,19 @@ struct Http2Session::Callbacks {
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                        std::uint8_t, void* user) {
     Http2Session& self = of(user);
-    HeadUnderway& head = self.head_;
-    head.bytes += name_size + value_size + kFieldOverhead;
+    if (!self.count_field(name_size + value_size)) return NGHTTP2_ERR_CALLBACK_FAILURE;
+    const HeadUnderway& head = self.head_;
     if (head.exchange != nullptr && head.request && head.bytes <= self.limits_.head_bytes)
       head.exchange->on_header(view(name, name_size), view(value, value_size));
     return 0;
+  }
+
+  /// nghttp2 passes over fields with bytes that must not be there; they were looked at all the
+  /// same.
+  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*,
+                               std::size_t name_size, const std::uint8_t*, std::size_t value_size,
+                               std::uint8_t, void* user) {
+    return of(user).count_field(name_size + value_size) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -141,7 +110,7 @@ struct Http2Session::Callbacks {
     const nghttp2_frame_hd& head = frame->hd;
     if (head.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
       // A client can make the server reset a stream as well as it can itself.
-      (void)self.spend(self.resets_);
+      (void)self.spend(self.resets_, Excess::resets);
     } else if ((head.type == NGHTTP2_DATA || head.type == NGHTTP2_HEADERS) &&
                (head.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       self.resets_.earn(1);
@@ -184,6 +153,7 @@ struct Http2Session::Callbacks {
       nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
       nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+      nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
       nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
       nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
@@ -204,6 +174,7 @@ Http2Session::Http2Session(Application& application, const Peer& peer, bool exem
       wake_(std::move(wake)),
       resets_(limits.resets, kMostResets),
       idle_frames_(limits.idle_frames, kMostIdleFrames),
+      large_heads_(limits.large_heads, kMostLargeHeads),
       last_call_(now.mono) {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
@@ -262,11 +233,29 @@ bool Http2Session::over() const {
 }
 
 /// A client that spends what it has not got is told to calm down, and not heard any further.
-bool Http2Session::spend(Allowance& allowance) {
+bool Http2Session::spend(Allowance& allowance, Excess of) {
   if (allowance.spend()) return true;
+  calm(of);
+  return false;
+}
+
+void Http2Session::calm(Excess of) {
+  if (!failed_) application_.note_excess(of);
   failed_ = true;
   (void)nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
-  return false;
+}
+
+/// Reading on to the end of the head keeps both sides' tables alike, so that one that is too large
+/// can be answered. But a field of the table is named by a byte and looked at whole, every time:
+/// beyond a small multiple the connection is not worth that.
+bool Http2Session::count_field(std::size_t bytes) {
+  const std::size_t before = std::exchange(head_.bytes, head_.bytes + bytes + kFieldOverhead);
+  if (head_.bytes <= limits_.head_bytes) return true;
+  if (head_.bytes > limits_.head_bytes * kHeadsReadOn) {
+    calm(Excess::header_bytes);
+    return false;
+  }
+  return before > limits_.head_bytes || spend(large_heads_, Excess::large_heads);
 }
 
 Exchange* Http2Session::exchange(std::int32_t stream) const {
@@ -321,6 +310,7 @@ void Http2Session::stir() {
 void Http2Session::check_time() {
   resets_.refill();
   idle_frames_.refill();
+  large_heads_.refill();
   const Instant now = now_.mono;
   const bool greets_late = !greeted_ && now - last_call_ > limits_.head_timeout;
   const bool head_late = head_.exchange != nullptr && now - head_.since > limits_.head_timeout;

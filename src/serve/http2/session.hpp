@@ -23,11 +23,14 @@ struct Http2Limits {
   /// queues them or opens another connection.
   std::uint32_t streams = 1000;
   std::uint32_t untrusted_streams = 100;  ///< of callers that are counted per address
-  std::size_t head_bytes = 16 << 10;      ///< of one request's fields, 32 for each field included
+  /// Of one request's fields, 32 for each field included. A larger head is answered; one of four
+  /// times that ends the connection.
+  std::size_t head_bytes = 16 << 10;
   std::int32_t window = 1 << 20;     ///< of a connection: what may arrive unread, over all streams
   std::size_t held_bytes = 4 << 20;  ///< of requests that are not whole, per connection
   std::int32_t resets = 100;         ///< of streams, per second, beside one per finished call
   std::int32_t idle_frames = 1000;   ///< pings and their kind, per second, beside four per call
+  std::int32_t large_heads = 10;     ///< answered as too large, per second
   Nanos head_timeout{std::chrono::seconds{10}};   ///< from a request's first frame to its head
   Nanos body_timeout{std::chrono::seconds{30}};   ///< from there to its last byte
   Nanos idle_timeout{std::chrono::minutes{10}};   ///< without any call
@@ -103,7 +106,9 @@ class Http2Session {
   };
 
   [[nodiscard]] Exchange* exchange(std::int32_t stream) const;
-  bool spend(Allowance& allowance);
+  bool spend(Allowance& allowance, Excess of);
+  void calm(Excess of);
+  [[nodiscard]] bool count_field(std::size_t bytes);
   void remove(Exchange& exchange);
   void say_goodbye();
   void stir();
@@ -118,6 +123,7 @@ class Http2Session {
   HeadUnderway head_;
   Allowance resets_;
   Allowance idle_frames_;
+  Allowance large_heads_;
   std::size_t held_ = 0;
   Instant last_call_;
   Instant notice_;        ///< when it said that it goes

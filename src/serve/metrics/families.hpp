@@ -36,6 +36,8 @@ class Families {
 
 /// What requests met: decisions, observations, windows, latency.
 void add_traffic(Families& families, const MetricsInput& input);
+/// How the wire was used: connections, and what was refused of them.
+void add_wire(Families& families, const MetricsInput& input);
 /// What the control plane made of it: forecasts, limits, rules, verdicts, and its own health.
 void add_control(Families& families, const MetricsInput& input);
 

@@ -20,6 +20,7 @@ std::string render(const MetricsInput& input) {
   families.gauge("tidelimit_build_info", "Always 1; the version of this program.");
   families.add({{"version", TIDELIMIT_VERSION}}, 1);
   add_traffic(families, input);
+  add_wire(families, input);
   add_control(families, input);
   families.counter("tidelimit_retrainings_total",
                    "Forecasts trained anew on stored windows: taken into force, kept out because "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "engine/engine.hpp"
 #include "serve/domains/rule_counts.hpp"
 #include "serve/grpc/call_counts.hpp"
+#include "serve/http2/exchange.hpp"
 #include "serve/metrics/latency_histogram.hpp"
 
 namespace tidelimit::serve {
@@ -29,6 +31,7 @@ struct MetricsInput {
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
   std::vector<grpc::EndedCalls> grpc_calls;
+  std::array<std::uint64_t, kExcesses> excesses{};  ///< HTTP/2 connections that ended for each
   /// Of the forecast, by how they ended.
   std::vector<std::pair<std::string, std::uint64_t>> retrainings;
   std::uint64_t syslog_lines = 0;

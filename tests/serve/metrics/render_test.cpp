@@ -129,6 +129,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
                            "tidelimit_grpc_calls_total",
+                           "tidelimit_http2_calmed_total",
                            "tidelimit_retrainings_total",
                            "tidelimit_forecast_requests",
                            "tidelimit_forecast_source",
@@ -229,6 +230,14 @@ TEST(Metrics, AddsUpTheGrpcCallsOfAllLoops) {
       "tidelimit_grpc_calls_total{service=\"grpc.health.v1.Health\",method=\"Check\",code=";
   EXPECT_THAT(text, Contains(check + "\"OK\"} 7"));
   EXPECT_THAT(text, Contains(check + "\"NOT_FOUND\"} 1"));
+}
+
+TEST(Metrics, SaysWhyConnectionsEnded) {
+  auto in = input();
+  in.excesses[static_cast<std::size_t>(Excess::resets)] = 3;
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_http2_calmed_total{reason=\"resets\"} 3"));
+  EXPECT_THAT(text, Contains("tidelimit_http2_calmed_total{reason=\"header_bytes\"} 0"));
 }
 
 TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
