@@ -39,7 +39,8 @@ std::string models_fingerprint(const config::Config& config) {
          store::bundle_fingerprint(config.anomaly_model);
 }
 
-/// Settings that are taken up at start only, where they differ.
+}  // namespace
+
 std::vector<std::string> fixed_settings_changed(const config::Config& before,
                                                 const config::Config& after) {
   std::vector<std::string> changed;
@@ -47,14 +48,13 @@ std::vector<std::string> fixed_settings_changed(const config::Config& before,
     if (differs) changed.emplace_back(name);
   };
   note(before.listen.http != after.listen.http, "listen.http");
+  note(before.listen.grpc != after.listen.grpc, "listen.grpc");
   note(before.listen.syslog != after.listen.syslog, "listen.syslog");
   note(before.listen.admin != after.listen.admin, "listen.admin");
   note(before.listen.metrics != after.listen.metrics, "listen.metrics");
   note(before.state != after.state, "state");
   return changed;
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const model::Bundle>> load_models(const config::Config& config) {
   auto merged = std::make_shared<model::Bundle>();

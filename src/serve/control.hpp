@@ -24,6 +24,10 @@ namespace tidelimit::serve {
 [[nodiscard]] Result<std::shared_ptr<const model::Bundle>> load_models(
     const config::Config& config);
 
+/// Settings that are taken up at start only, where they differ: "listen.http". Pure.
+[[nodiscard]] std::vector<std::string> fixed_settings_changed(const config::Config& before,
+                                                              const config::Config& after);
+
 /// How the last reading of the configuration went, for metrics.
 struct ReloadState {
   std::atomic<bool> successful{true};
