@@ -288,7 +288,8 @@ void ControlThread::read_models(const config::Config& config) {
 
 void ControlThread::read_tokens(const config::Config& config) {
   std::string warning;
-  auto tokens = load_tokens(config.admin_token_file, warning);
+  // A file made here would take away the tokens that callers have, for no more than a slip of rm.
+  auto tokens = load_tokens(config.admin_token_file, TokenFile::there, warning);
   if (!warning.empty()) spdlog::warn("{}", warning);
   if (!tokens) {
     notes_.set("tokens", fmt::format("the old ones stay: {}", tokens.error().message));

@@ -164,7 +164,7 @@ Response Service::Impl::take_large_report(const std::string& target, const std::
 
 Result<void> Service::Impl::load_token_table(const config::Config& config) {
   std::string warning;
-  auto table = load_tokens(config.admin_token_file, warning);
+  auto table = load_tokens(config.admin_token_file, TokenFile::made_if_missing, warning);
   if (!table) return tl::unexpected(table.error());
   if (!warning.empty()) spdlog::warn("{}", warning);
   tokens.publish(std::make_shared<const TokenTable>(std::move(*table)));

@@ -316,6 +316,19 @@ class TokenTest(Serving):
                                     {"action": "block", "for": "1h", "reason": "x"}, bearer)
         self.assertEqual(put.json["by"], "ann")
 
+    def test_a_token_file_that_is_removed_is_not_made_anew(self):
+        token = self.gate.folder / "var/admin.token"
+        kept = token.read_text()
+        token.unlink()
+        wait_until(lambda: "is gone" in self.gate.client.get("/readyz?verbose").body, "it is named")
+        self.assertFalse(token.exists())
+        bearer = {"Authorization": "Bearer " + kept.strip()}
+        self.assertEqual(self.gate.client.get("/v1/verdicts", bearer).status, 200, "the old one stays")
+        token.write_text(kept)
+        token.chmod(0o600)
+        wait_until(lambda: "is gone" not in self.gate.client.get("/readyz?verbose").body, "and well again")
+        self.assertEqual(self.gate.client.get("/v1/verdicts", bearer).status, 200)
+
 
 class OverrideTest(Serving):
     def test_block_limit_and_allow(self):

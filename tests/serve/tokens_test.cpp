@@ -11,6 +11,8 @@
 namespace tidelimit::serve {
 namespace {
 
+constexpr TokenFile kMade = TokenFile::made_if_missing;
+
 class TokenFileTest : public testing::Test {
  protected:
   TokenFileTest() { std::filesystem::create_directories(folder_); }
@@ -30,7 +32,7 @@ class TokenFileTest : public testing::Test {
 };
 
 TEST_F(TokenFileTest, MakesOneForItsOwnerAloneAndKeepsIt) {
-  const auto made = load_tokens(file_, warning_);
+  const auto made = load_tokens(file_, kMade, warning_);
   ASSERT_TRUE(made) << made.error().message;
   struct stat status {};
   ASSERT_EQ(stat(file_.c_str(), &status), 0);
@@ -39,18 +41,27 @@ TEST_F(TokenFileTest, MakesOneForItsOwnerAloneAndKeepsIt) {
   ASSERT_GE(token.size(), 33u);
   token.pop_back();
   EXPECT_EQ(made->owner("Bearer " + token), "admin");
-  ASSERT_TRUE(load_tokens(file_, warning_));
+  ASSERT_TRUE(load_tokens(file_, kMade, warning_));
   EXPECT_EQ(read(), token + "\n");
   EXPECT_EQ(warning_, "");
+}
+
+TEST_F(TokenFileTest, IsNotMadeWhereItMustBeThere) {
+  file_ = folder_ / "token";
+  const auto gone = load_tokens(file_, TokenFile::there, warning_);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, Code::not_found);
+  EXPECT_NE(gone.error().message.find("put it back"), std::string::npos) << gone.error().message;
+  EXPECT_FALSE(std::filesystem::exists(file_));
 }
 
 TEST_F(TokenFileTest, WarnsOfReadersAndRefusesWriters) {
   file_ = folder_ / "token";
   write("0123456789abcdef\n", 0644);
-  EXPECT_TRUE(load_tokens(file_, warning_));
+  EXPECT_TRUE(load_tokens(file_, kMade, warning_));
   EXPECT_NE(warning_.find("chmod 600"), std::string::npos);
   write("0123456789abcdef\n", 0622);
-  const auto refused = load_tokens(file_, warning_);
+  const auto refused = load_tokens(file_, kMade, warning_);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::permission_denied);
 }
@@ -71,7 +82,7 @@ TEST(Tokens, NameTheirOwner) {
 
 TEST(Tokens, WithoutAFileThereAreNone) {
   std::string warning;
-  const auto none = load_tokens({}, warning);
+  const auto none = load_tokens({}, kMade, warning);
   ASSERT_TRUE(none) << none.error().message;
   EXPECT_EQ(none->size(), 0u);
   EXPECT_FALSE(none->owner("Bearer "));

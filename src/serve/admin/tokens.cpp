@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,7 +60,19 @@ Result<void> make_token_file(const std::filesystem::path& file) {
     return fail(Code::resource_exhausted,
                 fmt::format("can't write the token file {}", file.string()));
   }
+  spdlog::info("made the token file {} with one fresh token", file.string());
   return {};
+}
+
+/// Makes the file where it is missing and may be made.
+Result<void> provide_token_file(const std::filesystem::path& file, TokenFile must_be) {
+  if (must_be == TokenFile::there)
+    return fail(Code::not_found, fmt::format("the token file {} is gone; put it back, or restart "
+                                             "to have one made with a fresh token",
+                                             file.string()));
+  auto made = make_token_file(file);
+  if (!made && made.error().code == Code::already_exists) return {};
+  return made;
 }
 
 }  // namespace
@@ -100,12 +113,14 @@ Result<TokenTable> parse_tokens(std::string_view text) {
     tokens.push_back(std::move(token));
   }
   if (tokens.empty())
-    return fail(Code::invalid_argument,
-                "no token in it; remove the file to have one made, or write one a line");
+    return fail(
+        Code::invalid_argument,
+        "no token in it; write one a line, or remove the file and restart to have one made");
   return TokenTable(std::move(tokens));
 }
 
-Result<TokenTable> load_tokens(const std::filesystem::path& file, std::string& warning) {
+Result<TokenTable> load_tokens(const std::filesystem::path& file, TokenFile must_be,
+                               std::string& warning) {
   if (file.empty()) {
     warning = "no admin.token_file is configured: calls that need a token are refused";
     return TokenTable();
@@ -115,8 +130,8 @@ Result<TokenTable> load_tokens(const std::filesystem::path& file, std::string& w
     if (errno != ENOENT)
       return fail(Code::permission_denied, fmt::format("can't read the token file {}: {}",
                                                        file.string(), std::strerror(errno)));
-    if (auto made = make_token_file(file); !made && made.error().code != Code::already_exists)
-      return tl::unexpected(made.error());
+    if (auto there = provide_token_file(file, must_be); !there)
+      return tl::unexpected(there.error());
     if (stat(file.c_str(), &status) != 0)
       return fail(Code::internal, fmt::format("the token file {} vanished", file.string()));
   }

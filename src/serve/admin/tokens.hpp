@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -36,10 +37,14 @@ using TokenSlot = limiter::SnapshotSlot<TokenTable>;
 /// skipped. A token has at least 16 characters.
 [[nodiscard]] Result<TokenTable> parse_tokens(std::string_view text);
 
-/// Reads the file, or makes it with one fresh token, mode 0600, when there is none. No tokens, and
-/// a warning, where no file is named.
+enum class TokenFile : std::uint8_t {
+  made_if_missing,  ///< with one fresh token, mode 0600; the log says so
+  there,            ///< not_found when it is not
+};
+
+/// Reads the file. No tokens, and a warning, where no file is named.
 /// Refuses a file that others may write; `warning` says when others may read it.
-[[nodiscard]] Result<TokenTable> load_tokens(const std::filesystem::path& file,
+[[nodiscard]] Result<TokenTable> load_tokens(const std::filesystem::path& file, TokenFile must_be,
                                              std::string& warning);
 
 }  // namespace tidelimit::serve
