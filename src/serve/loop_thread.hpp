@@ -47,6 +47,11 @@ class LoopThread {
     return grpc_ ? grpc_->ended() : std::vector<grpc::EndedCalls>();
   }
 
+  /// What was refused in HTTP's own words, added to `counts`.
+  void add_refusals(Wire wire, RefusalCounts::Counts& counts) const {
+    if (wire == Wire::http) buffers_.refusals.add_to(counts);
+    if (wire == Wire::grpc && grpc_) grpc_->refusals().add_to(counts);
+  }
   /// Connections that ended because they brought too much of it.
   [[nodiscard]] std::uint64_t ended_for(Excess of) const {
     return grpc_ ? grpc_->ended_for(of) : 0;

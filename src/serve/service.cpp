@@ -1,7 +1,9 @@
 #include "serve/service.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <sched.h>
 #include <spdlog/spdlog.h>
@@ -18,8 +20,12 @@ namespace {
 
 constexpr std::size_t kLaneQueue = 64;
 constexpr Nanos kHangs =
-    std::chrono::seconds{15};                 // a turn takes milliseconds, a scan tens of them
-constexpr std::size_t kOwnDescriptors = 128;  // files, listeners, libraries
+    std::chrono::seconds{15};  // a turn takes milliseconds, a scan tens of them
+constexpr std::size_t kOwnDescriptors =
+    128;  // files, listeners, libraries, before they are counted
+constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
+constexpr Nanos kRefusalsNoted = std::chrono::minutes{1};  // after the last of them
+constexpr std::size_t kLeastConnections = 16;              // fewer are no gate
 
 struct Place {
   config::HostPort* where;  ///< its port is filled in
@@ -49,18 +55,23 @@ Endpoint endpoint_of(const config::HostPort& where) {
   return {where.host, where.port};
 }
 
-/// Opens as many descriptors as the system lets this process, and says how many connections fit.
-std::size_t raise_descriptor_limit(std::size_t wanted) {
+/// How many descriptors this process may open, raised to `need` where the system lets it.
+std::size_t raise_descriptor_limit(std::size_t need) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t need = wanted + kOwnDescriptors;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return need;
   if (limit.rlim_cur < need) {
     limit.rlim_cur = std::min<rlim_t>(need, limit.rlim_max);
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     (void)getrlimit(RLIMIT_NOFILE, &limit);
   }
-  if (limit.rlim_cur >= need) return wanted;
-  return limit.rlim_cur > 2 * kOwnDescriptors ? limit.rlim_cur - kOwnDescriptors : kOwnDescriptors;
+  return limit.rlim_cur;
+}
+
+std::size_t open_descriptors() {
+  std::error_code error;
+  const std::filesystem::directory_iterator all("/proc/self/fd", error);
+  if (error) return kOwnDescriptors;
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 }  // namespace
@@ -79,9 +90,11 @@ struct Service::Impl {
 
   Result<void> open(config::Config config);
   Result<void> open_listeners();
+  Result<void> bound_connections();
   Result<void> load_token_table(const config::Config& config);
   Response take_large_report(const std::string& target, const std::string& body, const Now& now);
   [[nodiscard]] std::string metrics_text() const;
+  void note_descriptors();
 
   // Order matters: what is below uses what is above, and goes first.
   std::shared_ptr<engine::Engine> engine;
@@ -96,7 +109,7 @@ struct Service::Impl {
   TokenSlot tokens;
   std::atomic<bool> stopping{false};
   DeskContext desk;
-  std::optional<ConnectionQuota> quota;
+  ConnectionQuota quota{0, 0};  ///< bounded once all else is open
   BodyReader report_bodies;                             ///< control lane only
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
   std::optional<ControlThread> control;
@@ -107,6 +120,8 @@ struct Service::Impl {
   Lane control_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
+  std::uint64_t noted_refusals = 0;  ///< for want of descriptors
+  Instant refused_at;                ///< when there were more last
 };
 
 Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& the_clock,
@@ -138,7 +153,12 @@ std::string Service::Impl::metrics_text() const {
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
     for (std::size_t i = 0; i < kExcesses; ++i)
       input.excesses[i] += loop->ended_for(static_cast<Excess>(i));
+    for (std::size_t i = 0; i < input.refusals.size(); ++i)
+      loop->add_refusals(static_cast<Wire>(i), input.refusals[i]);
   }
+  input.connections = quota.by_wire().on;
+  for (std::size_t i = 0; i < input.no_place.size(); ++i)
+    input.no_place[i] = quota.refused(static_cast<NoPlace>(i));
   if (retrainer) {
     for (const auto ending : Retrainer::kEndings)
       input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});
@@ -180,17 +200,33 @@ Result<void> Service::Impl::open(config::Config config) {
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
   settings.publish(make_front_settings(std::move(config), 1));
 
-  const std::size_t connections = raise_descriptor_limit(options.max_connections);
-  if (connections < options.max_connections)
-    spdlog::warn("this process may open too few descriptors: {} connections at most (ulimit -n)",
-                 connections);
-  quota.emplace(connections, options.max_connections_per_client);
+  (void)raise_descriptor_limit(options.max_connections + kOwnDescriptors);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
   for (unsigned i = 0; i < count; ++i)
-    loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, *quota));
+    loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, quota));
   if (auto opened = open_listeners(); !opened) return opened;
   control.emplace(*engine, clock, settings, tokens, notes, reload);
   retrainer.emplace(*engine, settings, clock, notes);
+  return bound_connections();
+}
+
+/// A place is promised only where there is a descriptor for it.
+Result<void> Service::Impl::bound_connections() {
+  const std::size_t own = open_descriptors() + kSpareDescriptors;
+  const std::size_t limit = raise_descriptor_limit(own + options.max_connections);
+  const std::size_t room = limit > own ? limit - own : 0;
+  if (room < kLeastConnections)
+    return fail(Code::resource_exhausted,
+                fmt::format("this process may open {} descriptors (ulimit -n) and needs {} itself, "
+                            "so that there are too few for connections: allow it {} at least, {} "
+                            "for as many connections as it takes",
+                            limit, own, own + kLeastConnections, own + options.max_connections));
+  const std::size_t connections = std::min(room, options.max_connections);
+  if (connections < options.max_connections)
+    spdlog::warn(
+        "this process may open {} descriptors (ulimit -n): {} connections at most in place of {}",
+        limit, connections, options.max_connections);
+  quota.bound(connections, std::min(options.max_connections_per_client, connections / 2));
   return {};
 }
 
@@ -227,6 +263,17 @@ Result<void> Service::Impl::open_listeners() {
   return {};
 }
 
+void Service::Impl::note_descriptors() {
+  const std::uint64_t refused = quota.refused(NoPlace::descriptors);
+  const Instant now = clock.mono();
+  if (std::exchange(noted_refusals, refused) != refused) {
+    refused_at = now;
+    notes.set("descriptors", "connections are refused for want of them: raise ulimit -n");
+  } else if (clock.real(now - refused_at) > kRefusalsNoted) {
+    notes.clear("descriptors");
+  }
+}
+
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Service::~Service() {
@@ -259,6 +306,7 @@ void Service::reload() {
 }
 
 void Service::watch() {
+  impl_->note_descriptors();
   const Nanos silent = impl_->clock.real(impl_->clock.mono() - impl_->control->last_turn());
   if (silent < kHangs) {
     impl_->notes.clear("control plane hangs");

@@ -1,5 +1,6 @@
 """The real binary as its callers see it: every call of docs/api.md, configuration, durability, bad input, shell."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -618,6 +619,12 @@ class WireTest(Serving):
         two = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
         self.assertIn(b" 400 ", self.raw(two).split(b"\r\n")[0])
 
+    def test_connections_are_counted(self):
+        self.assertEqual(self.gate.count("tidelimit_connections", front="http"), 1)
+        with socket.create_connection(("127.0.0.1", self.gate.http_port)):
+            wait_until(lambda: self.gate.count("tidelimit_connections", front="http") == 2, "one more is open")
+        wait_until(lambda: self.gate.count("tidelimit_connections", front="http") == 1, "and gone")
+
     def test_garbage_and_silence(self):
         self.assertIn(b" 400 ", self.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").split(b"\r\n")[0])
         self.assertEqual(self.raw(b""), b"")
@@ -803,6 +810,43 @@ class StartTest(unittest.TestCase):
             other.listen()
             port = other.getsockname()[1]
             self.refused(self.small(http=port), f"127.0.0.1:{port}", "in use", "choose another port")
+
+    def test_too_few_descriptors(self):
+        file = self.folder / "tidelimit.yaml"
+        file.write_text(self.small())
+        few = f"ulimit -n 40; exec {BINARY} serve --config {file} --loops 1"
+        done = subprocess.run(["bash", "-c", few], cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("may open 40 descriptors (ulimit -n)", done.stderr)
+        self.assertIn("allow it", done.stderr)
+
+    def test_connections_are_as_many_as_there_are_descriptors(self):
+        file = self.folder / "tidelimit.yaml"
+        port = free_port()
+        file.write_text(self.small("identity: { trusted_proxies: [127.0.0.1/32] }", port))
+        log = self.folder / "log"
+        with open(log, "wb") as out:
+            gate = subprocess.Popen(["bash", "-c", f"ulimit -n 100; exec {BINARY} serve --config {file} --loops 1"],
+                                    cwd=self.folder, stdout=out, stderr=out)
+        try:
+            wait_until(lambda: "answers on" in log.read_text(), "the gate runs")
+            words = re.search(r"may open 100 descriptors \(ulimit -n\): (\d+) connections", log.read_text())
+            self.assertIsNotNone(words, log.read_text())
+            places = int(words[1])
+            with contextlib.ExitStack() as all_of_them:
+                for i in range(places):  # half of them from each of two strangers: they get three quarters
+                    source = (f"127.0.1.{1 + i % 2}", 0)
+                    all_of_them.enter_context(socket.create_connection(("127.0.0.1", port), source_address=source))
+                with HttpClient(port) as client:
+                    asked = {"client_ip": "203.0.113.1", "path": "/"}
+                    self.assertEqual(client.call("POST", "/v1/check", asked).status, 200, "one that is trusted")
+                    metrics = client.get("/metrics").body
+            refused = re.search(r'tidelimit_connections_refused_total{reason="untrusted"} (\d+)', metrics)
+            self.assertEqual(int(refused[1]), places // 4, metrics)
+            self.assertIn('tidelimit_connections_refused_total{reason="descriptors"} 0', metrics)
+        finally:
+            gate.terminate()
+            gate.wait(30)
 
     def test_state_that_cannot_be_written(self):
         self.refused(self.small("state: /proc/nowhere/tidelimit.db"), "/proc/nowhere", "name another `state`")

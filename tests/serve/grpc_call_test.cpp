@@ -218,6 +218,12 @@ TEST_F(GrpcCall, AnswersWhatIsNoGrpcInHttpsWords) {
   EXPECT_EQ(stream(1).fields[":status"], "415");
   EXPECT_EQ(stream(3).fields[":status"], "405");
   EXPECT_EQ(stream(3).fields["allow"], "POST");
+  RefusalCounts::Counts counts{};
+  front_->refusals().add_to(counts);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const int status = RefusalCounts::kStatuses[i];
+    EXPECT_EQ(counts[i], status == 405 || status == 415 ? 1u : 0u) << status;
+  }
 }
 
 TEST_F(GrpcCall, RefusesAHeadThatIsTooLarge) {

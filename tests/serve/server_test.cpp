@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
+#include <vector>
 
 #include "serve/http/connection.hpp"
 #include "serve/net/lane.hpp"
@@ -45,12 +48,19 @@ class HttpServerTest : public testing::Test {
  protected:
   void start(const HttpLimits& limits = {}, std::size_t in_all = 100,
              std::size_t per_client = 100) {
+    listen_on(limits, in_all, per_client);
+    run();
+  }
+  void listen_on(const HttpLimits& limits = {}, std::size_t in_all = 100,
+                 std::size_t per_client = 100) {
     quota_ = std::make_unique<ConnectionQuota>(in_all, per_client);
     auto socket = listen_tcp({"127.0.0.1", 0});
     ASSERT_TRUE(socket) << socket.error().message;
     port_ = local_port(*socket);
     server_ =
         std::make_unique<HttpServer>(loop_, buffers_, std::move(*socket), echo_, limits, *quota_);
+  }
+  void run() {
     thread_ = std::thread([this] { loop_.run(); });
   }
   void TearDown() override {
@@ -140,6 +150,22 @@ TEST_F(HttpServerTest, ARefusalIsReadEvenBehindBytesThatKeepComing) {
   client.send("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" +
               std::string(3'000'000, 'z'));
   EXPECT_TRUE(client.read_until("}\n").starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, CountsWhatHttpItselfRefuses) {
+  start();
+  for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+                            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"}) {
+    SocketClient client(port_);
+    client.send(bytes);
+    EXPECT_NE(client.read_all(), "");
+  }
+  RefusalCounts::Counts counts{};
+  buffers_.refusals.add_to(counts);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const int status = RefusalCounts::kStatuses[i];
+    EXPECT_EQ(counts[i], status == 400 ? 2u : status == 413 ? 1u : 0u) << status;
+  }
 }
 
 TEST_F(HttpServerTest, RefusesGarbageAndCloses) {
@@ -239,6 +265,48 @@ TEST_F(HttpServerTest, BoundsConnectionsOfOneAddressUnlessItIsTrusted) {
   EXPECT_NE(first.read_until("GET /1").find("GET /1"), std::string::npos);
   SocketClient second(port_);
   EXPECT_TRUE(second.read_all().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(HttpServerTest, KeepsAQuarterOfThePlacesForTrustedCallers) {
+  echo_.trusted = false;
+  start({}, 4, 100);
+  std::vector<std::unique_ptr<SocketClient>> strangers;
+  for (int i = 0; i < 3; ++i) {
+    strangers.push_back(std::make_unique<SocketClient>(port_));
+    strangers.back()->send(get("/x"));
+    ASSERT_NE(strangers.back()->read_until("GET /x").find("GET /x"), std::string::npos) << i;
+  }
+  EXPECT_TRUE(SocketClient(port_).read_all().starts_with("HTTP/1.1 503 "));
+  EXPECT_EQ(quota_->refused(NoPlace::strangers), 1u);
+  loop_.post([this] { echo_.trusted = true; });
+  SocketClient trusted(port_);
+  trusted.send(get("/mine"));
+  EXPECT_NE(trusted.read_until("GET /mine").find("GET /mine"), std::string::npos);
+  EXPECT_EQ(quota_->by_wire().on[0], 4u);
+  EXPECT_EQ(quota_->by_wire().on[1], 0u);
+}
+
+TEST_F(HttpServerTest, TellsCallersThatItHasNoDescriptorForThem) {
+  listen_on();
+  const SocketClient waiting(port_);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  Fd next(dup(0));
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(next.get());  // the least free one: no other is given
+  next.close();
+  SocketClient client(port_);
+  ++none.rlim_cur;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  run();
+  const std::string answer = client.read_all();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_EQ(quota_->refused(NoPlace::descriptors), 2u);
+  SocketClient later(port_);
+  later.send(get("/x"));
+  EXPECT_NE(later.read_until("GET /x").find("GET /x"), std::string::npos)
+      << "at once, without a rest";
 }
 
 TEST_F(HttpServerTest, GivesPlacesBack) {

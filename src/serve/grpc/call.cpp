@@ -92,9 +92,9 @@ void ServerCall::on_header(std::string_view name, std::string_view value) {
 
 void ServerCall::on_head(bool too_large) {
   has_head_ = true;
-  if (too_large) return refuse_http("431");
-  if (!head_.post) return refuse_http("405");
-  if (!head_.grpc) return refuse_http("415");
+  if (too_large) return refuse_http(431);
+  if (!head_.post) return refuse_http(405);
+  if (!head_.grpc) return refuse_http(415);
   Service* const service = head_.route.service;
   if (service == nullptr) return fail(StatusCode::unimplemented, head_.missing);
   if (!service->open_to_all() && !front_.trusts(session_->peer()))
@@ -252,12 +252,14 @@ void ServerCall::send_status_alone(const Status& status) {
 }
 
 /// What is no gRPC call is answered in HTTP's words.
-void ServerCall::refuse_http(std::string_view status) {
+void ServerCall::refuse_http(int status) {
+  front_.refusals().add(status);
   finished_ = answering_ = true;
   moved_ = session_->now().mono;
-  std::array<Field, 2> fields{Field{":status", status, true}};
+  const std::string digits = std::to_string(status);
+  std::array<Field, 2> fields{Field{":status", digits}};
   std::size_t count = 1;
-  if (status == "405") fields[count++] = {"allow", "POST", true};
+  if (status == 405) fields[count++] = {"allow", "POST", true};
   session_->respond(stream_, std::span(fields).first(count), false);
 }
 

@@ -51,7 +51,7 @@ class ServerCall final : public Exchange, public Call {
   void answer_unary();
   void fail(StatusCode code, std::string_view message);
   void refuse(MessageReader::Step step);
-  void refuse_http(std::string_view status);
+  void refuse_http(int status);
   void send_status_alone(const Status& status);
   void begin_answer();
   void keep_count();

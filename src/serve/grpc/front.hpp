@@ -12,6 +12,7 @@
 
 #include "serve/grpc/call_counts.hpp"
 #include "serve/grpc/service.hpp"
+#include "serve/http/refusal_counts.hpp"
 #include "serve/http2/exchange.hpp"
 
 namespace tidelimit::serve::grpc {
@@ -44,6 +45,9 @@ class Front final : public Application {
   [[nodiscard]] CallCounts& unrouted() { return unrouted_; }
   /// How calls ended, where any did. From any thread.
   [[nodiscard]] std::vector<EndedCalls> ended() const;
+  /// Requests that are no gRPC calls and were answered by HTTP's status. Read from any thread.
+  [[nodiscard]] RefusalCounts& refusals() { return refusals_; }
+  [[nodiscard]] const RefusalCounts& refusals() const { return refusals_; }
   /// Connections that ended for it. From any thread.
   [[nodiscard]] std::uint64_t ended_for(Excess of) const {
     return excesses_[static_cast<std::size_t>(of)].load(std::memory_order_relaxed);
@@ -67,6 +71,7 @@ class Front final : public Application {
   std::vector<std::unique_ptr<Service>> services_;
   std::deque<Row> rows_;  ///< of all methods
   CallCounts unrouted_;
+  RefusalCounts refusals_;
   std::array<std::atomic<std::uint64_t>, kExcesses> excesses_{};
   std::vector<std::unique_ptr<ServerCall>> free_;
 };

@@ -10,7 +10,8 @@
 namespace tidelimit::serve {
 
 /// A listening socket of one loop: accepts connections within the quota and hands them on. Out of
-/// descriptors it rests until the next housekeeping. On the loop's thread only.
+/// descriptors it refuses by one that it keeps for that, and without it rests until the next
+/// housekeeping. On the loop's thread only.
 class Acceptor final : public Source {
  public:
   struct Callbacks {
@@ -21,7 +22,7 @@ class Acceptor final : public Source {
   };
 
   /// `full` is sent to callers that find no place.
-  Acceptor(Loop& loop, Fd listener, ConnectionQuota& quota, std::string_view full,
+  Acceptor(Loop& loop, Fd listener, ConnectionQuota& quota, Wire wire, std::string_view full,
            Callbacks callbacks);
 
   void on_ready(std::uint32_t events) override;
@@ -30,13 +31,17 @@ class Acceptor final : public Source {
 
  private:
   void accept_one(Fd socket, const Address& address);
+  /// 0, or the error of accept.
+  [[nodiscard]] int refuse_by_spare();
 
   Loop& loop_;
   Fd listener_;
   ConnectionQuota& quota_;
+  const Wire wire_;
   const std::string_view full_;
   const Callbacks callbacks_;
-  bool resting_ = false;  ///< out of descriptors
+  Fd spare_;
+  bool resting_ = false;  ///< out of descriptors, or of memory
 };
 
 }  // namespace tidelimit::serve

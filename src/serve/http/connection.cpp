@@ -26,7 +26,7 @@ HttpConnection::HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, 
 
 HttpConnection::~HttpConnection() {
   server_.loop_.forget(*this);
-  server_.quota_.leave(client_of(peer_.address), exempt_);
+  server_.quota_.leave(client_of(peer_.address), exempt_, Wire::http);
 }
 
 void HttpConnection::on_ready(std::uint32_t events) {
@@ -216,6 +216,7 @@ void HttpConnection::resume() {
 void HttpConnection::refuse(const Refusal& refusal) {
   ResponseWriter::Context how = kLastWords;
   how.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
+  server_.buffers_.refusals.add(refusal.status);
   ResponseWriter(server_.buffers_.out, how).send(problem(refusal.status, refusal.why));
   closing_ = lingering_ = true;
   upload_.reset();

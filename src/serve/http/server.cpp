@@ -21,7 +21,7 @@ HttpServer::HttpServer(Loop& loop, LoopBuffers& buffers, Fd listener, Handler& h
       handler_(handler),
       limits_(limits),
       quota_(quota),
-      acceptor_(loop, std::move(listener), quota, kFull,
+      acceptor_(loop, std::move(listener), quota, Wire::http, kFull,
                 {.trusts = [this](const Peer& peer) { return handler_.trusts(peer); },
                  .take = [this](Fd socket, const Peer& peer,
                                 bool exempt) { take(std::move(socket), peer, exempt); }}) {

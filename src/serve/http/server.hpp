@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "serve/http/acceptor.hpp"
+#include "serve/http/refusal_counts.hpp"
 #include "serve/net/loop.hpp"
 
 namespace tidelimit::serve {
@@ -29,6 +30,7 @@ struct LoopBuffers {
   std::string out;   ///< the answers to it
   Head head;         ///< of the request being handled; large, so not made anew for each
   DateLine date;
+  RefusalCounts refusals;
 };
 
 /// One listening socket of one loop, with its connections. On the loop's thread only.

@@ -30,7 +30,7 @@ Http2Connection::Http2Connection(Http2Server& server, std::uint64_t id, Fd socke
 
 Http2Connection::~Http2Connection() {
   server_.loop_.forget(*this);
-  server_.quota_.leave(client_of(peer_.address), exempt_);
+  server_.quota_.leave(client_of(peer_.address), exempt_, Wire::grpc);
 }
 
 void Http2Connection::wake() {

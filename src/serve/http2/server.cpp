@@ -24,7 +24,7 @@ Http2Server::Http2Server(Loop& loop, LoopBuffers& buffers, Fd listener, Applicat
       application_(application),
       limits_(limits),
       quota_(quota),
-      acceptor_(loop, std::move(listener), quota, kFull,
+      acceptor_(loop, std::move(listener), quota, Wire::grpc, kFull,
                 {.trusts = [this](const Peer& peer) { return application_.trusts(peer); },
                  .take = [this](Fd socket, const Peer& peer,
                                 bool exempt) { take(std::move(socket), peer, exempt); }}) {

@@ -11,6 +11,8 @@
 #include "engine/engine.hpp"
 #include "serve/domains/rule_counts.hpp"
 #include "serve/grpc/call_counts.hpp"
+#include "serve/http/quota.hpp"
+#include "serve/http/refusal_counts.hpp"
 #include "serve/http2/exchange.hpp"
 #include "serve/metrics/latency_histogram.hpp"
 
@@ -31,6 +33,10 @@ struct MetricsInput {
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
   std::vector<grpc::EndedCalls> grpc_calls;
+  std::array<std::size_t, kWireNames.size()> connections{};         ///< open now, by Wire
+  std::array<std::uint64_t, kNoPlaceNames.size()> no_place{};       ///< refused, by NoPlace
+  std::array<RefusalCounts::Counts, kWireNames.size()> refusals{};  ///< by Wire
+  std::size_t body_bytes = 0;                                       ///< of bodies that are kept
   std::array<std::uint64_t, kExcesses> excesses{};  ///< HTTP/2 connections that ended for each
   /// Of the forecast, by how they ended.
   std::vector<std::pair<std::string, std::uint64_t>> retrainings;

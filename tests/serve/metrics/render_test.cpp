@@ -130,6 +130,10 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_requests_observed_total",
                            "tidelimit_grpc_calls_total",
                            "tidelimit_http2_calmed_total",
+                           "tidelimit_connections",
+                           "tidelimit_connections_refused_total",
+                           "tidelimit_http_refused_total",
+                           "tidelimit_body_bytes",
                            "tidelimit_retrainings_total",
                            "tidelimit_forecast_requests",
                            "tidelimit_forecast_source",
@@ -234,10 +238,18 @@ TEST(Metrics, AddsUpTheGrpcCallsOfAllLoops) {
 
 TEST(Metrics, SaysWhyConnectionsEnded) {
   auto in = input();
+  in.connections = {7, 2};
+  in.no_place[static_cast<std::size_t>(NoPlace::strangers)] = 4;
+  in.refusals[static_cast<std::size_t>(Wire::grpc)][7] = 5;
   in.excesses[static_cast<std::size_t>(Excess::resets)] = 3;
   const auto text = lines(render(in));
   EXPECT_THAT(text, Contains("tidelimit_http2_calmed_total{reason=\"resets\"} 3"));
   EXPECT_THAT(text, Contains("tidelimit_http2_calmed_total{reason=\"header_bytes\"} 0"));
+  EXPECT_THAT(text, Contains("tidelimit_connections{front=\"http\"} 7"));
+  EXPECT_THAT(text, Contains("tidelimit_connections{front=\"grpc\"} 2"));
+  EXPECT_THAT(text, Contains("tidelimit_connections_refused_total{reason=\"untrusted\"} 4"));
+  EXPECT_THAT(text, Contains("tidelimit_http_refused_total{front=\"grpc\",status=\"431\"} 5"));
+  EXPECT_THAT(text, Contains("tidelimit_http_refused_total{front=\"http\",status=\"431\"} 0"));
 }
 
 TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
