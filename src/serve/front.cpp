@@ -41,6 +41,16 @@ Response with_fields(Response response, std::string fields) {
   return response;
 }
 
+Response stranger() {
+  return problem(403, "this caller is not one of identity.trusted_proxies");
+}
+
+Response try_later(std::string_view why) {
+  return with_fields(problem(503, why), "Retry-After: 1\r\n");
+}
+constexpr std::string_view kLaneFull = "too many calls of this kind wait already";
+constexpr std::string_view kNoRoom = "too many bodies are kept already; send it again in a while";
+
 }  // namespace
 
 Front::Front(Roles roles, Gate& gate, FrontShared& shared)
@@ -49,9 +59,22 @@ Front::Front(Roles roles, Gate& gate, FrontShared& shared)
 std::size_t Front::body_limit(const Head& head) const {
   const std::string_view target = origin_form(head.target);
   const std::string_view path = path_of(target);
-  if (path == kCheck || auth_rest(target)) return kMostCheckBody;
-  if (path == kReport) return kMostReportBody;
-  return desk_body_limit(target);
+  if (roles_.gate) {
+    if (path == kCheck || auth_rest(target)) return kMostCheckBody;
+    if (path == kReport) return kMostReportBody;
+  }
+  return desk_body_limit(head.method, target);
+}
+
+std::optional<Response> Front::refuse_early(const Head& head, const Peer& peer) {
+  const std::string_view target = origin_form(head.target);
+  const std::string_view path = path_of(target);
+  if (roles_.gate && (path == kCheck || path == kReport || auth_rest(target)))
+    return trusts(peer) ? std::nullopt : std::optional(stranger());
+  if (path == "/healthz") return std::nullopt;
+  auto permitted = permit(head, peer, target);
+  if (permitted) return std::nullopt;
+  return std::move(permitted.error());
 }
 
 bool Front::trusts(const Peer& peer) {
@@ -81,7 +104,7 @@ Handling Front::handle(const Request& request, ResponseWriter& response) {
 
 Handling Front::handle_report(const Request& request, ResponseWriter& response) {
   if (!is_trusted(request.peer, gate_.settings())) {
-    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+    response.send(stranger());
     return Handling::done;
   }
   if (request.head.method != "POST") {
@@ -92,53 +115,81 @@ Handling Front::handle_report(const Request& request, ResponseWriter& response) 
     gate_.report(request, response);
     return Handling::done;
   }
+  auto kept = keep_body(request);
+  if (!kept) {
+    response.send(try_later(kNoRoom));
+    return Handling::done;
+  }
   return run_on(shared_.control_lane, request, response,
-                [this, target = std::string(request.head.target), body = std::string(request.body),
-                 now = request.now] { return shared_.report(target, body, now); });
+                [this, target = std::string(request.head.target), kept = std::move(kept),
+                 now = request.now] { return shared_.report(target, kept->bytes, now); });
 }
 
-Handling Front::handle_desk(const Request& request, std::string_view target,
-                            ResponseWriter& response) {
-  auto path = split_path(target);
-  const auto route = find_route(request.head.method, path, target);
+tl::expected<Front::Permitted, Response> Front::permit(const Head& head, const Peer& peer,
+                                                       std::string_view target) {
+  Permitted permitted;
+  permitted.path = split_path(target);
+  const auto route = find_route(head.method, permitted.path, target);
   if (!route) {
     const RouteFault& fault = route.error();
-    response.send(with_fields(problem(fault.status, fault.detail),
-                              fault.allow.empty() ? "" : "Allow: " + fault.allow + "\r\n"));
-    return Handling::done;
+    return tl::unexpected(with_fields(problem(fault.status, fault.detail),
+                                      fault.allow.empty() ? "" : "Allow: " + fault.allow + "\r\n"));
   }
+  permitted.route = *route;
   if ((route->role == Role::admin && !roles_.admin) ||
       (route->role == Role::metrics && !roles_.metrics)) {
-    response.send(problem(404, route->role == Role::admin
-                                   ? "this call is answered on the address of listen.admin"
-                                   : "this call is answered on the address of listen.metrics"));
-    return Handling::done;
+    return tl::unexpected(
+        problem(404, route->role == Role::admin
+                         ? "this call is answered on the address of listen.admin"
+                         : "this call is answered on the address of listen.metrics"));
   }
-  std::optional<std::string_view> owner;
   if (const TokenTable* tokens = tokens_.get()) {
-    const auto authorization = request.head.header("authorization");
-    if (authorization) owner = tokens->owner(*authorization);
+    const auto authorization = head.header("authorization");
+    if (authorization) permitted.owner = tokens->owner(*authorization);
   }
   const bool needs_token =
-      route->access == Access::guarded || (route->access == Access::read && !request.peer.loopback);
-  if (needs_token && !owner) {
-    response.send(with_fields(
+      route->access == Access::guarded || (route->access == Access::read && !peer.loopback);
+  if (needs_token && !permitted.owner) {
+    return tl::unexpected(with_fields(
         problem(401,
                 "this call needs the header `Authorization: Bearer TOKEN`; the token is in "
                 "the file named by admin.token_file"),
         "WWW-Authenticate: Bearer realm=\"tidelimit\"\r\n"));
+  }
+  return permitted;
+}
+
+Handling Front::handle_desk(const Request& request, std::string_view target,
+                            ResponseWriter& response) {
+  auto permitted = permit(request.head, request.peer, target);
+  if (!permitted) {
+    response.send(permitted.error());
     return Handling::done;
   }
+  auto kept = keep_body(request);
+  if (!kept) {
+    response.send(try_later(kNoRoom));
+    return Handling::done;
+  }
+  const Route& route = permitted->route;
   DeskCall call{.method = std::string(request.head.method),
                 .target = std::string(target),
-                .path = std::move(path),
-                .body = std::string(request.body),
-                .by = std::string(owner.value_or("")),
+                .path = std::move(permitted->path),
+                .body = std::move(kept->bytes),
+                .by = std::string(permitted->owner.value_or("")),
                 .now = request.now};
-  return run_on(lane(route->lane), request, response,
-                [this, handle = route->handle, call = std::move(call)] {
-                  return handle(shared_.desk, call);
-                });
+  // `kept` goes along: its share of the budget lasts as long as the call.
+  auto work = [this, handle = route.handle, call = std::move(call), kept = std::move(kept)] {
+    return handle(shared_.desk, call);
+  };
+  return run_on(lane(route.lane), request, response, std::move(work));
+}
+
+std::shared_ptr<HeldBody> Front::keep_body(const Request& request) const {
+  auto kept = std::make_shared<HeldBody>(request.held != nullptr ? std::move(*request.held)
+                                                                 : HeldBody(&shared_.bodies));
+  if (request.held == nullptr) kept->bytes = request.body;
+  return kept->count() ? kept : nullptr;
 }
 
 Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& response,
@@ -146,8 +197,7 @@ Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& respo
   const bool posted =
       lane.post([reply = request.later(), work = std::move(work)] { reply(guarded(work)); });
   if (posted) return Handling::later;
-  response.send(
-      with_fields(problem(503, "too many calls of this kind wait already"), "Retry-After: 1\r\n"));
+  response.send(try_later(kLaneFull));
   return Handling::done;
 }
 

@@ -23,12 +23,12 @@ struct Roles {
 struct FrontShared {
   DeskContext& desk;
   const TokenSlot& tokens;
+  BodyBudget& bodies;
   Lane& status_lane;
   Lane& control_lane;
   Lane& model_lane;
   /// Reads a large report with a worker of its own; on the control lane only.
-  std::function<Response(const std::string& target, const std::string& body, const Now& now)>
-      report;
+  std::function<Response(const std::string& target, std::string& body, const Now& now)> report;
 };
 
 /// The routes of one listener on one loop: the gate's calls are answered in the loop, all others on
@@ -38,15 +38,25 @@ class Front final : public Handler {
   Front(Roles roles, Gate& gate, FrontShared& shared);
 
   [[nodiscard]] std::size_t body_limit(const Head& head) const override;
+  [[nodiscard]] std::optional<Response> refuse_early(const Head& head, const Peer& peer) override;
   [[nodiscard]] Handling handle(const Request& request, ResponseWriter& response) override;
   [[nodiscard]] bool trusts(const Peer& peer) override;
 
  private:
+  /// A call of the desk that its caller may make.
+  struct Permitted {
+    Route route;
+    std::vector<std::string> path;
+    std::optional<std::string_view> owner;  ///< of the token; holds until the next request
+  };
+  [[nodiscard]] tl::expected<Permitted, Response> permit(const Head& head, const Peer& peer,
+                                                         std::string_view target);
   [[nodiscard]] Handling handle_report(const Request& request, ResponseWriter& response);
   [[nodiscard]] Handling handle_desk(const Request& request, std::string_view target,
                                      ResponseWriter& response);
   [[nodiscard]] Handling run_on(Lane& lane, const Request& request, ResponseWriter& response,
                                 std::function<Response()> work);
+  [[nodiscard]] std::shared_ptr<HeldBody> keep_body(const Request& request) const;
   [[nodiscard]] Lane& lane(LaneKind kind) const;
 
   const Roles roles_;

@@ -26,6 +26,7 @@ constexpr std::size_t kOwnDescriptors =
 constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
 constexpr Nanos kRefusalsNoted = std::chrono::minutes{1};  // after the last of them
 constexpr std::size_t kLeastConnections = 16;              // fewer are no gate
+constexpr std::size_t kMostBodyBytes = 128 << 20;
 
 struct Place {
   config::HostPort* where;  ///< its port is filled in
@@ -92,7 +93,7 @@ struct Service::Impl {
   Result<void> open_listeners();
   Result<void> bound_connections();
   Result<void> load_token_table(const config::Config& config);
-  Response take_large_report(const std::string& target, const std::string& body, const Now& now);
+  Response take_large_report(const std::string& target, std::string& body, const Now& now);
   [[nodiscard]] std::string metrics_text() const;
   void note_descriptors();
 
@@ -110,6 +111,7 @@ struct Service::Impl {
   std::atomic<bool> stopping{false};
   DeskContext desk;
   ConnectionQuota quota{0, 0};  ///< bounded once all else is open
+  BodyBudget bodies{kMostBodyBytes};
   BodyReader report_bodies;                             ///< control lane only
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
   std::optional<ControlThread> control;
@@ -138,10 +140,11 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
       report_worker(engine->make_worker()),
       shared{.desk = desk,
              .tokens = tokens,
+             .bodies = bodies,
              .status_lane = status_lane,
              .control_lane = control_lane,
              .model_lane = model_lane,
-             .report = [this](const std::string& target, const std::string& body, const Now& now) {
+             .report = [this](const std::string& target, std::string& body, const Now& now) {
                return take_large_report(target, body, now);
              }} {}
 
@@ -159,6 +162,7 @@ std::string Service::Impl::metrics_text() const {
   input.connections = quota.by_wire().on;
   for (std::size_t i = 0; i < input.no_place.size(); ++i)
     input.no_place[i] = quota.refused(static_cast<NoPlace>(i));
+  input.body_bytes = bodies.held();
   if (retrainer) {
     for (const auto ending : Retrainer::kEndings)
       input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});
@@ -174,12 +178,10 @@ std::string Service::Impl::metrics_text() const {
   return render(input);
 }
 
-Response Service::Impl::take_large_report(const std::string& target, const std::string& body,
+Response Service::Impl::take_large_report(const std::string& target, std::string& body,
                                           const Now& now) {
-  std::string padded;
-  padded.reserve(body.size() + kBodyPadding);
-  padded = body;
-  return take_report(report_bodies, *report_worker, *settings.current(), target, padded, now);
+  body.reserve(body.size() + kBodyPadding);
+  return take_report(report_bodies, *report_worker, *settings.current(), target, body, now);
 }
 
 Result<void> Service::Impl::load_token_table(const config::Config& config) {

@@ -640,6 +640,42 @@ class WireTest(Serving):
         self.assertTrue(answer.endswith(b"ok\n"))
 
 
+class StrangerTest(EndToEnd):
+    """127.0.0.1 is a trusted proxy here, its neighbours are not."""
+
+    def setUp(self):
+        super().setUp()
+        self.gate = self.start_gate(CONFIG.replace("identity: {", "identity: { trusted_proxies: [127.0.0.1/32],"))
+
+    def head_of(self, source, line, size):
+        """What a head alone is answered with, whose body does not come; None: it is waited for."""
+        with socket.create_connection(("127.0.0.1", self.gate.http_port), source_address=(source, 0)) as peer:
+            peer.settimeout(0.5)
+            peer.sendall(f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+            try:
+                return int(peer.recv(65536).split()[1])
+            except TimeoutError:
+                return None
+
+    def test_who_may_not_call_is_told_before_the_body(self):
+        large = 16 * 1024 * 1024 - 10
+        for line, size, stranger, trusted in [
+            ("POST /v1/check", 50, 403, None),
+            ("POST /v1/check", 70_000, 403, 413),
+            ("POST /v1/report", 4_000_000, 403, None),
+            ("GET /v1/auth", 50, 403, None),
+            ("PUT /v1/mode", 50, 401, 401),
+            ("POST /v1/models/traffic:predict", large, None, None),  # loopback both
+            ("GET /readyz?x=:predict", large, 413, 413),
+            ("POST /nowhere:predict", large, 404, 404),
+            ("PUT /v1/plan", 50, 405, 405),
+        ]:
+            with self.subTest(line):
+                self.assertEqual(self.head_of("127.0.1.1", line, size), stranger)
+                self.assertEqual(self.head_of("127.0.0.1", line, size), trusted)
+        self.assertEqual(self.gate.count("tidelimit_http_refused_total", front="http", status="413"), 3)
+
+
 class StopTest(Serving):
     def test_sigterm_ends_it_well(self):
         self.gate.check()

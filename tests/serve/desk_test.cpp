@@ -74,8 +74,16 @@ TEST(Desk, AFilterThatIsMisspeltIsRefused) {
 }
 
 TEST(Desk, OnlyPredictTakesLargeBodies) {
-  EXPECT_EQ(desk_body_limit("/v1/models/traffic:predict"), kMostDeskBody);
-  EXPECT_LT(desk_body_limit("/v1/overrides/1.2.3.4"), kMostDeskBody);
+  EXPECT_EQ(desk_body_limit("POST", "/v1/models/traffic:predict"), kMostDeskBody);
+  EXPECT_EQ(desk_body_limit("POST", "/v1/models/traffic/versions/7:predict"), kMostDeskBody);
+  for (const auto& [method, target] : {std::pair{"PUT", "/v1/overrides/1.2.3.4"},
+                                       {"PUT", "/v1/configs/a?b=:predict"},
+                                       {"PUT", "/v1/models/traffic:predict"},
+                                       {"POST", "/v1/models/traffic:predictor"},
+                                       {"POST", "/x:predict"},
+                                       {"POST", "/v1/models/traffic?x=:predict"}})
+    EXPECT_EQ(desk_body_limit(method, target), 64u << 10) << target;
+  EXPECT_EQ(desk_body_limit("GET", "/readyz?:predict"), 4u << 10);
 }
 
 }  // namespace

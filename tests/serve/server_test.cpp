@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
@@ -20,6 +21,10 @@ using std::chrono::milliseconds;
 class Echo final : public Handler {
  public:
   [[nodiscard]] std::size_t body_limit(const Head&) const override { return 100'000; }
+  [[nodiscard]] std::optional<Response> refuse_early(const Head& head, const Peer&) override {
+    if (head.target != "/closed") return std::nullopt;
+    return problem(401, "not before its body, and not after it");
+  }
   [[nodiscard]] bool trusts(const Peer&) override { return trusted; }
   [[nodiscard]] Handling handle(const Request& request, ResponseWriter& response) override {
     const std::string text = std::string(request.head.method) + " " +
@@ -31,6 +36,10 @@ class Echo final : public Handler {
       }));
       return Handling::later;
     }
+    if (request.head.target == "/keep" && request.held != nullptr) {
+      EXPECT_EQ(request.body.data(), request.held->bytes.data());
+      kept_body.emplace(std::move(*request.held));
+    }
     if (request.head.target == "/never") {
       kept = request.later();
       return Handling::later;
@@ -40,6 +49,7 @@ class Echo final : public Handler {
   }
   bool trusted = true;
   Reply kept;
+  std::optional<HeldBody> kept_body;
   Lane lane{"test", 8};
 };
 
@@ -73,6 +83,7 @@ class HttpServerTest : public testing::Test {
   Clock clock_;
   Loop loop_{clock_};
   LoopBuffers buffers_;
+  BodyBudget budget_{60'000};
   Echo echo_;
   std::unique_ptr<ConnectionQuota> quota_;
   std::unique_ptr<HttpServer> server_;
@@ -150,6 +161,44 @@ TEST_F(HttpServerTest, ARefusalIsReadEvenBehindBytesThatKeepComing) {
   client.send("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" +
               std::string(3'000'000, 'z'));
   EXPECT_TRUE(client.read_until("}\n").starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, RefusesBeforeTheBodyWhatItWouldRefuseAfterIt) {
+  start({.bodies = &budget_});
+  for (const char* length : {"Content-Length: 50000", "Transfer-Encoding: chunked"}) {
+    SocketClient client(port_);
+    client.send(std::string("POST /closed HTTP/1.1\r\nHost: a\r\n") + length +
+                "\r\nExpect: 100-continue\r\n\r\n");
+    const std::string answer = client.read_all();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 401 ")) << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  }
+}
+
+TEST_F(HttpServerTest, BoundsTheBytesOfAllBodiesThatAreKept) {
+  start({.bodies = &budget_});
+  const auto head = [](int size) {
+    return fmt::format("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", size);
+  };
+  SocketClient first(port_);
+  first.send(head(40'000));
+  first.send(std::string(39'999, 'a'));
+  while (budget_.held() < 39'999) std::this_thread::sleep_for(milliseconds{5});
+  SocketClient second(port_);
+  second.send(head(90'000));
+  second.send(std::string(89'999, 'b'));
+  const std::string refused = second.read_until("}\n");
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused.substr(0, 200);
+  EXPECT_NE(refused.find("Retry-After: 1"), std::string::npos);
+  first.send("a");
+  EXPECT_NE(first.read_until("aaa").find("POST /keep"), std::string::npos);
+  EXPECT_EQ(budget_.held(), 40'000u) << "a body that the handler keeps goes on counting";
+  loop_.post([this] { echo_.kept_body.reset(); });
+  while (budget_.held() > 0) std::this_thread::sleep_for(milliseconds{5});
+  SocketClient third(port_);
+  third.send(head(50'000));
+  third.send(std::string(50'000, 'c'));
+  EXPECT_NE(third.read_until("ccc").find("200 OK"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, CountsWhatHttpItselfRefuses) {

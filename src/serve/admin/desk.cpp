@@ -12,6 +12,7 @@ namespace tidelimit::serve {
 namespace {
 
 constexpr std::size_t kSmallBody = 64 << 10;
+constexpr std::size_t kUnreadBody = 4 << 10;  // of a GET, which nobody reads
 
 /// One call: its path, with "*" for one segment and a last "**" for any rest.
 struct Row {
@@ -145,8 +146,12 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       ""});
 }
 
-std::size_t desk_body_limit(std::string_view target) {
-  return target.find(":predict") != std::string_view::npos ? kMostDeskBody : kSmallBody;
+std::size_t desk_body_limit(std::string_view method, std::string_view target) {
+  if (method == "GET" || method == "HEAD") return kUnreadBody;
+  const auto path = split_path(target);
+  const auto route = find_route(method, path, target);
+  const bool predicts = route && route->handle == post_predict && path.back().ends_with(":predict");
+  return predicts ? kMostDeskBody : kSmallBody;
 }
 
 }  // namespace tidelimit::serve

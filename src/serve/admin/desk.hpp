@@ -65,13 +65,13 @@ struct RouteFault {
   std::string allow;  ///< the methods there are, for 405
 };
 
-/// The calls beside check, auth and report. The largest body any of them takes is kMostBody.
+/// The calls beside check, auth and report. The largest body any of them takes is kMostDeskBody.
 inline constexpr std::size_t kMostDeskBody = 16 << 20;
 [[nodiscard]] tl::expected<Route, RouteFault> find_route(std::string_view method,
                                                          const std::vector<std::string>& path,
                                                          std::string_view target);
-/// The largest body of a call with this target.
-[[nodiscard]] std::size_t desk_body_limit(std::string_view target);
+/// The largest body of a call; where there is no such call, that of most.
+[[nodiscard]] std::size_t desk_body_limit(std::string_view method, std::string_view target);
 
 [[nodiscard]] std::vector<std::string> split_path(std::string_view target);
 

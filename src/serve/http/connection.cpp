@@ -117,6 +117,12 @@ std::size_t HttpConnection::consume_request(std::string_view bytes) {
     dispatch(head, bytes.substr(head.size, static_cast<std::size_t>(length)));
     return head.size + static_cast<std::size_t>(length);
   }
+  if (const auto refused = server_.handler_.refuse_early(head, peer_)) {
+    ResponseWriter::Context how = context(head);
+    how.keep_alive = false;
+    end_with(*refused, how);
+    return 0;
+  }
   const std::size_t limit = server_.handler_.body_limit(head);
   if (length > limit) {
     refuse({413, "the body is larger than this call takes"});
@@ -127,36 +133,43 @@ std::size_t HttpConnection::consume_request(std::string_view bytes) {
 }
 
 void HttpConnection::begin_upload(const Head& head, std::string_view bytes, std::size_t limit) {
-  upload_ = std::make_unique<Upload>();
+  upload_ = std::make_unique<Upload>(server_.limits_.bodies);
   upload_->head.assign(bytes.substr(0, head.size));
   upload_->left = head.content_length.value_or(0);
   upload_->chunked = head.chunked;
   upload_->limit = limit;
+  // Not yet in memory where it has not come; what has is not copied as it grows.
+  upload_->body.bytes.reserve(upload_->left + kBodyPadding);
   if (head.expects_continue && bytes.size() == head.size)
     server_.buffers_.out.append("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
+std::size_t HttpConnection::Upload::take(std::string_view bytes) {
+  if (chunked) return decoder.feed(bytes, body.bytes, limit);
+  const auto took = static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size()));
+  body.bytes.append(bytes.substr(0, took));
+  left -= took;
+  return took;
+}
+
 std::size_t HttpConnection::consume_body(std::string_view bytes) {
-  std::size_t took = 0;
-  if (upload_->chunked) {
-    took = upload_->decoder.feed(bytes, upload_->body, upload_->limit);
-    if (upload_->decoder.bad()) {
-      refuse(*upload_->decoder.bad());
-      return took;
-    }
-    if (!upload_->decoder.done()) return took;
-  } else {
-    took = static_cast<std::size_t>(std::min<std::uint64_t>(upload_->left, bytes.size()));
-    upload_->body.append(bytes.substr(0, took));
-    upload_->left -= took;
-    if (upload_->left > 0) return took;
+  const std::size_t took = upload_->take(bytes);
+  if (upload_->decoder.bad()) {
+    refuse(*upload_->decoder.bad());
+    return took;
   }
+  if (!upload_->body.count()) {
+    refuse({503, "too many bodies are kept already; send it again in a while"});
+    return took;
+  }
+  if (!upload_->whole()) return took;
   const std::unique_ptr<Upload> whole = std::move(upload_);
-  whole->body.reserve(whole->body.size() + kBodyPadding);
+  HeldBody& body = whole->body;
+  body.bytes.reserve(body.bytes.size() + kBodyPadding);
   Refusal refusal;
   Head& head = server_.buffers_.head;
   if (parse_head(whole->head, head, refusal) == Parse::complete) {
-    dispatch(head, whole->body);
+    dispatch(head, body.bytes, &body);
   } else {
     refuse(refusal);  // can't happen: these bytes were parsed before
   }
@@ -170,12 +183,12 @@ ResponseWriter::Context HttpConnection::context(const Head& head) {
           .head_only = head.method == "HEAD"};
 }
 
-void HttpConnection::dispatch(const Head& head, std::string_view body) {
+void HttpConnection::dispatch(const Head& head, std::string_view body, HeldBody* held) {
   ++requests_;
   const ResponseWriter::Context how = context(head);
   ResponseWriter response(server_.buffers_.out, how);
   const std::function<Reply()> later = [this] { return make_reply(); };
-  const Request request{head, body, peer_, server_.loop_.now(), later};
+  const Request request{head, body, peer_, server_.loop_.now(), later, held};
   if (server_.handler_.handle(request, response) == Handling::later) {
     waiting_ = true;
     waiting_context_ = how;
@@ -217,7 +230,14 @@ void HttpConnection::refuse(const Refusal& refusal) {
   ResponseWriter::Context how = kLastWords;
   how.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
   server_.buffers_.refusals.add(refusal.status);
-  ResponseWriter(server_.buffers_.out, how).send(problem(refusal.status, refusal.why));
+  Response response = problem(refusal.status, refusal.why);
+  if (refusal.status == 503) response.fields = "Retry-After: 1\r\n";
+  end_with(response, how);
+}
+
+/// The last answer: what still comes is discarded.
+void HttpConnection::end_with(const Response& response, const ResponseWriter::Context& how) {
+  ResponseWriter(server_.buffers_.out, how).send(response);
   closing_ = lingering_ = true;
   upload_.reset();
 }
@@ -274,7 +294,8 @@ void HttpConnection::settle() {
   if (closing_ && stream_.kept() == 0 && !waiting_) {
     if (!lingering_ || stream_.ended()) {
       dead_ = true;
-    } else if (timed_phase_ != Phase::lingering) {
+    } else if (!finished_) {
+      finished_ = true;
       // Closing with unread bytes would reset the connection and take the answer with it.
       timed_phase_ = Phase::lingering;
       since_ = server_.loop_.now().mono;

@@ -33,8 +33,13 @@ class HttpConnection final : public Source {
 
   /// A request whose body is still arriving, or comes in chunks.
   struct Upload {
+    explicit Upload(BodyBudget* budget) : body(budget) {}
+    /// Takes what is the body's of these bytes; says how many were.
+    std::size_t take(std::string_view bytes);
+    [[nodiscard]] bool whole() const { return chunked ? decoder.done() : left == 0; }
+
     std::string head;
-    std::string body;
+    HeldBody body;
     std::uint64_t left = 0;  ///< of a body with a known length
     bool chunked = false;
     ChunkedDecoder decoder;
@@ -48,8 +53,9 @@ class HttpConnection final : public Source {
   std::size_t consume_request(std::string_view bytes);
   std::size_t consume_body(std::string_view bytes);
   void begin_upload(const Head& head, std::string_view bytes, std::size_t limit);
-  void dispatch(const Head& head, std::string_view body);
+  void dispatch(const Head& head, std::string_view body, HeldBody* held = nullptr);
   void refuse(const Refusal& refusal);
+  void end_with(const Response& response, const ResponseWriter::Context& how);
   [[nodiscard]] Reply make_reply();
   [[nodiscard]] ResponseWriter::Context context(const Head& head);
   [[nodiscard]] bool dead() const { return dead_ || stream_.broken(); }
@@ -76,6 +82,7 @@ class HttpConnection final : public Source {
   bool waiting_ = false;    ///< for an answer from another thread
   bool closing_ = false;    ///< nothing more is handled; goes when all is sent
   bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
+  bool finished_ = false;   ///< while lingering: it was told that all is sent
   bool dead_ = false;       ///< goes now
 };
 

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "serve/http/body_budget.hpp"
 #include "serve/http/parser.hpp"
 #include "serve/http/response.hpp"
 
@@ -33,6 +35,8 @@ struct Request {
   const Peer& peer;
   const Now& now;
   const std::function<Reply()>& later;  ///< to be called before a handler returns Handling::later
+  /// The same body where it was kept because it came in parts: may be moved from. Else null.
+  HeldBody* held = nullptr;
 };
 
 /// simdjson reads past the end of a document by up to so much.
@@ -47,8 +51,14 @@ enum class Handling : std::uint8_t {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// The largest body this request may have; asked for when its head is complete.
+  /// The largest body this request may have, whoever sends it; asked for when its head is complete.
   [[nodiscard]] virtual std::size_t body_limit(const Head& head) const = 0;
+  /// Asked before a body is waited for: the answer of a request that is refused whatever follows
+  /// its head. Others are refused when they are handled.
+  [[nodiscard]] virtual std::optional<Response> refuse_early(const Head& /*head*/,
+                                                             const Peer& /*peer*/) {
+    return std::nullopt;
+  }
   [[nodiscard]] virtual Handling handle(const Request& request, ResponseWriter& response) = 0;
   /// Callers that are exempt from the bound on connections per address.
   [[nodiscard]] virtual bool trusts(const Peer& peer) = 0;

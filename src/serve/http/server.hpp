@@ -20,6 +20,7 @@ struct HttpLimits {
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
   Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
   std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
+  BodyBudget* bodies = nullptr;  ///< where bodies count that are kept; null: nowhere
 };
 
 /// What the connections of one loop share, so that an idle one holds next to no memory.
