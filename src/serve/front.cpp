@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "serve/admin/calls.hpp"
 #include "serve/gate/identity.hpp"
 
 namespace tidelimit::serve {
@@ -50,6 +51,11 @@ Response try_later(std::string_view why) {
 }
 constexpr std::string_view kLaneFull = "too many calls of this kind wait already";
 constexpr std::string_view kNoRoom = "too many bodies are kept already; send it again in a while";
+
+bool is_ready_call(const Head& head, std::string_view target) {
+  return path_of(target) == "/readyz" && (head.method == "GET" || head.method == "HEAD") &&
+         !query_value(target, "verbose");
+}
 
 }  // namespace
 
@@ -99,7 +105,15 @@ Handling Front::handle(const Request& request, ResponseWriter& response) {
     response.send({.body = "ok\n", .content_type = "text/plain; charset=utf-8"});
     return Handling::done;
   }
+  if (is_ready_call(request.head, target)) return handle_ready(response);
   return handle_desk(request, target, response);
+}
+
+/// Whether this gate is to be asked must be told however much else is asked of it.
+Handling Front::handle_ready(ResponseWriter& response) {
+  if (!planned_) planned_ = shared_.desk.engine.status() != nullptr;
+  response.send(readiness(planned_, shared_.desk.stopping()));
+  return Handling::done;
 }
 
 Handling Front::handle_report(const Request& request, ResponseWriter& response) {
@@ -182,6 +196,8 @@ Handling Front::handle_desk(const Request& request, std::string_view target,
   auto work = [this, handle = route.handle, call = std::move(call), kept = std::move(kept)] {
     return handle(shared_.desk, call);
   };
+  if (SharedAnswer* const answer = shared_answer(route))
+    return share(*answer, lane(route.lane), request, std::move(work));
   return run_on(lane(route.lane), request, response, std::move(work));
 }
 
@@ -201,8 +217,26 @@ Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& respo
   return Handling::done;
 }
 
+SharedAnswer* Front::shared_answer(const Route& route) const {
+  if (route.handle == get_metrics) return &shared_.metrics;
+  if (route.handle == get_page) return &shared_.page;
+  if (route.handle == get_ready) return &shared_.verbose_ready;  // what is not was answered before
+  return nullptr;
+}
+
+Handling Front::share(SharedAnswer& answer, Lane& lane, const Request& request,
+                      std::function<Response()> work) {
+  if (!answer.join(request.later())) return Handling::later;
+  const bool posted =
+      lane.post([&answer, work = std::move(work)] { answer.make([&] { return guarded(work); }); });
+  if (!posted) answer.make([] { return try_later(kLaneFull); });
+  return Handling::later;
+}
+
 Lane& Front::lane(LaneKind kind) const {
   switch (kind) {
+    case LaneKind::orders:
+      return shared_.order_lane;
     case LaneKind::status:
       return shared_.status_lane;
     case LaneKind::models:

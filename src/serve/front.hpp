@@ -8,6 +8,7 @@
 #include "serve/admin/desk.hpp"
 #include "serve/admin/tokens.hpp"
 #include "serve/gate/gate.hpp"
+#include "serve/http/shared_answer.hpp"
 #include "serve/net/lane.hpp"
 
 namespace tidelimit::serve {
@@ -24,11 +25,16 @@ struct FrontShared {
   DeskContext& desk;
   const TokenSlot& tokens;
   BodyBudget& bodies;
+  Lane& order_lane;
   Lane& status_lane;
   Lane& control_lane;
   Lane& model_lane;
   /// Reads a large report with a worker of its own; on the control lane only.
   std::function<Response(const std::string& target, std::string& body, const Now& now)> report;
+  // Of calls that anyone may make, as often as they like.
+  SharedAnswer metrics = {};
+  SharedAnswer page = {};
+  SharedAnswer verbose_ready = {};
 };
 
 /// The routes of one listener on one loop: the gate's calls are answered in the loop, all others on
@@ -51,11 +57,15 @@ class Front final : public Handler {
   };
   [[nodiscard]] tl::expected<Permitted, Response> permit(const Head& head, const Peer& peer,
                                                          std::string_view target);
+  [[nodiscard]] Handling handle_ready(ResponseWriter& response);
   [[nodiscard]] Handling handle_report(const Request& request, ResponseWriter& response);
   [[nodiscard]] Handling handle_desk(const Request& request, std::string_view target,
                                      ResponseWriter& response);
   [[nodiscard]] Handling run_on(Lane& lane, const Request& request, ResponseWriter& response,
                                 std::function<Response()> work);
+  [[nodiscard]] Handling share(SharedAnswer& answer, Lane& lane, const Request& request,
+                               std::function<Response()> work);
+  [[nodiscard]] SharedAnswer* shared_answer(const Route& route) const;
   [[nodiscard]] std::shared_ptr<HeldBody> keep_body(const Request& request) const;
   [[nodiscard]] Lane& lane(LaneKind kind) const;
 
@@ -63,6 +73,7 @@ class Front final : public Handler {
   Gate& gate_;
   FrontShared& shared_;
   limiter::SnapshotReader<TokenTable> tokens_;
+  bool planned_ = false;  ///< the first plan stands; that never ends
 };
 
 }  // namespace tidelimit::serve

@@ -27,6 +27,7 @@ constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened late
 constexpr Nanos kRefusalsNoted = std::chrono::minutes{1};  // after the last of them
 constexpr std::size_t kLeastConnections = 16;              // fewer are no gate
 constexpr std::size_t kMostBodyBytes = 128 << 20;
+constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
 
 struct Place {
   config::HostPort* where;  ///< its port is filled in
@@ -118,7 +119,8 @@ struct Service::Impl {
   std::optional<Retrainer> retrainer;
   std::vector<std::unique_ptr<LoopThread>> loops;
   // Lanes answer into the loops, so they stop first.
-  Lane status_lane{"status", kLaneQueue};
+  Lane order_lane{"orders", kLaneQueue};
+  Lane status_lane{"status", kLaneQueue, kStatusNice};
   Lane control_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
@@ -141,6 +143,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
       shared{.desk = desk,
              .tokens = tokens,
              .bodies = bodies,
+             .order_lane = order_lane,
              .status_lane = status_lane,
              .control_lane = control_lane,
              .model_lane = model_lane,
@@ -332,7 +335,8 @@ bool Service::stop(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   impl_->retrainer->stop();
   bool well = true;
-  for (Lane* lane : {&impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
+  for (Lane* lane :
+       {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   return impl_->control->stop(patience) && well;

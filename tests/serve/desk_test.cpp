@@ -37,7 +37,8 @@ TEST(Desk, WhatNamesClientsOrChangesThingsIsGuarded) {
 }
 
 TEST(Desk, TheModeSwitchWorksWhileTheControlPlaneHangs) {
-  EXPECT_EQ(route("PUT", "/v1/mode")->lane, LaneKind::status);
+  EXPECT_EQ(route("PUT", "/v1/mode")->lane, LaneKind::orders) << "nor behind what anyone may ask";
+  EXPECT_EQ(route("PUT", "/v1/signals/cpu")->lane, LaneKind::orders);
   EXPECT_EQ(route("GET", "/metrics")->lane, LaneKind::status);
   EXPECT_EQ(route("GET", "/readyz")->lane, LaneKind::status);
   EXPECT_EQ(route("GET", "/v1/plan")->lane, LaneKind::status);

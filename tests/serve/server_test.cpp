@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "serve/http/connection.hpp"
+#include "serve/http/shared_answer.hpp"
 #include "serve/net/lane.hpp"
 #include "socket_client.hpp"
 
@@ -397,6 +398,28 @@ TEST_F(HttpServerTest, AnswersARequestThatCameJustBeforeTheDrain) {
   const std::string answer = kept.read_all();
   EXPECT_NE(answer.find("GET /last"), std::string::npos) << answer;
   EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+}
+
+TEST(SharedAnswer, IsMadeOnceForAllThatWait) {
+  SharedAnswer answer;
+  std::vector<std::string> got;
+  int made = 0;
+  const Reply reply = [&](const Response& response) { got.push_back(*response.shared_body); };
+  const auto make = [&] {
+    // Who asks while it is made may know of what came too late for it, and waits for the next.
+    if (++made == 1) {
+      EXPECT_TRUE(answer.join(reply));
+      EXPECT_FALSE(answer.join(reply));
+    }
+    return Response{.body = std::to_string(made)};
+  };
+  EXPECT_TRUE(answer.join(reply));
+  EXPECT_FALSE(answer.join(reply));
+  EXPECT_FALSE(answer.join(reply));
+  answer.make(make);
+  EXPECT_EQ(got, (std::vector<std::string>{"1", "1", "1"}));
+  answer.make(make);
+  EXPECT_EQ(got, (std::vector<std::string>{"1", "1", "1", "2", "2"}));
 }
 
 TEST(Ports, AUsedPortIsRefusedInWords) {

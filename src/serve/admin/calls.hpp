@@ -14,6 +14,8 @@ Response get_forecasts(const DeskContext&, const DeskCall&);
 Response get_verdicts(const DeskContext&, const DeskCall&);
 Response get_client(const DeskContext&, const DeskCall&);
 Response get_ready(const DeskContext&, const DeskCall&);
+/// What get_ready says where nobody asks for more: for the loops, which never wait.
+[[nodiscard]] Response readiness(bool planned, bool stopping);
 Response get_metrics(const DeskContext&, const DeskCall&);
 
 // history_calls.cpp: what was

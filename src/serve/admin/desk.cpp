@@ -21,6 +21,7 @@ struct Row {
   Route route;
 };
 
+constexpr auto kOrders = LaneKind::orders;
 constexpr auto kStatus = LaneKind::status;
 constexpr auto kControl = LaneKind::control;
 constexpr auto kModels = LaneKind::models;
@@ -51,9 +52,9 @@ constexpr std::array kRows{
     Row{"GET", "/v1/labels/**", {kControl, kGuarded, kAdmin, get_label}},
     Row{"PUT", "/v1/labels/**", {kControl, kGuarded, kAdmin, put_label}},
     Row{"DELETE", "/v1/labels/**", {kControl, kGuarded, kAdmin, delete_label}},
-    Row{"PUT", "/v1/signals/*", {kStatus, kGuarded, kAdmin, put_signal}},
+    Row{"PUT", "/v1/signals/*", {kOrders, kGuarded, kAdmin, put_signal}},
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
-    Row{"PUT", "/v1/mode", {kStatus, kGuarded, kAdmin, put_mode}},
+    Row{"PUT", "/v1/mode", {kOrders, kGuarded, kAdmin, put_mode}},
     Row{"GET", "/v1/modes", {kStatus, kRead, kAdmin, get_modes}},
     Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes, "since"}},
     Row{"GET", "/v1/configs", {kControl, kGuarded, kAdmin, list_configs}},

@@ -14,6 +14,7 @@ namespace tidelimit::serve {
 
 /// Which thread a call may keep waiting.
 enum class LaneKind : std::uint8_t {
+  orders,   ///< as status, for changes with a token: no flood of reads keeps them waiting
   status,   ///< never waits for the control plane or the disk: works while both hang
   control,  ///< takes the control mutex, reads or writes the store
   models,   ///< computes

@@ -262,18 +262,23 @@ Response get_client(const DeskContext& context, const DeskCall& call) {
        {"protected", view->protected_reason.empty() ? json() : json(view->protected_reason)}});
 }
 
+Response readiness(bool planned, bool stopping) {
+  return {.status = planned && !stopping ? 200 : 503,
+          .body = stopping   ? "stopping\n"
+                  : !planned ? "starting: the first plan is not made yet\n"
+                             : "ready\n",
+          .content_type = "text/plain; charset=utf-8"};
+}
+
 Response get_ready(const DeskContext& context, const DeskCall& call) {
   const auto status = context.engine.status();
-  const bool ready = status != nullptr && !context.stopping();
-  std::string body = context.stopping()  ? "stopping\n"
-                     : status == nullptr ? "starting: the first plan is not made yet\n"
-                                         : "ready\n";
+  Response response = readiness(status != nullptr, context.stopping());
   if (query_value(call.target, "verbose")) {
     const auto words = all_degraded(context, status.get());
-    for (const std::string& word : words) body += "degraded: " + word + "\n";
-    if (words.empty() && ready) body += "nothing is degraded\n";
+    for (const std::string& word : words) response.body += "degraded: " + word + "\n";
+    if (words.empty() && response.status == 200) response.body += "nothing is degraded\n";
   }
-  return {.status = ready ? 200 : 503, .body = body, .content_type = "text/plain; charset=utf-8"};
+  return response;
 }
 
 Response get_metrics(const DeskContext& context, const DeskCall&) {

@@ -194,10 +194,11 @@ void ResponseWriter::finish(std::string_view content_type, std::string_view body
 void ResponseWriter::send(const Response& response) {
   begin(response.status);
   out_.append(response.fields);
-  if (response.body.empty()) {
+  const std::string& body = response.shared_body ? *response.shared_body : response.body;
+  if (body.empty()) {
     finish_empty();
   } else {
-    finish(response.content_type, response.body);
+    finish(response.content_type, body);
   }
 }
 

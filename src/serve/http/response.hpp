@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -44,7 +45,8 @@ struct Response {
   int status = 200;
   std::string body = {};
   std::string_view content_type = "application/json";
-  std::string fields = {};  ///< more header lines, each with its CRLF
+  std::string fields = {};                              ///< more header lines, each with its CRLF
+  std::shared_ptr<const std::string> shared_body = {};  ///< where set, in place of `body`
 };
 
 /// Writes one HTTP/1.x response into a buffer that holds those of a whole pipeline.

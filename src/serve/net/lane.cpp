@@ -1,12 +1,13 @@
 #include "serve/net/lane.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <utility>
 
 namespace tidelimit::serve {
 
-Lane::Lane(std::string name, std::size_t most) : most_(most) {
-  thread_ = std::thread([this] { run(); });
+Lane::Lane(std::string name, std::size_t most, int nice) : most_(most) {
+  thread_ = std::thread([this, nice] { run(nice); });
   (void)pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }
 
@@ -39,7 +40,8 @@ bool Lane::stop(std::chrono::milliseconds patience) {
   return finished;
 }
 
-void Lane::run() {
+void Lane::run(int nice) {
+  if (nice != 0) (void)setpriority(PRIO_PROCESS, 0, nice);  // on Linux, of this thread alone
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });

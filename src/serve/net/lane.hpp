@@ -14,7 +14,8 @@ namespace tidelimit::serve {
 /// bounded: a lane that hangs refuses work instead of hoarding it. Thread-safe.
 class Lane {
  public:
-  Lane(std::string name, std::size_t most);
+  /// `nice` as in nice(2): greater for one that is to wait where CPUs are short.
+  Lane(std::string name, std::size_t most, int nice = 0);
   ~Lane();  ///< as stop()
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -26,7 +27,7 @@ class Lane {
   [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
  private:
-  void run();
+  void run(int nice);
 
   const std::size_t most_;
   std::mutex mutex_;
