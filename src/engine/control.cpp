@@ -20,7 +20,8 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
     : data(the_data),
       settings(std::move(the_settings)),
       policy(settings.policy),
-      windows(settings.shape.window, settings.calendar_pace,
+      wall(settings.calendar_pace),
+      windows(settings.shape.window,
               [this] {
                 std::vector<std::string> names;
                 for (const auto& endpoint : settings.policy.endpoints)
@@ -30,8 +31,10 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
       clients(data.limiter.clients(), data.crowd),
       planner(policy),
       verdicts(policy),
+      overrides(settings.calendar_pace),
+      labels(settings.calendar_pace),
       keeper(std::move(history)),
-      modes(data.limiter.mode) {
+      modes(data.limiter.mode, settings.calendar_pace) {
   modes.configure(settings.policy, WallTime{});
   policy = modes.applied_to(settings.policy);
   clients.set_trusted(settings.trusted_proxies);
@@ -43,15 +46,11 @@ void Engine::Control::tick(Now now) {
   std::unique_lock lock(mutex);
   now.mono = std::max(now.mono, last.mono);
   if (!windows.begun()) begin(now);
-  if (windows.pass(now)) {
-    data.first_open.store(windows.first_open(), std::memory_order_release);
-    forget_counts();
-    forecast_due = true;
-  }
+  follow_wall_clock(now);
   const bool active =
       data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
   unfolded = unfolded || active;
-  modes.expire(now.wall);
+  modes.expire(now);
   follow_modes(now);
   unsaved = unsaved || active || keeper.waits();
   take_models();
@@ -73,7 +72,7 @@ void Engine::Control::tick(Now now) {
   if (forecast_due) forecast(now, lock);
   plan(now);
   modes.settle();
-  if (overrides.expire(now.wall)) publish_overrides(now);
+  if (overrides.expire(now.mono)) publish_overrides();
 
   drain_decisions(now);
   if (keeper.history() && unsaved && now.mono >= next_save) {
@@ -89,12 +88,28 @@ void Engine::Control::tick(Now now) {
   set_due(now);
 }
 
+/// A jump leaves gaps in the windows and moves no end of what was set by hand.
+void Engine::Control::follow_wall_clock(Now now) {
+  const bool jumped = wall.pass(now) != Nanos{0};
+  if (jumped) {
+    modes.restate(now);
+    overrides.restate(now);
+    labels.restate(now);
+    changed = true;
+  }
+  if (!windows.pass(now.wall, jumped)) return;
+  data.first_open.store(windows.first_open(), std::memory_order_release);
+  forget_counts();
+  forecast_due = true;
+}
+
 void Engine::Control::set_due(Now now) {
-  WallTime next =
-      std::min({windows.closes_at(), modes.next_end(), overrides.next_end(), labels.next_end()});
+  WallTime next = windows.closes_at();
   const auto at = [&](Instant when) {
     next = std::min(next, now.wall + std::max(when - now.mono, Nanos{1}) * settings.calendar_pace);
   };
+  const Instant end = std::min({modes.next_end(), overrides.next_end(), labels.next_end()});
+  if (end < Instant{Nanos::max()}) at(end);
   if (unfolded) at(next_fold);
   if (clients.any_touched()) at(next_scan);
   if (unsaved && keeper.history()) at(next_save);

@@ -14,6 +14,7 @@
 #include "engine/label_book.hpp"
 #include "engine/mode_board.hpp"
 #include "engine/override_book.hpp"
+#include "engine/wall_watch.hpp"
 #include "engine/window_book.hpp"
 #include "forecast/memory.hpp"
 
@@ -29,6 +30,9 @@ struct Engine::Control {
   void tick(Now now);
   [[nodiscard]] Result<void> restore(Now now);
   [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
+
+  // Time (control.cpp).
+  void follow_wall_clock(Now now);
 
   // Windows (control_windows.cpp).
   void begin(Now now);
@@ -82,7 +86,7 @@ struct Engine::Control {
   // Configuration (control_state.cpp).
   void publish_routes();
   void restore_override(OverrideRecord made, Now now);
-  void publish_overrides(Now now);
+  void publish_overrides();
   void follow_modes(Now now);
   void set_due(Now now);
 
@@ -97,6 +101,7 @@ struct Engine::Control {
   std::uint32_t routes_epoch = 0;
   std::deque<std::shared_ptr<const Routes>> recent_routes;  ///< kept decisions name by them
 
+  WallWatch wall;
   WindowBook windows;
   ClientWatch clients;
   policy::Planner planner;

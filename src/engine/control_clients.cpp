@@ -110,7 +110,7 @@ Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
   if (const auto& history = keeper.history()) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }
-  labels.put(record);
+  labels.put(record, now);
   auto ended = verdicts.find(*client);
   verdicts.label(LabelBook::as_label(record), now);
   publish_verdicts(now);
@@ -147,10 +147,9 @@ void Engine::Control::end_label(const LabelRecord& record, Now now) {
 }
 
 void Engine::Control::expire_labels(Now now) {
-  for (const LabelRecord& record : labels.expire(now.wall)) {
+  // The history removes it a day later, and a start before that drops it: it has ended.
+  for (const LabelRecord& record : labels.expire(now.mono)) {
     end_label(record, now);
-    // What can't be deleted now is dropped at the next start: it has ended.
-    if (const auto& history = keeper.history()) (void)history->delete_label(record.target);
     changed = true;
   }
 }

@@ -70,10 +70,10 @@ void Engine::Control::publish_routes() {
   data.publish_view();
 }
 
-void Engine::Control::publish_overrides(Now now) {
+void Engine::Control::publish_overrides() {
   std::vector<Prefix> allow;
   for (const auto& entry : policy.anomaly.allow) allow.push_back(entry.prefix);
-  data.limiter.overrides.publish(overrides.table(data.limiter, allow, now));
+  data.limiter.overrides.publish(overrides.table(data.limiter, allow));
   changed = true;
 }
 
@@ -93,14 +93,14 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored windows", stored.error());
     }
     if (auto stored = history->modes()) {
-      modes.restore(*stored, now.wall);
+      modes.restore(*stored, now);
       follow_modes(now);
     } else {
       failed("stored modes", stored.error());
     }
     if (auto stored = history->labels()) {
-      for (const auto& made : *stored) labels.put(made);
-      (void)labels.expire(now.wall);
+      for (const auto& made : *stored) labels.put(made, now);
+      (void)labels.expire(now.mono);
       for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
     } else {
       failed("stored labels", stored.error());
@@ -112,7 +112,7 @@ Result<void> Engine::Control::restore(Now now) {
     }
     if (auto stored = history->overrides()) {
       for (const auto& made : *stored) restore_override(made, now);
-      overrides.expire(now.wall);
+      overrides.expire(now.mono);
     } else {
       failed("stored overrides", stored.error());
     }
@@ -130,7 +130,7 @@ Result<void> Engine::Control::restore(Now now) {
   if (!windows.begun()) windows.begin({}, now);
   if (windows.closed().size() > 0) record.judge(windows.closed());
   data.first_open.store(windows.first_open(), std::memory_order_release);
-  publish_overrides(now);
+  publish_overrides();
   publish_verdicts(now);
   forecast_due = true;
   changed = true;
@@ -144,7 +144,7 @@ void Engine::Control::restore_override(OverrideRecord made, Now now) {
   made.target = OverrideBook::target_named(kept).value_or(kept);
   if (made.target != kept && keeper.history()->put_override(made))
     (void)keeper.history()->delete_override(kept, "tidelimit", now.wall);
-  overrides.put(std::move(made));
+  overrides.put(std::move(made), now);
 }
 
 Result<void> Engine::Control::reconfigure(Settings after, Now now) {
@@ -180,7 +180,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   // longer than a worker needs to see both.
   if (ticked) plan(now);
   publish_routes();
-  publish_overrides(now);
+  publish_overrides();
   modes.settle();
   forecast_due = true;
   hurry();

@@ -105,8 +105,8 @@ Result<void> Engine::put_override(OverrideRecord record, Now now) {
   if (const auto& history = control_->keeper.history()) {
     if (auto stored = history->put_override(record); !stored) return stored;
   }
-  control_->overrides.put(std::move(record));
-  control_->publish_overrides(now);
+  control_->overrides.put(std::move(record), now);
+  control_->publish_overrides();
   return {};
 }
 
@@ -121,7 +121,7 @@ Result<void> Engine::delete_override(const std::string& named, const std::string
     if (!deleted && deleted.error().code != Code::not_found) return deleted;
   }
   control_->overrides.erase(*target);
-  control_->publish_overrides(now);
+  control_->publish_overrides();
   return {};
 }
 

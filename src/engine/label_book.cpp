@@ -1,7 +1,6 @@
 #include "engine/label_book.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace tidelimit::engine {
 
@@ -22,27 +21,28 @@ policy::Label LabelBook::as_label(const LabelRecord& record) {
           .until = record.until};
 }
 
-void LabelBook::put(const LabelRecord& record) {
+void LabelBook::put(const LabelRecord& record, Now now) {
   erase(record.target);
+  ends_.set(record.target, record.until, now);
   records_.push_back(record);
 }
 
 bool LabelBook::erase(const std::string& target) {
+  ends_.erase(target);
   return std::erase_if(records_, [&](const auto& r) { return r.target == target; }) > 0;
 }
 
-std::vector<LabelRecord> LabelBook::expire(WallTime now) {
+std::vector<LabelRecord> LabelBook::expire(Instant now) {
   std::vector<LabelRecord> ended;
-  std::copy_if(records_.begin(), records_.end(), std::back_inserter(ended),
-               [&](const auto& r) { return r.until && *r.until <= now; });
-  for (const auto& record : ended) erase(record.target);
+  for (const std::string& target : ends_.past(now)) {
+    if (const LabelRecord* record = find(target)) ended.push_back(*record);
+    erase(target);
+  }
   return ended;
 }
 
-WallTime LabelBook::next_end() const {
-  WallTime next = WallTime::max();
-  for (const auto& record : records_) next = std::min(next, record.until.value_or(next));
-  return next;
+void LabelBook::restate(Now now) {
+  for (auto& record : records_) record.until = ends_.until(record.target, now);
 }
 
 const LabelRecord* LabelBook::find(const std::string& target) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/ends.hpp"
 #include "engine/history.hpp"
 #include "policy/verdict_book.hpp"
 
@@ -12,23 +13,29 @@ namespace tidelimit::engine {
 /// The operator's labels in force, one a client. One thread.
 class LabelBook {
  public:
+  /// `pace`: Settings::calendar_pace.
+  explicit LabelBook(int pace) : ends_(pace) {}
+
   /// The client that a record names; an error where it names none.
   [[nodiscard]] static Result<ClientId> client_named(const std::string& target);
   /// As the verdicts take it. The record was checked.
   [[nodiscard]] static policy::Label as_label(const LabelRecord& record);
 
-  void put(const LabelRecord& record);
+  void put(const LabelRecord& record, Now now);
   bool erase(const std::string& target);
   /// Takes out what has ended.
-  [[nodiscard]] std::vector<LabelRecord> expire(WallTime now);
-  /// The earliest end, or WallTime max.
-  [[nodiscard]] WallTime next_end() const;
+  [[nodiscard]] std::vector<LabelRecord> expire(Instant now);
+  /// After a jump of the wall clock: tells the ends by what it shows now.
+  void restate(Now now);
+  /// The earliest end, or Instant max.
+  [[nodiscard]] Instant next_end() const { return ends_.next(); }
 
   [[nodiscard]] const std::vector<LabelRecord>& all() const { return records_; }
   [[nodiscard]] const LabelRecord* find(const std::string& target) const;
 
  private:
   std::vector<LabelRecord> records_;
+  Ends ends_;  ///< by target
 };
 
 }  // namespace tidelimit::engine

@@ -71,8 +71,9 @@ void apply(const PartMode& part, policy::PolicySettings& settings) {
 
 }  // namespace
 
-ModeBoard::ModeBoard(limiter::ModeSwitch& in_force)
-    : switches_{&in_force.forecast, &in_force.anomaly, &in_force.rules, &in_force.all} {}
+ModeBoard::ModeBoard(limiter::ModeSwitch& in_force, int pace)
+    : switches_{&in_force.forecast, &in_force.anomaly, &in_force.rules, &in_force.all},
+      ends_(pace) {}
 
 /// What a switch may show before a plan knows of the share.
 void ModeBoard::follow(std::size_t part) {
@@ -90,6 +91,7 @@ void ModeBoard::configure(const policy::PolicySettings& settings, WallTime now) 
     if (PartMode* part = find(old.part)) {
       part->by_hand = std::move(old.by_hand);
     } else {
+      ends_.erase(old.part);
       news_.push_back({old.part, {}, "the part is gone", "the configuration", now, {}});
     }
   }
@@ -129,29 +131,35 @@ Result<void> ModeBoard::set(ModeRecord order) {
   if (news_.size() < kMostNews) news_.push_back(order);
   changed_ = true;
   part->by_hand.reset();
+  ends_.erase(part->part);
   if (order.mode) part->by_hand = std::move(order);
   const auto index = static_cast<std::size_t>(part - parts_.data());
   if (index < kSwitches) follow(index);
   return {};
 }
 
-void ModeBoard::restore(const std::vector<ModeRecord>& records, WallTime now) {
+void ModeBoard::restore(const std::vector<ModeRecord>& records, Now now) {
   std::lock_guard lock(mutex_);
   changed_ = true;
   for (const ModeRecord& record : records) {
-    if (!record.mode || (record.until && *record.until <= now)) continue;
-    if (PartMode* part = find(record.part); part != nullptr && part->part == record.part)
+    if (!record.mode || (record.until && *record.until <= now.wall)) continue;
+    if (PartMode* part = find(record.part); part != nullptr && part->part == record.part) {
       part->by_hand = record;
+      ends_.set(record.part, record.until, now);
+    }
   }
   for (std::size_t i = 0; i < kSwitches; ++i) follow(i);
 }
 
-void ModeBoard::expire(WallTime now) {
+void ModeBoard::expire(Now now) {
   std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     auto& by_hand = parts_[i].by_hand;
-    if (!by_hand || !by_hand->until || *by_hand->until > now) continue;
+    if (!by_hand || !by_hand->until) continue;
+    if (!ends_.has(parts_[i].part)) ends_.set(parts_[i].part, by_hand->until, now);
+    if (ends_.of(parts_[i].part) > now.mono) continue;
     by_hand.reset();
+    ends_.erase(parts_[i].part);
     changed_ = true;
     if (i < kSwitches) follow(i);
   }
@@ -162,13 +170,16 @@ bool ModeBoard::changed() const {
   return changed_;
 }
 
-WallTime ModeBoard::next_end() const {
+void ModeBoard::restate(Now now) {
   std::lock_guard lock(mutex_);
-  WallTime next = WallTime::max();
-  for (const PartMode& part : parts_) {
-    if (part.by_hand && part.by_hand->until) next = std::min(next, *part.by_hand->until);
+  for (PartMode& part : parts_) {
+    if (part.by_hand && ends_.has(part.part)) part.by_hand->until = ends_.until(part.part, now);
   }
-  return next;
+}
+
+Instant ModeBoard::next_end() const {
+  std::lock_guard lock(mutex_);
+  return ends_.next();
 }
 
 policy::PolicySettings ModeBoard::applied_to(policy::PolicySettings settings) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/ends.hpp"
 #include "engine/engine.hpp"
 #include "limiter/limiter.hpp"
 #include "policy/settings.hpp"
@@ -22,17 +23,22 @@ namespace tidelimit::engine {
 ///   settle(): until a plan knows the share, a raised switch would hold for everyone.
 class ModeBoard {
  public:
-  explicit ModeBoard(limiter::ModeSwitch& in_force);
+  /// `pace`: Settings::calendar_pace.
+  ModeBoard(limiter::ModeSwitch& in_force, int pace);
 
   /// The configured modes. Those set by hand stay, but for parts that are gone.
   void configure(const policy::PolicySettings& settings, WallTime now);
   /// invalid_argument with the parts there are, when there is none of this name.
   [[nodiscard]] Result<void> set(ModeRecord order);
   /// What was set by hand before a restart and has not ended.
-  void restore(const std::vector<ModeRecord>& records, WallTime now);
-  /// Ends what was set by hand for a time that is over.
-  void expire(WallTime now);
-  [[nodiscard]] WallTime next_end() const;
+  void restore(const std::vector<ModeRecord>& records, Now now);
+  /// Ends what was set by hand for a time that is over. By the monotonic clock: from the first call
+  /// after it was set on, no jump of the wall clock moves an end.
+  void expire(Now now);
+  /// After a jump of the wall clock: tells the ends by what it shows now.
+  void restate(Now now);
+  /// The earliest end, or Instant max.
+  [[nodiscard]] Instant next_end() const;
 
   /// Something was set or has ended since the last applied_to().
   [[nodiscard]] bool changed() const;
@@ -58,6 +64,7 @@ class ModeBoard {
   const std::array<std::atomic<limiter::Mode>*, kSwitches> switches_;
   mutable std::mutex mutex_;  ///< held for a few instructions only; guards all below
   std::vector<PartMode> parts_;
+  Ends ends_;  ///< by part; expire() adds those of what was set since
   std::array<policy::ModeFor, kSwitches> planned_{};  ///< as applied_to() last gave them out
   std::vector<ModeRecord> news_;
   bool changed_ = false;

@@ -50,24 +50,26 @@ Result<void> OverrideBook::check(const OverrideRecord& record) {
   return {};
 }
 
-void OverrideBook::put(OverrideRecord record) {
+void OverrideBook::put(OverrideRecord record, Now now) {
   record.target = target_named(record.target).value_or(record.target);
   erase(record.target);
+  ends_.set(record.target, record.until, now);
   records_.push_back(std::move(record));
 }
 
 bool OverrideBook::erase(const std::string& target) {
+  ends_.erase(target);
   return std::erase_if(records_, [&](const auto& r) { return r.target == target; }) > 0;
 }
 
-bool OverrideBook::expire(WallTime now) {
-  return std::erase_if(records_, [&](const auto& r) { return r.until && *r.until <= now; }) > 0;
+bool OverrideBook::expire(Instant now) {
+  const std::vector<std::string> past = ends_.past(now);
+  for (const std::string& target : past) erase(target);
+  return !past.empty();
 }
 
-WallTime OverrideBook::next_end() const {
-  WallTime next = WallTime::max();
-  for (const auto& record : records_) next = std::min(next, record.until.value_or(next));
-  return next;
+void OverrideBook::restate(Now now) {
+  for (auto& record : records_) record.until = ends_.until(record.target, now);
 }
 
 const OverrideRecord* OverrideBook::find(const std::string& target) const {
@@ -94,7 +96,7 @@ const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string
 }
 
 std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(
-    const limiter::Limiter& limiter, const std::vector<Prefix>& allow_list, Now now) const {
+    const limiter::Limiter& limiter, const std::vector<Prefix>& allow_list) const {
   std::vector<limiter::Override> overrides;
   for (const auto& record : records_) {
     limiter::Override entry;
@@ -108,7 +110,7 @@ std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(
     entry.action = record.action;
     if (record.limit)
       entry.limit = limiter::make_limit(*record.limit, default_burst(*record.limit));
-    entry.expires_at = record.until ? now.mono + (*record.until - now.wall) : Instant{Nanos::max()};
+    entry.expires_at = ends_.of(record.target);
     overrides.push_back(entry);
   }
   return std::make_shared<const limiter::OverrideTable>(std::move(overrides), allow_list);

@@ -14,7 +14,6 @@ constexpr Nanos kKeptAtMost = std::chrono::hours{24 * 76};
 constexpr std::size_t kMostWindows = 100'000;  // of short windows
 // A window that was listened to for less of it is a gap, not a low count.
 constexpr Nanos::rep kMissedPart = 10;  // a tenth
-constexpr Nanos kJump = std::chrono::seconds{5};
 
 WindowStats gap() {
   WindowStats stats;
@@ -24,8 +23,7 @@ WindowStats gap() {
 
 }  // namespace
 
-WindowBook::WindowBook(Nanos step, int pace, std::vector<std::string> endpoints)
-    : step_(step), pace_(pace) {
+WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(step) {
   closed_.step = step;
   closed_.stats.resize(endpoints.size());
   closed_.endpoints = std::move(endpoints);
@@ -33,7 +31,6 @@ WindowBook::WindowBook(Nanos step, int pace, std::vector<std::string> endpoints)
 
 void WindowBook::begin(traffic::WindowGrid stored, Now now) {
   begun_ = true;
-  last_ = now;
   listening_since_ = now.wall;
   const bool known = stored.size() > 0 && stored.start <= now.wall;
   // With nothing before, nothing is in grace.
@@ -60,15 +57,12 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
   trim();
 }
 
-bool WindowBook::pass(Now now) {
-  const Nanos drift =
-      last_ ? (now.wall - last_->wall) - (now.mono - last_->mono) * pace_ : Nanos{0};
-  last_ = now;
-  if (drift > kJump || drift < -kJump) listening_since_ = now.wall;
-  if (index_of(now.wall) + 1 >= first_open_) return false;
+bool WindowBook::pass(WallTime now, bool jumped) {
+  if (jumped) listening_since_ = now;
+  if (index_of(now) + 1 >= first_open_) return false;
   // Back by more than a window: what was closed lies in the future now.
   const WindowIndex first = index_of(closed_.start);
-  first_open_ = index_of(now.wall);
+  first_open_ = index_of(now);
   const auto kept = static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - first, 0));
   for (auto& column : closed_.stats) column.resize(std::min(column.size(), kept));
   if (kept == 0) closed_.start = start_of(first_open_);

@@ -17,8 +17,7 @@ inline constexpr Nanos kGrace = std::chrono::seconds{30};
 /// thread.
 class WindowBook {
  public:
-  /// `pace`: Settings::calendar_pace.
-  WindowBook(Nanos step, int pace, std::vector<std::string> endpoints);
+  WindowBook(Nanos step, std::vector<std::string> endpoints);
 
   /// Begins with what a history holds (an empty grid is fine). Windows between its end and the
   /// first open one become gaps; a saved state of one that is still open goes on counting.
@@ -27,7 +26,7 @@ class WindowBook {
 
   /// Takes note of the time. A wall clock that jumped leaves gaps instead of made-up zeros; true
   /// when it went back so far that closed windows were given up.
-  bool pass(Now now);
+  bool pass(WallTime now, bool jumped);
 
   [[nodiscard]] WindowIndex first_open() const { return first_open_; }
   /// The last window that may have events at `now`, one ahead for workers whose clock is.
@@ -60,14 +59,12 @@ class WindowBook {
   [[nodiscard]] bool listened(WindowIndex window) const;
 
   Nanos step_;
-  int pace_;
   bool begun_ = false;
   traffic::WindowGrid closed_;  ///< ends where first_open_ begins
   WindowIndex first_open_ = 0;
   std::deque<std::vector<traffic::WindowStats>> open_;  ///< from first_open_ on
   std::optional<WindowIndex> resumed_;  ///< goes on from before a restart: counts as observed
   WallTime listening_since_{};
-  std::optional<Now> last_;
 };
 
 }  // namespace tidelimit::engine

@@ -375,7 +375,6 @@ TEST_F(Verdicts, OfTheModelGiveWayToALabelThatOutlivesARestart) {
 
   pass(hours{2});  // the label ends
   EXPECT_TRUE(engine->labels().empty());
-  EXPECT_TRUE(history->labels()->empty());
   ordinary(20);
   for (int s = 0; s < 15; ++s) attack(60);
   EXPECT_TRUE(verdict(kMallory));

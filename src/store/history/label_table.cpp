@@ -37,4 +37,11 @@ Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
   }
 }
 
+Result<void> prune_labels(Database& db, WallTime ended, std::size_t most) {
+  return db.execute(
+      "DELETE FROM labels WHERE target IN "
+      "(SELECT target FROM labels WHERE until IS NOT NULL AND until < ? LIMIT ?)",
+      ended, static_cast<std::int64_t>(most));
+}
+
 }  // namespace tidelimit::store

@@ -13,8 +13,9 @@ namespace {
 
 /// Rows that one call removes at most, beside as many as it adds: under a millisecond or two.
 constexpr std::size_t kPruneBatch = 500;
-/// Ended overrides stay this long, so that a wall clock that jumped ahead and back ends none.
-constexpr Nanos kEndedOverrides = std::chrono::hours{24};
+/// Ended overrides and labels stay this long, so that a wall clock that jumped ahead and back ends
+/// none.
+constexpr Nanos kEnded = std::chrono::hours{24};
 
 }  // namespace
 
@@ -127,8 +128,8 @@ Result<std::vector<policy::VerdictRecord>> SqliteHistory::verdicts(WallTime sinc
 Result<void> SqliteHistory::put_override(const engine::OverrideRecord& record) {
   return state_->write_durably([&](Database& db) -> Result<void> {
     if (auto put = store::put_override(db, record); !put) return put;
-    return prune_overrides(db, record.made_at - kEndedOverrides,
-                           record.made_at - state_->retention.windows, kPruneBatch);
+    return prune_overrides(db, record.made_at - kEnded, record.made_at - state_->retention.windows,
+                           kPruneBatch);
   });
 }
 
@@ -143,7 +144,10 @@ Result<std::vector<engine::OverrideRecord>> SqliteHistory::overrides() {
 }
 
 Result<void> SqliteHistory::put_label(const engine::LabelRecord& record) {
-  return state_->write_durably([&](Database& db) { return store::put_label(db, record); });
+  return state_->write_durably([&](Database& db) -> Result<void> {
+    if (auto put = store::put_label(db, record); !put) return put;
+    return prune_labels(db, record.made_at - kEnded, kPruneBatch);
+  });
 }
 
 Result<void> SqliteHistory::delete_label(const std::string& target) {

@@ -44,6 +44,8 @@ enum class WindowTable { closed, open };
 /// not_found when the client has none.
 [[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
 [[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
+/// Labels that ended before `ended`.
+[[nodiscard]] Result<void> prune_labels(Database& db, WallTime ended, std::size_t most);
 
 [[nodiscard]] Result<void> put_mode(Database& db, const engine::ModeRecord& record);
 /// The latest of each part.

@@ -124,5 +124,22 @@ TEST_F(OverridesTest, EndedOnesGoADayLater) {
   EXPECT_EQ(back[0].target, "192.0.2.2");
 }
 
+TEST_F(OverridesTest, EndedLabelsGoADayLater) {
+  const auto history = open();
+  const auto label = [&](const std::string& target, WallTime made_at) {
+    return history->put_label({.target = target,
+                               .malicious = true,
+                               .reason = "r",
+                               .by = "oncall",
+                               .made_at = made_at,
+                               .until = made_at + 1h});
+  };
+  ASSERT_TRUE(label("192.0.2.1", kStart));
+  ASSERT_TRUE(label("192.0.2.2", kStart + 24h));
+  EXPECT_EQ(history->labels().value().size(), 2U);
+  ASSERT_TRUE(label("192.0.2.3", kStart + 26h));
+  EXPECT_EQ(history->labels().value().size(), 2U);
+}
+
 }  // namespace
 }  // namespace tidelimit::store

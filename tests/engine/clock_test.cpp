@@ -1,0 +1,134 @@
+#include <gmock/gmock.h>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using limiter::Action;
+using testing::Contains;
+using testing::HasSubstr;
+
+/// The wall clock jumps; the monotonic one does not.
+class Clocks : public GateInTime {
+ protected:
+  void SetUp() override { restart(mission(), history); }
+
+  void jump(Nanos by) {
+    now.wall += by;
+    engine->tick(now);
+    pass(seconds{2});
+  }
+  void block(Nanos span) {
+    const OverrideRecord made{.target = "203.0.113.7",
+                              .action = Action::block,
+                              .limit = {},
+                              .reason = "ticket 12",
+                              .by = "ann",
+                              .made_at = now.wall,
+                              .until = now.wall + span};
+    ASSERT_TRUE(engine->put_override(made, now));
+  }
+  void label(Nanos span) {
+    const LabelRecord made{.target = "198.51.100.1",
+                           .malicious = true,
+                           .reason = "ticket 13",
+                           .by = "ann",
+                           .made_at = now.wall,
+                           .until = now.wall + span};
+    ASSERT_TRUE(engine->put_label(made, now));
+  }
+  [[nodiscard]] std::string mode_of_all() const {
+    return limiter::to_string(engine->modes().back().second);
+  }
+  [[nodiscard]] std::string degraded() {
+    engine->tick(now);
+    std::string all;
+    for (const auto& word : engine->status()->degraded) all += word + "\n";
+    return all;
+  }
+  std::shared_ptr<MemoryHistory> history = std::make_shared<MemoryHistory>();
+};
+
+TEST_F(Clocks, AJumpAheadAndBackEndsNothingThatWasSetByHand) {
+  block(hours{1});
+  label(hours{1});
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}));
+  pass(seconds{1});
+  for (const Nanos by : {Nanos{hours{2}}, Nanos{-hours{2}}}) {
+    jump(by);
+    EXPECT_EQ(ask({.hits = 0}).decision.reason, Reason::override_);
+    ASSERT_EQ(engine->overrides().size(), 1u);
+    ASSERT_EQ(engine->labels().size(), 1u);
+    EXPECT_TRUE(verdict("198.51.100.1"));
+    EXPECT_EQ(mode_of_all(), "shadow");
+  }
+  // Nor in the history.
+  restart(mission(), history);
+  EXPECT_EQ(engine->overrides().size(), 1u);
+  EXPECT_EQ(engine->labels().size(), 1u);
+  EXPECT_EQ(mode_of_all(), "shadow");
+  pass(minutes{59} + seconds{55});
+  EXPECT_TRUE(engine->overrides().empty());
+  EXPECT_TRUE(engine->labels().empty());
+  EXPECT_EQ(mode_of_all(), "enforce");
+  EXPECT_TRUE(ask({.hits = 0}).decision.allowed);
+}
+
+TEST_F(Clocks, WhatIsSetForAWhileLastsThatLongWhereverTheClockIsSet) {
+  for (const Nanos by : {Nanos{hours{2}}, Nanos{-hours{2}}}) {
+    block(hours{1});
+    label(hours{1});
+    ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}));
+    pass(seconds{1});
+    jump(by);
+    // Told by what the clock shows now.
+    EXPECT_GT(*engine->overrides().front().until, now.wall + minutes{59});
+    EXPECT_LT(*engine->labels().front().until, now.wall + hours{1});
+    EXPECT_LT(*engine->part_modes()[3].by_hand->until, now.wall + hours{1});
+    pass(minutes{59} + seconds{50});
+    EXPECT_EQ(engine->overrides().size(), 1u);
+    EXPECT_EQ(engine->labels().size(), 1u);
+    EXPECT_EQ(mode_of_all(), "shadow");
+    pass(seconds{10});
+    EXPECT_TRUE(engine->overrides().empty());
+    EXPECT_TRUE(engine->labels().empty());
+    EXPECT_EQ(mode_of_all(), "enforce");
+  }
+}
+
+TEST_F(Clocks, AJumpIsSaidForAWhile) {
+  pass(minutes{1});
+  EXPECT_THAT(degraded(), testing::Not(HasSubstr("wall clock")));
+  jump(hours{2});
+  EXPECT_THAT(degraded(), HasSubstr("the wall clock jumped ahead by 2h, to 2024-10-04T02:01:00Z"));
+  jump(-hours{2});
+  EXPECT_THAT(degraded(), testing::Not(HasSubstr("wall clock")));
+  jump(-minutes{3});
+  EXPECT_THAT(degraded(), HasSubstr("the wall clock jumped back by 3m"));
+  pass(hours{2});
+  EXPECT_THAT(degraded(), testing::Not(HasSubstr("wall clock")));
+  jump(seconds{2});
+  EXPECT_THAT(degraded(), testing::Not(HasSubstr("wall clock")));
+}
+
+TEST_F(Clocks, InARehearsalEndsComeWhenItsCalendarSaysSo) {
+  Settings settings = mission();
+  settings.calendar_pace = 60;
+  start(settings);
+  engine->tick(now);
+  block(hours{1});
+  const auto second = [&] {
+    now = {now.mono + seconds{1}, now.wall + minutes{1}};
+    engine->tick(now);
+  };
+  for (int i = 0; i < 59; ++i) second();
+  EXPECT_EQ(engine->overrides().size(), 1u);
+  EXPECT_EQ(ask({.hits = 0}).decision.reason, Reason::override_);
+  second();
+  EXPECT_TRUE(engine->overrides().empty());
+  EXPECT_TRUE(ask({.hits = 0}).decision.allowed);
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test
