@@ -47,6 +47,7 @@ void Engine::Control::tick(Now now) {
   now.mono = std::max(now.mono, last.mono);
   if (!windows.begun()) begin(now);
   follow_wall_clock(now);
+  keeper.look_after(now.wall);
   const bool active =
       data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
   unfolded = unfolded || active;
@@ -86,21 +87,6 @@ void Engine::Control::tick(Now now) {
   ticked = true;
   publish_status(now);
   set_due(now);
-}
-
-/// A jump leaves gaps in the windows and moves no end of what was set by hand.
-void Engine::Control::follow_wall_clock(Now now) {
-  const bool jumped = wall.pass(now) != Nanos{0};
-  if (jumped) {
-    modes.restate(now);
-    overrides.restate(now);
-    labels.restate(now);
-    changed = true;
-  }
-  if (!windows.pass(now.wall, jumped)) return;
-  data.first_open.store(windows.first_open(), std::memory_order_release);
-  forget_counts();
-  forecast_due = true;
 }
 
 void Engine::Control::set_due(Now now) {

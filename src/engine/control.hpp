@@ -31,13 +31,18 @@ struct Engine::Control {
   [[nodiscard]] Result<void> restore(Now now);
   [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
 
-  // Time (control.cpp).
+  // Jumps of the wall clock (control_clock.cpp).
   void follow_wall_clock(Now now);
+  void go_back(Now now);
+  void skip_windows(Now now);
+  void take_new_windows(Now now);
+  [[nodiscard]] Result<void> read_windows(Now now);
 
   // Windows (control_windows.cpp).
   void begin(Now now);
   void fold_windows(WallTime now);
   void close_windows(Now now);
+  void close_window(Now now);
   void take(CountedTally& counted, WindowIndex window);
   void settle_closed();
   void forget_counts();
@@ -136,6 +141,9 @@ struct Engine::Control {
   Instant next_fold{};
   Instant next_scan{};
   Instant next_save{};
+  /// The wall clock went back from a time that was believed: windows before this one are stored as
+  /// they were, and those of the second time are not.
+  std::optional<WindowIndex> closed_before_jump;
   std::vector<WindowIndex> settling;  ///< closed at the last tick: stragglers in them are late
 
   std::vector<policy::PlanChange> recent_changes;

@@ -7,7 +7,6 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr Nanos kWindowsRead = std::chrono::hours{24 * 72};
 constexpr Nanos kDay = std::chrono::hours{24};
 constexpr std::size_t kRecentRoutes = 16;
 
@@ -86,12 +85,7 @@ Result<void> Engine::Control::restore(Now now) {
     if (outcome) outcome = fail_in(what, error);
   };
   if (history) {
-    const std::vector<std::string> names = names_of(settings.policy);
-    if (auto stored = history->windows(now.wall - kWindowsRead, settings.shape.window, names)) {
-      windows.begin(std::move(*stored), now);
-    } else {
-      failed("stored windows", stored.error());
-    }
+    if (auto read = read_windows(now); !read) failed("stored windows", read.error());
     if (auto stored = history->modes()) {
       modes.restore(*stored, now);
       follow_modes(now);
@@ -123,6 +117,7 @@ Result<void> Engine::Control::restore(Now now) {
     }
     if (auto stored = history->forecasts(now.wall - kDay - settings.shape.horizon)) {
       record.published(*stored);
+      record.forget_after(now.wall);  // made while the wall clock was ahead
     } else {
       failed("stored forecasts", stored.error());
     }

@@ -6,6 +6,9 @@
 namespace tidelimit::engine {
 namespace {
 
+/// A control plane that hung for long catches up over several turns.
+constexpr int kMostClosedAtOnce = 64;
+
 std::size_t place_of(WindowIndex window) {
   constexpr auto kPlaces = static_cast<WindowIndex>(kOpenWindows);
   return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
@@ -64,8 +67,8 @@ void Engine::Control::fold_windows(WallTime now) {
 }
 
 void Engine::Control::close_windows(Now now) {
-  bool any = false;
-  while (now.wall >= windows.closes_at()) {
+  int closed = 0;
+  for (; now.wall >= windows.closes_at() && closed < kMostClosedAtOnce; ++closed) {
     const WindowIndex closing = windows.first_open();
     // First the door, then the last counts: who comes after is late.
     data.first_open.store(closing + 1, std::memory_order_release);
@@ -73,17 +76,24 @@ void Engine::Control::close_windows(Now now) {
       std::lock_guard lock(data.mutex);
       for (CountedTally& counted : data.tallies) take(counted, closing);
     }
-    keeper.closed_window(windows.start_of(closing), settings.shape.window, windows.endpoints(),
-                         windows.close_first(), now.wall);
+    close_window(now);
     settling.push_back(closing);
-    any = true;
   }
   last_success[kWindows] = now.wall;
-  if (!any) return;
+  if (closed == 0) return;
   record.judge(windows.closed());
   forecast_due = true;
   changed = true;
   unsaved = true;
+}
+
+/// The first open window, of which all is taken that was counted.
+void Engine::Control::close_window(Now now) {
+  const WindowIndex closing = windows.first_open();
+  auto stats = windows.close_first();
+  if (closed_before_jump && closing < *closed_before_jump) return;
+  keeper.closed_window(windows.start_of(closing), settings.shape.window, windows.endpoints(),
+                       std::move(stats), now.wall);
 }
 
 /// A worker that had found a window open while it was being closed may have counted in it since.

@@ -55,6 +55,13 @@ void ForecastRecord::judge(const traffic::WindowGrid& closed) {
   }
 }
 
+void ForecastRecord::forget_after(WallTime now) {
+  for (auto& [name, endpoint] : endpoints_) {
+    std::erase_if(endpoint.open, [&](const Open& made) { return made.made_at > now; });
+    std::erase_if(endpoint.judged, [&](const Judged& one) { return one.ended > now; });
+  }
+}
+
 ForecastRecord::Score ForecastRecord::score(const std::string& endpoint) const {
   const auto found = endpoints_.find(endpoint);
   if (found == endpoints_.end() || found->second.judged.empty()) return {};

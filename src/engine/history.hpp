@@ -145,6 +145,19 @@ class History {
   /// Windows from `from` on, as one grid on `step`; missing ones are `observed = false`.
   virtual Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                               const std::vector<std::string>& endpoints) = 0;
+  /// Forgets those that start in [from, until): the wall clock was wrong, and is right again.
+  virtual Result<void> drop_windows(WallTime from, WallTime until) {
+    static_cast<void>(from);
+    static_cast<void>(until);
+    return {};
+  }
+  /// Called once a turn. An error: what is written now would be lost.
+  virtual Result<void> look_after() { return {}; }
+  /// What people should know of how it came to hold what it holds; empty: nothing.
+  [[nodiscard]] virtual std::string notice() const { return {}; }
+  /// What the time is by a clock that did not jump: nothing is removed for an age that it has by
+  /// later times only. Never called: all times handed in are believed.
+  virtual void believe(WallTime now) { static_cast<void>(now); }
   /// The window that is still open, saved every few seconds so that a kill -9 loses little.
   virtual Result<void> put_open_window(WallTime start, Nanos step,
                                        const std::vector<std::string>& endpoints,

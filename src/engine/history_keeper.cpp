@@ -30,6 +30,19 @@ void HistoryKeeper::closed_window(WallTime start, Nanos step, std::vector<std::s
   flush(now);
 }
 
+void HistoryKeeper::drop_windows(WallTime from, WallTime until, WallTime now) {
+  if (!history_ || from >= until) return;
+  std::erase_if(windows_, [&](const Window& w) { return from <= w.start && w.start < until; });
+  note(history_->drop_windows(from, until), now);
+}
+
+void HistoryKeeper::look_after(WallTime now) {
+  if (!history_) return;
+  const auto kept = history_->look_after();
+  if (!kept || out_of_place_) note(kept, now);
+  out_of_place_ = !kept;
+}
+
 void HistoryKeeper::flush(WallTime now) {
   if (!write(modes_, now) || !write(verdicts_, now) || !write(plan_changes_, now) ||
       !write(decisions_, now))
@@ -102,7 +115,7 @@ void HistoryKeeper::settle() {
 }
 
 std::string HistoryKeeper::trouble() const {
-  if (!failing_since_) return {};
+  if (!failing_since_) return history_ ? history_->notice() : std::string();
   std::string words = fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
   const auto add = [&words](const auto& backlog) {
     if (!backlog.waiting.empty())

@@ -22,6 +22,8 @@ class HistoryKeeper {
 
   void closed_window(WallTime start, Nanos step, std::vector<std::string> endpoints,
                      std::vector<traffic::WindowStats> stats, WallTime now);
+  /// Those that start in [from, until), also of what waits.
+  void drop_windows(WallTime from, WallTime until, WallTime now);
   void open_window(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
                    const std::vector<traffic::WindowStats>& stats, WallTime now);
   void verdicts(const std::vector<policy::VerdictRecord>& records, WallTime now);
@@ -29,6 +31,8 @@ class HistoryKeeper {
   void decisions(const std::vector<DecisionRecord>& records, WallTime now);
   void modes(const std::vector<ModeRecord>& records, WallTime now);
   void forecasts(const std::vector<forecast::EndpointForecast>& forecasts, WallTime now);
+  /// Looks whether the history is still where it is kept.
+  void look_after(WallTime now);
   /// Tries again what waits.
   void flush(WallTime now);
 
@@ -71,6 +75,7 @@ class HistoryKeeper {
                                             "changes of the plan"};
   Backlog<ModeRecord> modes_{&History::put_modes, 1000, "modes set by hand"};
   bool last_failed_ = false;
+  bool out_of_place_ = false;
   std::optional<WallTime> failing_since_;
   std::string message_;
 };

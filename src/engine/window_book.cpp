@@ -30,7 +30,10 @@ WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(s
 }
 
 void WindowBook::begin(traffic::WindowGrid stored, Now now) {
-  begun_ = true;
+  const bool again = std::exchange(begun_, true);
+  for (auto& column : closed_.stats) column.clear();
+  open_.clear();
+  resumed_.reset();
   listening_since_ = now.wall;
   const bool known = stored.size() > 0 && stored.start <= now.wall;
   // With nothing before, nothing is in grace.
@@ -51,24 +54,44 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
     open_.resize(static_cast<std::size_t>(i - first_open_) + 1,
                  std::vector<WindowStats>(endpoints().size()));
     open_.back() = std::move(stats);
-    resumed_ = i;
+    if (!again) resumed_ = i;
   }
   append_gaps(first_open_);
   trim();
 }
 
-bool WindowBook::pass(WallTime now, bool jumped) {
+void WindowBook::pass(WallTime now, bool jumped) {
   if (jumped) listening_since_ = now;
-  if (index_of(now) + 1 >= first_open_) return false;
-  // Back by more than a window: what was closed lies in the future now.
-  const WindowIndex first = index_of(closed_.start);
+}
+
+void WindowBook::go_back(WallTime now) {
   first_open_ = index_of(now);
-  const auto kept = static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - first, 0));
-  for (auto& column : closed_.stats) column.resize(std::min(column.size(), kept));
-  if (kept == 0) closed_.start = start_of(first_open_);
   open_.clear();
   resumed_.reset();
-  return true;
+  const auto kept =
+      static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - index_of(closed_.start), 0));
+  if (kept < closed_.size() && first_open_ >= index_of(closed_.start)) {
+    auto& row = open_.emplace_back();
+    for (const auto& column : closed_.stats) row.push_back(column[kept]);
+  }
+  for (auto& column : closed_.stats) column.resize(std::min(column.size(), kept));
+  if (kept == 0) closed_.start = start_of(first_open_);
+}
+
+bool WindowBook::skip_to(WindowIndex target) {
+  if (target <= first_open_) return true;
+  open_.clear();
+  resumed_.reset();
+  const bool kept = static_cast<std::size_t>(target - first_open_) <= most_kept(kKept);
+  first_open_ = target;
+  if (kept) {
+    append_gaps(target);
+    trim();
+    return true;
+  }
+  for (auto& column : closed_.stats) column.clear();
+  closed_.start = start_of(target);
+  return false;
 }
 
 WindowIndex WindowBook::last_open(WallTime now) const {
@@ -124,12 +147,13 @@ void WindowBook::append_gaps(WindowIndex until) {
   for (auto& column : closed_.stats) column.resize(std::max(column.size(), size), gap());
 }
 
+std::size_t WindowBook::most_kept(Nanos span) const {
+  return std::min(static_cast<std::size_t>(span / step_), kMostWindows);
+}
+
 void WindowBook::trim() {
-  const auto fits = [&](Nanos span) {
-    return std::min(static_cast<std::size_t>(span / step_), kMostWindows);
-  };
-  if (closed_.size() <= fits(kKeptAtMost)) return;
-  const std::size_t surplus = closed_.size() - std::min(fits(kKept), closed_.size());
+  if (closed_.size() <= most_kept(kKeptAtMost)) return;
+  const std::size_t surplus = closed_.size() - std::min(most_kept(kKept), closed_.size());
   for (auto& column : closed_.stats)
     column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(surplus));
   closed_.start += step_ * static_cast<Nanos::rep>(surplus);

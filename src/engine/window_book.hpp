@@ -19,19 +19,29 @@ class WindowBook {
  public:
   WindowBook(Nanos step, std::vector<std::string> endpoints);
 
-  /// Begins with what a history holds (an empty grid is fine). Windows between its end and the
-  /// first open one become gaps; a saved state of one that is still open goes on counting.
+  /// Begins, or begins anew, with what a history holds (an empty grid is fine). Windows between its
+  /// end and the first open one become gaps; a saved state of one that is still open goes on
+  /// counting, and counts as observed where this is a restart.
   void begin(traffic::WindowGrid stored, Now now);
   [[nodiscard]] bool begun() const { return begun_; }
 
-  /// Takes note of the time. A wall clock that jumped leaves gaps instead of made-up zeros; true
-  /// when it went back so far that closed windows were given up.
-  bool pass(WallTime now, bool jumped);
+  /// Takes note of the time. A wall clock that jumped leaves gaps instead of made-up zeros.
+  void pass(WallTime now, bool jumped);
+  /// The wall clock went back by more than a window: what was closed lies in the future now.
+  [[nodiscard]] bool is_behind(WallTime now) const { return index_of(now) + 1 < first_open_; }
+  /// Gives up what lies in the future. A window that was closed early goes on counting.
+  void go_back(WallTime now);
+  /// Ahead to `target`: the windows between are gaps. False when these were more than are kept:
+  /// then nothing is left.
+  [[nodiscard]] bool skip_to(WindowIndex target);
 
   [[nodiscard]] WindowIndex first_open() const { return first_open_; }
   /// The last window that may have events at `now`, one ahead for workers whose clock is.
   [[nodiscard]] WindowIndex last_open(WallTime now) const;
   [[nodiscard]] WallTime closes_at() const { return start_of(first_open_ + 1) + kGrace; }
+  [[nodiscard]] WindowIndex index_of(WallTime time) const {
+    return floor_to(time, step_).time_since_epoch() / step_;
+  }
   [[nodiscard]] WallTime start_of(WindowIndex index) const { return WallTime{step_ * index}; }
 
   /// Adds what was counted in an open window.
@@ -50,12 +60,10 @@ class WindowBook {
   void rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored);
 
  private:
-  [[nodiscard]] WindowIndex index_of(WallTime time) const {
-    return floor_to(time, step_).time_since_epoch() / step_;
-  }
   void append(std::vector<traffic::WindowStats> stats);
   void append_gaps(WindowIndex until);
   void trim();
+  [[nodiscard]] std::size_t most_kept(Nanos span) const;
   [[nodiscard]] bool listened(WindowIndex window) const;
 
   Nanos step_;

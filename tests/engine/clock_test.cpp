@@ -112,6 +112,87 @@ TEST_F(Clocks, AJumpIsSaidForAWhile) {
   EXPECT_THAT(degraded(), testing::Not(HasSubstr("wall clock")));
 }
 
+TEST_F(Clocks, AFarJumpAheadIsOneGapAndLeavesNoTraceOnceItIsUndone) {
+  for (int day = 0; day < 3; ++day) {
+    passed(30);
+    pass(hours{24});
+  }
+  pass(minutes{5});
+  passed(20);
+  pass(seconds{10});
+  const auto before = engine->windows(WallTime{});
+  const std::size_t stored = history->closed.size();
+  jump(hours{24 * 3652});
+  EXPECT_LE(history->closed.size(), stored + 3) << "nothing is stored for what was jumped over";
+  EXPECT_LT(engine->windows(now.wall - hours{1}).size(), 5u);
+  passed(7);
+  pass(minutes{31});
+  EXPECT_GT(newest("browse").late + newest("browse").requests, -1);
+
+  jump(-hours{24 * 3652});
+  // What was before is there, with the gap of that half hour, and the counts go on.
+  const auto after = engine->windows(WallTime{});
+  ASSERT_GE(after.size(), before.size() + 2);
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(after.stats[kBrowse][i].requests, before.stats[kBrowse][i].requests) << i;
+  EXPECT_TRUE(after.stats[kBrowse][before.size() - 1].observed);
+  EXPECT_FALSE(after.stats[kBrowse][before.size()].observed);
+  EXPECT_EQ(after.stats[kBrowse][before.size()].requests, 20);
+  EXPECT_LT(history->closed.rbegin()->first.first, now.wall) << "of a time that never was";
+  EXPECT_FALSE(engine->status()->forecasts.empty());
+  passed(9);
+  pass(minutes{31});
+  EXPECT_TRUE(newest("browse").observed);
+  EXPECT_LE(engine->next_due(), now.wall + minutes{16});
+}
+
+TEST_F(Clocks, AJumpAheadAndBackWithinAWindowLosesNoCounts) {
+  pass(minutes{20});
+  passed(20);
+  pass(seconds{10});
+  jump(hours{2});
+  jump(-hours{2});
+  passed(5);
+  pass(minutes{11});
+  EXPECT_EQ(newest("browse").requests, 25);
+  EXPECT_EQ((history->closed[{kMidnight + minutes{15}, "browse"}].requests), 25);
+  EXPECT_EQ(engine->windows(WallTime{}).size(), 2u);
+}
+
+TEST_F(Clocks, AJumpBackAndAheadKeepsWhatWasClosed) {
+  for (const Nanos by : {Nanos{hours{3}}, Nanos{hours{24 * 3652}}}) {
+    for (int hour = 0; hour < 5; ++hour) {
+      passed(30);
+      pass(hours{1});
+    }
+    const auto before = engine->windows(WallTime{});
+    jump(-by);
+    passed(11);
+    pass(minutes{31});  // windows close a second time
+    jump(by);
+    const auto after = engine->windows(WallTime{});
+    ASSERT_GE(after.size(), before.size() + 2);
+    EXPECT_EQ(after.start, before.start);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const auto& now_there = after.stats[kBrowse][i];
+      EXPECT_EQ(now_there.requests, before.stats[kBrowse][i].requests) << i;
+      EXPECT_EQ(now_there.observed, before.stats[kBrowse][i].observed) << i;
+    }
+    EXPECT_FALSE(engine->status()->forecasts.empty());
+    passed(5);
+    pass(minutes{31});
+    EXPECT_TRUE(newest("browse").observed);
+  }
+}
+
+TEST_F(Clocks, ATurnAfterALongSleepIsShort) {
+  set(now.wall + hours{24 * 30});
+  const std::size_t stored = history->closed.size();
+  engine->tick(now);
+  EXPECT_LE(history->closed.size(), stored + 64 * 3);
+  EXPECT_LE(engine->next_due(), now.wall);
+}
+
 TEST_F(Clocks, InARehearsalEndsComeWhenItsCalendarSaysSo) {
   Settings settings = mission();
   settings.calendar_pace = 60;

@@ -51,6 +51,11 @@ class MemoryHistory final : public History {
     }
     return grid;
   }
+  Result<void> drop_windows(WallTime from, WallTime until) override {
+    return write([&] {
+      closed.erase(closed.lower_bound({from, ""}), closed.lower_bound({until, ""}));
+    });
+  }
   Result<void> put_open_window(WallTime start, Nanos, const std::vector<std::string>& endpoints,
                                const std::vector<traffic::WindowStats>& stats) override {
     return write([&] {

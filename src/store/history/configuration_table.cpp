@@ -16,6 +16,10 @@ Result<void> put_configuration(Database& db, const engine::ConfigurationRecord& 
       static_cast<std::int64_t>(most));
 }
 
+engine::ConfigurationRecord configuration_of(const Query& row) {
+  return {row.text(0), row.text(1), row.time(2), row.time(3)};
+}
+
 Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db) {
   std::vector<engine::ConfigurationRecord> found;
   auto rows = db.query(
@@ -24,7 +28,7 @@ Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return found;
-    found.push_back({rows.text(0), rows.text(1), rows.time(2), rows.time(3)});
+    found.push_back(configuration_of(rows));
   }
 }
 

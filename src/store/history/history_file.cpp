@@ -12,14 +12,14 @@
 #include <string>
 #include <string_view>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 #include "base/text.hpp"
 #include "store/files/file.hpp"
+#include "store/history/salvage.hpp"
 #include "store/history/schema.hpp"
-#include "store/history/tables.hpp"
 
 namespace tidelimit::store {
 namespace fs = std::filesystem;
@@ -59,6 +59,17 @@ Result<Kind> kind_of(const fs::path& path) {
   std::uint32_t id = 0;
   for (std::size_t i = 68; i < 72; ++i) id = id << 8 | static_cast<unsigned char>(header[i]);
   return id == kApplicationId ? Kind::ours : Kind::sqlite;
+}
+
+/// The file that a path leads to; none where it leads nowhere, and errno says why.
+std::optional<HistoryFile::Identity> found_at(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return HistoryFile::Identity{status.st_dev, status.st_ino};
+}
+
+fs::path lock_path(const fs::path& path) {
+  return path.string() + ".lock";
 }
 
 /// Users' names and addresses are in it, so only the owner reads it.
@@ -115,23 +126,6 @@ Result<Database> open_writer(const fs::path& path) {
   return writer;
 }
 
-/// What can still be read of a damaged file's overrides and labels: they are people's work, which
-/// no traffic brings back.
-struct Salvage {
-  std::vector<engine::OverrideRecord> overrides;
-  std::vector<engine::LabelRecord> labels;
-};
-Salvage salvage(const fs::path& path) {
-  auto damaged = Database::open(path, Database::Access::read);
-  if (!damaged) return {};
-  auto overrides = all_overrides(*damaged);
-  auto labels = all_labels(*damaged);
-  Salvage found;
-  if (overrides) found.overrides = std::move(*overrides);
-  if (labels) found.labels = std::move(*labels);
-  return found;
-}
-
 Result<fs::path> move_aside(const fs::path& path) {
   const auto now =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -154,36 +148,82 @@ Result<fs::path> move_aside(const fs::path& path) {
 struct Begun {
   Database writer;
   fs::path moved_aside;
+  std::string notice;
 };
 
 Result<Begun> begin_afresh(const fs::path& path, const Error& damage) {
   auto aside = move_aside(path);
   if (!aside) return tl::unexpected(aside.error());
-  const auto [overrides, labels] = salvage(*aside);
-  spdlog::error(
-      "{}: damaged ({}). It is now {}; a fresh history is begun with {} overrides and {} labels of "
-      "the old one. "
-      "Until there is enough history again, forecasts are the simple ones.",
-      path.string(), damage.message, aside->string(), overrides.size(), labels.size());
+  Salvage found;
+  if (auto damaged = Database::open(*aside, Database::Access::read)) {
+    found = salvage(*damaged);
+  } else {
+    found.holed.emplace_back("all that was set by hand");
+  }
+  const std::string notice =
+      fmt::format("the state file was damaged and is now {}; a fresh one was begun with {}",
+                  aside->string(), found.in_words());
+  spdlog::error("{} ({}). Until there is enough history again, forecasts are the simple ones.",
+                notice, damage.message);
   if (auto made = create_private(path); !made) return tl::unexpected(made.error());
   auto writer = open_writer(path);
   if (!writer) return tl::unexpected(writer.error());
-  auto kept = writer->transaction([&]() -> Result<void> {
-    for (const auto& record : overrides) {
-      if (auto put = put_override(*writer, record); !put) return put;
-    }
-    for (const auto& record : labels) {
-      if (auto put = put_label(*writer, record); !put) return put;
-    }
-    return {};
-  });
+  auto kept = writer->transaction(
+      [&] { return put_salvage(*writer, found, engine::History::kConfigurationsKept); });
   if (!kept) return tl::unexpected(kept.error());
-  return Begun{std::move(*writer), *aside};
+  return Begun{std::move(*writer), *aside, notice};
+}
+
+Result<void> out_of_place(const fs::path& path, const std::string& why) {
+  return fail(Code::resource_exhausted,
+              fmt::format("{}: deleted or replaced while in use ({}), so nothing is written there. "
+                          "Restart the gate to go on with what is there now, or move that away: "
+                          "then the file in use is written anew",
+                          path.string(), why));
+}
+
+/// The open file has no name any more, but all that it held. SQLite may remove the log of the
+/// one that it closes by its name, so that one is closed before the new one gets it.
+Result<void> write_anew(HistoryFile& file) {
+  const fs::path copy = file.path.string() + ".anew";
+  std::error_code why;
+  fs::remove(copy, why);
+  if (auto made = create_private(copy); !made) return made;
+  if (auto copied = file.writer.copy_to(copy); !copied) return copied;
+  file.reader = {};
+  file.writer = {};
+  // What is left of its log is in the copy, and must not be taken for the copy's.
+  for (const char* end : {"-wal", "-shm"}) fs::remove(file.path.string() + end, why);
+  fs::rename(copy, file.path, why);
+  if (why) return fail_errno(file.path, "write anew", why.value());
+  auto writer = open_writer(file.path);
+  if (!writer) return tl::unexpected(writer.error());
+  auto reader = Database::open(file.path, Database::Access::read);
+  if (!reader) return tl::unexpected(reader.error());
+  file.writer = std::move(*writer);
+  file.reader = std::move(*reader);
+  file.opened = found_at(file.path).value_or(HistoryFile::Identity{});
+  file.notice = fmt::format(
+      "the state file {} was deleted while in use; it was written anew with all that it held",
+      file.path.string());
+  spdlog::error("{}", file.notice);
+  return {};
 }
 
 }  // namespace
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+bool FileLock::is_at(const fs::path& path) const {
+  struct stat held {};
+  if (::fstat(fd_, &held) != 0) return true;
+  return found_at(path) == HistoryFile::Identity{held.st_dev, held.st_ino};
+}
 
 FileLock::~FileLock() {
   if (fd_ >= 0) ::close(fd_);
@@ -211,7 +251,7 @@ Result<HistoryFile> open_history_file(const fs::path& path) {
     error.message += "; make it writable for this user, or name another `state`";
     return tl::unexpected(std::move(error));
   }
-  auto lock = FileLock::take(path.string() + ".lock");
+  auto lock = FileLock::take(lock_path(path));
   if (!lock) return tl::unexpected(lock.error());
   const auto kind = kind_of(path);
   if (!kind) return tl::unexpected(kind.error());
@@ -224,17 +264,44 @@ Result<HistoryFile> open_history_file(const fs::path& path) {
   if (auto made = create_private(path); !made) return tl::unexpected(made.error());
 
   std::optional<fs::path> moved_aside;
+  std::string notice;
   auto writer = open_writer(path);
   if (!writer && writer.error().code == Code::data_loss && *kind == Kind::ours) {
     auto begun = begin_afresh(path, writer.error());
     if (!begun) return tl::unexpected(begun.error());
     moved_aside = begun->moved_aside;
+    notice = std::move(begun->notice);
     writer = std::move(begun->writer);
   }
   if (!writer) return tl::unexpected(writer.error());
   auto reader = Database::open(path, Database::Access::read);
   if (!reader) return tl::unexpected(reader.error());
-  return HistoryFile{std::move(*lock), std::move(*writer), std::move(*reader), moved_aside};
+  return HistoryFile{std::move(*lock),
+                     std::move(*writer),
+                     std::move(*reader),
+                     moved_aside,
+                     std::move(notice),
+                     path,
+                     found_at(path).value_or(HistoryFile::Identity{})};
+}
+
+bool is_in_place(const HistoryFile& file) {
+  return found_at(file.path) == file.opened && file.lock.is_at(lock_path(file.path));
+}
+
+Result<void> keep_in_place(HistoryFile& file) {
+  const auto there = found_at(file.path);
+  // One that can't be looked at is not gone.
+  if (!there && errno != ENOENT && errno != ENOTDIR) return {};
+  if (auto made = make_folder(file.path.parent_path()); !made) return made;
+  if (!file.lock.is_at(lock_path(file.path))) {
+    auto lock = FileLock::take(lock_path(file.path));
+    if (!lock) return out_of_place(file.path, lock.error().message);
+    file.lock = std::move(*lock);
+  }
+  if (there == file.opened) return {};
+  if (there) return out_of_place(file.path, "another file stands in its place");
+  return write_anew(file);
 }
 
 }  // namespace tidelimit::store

@@ -17,6 +17,17 @@ Result<void> delete_label(Database& db, const std::string& target) {
   return {};
 }
 
+engine::LabelRecord label_of(const Query& row) {
+  engine::LabelRecord record;
+  record.target = row.text(0);
+  record.malicious = row.integer(1) != 0;
+  record.reason = row.text(2);
+  record.by = row.text(3);
+  record.made_at = row.time(4);
+  if (!row.is_null(5)) record.until = row.time(5);
+  return record;
+}
+
 Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
   std::vector<engine::LabelRecord> found;
   auto rows = db.query(
@@ -26,14 +37,7 @@ Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return found;
-    engine::LabelRecord record;
-    record.target = rows.text(0);
-    record.malicious = rows.integer(1) != 0;
-    record.reason = rows.text(2);
-    record.by = rows.text(3);
-    record.made_at = rows.time(4);
-    if (!rows.is_null(5)) record.until = rows.time(5);
-    found.push_back(std::move(record));
+    found.push_back(label_of(rows));
   }
 }
 

@@ -4,25 +4,30 @@ namespace tidelimit::store {
 namespace {
 
 Result<std::vector<engine::ModeRecord>> read_all(Query rows) {
-  using limiter::Mode;
   std::vector<engine::ModeRecord> found;
   while (true) {
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return found;
-    engine::ModeRecord& record = found.emplace_back();
-    record.part = rows.text(0);
-    if (!rows.is_null(1))
-      record.mode = policy::ModeFor{enum_of(rows.text(1), {Mode::off, Mode::shadow, Mode::enforce}),
-                                    rows.real(2)};
-    record.reason = rows.text(3);
-    record.by = rows.text(4);
-    record.made_at = rows.time(5);
-    if (!rows.is_null(6)) record.until = rows.time(6);
+    found.push_back(mode_of(rows));
   }
 }
 
 }  // namespace
+
+engine::ModeRecord mode_of(const Query& row) {
+  using limiter::Mode;
+  engine::ModeRecord record;
+  record.part = row.text(0);
+  if (!row.is_null(1))
+    record.mode = policy::ModeFor{enum_of(row.text(1), {Mode::off, Mode::shadow, Mode::enforce}),
+                                  row.real(2)};
+  record.reason = row.text(3);
+  record.by = row.text(4);
+  record.made_at = row.time(5);
+  if (!row.is_null(6)) record.until = row.time(6);
+  return record;
+}
 
 Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
   std::optional<std::string_view> mode;

@@ -48,6 +48,19 @@ Result<void> delete_override(Database& db, const std::string& target, const std:
       std::string_view(target), std::string_view(by));
 }
 
+engine::OverrideRecord override_of(const Query& row, int first) {
+  engine::OverrideRecord record;
+  record.target = row.text(first);
+  record.action =
+      enum_of(row.text(first + 1), {Action::none, Action::allow, Action::limit, Action::block});
+  record.limit = rate_of(row, first + 2);
+  record.reason = row.text(first + 4);
+  record.by = row.text(first + 5);
+  record.made_at = row.time(first + 6);
+  if (!row.is_null(first + 7)) record.until = row.time(first + 7);
+  return record;
+}
+
 Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
   std::vector<engine::OverrideRecord> found;
   auto rows = db.query(
@@ -57,16 +70,7 @@ Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return found;
-    engine::OverrideRecord record;
-    record.target = rows.text(0);
-    record.action =
-        enum_of(rows.text(1), {Action::none, Action::allow, Action::limit, Action::block});
-    record.limit = rate_of(rows, 2);
-    record.reason = rows.text(4);
-    record.by = rows.text(5);
-    record.made_at = rows.time(6);
-    if (!rows.is_null(7)) record.until = rows.time(7);
-    found.push_back(std::move(record));
+    found.push_back(override_of(rows, 0));
   }
 }
 

@@ -153,6 +153,10 @@ Result<void> Database::set_durable(bool durable) {
   return script(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 }
 
+Result<void> Database::copy_to(const std::filesystem::path& file) {
+  return execute("VACUUM INTO ?", std::string_view(file.native()));
+}
+
 std::int64_t Database::rows_changed() const {
   return sqlite3_changes64(handle_);
 }

@@ -62,6 +62,7 @@ class Database {
  public:
   enum class Access { read, write };
   [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, Access access);
+  Database() = default;  ///< of no file: all calls fail
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -102,6 +103,9 @@ class Database {
   /// While true, a commit returns only when it is on the disk; else the last moments may be lost in
   /// a power cut (never in a crash of the process), and the file stays whole either way.
   [[nodiscard]] Result<void> set_durable(bool durable);
+
+  /// All of it into another file, which is empty or not there.
+  [[nodiscard]] Result<void> copy_to(const std::filesystem::path& file);
 
   [[nodiscard]] std::int64_t rows_changed() const;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

@@ -1,6 +1,7 @@
 #include "store/history/sqlite_history.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -27,11 +28,25 @@ struct SqliteHistory::State {
   std::mutex read_mutex;
   config::Retention retention;  ///< guarded by write_mutex
   std::size_t most_decisions = kMostDecisions;
+  std::atomic<WallTime> believed{WallTime::max()};
+
+  /// The time by which what is stored with `time` is too old.
+  [[nodiscard]] WallTime borne_out(WallTime time) const {
+    return std::min(time, believed.load(std::memory_order_relaxed));
+  }
+
+  /// With write_mutex held. Questions wait only while a file is written anew.
+  Result<void> look_after() {
+    if (is_in_place(file)) return {};
+    std::lock_guard lock(read_mutex);
+    return keep_in_place(file);
+  }
 
   /// `body(Database&)` in one transaction on the writing connection.
   template <class Body>
   Result<void> write(Body&& body) {
     std::lock_guard lock(write_mutex);
+    if (auto kept = look_after(); !kept) return kept;
     return file.writer.transaction([&] { return body(file.writer); });
   }
 
@@ -39,6 +54,7 @@ struct SqliteHistory::State {
   template <class Body>
   Result<void> write_durably(Body&& body) {
     std::lock_guard lock(write_mutex);
+    if (auto kept = look_after(); !kept) return kept;
     if (auto set = file.writer.set_durable(true); !set) return set;
     auto done = file.writer.transaction([&] { return body(file.writer); });
     const auto reset = file.writer.set_durable(false);
@@ -61,7 +77,7 @@ struct SqliteHistory::State {
         if (auto done = put(db, record); !done) return done;
         newest = std::max(newest, time_of(record));
       }
-      return prune(db, newest, records.size() + kPruneBatch);
+      return prune(db, borne_out(newest), records.size() + kPruneBatch);
     });
   }
 };
@@ -84,6 +100,16 @@ std::optional<std::filesystem::path> SqliteHistory::moved_aside() const {
   return state_->file.moved_aside;
 }
 
+std::string SqliteHistory::notice() const {
+  std::lock_guard lock(state_->write_mutex);
+  return state_->file.notice;
+}
+
+Result<void> SqliteHistory::look_after() {
+  std::lock_guard lock(state_->write_mutex);
+  return state_->look_after();
+}
+
 void SqliteHistory::set_retention(const config::Retention& retention) {
   std::lock_guard lock(state_->write_mutex);
   state_->retention = retention;
@@ -95,8 +121,17 @@ Result<void> SqliteHistory::put_windows(WallTime start, Nanos step,
   return state_->write([&](Database& db) -> Result<void> {
     auto put = store::put_windows(db, WindowTable::closed, start, step, endpoints, stats);
     if (!put) return put;
-    return prune_windows(db, start - state_->retention.windows, endpoints.size() + kPruneBatch);
+    return prune_windows(db, state_->borne_out(start) - state_->retention.windows,
+                         endpoints.size() + kPruneBatch);
   });
+}
+
+Result<void> SqliteHistory::drop_windows(WallTime from, WallTime until) {
+  return state_->write([&](Database& db) { return store::drop_windows(db, from, until); });
+}
+
+void SqliteHistory::believe(WallTime now) {
+  state_->believed.store(now, std::memory_order_relaxed);
 }
 
 Result<void> SqliteHistory::put_open_window(WallTime start, Nanos step,
@@ -128,8 +163,8 @@ Result<std::vector<policy::VerdictRecord>> SqliteHistory::verdicts(WallTime sinc
 Result<void> SqliteHistory::put_override(const engine::OverrideRecord& record) {
   return state_->write_durably([&](Database& db) -> Result<void> {
     if (auto put = store::put_override(db, record); !put) return put;
-    return prune_overrides(db, record.made_at - kEnded, record.made_at - state_->retention.windows,
-                           kPruneBatch);
+    const WallTime now = state_->borne_out(record.made_at);
+    return prune_overrides(db, now - kEnded, now - state_->retention.windows, kPruneBatch);
   });
 }
 
@@ -146,7 +181,7 @@ Result<std::vector<engine::OverrideRecord>> SqliteHistory::overrides() {
 Result<void> SqliteHistory::put_label(const engine::LabelRecord& record) {
   return state_->write_durably([&](Database& db) -> Result<void> {
     if (auto put = store::put_label(db, record); !put) return put;
-    return prune_labels(db, record.made_at - kEnded, kPruneBatch);
+    return prune_labels(db, state_->borne_out(record.made_at) - kEnded, kPruneBatch);
   });
 }
 

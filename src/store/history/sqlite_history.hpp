@@ -19,8 +19,11 @@ namespace tidelimit::store {
 ///   Durable: an override or its removal is on the disk when its call returns; the rest within the
 ///   next checkpoint, so that a power cut may cost the last minutes, never the file.
 ///   Bounded: every call that adds also removes a small batch of what is past its retention,
-///   reckoned from the newest time it was handed; decisions are bounded by number, too.
-///   Failing: a full or broken disk makes calls return errors; they work again when it does.
+///   reckoned from the newest time it was handed, or from what it was told to believe if that is
+///   earlier; decisions are bounded by number, too.
+///   In place: a file that is deleted under it is written anew, with all that it held; where
+///   another stands in its place, calls that write return errors. Failing: a full or broken disk
+///   makes calls return errors; they work again when it does.
 class SqliteHistory final : public engine::History {
  public:
   /// Decisions kept at most: about 1 GB of file.
@@ -36,6 +39,9 @@ class SqliteHistory final : public engine::History {
 
   /// Where a damaged file was put when this one was opened; empty when all was well.
   [[nodiscard]] std::optional<std::filesystem::path> moved_aside() const;
+  [[nodiscard]] std::string notice() const override;
+  /// See keep_in_place(). Every call that writes looks after it first.
+  Result<void> look_after() override;
   /// For a changed configuration.
   void set_retention(const config::Retention& retention);
 
@@ -46,6 +52,8 @@ class SqliteHistory final : public engine::History {
   /// earlier configuration, are added up where they divide `step`.
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                       const std::vector<std::string>& endpoints) override;
+  Result<void> drop_windows(WallTime from, WallTime until) override;
+  void believe(WallTime now) override;
   Result<void> put_open_window(WallTime start, Nanos step,
                                const std::vector<std::string>& endpoints,
                                const std::vector<traffic::WindowStats>& stats) override;

@@ -22,6 +22,8 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> clear_open_windows(Database& db);
 [[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step,
                                                        const std::vector<std::string>& endpoints);
+/// Those that start in [from, until).
+[[nodiscard]] Result<void> drop_windows(Database& db, WallTime from, WallTime until);
 [[nodiscard]] Result<void> prune_windows(Database& db, WallTime before, std::size_t most);
 
 [[nodiscard]] Result<void> put_verdict(Database& db, const policy::VerdictRecord& record);
@@ -34,6 +36,8 @@ enum class WindowTable { closed, open };
 /// not_found when the target has none.
 [[nodiscard]] Result<void> delete_override(Database& db, const std::string& target,
                                            const std::string& by, WallTime now);
+/// target, action, limit_count, limit_period, reason, made_by, made_at, until, from column `first`.
+[[nodiscard]] engine::OverrideRecord override_of(const Query& row, int first);
 [[nodiscard]] Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db);
 /// Overrides that ended before `ended`, and lines of the audit older than `before`.
 [[nodiscard]] Result<void> prune_overrides(Database& db, WallTime ended, WallTime before,
@@ -43,11 +47,15 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> put_label(Database& db, const engine::LabelRecord& record);
 /// not_found when the client has none.
 [[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
+/// target, malicious, reason, made_by, made_at, until.
+[[nodiscard]] engine::LabelRecord label_of(const Query& row);
 [[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
 /// Labels that ended before `ended`.
 [[nodiscard]] Result<void> prune_labels(Database& db, WallTime ended, std::size_t most);
 
 [[nodiscard]] Result<void> put_mode(Database& db, const engine::ModeRecord& record);
+/// part, mode, share, reason, made_by, made_at, until.
+[[nodiscard]] engine::ModeRecord mode_of(const Query& row);
 /// The latest of each part.
 [[nodiscard]] Result<std::vector<engine::ModeRecord>> latest_modes(Database& db);
 [[nodiscard]] Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since);

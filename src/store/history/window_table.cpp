@@ -133,6 +133,10 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step
   return grid;
 }
 
+Result<void> drop_windows(Database& db, WallTime from, WallTime until) {
+  return db.execute("DELETE FROM windows WHERE start >= ? AND start < ?", from, until);
+}
+
 Result<void> prune_windows(Database& db, WallTime before, std::size_t most) {
   return db.execute(
       "DELETE FROM windows WHERE (start, step, endpoint) IN "

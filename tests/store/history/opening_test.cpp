@@ -128,6 +128,57 @@ TEST_F(OpeningTest, BeginsAfreshOnAFileOfZeros) {
   EXPECT_FALSE(open()->moved_aside());
 }
 
+TEST_F(OpeningTest, AFileThatIsDeletedUnderItIsWrittenAnewWithAllThatItHeld) {
+  {
+    const auto history = open();
+    ASSERT_TRUE(history->put_override(override_of("10.0.0.0/8")));
+    ASSERT_TRUE(history->put_windows(kStart, kStep, {"payment"}, {stats(5)}));
+    fs::remove_all(folder_.path());
+    ASSERT_TRUE(history->look_after());
+    EXPECT_THAT(history->notice(), HasSubstr("was deleted while in use"));
+    EXPECT_THAT(refusal().message, HasSubstr("held by another running tidelimit"));
+    // And without the look of a turn before.
+    for (const char* end : {"", "-wal", "-shm", ".lock"}) fs::remove(file_.string() + end);
+    ASSERT_TRUE(history->put_override(override_of("192.0.2.1")));
+    EXPECT_EQ(history->overrides().value().size(), 2U);
+    struct stat about {};
+    ASSERT_EQ(::stat(file_.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0600U);
+  }
+  const auto history = open();
+  EXPECT_EQ(history->notice(), "");
+  EXPECT_EQ(history->overrides().value().size(), 2U);
+  EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().stats[0][0].requests, 5);
+}
+
+TEST_F(OpeningTest, WhereAnotherStandsInItsPlaceNothingIsAcknowledged) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_override(override_of("10.0.0.0/8")));
+  fs::rename(file_, folder_ / "kept");
+  put("another");
+  const auto made = history->put_override(override_of("192.0.2.1"));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::resource_exhausted);
+  EXPECT_THAT(made.error().message, HasSubstr("another file stands in its place"));
+  EXPECT_FALSE(history->look_after());
+  EXPECT_EQ(bytes(), "another");
+  // Moved away, the one in use is written anew.
+  fs::remove(file_);
+  const auto again = history->put_override(override_of("192.0.2.1"));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(history->overrides().value().size(), 2U);
+}
+
+TEST_F(OpeningTest, ASecondGateOnADeletedLockStopsTheWriting) {
+  const auto first = open();
+  for (const char* end : {"", "-wal", "-shm", ".lock"}) fs::remove(file_.string() + end);
+  const auto second = open();
+  const auto made = first->put_override(override_of("192.0.2.1"));
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message, HasSubstr("held by another running tidelimit"));
+  EXPECT_TRUE(second->put_override(override_of("192.0.2.1")));
+}
+
 TEST_F(OpeningTest, NothingAcknowledgedIsLostWhenKilled) {
   int acknowledged[2];
   ASSERT_EQ(::pipe(acknowledged), 0);

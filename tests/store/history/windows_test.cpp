@@ -103,5 +103,20 @@ TEST_F(WindowsTest, AClockThatJumpedAheadCostsLittleHistory) {
   EXPECT_LE(grid.size(), 2000U) << "ten years of emptiness are no grid";
 }
 
+TEST_F(WindowsTest, NothingIsRemovedByATimeThatIsNotBelieved) {
+  const auto history = open();
+  history->believe(kStart + 200 * kStep);
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, {"payment"}, {stats(i)}));
+  const WallTime ahead = kStart + 24h * 365 * 10;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(history->put_windows(ahead + i * kStep, kStep, {"payment"}, {stats(1)}));
+  EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().size(), 200U);
+  // Nor is it there any more when the clock is right again.
+  ASSERT_TRUE(history->drop_windows(ahead, ahead + 3 * kStep));
+  EXPECT_EQ(history->windows(ahead, kStep, {"payment"}).value().size(), 0U);
+  EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().start, kStart);
+}
+
 }  // namespace
 }  // namespace tidelimit::store
