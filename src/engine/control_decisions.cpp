@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "engine/control.hpp"
+#include "limiter/nominal.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -133,11 +134,12 @@ void Engine::Control::drain_decisions(Now now) {
       record.reason = limiter::to_string(decision.reason);
       if (const std::string* rule = routes->rule(decision.rule)) record.rule = *rule;
       record.verdict = limiter::to_string(decision.verdict);
-      record.limit_per_minute = decision.limit.per_minute();
+      record.limit_per_minute = limiter::nominal_per_minute(decision.limit);
       if (current && limiter::index(kept.endpoint) < current->endpoints.size()) {
         const limiter::CellLimits& base =
             current->cell(kept.endpoint, kept.tier).in(limiter::View::base);
-        record.base_per_minute = (decision.of_total ? base.total : base.principal).per_minute();
+        record.base_per_minute =
+            limiter::nominal_per_minute(decision.of_total ? base.total : base.principal);
       }
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "limiter/interval_bound.hpp"
+#include "limiter/nominal.hpp"
 
 namespace tidelimit::limiter {
 namespace {
@@ -213,6 +214,21 @@ RC_GTEST_PROP(GcraProperty, SwitchingBetweenScalesNeverExceedsTheBaseLimit, ()) 
     level -= base.emission_interval * step.hits;
     RC_ASSERT(level >= Nanos{0});
   }
+}
+
+TEST(Gcra, IsToldByTheRateThatWasAskedFor) {
+  const auto told = [](std::uint64_t count, Nanos period) {
+    return nominal_per_minute(make_limit({count, period}, 1));
+  };
+  for (std::uint64_t count = 1; count <= 3000; ++count)
+    EXPECT_EQ(told(count, minutes{1}), static_cast<double>(count));
+  EXPECT_EQ(told(70'000, minutes{1}), 70'000);
+  EXPECT_EQ(told(1700, seconds{1}), 102'000);
+  EXPECT_EQ(told(1, std::chrono::hours{1}), 1.0 / 60);
+  EXPECT_EQ(told(30, std::chrono::hours{1}), 0.5);
+  EXPECT_EQ(told(7, std::chrono::hours{24}), 7.0 / 1440);
+  EXPECT_EQ(nominal_per_minute(Limit{}), 0);
+  EXPECT_NEAR(nominal_per_minute(scaled(per_minute(101, 10), 0.37)), 37.37, 1e-6);
 }
 
 }  // namespace

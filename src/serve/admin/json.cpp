@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "limiter/nominal.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/http/parser.hpp"
 
@@ -64,7 +65,7 @@ Result<std::string> read_string(const json& body, const char* key) {
 }
 
 json per_minute(const limiter::Limit& limit) {
-  return limit.unlimited() ? json() : json(limit.per_minute());
+  return limit.unlimited() ? json() : json(limiter::nominal_per_minute(limit));
 }
 
 json verdict_json(const policy::VerdictRecord& verdict) {

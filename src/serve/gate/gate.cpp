@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "limiter/nominal.hpp"
 #include "serve/gate/denial.hpp"
 #include "serve/gate/identity.hpp"
 
@@ -43,7 +44,7 @@ void append_check_answer(std::string& json, const engine::Answer& answer) {
   append_or_null(json, answer.tier);
   json += R"(,"limit_per_minute":)";
   if (limited) {
-    append_json_number(json, decision.limit.per_minute());
+    append_json_number(json, limiter::nominal_per_minute(decision.limit));
   } else {
     json += "null";
   }
