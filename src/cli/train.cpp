@@ -32,7 +32,7 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
         manifest.preset, fmt::join(manifest.endpoints, " "), figure("forecast_validation_mae"),
         format_duration(manifest.shape.horizon));
   } else {
-    text += "forecast   none: the log is too short for one\n";
+    text += "forecast   none\n";
   }
   if (manifest.figures.contains("anomaly_rows")) {
     text += fmt::format("anomalies  {} client-minutes drawn of {}", figure("anomaly_rows"),
@@ -103,6 +103,8 @@ void add_train(Command app, int& status) {
                   "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
       .among({"baseline", "best"})
       .capture_default_str();
+  command.add_flag("--no-forecast", training.detector_alone,
+                   "Train the detector alone: a log of some hours is enough");
   training.shape.add_to(command);
   command.add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
       .capture_default_str();

@@ -102,6 +102,10 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
   const auto grid = ready_windows(reader, shape.window);
   if (!grid) return tl::unexpected<Error>(grid.error());
   std::fputs(reading_notes(reader.report()).c_str(), stderr);
+  if (options.detector_alone) {
+    return fail(Code::invalid_argument,
+                "--no-forecast: ready windows name no clients, so nothing is left to train");
+  }
   say("ready windows name no clients: only the forecast is trained");
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
@@ -111,7 +115,8 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
   return bundle;
 }
 
-/// A log of too few hours for a forecast may well show what clients do.
+/// What the forecast else says of a bundle. A log of too few hours for one may well show what
+/// clients do.
 void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
                          const traffic::WindowGrid& grid, const forecast::Shape& shape) {
   auto& manifest = bundle.manifest;
@@ -156,15 +161,16 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected<Error>(history.error());
   const auto grid = forecast::worth_forecasting(history->grid);
-  if (auto done = train_forecast(bundle, grid, shape, options); !done) {
-    if (done.error().code != Code::failed_precondition) return tl::unexpected<Error>(done.error());
+  if (options.detector_alone) {
     keep_detector_alone(bundle, survey, history->grid, shape);
-    if (!reads_back(bundle)) {
+    if (!reads_back(bundle))
       return fail(Code::failed_precondition,
-                  done.error().message + "; too short for a detector alone, too");
-    }
-    say(done.error().message +
-        "\nno forecast is trained: the bundle holds the detector of odd clients alone");
+                  "the log is too short for a detector: it takes some thousand client-minutes");
+  } else if (auto done = train_forecast(bundle, grid, shape, options); !done) {
+    Error error = std::move(done.error());
+    if (error.code == Code::failed_precondition)
+      error.message += "; --no-forecast trains the detector of odd clients alone";
+    return tl::unexpected<Error>(std::move(error));
   }
   auto& figures = bundle.manifest.figures;
   figures["requests"] = static_cast<double>(reading->requests);
