@@ -109,9 +109,7 @@ class ClientTable {
   }
 
   void prefetch(std::uint64_t fingerprint) const noexcept {
-    const Set& set = set_of(fingerprint);
-    __builtin_prefetch(&set.slots[fingerprint % kWays], 1);
-    __builtin_prefetch(&set.slots[(fingerprint + 1) % kWays], 1);
+    prefetch(set_of(fingerprint).slots[fingerprint % kWays]);
   }
   void use_huge_pages() noexcept { sets_.use_huge_pages(); }
 
