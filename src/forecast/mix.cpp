@@ -6,30 +6,26 @@
 
 namespace tidelimit::forecast {
 
-std::vector<double> mix_weights(const Record& record, std::size_t first, std::size_t last,
-                                std::span<const double> prior, double half_life) {
+std::vector<double> mix_weights(const Record& record, std::span<const double> prior) {
   constexpr int kRounds = 40;
   constexpr double kRate = 0.5;
   std::vector<double> weights(prior.begin(), prior.end());
-  if (last <= first) return weights;
   const std::size_t members = record.members;
-  const double fade = std::exp2(-1.0 / half_life);
   std::vector<double> slope(members);
   for (int round = 0; round < kRounds; ++round) {
     std::fill(slope.begin(), slope.end(), 0.0);
     double size = 0;  // what a slope of the usual length would be
-    double discount = 1;
-    for (std::size_t row = last; row-- > first; discount *= fade) {
+    for (std::size_t row = record.rows(); row-- > 0;) {
       const double* f = record.forecasts.data() + row * members;
       double mixed = 0;
       for (std::size_t m = 0; m < members; ++m) mixed += weights[m] * f[m];
-      const double sign = mixed > record.truths[row] ? discount : -discount;
+      const double sign = mixed > record.truths[row] ? 1 : -1;
       double spread = 0;
       for (std::size_t m = 0; m < members; ++m) {
         slope[m] += sign * (f[m] - mixed);
         spread += weights[m] * std::fabs(f[m] - mixed);
       }
-      size += discount * std::max(spread, 0.25 * std::fabs(mixed - record.truths[row]));
+      size += std::max(spread, 0.25 * std::fabs(mixed - record.truths[row]));
     }
     if (size <= 0) break;
     const double rate = kRate / std::sqrt(1.0 + round / 10.0);

@@ -26,13 +26,10 @@ struct Record {
   return std::fabs(forecast - truth) / (forecast + truth + 0.03 * level);
 }
 
-/// Convex weights of members with a small discounted absolute error of the mix over the record's
-/// rows [first, last), found by exponentiated gradient (Kivinen and Warmuth 1997) in a fixed number
-/// of rounds that start at `prior`: little evidence moves them little. The newest row weighs 1, one
-/// `half_life` rows older 1/2.
-[[nodiscard]] std::vector<double> mix_weights(const Record& record, std::size_t first,
-                                              std::size_t last, std::span<const double> prior,
-                                              double half_life);
+/// Convex weights of members with a small absolute error of the mix over the record, found by
+/// exponentiated gradient (Kivinen and Warmuth 1997) in a fixed number of rounds that start at
+/// `prior`: little evidence moves them little.
+[[nodiscard]] std::vector<double> mix_weights(const Record& record, std::span<const double> prior);
 
 /// Weights of members for the next forecast: the prior's, each times (least loss / own loss)^5. A
 /// loss is the mean relative_error over the record, in units of the level; the newest row, the

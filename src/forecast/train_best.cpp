@@ -113,7 +113,6 @@ std::vector<double> fit_member_prior(const TrainingData& data, const std::vector
   constexpr double kUsualNaive = 0.01;
   constexpr double kUsualOther = 0.1;  // of the linear members that no network corrects
   constexpr double kEnoughRows = 300;
-  constexpr double kNoHalfLife = 1e9;
   std::vector<double> usual(kMembers, kUsualNaive);
   usual[kLinearPlain] = usual[kLinearChange] = kUsualOther;
   for (const auto m : {kLinearLog, kNetworkMember}) {
@@ -137,7 +136,7 @@ std::vector<double> fit_member_prior(const TrainingData& data, const std::vector
       record.truths.push_back(series.horizon_sum(origins[k]) / lane.unit);
     }
   }
-  const auto best = mix_weights(record, 0, record.rows(), usual, kNoHalfLife);
+  const auto best = mix_weights(record, usual);
   const auto rows = static_cast<double>(record.rows());
   std::vector<double> prior(kMembers);
   for (std::size_t m = 0; m < kMembers; ++m) {

@@ -21,6 +21,18 @@ Record record_of(std::size_t rows, std::array<double, 3> misses) {
 
 const std::vector<double> kPrior{0.1, 0.6, 0.3};
 
+TEST(MixWeights, JoinMembersWhoseErrorsCancel) {
+  EXPECT_EQ(mix_weights(record_of(0, {}), kPrior), kPrior);
+  const auto weights = mix_weights(record_of(200, {0.3, -0.3, 0.3}), {{0.05, 0.9, 0.05}});
+  EXPECT_NEAR(weights[1], 0.5, 0.06);  // steps of a finite length
+  EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0), 1.0, 1e-12);
+}
+
+TEST(MixWeights, MoveTowardsWhoWasRight) {
+  const auto weights = mix_weights(record_of(1, {0.1, 0.0, 0.1}), kPrior);
+  EXPECT_GT(weights[1], kPrior[1]);
+}
+
 TEST(RecentWeights, AreThePriorsWhereNothingSpeaksAgainstIt) {
   EXPECT_EQ(recent_weights(record_of(0, {}), kPrior), kPrior);
   const auto weights = recent_weights(record_of(36, {0.2, 0.2, 0.2}), kPrior);
