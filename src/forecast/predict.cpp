@@ -186,15 +186,23 @@ Mine of_source(Source source, const std::vector<EndpointForecast>& forecasts,
   return mine;
 }
 
+/// Lets who was closer lately speak in the place of the model, or of the mean that stands in for
+/// it.
 void take(EndpointForecast& forecast, const Guard::Choice& choice) {
   if (!choice.judged) return;
-  for (std::size_t c = 0; c < kContenders.size(); ++c) {
+  const bool by_model = forecast.source == Source::lstm;
+  for (std::size_t c = 0; c < kContenders.size() && by_model; ++c) {
     if (std::isfinite(choice.errors[c]))
       forecast.recent_errors.emplace_back(kContenders[c], choice.errors[c]);
   }
   if (choice.source == Source::lstm) return;
   forecast.source = choice.source;
-  forecast.note = fmt::format("{} forecast better than the model lately", in_words(choice.source));
+  const char* closer = in_words(choice.source);
+  if (by_model) {
+    forecast.note = fmt::format("{} forecast better than the model lately", closer);
+  } else {
+    forecast.note += fmt::format("; {} forecast better lately", closer);
+  }
 }
 
 std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
@@ -225,15 +233,17 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
       forecast.quantiles = from.quantiles(k);
     }
   };
-  // The model first: what it may not say goes to the others.
-  if (const Mine mine = of_source(Source::lstm, forecasts, origins); !mine.which.empty()) {
-    const Lane by_model = lane(Source::lstm, mine);
-    fill(by_model, mine);
-    const Guard guard = by_model.guard();
+  // The model first, then the mean that stands in for it: what these may not say goes to the
+  // others.
+  for (const Source source : {Source::lstm, Source::seasonal}) {
+    const Mine mine = of_source(source, forecasts, origins);
+    if (mine.which.empty()) continue;
+    const Lane own = lane(source, mine);
+    fill(own, mine);
+    const Guard guard = own.guard();
     for (const std::size_t k : mine.which) take(forecasts[k], guard.at(origins[k]));
   }
-  for (const Source source :
-       {Source::last_value, Source::seasonal, Source::yesterday, Source::week_ago}) {
+  for (const Source source : {Source::last_value, Source::yesterday, Source::week_ago}) {
     const Mine mine = of_source(source, forecasts, origins);
     if (!mine.which.empty()) fill(lane(source, mine), mine);
   }

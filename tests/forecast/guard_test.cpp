@@ -102,6 +102,20 @@ TEST(PredictGuarded, AConstantModelIsNotPublished) {
   EXPECT_GT(forecast.quantiles.back(), forecast.median());
 }
 
+TEST(PredictGuarded, WhatStandsInForAModelYieldsToWhoIsCloser) {
+  auto grid = rhythm(1, 10, 5);
+  const auto known = predict(nullptr, grid, grid.size(), Shape{}).front();
+  EXPECT_EQ(known.source, Source::seasonal);
+  EXPECT_EQ(known.note, "no model: mean of the same hours");
+  // It was there for a week before anybody called it: the mean knows mostly zeros.
+  for (std::size_t i = 0; i < 7 * kDay; ++i) grid.stats[0][i] = {.requests = 0};
+  const auto young = predict(nullptr, grid, grid.size(), Shape{}).front();
+  EXPECT_THAT(young.source, testing::AnyOf(Source::yesterday, Source::last_value));
+  EXPECT_THAT(young.note, HasSubstr("mean of the same hours; "));
+  EXPECT_NEAR(young.median(), known.median(), 0.3 * known.median());
+  EXPECT_FALSE(young.guarded());  // there is no model to hold back
+}
+
 TEST(PredictGuarded, AGoodModelSpeaksAsSoonAsItIsThere) {
   const auto grid = rhythm(1, 12, 5);
   const auto broken = constant_model(grid);
