@@ -23,8 +23,15 @@ std::string percent(double ratio) {
   return fmt::format("{:.0f}", 100 * ratio);
 }
 
-/// `plain`: the value as it was counted, where it is a ratio.
-std::string sentence(const Contribution& c, double plain) {
+/// A ratio and what is usual of it.
+struct Ratio {
+  double value = 0;
+  double usual_low = 0;
+  double usual_high = 0;
+};
+
+/// `ratio`: the value as it was counted, where it is one.
+std::string sentence(const Contribution& c, const Ratio& ratio) {
   const std::string usual = c.usual_of.empty() ? "usual" : fmt::format("usual for {}:", c.usual_of);
   const auto rated = [&](const char* what) {
     return fmt::format("{} {} ({} {} to {})", number(c.value), what, usual, number(c.usual_low),
@@ -38,8 +45,8 @@ std::string sentence(const Contribution& c, double plain) {
                        std::round(c.usual_high));
   };
   const auto shared = [&](const char* what) {
-    return fmt::format("{} % {} ({} {} to {} %)", percent(plain), what, usual, percent(c.usual_low),
-                       percent(c.usual_high));
+    return fmt::format("{} % {} ({} {} to {} %)", percent(ratio.value), what, usual,
+                       percent(ratio.usual_low), percent(ratio.usual_high));
   };
   switch (c.feature) {
     case Feature::requests_per_minute:
@@ -69,24 +76,35 @@ double value_of(Feature feature, const std::vector<Contribution>& contributions)
   return found == contributions.end() ? 0 : found->value;
 }
 
-/// Of the fading sums, out of their shrunk ratio.
-double plain_hour_errors(const std::vector<Contribution>& contributions) {
-  const double errors = value_of(Feature::hour_errors, contributions);
-  const double shrunk = value_of(Feature::hour_error_ratio, contributions);
-  const double responses =
-      (errors + traffic::kUsualErrorRatio * traffic::kPseudoResponses) / std::max(shrunk, 1e-9) -
-      traffic::kPseudoResponses;
-  return std::clamp(errors / std::max(responses, 1e-9), 0.0, 1.0);
+/// A feature is drawn towards what is usual by made-up cases. As counted is the value without
+/// these, and its range what the feature's makes of so many counted cases: of few more is usual.
+Ratio as_counted(const Contribution& c, double value, double counted, double made_up,
+                 double towards) {
+  if (counted <= 0) return {value, c.usual_low, c.usual_high};
+  const auto without = [&](double drawn) {
+    return std::clamp(drawn + (drawn - towards) * made_up / counted, 0.0, 1.0);
+  };
+  return {value, without(c.usual_low), without(c.usual_high)};
 }
 
-/// `plain(c)`: the value of a contribution as it was counted.
-template <class Plain>
-std::vector<std::string> told(const std::vector<Contribution>& contributions, Plain plain) {
+/// Of the fading sums: how many responses there were is told by their errors and their ratio.
+Ratio hour_errors_as_counted(const Contribution& c, double errors) {
+  using traffic::kPseudoResponses;
+  using traffic::kUsualErrorRatio;
+  const double responses =
+      (errors + kUsualErrorRatio * kPseudoResponses) / std::max(c.value, 1e-9) - kPseudoResponses;
+  const double value = std::clamp(errors / std::max(responses, 1e-9), 0.0, 1.0);
+  return as_counted(c, value, responses, kPseudoResponses, kUsualErrorRatio);
+}
+
+/// `ratio(c)`: the value of a contribution as it was counted, where that is a ratio.
+template <class AsCounted>
+std::vector<std::string> told(const std::vector<Contribution>& contributions, AsCounted ratio) {
   std::vector<std::string> odd, within;
   for (const Contribution& c : contributions) {
     if (c.share <= 0) continue;
     const bool usual = c.value >= c.usual_low && c.value <= c.usual_high;
-    (usual ? within : odd).push_back(sentence(c, plain(c)));
+    (usual ? within : odd).push_back(sentence(c, ratio(c)));
   }
   if (!odd.empty() || within.empty()) return odd;
   return {fmt::format("none of these alone, but together: {}", fmt::join(within, ", "))};
@@ -124,7 +142,9 @@ std::vector<Contribution> explain(const Detector& detector, const traffic::Clien
 }
 
 std::vector<std::string> in_words(const std::vector<Contribution>& contributions) {
-  return told(contributions, [](const Contribution& c) { return c.value; });
+  return told(contributions, [](const Contribution& c) {
+    return Ratio{c.value, c.usual_low, c.usual_high};
+  });
 }
 
 std::vector<std::string> in_words(const std::vector<Contribution>& contributions,
@@ -132,13 +152,15 @@ std::vector<std::string> in_words(const std::vector<Contribution>& contributions
   return told(contributions, [&](const Contribution& c) {
     switch (c.feature) {
       case Feature::error_ratio:
-        return figures.error_ratio;
+        return as_counted(c, figures.error_ratio, figures.responses, traffic::kPseudoResponses,
+                          traffic::kUsualErrorRatio);
       case Feature::endpoint_concentration:
-        return figures.endpoint_concentration;
+        return as_counted(c, figures.endpoint_concentration, figures.requests,
+                          traffic::kPseudoRequests, traffic::kUsualConcentration);
       case Feature::hour_error_ratio:
-        return plain_hour_errors(contributions);
+        return hour_errors_as_counted(c, value_of(Feature::hour_errors, contributions));
       default:
-        return c.value;
+        return Ratio{};
     }
   });
 }

@@ -9,7 +9,8 @@
 namespace tidelimit::anomaly {
 
 /// As in_words() of the contributions alone, with ratios as they were counted in `figures`, the
-/// client's at the same time: the features' own are drawn towards what is usual.
+/// client's at the same time, and with what is usual of as many requests: the features' own are
+/// drawn towards what is usual.
 [[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions,
                                                 const traffic::ClientFigures& figures);
 

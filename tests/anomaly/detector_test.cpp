@@ -261,7 +261,9 @@ TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
   using traffic::Feature;
   traffic::ClientFigures figures;
   figures.error_ratio = 1;
+  figures.responses = 9;
   figures.endpoint_concentration = 0.5;
+  figures.requests = 10;
   const auto shrunk = [](double part, double whole, double usual, double pseudo) {
     return (part + usual * pseudo) / (whole + pseudo);
   };
@@ -273,12 +275,32 @@ TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
       {Feature::endpoint_concentration, 0.47, 0.6, 0.9, 0.1},
       {Feature::hour_requests, 0.97, 2.4, 30, 0.1, "PRM"}};
   EXPECT_THAT(in_words(parts, figures),
-              testing::ElementsAre("100 % errors (usual 0 to 9 %)",
-                                   "80 % errors over the last hour (usual 0 to 9 %)",
+              testing::ElementsAre("100 % errors (usual 0 to 16 %)",  // of nine, not of many
+                                   "80 % errors over the last hour (usual 0 to 10 %)",
                                    "about 35 errors in the last hour (usual 0 to 1)",
                                    "about 9 user agents in five minutes (usual 1 to 1)",
-                                   "50 % of the requests to one group of paths (usual 60 to 90 %)",
+                                   "50 % of the requests to one group of paths (usual 70 to 100 %)",
                                    "about 1 request in the last hour (usual for PRM: 2 to 30)"));
+}
+
+TEST(Words, CallUsualWhatTheFeatureCallsUsual) {
+  using traffic::Feature;
+  traffic::ClientFigures figures;
+  for (std::uint32_t responses = 1; responses < 400; ++responses) {
+    for (std::uint32_t errors = 0; errors <= responses; ++errors) {
+      figures.responses = responses;
+      figures.error_ratio = static_cast<double>(errors) / responses;
+      const double drawn = (errors + 0.3) / (responses + 10.0);
+      if (drawn > 0.08) break;  // the first that is odd, said below
+    }
+    const double drawn = (figures.error_ratio * responses + 0.3) / (responses + 10.0);
+    if (drawn <= 0.08) continue;
+    const auto words = in_words({{Feature::error_ratio, drawn, 0, 0.08, 0.5}}, figures);
+    ASSERT_EQ(words.size(), 1U);
+    double value = 0, high = 0;
+    ASSERT_EQ(std::sscanf(words[0].c_str(), "%lf %% errors (usual 0 to %lf", &value, &high), 2);
+    EXPECT_GE(value, high) << words[0];
+  }
 }
 
 TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {
