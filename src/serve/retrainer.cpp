@@ -144,6 +144,7 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
   const bool comparable = bundle.forecast != nullptr && bundle.manifest.shape == shape;
   forecast::TrainOptions how;
   how.shape = shape;
+  if (bundle.forecast != nullptr) how.preset = bundle.forecast->preset;
   how.threads = 1;
   const auto renewal =
       forecast::renew(*grid, comparable ? bundle.forecast.get() : nullptr,
@@ -159,9 +160,10 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
     tell(Ending::kept, "the running model stays: the new one is not closer, " + figures);
     return Ending::kept;
   }
+  const bool had_forecast = bundle.forecast != nullptr;
   bundle.forecast = renewal->model;
   auto& manifest = bundle.manifest;
-  manifest.preset = "best";
+  if (!had_forecast) manifest.preset = "best";
   manifest.shape = shape;
   manifest.trained_from = renewal->trained_from;
   manifest.trained_until = renewal->trained_until;

@@ -116,6 +116,7 @@ class Retraining(harness.EndToEnd):
         new = wait_until(lambda: self.in_force(gate) not in (None, old) and self.in_force(gate), "it is in force")
         listed = self.models()
         self.assertEqual([(model["version"], model["in_force"]) for model in listed["models"]], [(new, True), (old, False)])
+        self.assertEqual(json.loads((self.model / "manifest.json").read_text())["preset"], "baseline", "as before")
         figures = listed["models"][0]["figures"]
         self.assertLess(figures["renewal_mae"], 0.98 * figures["renewal_mae_before"])
         trained = [datetime.datetime.fromisoformat(listed["models"][0][end].replace("Z", "+00:00"))
