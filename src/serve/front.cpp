@@ -146,16 +146,16 @@ tl::expected<Front::Permitted, Response> Front::permit(const Head& head, const P
   const auto route = find_route(head.method, permitted.path, target);
   if (!route) {
     const RouteFault& fault = route.error();
-    return tl::unexpected(with_fields(problem(fault.status, fault.detail),
+    return tl::unexpected(with_fields(refusal(permitted.path, fault.status, fault.detail),
                                       fault.allow.empty() ? "" : "Allow: " + fault.allow + "\r\n"));
   }
   permitted.route = *route;
   if ((route->role == Role::admin && !roles_.admin) ||
       (route->role == Role::metrics && !roles_.metrics)) {
-    return tl::unexpected(
-        problem(404, route->role == Role::admin
-                         ? "this call is answered on the address of listen.admin"
-                         : "this call is answered on the address of listen.metrics"));
+    return tl::unexpected(refusal(permitted.path, 404,
+                                  route->role == Role::admin
+                                      ? "this call is answered on the address of listen.admin"
+                                      : "this call is answered on the address of listen.metrics"));
   }
   if (const TokenTable* tokens = tokens_.get()) {
     const auto authorization = head.header("authorization");
@@ -165,7 +165,7 @@ tl::expected<Front::Permitted, Response> Front::permit(const Head& head, const P
       route->access == Access::guarded || (route->access == Access::read && !peer.loopback);
   if (needs_token && !permitted.owner) {
     return tl::unexpected(with_fields(
-        problem(401,
+        refusal(permitted.path, 401,
                 "this call needs the header `Authorization: Bearer TOKEN`; the token is in "
                 "the file named by admin.token_file"),
         "WWW-Authenticate: Bearer realm=\"tidelimit\"\r\n"));

@@ -791,6 +791,11 @@ class ModelTest(EndToEnd):
             answer = self.predict(model, body)
             self.assertEqual(answer.status, status, answer)
             self.assertEqual(list(answer.json), ["error"])
+        for method, path, status in (("PUT", "/v1/models/anomaly:predict", 405), ("DELETE", "/v1/models/anomaly", 405),
+                                     ("GET", "/v1/models/anomaly/versions/1/x", 404)):
+            answer = self.gate.call(method, path)
+            self.assertEqual((answer.status, list(answer.json)), (status, ["error"]))
+        self.assertIn("detail", self.gate.call("DELETE", "/v1/plan").json, "elsewhere a problem document")
 
     def test_a_damaged_bundle_is_refused_and_the_running_one_stays(self):
         version = self.gate.get("/v1/plan").json["model"]

@@ -55,6 +55,7 @@ Response get_model(const DeskContext&, const DeskCall&);
 Response get_model_metadata(const DeskContext&, const DeskCall&);
 Response refuse_label(const DeskContext&, const DeskCall&);
 Response post_predict(const DeskContext&, const DeskCall&);
+Response model_error(int status, const std::string& why);
 
 // version_calls.cpp: the models in force and before
 Response list_versions(const DeskContext&, const DeskCall&);

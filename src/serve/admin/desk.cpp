@@ -147,6 +147,11 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
       ""});
 }
 
+Response refusal(const std::vector<std::string>& path, int status, const std::string& detail) {
+  const bool of_model = path.size() > 2 && path[0] == "v1" && path[1] == "models";
+  return of_model ? model_error(status, detail) : problem(status, detail);
+}
+
 std::size_t desk_body_limit(std::string_view method, std::string_view target) {
   if (method == "GET" || method == "HEAD") return kUnreadBody;
   const auto path = split_path(target);

@@ -66,6 +66,11 @@ struct RouteFault {
   std::string allow;  ///< the methods there are, for 405
 };
 
+/// The answer to a call that goes no further: a problem document, but under /v1/models/NAME an
+/// error as TensorFlow Serving gives it.
+[[nodiscard]] Response refusal(const std::vector<std::string>& path, int status,
+                               const std::string& detail);
+
 /// The calls beside check, auth and report. The largest body any of them takes is kMostDeskBody.
 inline constexpr std::size_t kMostDeskBody = 16 << 20;
 [[nodiscard]] tl::expected<Route, RouteFault> find_route(std::string_view method,

@@ -34,10 +34,6 @@ struct Servable {
   }
 };
 
-Response model_error(int status, const std::string& why) {
-  return json_response({{"error", why}}, status);
-}
-
 /// A bundle's version, "20261124T101500Z-1a2b3c4d", as the whole number that callers of the
 /// original expect: the end of the training and four digits of the digest. A later training's is
 /// greater.
@@ -186,6 +182,10 @@ json tensor_json(const std::string& name, const std::vector<std::size_t>& shape)
 }
 
 }  // namespace
+
+Response model_error(int status, const std::string& why) {
+  return json_response({{"error", why}}, status);
+}
 
 Response get_model(const DeskContext& context, const DeskCall& call) {
   const ModelPath path = read_path(call);
