@@ -1,15 +1,16 @@
 #include "ingest/docker_parser.hpp"
 
-#include <simdjson.h>
 #include <string>
 #include <utility>
 
+#include "ingest/lenient_json.hpp"
 #include "ingest/line_reader.hpp"
 
 namespace tidelimit::ingest {
 
 struct DockerParser::State {
-  simdjson::dom::parser parser;
+  LenientJson json;
+  std::string scratch;
   std::string line;  ///< with padding behind it
 };
 
@@ -27,10 +28,8 @@ bool DockerParser::wraps(std::string_view line) {
 
 Unreadable DockerParser::parse(std::string_view line, traffic::Request& out) {
   std::string_view log;
-  if (line.empty() ||
-      state_->parser.parse(line.data(), line.size(), false)["log"].get(log) != simdjson::SUCCESS) {
-    return Unreadable::bad_json;
-  }
+  if (state_->json.parse(line)["log"].get(log) != simdjson::SUCCESS) return Unreadable::bad_json;
+  log = state_->json.text(log, state_->scratch);
   while (log.ends_with('\n') || log.ends_with('\r')) log.remove_suffix(1);
   state_->line.assign(log);
   state_->line.reserve(log.size() + kLinePadding);

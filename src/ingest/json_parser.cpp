@@ -4,12 +4,11 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
-#include <simdjson.h>
 #include <utility>
 
 #include "base/text.hpp"
 #include "ingest/csv_parser.hpp"
-#include "ingest/line_reader.hpp"
+#include "ingest/lenient_json.hpp"
 #include "ingest/request_line.hpp"
 #include "ingest/timestamp.hpp"
 
@@ -17,7 +16,6 @@ namespace tidelimit::ingest {
 namespace {
 
 namespace dom = simdjson::dom;
-static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
 
 /// A scalar found for a slot. Text views point into the parsed document.
 struct Found {
@@ -68,11 +66,13 @@ struct Found {
 
 struct JsonParser::State {
   JsonNames names;
-  dom::parser parser;
+  LenientJson json;
   LogClock clock;
   std::array<Found, kJsonSlots> found;
+  std::array<std::string, kJsonSlots> restored;  ///< what `found` shows where bytes stood replaced
   Dialect dialect = Dialect::common;
   std::string path;  ///< of the field under the hand, in lower case
+  std::string key;   ///< scratch for it
 
   const Found& at(JsonSlot slot) const { return found[static_cast<std::size_t>(slot)]; }
 
@@ -80,6 +80,7 @@ struct JsonParser::State {
   void collect(dom::object object);
   void collect(dom::array array);
   void take(dom::element value);
+  void restore();
   bool read_time(traffic::Request& out);
   bool read_client(traffic::Request& out) const;
   bool read_request(traffic::Request& out) const;
@@ -95,14 +96,13 @@ JsonParser::~JsonParser() = default;
 std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   dom::object object;
   if (!line.starts_with('{')) line.remove_prefix(line_head(line));
-  if (line.empty() ||
-      parser.parse(line.data(), line.size(), false).get(object) != simdjson::SUCCESS) {
-    return std::nullopt;
-  }
+  if (json.parse(line).get(object) != simdjson::SUCCESS) return std::nullopt;
   found.fill({});
   dialect = Dialect::common;
   path.clear();
   collect(object);
+  if (json.replaced()) [[unlikely]]
+    restore();
   return object;
 }
 
@@ -134,7 +134,8 @@ void JsonParser::State::collect(dom::object object) {
   const std::size_t parent = path.size();
   for (const auto field : object) {
     if (parent > 0) path += '.';
-    for (const char c : field.key) path += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    for (const char c : json.text(field.key, key))
+      path += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
     take(field.value);
     path.resize(parent);
   }
@@ -164,6 +165,12 @@ void JsonParser::State::take(dom::element value) {
   if (name->slot == JsonSlot::count_) return;
   if (name->dialect != Dialect::common) dialect = name->dialect;
   found[static_cast<std::size_t>(name->slot)].offer(value, name->rank);
+}
+
+void JsonParser::State::restore() {
+  for (std::size_t slot = 0; slot < kJsonSlots; ++slot) {
+    if (!found[slot].is_number) found[slot].text = json.text(found[slot].text, restored[slot]);
+  }
 }
 
 bool JsonParser::State::read_time(traffic::Request& out) {

@@ -4,14 +4,15 @@
 
 namespace tidelimit::serve {
 
-void Notes::set(const std::string& part, const std::string& words) {
+bool Notes::set(const std::string& part, const std::string& words) {
   {
     std::lock_guard lock(mutex_);
     std::string& kept = words_[part];
-    if (kept == words) return;
+    if (kept == words) return false;
     kept = words;
   }
   spdlog::warn("{}: {}", part, words);
+  return true;
 }
 
 void Notes::clear(const std::string& part) {

@@ -11,7 +11,8 @@ namespace tidelimit::serve {
 /// ends, and the list that /readyz?verbose shows. Thread-safe.
 class Notes {
  public:
-  void set(const std::string& part, const std::string& words);
+  /// Whether that is new.
+  bool set(const std::string& part, const std::string& words);
   void clear(const std::string& part);
   [[nodiscard]] std::vector<std::string> all() const;
 

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <thread>
+#include <utility>
 
 #include "serve/control.hpp"
 #include "serve/loop_thread.hpp"
@@ -24,10 +25,16 @@ constexpr Nanos kHangs =
 constexpr std::size_t kOwnDescriptors =
     128;  // files, listeners, libraries, before they are counted
 constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
-constexpr Nanos kRefusalsNoted = std::chrono::minutes{1};  // after the last of them
-constexpr std::size_t kLeastConnections = 16;              // fewer are no gate
+constexpr Nanos kNoted = std::chrono::minutes{1};  // after the last of what is counted
+constexpr std::size_t kLeastConnections = 16;      // fewer are no gate
 constexpr std::size_t kMostBodyBytes = 128 << 20;
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
+
+/// A count of what should not happen, for a note that stands while it grows and a while after.
+struct Mishaps {
+  std::uint64_t seen = 0;
+  Instant last;
+};
 
 struct Place {
   config::HostPort* where;  ///< its port is filled in
@@ -96,7 +103,9 @@ struct Service::Impl {
   Result<void> load_token_table(const config::Config& config);
   Response take_large_report(const std::string& target, std::string& body, const Now& now);
   [[nodiscard]] std::string metrics_text() const;
-  void note_descriptors();
+  /// Notes mishaps of `part` by their count up to now. Whether the note is new.
+  bool note(Mishaps& mishaps, std::uint64_t count, const char* part, const char* words);
+  void note_mishaps();
 
   // Order matters: what is below uses what is above, and goes first.
   std::shared_ptr<engine::Engine> engine;
@@ -124,8 +133,8 @@ struct Service::Impl {
   Lane control_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
-  std::uint64_t noted_refusals = 0;  ///< for want of descriptors
-  Instant refused_at;                ///< when there were more last
+  Mishaps refusals;    ///< for want of descriptors
+  Mishaps unreadable;  ///< messages by syslog
 };
 
 Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& the_clock,
@@ -268,15 +277,26 @@ Result<void> Service::Impl::open_listeners() {
   return {};
 }
 
-void Service::Impl::note_descriptors() {
-  const std::uint64_t refused = quota.refused(NoPlace::descriptors);
+bool Service::Impl::note(Mishaps& mishaps, std::uint64_t count, const char* part,
+                         const char* words) {
   const Instant now = clock.mono();
-  if (std::exchange(noted_refusals, refused) != refused) {
-    refused_at = now;
-    notes.set("descriptors", "connections are refused for want of them: raise ulimit -n");
-  } else if (clock.real(now - refused_at) > kRefusalsNoted) {
-    notes.clear("descriptors");
+  if (std::exchange(mishaps.seen, count) != count) {
+    mishaps.last = now;
+    return notes.set(part, words);
   }
+  if (clock.real(now - mishaps.last) > kNoted) notes.clear(part);
+  return false;
+}
+
+void Service::Impl::note_mishaps() {
+  (void)note(refusals, quota.refused(NoPlace::descriptors), "descriptors",
+             "connections are refused for want of them: raise ulimit -n");
+  const bool begins = note(unreadable, syslog.unreadable, "syslog",
+                           "messages are no access-log lines, or cut off: their requests are not "
+                           "counted; the log shows one");
+  // Anyone may ask what is degraded, but a message names a client.
+  if (const std::string example = syslog.unreadable_example.take(); begins)
+    spdlog::warn("syslog: a message that can't be read: {}", example);
 }
 
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -311,7 +331,7 @@ void Service::reload() {
 }
 
 void Service::watch() {
-  impl_->note_descriptors();
+  impl_->note_mishaps();
   const Nanos silent = impl_->clock.real(impl_->clock.mono() - impl_->control->last_turn());
   if (silent < kHangs) {
     impl_->notes.clear("control plane hangs");

@@ -4,8 +4,10 @@
 #include <cstring>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <utility>
 #include <vector>
 
+#include "base/text.hpp"
 #include "ingest/clf_parser.hpp"
 #include "ingest/json_parser.hpp"
 #include "ingest/line_head.hpp"
@@ -17,6 +19,7 @@ namespace {
 constexpr std::size_t kBatch = 32;
 constexpr std::size_t kDatagramBytes = 64 << 10;  // pages that no datagram reached stay untouched
 constexpr int kBatchesPerTurn = 4;                // requests on the same loop come first
+constexpr std::size_t kExampleBytes = 120;
 
 }  // namespace
 
@@ -39,6 +42,16 @@ std::string_view syslog_message(std::string_view datagram) {
     datagram.remove_suffix(1);
   if (!datagram.starts_with('<')) return datagram;
   return datagram.substr(ingest::line_head(datagram));
+}
+
+void SyslogExample::offer(std::string_view message) {
+  std::lock_guard lock(mutex_);
+  if (printable_.empty()) printable_ = printable(message, kExampleBytes);
+}
+
+std::string SyslogExample::take() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(printable_, {});
 }
 
 SyslogReceiver::SyslogReceiver(Loop& loop, Fd socket, Gate& gate, SyslogCounts& counts)
@@ -69,7 +82,7 @@ void SyslogReceiver::on_ready(std::uint32_t) {
       if (!sender || !gate_.settings().trusts(*sender)) {
         counts_.untrusted.fetch_add(1, std::memory_order_relaxed);
       } else if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-        counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
+        refuse({impl_->buffer(at), kDatagramBytes});
       } else {
         take({impl_->buffer(at), header.msg_len});
       }
@@ -83,10 +96,7 @@ void SyslogReceiver::take(std::string_view datagram) {
   ingest::LineParser& parser =
       line.starts_with('{') ? static_cast<ingest::LineParser&>(impl_->json) : impl_->clf;
   ReportedResponse seen;
-  if (parser.parse(line, seen.request) != ingest::Unreadable::none) {
-    counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (parser.parse(line, seen.request) != ingest::Unreadable::none) return refuse(line);
   counts_.lines.fetch_add(1, std::memory_order_relaxed);
   // In a rehearsal the log speaks of another calendar than the gate's.
   if (loop_.clock().pace() != 1) seen.request.time = loop_.now().wall;
@@ -96,6 +106,11 @@ void SyslogReceiver::take(std::string_view datagram) {
   // A log does not say who refused; 429 is what a gateway answers when tidelimit did.
   seen.own_denial = seen.request.status == 429;
   take_response(gate_.worker(), seen, counting, settings, loop_.now());
+}
+
+void SyslogReceiver::refuse(std::string_view message) {
+  counts_.unreadable_example.offer(message);
+  counts_.unreadable.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace tidelimit::serve

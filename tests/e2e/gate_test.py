@@ -577,7 +577,7 @@ class ShellTest(Serving):
 class SyslogTest(Serving):
     def send(self, text):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            out.sendto(text.encode(), ("127.0.0.1", self.gate.syslog_port))
+            out.sendto(text if isinstance(text, bytes) else text.encode(), ("127.0.0.1", self.gate.syslog_port))
 
     def test_lines_of_both_kinds_and_garbage(self):
         self.send('<190>Nov 24 10:00:00 host nginx: 203.0.113.1 - - [24/Nov/2026:10:00:00 +0000] '
@@ -590,6 +590,25 @@ class SyslogTest(Serving):
         self.assertEqual(self.gate.count(messages, result="taken"), 2)
         self.assertEqual(self.gate.count(messages, result="unreadable"), 1)
         self.assertEqual(self.gate.count("tidelimit_requests_observed_total", endpoint="browse", status_class="5xx"), 1)
+
+    def test_bytes_that_are_no_text_hide_no_request(self):
+        self.send(b'<190>Nov 24 10:00:00 nginx: {"msec":"1764000000.5","client_ip":"203.0.113.1",'
+                  b'"request_uri":"/browse/caf\xe9","status":"502","user_agent":"\xff\x01"}')
+        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total") == 1, "it came")
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total", endpoint="browse", status_class="5xx"), 1)
+        self.assertNotIn("syslog", self.gate.client.get("/readyz?verbose").body)
+
+    def test_what_cannot_be_read_is_said_once(self):
+        for i in range(3):
+            self.send(b"<190>Nov 24 10:00:00 nginx: {\"client_ip\":\"203.0.113.%d\"} \x1b[31m" % i)
+        wait_until(lambda: "syslog: messages are no access-log lines" in self.gate.client.get("/readyz?verbose").body,
+                   "it is named")
+        self.assertNotIn("203.0.113", self.gate.client.get("/readyz?verbose").body, "anyone may ask")
+        self.send("nothing")
+        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="unreadable") == 4, "all came")
+        said = [line for line in self.gate.process.output().splitlines() if "can't be read" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn(r'{"client_ip":"203.0.113.0"} \x1b[31m', said[0])
 
 
 class WireTest(Serving):

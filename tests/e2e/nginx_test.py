@@ -129,7 +129,7 @@ class NginxTest(EndToEnd):
     def test_access_log_comes_back(self):
         client = self.client("127.0.0.23")
         client.get("/browse/1", {"User-Agent": 'a "quoted" agent'})
-        client.get("/status/503")
+        client.get("/status/503", {"User-Agent": "caf\xe9"})  # a byte that is no UTF-8
         self.use_up(client)
         wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == 6, "six lines came")
         self.assertEqual(self.gate.count("tidelimit_syslog_messages_total", result="unreadable"), 0)

@@ -138,6 +138,37 @@ TEST(Json, FindsFieldsWhereItIsTold) {
   EXPECT_FLOAT_EQ(r.latency_ms, 7.0f);
 }
 
+TEST(Json, ReadsBytesThatAreNoUtf8AsTheyCame) {
+  // nginx's escape=json leaves bytes from 0x80 on as the client sent them.
+  const auto line = [](const std::string& uri, const std::string& agent) {
+    return R"({"msec":"1764000000.5","client_ip":"203.0.113.7","user_id":"zo\u00eb","request_uri":")" +
+           uri + R"(","user_agent":")" + agent + "\"}";
+  };
+  const Owned r = read(line("/caf\xe9?a=\xff\xc3", "b\xc3\xa9\xe9 \\\"q\\\\"));
+  EXPECT_EQ(r.path, "/caf\xe9?a=\xff\xc3");
+  EXPECT_EQ(r.agent, "b\xc3\xa9\xe9 \"q\\");
+  EXPECT_EQ(r.user, "zo\xc3\xab");  // an escaped character stays what it is
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(read(line("/caf\xc3\xa9", "x")).path, "/caf\xc3\xa9");
+  EXPECT_EQ(read(line("/\xee\x83\xa9\xe9", "x")).path, "/\xee\x83\xa9\xe9");
+}
+
+TEST(Json, ReadsBareControlBytesInStrings) {
+  const Owned r = read(
+      "{\t\"time\":\"2026-11-24T10:00:00Z\",\t\"remote_addr\":\"203.0.113.7\","
+      "\"uri\":\"/a\tb\x01\",\"user_agent\":\"\xe9\x1b[31m\"\t}");
+  EXPECT_EQ(r.path, "/a\tb\x01");
+  EXPECT_EQ(r.agent, "\xe9\x1b[31m");
+}
+
+TEST(Json, FindsFieldsOfAnyNameInALineThatIsNoUtf8) {
+  const Owned r =
+      read("{\"t\":1764000000,\"\xc3\xa9tage\":{\"IP\":\"203.0.113.7\"},\"uri\":\"/\xe9\"}",
+           {"timestamp=t", "client_ip=\xc3\xa9tage.ip"});
+  EXPECT_EQ(r.client, "203.0.113.7");
+  EXPECT_EQ(r.path, "/\xe9");
+}
+
 TEST(Json, RefusesBadFieldOptions) {
   for (const char* field : {"client_ip", "client_ip=", "=x", "colour=x", ""}) {
     const auto choice = FormatChoice::from_options("", {field});
@@ -160,6 +191,9 @@ TEST(Json, CountsWhatItCannotRead) {
       {"", Unreadable::blank},
       {"not json", Unreadable::bad_json},
       {"{" + time + client + path + "} x", Unreadable::bad_json},
+      {"{" + time + client + path + "} \xe9", Unreadable::bad_json},
+      {"{" + time + client + path + ",\xe9}", Unreadable::bad_json},
+      {"{" + time + client + path + ",\"a\":\"\\\xe9\"}", Unreadable::bad_json},
       {"{\"time\":null," + client + path + "}", Unreadable::no_time},
       {"{\"time\":{\"a\":1}," + client + path + "}", Unreadable::no_time},
       {"{\"time\":-3," + client + path + "}", Unreadable::no_time},

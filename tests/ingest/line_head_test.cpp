@@ -103,6 +103,11 @@ TEST(LineHead, IsSkippedInDockersFiles) {
   ASSERT_EQ(json.requests.size(), 1u);
   EXPECT_EQ(json.requests[0].client, "192.0.2.9");
   EXPECT_EQ(json.report.format, "json");
+  const Reading raw = read_text(
+      "{\"log\":\"192.0.2.7 - - [17/May/2015:10:05:03 +0000] \\\"GET /\xe9\\u00e9 HTTP/1.1\\\" 200 "
+      "1\\n\"}");
+  ASSERT_EQ(raw.requests.size(), 1u);
+  EXPECT_EQ(raw.requests[0].path, "/\xe9\xc3\xa9");
 }
 
 }  // namespace

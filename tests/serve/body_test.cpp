@@ -73,6 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadBody{"empty", "", "empty"}, BadBody{"blank", " \n", "empty"},
         BadBody{"no_json", "client_ip=1", "JSON"},
         BadBody{"cut", R"({"client_ip":"1.2.3.4")", "JSON"},
+        BadBody{"no_utf8", "{\"client_ip\":\"1.2.3.4\",\"path\":\"/\xe9\"}", "UTF-8"},
         BadBody{"array", "[]", "must be a JSON object"},
         BadBody{"rest", R"({"client_ip":"1.2.3.4","path":"/"} {})", "after the JSON object"},
         BadBody{"no_client", R"({"path":"/"})", "client_ip"},
@@ -115,6 +116,7 @@ TEST_F(BodyReaderTest, AReportIsAllOrNothingAndNamesTheElement) {
   ASSERT_FALSE(bad);
   EXPECT_NE(bad.error().message.find("element 1"), std::string::npos) << bad.error().message;
   EXPECT_FALSE(report(R"([1])"));
+  EXPECT_FALSE(report("{\"client_ip\":\"1.2.3.4\",\"path\":\"/\xe9\"}"));
   EXPECT_FALSE(report(R"("x")"));
   EXPECT_FALSE(report(R"([{"client_ip":"1.2.3.4","path":"/"}] x)"));
   EXPECT_FALSE(report(R"({"client_ip":"1.2.3.4","path":"/","status":1000})"));

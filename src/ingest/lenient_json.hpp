@@ -1,0 +1,33 @@
+#pragma once
+
+#include <simdjson.h>
+#include <string>
+#include <string_view>
+
+namespace tidelimit::ingest {
+
+/// JSON as servers write it. RFC 8259 wants UTF-8 and no bare control byte in a string; nginx
+/// (`escape=json`) writes bytes from 0x80 on as they came, so that one byte of a client's would
+/// make its line no JSON. A line that is refused for that alone is parsed once more with a
+/// character of the private use area (U+E000 + byte) for each such byte, and text() gives the bytes
+/// back: the same path or agent that the gate and other logs see. A line that is JSON costs nothing
+/// more.
+class LenientJson {
+ public:
+  /// What `line` says; holds until the next call. kLinePadding bytes behind `line` are read.
+  [[nodiscard]] simdjson::simdjson_result<simdjson::dom::element> parse(std::string_view line);
+
+  /// Whether bytes stand replaced in the last document.
+  [[nodiscard]] bool replaced() const { return replaced_; }
+
+  /// A text or key of the last document as it stood in the line. The view is `text` itself where
+  /// nothing was replaced, else points into `scratch`.
+  [[nodiscard]] std::string_view text(std::string_view text, std::string& scratch) const;
+
+ private:
+  simdjson::dom::parser parser_;
+  std::string line_;  ///< the line with bytes replaced, and padding behind it
+  bool replaced_ = false;
+};
+
+}  // namespace tidelimit::ingest
