@@ -86,7 +86,7 @@ Result<void> run(const ConfigsOptions& options) {
   } else if (!options.shown.empty()) {
     std::cout << (*found)["text"].get<std::string>();
   } else {
-    std::cout << in_words(*found);
+    std::cout << in_words(printable_texts(*found));
   }
   return {};
 }

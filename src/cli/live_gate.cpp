@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@ namespace tidelimit::cli {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds{35};  // the gate itself gives up after 30 s
+constexpr auto kWhole = std::string::npos;            // printable() is not to cut
 constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
 constexpr const char* kDefaultTokenFile = "var/admin.token";
 
@@ -47,7 +49,7 @@ std::string reachable(const config::HostPort& where) {
 std::string words_of(const serve::HttpAnswer& answer) {
   const auto body = nlohmann::json::parse(answer.body, nullptr, false);
   if (body.is_object() && body.contains("detail") && body["detail"].is_string())
-    return body["detail"].get<std::string>();
+    return printable(body["detail"].get<std::string>(), kWhole);
   return fmt::format("status {}: {}", answer.status, printable(answer.body));
 }
 
@@ -130,6 +132,14 @@ Result<nlohmann::json> LiveGate::call(const std::string& method, const std::stri
     return fail(Code::data_loss,
                 fmt::format("{} answers no JSON; is it a tidelimit gate?", where->url));
   return parsed;
+}
+
+nlohmann::json printable_texts(nlohmann::json answer) {
+  if (answer.is_string()) return printable(answer.get<std::string>(), kWhole);
+  if (answer.is_structured()) {
+    for (nlohmann::json& inner : answer) inner = printable_texts(std::move(inner));
+  }
+  return answer;
 }
 
 std::string short_time(std::string time) {

@@ -39,6 +39,10 @@ class LiveGate {
 
 using serve::encode_component;
 
+/// What a gate answered with every text in it printable(): user ids, paths, agents and reasons are
+/// what others wrote, and would speak to the terminal.
+[[nodiscard]] nlohmann::json printable_texts(nlohmann::json answer);
+
 /// A time that the gate gave, as people read it: to the millisecond.
 [[nodiscard]] std::string short_time(std::string time);
 

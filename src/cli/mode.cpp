@@ -79,9 +79,9 @@ Result<void> show(const ModeOptions& options) {
   if (options.as_json) {
     std::cout << found->dump() << '\n';
   } else if (options.changes) {
-    print_changes((*found)["changes"]);
+    print_changes(printable_texts((*found)["changes"]));
   } else {
-    print_parts((*found)["parts"]);
+    print_parts(printable_texts((*found)["parts"]));
   }
   return {};
 }

@@ -42,12 +42,13 @@ int run(const UnblockOptions& options) {
   } else {
     body["for"] = options.duration;
   }
-  const auto made = options.gate.call("PUT", target, body.dump());
-  if (!made) return report(made.error());
-  const std::string until = (*made)["until"].is_string()
-                                ? "until " + short_time((*made)["until"].get<std::string>())
+  const auto answer = options.gate.call("PUT", target, body.dump());
+  if (!answer) return report(answer.error());
+  const json made = printable_texts(*answer);
+  const std::string until = made["until"].is_string()
+                                ? "until " + short_time(made["until"].get<std::string>())
                                 : std::string("until it is taken back");
-  std::cout << fmt::format("{} passes {}; --undo ends it\n", (*made)["target"].get<std::string>(),
+  std::cout << fmt::format("{} passes {}; --undo ends it\n", made["target"].get<std::string>(),
                            until);
   return kDone;
 }

@@ -112,8 +112,8 @@ int run(const WhyOptions& options) {
     std::cout << all.dump() << '\n';
     return kDone;
   }
-  if (!client.is_null()) print_client(client);
-  const json& decisions = (*found)["decisions"];
+  if (!client.is_null()) print_client(printable_texts(client));
+  const json decisions = printable_texts((*found)["decisions"]);
   for (const json& decision : decisions) print_decision(decision);
   if (decisions.empty())
     std::cout << fmt::format("no denials and no sampled passes since {}\n",

@@ -507,6 +507,17 @@ class ShellTest(Serving):
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
+    def test_what_clients_wrote_does_not_speak_to_the_terminal(self):
+        user, shown = "a\x1b[31mRED\nfake line: passed", r"a\x1b[31mRED\x0afake line: passed"
+        for _ in range(4):
+            self.gate.check("203.0.113.1", "/payment/\x1b[1A", user_id=user)
+        words = self.shell("why", "--user", user)
+        self.assertIn(f"user {shown}, verdict", words)
+        self.assertIn(r"/payment/\x1b[1A  (", words)
+        self.assertIn(f"user/{shown} passes", self.shell("unblock", "--user", user))
+        self.assertIn(r"by hand\x1b[m", self.shell("mode", "all", "shadow", "--reason", "by hand\x1b[m"))
+        self.assertIn(r"by hand\x1b[m", self.shell("mode", "--changes"))
+
     def test_unblock_and_undo(self):
         self.override("203.0.113.1", action="block", **{"for": "1h"})
         self.assertIn("203.0.113.1 passes until", self.shell("unblock", "--client", "203.0.113.1", "--for", "1h"))
