@@ -98,6 +98,19 @@ class NginxTest(EndToEnd):
         refused = client.get("/payment/1", spoofed)
         self.assertEqual(refused.status, 429, refused)
         self.assertEqual(refused.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
+        for _, _, headers in self.upstream.requests:
+            self.assertNotIn("X-User-Id", headers, "nobody was verified")
+            self.assertNotIn("X-User-Tier", headers)
+
+    def test_the_application_learns_who_was_verified(self):
+        spoofed = {"X-Api-Key": "key-of-alice", "X-User-Id": "zed", "x-user-tier": "GOD"}
+        self.assertEqual(self.client("127.0.0.27").get("/browse/1", spoofed).status, 200)
+        headers = self.upstream.requests[-1][2]
+        self.assertEqual((headers["X-User-Id"], headers["X-User-Tier"]), ("alice", "PRM"))
+
+    def test_an_agent_with_control_bytes_is_limited_as_any(self):
+        self.assertEqual(self.use_up(self.client("127.0.0.28"), {"User-Agent": "a\x01b\x7f"}).status, 429)
+        self.assertNotIn("auth request unexpected status", self.nginx.errors())
 
     def test_spoofed_address_shifts_no_blame(self):
         self.override("198.51.100.7", "block")
