@@ -160,7 +160,8 @@ class BehindNginx(EndToEnd):
 
     def get(self):
         with HttpClient(self.nginx.port, "127.0.0.31") as client:
-            status = client.get("/payment/1").status
+            # A byte that is no UTF-8 must not keep the log line from giving the lease back.
+            status = client.get("/payment/1", {"User-Agent": "caf\xe9"}).status
         self.statuses.append(status)
         return status
 
