@@ -194,18 +194,24 @@ void check_reach(const Rule& rule, const Config& config, Report& report) {
   }
 }
 
-void check_model(const Rule& rule, const Config& config, std::vector<std::string>& warnings) {
-  const std::string place =
-      fmt::format("{}:{}: rule \"{}\"", config.file.string(), rule.line, rule.name);
-  if (rule.when.on_forecast() && config.forecast_model.empty()) {
-    warnings.push_back(place +
-                       " waits for forecasts, but forecast.model names no model: the rule "
-                       "stays inactive");
-  }
-  if (rule.when.verdict == VerdictKind::malicious && config.anomaly_model.empty()) {
-    warnings.push_back(place +
-                       " waits for verdicts, but anomaly.model names no model: only other "
-                       "rules can raise them");
+void check_models(const std::vector<Rule>& rules, const Config& config,
+                  std::vector<std::string>& warnings) {
+  const bool raised = std::any_of(rules.begin(), rules.end(), [](const Rule& rule) {
+    return rule.then.verdict == VerdictKind::malicious;
+  });
+  for (const Rule& rule : rules) {
+    const std::string place =
+        fmt::format("{}:{}: rule \"{}\"", config.file.string(), rule.line, rule.name);
+    if (rule.when.on_forecast() && config.forecast_model.empty()) {
+      warnings.push_back(place +
+                         " waits for forecasts, but forecast.model names no model: the rule "
+                         "stays inactive");
+    }
+    if (rule.when.verdict == VerdictKind::malicious && config.anomaly_model.empty() && !raised) {
+      warnings.push_back(place +
+                         " waits for verdicts, but anomaly.model names no model and no rule "
+                         "raises one: only labels by hand do");
+    }
   }
 }
 
@@ -322,9 +328,9 @@ void read_list(const Field& field, const Config& config, std::vector<Rule>& rule
     auto rule = read_rule(field.node[i], i + 1, config, lines, report);
     if (!rule) continue;
     if (rule->when.on_plan()) check_reach(*rule, config, report);
-    check_model(*rule, config, model_warnings);
     rules.push_back(std::move(*rule));
   }
+  check_models(rules, config, model_warnings);
   check_agent_patterns(rules, report);
   check_division(rules, config, report);
 }

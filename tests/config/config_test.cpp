@@ -369,7 +369,17 @@ rules:
               ElementsAre("/etc/gate.yaml:4: rule \"hot\" waits for forecasts, but forecast.model "
                           "names no model: the rule stays inactive",
                           "/etc/gate.yaml:5: rule \"bad\" waits for verdicts, but anomaly.model "
-                          "names no model: only other rules can raise them"));
+                          "names no model and no rule raises one: only labels by hand do"));
+}
+
+TEST(Config, DoesNotWarnOfRulesOnVerdictsThatAnotherRaises) {
+  const auto config = must_parse(R"(
+endpoints: [ { name: api, match: /**, limits: { STD: 100/min } } ]
+rules:
+  - { name: bad, when: { verdict: malicious }, then: { action: block } }
+  - { name: flood, when: { requests: 20 }, then: { verdict: malicious } }
+)");
+  EXPECT_THAT(config.model_warnings, ElementsAre());
 }
 
 TEST(Config, WarnsOfWhatIsAllowedButUnlikelyMeant) {
