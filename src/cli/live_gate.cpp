@@ -142,6 +142,10 @@ nlohmann::json printable_texts(nlohmann::json answer) {
   return answer;
 }
 
+std::string part_named(const std::string& word) {
+  return word == "anomalies" ? "anomaly" : word;
+}
+
 std::string short_time(std::string time) {
   constexpr std::size_t kDigits = 3;
   const std::size_t keep = time.find('.') + 1 + kDigits;

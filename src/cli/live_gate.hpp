@@ -43,6 +43,9 @@ using serve::encode_component;
 /// what others wrote, and would speak to the terminal.
 [[nodiscard]] nlohmann::json printable_texts(nlohmann::json answer);
 
+/// A part that a mode is set for, as the gate names it: `anomalies` is understood as `anomaly`.
+[[nodiscard]] std::string part_named(const std::string& word);
+
 /// A time that the gate gave, as people read it: to the millisecond.
 [[nodiscard]] std::string short_time(std::string time);
 

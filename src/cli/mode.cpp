@@ -94,9 +94,9 @@ Result<void> run(const ModeOptions& options) {
                               "configured?",
                               options.part));
     const bool share = parse_share(options.mode).has_value();
-    const std::string part = options.part == "anomalies" ? "anomaly" : options.part;
-    json body{{part, share ? json{{"enforce", options.mode}} : json(options.mode)},
-              {"reason", options.reason}};
+    json body{
+        {part_named(options.part), share ? json{{"enforce", options.mode}} : json(options.mode)},
+        {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
     if (auto set = options.gate.call("PUT", "/v1/mode", body.dump()); !set)
       return tl::unexpected<Error>(set.error());
@@ -111,7 +111,7 @@ void add_mode(Command app, int& status) {
   const auto command = app.add_subcommand(
       "mode", "Shows or sets which parts a running gate enforces, and for whom; the way back");
   command.add_option("PART", options->part,
-                     "all, forecast, anomalies, rules, rule/NAME (or its number) or "
+                     "all, forecast, anomaly, rules, rule/NAME (or its number) or "
                      "endpoint/NAME");
   command.add_option(
       "MODE", options->mode,

@@ -79,7 +79,7 @@ std::string words(const json& found, double most, std::size_t rows) {
 Result<json> ask(const ShadowOptions& options) {
   constexpr int kPatience_s = 6;
   const std::string target = "/v1/shadow?since=" + encode_component(options.since) +
-                             "&part=" + encode_component(options.part);
+                             "&part=" + encode_component(part_named(options.part));
   auto found = options.gate.call("GET", target);
   for (int i = 0; i < kPatience_s && found && (*found)["requests"].get<double>() <= 0; ++i) {
     std::this_thread::sleep_for(std::chrono::seconds{1});

@@ -549,6 +549,11 @@ class ShellTest(Serving):
         self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))
         self.assertEqual(self.gate.get("/v1/mode").json["all"], "shadow")
         self.shell("mode", "all", status=2)
+        for word in ("anomaly", "anomalies"):
+            self.assertIn("anomaly   off", self.shell("mode", word, "off"))
+            self.assertEqual(self.gate.get("/v1/mode").json["anomaly"], "off")
+            self.shell("mode", word, "configured")
+            self.assertIn("no request in that time", self.shell("shadow-report", "--part", word, status=1))
 
     def test_mode_of_one_part(self):
         self.assertIn("enforce 30 %", self.shell("mode", "endpoint/payment", "0.3"))
