@@ -25,7 +25,7 @@ bool is_normal(std::string_view path) {
   if (path.size() > 1 && path.back() == '/') return false;
   char before = 0;
   for (const char c : path) {
-    if (c == '%') return false;
+    if (c == '%' || c == ';') return false;
     // "//", "/./", "/../" and names that begin with a dot: left to the slow way.
     if (before == '/' && (c == '/' || c == '.')) return false;
     before = c;
@@ -33,18 +33,24 @@ bool is_normal(std::string_view path) {
   return true;
 }
 
-void decode(std::string_view text, std::string& out) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
+/// Without the `;parameters` of its segments. What ends them is what is written so: servers that
+/// drop them do it before they decode, so an escaped ';' or '/' is a letter like others.
+void decode(std::string_view path, std::string& out) {
+  bool in_parameters = false;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == ';') in_parameters = true;
+    if (path[i] == '/') in_parameters = false;
+    if (in_parameters) continue;
+    if (path[i] == '%' && i + 2 < path.size()) {
+      const int high = hex_digit(path[i + 1]);
+      const int low = hex_digit(path[i + 2]);
       if (high >= 0 && low >= 0) {
         out += static_cast<char>(high * 16 + low);
         i += 2;
         continue;
       }
     }
-    out += text[i];
+    out += path[i];
   }
 }
 
