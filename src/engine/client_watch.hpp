@@ -19,18 +19,19 @@ class ClientWatch {
  public:
   ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd);
 
-  /// Folds what was counted since the last call; `visit(slot, client)` for each client that came.
+  /// Folds what was counted since the last call; `visit(slot, client, arrivals)` for each
+  /// client that came.
   /// Clients that `verdicts` calls malicious don't count as traffic.
   template <class Visit>
   void fold(Instant now, const limiter::VerdictTable* verdicts, Visit&& visit) {
     const double weight = begin_fold(now);
     const auto fold_one = [&](std::uint32_t slot, bool fresh, const ClientId& client,
                               const limiter::ClientCounters& counters) {
-      profiles_.update(slot, fresh, client, counters, now);
+      const traffic::Arrivals arrivals = profiles_.update(slot, fresh, client, counters, now);
       const limiter::Verdict* verdict = verdicts == nullptr ? nullptr : verdicts->find(client, now);
       const bool malicious = verdict != nullptr && verdict->kind == limiter::VerdictKind::malicious;
       note(profiles_.seat(slot), slot, fresh, counters.requests, malicious ? 0.0 : weight);
-      visit(slot, client);
+      visit(slot, client, arrivals);
     };
     table_.collect(fold_one, [this](std::uint32_t slot, bool very) {
       if (!very) return profiles_.prefetch_seat(slot);

@@ -42,11 +42,13 @@ std::string_view Engine::Control::tier_of(const traffic::ClientFeatures& feature
 void Engine::Control::fold_clients(Now now) {
   const auto table = data.limiter.verdicts.current();
   const std::uint32_t from = verdicts.figures_from();
-  clients.fold(now.mono, table.get(), [&](std::uint32_t slot, const ClientId& client) {
+  const auto look = [&](std::uint32_t slot, const ClientId& client,
+                        const traffic::Arrivals& arrivals) {
     // Rules are the operator's own word: what protects a client from the model holds off none.
     if (clients.profiles().requests(slot, now.mono) < from) return;
-    verdicts.figures(client, clients.profiles().figures(slot, now.mono), {}, now);
-  });
+    verdicts.figures(client, clients.profiles().figures(slot, now.mono), arrivals, {}, now);
+  };
+  clients.fold(now.mono, table.get(), look);
 }
 
 /// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.

@@ -15,14 +15,20 @@ struct Counted {
   double error_ratio = 0;
 };
 
+/// Which class counts the condition's user agents; kAgentClasses: none does.
+std::size_t class_of(const Condition& condition, const std::vector<std::string>& patterns) {
+  const auto pattern = std::find(patterns.begin(), patterns.end(), *condition.user_agent);
+  return std::min<std::size_t>(static_cast<std::size_t>(pattern - patterns.begin()),
+                               limiter::kAgentClasses);
+}
+
 Counted counted(const Condition& condition, const traffic::ClientFigures& figures,
                 const std::vector<std::string>& patterns) {
   Counted all{static_cast<double>(figures.requests), figures.requests_per_minute,
               figures.error_ratio};
   if (!condition.user_agent || figures.requests == 0) return all;
-  const auto pattern = std::find(patterns.begin(), patterns.end(), *condition.user_agent);
-  const auto i = static_cast<std::size_t>(pattern - patterns.begin());
-  if (i >= figures.class_requests.size()) return {};
+  const std::size_t i = class_of(condition, patterns);
+  if (i == limiter::kAgentClasses) return {};
   const double requests = figures.class_requests[i];
   const double share = requests / all.requests;
   // Responses are not kept by class: the class has its share of them. Denied requests have none, so
@@ -48,6 +54,15 @@ bool matches(const Condition& condition, const traffic::ClientFigures& figures,
   if (condition.error_rate && seen.error_ratio < *condition.error_rate) return false;
   return !condition.requests_per_minute ||
          seen.requests_per_minute >= *condition.requests_per_minute;
+}
+
+bool is_evidence(const Condition& condition, const traffic::Arrivals& arrivals,
+                 const std::vector<std::string>& patterns) {
+  const bool errors_count = condition.error_rate.has_value();
+  if (!condition.user_agent) return arrivals.requests || (errors_count && arrivals.errors);
+  const std::uint8_t came = static_cast<std::uint8_t>(arrivals.class_requests |
+                                                      (errors_count ? arrivals.class_errors : 0));
+  return (came >> class_of(condition, patterns) & 1) != 0;
 }
 
 std::vector<std::string> match_in_words(const Condition& condition,

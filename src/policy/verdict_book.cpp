@@ -183,8 +183,14 @@ bool VerdictBook::within_budget(Instant now) {
   return true;
 }
 
+bool VerdictBook::held_by(const Rule& rule, const ClientId& client) const {
+  const auto judged = judged_.find(client);
+  return judged != judged_.end() && judged->second.rule && judged->second.rule->source == rule.name;
+}
+
 void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& figures,
-                          std::string_view protected_reason, Now now) {
+                          const traffic::Arrivals& arrivals, std::string_view protected_reason,
+                          Now now) {
   if (mixed_rules_) {
     const auto judged = judged_.find(client);
     if (judged != judged_.end() && judged->second.model) {
@@ -197,10 +203,15 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
       }
     }
   }
-  for (const std::size_t rule : figure_rules_) {
-    if (!matches(settings_.rules[rule].when, figures, patterns_)) continue;
-    if (!allowed(client)) apply_rule(rule, client, figures, protected_reason, now);
-    return;
+  for (const std::size_t index : figure_rules_) {
+    const Rule& rule = settings_.rules[index];
+    if (!matches(rule.when, figures, patterns_)) continue;
+    if (is_evidence(rule.when, arrivals, patterns_)) {
+      if (!allowed(client)) apply_rule(index, client, figures, protected_reason, now);
+      return;
+    }
+    // Its own verdict runs out; until then no later rule takes it over.
+    if (held_by(rule, client)) return;
   }
 }
 

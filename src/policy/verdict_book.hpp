@@ -81,9 +81,11 @@ class VerdictBook {
       judge(client, score, protected_reason, Grounds{grounds()}, now);
   }
 
-  /// Rules on a client's own figures: the first rule that matches acts at once.
+  /// Rules on a client's own figures: the first rule that matches acts at once. `arrivals` came
+  /// since the last call for the client: a rule that counts none of them neither raises a verdict
+  /// nor renews its own, though what came before still meets it.
   void figures(const ClientId& client, const traffic::ClientFigures& figures,
-               std::string_view protected_reason, Now now);
+               const traffic::Arrivals& arrivals, std::string_view protected_reason, Now now);
   /// Calls of figures() with fewer requests in five minutes change nothing and can be spared.
   [[nodiscard]] std::uint32_t figures_from() const { return figures_from_; }
 
@@ -145,6 +147,7 @@ class VerdictBook {
   bool weigh(const ClientId& client, bool evidence, bool shielded, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
              Grounds grounds, Now now);
+  [[nodiscard]] bool held_by(const Rule& rule, const ClientId& client) const;
   [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
                   std::string_view protected_reason, Now now);

@@ -97,7 +97,7 @@ struct ClientProfiles::ClassProfile {
   std::array<std::array<Packed, limiter::kAgentClasses>, kPastMinutes> past;
 
   void advance(std::uint32_t minutes);
-  void add(const limiter::ClientCounters& counters);
+  void add(const limiter::ClientCounters& counters, Arrivals& arrivals);
 };
 
 /// The sums of the minutes that still count at some time.
@@ -178,18 +178,24 @@ void ClientProfiles::ClassProfile::advance(std::uint32_t minutes) {
   }
 }
 
-void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters) {
+void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters,
+                                       Arrivals& arrivals) {
   for (std::size_t c = 0; c < current.size(); ++c) {
-    current[c].requests += counters.class_requests[c] - last[c].requests;
-    current[c].errors += counters.class_errors[c] - last[c].errors;
+    const std::uint32_t requests = counters.class_requests[c] - last[c].requests;
+    const std::uint32_t errors = counters.class_errors[c] - last[c].errors;
+    current[c].requests += requests;
+    current[c].errors += errors;
+    if (requests > 0) arrivals.class_requests |= static_cast<std::uint8_t>(1u << c);
+    if (errors > 0) arrivals.class_errors |= static_cast<std::uint8_t>(1u << c);
     last[c] = {counters.class_requests[c], counters.class_errors[c]};
   }
 }
 
-void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& client,
-                            const limiter::ClientCounters& counters, Instant now) {
+Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& client,
+                                const limiter::ClientCounters& counters, Instant now) {
+  Arrivals arrivals;
   const std::uint32_t seat = seats_.take(slot);
-  if (seat == Seats::kNone) return;
+  if (seat == Seats::kNone) return arrivals;
   Profile& profile = profiles_[seat];
   if (fresh || !profile.used) {
     if (profile.classes_used) {
@@ -209,7 +215,7 @@ void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& clie
                   [](std::uint32_t n) { return n > 0; })) {
     profile.classes_used = 1;
     classes_[seat].advance(minutes_passed);
-    classes_[seat].add(counters);
+    classes_[seat].add(counters, arrivals);
   }
 
   const Minute delta{
@@ -224,6 +230,9 @@ void ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& clie
   }
   add_background(profile.current.responses, delta.responses, delta.errors, minute_of(now));
   profile.add(counters, delta);
+  arrivals.requests = delta.requests > 0;
+  arrivals.errors = delta.errors > 0;
+  return arrivals;
 }
 
 void ClientProfiles::add_background(std::uint32_t before, std::uint32_t responses,

@@ -63,6 +63,22 @@ struct ClientFigures {
   double agent_diversity = 0;
 };
 
+/// What an update brought of a client, while figures also hold what came up to five minutes ago.
+struct Arrivals {
+  bool requests = false;
+  bool errors = false;
+  std::uint8_t class_requests = 0;  ///< one bit for each class that some came of
+  std::uint8_t class_errors = 0;
+
+  Arrivals& operator|=(const Arrivals& more) {
+    requests |= more.requests;
+    errors |= more.errors;
+    class_requests |= more.class_requests;
+    class_errors |= more.class_errors;
+    return *this;
+  }
+};
+
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
 /// side of it. One thread. 192 bytes for each slot that was ever used, and 128 more where user
 /// agents fall into a rule's class; so bounded by the table's capacity.
@@ -74,8 +90,8 @@ class ClientProfiles {
 
   /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
   /// slot.
-  void update(std::uint32_t slot, bool fresh, const ClientId& client,
-              const limiter::ClientCounters& counters, Instant now);
+  Arrivals update(std::uint32_t slot, bool fresh, const ClientId& client,
+                  const limiter::ClientCounters& counters, Instant now);
 
   /// Begin to fetch what update will touch: first where it lies, then, a little later, that.
   void prefetch_seat(std::uint32_t slot) const { seats_.prefetch(slot); }

@@ -82,6 +82,8 @@ class ClientReplay {
     features.tier = table_.tier(slot);
     return features;
   }
+  /// What came in the step that is visited.
+  [[nodiscard]] Arrivals arrivals(std::uint32_t slot) const { return active_in_[slot].arrivals; }
   /// The names that ClientFeatures::tier speaks of, in the order in which they came.
   [[nodiscard]] const std::vector<std::string>& tiers() const { return tiers_; }
   [[nodiscard]] Instant now() const { return now_; }
@@ -91,6 +93,10 @@ class ClientReplay {
     std::uint32_t slot = 0;
     bool fresh = false;
     ClientId client;
+  };
+  struct InStep {
+    std::uint32_t step = 0;  ///< in which the slot was last active
+    Arrivals arrivals;
   };
 
   [[nodiscard]] static WallTime next_end(WallTime end, Nanos length, WallTime time) {
@@ -102,11 +108,14 @@ class ClientReplay {
     now_ = std::max(now_, instant_of(end - Nanos{1}));
     table_.collect([&](std::uint32_t slot, bool fresh, const ClientId& client,
                        const limiter::ClientCounters& counters) {
-      profiles_.update(slot, fresh, client, counters, now_);
-      if (slot >= active_in_.size()) active_in_.resize(slot + 1, 0);
-      if (std::exchange(active_in_[slot], step_) != step_ || fresh) {
+      const Arrivals arrivals = profiles_.update(slot, fresh, client, counters, now_);
+      if (slot >= active_in_.size()) active_in_.resize(slot + 1);
+      InStep& seen = active_in_[slot];
+      if (std::exchange(seen.step, step_) != step_ || fresh) {
         active_.push_back({slot, fresh, client});
+        seen.arrivals = {};
       }
+      seen.arrivals |= arrivals;
     });
   }
 
@@ -173,8 +182,8 @@ class ClientReplay {
   std::optional<WallTime> step_ends_;
   WallTime fold_ends_{};
   std::uint32_t step_ = 1;
-  std::vector<std::uint32_t> active_in_;  ///< by slot: the step in which it was last active
-  std::vector<Active> active_;            ///< in this step
+  std::vector<InStep> active_in_;  ///< by slot
+  std::vector<Active> active_;     ///< in this step
   Instant now_{};
 };
 

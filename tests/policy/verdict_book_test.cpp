@@ -95,6 +95,10 @@ traffic::ClientFigures postman(std::uint32_t requests, std::uint32_t errors) {
   return all;
 }
 
+/// Of every class.
+constexpr traffic::Arrivals kCame{
+    .requests = true, .errors = true, .class_requests = 0xf, .class_errors = 0xf};
+
 TEST(VerdictBook, OneScanIsNoEvidenceTwoOfThreeAre) {
   Scans scans(with({attacker()}));
   scans.scan(true);
@@ -213,7 +217,7 @@ TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
   settings.anomaly.allow = {{*parse_prefix("203.0.113.0/24"), "office"}};
   Scans scans(settings);
   for (int i = 0; i < 10; ++i) scans.scan(true);
-  scans.book.figures(kMallory, postman(100, 100), "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(100, 100), kCame, "", at(scans.elapsed));
   EXPECT_EQ(scans.verdict(), nullptr);
   EXPECT_TRUE(scans.book.all().empty());
 }
@@ -342,7 +346,7 @@ class OddTool : public testing::TestWithParam<FiguresCase> {};
 TEST_P(OddTool, MatchesAsTheTableSays) {
   VerdictBook book(with({odd_tool()}));
   EXPECT_EQ(book.agent_patterns(), std::vector<std::string>{"Postman*"});
-  book.figures(kMallory, GetParam().figures, "", at(seconds{1}));
+  book.figures(kMallory, GetParam().figures, kCame, "", at(seconds{1}));
   EXPECT_EQ(book.all().size(), GetParam().matches ? 1u : 0u);
 }
 
@@ -372,7 +376,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(VerdictBook, ARuleOnFiguresActsAtTheFirstMatchForTenMinutes) {
   Scans scans(with({odd_tool()}));
-  scans.book.figures(kMallory, postman(50, 31), "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 31), kCame, "", at(scans.elapsed));
   const auto* verdict = scans.verdict();
   ASSERT_NE(verdict, nullptr);
   EXPECT_EQ(verdict->kind, VerdictKind::suspicious);
@@ -384,14 +388,63 @@ TEST(VerdictBook, ARuleOnFiguresActsAtTheFirstMatchForTenMinutes) {
   EXPECT_EQ(scans.verdict(), nullptr);
 }
 
+TEST(VerdictBook, OnlyWhatARuleCountsIsFreshEvidenceForIt) {
+  const auto renews = [](const Rule& rule, const traffic::Arrivals& came) {
+    VerdictBook book(with({rule}));
+    book.figures(kMallory, postman(50, 31), kCame, "", at(seconds{0}));
+    book.figures(kMallory, postman(50, 31), came, "", at(minutes{1}));
+    return book.all().at(0).until == at(minutes{11}).wall;
+  };
+  auto plain = odd_tool();
+  plain.when.error_rate.reset();
+  auto any_agent = odd_tool();
+  any_agent.when.user_agent.reset();
+  const traffic::Arrivals request{.requests = true, .class_requests = 1};
+  const traffic::Arrivals late_error{.errors = true, .class_errors = 1};
+  const traffic::Arrivals of_another{
+      .requests = true, .errors = true, .class_requests = 2, .class_errors = 2};
+  EXPECT_TRUE(renews(odd_tool(), request)) << "failed or not: the ratio is met";
+  EXPECT_TRUE(renews(odd_tool(), late_error));
+  EXPECT_FALSE(renews(odd_tool(), of_another));
+  EXPECT_FALSE(renews(plain, late_error)) << "it does not count errors";
+  EXPECT_TRUE(renews(any_agent, of_another));
+  EXPECT_FALSE(renews(any_agent, {})) << "the answer to what came before";
+}
+
+TEST(VerdictBook, AVerdictThatEndedIsNotRaisedAgainByWhatItsRuleDoesNotCount) {
+  auto brief = odd_tool();
+  brief.then.duration = minutes{1};
+  Rule flood;
+  flood.name = "flood";
+  flood.when.requests = 60;
+  flood.then.limit = per_minute(60);
+  Scans scans(with({brief, flood}));
+  const auto look = [&](std::uint32_t others, const traffic::Arrivals& came) {
+    auto seen = postman(20, 20);
+    seen.requests += others;
+    seen.responses += others;
+    scans.book.figures(kMallory, seen, came, "", at(scans.elapsed));
+    const auto verdict = scans.book.find(kMallory);
+    return verdict ? verdict->rule : "";
+  };
+  const traffic::Arrivals browser{.requests = true};
+  EXPECT_EQ(look(0, kCame), "odd-tool");
+  scans.elapsed = seconds{30};
+  EXPECT_EQ(look(15, browser), "odd-tool") << "the first rule that matches";
+  scans.elapsed = seconds{60};
+  EXPECT_EQ(scans.verdict(), nullptr);
+  EXPECT_EQ(look(20, browser), "");
+  EXPECT_EQ(look(40, browser), "flood") << "a rule that does count it acts";
+}
+
 TEST(VerdictBook, AnErrorRateAloneWaitsForEnoughRequests) {
   auto rule = odd_tool();
   rule.when.user_agent.reset();
   rule.when.requests.reset();
   VerdictBook book(with({rule}));
-  book.figures(kMallory, figures(19, 19), "", at(seconds{1}));
+  book.figures(kMallory, figures(19, 19), kCame, "", at(seconds{1}));
   EXPECT_TRUE(book.all().empty());
-  book.figures(kMallory, figures(20, 20), "", at(seconds{2}));
+  book.figures(kMallory, figures(20, 20), kCame, "", at(seconds{2}));
   EXPECT_EQ(book.all().size(), 1u);
 }
 
@@ -412,18 +465,18 @@ TEST(VerdictBook, TheFirstRuleThatMatchesActs) {
   wide.name = "wide";
   wide.then.limit = per_minute(60);
   VerdictBook book(with({wide, odd_tool()}));
-  book.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  book.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
   EXPECT_EQ(book.all().at(0).rule, "wide");
 }
 
 TEST(VerdictBook, TheSevererOfRuleAndModelWins) {
   Scans scans(with({attacker(), odd_tool()}));
-  scans.book.figures(kMallory, postman(50, 50), "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 50), kCame, "", at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::limit);
   scans.raise();
   EXPECT_EQ(scans.verdict()->action, Action::block);
   EXPECT_EQ(scans.book.all().size(), 1u) << "one record a client";
-  scans.book.figures(kMallory, postman(50, 50), "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 50), kCame, "", at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::block) << "whichever speaks last";
 }
 
@@ -435,13 +488,13 @@ TEST(VerdictBook, AVerdictOnlyRuleLeavesTheActionToTheRulesOnVerdicts) {
   hold.when.verdict = VerdictKind::suspicious;
   hold.then.limit = per_minute(5);
   VerdictBook book(with({flag, hold}));
-  book.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  book.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
   EXPECT_EQ(book.all().at(0).action, Action::limit);
   EXPECT_EQ(book.all().at(0).limit, per_minute(5));
   EXPECT_EQ(book.all().at(0).rule, "hold");
 
   VerdictBook alone(with({flag}));
-  alone.figures(kMallory, postman(50, 50), "", at(seconds{1}));
+  alone.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
   EXPECT_EQ(alone.all().at(0).action, Action::none) << "flagged, not held";
 }
 
@@ -452,7 +505,7 @@ TEST(VerdictBook, AVerdictAndFiguresAreJoinedByAnd) {
   scans.raise();
   EXPECT_EQ(scans.verdict()->action, Action::limit)
       << "the default, until the rule's figures are met";
-  scans.book.figures(kMallory, figures(500, 0), "", at(scans.elapsed));
+  scans.book.figures(kMallory, figures(500, 0), kCame, "", at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::block);
 }
 
@@ -516,7 +569,7 @@ TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
   Scans scans(with({attacker(), odd_tool()}));
   scans.raise();
   const ClientId tool = client_of(*parse_address("203.0.113.8"));
-  scans.book.figures(tool, postman(50, 50), "", at(scans.elapsed));
+  scans.book.figures(tool, postman(50, 50), kCame, "", at(scans.elapsed));
 
   auto settings = with({attacker()});
   settings.rules[0].then.block = false;
@@ -534,7 +587,7 @@ TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
 TEST(VerdictBook, StaysWithinItsBoundAndLetsTheOldestGo) {
   VerdictBook book(with({odd_tool()}));
   for (std::uint32_t i = 0; i <= kMaxVerdicts; ++i) {
-    book.figures(ClientId{0, 0xffff'0000'0000ULL + i}, postman(50, 50), "", at(seconds{1}));
+    book.figures(ClientId{0, 0xffff'0000'0000ULL + i}, postman(50, 50), kCame, "", at(seconds{1}));
   }
   const auto all = book.all();
   EXPECT_EQ(all.size(), kMaxVerdicts);

@@ -24,15 +24,16 @@ struct Slot {
   ClientCounters counters{};
   bool fresh = true;
 
-  void requests(std::uint32_t n, std::uint32_t errors, Nanos when, std::uint64_t agents = 1,
-                std::size_t path = 0) {
+  Arrivals requests(std::uint32_t n, std::uint32_t errors, Nanos when, std::uint64_t agents = 1,
+                    std::size_t path = 0) {
     counters.requests += n;
     counters.responses += n;
     counters.errors += errors;
     counters.paths[path] += n;
     counters.agents = agents;
-    profiles.update(slot, fresh, client, counters, at(when));
+    const Arrivals arrivals = profiles.update(slot, fresh, client, counters, at(when));
     fresh = false;
+    return arrivals;
   }
 };
 
@@ -139,6 +140,21 @@ TEST(ClientProfiles, CountsAgentClassesApart) {
   EXPECT_EQ(profiles.figures(0, at(2min)).class_errors[2], 15u);
   EXPECT_EQ(profiles.figures(0, at(2min)).class_requests[0], 0u);
   EXPECT_EQ(profiles.figures(0, at(5min)).class_requests[2], 5u);
+}
+
+TEST(ClientProfiles, TellsWhatAnUpdateBrought) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.class_requests[2] = 20;
+  Arrivals came = slot.requests(30, 0, 10s);
+  EXPECT_TRUE(came.requests && !came.errors);
+  EXPECT_EQ(came.class_requests, 1 << 2);
+  EXPECT_EQ(came.class_errors, 0);
+  slot.counters.class_errors[2] = 1;
+  came = slot.requests(0, 1, 11s);
+  EXPECT_TRUE(!came.requests && came.errors) << "the answer to an earlier one";
+  EXPECT_EQ(came.class_requests, 0);
+  EXPECT_EQ(came.class_errors, 1 << 2);
 }
 
 TEST(ClientProfiles, ANewOwnerOfASlotInheritsNothing) {

@@ -40,7 +40,8 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
     if (outcome != nullptr) outcome->rank = std::max(outcome->rank, score + (harmful ? 1 : 0));
   }
   if (replay_.profiles().requests(slot, replay_.now()) >= book_.figures_from()) {
-    book_.figures(client, replay_.profiles().figures(slot, replay_.now()), "", now_);
+    book_.figures(client, replay_.profiles().figures(slot, replay_.now()), replay_.arrivals(slot),
+                  "", now_);
   }
 }
 
