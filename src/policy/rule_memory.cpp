@@ -99,10 +99,14 @@ void RuleMemory::update(const StepReadings& readings, Now now, Instant before) {
   at_rest_ = !active;
   const auto pace = on_forecast() ? CellScale::Pace::by_steps : CellScale::Pace::at_once;
   for (std::size_t endpoint = 0; endpoint * tiers_ < cells_.size(); ++endpoint) {
-    const bool held = active && holds_on(endpoint);
+    const bool held = active && any_on(endpoint, &Trigger::active);
+    // Between its threshold and its release a forecast explains the steps taken, and no further.
+    const bool stays = held && on_forecast() && !any_on(endpoint, &Trigger::met);
     for (std::size_t tier = 0; tier < tiers_; ++tier) {
       Cell& cell = cells_[endpoint * tiers_ + tier];
-      cell.scale.move(held ? cell.held : 1.0, pace, adapt_, now.mono, before);
+      double goal = held ? cell.held : 1.0;
+      if (stays) goal = std::max(goal, cell.scale.value());
+      cell.scale.move(goal, pace, adapt_, now.mono, before);
       if (cell.scale.value() != 1.0) at_rest_ = false;
     }
   }
@@ -144,9 +148,9 @@ void RuleMemory::update_state(WallTime now) {
   }
 }
 
-bool RuleMemory::holds_on(std::size_t endpoint) const {
+bool RuleMemory::any_on(std::size_t endpoint, bool (Trigger::*is)() const) const {
   return std::any_of(watches_.begin(), watches_.end(), [&](const Watch& watch) {
-    return watch.trigger.active() && (!same_endpoints_ || watch.endpoint == endpoint);
+    return (watch.trigger.*is)() && (!same_endpoints_ || watch.endpoint == endpoint);
   });
 }
 

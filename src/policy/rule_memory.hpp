@@ -25,7 +25,8 @@ struct Renumbering {
 };
 
 /// One rule on plans and all that it remembers: whether it holds, and how far it has moved each
-/// cell ([endpoint][tier], row-major) from its base limit.
+/// cell ([endpoint][tier], row-major) from its base limit. A forecast rule whose condition is no
+/// longer met takes no further step, and holds what it has until it ends.
 class RuleMemory {
  public:
   RuleMemory(const PolicySettings& settings, std::size_t rule);
@@ -66,7 +67,8 @@ class RuleMemory {
   void watch(const PolicySettings& settings);
   bool update_triggers(const StepReadings& readings);
   void update_state(WallTime now);
-  [[nodiscard]] bool holds_on(std::size_t endpoint) const;
+  /// Whether some trigger is as `is` says (Trigger::active, Trigger::met) for this endpoint.
+  [[nodiscard]] bool any_on(std::size_t endpoint, bool (Trigger::*is)() const) const;
 
   std::size_t rule_;
   Mode mode_;

@@ -125,14 +125,17 @@ std::string Trigger::end(const Condition& condition, const Readings& readings) {
 }
 
 bool Trigger::update(const Condition& condition, const Readings& readings) {
+  const bool reached = starts(condition, readings);
   if (active_) {
     std::string ended = end(condition, readings);
     active_ = ended.empty();
+    met_ = active_ && reached;
     cause_ = active_ ? describe(condition, readings) : std::move(ended);
     return !active_;
   }
-  if (!starts(condition, readings)) return false;
+  if (!reached) return false;
   active_ = true;
+  met_ = true;
   calm_windows_ = 0;
   last_window_ = readings.forecast ? readings.forecast->made_at : WallTime{};
   cause_ = describe(condition, readings);

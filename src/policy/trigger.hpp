@@ -29,6 +29,8 @@ class Trigger {
   bool update(const Condition& condition, const Readings& readings);
 
   [[nodiscard]] bool active() const { return active_; }
+  /// Active, and at its thresholds: what would start it now, not merely what does not end it.
+  [[nodiscard]] bool met() const { return met_; }
   /// Why it holds, or why it has ended; empty when it never held.
   [[nodiscard]] const std::string& cause() const { return cause_; }
 
@@ -38,6 +40,7 @@ class Trigger {
   [[nodiscard]] std::string end(const Condition& condition, const Readings& readings);
 
   bool active_ = false;
+  bool met_ = false;
   int calm_windows_ = 0;    ///< in a row, below 0.9 of the threshold
   WallTime last_window_{};  ///< the forecast that was counted last
   std::string cause_;

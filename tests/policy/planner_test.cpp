@@ -135,6 +135,25 @@ TEST(Planner, AForecastRuleHoldsBetweenSteps) {
   EXPECT_NEAR(world.rate(kBrowse, kStd), 20, 1e-6) << "and never below the rule's scale";
 }
 
+TEST(Planner, AForecastRuleTightensFurtherOnlyWhileItsConditionHolds) {
+  auto settings = mission();
+  settings.rules[0].then.scale = 0.2;
+  World world(settings);
+  world.see(spike(3));
+  world.step();
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 50, 1e-6);
+  for (const double times : {1.2, 1.4, 1.2}) {  // calm, above the release line, calm
+    world.run(minutes{14});
+    world.see(spike(times));
+  }
+  world.run(minutes{14});
+  EXPECT_TRUE(world.planner.rules()[0].active) << "not calm for two windows in a row";
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 50, 1e-6) << "no more than what the spike explains";
+  world.see(spike(3));
+  world.run(seconds{1});
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 25, 1e-6);
+}
+
 TEST(Planner, FloorsBindEveryRuleAndTheLargerWins) {
   auto settings = mission();
   settings.rules[0].then.tiers.clear();
