@@ -191,8 +191,9 @@ void add_generate(Command app, int& status) {
                      "First moment (RFC 3339 or Unix seconds, on a quarter of an hour) "
                      "[2026-01-05T00:00:00Z]");
   command
-      .add_option("--scale", options->traffic.scale,
-                  "Multiplies requests and people; 1 is 800 requests an hour")
+      .add_option(
+          "--scale", options->traffic.scale,
+          "Multiplies requests and people; 1 is about 950 requests an hour, attackers apart")
       .capture_default_str();
   command.add_option("--attackers", options->traffic.attackers, "Their share of the clients, about")
       .capture_default_str();
