@@ -109,9 +109,9 @@ std::string_view closest_word(std::string_view text, const std::vector<std::stri
   std::string_view closest;
   std::size_t least = 3;
   for (const std::string_view word : known) {
-    // A word of which nothing stayed is no likeness.
+    // A word of which nothing stayed is no likeness, nor is "off" one of "on".
     const std::size_t distance = edit_distance(text, word);
-    if (distance < least && distance < std::max(text.size(), word.size())) {
+    if (distance < least && distance < std::min(text.size(), word.size())) {
       least = distance;
       closest = word;
     }

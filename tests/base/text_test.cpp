@@ -57,6 +57,8 @@ TEST(Words, AreGuessedWithinTwoEdits) {
   EXPECT_EQ(closest_word("ruels", known), "rules");
   EXPECT_EQ(closest_word("forecast", known), "");
   EXPECT_EQ(closest_word("", known), "");
+  EXPECT_EQ(closest_word("on", {"enforce", "shadow", "off"}), "") << "the opposite";
+  EXPECT_EQ(closest_word("cup", {"cpu"}), "cpu");
 }
 
 TEST(Printable, EscapesWhatATerminalWouldObey) {
