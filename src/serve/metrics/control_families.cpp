@@ -4,6 +4,7 @@
 
 #include "engine/view_in_force.hpp"
 #include "policy/consequence.hpp"
+#include "policy/planner.hpp"
 #include "serve/metrics/families.hpp"
 
 namespace tidelimit::serve {
@@ -211,7 +212,9 @@ void add_tables(Families& families, const engine::TableUse& tables) {
 void add_health(Families& families, const Status& status) {
   families.gauge("tidelimit_signal", "Measured load figures that rules go by.");
   for (const auto& signal : status.signals) {
-    families.add({{"name", signal.name}}, signal.value);
+    // One that no rule goes by any more is no measurement.
+    if (status.at.mono - signal.measured_at <= policy::kSignalAge)
+      families.add({{"name", signal.name}}, signal.value);
   }
   families.gauge("tidelimit_model_info", "Always 1; the version of each model in force.");
   if (status.model && !status.model->forecast_version.empty()) {

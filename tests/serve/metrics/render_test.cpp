@@ -252,6 +252,17 @@ TEST(Metrics, SaysWhyConnectionsEnded) {
   EXPECT_THAT(text, Contains("tidelimit_http_refused_total{front=\"http\",status=\"431\"} 0"));
 }
 
+TEST(Metrics, ASignalThatNoRuleGoesByAnyMoreIsGone) {
+  auto in = input();
+  auto with = status();
+  with->at.mono = Instant{1min};
+  with->signals = {{"cpu", 0.25, Instant{45s}}};
+  in.status = with;
+  EXPECT_THAT(lines(render(in)), Contains("tidelimit_signal{name=\"cpu\"} 0.25"));
+  with->signals = {{"cpu", 0.25, Instant{44s}}};
+  EXPECT_THAT(render(in), Not(HasSubstr("tidelimit_signal{")));
+}
+
 TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
   auto in = input();
   auto with = status();
