@@ -246,6 +246,7 @@ TEST_F(GateTest, TheModeSwitchPassesEverythingAtOnce) {
   EXPECT_EQ(json::parse(set.body)["all"], "off");
   EXPECT_EQ(auth("203.0.113.7", "/login").status, 200);
   EXPECT_EQ(admin("PUT", "/v1/mode", R"({"all":"on"})").status, 400);
+  EXPECT_EQ(admin("PUT", "/v1/mode", R"({"all":"off","reason":7})").status, 400);
   EXPECT_EQ(admin("PUT", "/v1/mode", R"({"everything":"off"})").status, 400);
   EXPECT_EQ(admin("PUT", "/v1/mode", "{}").status, 400);
 }
@@ -342,6 +343,10 @@ TEST_F(GateTest, DecisionsSayWhy) {
   ASSERT_EQ(by_id.size(), 1u);
   EXPECT_EQ(by_id[0]["decision"], id);
   EXPECT_EQ(admin("GET", "/v1/decisions?since=yesterday").status, 400);
+  const HttpAnswer no_client = admin("GET", "/v1/decisions?client=abc");
+  EXPECT_EQ(no_client.status, 400);
+  EXPECT_NE(no_client.body.find("client"), string::npos);
+  EXPECT_EQ(admin("GET", "/v1/decisions?client=2001:db8::1").status, 200);
 }
 
 TEST_F(GateTest, MetricsCountWhatWasDecided) {

@@ -141,9 +141,10 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
                               .most = kMostDecisions};
   if (!query.id.empty()) query.since = WallTime{};  // an id is enough: it is as old as it is
   if (!query.client.empty()) {
+    const auto client = client_named(query.client);
+    if (!client) return problem(400, "\"client\": " + client.error().message);
     // However the address is written, decisions hold the client's own spelling.
-    if (const auto address = parse_address(query.client))
-      query.client = format_client(client_of(*address));
+    query.client = format_client(*client);
   }
   context.engine.write_records(call.now);  // an answer's id is known as soon as it was given
   const auto found = history->decisions(query);

@@ -64,6 +64,13 @@ Result<std::string> read_string(const json& body, const char* key) {
   return body[key].get<std::string>();
 }
 
+Result<ClientId> client_named(std::string_view text) {
+  std::string_view address = text;
+  if (address.ends_with("/64")) address.remove_suffix(3);  // as format_client writes IPv6 clients
+  if (const auto parsed = parse_address(address)) return client_of(*parsed);
+  return fail(Code::invalid_argument, fmt::format("\"{}\" is no IP address", printable(text, 64)));
+}
+
 json per_minute(const limiter::Limit& limit) {
   return limit.unlimited() ? json() : json(limiter::nominal_per_minute(limit));
 }

@@ -122,9 +122,9 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
       return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
     until = call.now.wall + *duration;
   }
-  const std::string reason = body->contains("reason") && (*body)["reason"].is_string()
-                                 ? printable((*body)["reason"].get<std::string>(), kLongestReason)
-                                 : std::string("no reason given");
+  const auto given = read_string(*body, "reason");
+  if (!given) return error_response(given.error());
+  const std::string reason = given->empty() ? "no reason given" : printable(*given, kLongestReason);
   std::vector<engine::ModeRecord> orders;
   for (const auto& [part, value] : body->items()) {
     if (part == "for" || part == "reason") continue;

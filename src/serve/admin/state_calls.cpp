@@ -230,12 +230,9 @@ Response get_verdicts(const DeskContext& context, const DeskCall&) {
 Response get_client(const DeskContext& context, const DeskCall& call) {
   std::string name = call.path[2];
   for (std::size_t i = 3; i < call.path.size(); ++i) name += "/" + call.path[i];
-  if (name.ends_with("/64")) name.resize(name.size() - 3);  // as format_client writes IPv6 clients
-  const auto address = parse_address(name);
-  if (!address) {
-    return problem(400, fmt::format("\"{}\" is no IP address", printable(name, 64)));
-  }
-  const ClientId client = client_of(*address);
+  const auto named = client_named(name);
+  if (!named) return error_response(named.error());
+  const ClientId& client = *named;
   const auto view = context.engine.client(client, call.now);
   if (!view)
     return problem(
