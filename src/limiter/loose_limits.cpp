@@ -26,9 +26,13 @@ Conformance told(const LooseLimit& one, Conformance said) {
   return said;
 }
 
-/// What is left of a bucket that holds `tat`, to which nothing is added.
+/// What is left, in a bucket that holds `tat`, to one that conformed: whether one more would is not
+/// what it asked.
 Conformance standing(const LooseLimit& one, Tat tat, Instant now) {
-  return told(one, conform(tat, 0, one.limit, now + one.window_left));
+  Conformance left = conform(tat, 0, one.limit, now + one.window_left);
+  left.conforms = true;
+  left.retry_after = Nanos{0};
+  return told(one, left);
 }
 
 /// As BucketTable asks for it.

@@ -337,6 +337,18 @@ class Domains(Calls):
             self.assertEqual([self.over(second) for _ in range(3)], [False, False, True])
             time.sleep(0.5)
 
+    def test_descriptors_that_share_the_last_of_a_bucket_pass_alike(self):
+        self.begin_shop()
+        ada = descriptor(path="/login", user="ada")
+        self.assertFalse(self.over(ada))
+        both = self.ask(ada, ada)
+        self.assertEqual((both.overall_code, [s.code for s in both.statuses]), (OK, [OK, OK]))
+        self.assertEqual([s.limit_remaining for s in both.statuses], [0, 0])
+        metric = 'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login > user",outcome="deny"}'
+        self.assertFalse(self.metric(metric))
+        self.assertTrue(self.over(ada))
+        self.assertEqual(self.metric(metric), 1)
+
     def test_a_gate_in_shadow_denies_nobody_and_counts(self):
         self.begin_shop(mode="shadow")
         for _ in range(5):

@@ -66,6 +66,30 @@ TEST_F(LooseLimits, EqualKeysAreOneBucketChargedWithTheMost) {
   EXPECT_EQ(left(0), 6u);
 }
 
+TEST_F(LooseLimits, AllPassThatShareABucketOfWhichACallTakesTheLast) {
+  std::uint64_t key = 0;
+  for (const auto& [first, second] : {std::pair{1, 1}, {1, 2}, {2, 1}, {0, 2}, {2, 2}, {2, 0}})
+    for (const bool windows : {false, true}) {
+      const auto limit = [&](int hits) {
+        return windows ? window(key, 2, hours{1}, static_cast<Hits>(hits))
+                       : gcra(key, 2, static_cast<Hits>(hits));
+      };
+      ++key;
+      if (std::max(first, second) == 1) {
+        ASSERT_TRUE(charge({limit(1)}));
+      }
+      ASSERT_TRUE(charge({limit(first), limit(second)})) << first << " and " << second;
+      for (const std::size_t i : {0, 1}) {
+        const Conformance& said = answers[i].conformance;
+        EXPECT_TRUE(said.conforms) << first << " and " << second << ", the " << i << "th";
+        EXPECT_EQ(said.remaining, 0u);
+        EXPECT_EQ(said.retry_after, Nanos{0});
+        EXPECT_GT(said.reset_after, Nanos{0});
+      }
+      EXPECT_FALSE(charge({limit(1)}));
+    }
+}
+
 TEST_F(LooseLimits, AWatchedOneHoldsBackNoOther) {
   LooseLimit watched = gcra(1, 1);
   watched.watched = true;
