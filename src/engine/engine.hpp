@@ -250,6 +250,9 @@ class EngineWorker {
   /// At most limiter::Worker::kTogetherMax; `answers` is at least as long as `asked`.
   [[nodiscard]] bool decide_all(std::span<const Asked> asked, Now now, std::span<Answer> answers);
 
+  /// See limiter::Worker::enforced_below.
+  [[nodiscard]] std::uint16_t enforced_below() noexcept;
+
   /// A request that was decided and let pass has ended: it is in flight no more, where that is
   /// limited. `request.latency_ms` says when it began, if it is known.
   void end(const traffic::Request& request, Now now);

@@ -7,6 +7,7 @@
 
 #include "base/hash.hpp"
 #include "engine/data.hpp"
+#include "limiter/rollout.hpp"
 
 namespace tidelimit::engine {
 
@@ -27,11 +28,10 @@ constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
   return now - std::chrono::microseconds{us};
 }
 
-/// By user, or by client where no user is named; the same after a restart and on every node.
+/// By user, or by client where no user is named.
 std::uint16_t place_of(const traffic::Request& request) {
-  constexpr std::uint64_t kNoKey = 0;
-  return limiter::rollout_place(request.user_id.empty() ? hash_client(request.client, kNoKey)
-                                                        : hash_bytes(request.user_id, kNoKey));
+  return request.user_id.empty() ? limiter::rollout_place(request.client)
+                                 : limiter::rollout_place(request.user_id);
 }
 
 }  // namespace
@@ -292,6 +292,10 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
     for (std::size_t j = i; j < asked.size(); ++j)
       if (is_one(i, j)) answers[j].decision_id = id;
   }
+}
+
+std::uint16_t EngineWorker::enforced_below() noexcept {
+  return impl_->limiter.enforced_below();
 }
 
 void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,

@@ -162,6 +162,12 @@ bool Worker::release(const Call& call, std::optional<Instant> began, Instant now
   return release_lease(limiter_, *plan, call, began, now);
 }
 
+std::uint16_t Worker::enforced_below() noexcept {
+  if (limiter_.mode.all.load(std::memory_order_relaxed) != Mode::enforce) return 0;
+  const Plan* plan = plan_.get();
+  return plan == nullptr ? std::uint16_t{0} : plan->enforced;
+}
+
 bool Worker::counts_as_demand(const Call& call, Instant now) noexcept {
   const Plan* plan = plan_.get();
   if (plan == nullptr || plan->endpoints.empty()) return true;

@@ -129,6 +129,10 @@ class Worker {
   /// was in flight, or it counts no more.
   bool release(const Call& call, std::optional<Instant> began, Instant now) noexcept;
 
+  /// The gate itself, whatever its endpoints say, enforces for principals whose place
+  /// (rollout_place) is below this; 0 before a plan is published. For limits that no plan sets.
+  [[nodiscard]] std::uint16_t enforced_below() noexcept;
+
   /// Begins to fetch what decide will touch.
   void prefetch(const Call& call) noexcept;
 

@@ -114,7 +114,10 @@ struct Plan {
   std::uint64_t generation = 0;  ///< grows by one with every published plan
   std::uint64_t limits_epoch =
       0;  ///< grows when base limits change (a new configuration): buckets clamp on first use
-  Instant expires_at;            ///< past this the data plane uses View::base and a metric says so
+  Instant expires_at;  ///< past this the data plane uses View::base and a metric says so
+  /// `enforce` of the gate itself holds for principals whose place is below this; for the others it
+  /// is `shadow`. Endpoints have it in theirs.
+  std::uint16_t enforced = kEveryone;
   std::uint64_t shed_round = 0;  ///< principals draw their lots anew with every round
   std::size_t tiers = 1;
   std::vector<PlanEndpoint> endpoints;

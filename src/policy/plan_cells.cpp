@@ -124,6 +124,7 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
                const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
                const std::vector<double>& stages) {
   plan.tiers = settings.tiers.size();
+  plan.enforced = part_of_everyone(settings.enforced);
   for (const auto& endpoint : settings.endpoints) {
     auto& out = plan.endpoints.emplace_back();
     out.mark = hash_bytes(endpoint.name, kMarkSeed);

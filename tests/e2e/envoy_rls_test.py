@@ -243,6 +243,8 @@ descriptors:
     descriptors:
       - { key: user, rate_limit: { unit: hour, requests_per_unit: 2 } }
       - { key: user, value: root, rate_limit: { unlimited: true } }
+      - { key: user_id, rate_limit: { unit: hour, requests_per_unit: 1 } }
+  - { key: coupon, rate_limit: { unit: day, requests_per_unit: 1 } }
   - { key: files, value: "*.pdf", share_threshold: true, rate_limit: { unit: week, requests_per_unit: 3 } }
   - { key: tried, shadow_mode: true, rate_limit: { unit: day, requests_per_unit: 1 } }
   - { key: banned, value: "yes", rate_limit: { unit: day, requests_per_unit: 0 } }
@@ -356,6 +358,33 @@ class Domains(Calls):
             self.assertEqual(answer, Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)]))
         self.assertEqual(self.metric(
             'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login",outcome="shadow_deny"}'), 2)
+
+    def test_a_share_is_enforced_for_the_same_users_here_and_there_and_the_others_are_watched(self):
+        self.begin_shop(mode="{ enforce: 20% }")
+        users = [f"u{i}" for i in range(500)]
+
+        def denied(domain, rest, name="user_id", limit=None):
+            asked = [descriptor(limit=limit, **rest, **{name: user}) for user in users]
+            for one in asked:
+                self.codes(one, domain=domain)
+            return {user for user, one in zip(users, asked) if self.call(one, domain=domain).overall_code == OVER}
+
+        in_it = denied("tidelimit", {"path": "/login"}, limit=(1, units.HOUR))
+        self.assertAlmostEqual(len(in_it), 100, delta=40)
+        self.assertEqual(denied("shop", {"path": "/login"}), in_it)
+        self.assertEqual(self.metric(
+            'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login > user_id",outcome="deny"}'), len(in_it))
+        self.assertEqual(self.metric(
+            'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login > user_id",outcome="shadow_deny"}'),
+            500 - len(in_it))
+        outside = next(user for user in users if user not in in_it)
+        self.assertEqual(self.ask(descriptor(path="/login", user_id=outside)),
+                         Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)]), "as in shadow mode")
+        others = denied("shop", {}, name="coupon")
+        self.assertAlmostEqual(len(others), 100, delta=40)
+        self.gate.call("PUT", "/v1/mode", {"all": {"enforce": "1%"}})
+        harness.wait_until(lambda: len(denied("shop", {}, name="coupon")) < 25, "a smaller share holds")
+        self.assertLessEqual(denied("shop", {}, name="coupon"), others)
 
     def test_files_change_while_it_runs_and_bad_ones_are_refused(self):
         self.begin_shop()

@@ -45,6 +45,17 @@ TEST_F(Modes, OffPassesEverythingAndChargesNothing) {
   EXPECT_EQ(outcomes(10), (Seen{6, 0}));
 }
 
+TEST_F(Modes, OfTheGateItselfAreForAShareWhateverEndpointsSay) {
+  EXPECT_EQ(worker.enforced_below(), kEveryone);
+  plan.enforced = 100;
+  plan.endpoints[0].mode = Mode::off;
+  plan.endpoints[1].enforced = 10;
+  publish();
+  EXPECT_EQ(worker.enforced_below(), 100);
+  limiter.mode.all = Mode::shadow;
+  EXPECT_EQ(worker.enforced_below(), 0);
+}
+
 TEST_F(Modes, ShadowAnswersYesAndSaysWhatWouldHaveBeen) {
   limiter.mode.all = Mode::shadow;
   EXPECT_EQ(outcomes(10), (Seen{0, 6}));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/hash.hpp"
 #include "limiter/limiter.hpp"
 #include "serve/domains/domain_table.hpp"
 
@@ -15,7 +16,10 @@ class DomainWalk {
  public:
   DomainWalk(const DomainLevel& domain, std::string_view name,
              const limiter::Limiter& limiter) noexcept
-      : limiter_(limiter), level_(&domain), key_(limiter.hash_key(name, 0)) {}
+      : limiter_(limiter),
+        level_(&domain),
+        key_(limiter.hash_key(name, 0)),
+        unkeyed_(hash_bytes(name, 0)) {}
 
   void step(std::string_view key, std::string_view value) noexcept;
 
@@ -25,12 +29,16 @@ class DomainWalk {
   }
   /// Of the entries so far, each value its own but where a pattern is shared. Not 0.
   [[nodiscard]] std::uint64_t key() const noexcept { return key_; }
+  /// Of the same, but the same in every process: not for buckets, whose collisions nobody is to
+  /// choose.
+  [[nodiscard]] std::uint64_t unkeyed() const noexcept { return unkeyed_; }
 
  private:
   const limiter::Limiter& limiter_;
   const DomainLevel* level_;  ///< null: nothing is nested here
   const DomainLevel::Entry* entry_ = nullptr;
   std::uint64_t key_;
+  std::uint64_t unkeyed_;
 };
 
 }  // namespace tidelimit::serve

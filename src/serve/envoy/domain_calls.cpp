@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/hash.hpp"
+#include "limiter/rollout.hpp"
 #include "serve/domains/domain_walk.hpp"
 #include "serve/envoy/descriptors.hpp"
 #include "serve/envoy/rate_limit_answer.hpp"
@@ -15,7 +16,6 @@ namespace {
 
 using limiter::LooseAnswer;
 using limiter::LooseLimit;
-using limiter::Mode;
 using limiter::Outcome;
 using RateLimit = RateLimitResponse::RateLimit;
 
@@ -44,6 +44,21 @@ RateLimit::Unit unit_of(config::LimitUnit unit) {
 
 std::uint64_t not_zero(std::uint64_t key) {
   return key == 0 ? 1 : key;
+}
+
+/// Whose limit a descriptor meets: the user, or the client where it names none, at the place that
+/// they have everywhere; else whatever its count is of.
+std::uint16_t place_of(const DescriptorMessage& descriptor, const config::DescriptorNames& names,
+                       const DomainWalk& walk) {
+  const std::string* address = nullptr;
+  for (const auto& entry : descriptor.entries()) {
+    if (entry.key() == names.user_id && !entry.value().empty())
+      return limiter::rollout_place(std::string_view(entry.value()));
+    if (entry.key() == names.remote_address) address = &entry.value();
+  }
+  const auto client = address == nullptr ? std::nullopt : parse_address(*address);
+  return client ? limiter::rollout_place(client_of(*client))
+                : limiter::rollout_place(walk.unkeyed());
 }
 
 /// As the other fronts tell of a decision.
@@ -82,6 +97,7 @@ class Writer {
 
   void write_status(const MetLimit& met, RateLimitResponse::DescriptorStatus& status) const {
     status.set_code(RateLimitResponse::OK);
+    if (!met.enforced) return;
     if (met.at == MetLimit::kNoLimit) {
       // How an unlimited one is told from one that meets no limit.
       if (met.rule != nullptr && met.rule->kind == DomainRule::Kind::unlimited)
@@ -144,29 +160,24 @@ class Writer {
 Result<void> DomainCalls::answer(const RateLimitRequest& call, const DomainLevel& domain,
                                  const FrontSettings& settings, const Now& now,
                                  RateLimitResponse& out) {
-  if (auto found = find_limits(call, domain, settings.domains, now.mono); !found) return found;
+  if (auto found = find_limits(call, domain, settings, now.mono); !found) return found;
   const auto descriptors = static_cast<std::size_t>(call.descriptors_size());
-  const Mode mode = gate_.mode();
-  if (mode == Mode::off) {
+  if (gate_.mode() == limiter::Mode::off) {
     write_unlimited(call, out);
     return {};
   }
-  if (mode == Mode::shadow)
-    for (std::size_t i = 0; i < limit_count_; ++i) limits_[i].watched = true;
   const bool passed =
       gate_.charge_all({limits_.data(), limit_count_}, settings.epoch, now.mono, answers_);
-  count(descriptors, passed, mode);
-  if (mode == Mode::shadow) {
-    write_unlimited(call, out);
-  } else {
-    Writer({met_.data(), descriptors}, limits_.data(), answers_.data(), out).write(passed);
-  }
+  count(descriptors, passed);
+  Writer({met_.data(), descriptors}, limits_.data(), answers_.data(), out).write(passed);
   return {};
 }
 
 /// Which limits the descriptors meet, each to be charged with its hits.
 Result<void> DomainCalls::find_limits(const RateLimitRequest& call, const DomainLevel& domain,
-                                      const DomainTable& table, Instant now) {
+                                      const FrontSettings& settings, Instant now) {
+  const DomainTable& table = settings.domains;
+  const std::uint16_t below = gate_.enforced_below();
   const auto descriptors = static_cast<std::size_t>(call.descriptors_size());
   if (descriptors > met_.size()) return too_many_descriptors(descriptors, met_.size());
   limit_count_ = 0;
@@ -177,6 +188,8 @@ Result<void> DomainCalls::find_limits(const RateLimitRequest& call, const Domain
     for (const auto& entry : descriptor.entries()) walk.step(entry.key(), entry.value());
     keys[i] = walk.key();
     met_[i] = {};
+    met_[i].enforced = below == limiter::kEveryone ||
+                       place_of(descriptor, settings.config.descriptors, walk) < below;
     if (!descriptor.has_limit()) {
       met_[i].rule = walk.rule();
       continue;
@@ -216,6 +229,7 @@ void DomainCalls::add_limit(MetLimit& met, limiter::Hits hits, Nanos period,
   added.key = not_zero(limit.key);
   added.overflow_key = not_zero(mix(gate_.limiter().hash_key("overflow", 0), limit.overflow_key));
   added.hits = hits;
+  added.watched = limit.watched || !met.enforced;
   if (table.counting() == limiter::Counting::fixed)
     added.window_left = limiter::window_left(now, clock_offset_, period);
 }
@@ -234,7 +248,7 @@ void DomainCalls::drop_replaced(std::size_t descriptors) {
     if (dropped[i]) met[i].rule = nullptr;
 }
 
-void DomainCalls::count(std::size_t descriptors, bool passed, Mode mode) {
+void DomainCalls::count(std::size_t descriptors, bool passed) {
   for (std::size_t i = 0; i < descriptors; ++i) {
     const MetLimit& met = met_[i];
     if (met.rule == nullptr || met.rule->counts == nullptr) continue;
@@ -244,8 +258,7 @@ void DomainCalls::count(std::size_t descriptors, bool passed, Mode mode) {
       const LooseLimit& limit = limits_[met.at];
       const limiter::Conformance& said = answers_[met.at].conformance;
       if (limit.hits == 0) continue;  // it only asked
-      if (!said.conforms)
-        outcome = limit.watched || mode == Mode::shadow ? Outcome::shadow_deny : Outcome::deny;
+      if (!said.conforms) outcome = limit.watched ? Outcome::shadow_deny : Outcome::deny;
       near_limit = said.conforms && passed && said.remaining * 5 < limit.limit.burst;
     }
     met.rule->counts->add(loop_, outcome, near_limit);

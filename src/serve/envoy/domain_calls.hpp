@@ -24,6 +24,7 @@ struct MetLimit {
   RateLimitResponse::RateLimit::Unit unit = RateLimitResponse::RateLimit::UNKNOWN;
   Nanos period{0};            ///< of the unit
   std::size_t at = kNoLimit;  ///< which of the limits that are charged; kNoLimit: none of them
+  bool enforced = true;       ///< false: by the gate's mode it is only watched, and nothing is told
   static constexpr std::size_t kNoLimit = ~std::size_t{0};
 };
 
@@ -44,11 +45,11 @@ class DomainCalls {
 
  private:
   [[nodiscard]] Result<void> find_limits(const RateLimitRequest& call, const DomainLevel& domain,
-                                         const DomainTable& table, Instant now);
+                                         const FrontSettings& settings, Instant now);
   void add_limit(MetLimit& met, limiter::Hits hits, Nanos period, const limiter::LooseLimit& limit,
                  const DomainTable& table, Instant now);
   void drop_replaced(std::size_t descriptors);
-  void count(std::size_t descriptors, bool passed, limiter::Mode mode);
+  void count(std::size_t descriptors, bool passed);
 
   Gate& gate_;
   const Nanos clock_offset_;

@@ -45,6 +45,8 @@ class Gate {
   [[nodiscard]] const limiter::Limiter& limiter() const;
   /// The mode of the gate as a whole.
   [[nodiscard]] limiter::Mode mode() const;
+  /// See limiter::Worker::enforced_below.
+  [[nodiscard]] std::uint16_t enforced_below() { return worker_->enforced_below(); }
 
   /// Hands the turn's decision times to the histogram.
   void end_turn();

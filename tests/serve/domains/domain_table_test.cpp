@@ -114,6 +114,13 @@ TEST_F(Domains, EachValueHasACountUnlessAPatternSharesOne) {
   EXPECT_NE(walk({{"own", "f/a"}}).key(), walk({{"own", "f/b"}}).key());
   EXPECT_EQ(walk({{"shared", "f/a"}}).key(), walk({{"shared", "f/b"}}).key());
   EXPECT_NE(walk({{"shared", "f/a"}}).key(), walk({{"own", "f/a"}}).key());
+  EXPECT_EQ(walk({{"shared", "f/a"}}).unkeyed(), walk({{"shared", "f/b"}}).unkeyed());
+  EXPECT_NE(walk({{"shared", "f/a"}}).unkeyed(), walk({{"own", "f/a"}}).unkeyed());
+  const limiter::Limiter restarted{limiter::LimiterOptions{1 << 20, 1 << 20, 43}};
+  DomainWalk again(*table.find("shop"), "shop", restarted);
+  again.step("own", "f/a");
+  EXPECT_NE(again.key(), walk({{"own", "f/a"}}).key());
+  EXPECT_EQ(again.unkeyed(), walk({{"own", "f/a"}}).unkeyed());
   EXPECT_NE(walk({{"a", "bc"}}).key(), walk({{"ab", "c"}}).key());
 }
 
