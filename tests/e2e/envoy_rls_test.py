@@ -179,6 +179,24 @@ class RateLimitService(Calls):
         self.assertEqual(self.codes(login(limit=(0, units.DAY))), [OVER])
         self.assertIn("its limit has no unit", self.refusal(login(limit=(5, units.UNKNOWN))))
 
+    def test_waits_are_told_as_long_as_they_are_and_as_a_week_where_none_helps(self):
+        self.begin(config())
+
+        def denied(**more):
+            response = self.call(login("203.0.113.9", **more))
+            self.assertEqual(response.overall_code, OVER)
+            headers = {header.key: header.value for header in response.response_headers_to_add}
+            return response.statuses[0].duration_until_reset.seconds, int(headers["retry-after"]), response.raw_body
+
+        self.assertEqual(self.codes(login("203.0.113.9", limit=(1, units.YEAR))), [OK])
+        reset, retry, body = denied(limit=(1, units.YEAR))
+        self.assertAlmostEqual(reset, 365 * 86400, delta=20)
+        self.assertEqual(retry, reset)
+        self.assertIn(b"try again after", body)
+        reset, retry, body = denied(limit=(5, units.HOUR), hits=6)
+        self.assertEqual((reset, retry), (7 * 86400, 7 * 86400))
+        self.assertIn(b"waiting does not help", body)
+
     def test_a_blocked_client_is_over_every_limit(self):
         self.begin(config())
         put = self.gate.call("PUT", "/v1/overrides/203.0.113.1", {"action": "block", "reason": "test", "for": "1h"})

@@ -94,11 +94,22 @@ TEST(RateFields, AnUnlimitedRequestHasNone) {
   EXPECT_EQ(fields(free), "");
 }
 
-TEST(RetryAfter, RoundsUpAndIsBounded) {
+TEST(RateFields, TellTheTruthOfLongLimits) {
+  using std::chrono::hours;
+  engine::Answer passed = answer(Reason::ok, "100/min");
+  passed.decision.reset_after = hours{24 * 300};
+  EXPECT_TRUE(fields(passed).ends_with(";t=25920000\r\n")) << fields(passed);
+  engine::Answer denied = answer(Reason::over_limit, "100/min");
+  denied.decision.retry_after = hours{24 * 365};
+  EXPECT_TRUE(fields(denied).ends_with(";t=31536000\r\n")) << fields(denied);
+}
+
+TEST(RetryAfter, RoundsUpAndIsAWeekWhereNoWaitHelps) {
   EXPECT_EQ(retry_after_seconds(Nanos{0}), 1u);
   EXPECT_EQ(retry_after_seconds(Nanos{1}), 1u);
   EXPECT_EQ(retry_after_seconds(std::chrono::seconds{1}), 1u);
   EXPECT_EQ(retry_after_seconds(std::chrono::seconds{1} + Nanos{1}), 2u);
+  EXPECT_EQ(retry_after_seconds(limiter::kLongestWait), 31'536'000u);
   EXPECT_EQ(retry_after_seconds(Nanos::max()), 604'800u);
 }
 
@@ -129,6 +140,17 @@ TEST(DenialDocument, NamesTheDraftsProblemTypes) {
               "https://iana.org/assignments/http-problem-types#abnormal-usage-detected");
     EXPECT_EQ(abuse["status"], 429);
   }
+}
+
+TEST(DenialDocument, SaysWhereNoWaitHelps) {
+  const auto detail = [](Nanos retry_after) {
+    engine::Answer made = answer(Reason::over_limit, "50/min");
+    made.decision.retry_after = retry_after;
+    const std::string text = denial_document(made, describe(Reason::over_limit, 429), *settings());
+    return nlohmann::json::parse(text)["detail"].get<std::string>();
+  };
+  EXPECT_NE(detail(std::chrono::seconds{1}).find("try again after"), std::string::npos);
+  EXPECT_EQ(detail(Nanos::max()).find("try again"), std::string::npos);
 }
 
 TEST(DenialDocument, HidesTheRuleWhereOnlyTheIdMayShow) {

@@ -9,11 +9,16 @@ namespace {
 
 using limiter::Reason;
 
-constexpr std::uint64_t kLongestRetry = 7 * 24 * 3600;
+// A denial names a wait though none helps. What people blocked for good they may free again.
+constexpr std::uint64_t kEndlessRetry = 7 * 24 * 3600;
 
 std::uint64_t seconds_up(Nanos duration) {
   const std::int64_t ns = duration.count();
   return ns <= 0 ? 0 : static_cast<std::uint64_t>((ns - 1) / 1'000'000'000 + 1);
+}
+
+bool waits_in_vain(Nanos retry_after) {
+  return retry_after > limiter::kLongestWait;
 }
 
 bool denied_in_flight(const limiter::Decision& decision) {
@@ -49,6 +54,9 @@ const char* detail_of(const limiter::Decision& decision) {
            "has ended.";
   switch (decision.reason) {
     case Reason::over_limit:
+      if (waits_in_vain(decision.retry_after))
+        return "The limit for this endpoint never lets so much pass at once; waiting does not "
+               "help.";
       return "The limit for this endpoint is used up; try again after the time in Retry-After.";
     case Reason::reduced_capacity:
       return "The limit is lowered at present to keep the service up; try again after the time in "
@@ -137,12 +145,13 @@ bool shows_rates(const engine::Answer& answer, limiter::Mode all) {
 }
 
 std::uint64_t reset_seconds(const limiter::Decision& decision) {
-  return decision.allowed ? std::min(seconds_up(decision.reset_after), kLongestRetry)
+  return decision.allowed ? seconds_up(decision.reset_after)
                           : retry_after_seconds(decision.retry_after);
 }
 
 std::uint64_t retry_after_seconds(Nanos retry_after) {
-  return std::clamp<std::uint64_t>(seconds_up(retry_after), 1, kLongestRetry);
+  if (waits_in_vain(retry_after)) return kEndlessRetry;
+  return std::max<std::uint64_t>(seconds_up(retry_after), 1);
 }
 
 std::string denial_document(const engine::Answer& answer, const Denial& denial,

@@ -45,8 +45,8 @@ void append_rate(std::string& value, const engine::Answer& answer, const FrontSe
 /// Whole seconds until the next request when denied, else until the quota is whole again.
 [[nodiscard]] std::uint64_t reset_seconds(const limiter::Decision& decision);
 
-/// Whole seconds for Retry-After: rounded up, at least 1, at most a week (a call larger than its
-/// burst would wait for ever).
+/// Whole seconds for Retry-After: rounded up, at least 1; a week where no wait helps (beyond
+/// limiter::kLongestWait), as for a call larger than its burst.
 [[nodiscard]] std::uint64_t retry_after_seconds(Nanos retry_after);
 
 /// The problem document of a denial: type, title, status, detail, violated-policies, decision.
