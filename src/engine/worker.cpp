@@ -131,15 +131,14 @@ void EngineWorker::Impl::put(Tally& tally, limiter::EndpointId endpoint, WindowI
 /// Windows count what was asked for, not what was let through.
 void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept {
+  const bool malicious = decision.verdict == VerdictKind::malicious;
+  const limiter::Hits asked =
+      malicious || decision.allowed ? call.hits : limiter.counts_as_demand(call, now.mono);
+  if (asked == 0) return;
+  const limiter::Hits counted = std::min(asked, limiter::kMostCounted);
   WindowCounts counts;
-  if (decision.verdict == VerdictKind::malicious) {
-    counts.malicious = call.hits;
-  } else if (decision.allowed || limiter.counts_as_demand(call, now.mono)) {
-    counts.requests = call.hits;
-    if (limiter::index(call.tier) == 0) counts.premium = call.hits;
-  } else {
-    return;
-  }
+  (malicious ? counts.malicious : counts.requests) = counted;
+  if (!malicious && limiter::index(call.tier) == 0) counts.premium = counted;
   put(tally, call.endpoint, data.index_of(now.wall), counts, now.wall);
 }
 

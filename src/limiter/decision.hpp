@@ -50,6 +50,10 @@ struct Call {
   const GivenLimit* given = nullptr;  ///< null: none; borrowed for the decision
 };
 
+/// In windows and in figures of clients a call counts for no more requests than these, whatever its
+/// limits are charged.
+inline constexpr Hits kMostCounted = 1'000'000;
+
 /// Whether two calls ask about one request, so that it is to be counted once.
 [[nodiscard]] constexpr bool same_request(const Call& a, const Call& b) {
   return a.client == b.client && a.user == b.user && a.endpoint == b.endpoint && a.tier == b.tier;

@@ -269,17 +269,22 @@ void Judge::watch(LimitLine line) noexcept {
   would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.watched);
 }
 
-bool Judge::counts_as_demand() noexcept {
+Hits Judge::counts_as_demand() noexcept {
   const Limit& base = in(View::base).principal;
-  if (base.unlimited()) return true;
-  LimitLine line = apart(names_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
-  return ask(line, base, call_.hits != 0).conformance.conforms;
+  if (base.unlimited()) return call_.hits;
+  const LimitLine line = apart(names_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
+  const Conformance all = ask(line, base, true).conformance;
+  if (all.conforms || all.remaining == 0) return all.conforms ? call_.hits : 0;
+  const auto some = static_cast<Hits>(all.remaining);  // less than it asked for
+  return ask(line, base, true, Tat{0}, some).conformance.conforms ? some : 0;
 }
 
-Charge Judge::ask(const LimitLine& line, const Limit& limit, bool charge, Tat floor) noexcept {
+Charge Judge::ask(const LimitLine& line, const Limit& limit, bool charge, Tat floor,
+                  std::optional<Hits> hits) noexcept {
   // Limits of verdicts, overrides and callers belong to no configuration.
   const bool of_plan = line.use != Use::verdict && line.use != Use::hand && line.use != Use::given;
-  const BucketCall call{line.key, call_.hits, limit, of_plan ? plan_.limits_epoch : 0, now_, floor};
+  const BucketCall call{
+      line.key, hits.value_or(call_.hits), limit, of_plan ? plan_.limits_epoch : 0, now_, floor};
   const auto shared = [&] { return names_.overflow(line.key, line.use, *line.limit); };
   const Charge result =
       charge ? limiter_.buckets_.charge(call, shared) : limiter_.buckets_.peek(call, shared);

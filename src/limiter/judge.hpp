@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "limiter/bucket_names.hpp"
@@ -33,7 +34,7 @@ class Judge {
   /// The whole decision of a call that stands alone.
   [[nodiscard]] Decision decide() noexcept;
   /// See Worker::counts_as_demand.
-  [[nodiscard]] bool counts_as_demand() noexcept;
+  [[nodiscard]] Hits counts_as_demand() noexcept;
 
   // The steps of a decision, for calls that are decided together (see Panel).
 
@@ -101,7 +102,7 @@ class Judge {
   void watch(LimitLine line) noexcept;
 
   [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
-                           Tat floor = Tat{0}) noexcept;
+                           Tat floor = Tat{0}, std::optional<Hits> hits = {}) noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
   void would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept;
   /// Of a denial by `limit`, the line's own or the watched one, that met this TAT.

@@ -127,7 +127,8 @@ bool Worker::decide_all(std::span<const Call> calls, Instant now,
 }
 
 void Worker::count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept {
-  limiter_.clients_.count_request(client_hash, client_event(call, call.hits), denied, now);
+  const Hits counted = std::min(call.hits, kMostCounted);
+  limiter_.clients_.count_request(client_hash, client_event(call, counted), denied, now);
 }
 
 // By the first call of each client that asks for most.
@@ -168,9 +169,9 @@ std::uint16_t Worker::enforced_below() noexcept {
   return plan == nullptr ? std::uint16_t{0} : plan->enforced;
 }
 
-bool Worker::counts_as_demand(const Call& call, Instant now) noexcept {
+Hits Worker::counts_as_demand(const Call& call, Instant now) noexcept {
   const Plan* plan = plan_.get();
-  if (plan == nullptr || plan->endpoints.empty()) return true;
+  if (plan == nullptr || plan->endpoints.empty()) return call.hits;
   return Judge(limiter_, *plan, nullptr, nullptr, call, now).counts_as_demand();
 }
 

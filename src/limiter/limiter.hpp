@@ -136,9 +136,10 @@ class Worker {
   /// Begins to fetch what decide will touch.
   void prefetch(const Call& call) noexcept;
 
-  /// Whether a denied request still counts as demand: a principal's denied requests do, up to its
-  /// base limit, so that its retries count up to twice that limit in all. Charges that allowance.
-  [[nodiscard]] bool counts_as_demand(const Call& call, Instant now) noexcept;
+  /// How many hits of a denied call (hits >= 1) still count as demand: a principal's denied ones
+  /// do, up to its base limit, so that its retries count up to twice that limit in all. Charges
+  /// that allowance.
+  [[nodiscard]] Hits counts_as_demand(const Call& call, Instant now) noexcept;
 
  private:
   [[gnu::noinline]] void judge(const Plan& plan, const VerdictTable* verdicts,

@@ -55,6 +55,21 @@ TEST_F(Together, CountARequestOnceWithTheMostHits) {
   EXPECT_EQ(newest("browse").requests, 3);
 }
 
+TEST_F(Together, CountOfADeniedCallWhatTheBaseLimitHolds) {
+  EXPECT_FALSE(ask_all({question("/browse/1", 1500)}));
+  close();
+  EXPECT_EQ(newest("browse").requests, 100);
+}
+
+TEST_F(Together, CountAMillionOfOneCallAtMost) {
+  Question unlimited = question("/else", 4'000'000'000);
+  EXPECT_TRUE(ask_all({unlimited}));
+  unlimited.hits = 1'000'000;
+  EXPECT_TRUE(ask_all({unlimited}));
+  close();
+  EXPECT_EQ(newest("other").requests, 2'000'000);
+}
+
 TEST_F(Together, CountRequestsOfSeveralEndpointsEach) {
   EXPECT_TRUE(ask_all({question("/browse/1"), question("/payment/1")}));
   EXPECT_EQ(decided("browse", Outcome::allow), 1U);

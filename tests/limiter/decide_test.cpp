@@ -243,10 +243,25 @@ TEST_F(Decide, CountsDeniedRequestsAsDemandUpToTheBaseLimit) {
   scale_from(plan, kPayment, kStandard, View::without_forecast, 0.25);
   publish();
   EXPECT_EQ(passes(call(), 10), 1);
-  int demand = 0;
+  Hits demand = 0;
   for (int i = 0; i < 9; ++i) demand += worker.counts_as_demand(call(), now);
-  EXPECT_EQ(demand, 4);
-  EXPECT_TRUE(worker.counts_as_demand(call(kBrowse), now));
+  EXPECT_EQ(demand, 4U);
+  EXPECT_EQ(worker.counts_as_demand(call(kBrowse), now), 1U);
+}
+
+TEST_F(Decide, CountsOfADeniedCallAsManyHitsAsTheAllowanceHolds) {
+  set_limits(plan, kPayment, kStandard, per_minute(60, 4));
+  publish();
+  const auto demand_of = [&](Hits hits) {
+    Call many = call();
+    many.hits = hits;
+    return worker.counts_as_demand(many, now);
+  };
+  EXPECT_EQ(demand_of(3), 3U);
+  EXPECT_EQ(demand_of(3), 1U);
+  EXPECT_EQ(demand_of(3), 0U);
+  now = now + minutes{1};
+  EXPECT_EQ(demand_of(4'000'000'000), 4U) << "more than the burst";
 }
 
 }  // namespace

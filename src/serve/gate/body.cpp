@@ -14,7 +14,7 @@ namespace {
 namespace json = simdjson::ondemand;
 static_assert(kBodyPadding >= simdjson::SIMDJSON_PADDING);
 
-constexpr std::uint64_t kMostHits = 1'000'000;
+constexpr std::uint64_t kMostHits = limiter::kMostCounted;
 constexpr std::size_t kInitialCapacity = 64 << 10;
 
 tl::unexpected<Error> bad(std::string message) {
