@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "ingest/newest_first.hpp"
 #include "ingest/source_order.hpp"
@@ -241,6 +242,23 @@ std::string reading_notes(const ingest::ReadReport& report) {
     }
   }
   return notes;
+}
+
+std::string gap_note(const traffic::WindowGrid& windows) {
+  std::vector<std::string> found;
+  for (std::size_t e = 0; e < windows.endpoints.size(); ++e) {
+    const auto& row = windows.stats[e];
+    const auto gaps = std::count_if(row.begin(), row.end(),
+                                    [](const traffic::WindowStats& one) { return !one.observed; });
+    if (gaps > 0)
+      found.push_back(
+          fmt::format("{} {} of {}", printable(windows.endpoints[e], 40), gaps, row.size()));
+  }
+  if (found.empty()) return {};
+  return fmt::format(
+      "note: windows that have no row, or not all of their finer ones, count as gaps, not as no "
+      "requests: {}; where the export leaves zeros out, write them\n",
+      listed(found));
 }
 
 std::string order_note(const ingest::ReadReport& report) {

@@ -7,6 +7,7 @@
 #include "cli/command_line.hpp"
 #include "ingest/byte_stream.hpp"
 #include "ingest/record_reader.hpp"
+#include "traffic/window.hpp"
 
 namespace CLI {
 class App;
@@ -63,6 +64,9 @@ class Input {
 /// first few, and inputs that ended early. Empty when there is nothing to say; else ends with a
 /// newline.
 [[nodiscard]] std::string reading_notes(const ingest::ReadReport& report);
+
+/// The same of ready windows: of which endpoints some have no row, or not all of the finer ones.
+[[nodiscard]] std::string gap_note(const traffic::WindowGrid& windows);
 
 /// What a person should know where more than one request in a hundred came too late, for standard
 /// error; else empty. `replay` says it in its notes.

@@ -36,6 +36,7 @@ int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options)
   if (!windows) return failed(windows.error());
   const auto& report = reader.report();
   say_problems(report, options);
+  if (options.json) print(gap_note(windows->grid), stderr);
   print(options.json ? inspect_json(report, *windows) : inspect_text(report, *windows), stdout);
   return kDone;
 }

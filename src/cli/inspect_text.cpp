@@ -165,7 +165,7 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows
                         grouped(grid.size() - observed), mean(sum, observed, ""), most);
   }
   text += fmt::format("  {:.0f} requests in all\n", total);
-  const std::string notes = reading_notes(report);
+  const std::string notes = gap_note(grid) + reading_notes(report);
   return notes.empty() ? text : text + "\n" + notes;
 }
 

@@ -28,6 +28,9 @@ std::string_view to_string(Unreadable reason) {
       return "no readable number of requests";
     case Unreadable::huge_number:
       return "more than 1e12 requests in a window";
+    case Unreadable::bad_ratio:
+      return "an error_rate or premium_ratio that is no share from 0 to 1 (unknown: leave it "
+             "empty)";
     case Unreadable::given_before:
       return "a window of an endpoint that was given before";
     case Unreadable::given_otherwise:

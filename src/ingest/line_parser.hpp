@@ -24,6 +24,7 @@ enum class Unreadable : std::uint8_t {
   pattern_differs,
   bad_number,
   huge_number,
+  bad_ratio,
   given_before,
   given_otherwise,
   wrong_clock,

@@ -48,8 +48,12 @@ class RowParser {
     const auto requests = number(trim(fields[columns.requests]));
     if (!requests || *requests < 0) return Unreadable::bad_number;
     if (*requests > kMostRequests) return Unreadable::huge_number;
-    const auto error_rate = ratio(fields, columns.error_rate);
-    const auto premium_ratio = ratio(fields, columns.premium_ratio);
+    std::optional<double> error_rate;
+    std::optional<double> premium_ratio;
+    if (!read_ratio(fields, columns.error_rate, error_rate) ||
+        !read_ratio(fields, columns.premium_ratio, premium_ratio)) {
+      return Unreadable::bad_ratio;
+    }
     out = {.time = *time,
            .requests = *requests,
            .errors = *requests * error_rate.value_or(0),
@@ -61,11 +65,12 @@ class RowParser {
   }
 
  private:
-  /// A share in [0, 1]; anything else is unknown.
-  static std::optional<double> ratio(const std::vector<std::string_view>& fields, std::size_t at) {
-    if (at == WindowColumns::kAbsent) return std::nullopt;
-    const auto value = parse_double(trim(fields[at]));
-    return value && *value >= 0 && *value <= 1 ? value : std::nullopt;
+  /// A share in [0, 1], or unknown where there is nothing. Whether it is one of these.
+  bool read_ratio(const std::vector<std::string_view>& fields, std::size_t at,
+                  std::optional<double>& ratio) {
+    if (at == WindowColumns::kAbsent || trim(fields[at]).empty()) return true;
+    ratio = number(trim(fields[at]));
+    return ratio && *ratio >= 0 && *ratio <= 1;
   }
 
   /// A number, also with thousands apart as spreadsheets write it: "1,522" and "1,234,567.5".
@@ -251,18 +256,22 @@ Result<Nanos> put_on_grid(Table& table, Nanos otherwise) {
   return grid->step;
 }
 
-/// Marks the windows of which each of the `parts` was seen, and cuts incomplete ones off both ends.
-void mark_gaps(traffic::WindowGrid& grid, const std::vector<std::uint32_t>& seen,
-               std::uint32_t parts) {
-  const auto whole = [&](std::uint32_t n) { return n >= parts; };
-  const auto first = std::find_if(seen.begin(), seen.end(), whole) - seen.begin();
-  const auto last = seen.rend() - std::find_if(seen.rbegin(), seen.rend(), whole);
-  for (auto& row : grid.stats) {
-    for (std::size_t i = 0; i < row.size(); ++i) row[i].observed = whole(seen[i]);
-    row.erase(row.begin() + last, row.end());
-    row.erase(row.begin(), row.begin() + std::min(first, last));
+/// Cuts off both ends what was observed of no endpoint.
+void cut_ends(traffic::WindowGrid& grid) {
+  std::size_t first = grid.size();
+  std::size_t last = 0;
+  const auto observed = [](const traffic::WindowStats& window) { return window.observed; };
+  for (const auto& row : grid.stats) {
+    const auto from = std::find_if(row.begin(), row.end(), observed) - row.begin();
+    const auto until = row.rend() - std::find_if(row.rbegin(), row.rend(), observed);
+    first = std::min(first, static_cast<std::size_t>(from));
+    last = std::max(last, static_cast<std::size_t>(until));
   }
-  grid.start += grid.step * first;
+  for (auto& row : grid.stats) {
+    row.resize(last);
+    row.erase(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(std::min(first, last)));
+  }
+  grid.start += grid.step * static_cast<Nanos::rep>(first);
 }
 
 Result<traffic::WindowGrid> lay_out(const Table& table, const std::vector<WallTime>& times,
@@ -283,17 +292,21 @@ Result<traffic::WindowGrid> lay_out(const Table& table, const std::vector<WallTi
     return static_cast<std::size_t>((window_of(time) - grid.start) / step);
   };
 
-  grid.stats.assign(table.endpoints.size(), std::vector<traffic::WindowStats>(size));
+  traffic::WindowStats gap;
+  gap.observed = false;
+  grid.stats.assign(table.endpoints.size(), std::vector<traffic::WindowStats>(size, gap));
+  std::vector<std::vector<std::uint32_t>> seen(table.endpoints.size(),
+                                               std::vector<std::uint32_t>(size));
   for (const Row& row : table.rows) {
-    traffic::WindowStats& window = grid.stats[row.endpoint][index_of(row.time)];
+    const std::size_t i = index_of(row.time);
+    traffic::WindowStats& window = grid.stats[row.endpoint][i];
     window.requests += row.requests;
     window.errors += row.errors;
     window.responses += row.responses;
     window.premium += row.premium;
+    window.observed = ++seen[row.endpoint][i] >= step / input_step;
   }
-  std::vector<std::uint32_t> seen(size);
-  for (const WallTime time : times) ++seen[index_of(time)];
-  mark_gaps(grid, seen, static_cast<std::uint32_t>(step / input_step));
+  cut_ends(grid);
   return grid;
 }
 
@@ -308,14 +321,8 @@ Result<Windows> read_windows(RecordReader& reader, Nanos step) {
   const std::vector<WallTime> times = times_of(*table);
   Windows windows;
   windows.input_step = *input_step;
-  windows.coarser = windows.input_step > step;
-  if (windows.coarser) step = windows.input_step;
-  if (step % windows.input_step != Nanos{}) {
-    return fail(Code::invalid_argument, source + ": windows of " +
-                                            format_duration(windows.input_step) +
-                                            " can't be added up to " + format_duration(step) +
-                                            "; choose a --window that is a multiple");
-  }
+  windows.fit = step % windows.input_step == Nanos{};
+  if (!windows.fit) step = windows.input_step;
   auto grid = lay_out(*table, times, step, windows.input_step);
   if (!grid) return fail_in(source, grid.error());
   if (grid->size() == 0) {

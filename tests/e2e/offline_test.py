@@ -132,6 +132,44 @@ class Train(Offline):
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertIn("the rows are 15m apart and are added up to windows of 1h", answer.stderr)
 
+    def windows(self, name, step, lacking=()):
+        """A fortnight of two endpoints; `lacking` of b's windows have no row."""
+        path = self.folder / name
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("timestamp,endpoint,requests\n")
+            for i in range(14 * 1440 // step):
+                time, requests = 1767225600 + 60 * step * i, 100 + i % 50
+                file.write(f"{time},a,{requests}\n")
+                if i not in lacking:
+                    file.write(f"{time},b,{requests}\n")
+        return path
+
+    def test_windows_without_a_row_are_gaps_of_their_endpoint(self):
+        windows = self.windows("lacking.csv", 15, range(480, 576))
+        found = tidelimit("inspect", windows, "--json")
+        endpoints = json.loads(found.stdout)["endpoints"]
+        self.assertEqual([endpoints[name]["gaps"] for name in "ab"], [0, 96])
+        self.assertAlmostEqual(endpoints["b"]["mean"], endpoints["a"]["mean"], delta=1)
+        trained = tidelimit("train", windows, "-o", self.folder / "lacking", "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        for said in (found.stderr, trained.stderr, tidelimit("inspect", windows).stdout):
+            self.assertIn("count as gaps, not as no requests: b 96 of 1344;", said)
+
+    def test_rows_that_do_not_add_up_are_refused_with_what_does(self):
+        place = self.folder / "none"
+        for step, window in ((10, "20m"), (30, "30m"), (120, "2h --horizon 2h")):
+            windows = self.windows("step.csv", step)
+            self.assert_refused(tidelimit("train", windows, "-o", place), f"say --window {window}\n")
+            self.assert_refused(
+                tidelimit("evaluate", windows, "--model", self.bundle),
+                f"take a bundle that was trained with --window {window}\n",
+            )
+            done = tidelimit("train", windows, "-o", self.folder / "step", "--preset", "baseline", "--epochs", 1,
+                             "--window", *window.split())
+            self.assertEqual(done.returncode, 0, done.stderr)
+        odd = self.windows("step.csv", 7)
+        self.assert_refused(tidelimit("train", odd, "-o", place), "7m apart", "no window that divides a day is a multiple")
+
     def test_a_log_too_short_for_a_forecast_may_train_the_detector_alone(self):
         short = self.folder / "short.csv"
         with open(self.traffic, encoding="utf-8") as whole:
@@ -182,7 +220,7 @@ class Train(Offline):
         self.assert_refused(tidelimit("train", garbage, "-o", place), "no readable line")
         self.assert_refused(tidelimit("train", self.folder / "nil.csv", "-o", place), "nil.csv")
         self.assert_refused(tidelimit("train", self.past, "-o", place, "--preset", "grand"), "--preset")
-        self.assert_refused(tidelimit("train", self.past, "-o", place, "--window", "7m"), "--history")
+        self.assert_refused(tidelimit("train", self.past, "-o", place, "--window", "7m"), "--window 7m", "15m, 30m, 1h or 1d")
         self.assert_refused(tidelimit("train", self.past, "-o", place, "--horizon", "soon"), "--horizon")
         self.assert_refused(tidelimit("train", self.past, "-o", self.folder), "bundle")
         self.assertEqual(sorted(os.listdir(self.folder)), before)
@@ -198,7 +236,7 @@ class Train(Offline):
             self.assert_refused(
                 tidelimit(*command), str(self.bundle), "trained with --window 15m --history 24h --horizon 1h", "train a bundle"
             )
-        self.assert_refused(tidelimit("replay", self.traffic, "--config", shop, "--window", "7m"), "--history")
+        self.assert_refused(tidelimit("replay", self.traffic, "--config", shop, "--window", "7m"), "--window 7m")
         answer = tidelimit("replay", self.traffic, "--model", self.bundle, "--config", shop, "--window", "15m", "--json")
         self.assertEqual(answer.returncode, 0, answer.stderr)
 

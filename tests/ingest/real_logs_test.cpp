@@ -84,7 +84,7 @@ TEST(RealSeries, AreReadOnTheirGrids) {
     ASSERT_TRUE(windows) << windows.error().message;
     EXPECT_EQ(windows->grid.size(), rows) << file;
     EXPECT_EQ(windows->grid.step, step) << file;
-    EXPECT_EQ(windows->coarser, step > std::chrono::minutes{15}) << file;
+    EXPECT_EQ(windows->fit, step <= std::chrono::minutes{15}) << file;
   }
 }
 

@@ -36,7 +36,7 @@ TEST(Windows, KeepsASeriesOnItsOwnGrid) {
   EXPECT_EQ(format_time(windows->grid.start), "2014-04-10T00:07:00Z");
   EXPECT_EQ(requests(*windows), (Counts{5, 5.5, 1000}));
   EXPECT_EQ(windows->input_step, 15min);
-  EXPECT_FALSE(windows->coarser);
+  EXPECT_TRUE(windows->fit);
 }
 
 TEST(Windows, ReadsNumbersAsSpreadsheetsWriteThem) {
@@ -57,17 +57,17 @@ TEST(Windows, ReadsRatiosOfSeveralEndpointsInAnyOrder) {
       "endpoint,requests,timestamp,premium_ratio,error_rate\n"
       "browse,10,2014-04-10T00:15:00,0.5,0.1\n"
       "payment,4,2014-04-10T00:00:00,0.25,\n"
-      "browse,20,2014-04-10T00:00:00,,7\n",
+      "browse,20,2014-04-10T00:00:00,,\n",
       15min);
   ASSERT_TRUE(windows) << windows.error().message;
   EXPECT_EQ(windows->grid.endpoints, (std::vector<std::string>{"browse", "payment"}));
   EXPECT_EQ(requests(*windows, 0), (Counts{20, 10}));
-  EXPECT_EQ(requests(*windows, 1), (Counts{4, 0}));  // no row beside others' is no request
+  EXPECT_EQ(requests(*windows, 1), (Counts{4, -1}));
   const auto& browse = windows->grid.stats[0];
   EXPECT_DOUBLE_EQ(browse[1].premium, 5);
   EXPECT_DOUBLE_EQ(browse[1].errors, 1);
   EXPECT_DOUBLE_EQ(browse[1].responses, 10);
-  EXPECT_DOUBLE_EQ(browse[0].responses, 0);  // 7 is no rate: unknown
+  EXPECT_DOUBLE_EQ(browse[0].responses, 0);  // unknown
   EXPECT_DOUBLE_EQ(windows->grid.stats[1][0].premium, 1);
 }
 
@@ -92,19 +92,52 @@ TEST(Windows, MarksMissingRowsAsGaps) {
   EXPECT_EQ(requests(*windows), (Counts{1, 2, -1, -1, 3, 4}));
 }
 
-TEST(Windows, SaysThatRowsAreCoarserThanAsked) {
-  const auto windows = read("timestamp,value\n0,1\n3600,2\n7200,3\n", 15min);
-  ASSERT_TRUE(windows);
-  EXPECT_TRUE(windows->coarser);
-  EXPECT_EQ(windows->grid.step, 1h);
-  EXPECT_EQ(requests(*windows), (Counts{1, 2, 3}));
+TEST(Windows, MarksGapsOfEachEndpointByItself) {
+  const auto windows = read(
+      "timestamp,endpoint,requests\n0,a,1\n900,a,2\n1800,a,3\n2700,a,4\n"
+      "900,b,7\n2700,b,8\n3600,b,9\n",
+      15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows, 0), (Counts{1, 2, 3, 4, -1}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{-1, 7, -1, 8, 9}));
 }
 
-TEST(Windows, RefusesStepsThatDoNotFitAndRangesThatCannotBe) {
+TEST(Windows, AddsUpNoEndpointThatLacksAPart) {
+  std::string text = "timestamp,endpoint,requests\n";
+  for (int row = 0; row < 9; ++row) {
+    text += std::to_string(row * 300) + ",a,10\n";
+    if (row != 4) text += std::to_string(row * 300) + ",b,1\n";
+  }
+  const auto windows = read(text, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows, 0), (Counts{30, 30, 30}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{3, -1, 3}));
+}
+
+TEST(Windows, CutsOffTheEndsThatNoEndpointHasWhole) {
+  std::string text = "timestamp,endpoint,requests\n";
+  for (int row = 1; row < 10; ++row) text += std::to_string(row * 300) + ",a,10\n";
+  for (int row = 3; row < 7; ++row) text += std::to_string(row * 300) + ",b,1\n";
+  const auto windows = read(text, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(format_time(windows->grid.start), "1970-01-01T00:15:00Z");
+  EXPECT_EQ(requests(*windows, 0), (Counts{30, 30}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{3, -1}));
+}
+
+TEST(Windows, KeepsTheStepOfRowsThatDoNotAddUp) {
+  const auto coarser = read("timestamp,value\n0,1\n3600,2\n7200,3\n", 15min);
+  ASSERT_TRUE(coarser);
+  EXPECT_FALSE(coarser->fit);
+  EXPECT_EQ(coarser->grid.step, 1h);
+  EXPECT_EQ(requests(*coarser), (Counts{1, 2, 3}));
   const auto uneven = read("timestamp,value\n0,1\n600,2\n1200,3\n", 15min);
-  ASSERT_FALSE(uneven);
-  EXPECT_EQ(uneven.error().message,
-            "w.csv: windows of 10m can't be added up to 15m; choose a --window that is a multiple");
+  ASSERT_TRUE(uneven);
+  EXPECT_FALSE(uneven->fit);
+  EXPECT_EQ(uneven->grid.step, 10min);
+}
+
+TEST(Windows, RefusesRangesThatCannotBe) {
   const auto wide = read("timestamp,value\n0,1\n1,1\n2,1\n2000000000,1\n", 1s);
   ASSERT_FALSE(wide);
   EXPECT_NE(wide.error().message.find("is one of these times wrong?"), std::string::npos);
@@ -146,7 +179,7 @@ TEST(Windows, CountsEachWindowOfAnEndpointOnce) {
   const auto windows = read_windows(*reader, 5min);
   ASSERT_TRUE(windows) << windows.error().message;
   EXPECT_EQ(requests(*windows, 0), (Counts{1, 2, 3, 5}));
-  EXPECT_EQ(requests(*windows, 1), (Counts{10, 20, 30, 0}));
+  EXPECT_EQ(requests(*windows, 1), (Counts{10, 20, 30, -1}));
   const ReadReport& report = reader->report();
   EXPECT_EQ(refused(report, Unreadable::given_before), 7u);
   EXPECT_EQ(refused(report, Unreadable::given_otherwise), 1u);
@@ -163,6 +196,23 @@ TEST(Windows, AddsUpFinerRowsAfterLeavingOutTheSecondOfEach) {
   const auto windows = read_windows(*reader, 15min);
   ASSERT_TRUE(windows) << windows.error().message;
   EXPECT_EQ(requests(*windows), (Counts{7}));
+}
+
+TEST(Windows, RefusesRatiosThatAreNoShares) {
+  auto reader = RecordReader::open(
+      {text_source("w.csv",
+                   "timestamp,endpoint,requests,error_rate,premium_ratio\n0,a,1,1.7,\n0,a,2,abc,0\n"
+                   "0,a,3,0,50\n0,a,4,-3,0\n0,a,5,nan,\n0,a,6,0.5,1\n900,a,7,, \n")},
+      options());
+  ASSERT_TRUE(reader);
+  const auto windows = read_windows(*reader, 15min);
+  ASSERT_TRUE(windows) << windows.error().message;
+  EXPECT_EQ(requests(*windows), (Counts{6, 7}));
+  EXPECT_EQ(refused(reader->report(), Unreadable::bad_ratio), 5u);
+  const auto decimal_commas =
+      read("timestamp;endpoint;requests;error_rate\n0;a;10;0,5\n900;a;10;0,1\n", 15min);
+  ASSERT_TRUE(decimal_commas) << decimal_commas.error().message;
+  EXPECT_DOUBLE_EQ(decimal_commas->grid.stats[0][0].errors, 5);
 }
 
 TEST(Windows, RefusesNumbersThatAreNoCounts) {

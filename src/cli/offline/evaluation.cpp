@@ -43,7 +43,7 @@ tl::unexpected<Error> no_forecast() {
 
 Result<Evaluation> on_windows(ingest::RecordReader& reader, const model::Bundle& bundle,
                               const forecast::Shape& shape) {
-  const auto grid = ready_windows(reader, shape.window);
+  const auto grid = ready_windows(reader, shape, WindowsFor::evaluation);
   if (!grid) return tl::unexpected<Error>(grid.error());
   auto score = score_forecasts(bundle, *grid, shape);
   if (!score) return tl::unexpected<Error>(score.error());

@@ -108,20 +108,48 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
   return history;
 }
 
-Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos window) {
-  auto windows = ingest::read_windows(reader, window);
+namespace {
+
+/// The options by which rows of this step become windows of at least the length asked for; empty
+/// where no length that divides a day is a multiple of the step.
+std::string fitting_options(Nanos step, const forecast::Shape& asked) {
+  constexpr Nanos kDay = std::chrono::hours{24};
+  if (kDay % step != Nanos{}) return {};
+  Nanos window = (asked.window + step - Nanos{1}) / step * step;
+  while (kDay % window != Nanos{}) window += step;
+  std::string options = "--window " + format_duration(window);
+  if (asked.history % window != Nanos{}) options += " --history " + format_duration(kDay);
+  if (asked.horizon % window != Nanos{}) options += " --horizon " + format_duration(window);
+  return options;
+}
+
+std::string mend_for(Nanos step, const forecast::Shape& asked, WindowsFor whom) {
+  const std::string options = fitting_options(step, asked);
+  if (options.empty()) {
+    return "no window that divides a day is a multiple of that: give rows at another distance, as "
+           "5m or 15m";
+  }
+  return whom == WindowsFor::training ? "say " + options
+                                      : "take a bundle that was trained with " + options;
+}
+
+}  // namespace
+
+Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
+                                          const forecast::Shape& shape, WindowsFor whom) {
+  auto windows = ingest::read_windows(reader, shape.window);
   if (!windows) return tl::unexpected<Error>(windows.error());
-  if (windows->coarser) {
-    const auto step = format_duration(windows->grid.step);
+  if (!windows->fit) {
     return fail(Code::failed_precondition,
-                fmt::format("the rows are {} apart, so they can't be made into windows of {}; "
-                            "say --window {}",
-                            step, format_duration(window), step));
+                fmt::format("the rows are {} apart, so they can't be made into windows of {}; {}",
+                            format_duration(windows->input_step), format_duration(shape.window),
+                            mend_for(windows->input_step, shape, whom)));
   }
-  if (windows->input_step != window) {
+  if (windows->input_step != shape.window) {
     fmt::print(stderr, "note: the rows are {} apart and are added up to windows of {} (--window)\n",
-               format_duration(windows->input_step), format_duration(window));
+               format_duration(windows->input_step), format_duration(shape.window));
   }
+  fmt::print(stderr, "{}", gap_note(windows->grid));
   return std::move(windows->grid);
 }
 

@@ -45,8 +45,14 @@ struct TrafficHistory {
                                                   const model::Bundle& bundle,
                                                   const HistoryOptions& options);
 
-/// Ready windows, at the step asked for; says on standard error where theirs is finer; an error
-/// where it is coarser.
-[[nodiscard]] Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader, Nanos window);
+/// Whose windows are read: of a training, whose options say how long they are, or of an evaluation,
+/// whose bundle does.
+enum class WindowsFor { training, evaluation };
+
+/// Ready windows, at the shape's step; says on standard error where theirs is finer, and where rows
+/// are missing. An error with the mend where they can't be added up to that step.
+[[nodiscard]] Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
+                                                        const forecast::Shape& shape,
+                                                        WindowsFor whom);
 
 }  // namespace tidelimit::cli

@@ -23,16 +23,17 @@ Result<forecast::Shape> ShapeOptions::over(forecast::Shape shape) const {
     if (!duration) return fail_in(part.first, duration.error());
     *part.second = *duration;
   }
+  if (std::chrono::hours{24} % shape.window != Nanos{0}) {
+    return fail(Code::invalid_argument, "--window " + format_duration(shape.window) +
+                                            " must divide a day, as 1m, 5m, 10m, 15m, 30m, 1h or "
+                                            "1d do");
+  }
   for (const auto& [name, longer] :
        {std::pair{"--history", shape.history}, std::pair{"--horizon", shape.horizon}}) {
     if (longer >= shape.window && longer % shape.window == Nanos{0}) continue;
     return fail(Code::invalid_argument, std::string(name) + " " + format_duration(longer) +
                                             " must be a multiple of the window, " +
                                             format_duration(shape.window));
-  }
-  if (std::chrono::hours{24} % shape.window != Nanos{0}) {
-    return fail(Code::invalid_argument, "--window " + format_duration(shape.window) +
-                                            " must divide a day: 5m, 10m, 15m, 30m or 1h");
   }
   return shape;
 }

@@ -99,7 +99,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
 
 Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forecast::Shape& shape,
                                        const TrainingOptions& options) {
-  const auto grid = ready_windows(reader, shape.window);
+  const auto grid = ready_windows(reader, shape, WindowsFor::training);
   if (!grid) return tl::unexpected<Error>(grid.error());
   std::fputs(reading_notes(reader.report()).c_str(), stderr);
   if (options.detector_alone) {
