@@ -36,6 +36,7 @@ int run(const EvaluateOptions& options) {
   const auto evaluation = evaluate_bundle(*input, options.evaluation);
   if (!evaluation) return failed(evaluation.error());
   std::cerr << reading_notes(evaluation->reading) << order_note(evaluation->reading);
+  for (const std::string& note : evaluation->forecast.notes) std::cerr << "note: " << note << '\n';
   if (options.json && evaluation->forecast.endpoints.empty()) {
     std::cerr << "forecast: " << evaluation->forecast.note << '\n';
   }

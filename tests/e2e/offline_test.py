@@ -295,6 +295,57 @@ class Evaluate(Offline):
         self.assertIsNone(result["anomaly"]["precision"])
         self.assertEqual(self.evaluate(self.rates, self.rates, "--model", self.bundle), result)
 
+    def test_endpoints_that_the_bundle_does_not_know_are_named(self):
+        one = self.folder / "one.csv"
+        with open(self.rates, encoding="utf-8") as rates, open(one, "w", encoding="utf-8") as file:
+            file.writelines(row for row in rates if ",browse," in row and row < CUT or row.startswith("timestamp"))
+        bundle = self.folder / "one"
+        done = tidelimit("train", one, "-o", bundle, "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answer = tidelimit("evaluate", self.rates, "--model", bundle, "--json")
+        self.assertEqual(list(json.loads(answer.stdout)["forecast"]["endpoints"]), ["browse"])
+        self.assertRegex(answer.stderr, "bundle was not trained on them: (?=.*account)(?=.*login)(?=.*payment).*search")
+
+    def test_references_are_scored_where_their_past_was_observed(self):
+        gap = self.folder / "gap.csv"
+        with open(self.rates, encoding="utf-8") as rates, open(gap, "w", encoding="utf-8") as file:
+            file.writelines(row for row in rates if not (",browse," in row and "2026-01-14T12" <= row < "2026-01-15T12"))
+        whole = self.evaluate(self.rates, "--model", self.bundle)["forecast"]["endpoints"]
+        answer = tidelimit("evaluate", gap, "--model", self.bundle, "--json")
+        endpoints = json.loads(answer.stdout)["forecast"]["endpoints"]
+        for figure in ("n", "seasonal_naive_mae", "last_value_mae"):
+            self.assertEqual(endpoints["search"][figure], whole["search"][figure])
+        # The day after the gap knows no yesterday until noon, nor its first hour the hour before.
+        self.assertIn("browse: of 141 forecasts, the same hours a day before were observed at 45, "
+                      "and the last horizon at 137; their errors are of those", answer.stderr)
+        with open(self.rates, newline="", encoding="utf-8") as rates:
+            hours = [float(row["actual_next_hour"]) for row in csv.DictReader(rates)
+                     if row["endpoint"] == "browse" and row["timestamp"] >= CUT and row["actual_next_hour"]]
+        yesterday = [abs(hours[i] - hours[i - 96]) for i in range(144, 189)]
+        self.assertAlmostEqual(endpoints["browse"]["seasonal_naive_mae"], sum(yesterday) / 45)
+        late = self.folder / "late.csv"
+        with open(gap, encoding="utf-8") as rows, open(late, "w", encoding="utf-8") as file:
+            file.writelines(row for row in rows if row >= "2026-01-16T12")
+        answer = tidelimit("evaluate", late, "--model", self.bundle, "--json")
+        self.assertIsNone(json.loads(answer.stdout)["forecast"]["endpoints"]["browse"]["seasonal_naive_mae"])
+        self.assertRegex(tidelimit("evaluate", late, "--model", self.bundle).stdout, r"average +[\d.]+ +[\d.]+ +- ")
+
+    def test_rates_of_other_traffic_are_refused_and_missing_ones_said(self):
+        others = self.folder / "others.csv"
+        made = tidelimit("generate", "-o", self.folder / "other.csv", "--days", 12, "--seed", 2, "--rates", others)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assert_refused(
+            tidelimit("evaluate", self.traffic, "--model", self.bundle, "--rates", others), "tells of other traffic"
+        )
+        for until, said in ((CUT, "tells nothing of the hours"), ("2026-01-15T12", "tells of 240 of the 945 hours")):
+            part = self.folder / "part.csv"
+            with open(self.rates, encoding="utf-8") as rates, open(part, "w", encoding="utf-8") as file:
+                file.writelines(row for row in rates if row < until or row.startswith("timestamp"))
+            answer = tidelimit("evaluate", self.traffic, "--model", self.bundle, "--rates", part)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertIn(said, answer.stderr)
+            self.assertEqual("floor: past" in answer.stdout, until != CUT)
+
     def test_labels_that_name_nobody_are_no_labels(self):
         header = self.folder / "header.csv"
         header.write_text("client_ip,label\n")

@@ -1,9 +1,7 @@
 #include "cli/offline/evaluation.hpp"
 
-#include <algorithm>
-#include <fstream>
-
 #include "cli/models.hpp"
+#include "cli/offline/floors.hpp"
 #include "cli/offline/passes.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
@@ -18,23 +16,6 @@ Result<config::Config> config_for(const Input& input, const EvaluationOptions& o
     return tl::unexpected<Error>(read.error());
   }
   return config_from(survey, manifest.endpoints);
-}
-
-/// Of the endpoints that are scored, in their order.
-Result<std::vector<synthetic::Floor>> floors_of(const std::string& file,
-                                                const ForecastScore& score) {
-  std::ifstream in(file);
-  if (!in) return fail(Code::not_found, file + ": the rates can't be read");
-  auto all = synthetic::read_floors(in, score.from);
-  if (!all) return fail_in(file, all.error());
-  std::vector<synthetic::Floor> floors;
-  for (const EndpointScore& endpoint : score.endpoints) {
-    const auto found = std::find_if(all->begin(), all->end(), [&](const auto& floor) {
-      return floor.endpoint == endpoint.endpoint;
-    });
-    if (found != all->end()) floors.push_back(*found);
-  }
-  return floors;
 }
 
 tl::unexpected<Error> no_forecast() {
@@ -100,9 +81,9 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
   if (!evaluation) return evaluation;
   evaluation->bundle = options.model;
   if (options.rates.empty() || evaluation->forecast.endpoints.empty()) return evaluation;
-  auto floors = floors_of(options.rates, evaluation->forecast);
-  if (!floors) return tl::unexpected<Error>(floors.error());
-  evaluation->forecast.floors = *std::move(floors);
+  if (auto added = add_floors(options.rates, evaluation->forecast); !added) {
+    return tl::unexpected<Error>(added.error());
+  }
   return evaluation;
 }
 

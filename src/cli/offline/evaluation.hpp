@@ -32,6 +32,9 @@ struct Evaluation {
 [[nodiscard]] Result<Evaluation> evaluate_bundle(const Input& input,
                                                  const EvaluationOptions& options);
 
+/// "29.71"; "-" where there is none.
+[[nodiscard]] std::string in_words(const ReferenceScore& reference);
+
 /// The object of `evaluate --json`.
 [[nodiscard]] std::string evaluation_json(const Evaluation& evaluation);
 /// Tables for a terminal.

@@ -43,8 +43,7 @@ void add_forecast(report::Page& page, const ForecastScore& score) {
       if (f.endpoint == e.endpoint) floor = fmt::format("{:.2f}", f.causal_mae);
     }
     rows.push_back({e.endpoint, fmt::format("{:.1f}", e.mean), fmt::format("{:.2f}", e.mae),
-                    fmt::format("{:.2f}", e.seasonal_naive_mae),
-                    fmt::format("{:.2f}", e.last_value_mae), floor,
+                    in_words(e.seasonal_naive), in_words(e.last_value), floor,
                     fmt::format("{:.2f}", e.pinball), fmt::format("{:.1f} %", 100 * e.coverage_90),
                     std::to_string(e.origins)});
   }
@@ -58,6 +57,7 @@ void add_forecast(report::Page& page, const ForecastScore& score) {
                   {"in 90 % band", true},
                   {"forecasts", true}},
                  rows);
+  for (const std::string& note : score.notes) page.add_note(note);
   for (const auto& e : score.endpoints) page.add_html(report::render(plot_of(e, score.horizon)));
 }
 
@@ -88,10 +88,10 @@ std::string evaluation_html(const Evaluation& evaluation) {
                   format_time(evaluation.manifest.trained_until)));
   std::vector<report::Card> cards;
   if (scored) {
-    const double season = mean_over(score.endpoints, &EndpointScore::seasonal_naive_mae);
+    const ReferenceScore season{mean_over(score.endpoints, &EndpointScore::seasonal_naive)};
     cards.push_back({fmt::format("{:.1f}", score.mae), "requests off, on average",
-                     fmt::format("over the next {}; same hours yesterday: {:.1f}",
-                                 format_duration(score.horizon), season)});
+                     fmt::format("over the next {}; same hours yesterday: {}",
+                                 format_duration(score.horizon), in_words(season))});
   }
   if (evaluation.clients) {
     const ClientScore& clients = *evaluation.clients;

@@ -11,12 +11,16 @@ ordered_json number(const std::optional<double>& value) {
   return value ? ordered_json(*value) : ordered_json();
 }
 
+ordered_json mae_of(const ReferenceScore& reference) {
+  return reference.origins > 0 ? ordered_json(reference.mae) : ordered_json();
+}
+
 ordered_json forecast_of(const ForecastScore& score) {
   ordered_json endpoints = ordered_json::object();
   for (const EndpointScore& e : score.endpoints) {
     endpoints[e.endpoint] = {{"mae", e.mae},
-                             {"seasonal_naive_mae", e.seasonal_naive_mae},
-                             {"last_value_mae", e.last_value_mae},
+                             {"seasonal_naive_mae", mae_of(e.seasonal_naive)},
+                             {"last_value_mae", mae_of(e.last_value)},
                              {"pinball", e.pinball},
                              {"coverage_90", e.coverage_90},
                              {"guarded", e.guarded},

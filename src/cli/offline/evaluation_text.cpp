@@ -1,3 +1,4 @@
+#include <cmath>
 #include <fmt/format.h>
 
 #include "cli/offline/evaluation.hpp"
@@ -34,8 +35,8 @@ std::string forecast_table(const ForecastScore& score) {
     std::vector<std::string> cells{e.endpoint,
                                    fmt::format("{:.1f}", e.mean),
                                    fmt::format("{:.2f}", e.mae),
-                                   fmt::format("{:.2f}", e.seasonal_naive_mae),
-                                   fmt::format("{:.2f}", e.last_value_mae),
+                                   in_words(e.seasonal_naive),
+                                   in_words(e.last_value),
                                    fmt::format("{:.2f}", e.pinball),
                                    fmt::format("{:.1f} %", 100 * e.coverage_90)};
     if (!score.floors.empty()) {
@@ -47,10 +48,12 @@ std::string forecast_table(const ForecastScore& score) {
   for (const auto& endpoint : score.endpoints) row(endpoint, floor_of(score, endpoint.endpoint));
   EndpointScore mean;
   mean.endpoint = "average";
-  for (auto figure :
-       {&EndpointScore::mean, &EndpointScore::mae, &EndpointScore::seasonal_naive_mae,
-        &EndpointScore::last_value_mae, &EndpointScore::pinball, &EndpointScore::coverage_90}) {
+  for (auto figure : {&EndpointScore::mean, &EndpointScore::mae, &EndpointScore::pinball,
+                      &EndpointScore::coverage_90}) {
     mean.*figure = mean_over(score.endpoints, figure);
+  }
+  for (auto reference : {&EndpointScore::seasonal_naive, &EndpointScore::last_value}) {
+    (mean.*reference).mae = mean_over(score.endpoints, reference);
   }
   const auto average = synthetic::average(score.floors);
   row(mean, &average);
@@ -95,6 +98,10 @@ std::string client_lines(const ClientScore& score) {
 }
 
 }  // namespace
+
+std::string in_words(const ReferenceScore& reference) {
+  return std::isnan(reference.mae) ? "-" : fmt::format("{:.2f}", reference.mae);
+}
 
 std::string evaluation_text(const Evaluation& evaluation) {
   const ForecastScore& score = evaluation.forecast;

@@ -19,8 +19,14 @@ struct ScoredForecast {
   double actual = 0;
   double low = 0;  ///< 5 % quantile
   double median = 0;
-  double high = 0;   ///< 95 % quantile
-  double naive = 0;  ///< seasonal
+  double high = 0;  ///< 95 % quantile
+};
+
+/// The mean absolute error of a forecast that needs no model. It is scored where its past was
+/// observed, which need not be everywhere.
+struct ReferenceScore {
+  double mae = std::numeric_limits<double>::quiet_NaN();  ///< NaN: nowhere
+  std::uint64_t origins = 0;
 };
 
 /// How well one endpoint was forecast; errors in requests per horizon.
@@ -29,8 +35,8 @@ struct EndpointScore {
   std::uint64_t origins = 0;
   double mean = 0;  ///< of what came
   double mae = 0;
-  double seasonal_naive_mae = 0;  ///< the same hours a day before
-  double last_value_mae = 0;      ///< the last horizon again
+  ReferenceScore seasonal_naive;  ///< the same hours a day before
+  ReferenceScore last_value;      ///< the last horizon again
   double pinball = 0;             ///< mean over the quantile levels
   double coverage_90 = 0;         ///< share that came between the 5 % and the 95 % quantile
   std::uint64_t fallbacks = 0;    ///< origins that the network could not forecast
@@ -46,6 +52,7 @@ struct ForecastScore {
   Nanos horizon{};
   std::vector<EndpointScore> endpoints;  ///< empty: nothing could be scored,
   std::string note;                      ///< for this reason
+  std::vector<std::string> notes;        ///< what was left out of the score, for people
   std::vector<synthetic::Floor> floors;  ///< of the same origins; empty without true rates
 };
 
@@ -57,8 +64,11 @@ struct ForecastScore {
                                                     const traffic::WindowGrid& grid,
                                                     const forecast::Shape& shape);
 
-/// The mean over endpoints of one figure; NaN for none.
+/// The mean over endpoints of one figure, and of a reference over those that have one; NaN for
+/// none.
 [[nodiscard]] double mean_over(const std::vector<EndpointScore>& scores,
                                double EndpointScore::*figure);
+[[nodiscard]] double mean_over(const std::vector<EndpointScore>& scores,
+                               ReferenceScore EndpointScore::*reference);
 
 }  // namespace tidelimit::cli

@@ -20,7 +20,7 @@ tl::unexpected<Error> bad_line(std::uint64_t line, std::string_view what) {
   return fail(Code::invalid_argument, "line " + std::to_string(line) + ": " + std::string(what));
 }
 
-/// The columns that read_floors needs, by their place in the header.
+/// The columns that read_known_hours needs, by their place in the header.
 struct Columns {
   std::size_t timestamp, endpoint, oracle, causal, actual, count;
 };
@@ -131,12 +131,12 @@ void append_csv(const RateRow& row, std::string& out) {
   out += '\n';
 }
 
-Result<std::vector<Floor>> read_floors(std::istream& rates, std::optional<WallTime> from) {
+Result<std::vector<KnownHour>> read_known_hours(std::istream& rates) {
   std::string line;
   if (!std::getline(rates, line)) return fail(Code::invalid_argument, "the rates file is empty");
   const auto columns = find_columns(line);
   if (!columns) return tl::unexpected<Error>(columns.error());
-  FloorTally tally;
+  std::vector<KnownHour> hours;
   for (std::uint64_t number = 2; std::getline(rates, line); ++number) {
     const auto fields = split(trim(line), ',');
     if (fields.size() != columns->count) {
@@ -145,15 +145,14 @@ Result<std::vector<Floor>> read_floors(std::istream& rates, std::optional<WallTi
     }
     const auto time = parse_time(fields[columns->timestamp]);
     if (!time) return bad_line(number, time.error().message);
-    if (from && *time < *from) continue;
     if (fields[columns->actual].empty()) continue;  // the data end within that hour
     const auto oracle = parse_double(fields[columns->oracle]);
     const auto causal = parse_double(fields[columns->causal]);
     const auto actual = parse_double(fields[columns->actual]);
     if (!oracle || !causal || !actual) return bad_line(number, "a forecast is not a number");
-    tally.add(fields[columns->endpoint], *oracle, *causal, *actual);
+    hours.push_back({*time, std::string(fields[columns->endpoint]), *oracle, *causal, *actual});
   }
-  return tally.floors();
+  return hours;
 }
 
 }  // namespace tidelimit::synthetic

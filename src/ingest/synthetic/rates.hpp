@@ -4,7 +4,6 @@
 #include <deque>
 #include <istream>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +44,8 @@ class RateTrack {
 };
 
 /// The mean absolute error of forecasts of the next hour that nobody can beat: with the noise to
-/// come known (`oracle`: Poisson scatter alone), and without (`causal`).
+/// come known (`oracle`: what is left is about Poisson scatter, less where a part comes by the
+/// clock, as monitors do), and without (`causal`).
 struct Floor {
   std::string endpoint;
   std::uint64_t origins = 0;
@@ -74,8 +74,16 @@ class FloorTally {
 [[nodiscard]] std::string rates_header();
 void append_csv(const RateRow& row, std::string& out);
 
-/// The floors of a rates file, of the origins at or after `from`. The error names the line.
-[[nodiscard]] Result<std::vector<Floor>> read_floors(std::istream& rates,
-                                                     std::optional<WallTime> from = {});
+/// What a rates file tells of the hour after `time`, as RateRow does.
+struct KnownHour {
+  WallTime time{};
+  std::string endpoint;
+  double oracle = 0;
+  double causal = 0;
+  double actual = 0;
+};
+
+/// The hours of a rates file that are complete, in its order. The error names the line.
+[[nodiscard]] Result<std::vector<KnownHour>> read_known_hours(std::istream& rates);
 
 }  // namespace tidelimit::synthetic

@@ -97,18 +97,22 @@ TEST(Rates, FloorsComeBackFromTheFile) {
     tally.add(row);
   }
   std::istringstream file(text);
-  const auto floors = read_floors(file);
-  ASSERT_TRUE(floors.has_value()) << floors.error().message;
-  ASSERT_EQ(floors->size(), kEndpoints);
-  EXPECT_EQ(floors->front().origins, 93u) << "the last three horizons are not complete";
-  EXPECT_NEAR(average(*floors).causal_mae, average(tally.floors()).causal_mae, 0.01);
+  const auto hours = read_known_hours(file);
+  ASSERT_TRUE(hours.has_value()) << hours.error().message;
+  FloorTally read;
+  for (const KnownHour& hour : *hours)
+    read.add(hour.endpoint, hour.oracle, hour.causal, hour.actual);
+  ASSERT_EQ(read.floors().size(), kEndpoints);
+  EXPECT_EQ(read.floors().front().origins, 93u) << "the last three horizons are not complete";
+  EXPECT_NEAR(average(read.floors()).causal_mae, average(tally.floors()).causal_mae, 0.01);
 }
 
 TEST(Rates, SaysWhichLineIsNone) {
   std::istringstream labels("client_ip,label\n");
-  EXPECT_THAT(read_floors(labels).error().message, testing::HasSubstr("line 1: no column"));
+  EXPECT_THAT(read_known_hours(labels).error().message, testing::HasSubstr("line 1: no column"));
   std::istringstream damaged(rates_header() + "2026-01-05T00:00:00Z,payment,1\n");
-  EXPECT_THAT(read_floors(damaged).error().message, testing::HasSubstr("line 2: has 3 fields"));
+  EXPECT_THAT(read_known_hours(damaged).error().message,
+              testing::HasSubstr("line 2: has 3 fields"));
 }
 
 }  // namespace
