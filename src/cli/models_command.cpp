@@ -42,10 +42,14 @@ std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
   using enum TextTable::Align;
   TextTable table({"version", "trained until", "error in training", "when judged", ""},
                   {left, left, right, right, left});
-  for (const auto& [manifest, in_force] : bundles)
-    table.add({manifest.version, format_time(manifest.trained_until),
+  for (const auto& [manifest, in_force, damage] : bundles) {
+    std::string state = in_force ? (held ? "in force, held" : "in force") : "";
+    if (!damage.empty()) state += (in_force ? "; damaged: " : "damaged: ") + damage;
+    table.add({manifest.version.empty() ? "-" : manifest.version,
+               damage.empty() ? format_time(manifest.trained_until) : "-",
                figure_of(manifest, "forecast_validation_mae"), figure_of(manifest, "renewal_mae"),
-               in_force ? (held ? "in force, held" : "in force") : ""});
+               state});
+  }
   return table.text();
 }
 
@@ -62,7 +66,12 @@ Result<void> run(const ModelsOptions& options) {
   const bool held = store::held(*folder);
   std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
                                 : in_words(*bundles, held));
-  return {};
+  const auto& first = bundles->front();
+  if (!first.in_force || first.damage.empty()) return {};
+  return fail(
+      Code::data_loss,
+      "the model in force is damaged, and a gate that starts goes without it: put another in its "
+      "place (--return-to VERSION, or tidelimit train)");
 }
 
 }  // namespace

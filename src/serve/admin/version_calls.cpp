@@ -45,12 +45,17 @@ Result<std::string> read_wish(const DeskCall& call) {
 
 json versions_json(const std::vector<store::KeptBundle>& bundles, bool held) {
   json list = json::array();
-  for (const auto& [manifest, in_force] : bundles)
-    list.push_back({{"version", manifest.version},
-                    {"trained_from", format_time(manifest.trained_from)},
-                    {"trained_until", format_time(manifest.trained_until)},
+  for (const auto& [manifest, in_force, damage] : bundles) {
+    const auto unless_damaged = [&](std::string text) {
+      return damage.empty() ? json(std::move(text)) : json();
+    };
+    list.push_back({{"version", manifest.version.empty() ? json() : json(manifest.version)},
+                    {"trained_from", unless_damaged(format_time(manifest.trained_from))},
+                    {"trained_until", unless_damaged(format_time(manifest.trained_until))},
                     {"in_force", in_force},
+                    {"damaged", damage.empty() ? json() : json(damage)},
                     {"figures", manifest.figures}});
+  }
   return {{"held", held}, {"models", std::move(list)}};
 }
 

@@ -23,6 +23,12 @@ bool is_version(const std::string& text) {
   return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
 }
 
+/// Whether it is one, though perhaps a damaged one.
+bool is_bundle(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / model::kManifestName, ignored);
+}
+
 struct Kept {
   fs::path folder;
   fs::file_time_type kept_at;
@@ -33,9 +39,9 @@ std::vector<Kept> folders_in(const fs::path& past) {
   std::vector<Kept> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(past, ignored)) {
-    const fs::path manifest = entry.path() / model::kManifestName;
-    const auto time = fs::last_write_time(manifest, ignored);
-    if (fs::exists(manifest, ignored)) found.push_back({entry.path(), time});
+    if (!is_bundle(entry.path())) continue;
+    const auto time = fs::last_write_time(entry.path() / model::kManifestName, ignored);
+    found.push_back({entry.path(), time});
   }
   std::sort(found.begin(), found.end(), [](const Kept& a, const Kept& b) {
     return std::pair(b.kept_at, b.folder) < std::pair(a.kept_at, a.folder);
@@ -69,11 +75,18 @@ Result<std::vector<KeptBundle>> kept_bundles(const fs::path& folder) {
   if (present) {
     running = present->manifest.version;
     all.push_back({std::move(present->manifest), true});
+  } else if (is_bundle(folder)) {
+    all.push_back({{}, true, present.error().message});
   }
   for (const Kept& kept : folders_in(past_of(folder))) {
     auto bundle = read_bundle(kept.folder);
-    if (bundle && bundle->manifest.version != running)
+    if (!bundle) {
+      model::Manifest named;
+      named.version = kept.folder.filename().string();
+      all.push_back({std::move(named), false, bundle.error().message});
+    } else if (bundle->manifest.version != running) {
       all.push_back({std::move(bundle->manifest), false});
+    }
   }
   if (all.empty()) return tl::unexpected(present.error());
   return all;

@@ -18,12 +18,13 @@ inline constexpr std::size_t kKeptBundles = 5;
                                           const model::Bundle& bundle);
 
 struct KeptBundle {
-  model::Manifest manifest;
+  model::Manifest manifest;  ///< of a damaged one its version alone, of one in force nothing
   bool in_force = false;
+  std::string damage{};  ///< why it can't be read; empty: it can
 };
 
-/// The one in force first, then those before it, the last replaced first. Damaged ones are left
-/// out. not_found when there is no bundle at all.
+/// The one in force first, then those before it, the last replaced first. The error that reading
+/// the one in force gives, when there is no bundle at all.
 [[nodiscard]] Result<std::vector<KeptBundle>> kept_bundles(const std::filesystem::path& folder);
 
 /// Puts a kept bundle in force again, keeps the present one, and holds on to it: see held().

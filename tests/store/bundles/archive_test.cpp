@@ -83,12 +83,27 @@ TEST_F(Archive, NamesTheVersionsThereAre) {
   EXPECT_FALSE(held(folder_));
 }
 
-TEST_F(Archive, ADamagedOneIsNeitherShownNorPutInForce) {
+TEST_F(Archive, ADamagedOneIsShownAsThatAndNotPutInForce) {
   const std::string first = put(1), second = put(2);
   std::ofstream(outer_ / ("model.past/" + first + "/traffic.onnx")) << "no model";
-  EXPECT_THAT(versions(), testing::ElementsAre(second));
+  const auto bundles = kept_bundles(folder_).value();
+  EXPECT_THAT(versions(), testing::ElementsAre(second, first));
+  EXPECT_EQ(bundles[0].damage, "");
+  EXPECT_THAT(bundles[1].damage, HasSubstr("traffic.onnx"));
   EXPECT_FALSE(return_to(folder_, first));
   EXPECT_EQ(in_force(), second);
+}
+
+TEST_F(Archive, ADamagedOneInForceIsShownAndReplacedByOneBefore) {
+  const std::string first = put(1), second = put(2);
+  std::ofstream(folder_ / "traffic.onnx") << "no model";
+  const auto bundles = kept_bundles(folder_).value();
+  ASSERT_THAT(versions(), testing::ElementsAre("", first));
+  EXPECT_TRUE(bundles[0].in_force);
+  EXPECT_THAT(bundles[0].damage, HasSubstr("traffic.onnx"));
+  EXPECT_EQ(bundles[1].damage, "");
+  ASSERT_TRUE(return_to(folder_, first));
+  EXPECT_THAT(versions(), testing::ElementsAre(first));
 }
 
 }  // namespace
