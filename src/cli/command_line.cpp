@@ -36,6 +36,16 @@ CLI::Validator whole_number() {
       "");
 }
 
+/// A script whose variable is not set means to say something, and would be taken to say nothing.
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.empty() ? std::string("is empty; give a value, or leave it out")
+                            : std::string();
+      },
+      "");
+}
+
 }  // namespace
 
 Option Option::required() const {
@@ -82,6 +92,7 @@ template <class T>
 Option Command::add_option(const std::string& names, T& target, const std::string& text) const {
   CLI::Option* option = app_->add_option(names, target, text);
   if constexpr (std::is_unsigned_v<T>) option->check(whole_number<T>());
+  if constexpr (!std::is_arithmetic_v<T>) option->check(not_empty());
   return Option(*option);
 }
 template Option Command::add_option(const std::string&, std::string&, const std::string&) const;

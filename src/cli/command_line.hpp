@@ -43,7 +43,7 @@ class Command {
 
   [[nodiscard]] Command add_subcommand(const std::string& name, const std::string& text) const;
   /// `names`: "-o,--output", or a positional argument's. Of std::string, a list of them, int,
-  /// unsigned, std::uint16_t, std::uint64_t or double.
+  /// unsigned, std::uint16_t, std::uint64_t or double. A text that is empty is refused.
   template <class T>
   Option add_option(const std::string& names, T& target, const std::string& text) const;
   Option add_flag(const std::string& names, bool& target, const std::string& text) const;

@@ -24,9 +24,6 @@ bool is_printed(const Options& options) {
 }
 
 Result<void> check_output(const Options& options) {
-  if (options.output.empty())
-    return fail(Code::invalid_argument,
-                "-o is empty; name a file, as in -o tidelimit.yaml, or - to print it");
   if (is_printed(options) && options.json)
     return fail(Code::invalid_argument,
                 "-o - and --json print two things to one place; name a file with -o");

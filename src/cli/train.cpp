@@ -46,10 +46,6 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
 
 Result<std::string> train(const TrainOptions& options) {
   // Before the work of minutes, not after it.
-  if (options.output.empty()) {
-    return fail(Code::invalid_argument,
-                "-o is empty; name a folder for the trained models, as in -o model");
-  }
   if (auto place = store::check_bundle_place(options.output); !place) {
     return tl::unexpected<Error>(place.error());
   }

@@ -245,7 +245,34 @@ class Train(Offline):
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn("/proc/bundle", answer.stderr)
         self.assertNotIn("epoch", answer.stderr)
-        self.assert_refused(tidelimit("train", self.past, "-o", ""), "-o is empty; name a folder")
+        self.assert_refused(tidelimit("train", self.past, "-o", ""), "--output: is empty")
+
+    def test_damaged_models_are_listed_as_that(self):
+        place = self.folder / "twice_trained"
+        for seed in (1, 2):
+            done = tidelimit("train", self.rates, "-o", place, "--preset", "baseline", "--epochs", 1, "--seed", seed)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        kept = next(self.folder.glob("twice_trained.past/*/traffic.onnx"))
+        for broken, statuses in ((kept, (False, True)), (place / "traffic.onnx", (True, True))):
+            with open(broken, "a", encoding="utf-8") as model:
+                model.write("x")
+            listed = tidelimit("models", "--model", place, "--json")
+            models = json.loads(listed.stdout)["models"]
+            self.assertEqual([model["in_force"] for model in models], [True, False])
+            self.assertEqual(tuple(model["damaged"] is not None for model in models), statuses)
+            self.assertEqual(models[1]["version"], kept.parent.name)
+            self.assertEqual(listed.returncode, 1 if statuses[0] else 0)
+            self.assertEqual("the model in force is damaged" in listed.stderr, statuses[0])
+            self.assertIn("damaged: ", tidelimit("models", "--model", place).stdout)
+
+    def test_an_empty_value_is_refused_in_either_form(self):
+        for command in (
+            ["models", "--model", self.bundle, "--return-to", ""],
+            ["models", "--model", self.bundle, "--return-to="],
+            ["configs", "--return-to", ""],
+            ["evaluate", self.traffic, "--model", self.bundle, "--labels", ""],
+        ):
+            self.assert_refused(tidelimit(*command), "--return-to" if "--labels" not in command else "--labels: is empty")
 
     def test_standard_input_is_read_twice(self):
         place = self.folder / "piped"

@@ -100,7 +100,7 @@ class Suggest(unittest.TestCase):
         _, refused = self.suggest(self.log, "--json", name="ignored.yaml", output="-", status=2)
         self.assertIn("name a file with -o", refused.stderr)
         _, refused = self.suggest(self.log, name="ignored.yaml", output="", status=2)
-        self.assertIn("-o is empty", refused.stderr)
+        self.assertIn("--output: is empty", refused.stderr)
         self.assertFalse(pathlib.Path("-").exists())
 
     def test_what_has_no_paths_is_refused(self):
