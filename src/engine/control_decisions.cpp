@@ -18,12 +18,25 @@ const Routes* routes_of(const std::deque<std::shared_ptr<const Routes>>& recent,
   return nullptr;
 }
 
+/// The limit as configured that the one which decided stands for.
+const limiter::Limit& base_of(const KeptDecision& kept, const limiter::Plan& plan) {
+  const limiter::CellLimits& base = plan.cell(kept.endpoint, kept.tier).in(limiter::View::base);
+  switch (kept.decision.limit_of) {
+    case limiter::LimitOf::total:
+      return base.total;
+    case limiter::LimitOf::client:
+      return plan.endpoints[limiter::index(kept.endpoint)].client;
+    default:
+      return base.principal;
+  }
+}
+
 }  // namespace
 
 /// What led to a decision, in words; empty where the configured limit alone decided.
 std::string Engine::Control::explanation_of(const KeptDecision& kept, const Routes& routes) const {
   std::string cause = cause_of(kept, routes);
-  if (kept.decision.of_total)
+  if (kept.decision.limit_of == limiter::LimitOf::total)
     cause = fmt::format("it is the total of all {} principals at {}{}{}", routes.tier(kept.tier),
                         routes.endpoint(kept.endpoint), cause.empty() ? "" : ": ", cause);
   const std::string watched = why_only_watched(kept);
@@ -136,10 +149,7 @@ void Engine::Control::drain_decisions(Now now) {
       record.verdict = limiter::to_string(decision.verdict);
       record.limit_per_minute = limiter::nominal_per_minute(decision.limit);
       if (current && limiter::index(kept.endpoint) < current->endpoints.size()) {
-        const limiter::CellLimits& base =
-            current->cell(kept.endpoint, kept.tier).in(limiter::View::base);
-        record.base_per_minute =
-            limiter::nominal_per_minute(decision.of_total ? base.total : base.principal);
+        record.base_per_minute = limiter::nominal_per_minute(base_of(kept, *current));
       }
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;

@@ -24,6 +24,21 @@ constexpr Limit kNoLimit;
   return {key, use, &limit, nullptr, nullptr, reason, rule, kNoRule, Tat{0}, Tat{0}};
 }
 
+[[nodiscard]] LimitOf limit_of(Use use) {
+  switch (use) {
+    case Use::client:
+      return LimitOf::client;
+    case Use::total:
+      return LimitOf::total;
+    case Use::verdict:
+      return LimitOf::verdict;
+    case Use::hand:
+      return LimitOf::override_;
+    default:
+      return LimitOf::principal;
+  }
+}
+
 /// Of the switch over all and the endpoint's own mode the lesser; in a roll-out `enforce` is for
 /// those whose turn has come.
 [[nodiscard]] Mode mode_for(const Call& call, const PlanEndpoint& endpoint, Mode all) {
@@ -265,7 +280,7 @@ void Judge::watch(LimitLine line) noexcept {
   line.key = BucketNames::shadow_of(line.key);
   const Charge seen = ask(line, *line.watched, call_.hits != 0, line.before);
   if (seen.conformance.conforms) return;
-  if (decision_.outcome != Outcome::shadow_deny) decision_.of_total = line.use == Use::total;
+  if (decision_.outcome != Outcome::shadow_deny) decision_.limit_of = limit_of(line.use);
   would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.watched);
 }
 
@@ -304,7 +319,7 @@ void Judge::report_pass(const LimitLine& line, const Conformance& conformance) n
   decision_.remaining = conformance.remaining;
   decision_.reset_after = conformance.reset_after;
   decision_.rule = line.rule;
-  decision_.of_total = line.use == Use::total;
+  decision_.limit_of = limit_of(line.use);
   decision_.near_limit = call_.hits != 0 && conformance.remaining * 5 < line.limit->burst;
 }
 
@@ -320,7 +335,7 @@ void Judge::deny(Reason reason, RuleId rule, Nanos retry_after) noexcept {
 void Judge::deny_by(const LimitLine& line, const Conformance& conformance) noexcept {
   deny(reason_of(line, *line.limit, conformance.tat), line.rule, conformance.retry_after);
   decision_.limit = *line.limit;
-  decision_.of_total = line.use == Use::total;
+  decision_.limit_of = limit_of(line.use);
   decision_.remaining = conformance.remaining;
   decision_.reset_after = conformance.reset_after;
 }

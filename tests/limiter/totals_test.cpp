@@ -80,7 +80,7 @@ TEST_F(Totals, ReducedByARuleIsReducedCapacityAndNamesTheRule) {
     EXPECT_EQ(ask(inside(), 1).denied, 1);
     EXPECT_EQ(last.reason, Reason::reduced_capacity) << "whatever the TAT has come to";
     EXPECT_EQ(last.rule, kRule);
-    EXPECT_TRUE(last.of_total);
+    EXPECT_EQ(last.limit_of, LimitOf::total);
     now = now + std::chrono::milliseconds{19};
   }
 }
@@ -93,7 +93,7 @@ TEST_F(Totals, ThatIsOnlyWatchedIsSeenWhereThereIsNoOther) {
   EXPECT_EQ(told.watched, 30);
   EXPECT_EQ(last.rule, kRule);
   EXPECT_EQ(last.reason, Reason::reduced_capacity);
-  EXPECT_TRUE(last.of_total);
+  EXPECT_EQ(last.limit_of, LimitOf::total);
 }
 
 TEST_F(Totals, ThatIsRolledOutIsWatchedForTheOthersWhereThereIsNoOther) {

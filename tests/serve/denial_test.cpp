@@ -22,6 +22,8 @@ std::shared_ptr<const FrontSettings> settings(bool expose_rule = true) {
   policy::EndpointSettings browse;
   browse.name = "browse";
   browse.limits = {limit("300/min"), limit("100/min")};
+  browse.limits[1].total = *parse_rate("20/s");
+  browse.client = limit("36000/h");
   policy::EndpointSettings odd;
   odd.name = "od\"d";
   odd.limits = {limit("5/s"), {}};
@@ -76,8 +78,47 @@ TEST(RateFields, ADenialHasNothingLeftUntilRetryAfter) {
 }
 
 TEST(RateFields, ARateBelowOneInThePeriodTakesALongerWindow) {
-  EXPECT_EQ(fields(answer(Reason::client_limited, "10/h")),
+  engine::Answer limited = answer(Reason::client_limited, "10/h");
+  limited.decision.limit_of = limiter::LimitOf::verdict;
+  EXPECT_EQ(fields(limited),
             "RateLimit-Policy: \"client\";q=1;w=360\r\nRateLimit: \"client\";r=0;t=2\r\n");
+}
+
+TEST(RateFields, NameEachLimitByItsOwnNameAndPeriod) {
+  using limiter::LimitOf;
+  const auto policy = [](LimitOf of, Reason reason, const char* rate) {
+    engine::Answer made = answer(reason, rate);
+    made.decision.limit_of = of;
+    const std::string said = fields(made);
+    return said.substr(0, said.find('\r'));
+  };
+  for (const Reason reason : {Reason::ok, Reason::over_limit}) {
+    EXPECT_EQ(policy(LimitOf::total, reason, "20/s"),
+              "RateLimit-Policy: \"browse-STD-total\";q=20;w=1");
+    EXPECT_EQ(policy(LimitOf::client, reason, "600/min"),
+              "RateLimit-Policy: \"browse-STD-address\";q=36000;w=3600");
+  }
+  // Of a limit by hand or verdict that a request passes, and of one that denies it.
+  EXPECT_EQ(policy(LimitOf::override_, Reason::ok, "2/min"),
+            "RateLimit-Policy: \"override\";q=2;w=60");
+  EXPECT_EQ(policy(LimitOf::override_, Reason::override_, "2/min"),
+            "RateLimit-Policy: \"override\";q=2;w=60");
+  EXPECT_EQ(policy(LimitOf::verdict, Reason::ok, "10/min"),
+            "RateLimit-Policy: \"client\";q=10;w=60");
+}
+
+TEST(RateFields, WhatIsBlockedOrShedHasNoQuota) {
+  const auto denied = [](Reason reason) {
+    engine::Answer made = answer(reason, "100/min");
+    made.decision.limit = {};
+    return made;
+  };
+  EXPECT_EQ(fields(denied(Reason::client_blocked)),
+            "RateLimit-Policy: \"client\";q=0\r\nRateLimit: \"client\";r=0;t=2\r\n");
+  EXPECT_EQ(fields(denied(Reason::override_)),
+            "RateLimit-Policy: \"override\";q=0\r\nRateLimit: \"override\";r=0;t=2\r\n");
+  EXPECT_EQ(fields(denied(Reason::load_shed)),
+            "RateLimit-Policy: \"load\";q=0\r\nRateLimit: \"load\";r=0;t=2\r\n");
 }
 
 TEST(RateFields, KeepTheConfiguredPeriodAndEscapeNames) {

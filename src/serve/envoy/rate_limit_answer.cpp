@@ -12,7 +12,6 @@
 namespace tidelimit::serve::envoy {
 namespace {
 
-using limiter::Reason;
 using RateLimit = RateLimitResponse::RateLimit;
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -33,21 +32,6 @@ std::uint32_t clipped(std::uint64_t count) {
       std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
 }
 
-void name_limit(const engine::Answer& answer, const FrontSettings::Policy* cell,
-                std::string& name) {
-  switch (answer.decision.reason) {
-    case Reason::client_blocked:
-    case Reason::client_limited:
-      name = "client";
-      return;
-    case Reason::override_:
-      name = "override";
-      return;
-    default:
-      if (cell != nullptr) name = cell->name;
-  }
-}
-
 using Descriptor = ::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 
 /// The limit as the caller said it, where it is the one that decided.
@@ -62,12 +46,11 @@ std::optional<UnitRate> said_limit(const engine::Answer& answer,
 void write_limit(const engine::Answer& answer, const std::optional<UnitRate>& said,
                  const FrontSettings& settings, RateLimit& out) {
   const limiter::Decision& decision = answer.decision;
-  const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
-  const UnitRate rate =
-      said ? *said : unit_rate(decision.limit, cell != nullptr ? cell->period : Nanos{minutes{1}});
+  const FrontSettings::Policy& policy = policy_of(decision, settings);
+  const UnitRate rate = said ? *said : unit_rate(decision.limit, policy.period);
   out.set_requests_per_unit(rate.requests);
   out.set_unit(rate.unit);
-  name_limit(answer, cell, *out.mutable_name());
+  out.set_name(policy.name);
 }
 
 std::string& add_header(RateLimitResponse& out, const char* name) {
@@ -78,7 +61,7 @@ std::string& add_header(RateLimitResponse& out, const char* name) {
 
 void add_rate_headers(const engine::Answer& answer, const std::optional<UnitRate>& said,
                       const FrontSettings& settings, RateLimitResponse& out) {
-  if (!has_limit(answer.decision)) return;
+  if (!has_policy(answer.decision)) return;
   const auto period =
       said ? period_of(static_cast<::envoy::type::v3::RateLimitUnit>(said->unit)) : std::nullopt;
   const Quota quota{

@@ -7,6 +7,7 @@
 namespace tidelimit::serve {
 namespace {
 
+using limiter::LimitOf;
 using limiter::Reason;
 
 // A denial names a wait though none helps. What people blocked for good they may free again.
@@ -23,20 +24,6 @@ bool waits_in_vain(Nanos retry_after) {
 
 bool denied_in_flight(const limiter::Decision& decision) {
   return !decision.allowed && decision.rule == limiter::kConcurrencyRule;
-}
-
-/// The name of the limit that decided. Limits of verdicts and overrides hold over all endpoints.
-std::string_view policy_item(const engine::Answer& answer, const FrontSettings::Policy* cell) {
-  if (denied_in_flight(answer.decision) && cell != nullptr) return cell->concurrency_item;
-  switch (answer.decision.reason) {
-    case Reason::client_blocked:
-    case Reason::client_limited:
-      return "\"client\"";
-    case Reason::override_:
-      return "\"override\"";
-    default:
-      return cell != nullptr ? std::string_view(cell->item) : std::string_view("\"default\"");
-  }
 }
 
 /// A limit as requests per window: over the configured period where a whole request fits in it.
@@ -76,6 +63,12 @@ const char* detail_of(const limiter::Decision& decision) {
   return "";
 }
 
+/// Policies that no configuration of an endpoint holds.
+const FrontSettings::Policy kClient{"client", "\"client\""};
+const FrontSettings::Policy kOverride{"override", "\"override\""};
+const FrontSettings::Policy kLoad{"load", "\"load\""};
+const FrontSettings::Policy kDefault{"default", "\"default\""};
+
 }  // namespace
 
 Denial describe(Reason reason, int reduced_capacity_status) {
@@ -97,7 +90,7 @@ Denial describe(Reason reason, int reduced_capacity_status) {
 
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings) {
-  if (!has_limit(answer.decision)) return;
+  if (!has_policy(answer.decision)) return;
   lines.append("RateLimit-Policy: ");
   append_rate_policy(lines, answer, settings);
   lines.append("\r\nRateLimit: ");
@@ -105,25 +98,47 @@ void append_rate_fields(std::string& lines, const engine::Answer& answer,
   lines.append("\r\n");
 }
 
-bool has_limit(const limiter::Decision& decision) {
-  return !decision.limit.unlimited() || denied_in_flight(decision);
+bool has_policy(const limiter::Decision& decision) {
+  return !decision.allowed || !decision.limit.unlimited();
+}
+
+const FrontSettings::Policy& policy_of(const limiter::Decision& decision,
+                                       const FrontSettings& settings) {
+  if (decision.reason == Reason::client_blocked) return kClient;
+  const bool limited = !decision.limit.unlimited();
+  if (limited ? decision.limit_of == LimitOf::verdict : decision.reason == Reason::client_limited)
+    return kClient;
+  if (limited ? decision.limit_of == LimitOf::override_ : decision.reason == Reason::override_)
+    return kOverride;
+  if (!limited && decision.reason == Reason::load_shed) return kLoad;
+  const FrontSettings::Policies* cell = settings.of_cell(decision.endpoint, decision.tier);
+  if (cell == nullptr) return kDefault;
+  if (denied_in_flight(decision)) return cell->concurrency;
+  switch (decision.limit_of) {
+    case LimitOf::client:
+      return cell->client;
+    case LimitOf::total:
+      return cell->total;
+    default:
+      return cell->principal;
+  }
 }
 
 void append_rate_policy(std::string& value, const engine::Answer& answer,
                         const FrontSettings& settings, const Quota* said) {
   const limiter::Decision& decision = answer.decision;
-  const FrontSettings::Policy* cell = settings.policy(decision.endpoint, decision.tier);
+  const FrontSettings::Policy& policy = policy_of(decision, settings);
+  value.append(policy.item).append(";q=");
   if (denied_in_flight(decision)) {
-    value.append(policy_item(answer, cell)).append(";q=");
     append_number(value, decision.in_flight_limit);
     value.append(";qu=\"concurrent-requests\"");
     return;
   }
-  const Quota quota =
-      said != nullptr ? *said
-                      : quota_of(decision.limit,
-                                 cell != nullptr ? cell->period : Nanos{std::chrono::minutes{1}});
-  value.append(policy_item(answer, cell)).append(";q=");
+  if (decision.limit.unlimited()) {
+    value.append("0");
+    return;
+  }
+  const Quota quota = said != nullptr ? *said : quota_of(decision.limit, policy.period);
   append_number(value, quota.requests);
   value.append(";w=");
   append_number(value, quota.seconds);
@@ -131,7 +146,7 @@ void append_rate_policy(std::string& value, const engine::Answer& answer,
 
 void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings) {
   const limiter::Decision& decision = answer.decision;
-  value.append(policy_item(answer, settings.policy(decision.endpoint, decision.tier)));
+  value.append(policy_of(decision, settings).item);
   value.append(";r=");
   append_number(value, decision.allowed ? decision.remaining : 0);
   value.append(";t=");
@@ -160,7 +175,7 @@ std::string denial_document(const engine::Answer& answer, const Denial& denial,
   std::string body = fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}")",
                                  denial.type, denial.title, denial.status, detail_of(decision));
   body += R"(,"violated-policies":[)";
-  body += policy_item(answer, settings.policy(decision.endpoint, decision.tier));
+  body += policy_of(decision, settings).item;
   body += fmt::format(R"(],"reason":"{}")", limiter::to_string(decision.reason));
   if (settings.config.expose_rule && answer.rule != nullptr) {
     body += R"(,"rule":)";

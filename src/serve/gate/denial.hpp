@@ -25,15 +25,20 @@ struct Quota {
 
 /// Appends `RateLimit-Policy: "browse-STD";q=100;w=60` and `RateLimit: "browse-STD";r=12;t=30`.
 /// Where too many requests were in flight: `…-concurrency";q=5;qu="concurrent-requests"` and `r=0`.
-/// Nothing for an unlimited decision. `t` is the time to the next request when denied, else until
-/// the quota is whole again.
+/// Of a block, and of a request that was shed, `q=0`: there is no quota at present. Nothing for a
+/// pass without a limit. `t` is the time to the next request when denied, else until the quota is
+/// whole again.
 void append_rate_fields(std::string& lines, const engine::Answer& answer,
                         const FrontSettings& settings);
 
-/// Whether a decision has a limit to name.
-[[nodiscard]] bool has_limit(const limiter::Decision& decision);
+/// Whether a decision has a policy to name: it denies, or there is a limit.
+[[nodiscard]] bool has_policy(const limiter::Decision& decision);
 
-/// The values of these two fields. Only for a decision with a limit. `said`: that limit as the
+/// The policy that decided.
+[[nodiscard]] const FrontSettings::Policy& policy_of(const limiter::Decision& decision,
+                                                     const FrontSettings& settings);
+
+/// The values of these two fields. Only for a decision with a policy. `said`: that limit as the
 /// caller brought it along; null: as the configuration says it.
 void append_rate_policy(std::string& value, const engine::Answer& answer,
                         const FrontSettings& settings, const Quota* said = nullptr);

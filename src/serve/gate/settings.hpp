@@ -18,21 +18,27 @@ inline constexpr std::string_view kDefaultMethod = "GET";
 /// What the fronts need of one configuration, worked out beforehand. Immutable; published whole.
 struct FrontSettings {
   /// How the limit of one endpoint and tier is named in RateLimit fields.
+  /// A limit as answers name it.
   struct Policy {
     std::string name;  ///< "browse-STD"
     std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
-    std::string concurrency_item;           ///< the same of its limit on requests in flight
     Nanos period{std::chrono::minutes{1}};  ///< of the configured rate: the `w` of its quota
+  };
+  struct Policies {
+    Policy principal;
+    Policy client;       ///< "browse-STD-address"
+    Policy total;        ///< "browse-STD-total"
+    Policy concurrency;  ///< "browse-STD-concurrency"
   };
 
   std::uint64_t epoch = 0;  ///< grows with every configuration
   config::Config config;
   std::size_t tiers = 1;
-  std::vector<Policy> policies;  ///< row-major [endpoint][tier]
-  DomainTable domains;           ///< of `ratelimit.domains`
+  std::vector<Policies> policies;  ///< row-major [endpoint][tier]
+  DomainTable domains;             ///< of `ratelimit.domains`
 
   /// Null for ids of another configuration, as seen in the moment of a reload.
-  [[nodiscard]] const Policy* policy(limiter::EndpointId endpoint, limiter::TierId tier) const {
+  [[nodiscard]] const Policies* of_cell(limiter::EndpointId endpoint, limiter::TierId tier) const {
     const std::size_t at = index(endpoint) * tiers + index(tier);
     return index(tier) < tiers && at < policies.size() ? &policies[at] : nullptr;
   }
