@@ -37,8 +37,10 @@ TEST(UnitRate, IsTheConfiguredOneWhereThatIsWhole) {
 class RateLimitAnswer : public testing::Test {
  protected:
   RateLimitAnswer() {
-    settings.policies.push_back(
-        {"browse-STD", "\"browse-STD\"", "\"browse-STD-concurrency\"", minutes{1}});
+    settings.policies.push_back({{"browse-STD", "\"browse-STD\""},
+                                 {},
+                                 {},
+                                 {"browse-STD-concurrency", "\"browse-STD-concurrency\""}});
     call.add_descriptors();
     answer.decision.limit = make_limit({100, minutes{1}}, 100);
     answer.decision.remaining = 40;
@@ -102,7 +104,7 @@ TEST_F(RateLimitAnswer, SaysOfADenialWhyAndWhenToComeBack) {
   EXPECT_THAT(said.raw_body(), HasSubstr("quota-exceeded"));
 }
 
-TEST_F(RateLimitAnswer, HasNoLimitForABlockedClient) {
+TEST_F(RateLimitAnswer, HasNoQuotaForABlockedClient) {
   answer.decision.limit = {};
   deny(Reason::client_blocked);
   answer.decision.retry_after = Nanos::max();
@@ -110,7 +112,8 @@ TEST_F(RateLimitAnswer, HasNoLimitForABlockedClient) {
   EXPECT_EQ(said.statuses(0).code(), RateLimitResponse::OVER_LIMIT);
   EXPECT_FALSE(said.statuses(0).has_current_limit());
   EXPECT_EQ(said.statuses(0).duration_until_reset().seconds(), 7 * 24 * 3600);
-  EXPECT_EQ(headers(said).count("ratelimit"), 0U);
+  EXPECT_EQ(headers(said).at("ratelimit-policy"), "\"client\";q=0");
+  EXPECT_EQ(headers(said).at("ratelimit"), "\"client\";r=0;t=604800");
   EXPECT_EQ(headers(said).at("x-tidelimit-reason"), "client_blocked");
 }
 
