@@ -146,7 +146,7 @@ class AuthTest(Serving):
     def test_reads_the_headers_of_other_gateways(self):
         traefik = self.gate.client.get("/v1/auth", {"X-Forwarded-For": "203.0.113.2", "X-Forwarded-Method": "POST",
                                                     "X-Forwarded-Uri": "/login"})
-        self.assertEqual(traefik.headers["RateLimit-Policy"], '"login-STD";q=6;w=60')
+        self.assertEqual(traefik.headers["RateLimit-Policy"], '"login-STD-address";q=6;w=60')
         envoy = self.gate.client.call("PUT", "/v1/auth/payment/1", headers={"X-Forwarded-For": "203.0.113.3"})
         self.assertEqual(envoy.headers["RateLimit-Policy"], '"payment-STD";q=6;w=60')
 
