@@ -175,18 +175,19 @@ Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_
     return Harm::failing;
   }
   const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  if (rate >= levels.requests_per_minute && rate > granted_per_minute &&
-      static_cast<double>(f[Feature::hour_requests]) >=
-          kPressingMinutes * levels.requests_per_minute) {
-    return Harm::pressing;
-  }
-  return Harm::none;
+  const bool presses = rate > granted_per_minute && presses_at(f, levels.requests_per_minute);
+  return presses ? Harm::pressing : Harm::none;
+}
+
+bool is_alarm(const Detector& detector, const ClientFeatures& features, double score) {
+  return score > threshold(detector) || plainly_fails(features) ||
+         presses_at(features, detector.parts().harm.plain_requests_per_minute);
 }
 
 bool is_evidence(const Detector& detector, const ClientFeatures& features,
                  double granted_per_minute) {
   return harm(detector, features, granted_per_minute) != Harm::none &&
-         score(detector, features) > threshold(detector);
+         is_alarm(detector, features, score(detector, features));
 }
 
 }  // namespace tidelimit::anomaly

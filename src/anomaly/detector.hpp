@@ -38,8 +38,8 @@ class Detector;
 /// Anomaly score in (0, 1): 2^(-E[h(x)] / c(sample)); 0.5 is usual, towards 1 odd.
 [[nodiscard]] double score(const Detector& detector, const traffic::ClientFeatures& features);
 
-/// Scores above this are alarms: the stricter of the contamination offset and the false-alarm
-/// promise.
+/// Scores above this are alarms: the share `contamination` of the ordinary rows of training. What
+/// keeps the false-alarm promise are the levels of harm.
 [[nodiscard]] double threshold(const Detector& detector);
 
 /// How a client may do harm, so that it is not only odd. "Quieter than usual" is no harm.
@@ -55,6 +55,13 @@ enum class Harm : std::uint8_t {
 /// Whether a client fails so plainly that no training is needed to see it: most of a good number of
 /// requests, while others' do not. What such a client did before is no part of what is usual.
 [[nodiscard]] bool plainly_fails(const traffic::ClientFeatures& features);
+
+/// Whether a row whose score this is raises an alarm: the score is above the threshold, or the
+/// client plainly fails, or asks faster than HarmLevels::plain_requests_per_minute. What the score
+/// says then depends on which others happened to be odd in training, in ways that have nothing to
+/// do with it.
+[[nodiscard]] bool is_alarm(const Detector& detector, const traffic::ClientFeatures& features,
+                            double score);
 
 /// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
 /// usual is odd, not malicious).

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ inline constexpr double kPressingMinutes = 3;
 struct HarmLevels {
   double error_ratio = 0.5;  ///< beyond the background's, over five minutes or over the hour
   double requests_per_minute = 1000;
+  /// From here on the rate alone is evidence, however usual the rest; never below the other.
+  double plain_requests_per_minute = std::numeric_limits<double>::infinity();
 };
 
 /// A feature's range in training: 5 % and 95 % quantile.

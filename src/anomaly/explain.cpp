@@ -76,13 +76,14 @@ double value_of(Feature feature, const std::vector<Contribution>& contributions)
   return found == contributions.end() ? 0 : found->value;
 }
 
-/// A feature is drawn towards what is usual by made-up cases. As counted is the value without
-/// these, and its range what the feature's makes of so many counted cases: of few more is usual.
-Ratio as_counted(const Contribution& c, double value, double counted, double made_up,
-                 double towards) {
-  if (counted <= 0) return {value, c.usual_low, c.usual_high};
-  const auto without = [&](double drawn) {
-    return std::clamp(drawn + (drawn - towards) * made_up / counted, 0.0, 1.0);
+/// A feature is drawn towards what is usual by made-up cases, the less the more were counted. As
+/// counted is the value without these, and its range what is as far from theirs: of few cases more
+/// is usual.
+Ratio as_counted(const Contribution& c, double value, double towards) {
+  const double drawn = c.value - towards;
+  const double by = std::abs(drawn) > 1e-9 ? std::max(1.0, (value - towards) / drawn) : 1.0;
+  const auto without = [&](double bound) {
+    return std::clamp(towards + (bound - towards) * by, 0.0, 1.0);
   };
   return {value, without(c.usual_low), without(c.usual_high)};
 }
@@ -94,7 +95,7 @@ Ratio hour_errors_as_counted(const Contribution& c, double errors) {
   const double responses =
       (errors + kUsualErrorRatio * kPseudoResponses) / std::max(c.value, 1e-9) - kPseudoResponses;
   const double value = std::clamp(errors / std::max(responses, 1e-9), 0.0, 1.0);
-  return as_counted(c, value, responses, kPseudoResponses, kUsualErrorRatio);
+  return as_counted(c, value, kUsualErrorRatio);
 }
 
 /// `ratio(c)`: the value of a contribution as it was counted, where that is a ratio.
@@ -152,11 +153,9 @@ std::vector<std::string> in_words(const std::vector<Contribution>& contributions
   return told(contributions, [&](const Contribution& c) {
     switch (c.feature) {
       case Feature::error_ratio:
-        return as_counted(c, figures.error_ratio, figures.responses, traffic::kPseudoResponses,
-                          traffic::kUsualErrorRatio);
+        return as_counted(c, figures.error_ratio, traffic::kUsualErrorRatio);
       case Feature::endpoint_concentration:
-        return as_counted(c, figures.endpoint_concentration, figures.requests,
-                          traffic::kPseudoRequests, traffic::kUsualConcentration);
+        return as_counted(c, figures.endpoint_concentration, traffic::kUsualConcentration);
       case Feature::hour_error_ratio:
         return hour_errors_as_counted(c, value_of(Feature::hour_errors, contributions));
       default:

@@ -26,9 +26,13 @@ std::vector<double> without_loudest(std::vector<double> values, double contamina
 }
 
 /// In requests a minute; `log_rates` are log(1 + x).
-double rate_level(std::vector<double> log_rates, double exceeded, double contamination) {
-  const TailLevel tail(without_loudest(std::move(log_rates), contamination));
-  return std::max(std::expm1(tail.exceeded_with(exceeded)), kRateLeast);
+double rate_level(std::vector<double> log_rates, double exceeded, double contamination,
+                  TailShape shape) {
+  const double greatest = *std::max_element(log_rates.begin(), log_rates.end());
+  const TailLevel tail(without_loudest(std::move(log_rates), contamination), shape);
+  const double level =
+      std::min(std::expm1(tail.exceeded_with(exceeded)), kOverGreatest * std::expm1(greatest));
+  return std::max(level, kRateLeast);
 }
 
 double error_level(std::vector<double> excesses, double exceeded) {
@@ -66,6 +70,11 @@ bool fails_at(const ClientFeatures& f, double level) {
          excess_error_ratio(f) >= level;
 }
 
+bool presses_at(const ClientFeatures& f, double level) {
+  return static_cast<double>(f[Feature::requests_per_minute]) >= level &&
+         static_cast<double>(f[Feature::hour_requests]) >= kPressingMinutes * level;
+}
+
 HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,
                             std::span<const std::uint32_t> days, double false_alarms,
                             double contamination) {
@@ -80,10 +89,13 @@ HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,
   levels.error_ratio = bounded(std::move(excesses), days, [each](std::vector<double> those) {
     return error_level(std::move(those), each);
   });
-  levels.requests_per_minute =
-      bounded(std::move(log_rates), days, [each, contamination](std::vector<double> those) {
-        return rate_level(std::move(those), each, contamination);
-      });
+  const auto rate = [&](TailShape shape) {
+    return bounded(log_rates, days, [&](std::vector<double> those) {
+      return rate_level(std::move(those), each, contamination, shape);
+    });
+  };
+  levels.plain_requests_per_minute = rate(TailShape::zero);
+  levels.requests_per_minute = std::min(rate(TailShape::fitted), levels.plain_requests_per_minute);
   return levels;
 }
 

@@ -14,6 +14,9 @@ namespace tidelimit::anomaly {
 /// Whether a client fails: at least kLeastErrors, and an excess of `level` or more.
 [[nodiscard]] bool fails_at(const traffic::ClientFeatures& features, double level);
 
+/// Whether a client presses: at `level` requests a minute or more, for kPressingMinutes.
+[[nodiscard]] bool presses_at(const traffic::ClientFeatures& features, double level);
+
 /// Within these an error level is drawn, whatever the rows were: attackers among them can't raise
 /// it out of reach, and a spotless log does not make a typing error an attack.
 inline constexpr double kErrorRatioLeast = 0.3;
@@ -22,9 +25,13 @@ inline constexpr double kErrorRatioMost = 0.5;
 inline constexpr double kRateLeast = 60;
 /// A level is at most so many times that of the usual day.
 inline constexpr double kOverUsualDay = 1.25;
+/// No rate level is more than so many times the greatest rate seen.
+inline constexpr double kOverGreatest = 2;
 
 /// Levels that a share `false_alarms` of the rows would exceed, by the tails of what they show
-/// (anomaly/tail.hpp). The loudest rows, `contamination` of them, have no say.
+/// (anomaly/tail.hpp). The loudest rows, `contamination` of them, have no say. The plain rate is
+/// that of a power law (a tail of the logarithms of shape 0), whatever shape the rows show: a bound
+/// that a handful of rows does not move.
 ///   `days`, by row or empty: with three days of 256 rows or more, each level is bounded by
 /// the median of the levels that each day shows by itself (a median of blocks stays sound while
 /// fewer than half of them are spoilt: Lecue and Lerasle 2020), so that a flood of however many

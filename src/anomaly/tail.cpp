@@ -20,7 +20,7 @@ double quantile(const std::vector<double>& sorted, double p) {
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-TailLevel::TailLevel(std::vector<double> values) : sorted_(std::move(values)) {
+TailLevel::TailLevel(std::vector<double> values, TailShape shape) : sorted_(std::move(values)) {
   std::sort(sorted_.begin(), sorted_.end());
   start_ = quantile(sorted_, 1 - kTailRatio);
   const auto first = std::upper_bound(sorted_.begin(), sorted_.end(), start_);
@@ -44,7 +44,7 @@ TailLevel::TailLevel(std::vector<double> values) : sorted_(std::move(values)) {
   if (spread <= 0 || a0 <= 0) {
     return;
   }
-  shape_ = std::clamp(2 - a0 / spread, kShapeMin, kShapeMax);
+  if (shape == TailShape::fitted) shape_ = std::clamp(2 - a0 / spread, kShapeMin, kShapeMax);
   scale_ = a0 * (1 - shape_);  // the mean of the law is scale / (1 - shape)
 }
 

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace tidelimit::anomaly {
 
 /// Quantile by linear interpolation between order statistics; `sorted` ascending and not empty.
 [[nodiscard]] double quantile(const std::vector<double>& sorted, double p);
+
+/// fitted: as the excesses show; zero: exponential, whatever they show.
+enum class TailShape : std::uint8_t { fitted, zero };
 
 /// The level that values exceed with a given small probability, by peaks over threshold: the
 /// excesses over a high quantile follow a generalised Pareto law (Pickands 1975; Balkema and de
@@ -15,7 +19,7 @@ namespace tidelimit::anomaly {
 class TailLevel {
  public:
   /// Needs at least one finite value.
-  explicit TailLevel(std::vector<double> values);
+  explicit TailLevel(std::vector<double> values, TailShape shape = TailShape::fitted);
 
   /// The level exceeded with probability p, 0 < p < 1. Never below the plain quantile.
   [[nodiscard]] double exceeded_with(double p) const;

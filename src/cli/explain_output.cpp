@@ -90,16 +90,16 @@ std::string evidence(const Explanation& x) {
     if (look.evidence) ++harmful;
   }
   std::string text = fmt::format(
-      "\nevidence: of {} scans {} were alarms, {} of those in a direction that does harm; a "
-      "verdict "
-      "of the model needs two of three scans\n",
+      "\nevidence: of {} scans {} had a score above that; {} were evidence, for a high score in a "
+      "direction that does harm or for plain harm whatever the score; a verdict of the model needs "
+      "two of three scans\n",
       x.looks.size(), alarms, harmful);
   TextTable table({"scan", "score", "", "requests, 5 min", "errors"},
                   {kLeft, kRight, kLeft, kRight, kRight});
   // From a little before the first alarm, for that is where the story is.
   std::size_t from = 0;
-  while (from < x.looks.size() && !x.looks[from].alarm) ++from;
-  from = alarms == 0 ? 0 : from - std::min<std::size_t>(from, 2);
+  while (from < x.looks.size() && !x.looks[from].alarm && !x.looks[from].evidence) ++from;
+  from = alarms + harmful == 0 ? 0 : from - std::min<std::size_t>(from, 2);
   for (std::size_t i = from; i < x.looks.size() && i < from + kLooksShown; ++i) {
     const Look& look = x.looks[i];
     table.add({format_time(look.time), fmt::format("{:.3f}", look.score),
@@ -112,7 +112,7 @@ std::string evidence(const Explanation& x) {
   const std::size_t shown = std::min(x.looks.size() - from, kLooksShown);
   if (shown < x.looks.size()) {
     text += fmt::format("{} of {} scans are shown{}; --json has all\n", shown, x.looks.size(),
-                        alarms > 0 ? ", from two before the first alarm on" : "");
+                        alarms + harmful > 0 ? ", from two before the first of these on" : "");
   }
   return text;
 }

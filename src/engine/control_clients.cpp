@@ -58,7 +58,6 @@ void Engine::Control::scan(Now now) {
   const std::vector<std::uint32_t> touched = clients.take_touched();
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
-  const double threshold = anomaly::threshold(*model);
   const double granted = granted_per_minute(policy);
   for (const std::uint32_t slot : touched) {
     const ClientId client = clients.profiles().client(slot);
@@ -68,7 +67,7 @@ void Engine::Control::scan(Now now) {
     bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
     if (evidence) {
       score = anomaly::score(*model, features);
-      evidence = score > threshold;
+      evidence = anomaly::is_alarm(*model, features, score);
     }
     std::string reason;
     if (evidence) {

@@ -30,6 +30,7 @@ constexpr const char* kWhat = "the anomaly model";
 constexpr std::size_t kMostSample = 1u << 16;
 constexpr double kMostDistanceTrees = 10000;
 constexpr double kLarge = 1e15;
+constexpr const char* kPlainRate = "harm.plain_requests_per_minute";
 constexpr std::size_t kMostTiers = 256;
 
 // ---------------------------------------------------------------------------------- writing
@@ -71,6 +72,8 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
   add("threshold", parts.threshold);
   add("harm.error_ratio", parts.harm.error_ratio);
   add("harm.requests_per_minute", parts.harm.requests_per_minute);
+  if (std::isfinite(parts.harm.plain_requests_per_minute))
+    add(kPlainRate, parts.harm.plain_requests_per_minute);
   add("contamination", parts.contamination);
   add("false_alarms", parts.false_alarms);
   add("rows", static_cast<double>(parts.rows));
@@ -248,6 +251,9 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   parts.threshold = metadata.number("threshold", 0, 1);
   parts.harm.error_ratio = metadata.number("harm.error_ratio", 0, 1);
   parts.harm.requests_per_minute = metadata.number("harm.requests_per_minute", 0, kLarge);
+  // Bundles of earlier versions know none.
+  if (metadata.has(kPlainRate))
+    parts.harm.plain_requests_per_minute = metadata.number(kPlainRate, 0, kLarge);
   parts.contamination = metadata.number("contamination", 0, 1);
   parts.false_alarms = metadata.number("false_alarms", 0, 1);
   parts.rows = static_cast<std::uint64_t>(metadata.number("rows", 0, kLarge));

@@ -14,6 +14,10 @@ constexpr float kHourSeconds = 3600;
 constexpr float kPathSeconds = 300;            // path shares fade over the same five minutes
 constexpr std::uint32_t kBackgroundShare = 3;  // responses a client and minute that weigh
 constexpr double kBackgroundPseudo = 20;       // responses of the usual ratio behind the background
+// Whoever got so many answers in the fading hour is a customer whom the service serves when it is
+// well; and so many of their responses show how it is.
+constexpr float kServed = 10;
+constexpr double kServedResponses = 10;
 
 std::uint32_t minute_of(Instant now) {
   return static_cast<std::uint32_t>(now.since_start / std::chrono::minutes{1});
@@ -106,8 +110,8 @@ struct ClientProfiles::Recent {
   std::uint64_t agents = 0;
   std::uint32_t passed = 0;  ///< minutes begun since the profile was last updated
   double minutes = 1;        ///< that the sums cover, at least one
-  double background_responses = 0;
-  double background_errors = 0;
+  Background weight{};       ///< of them in the background
+  bool served = false;
 };
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
@@ -228,7 +232,8 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
     profile.active_since_s =
         static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1}) & 0x3fffffffu;
   }
-  add_background(profile.current.responses, delta.responses, delta.errors, minute_of(now));
+  const bool served = profile.hour_responses - profile.hour_errors >= kServed;
+  add_background(profile.current.responses, delta.responses, delta.errors, served, minute_of(now));
   profile.add(counters, delta);
   arrivals.requests = delta.requests > 0;
   arrivals.errors = delta.errors > 0;
@@ -236,35 +241,39 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
 }
 
 void ClientProfiles::add_background(std::uint32_t before, std::uint32_t responses,
-                                    std::uint32_t errors, std::uint32_t minute) {
-  Background& now = background_[minute % kMinutes];
+                                    std::uint32_t errors, bool served, std::uint32_t minute) {
+  BackgroundMinute& now = background_[minute % kMinutes];
   if (now.minute != minute) {
-    now = {minute, 0, 0};
+    now = {.minute = minute};
   }
   if (responses == 0 || before >= kBackgroundShare) {
     return;
   }
   const double weight = std::min(responses, kBackgroundShare - before);
-  now.responses += weight;
-  now.errors += weight * std::min(errors, responses) / responses;
+  const Background more{weight, weight * std::min(errors, responses) / responses};
+  now.all += more;
+  if (served) now.served += more;
 }
 
 double ClientProfiles::background_error_ratio(const Recent& own, std::uint32_t minute) const {
-  double responses = -own.background_responses;
-  double errors = -own.background_errors;
-  for (const Background& b : background_) {
-    if (minute - b.minute < kMinutes) {
-      responses += b.responses;
-      errors += b.errors;
-    }
+  Background all;
+  Background served;
+  for (const BackgroundMinute& b : background_) {
+    if (minute - b.minute >= kMinutes) continue;
+    all += b.all;
+    served += b.served;
   }
-  return std::clamp(
-      shrunk(std::max(errors, 0.0), std::max(responses, 0.0), kUsualErrorRatio, kBackgroundPseudo),
-      0.0, 1.0);
+  all -= own.weight;
+  if (own.served) served -= own.weight;
+  const Background& shown = served.responses >= kServedResponses ? served : all;
+  return std::clamp(shrunk(std::max(shown.errors, 0.0), std::max(shown.responses, 0.0),
+                           kUsualErrorRatio, kBackgroundPseudo),
+                    0.0, 1.0);
 }
 
 ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant now) const {
   Recent r;
+  r.served = profile.hour_responses - profile.hour_errors >= kServed;
   now = std::max(now, profile.updated);
   r.passed = minute_of(now) - minute_of(profile.updated);
   const auto take = [&r](const Minute& m) {
@@ -273,8 +282,7 @@ ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant no
     r.sum.responses += m.responses;
     r.sum.errors += m.errors;
     const double weight = std::min(m.responses, kBackgroundShare);
-    r.background_responses += weight;
-    r.background_errors += m.responses > 0 ? weight * m.errors / m.responses : 0;
+    r.weight += {weight, m.responses > 0 ? weight * m.errors / m.responses : 0};
   };
   for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
     const std::uint32_t i = age - r.passed;

@@ -38,7 +38,8 @@ inline constexpr double kUsualConcentration = 0.4;
 struct ClientFeatures {
   std::array<float, kFeatures> values{};
   /// Share of errors among the other clients' responses of the last five minutes, each client's
-  /// weight capped by the minute.
+  /// weight capped by the minute. Of clients that were served within the fading hour, so that those
+  /// who never get an answer, however many, are no outage; of all where such are hardly seen.
   /// No input of the model: it tells a client that fails from a service that fails everybody.
   float background_error_ratio = 0;
   /// Of the client's latest request: 1 + its index among the names that whoever made the features
@@ -110,23 +111,36 @@ class ClientProfiles {
   struct Profile;
   struct ClassProfile;
   struct Recent;
-  /// Capped responses of all clients in one minute.
+  /// Responses of many clients, each client's capped by the minute.
   struct Background {
-    std::uint32_t minute = 0;
     double responses = 0;
     double errors = 0;
+
+    void operator+=(const Background& more) {
+      responses += more.responses;
+      errors += more.errors;
+    }
+    void operator-=(const Background& less) {
+      responses -= less.responses;
+      errors -= less.errors;
+    }
+  };
+  struct BackgroundMinute {
+    std::uint32_t minute = 0;
+    Background all{};
+    Background served{};  ///< of those whom the service serves when it is well
   };
   static constexpr std::size_t kMinutes = 5;
 
   void add_background(std::uint32_t before, std::uint32_t responses, std::uint32_t errors,
-                      std::uint32_t minute);
+                      bool served, std::uint32_t minute);
   [[nodiscard]] double background_error_ratio(const Recent& own, std::uint32_t minute) const;
   [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
 
   Seats seats_;
   limiter::ZeroedArray<Profile> profiles_;      // [seat]; nobody sits on the first
   limiter::ZeroedArray<ClassProfile> classes_;  // likewise
-  std::array<Background, kMinutes> background_{};
+  std::array<BackgroundMinute, kMinutes> background_{};
 };
 
 }  // namespace tidelimit::traffic

@@ -205,6 +205,33 @@ TEST(ClientProfiles, OneLoudClientIsNotTheBackground) {
       << "a client is not its own background";
 }
 
+/// Clients 0 to 11 are served for ten minutes; a hundred others then fail, and never were.
+struct Besieged {
+  Besieged() {
+    for (std::uint32_t i = 0; i < 112; ++i)
+      slots.push_back({profiles, i, ClientId{0, 0x0000ffff0a000000UL + i}});
+    for (int minute = 0; minute < 10; ++minute)
+      for (std::size_t i = 0; i < 12; ++i) slots[i].requests(3, 0, std::chrono::minutes{minute});
+  }
+  ClientProfiles profiles{128};
+  std::vector<Slot> slots;
+};
+
+TEST(ClientProfiles, ThoseWhoAreNeverServedAreNoOutageHoweverMany) {
+  Besieged site;
+  for (std::size_t i = 12; i < site.slots.size(); ++i) site.slots[i].requests(3, 3, 10min);
+  for (std::size_t i = 0; i < 12; ++i) site.slots[i].requests(3, 0, 10min);
+  EXPECT_LT(site.profiles.features(50, at(10min)).background_error_ratio, 0.03F);
+}
+
+TEST(ClientProfiles, AnOutageShowsInThoseWhoWereServedBefore) {
+  Besieged site;
+  for (int minute = 10; minute < 16; ++minute)
+    for (Slot& slot : site.slots) slot.requests(3, 3, std::chrono::minutes{minute});
+  EXPECT_GT(site.profiles.features(50, at(15min)).background_error_ratio, 0.8F) << "a newcomer";
+  EXPECT_GT(site.profiles.features(5, at(15min)).background_error_ratio, 0.8F) << "a customer";
+}
+
 TEST(ClientProfiles, RequestsAloneAreThoseOfTheFigures) {
   ClientProfiles profiles(8);
   Slot slot{profiles, 5};

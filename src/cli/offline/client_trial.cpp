@@ -34,7 +34,7 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
     const auto features = replay_.features(slot);
     const double score = anomaly::score(*detector_, features);
     const bool harmful = anomaly::harm(*detector_, features) != anomaly::Harm::none;
-    const bool evidence = harmful && score > anomaly::threshold(*detector_);
+    const bool evidence = harmful && anomaly::is_alarm(*detector_, features, score);
     book_.scanned(
         client, score, evidence, "", [] { return std::vector<std::string>{}; }, now_);
     if (outcome != nullptr) outcome->rank = std::max(outcome->rank, score + (harmful ? 1 : 0));

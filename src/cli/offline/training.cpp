@@ -94,6 +94,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   figures["anomaly_threshold"] = parts.threshold;
   figures["anomaly_harm_error_ratio"] = parts.harm.error_ratio;
   figures["anomaly_harm_requests_per_minute"] = parts.harm.requests_per_minute;
+  figures["anomaly_plain_requests_per_minute"] = parts.harm.plain_requests_per_minute;
   return {};
 }
 
