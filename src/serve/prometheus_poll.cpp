@@ -25,30 +25,39 @@ std::optional<double> sample_value(const json& sample) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
+/// Null where `holder` is no object or has no such member: an answer may be anybody's JSON.
+const json& member(const json& holder, const char* key) {
+  static const json none;
+  if (!holder.is_object()) return none;
+  const auto found = holder.find(key);
+  return found == holder.end() ? none : *found;
+}
+
+std::string text_of(const json& value, const char* otherwise) {
+  return value.is_string() ? printable(value.get<std::string>(), kLongestWords) : otherwise;
+}
+
 }  // namespace
 
 Result<double> query_value(std::string_view body) {
   const json answer = json::parse(body, nullptr, false);
   if (!answer.is_object()) return fail(Code::data_loss, "the answer is no JSON object");
-  if (answer.value("status", "") != "success") {
-    return fail(Code::invalid_argument,
-                printable(answer.value("error", "the query failed"), kLongestWords));
-  }
-  const json data = answer.value("data", json::object());
-  const std::string type = data.value("resultType", "");
-  const json result = data.value("result", json());
+  if (member(answer, "status") != "success")
+    return fail(Code::invalid_argument, text_of(member(answer, "error"), "the query failed"));
+  const json& data = member(answer, "data");
+  const std::string type = text_of(member(data, "resultType"), "result without a type");
+  const json& result = member(data, "result");
   std::optional<double> largest;
   if (type == "scalar") {
     largest = sample_value(result);
   } else if (type == "vector") {
     for (const json& series : result) {
-      const auto value = sample_value(series.value("value", json()));
+      const auto value = sample_value(member(series, "value"));
       if (value) largest = std::max(largest.value_or(*value), *value);
     }
   } else {
     return fail(Code::invalid_argument,
-                fmt::format("the query gives a {}: ask for a scalar or an instant vector",
-                            printable(type, kLongestWords)));
+                fmt::format("the query gives a {}: ask for a scalar or an instant vector", type));
   }
   if (!largest) return fail(Code::not_found, "the query finds no series with a value");
   if (*largest < 0) return fail(Code::invalid_argument, "the query's value is negative");
@@ -82,14 +91,27 @@ Result<double> PrometheusPoll::ask() const {
   const auto answer =
       http_call(*url, "GET", target_, "Accept: application/json\r\n", "", kPatience);
   if (!answer) return tl::unexpected(answer.error());
-  return query_value(answer->body);
+  const auto value = query_value(answer->body);
+  if (answer->status == 200) return value;
+  // Prometheus says in its answer's body what is wrong with the query; others know no query.
+  return fail(Code::unavailable,
+              fmt::format("HTTP status {}: {}", answer->status,
+                          value ? "no answer to the query" : value.error().message));
+}
+
+Result<double> PrometheusPoll::ask_safely() const {
+  try {
+    return ask();
+  } catch (const std::exception& fault) {  // std::bad_alloc, and what libraries may throw
+    return fail(Code::internal, fault.what());
+  }
 }
 
 void PrometheusPoll::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const auto value = ask();
+    const auto value = ask_safely();
     if (value) {
       sink_(*value);
       notes_.clear(part_);

@@ -32,6 +32,8 @@ class PrometheusPoll {
  private:
   void run();
   [[nodiscard]] Result<double> ask() const;
+  /// What is thrown on a thread ends the process: here it is an error as any other.
+  [[nodiscard]] Result<double> ask_safely() const;
 
   std::string url_;
   std::string target_;

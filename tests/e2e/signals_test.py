@@ -1,6 +1,8 @@
 """The load figure `cpu` from elsewhere: pushed, from Debian's Prometheus, from a control group; and what is said when it stops."""
 
+import http.server
 import pathlib
+import threading
 import unittest
 
 from harness import EndToEnd, free_port, wait_until
@@ -81,6 +83,26 @@ class Signals(EndToEnd):
         port = free_port()
         self.gate_with(f'{{ prometheus: "http://127.0.0.1:{port}", query: up }}')
         wait_until(lambda: f"127.0.0.1:{port}" in self.troubles(), "the address is named")
+        self.assertTrue(self.gate.check()["allowed"])
+
+    def test_another_server_under_the_address_does_no_harm(self):
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = b'{"timestamp":"x","status":404,"error":"Not Found"}'
+                self.send_response(404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.gate_with(f'{{ prometheus: "http://127.0.0.1:{server.server_port}", query: up }}')
+        wait_until(lambda: "HTTP status 404: Not Found" in self.troubles(), "the answer is told")
         self.assertTrue(self.gate.check()["allowed"])
 
     @unittest.skipUnless((GROUP / "cpu.stat").exists(), "no control groups of version 2 here")

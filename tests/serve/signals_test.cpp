@@ -62,5 +62,21 @@ TEST(QueryValue, SaysWhatIsWrong) {
   EXPECT_THAT(words(R"({"status":"success"})"), HasSubstr("ask for a scalar"));
 }
 
+TEST(QueryValue, TakesNoWordOfAnybodysJsonForGranted) {
+  const auto words = [](const std::string& body) {
+    const auto value = query_value(body);
+    return value ? "accepted" : value.error().message;
+  };
+  EXPECT_THAT(words(R"({"timestamp":"x","status":404,"error":"Not Found"})"),
+              HasSubstr("Not Found"));
+  EXPECT_THAT(words(R"({"status":"error","error":null})"), HasSubstr("the query failed"));
+  EXPECT_THAT(words(R"({"status":"success","data":null})"), HasSubstr("ask for a scalar"));
+  EXPECT_THAT(words(R"({"status":"success","data":{"resultType":7,"result":7}})"),
+              HasSubstr("ask for a scalar"));
+  EXPECT_THAT(words(R"({"status":"success","data":{"resultType":"vector","result":7}})"),
+              HasSubstr("no series"));
+  EXPECT_THAT(words(vector_of(R"(7,"x",{"value":7})")), HasSubstr("no series"));
+}
+
 }  // namespace
 }  // namespace tidelimit::serve
