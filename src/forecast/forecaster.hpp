@@ -74,6 +74,9 @@ struct TrainOptions {
   int threads = 2;
   int epochs = 0;                  ///< 0: the preset's own
   double validation_ratio = 0.15;  ///< the newest part of the training range, for early stopping
+  /// Called between the steps of the work, on the thread of the caller. What it throws ends the
+  /// work and passes through.
+  std::function<void()> between_steps = [] {};
 };
 
 /// Where training stands, for a progress bar.

@@ -77,7 +77,7 @@ WindowGrid worth_forecasting(const WindowGrid& grid) {
 }
 
 Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, WallTime running_until,
-                      const TrainOptions& how, const ProgressSink& progress) {
+                      const TrainOptions& how) {
   const std::size_t horizon = how.shape.horizon_steps();
   const std::size_t held =
       std::min(static_cast<std::size_t>(kHeldOut / how.shape.window), grid.size() / 5);
@@ -92,7 +92,7 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
                             grid.size() - std::min(first, grid.size()), least + horizon));
   }
   const WindowGrid known = worth_forecasting(first_windows(grid, first));
-  auto trained = train(known, how, progress);
+  auto trained = train(known, how, {});
   if (!trained) return tl::unexpected<Error>(trained.error());
 
   WindowGrid judging{grid.start, grid.step, known.endpoints, {}};
@@ -102,11 +102,13 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
   }
   std::vector<std::size_t> origins(grid.size() - horizon - first + 1);
   std::iota(origins.begin(), origins.end(), first);
+  how.between_steps();
   const Judged fresh = judge(trained->get(), judging, origins, how.shape);
   if (fresh.forecasts == 0) {
     return fail(Code::failed_precondition,
                 "the newest windows have gaps everywhere: there is nothing to judge a model by");
   }
+  how.between_steps();
   return Renewal{.model = *std::move(trained),
                  .trained_from = grid.start,
                  .trained_until = grid.time_of(first),

@@ -42,11 +42,9 @@ struct Renewal {
 /// on those: forecasts as they would have been published, guard included. The held-out windows
 /// begin no earlier than `running_until`, the end of what the running model was trained on, since
 /// it knows what lies before. Errors: too little history to train on or to judge by (says how
-/// much), no traffic at all. What `progress` throws passes through. Equal arguments give equal
-/// outcomes.
+/// much), no traffic at all. Equal arguments give equal outcomes.
 [[nodiscard]] Result<Renewal> renew(const traffic::WindowGrid& grid, const ForecastModel* running,
-                                    WallTime running_until, const TrainOptions& how,
-                                    const ProgressSink& progress);
+                                    WallTime running_until, const TrainOptions& how);
 
 /// A model has drifted when its recent error is so many times that of its training.
 inline constexpr double kDrift = 2;

@@ -54,6 +54,7 @@ void judge(ForecastModel& model, const TrainingData& data) {
   double mae_sum = 0;
   std::size_t judged = 0;
   for (const std::size_t e : data.endpoints) {
+    data.options.between_steps();
     const Series& series = data.series[e];
     const auto origins = data.judging(e);
     if (origins.empty()) continue;

@@ -67,6 +67,7 @@ ForecastModel train_baseline(const TrainingData& data, const ProgressSink& progr
   settings.seed = data.options.seed;
   auto fitted = fit(make_network(shape, data.options.seed), lesson(Part::teaching),
                     lesson(Part::judging), settings, [&](const EpochReport& report) {
+                      data.options.between_steps();
                       if (!progress) return;
                       progress({report.epoch, settings.epochs,
                                 static_cast<double>(report.epoch) / settings.epochs, report.loss,

@@ -35,15 +35,20 @@ void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
   std::vector<const Series*> series;
   std::vector<LinearRows> rows;
   for (const std::size_t e : data.endpoints) {
+    data.options.between_steps();
     // Origins whose horizon ends within the part that teaches.
     const std::size_t to = data.train_end + 1 - data.spans.horizon;
     const std::size_t from = std::min(learned_from(data, e), to);
     series.push_back(&data.series[e]);
     rows.emplace_back(data.series[e], data.grid.start, data.grid.step, from, to);
   }
-  model.linear_plain = fit_shared(series, rows, Space::plain);
-  model.linear_log = fit_shared(series, rows, Space::log);
-  model.linear_change = fit_shared(series, rows, Space::change);
+  const auto fitted = [&](Space space) {
+    data.options.between_steps();
+    return fit_shared(series, rows, space);
+  };
+  model.linear_plain = fitted(Space::plain);
+  model.linear_log = fitted(Space::log);
+  model.linear_change = fitted(Space::change);
 }
 
 /// One endpoint's linear forecasts and frames over all its windows.
@@ -120,6 +125,7 @@ std::vector<double> fit_member_prior(const TrainingData& data, const std::vector
   }
   Record record{kMembers, {}, {}};
   for (const std::size_t e : data.endpoints) {
+    data.options.between_steps();
     const Lane& lane = lanes[e];
     const Series& series = data.series[e];
     const auto origins = data.judging(e);
@@ -162,6 +168,7 @@ ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) 
   fit_linear_priors(data, model);
   std::vector<Lane> lanes(data.series.size());
   for (const std::size_t e : data.endpoints) {
+    data.options.between_steps();
     lanes[e] = make_lane(data, e, model);
     model.endpoints.push_back({data.grid.endpoints[e], lanes[e].unit, 1.0});
   }
@@ -181,6 +188,7 @@ ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) 
   auto fitted =
       fit(silent_network(shape, data.options.seed), lesson.examples(Part::teaching),
           lesson.examples(Part::judging), settings, [&](const EpochReport& report) {
+            data.options.between_steps();
             if (!progress) return;
             const double done = static_cast<double>(report.epoch) / settings.epochs;
             progress({report.epoch, settings.epochs, 1 - kNetworkShare + kNetworkShare * done,

@@ -17,7 +17,6 @@ namespace tidelimit::serve {
 namespace {
 
 constexpr const char* kPart = "retraining";
-constexpr std::chrono::seconds kLook{10};
 /// Between two trainings for drift: what came since must have had time to differ.
 constexpr Nanos kAfterDrift = std::chrono::hours{6};
 
@@ -53,11 +52,11 @@ const char* Retrainer::to_string(Ending ending) {
 }
 
 Retrainer::Retrainer(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock,
-                     Notes& notes)
-    : engine_(engine), settings_(settings), clock_(clock), notes_(notes) {}
+                     Notes& notes, Nanos look)
+    : engine_(engine), settings_(settings), clock_(clock), notes_(notes), look_(look) {}
 
 Retrainer::~Retrainer() {
-  stop();
+  if (thread_.joinable()) (void)stop(std::chrono::hours{1});
 }
 
 void Retrainer::start() {
@@ -65,13 +64,24 @@ void Retrainer::start() {
   (void)pthread_setname_np(thread_.native_handle(), "retrain");
 }
 
-void Retrainer::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
+void Retrainer::abandon() {
+  std::lock_guard lock(mutex_);
+  stopping_ = true;
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+}
+
+bool Retrainer::stop(std::chrono::milliseconds patience) {
+  abandon();
+  std::unique_lock lock(mutex_);
+  if (!thread_.joinable()) return true;
+  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
+  lock.unlock();
+  if (finished) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+  return finished;
 }
 
 void Retrainer::run() {
@@ -81,12 +91,14 @@ void Retrainer::run() {
     spdlog::warn("retraining runs at the priority of all else: SCHED_IDLE is refused");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, clock_.real(kLook), [this] { return stopping_.load(); });
-    if (stopping_) return;
+    changed_.wait_for(lock, clock_.real(look_), [this] { return stopping_.load(); });
+    if (stopping_) break;
     lock.unlock();
     look();
     lock.lock();
   }
+  done_ = true;
+  changed_.notify_all();
 }
 
 void Retrainer::look() {
@@ -126,7 +138,7 @@ void Retrainer::retrain(const config::Config& config, WallTime now, const std::s
   }
 }
 
-Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallTime now) {
+Result<void> Retrainer::attempt(const config::Config& config, WallTime now) {
   const auto history = engine_.history();
   if (history == nullptr) return fail(Code::failed_precondition, "no windows are stored");
   const auto& folder = config.forecast_model;
@@ -146,11 +158,11 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
   how.shape = shape;
   if (bundle.forecast != nullptr) how.preset = bundle.forecast->preset;
   how.threads = 1;
-  const auto renewal =
-      forecast::renew(*grid, comparable ? bundle.forecast.get() : nullptr,
-                      bundle.manifest.trained_until, how, [this](const forecast::Progress&) {
-                        if (stopping_) throw Abandoned{};
-                      });
+  how.between_steps = [this] {
+    if (stopping_) throw Abandoned{};
+  };
+  const auto renewal = forecast::renew(*grid, comparable ? bundle.forecast.get() : nullptr,
+                                       bundle.manifest.trained_until, how);
   if (!renewal) return tl::unexpected(renewal.error());
   const std::string figures =
       fmt::format("mean absolute error {:.2f} requests per {} against {:.2f}, over {} forecasts",
@@ -158,7 +170,7 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
                   renewal->forecasts);
   if (!renewal->better()) {
     tell(Ending::kept, "the running model stays: the new one is not closer, " + figures);
-    return Ending::kept;
+    return {};
   }
   const bool had_forecast = bundle.forecast != nullptr;
   bundle.forecast = renewal->model;
@@ -176,12 +188,14 @@ Result<Retrainer::Ending> Retrainer::attempt(const config::Config& config, WallT
   manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
   manifest.figures["renewal_mae"] = renewal->fresh_error;
   manifest.figures["renewal_mae_before"] = renewal->running_error;
-  // An operator's choice made meanwhile stands.
-  if (store::held(folder)) return Ending::kept;
+  if (store::held(folder)) {
+    tell(Ending::kept, "the running model stays: it was chosen by hand meanwhile, " + figures);
+    return {};
+  }
   if (auto placed = store::replace_bundle(folder, bundle); !placed)
     return tl::unexpected(placed.error());
   tell(Ending::taken, "a new model takes over: " + figures);
-  return Ending::taken;
+  return {};
 }
 
 void Retrainer::tell(Ending ending, const std::string& words) {

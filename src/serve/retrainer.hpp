@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -30,14 +31,20 @@ class Retrainer {
   static constexpr std::array kEndings{Ending::taken, Ending::kept, Ending::failed};
   [[nodiscard]] static const char* to_string(Ending ending);
 
-  Retrainer(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock, Notes& notes);
-  ~Retrainer();
+  /// Looks every `look` whether a training is due.
+  Retrainer(engine::Engine& engine, const SettingsSlot& settings, const Clock& clock, Notes& notes,
+            Nanos look = std::chrono::seconds{10});
+  ~Retrainer();  ///< as stop()
   Retrainer(const Retrainer&) = delete;
   Retrainer& operator=(const Retrainer&) = delete;
 
   void start();
-  /// Ends a training under way too, within an epoch.
-  void stop();
+  /// Asks for the end, of a training under way too: it comes at the next step of its work.
+  void abandon();
+  /// Waits for that end, having asked for it. False: it did not come within
+  /// `patience`, as on a machine that is busy without end, and the thread was let go; then the
+  /// process must end without destroying what it refers to.
+  [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
   /// From any thread.
   [[nodiscard]] std::uint64_t count(Ending ending) const {
@@ -50,18 +57,20 @@ class Retrainer {
   /// Why a training is due, in words; empty: it is not.
   [[nodiscard]] std::string due(const config::Config& config, WallTime now) const;
   void retrain(const config::Config& config, WallTime now, const std::string& why);
-  [[nodiscard]] Result<Ending> attempt(const config::Config& config, WallTime now);
+  [[nodiscard]] Result<void> attempt(const config::Config& config, WallTime now);
   void tell(Ending ending, const std::string& words);
 
   engine::Engine& engine_;
   const SettingsSlot& settings_;
   const Clock& clock_;
   Notes& notes_;
+  const Nanos look_;
   std::optional<WallTime> last_;  ///< when it was last tried, by this process
   std::array<std::atomic<std::uint64_t>, kEndings.size()> counts_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<bool> stopping_{false};  ///< written under mutex_
+  bool done_ = false;                  ///< guarded by mutex_
   std::thread thread_;
 };
 

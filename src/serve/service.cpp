@@ -345,6 +345,7 @@ void Service::watch() {
 bool Service::stop(std::chrono::milliseconds patience) {
   using std::chrono::steady_clock;
   impl_->stopping = true;
+  impl_->retrainer->abandon();
   const auto deadline = steady_clock::now() + patience;
   for (const auto& loop : impl_->loops) loop->drain();
   const auto all_drained = [&] {
@@ -353,13 +354,14 @@ bool Service::stop(std::chrono::milliseconds patience) {
   };
   while (!all_drained() && steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
-  impl_->retrainer->stop();
   bool well = true;
   for (Lane* lane :
        {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
-  return impl_->control->stop(patience) && well;
+  well = impl_->control->stop(patience) && well;
+  // It runs when nothing else does, so it may come last, and nothing is lost with it.
+  return impl_->retrainer->stop(patience) && well;
 }
 
 }  // namespace tidelimit::serve

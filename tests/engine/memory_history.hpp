@@ -14,7 +14,7 @@ namespace tidelimit::engine::test {
 
 /// What the engine wants of a history, in memory; `full` makes every write fail as a full disk
 /// does.
-class MemoryHistory final : public History {
+class MemoryHistory : public History {
  public:
   Result<void> put_windows(WallTime start, Nanos, const std::vector<std::string>& endpoints,
                            const std::vector<traffic::WindowStats>& stats) override {

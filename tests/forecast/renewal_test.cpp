@@ -40,7 +40,7 @@ TEST(Renewal, ANewModelTakesOverWhereTheOldOneIsWorse) {
   auto worse = std::make_shared<ForecastModel>(*trained_on(first_windows(grid, 10 * kDay)));
   // As if it had been trained on a tenth of the traffic: it expects too little everywhere.
   for (auto& scaling : worse->endpoints) scaling.mean /= 10;
-  const auto renewal = renew(grid, worse.get(), grid.time_of(10 * kDay), quick(), {});
+  const auto renewal = renew(grid, worse.get(), grid.time_of(10 * kDay), quick());
   ASSERT_TRUE(renewal) << renewal.error().message;
   EXPECT_EQ(renewal->trained_from, grid.start);
   EXPECT_EQ(renewal->trained_until, grid.time_of(18 * kDay)) << "two days are held out";
@@ -52,7 +52,7 @@ TEST(Renewal, ANewModelTakesOverWhereTheOldOneIsWorse) {
 TEST(Renewal, AnEqualModelChangesNothing) {
   const auto grid = rhythm(1, 20, 6);
   const auto same = trained_on(first_windows(grid, 18 * kDay));
-  const auto renewal = renew(grid, same.get(), grid.time_of(18 * kDay), quick(), {});
+  const auto renewal = renew(grid, same.get(), grid.time_of(18 * kDay), quick());
   ASSERT_TRUE(renewal) << renewal.error().message;
   EXPECT_EQ(renewal->fresh_error, renewal->running_error);
   EXPECT_FALSE(renewal->better());
@@ -62,21 +62,44 @@ TEST(Renewal, NeitherModelIsJudgedByWhatTheRunningOneWasTrainedOn) {
   const auto grid = rhythm(1, 20, 7);
   const auto running = trained_on(first_windows(grid, 18 * kDay + 40));
   const auto until = grid.time_of(18 * kDay + 40);
-  const auto renewal = renew(grid, running.get(), until, quick(), {});
+  const auto renewal = renew(grid, running.get(), until, quick());
   ASSERT_TRUE(renewal) << renewal.error().message;
   EXPECT_EQ(renewal->trained_until, until);
-  const auto early = renew(grid, running.get(), grid.time_of(19 * kDay + 1), quick(), {});
+  const auto early = renew(grid, running.get(), grid.time_of(19 * kDay + 1), quick());
   ASSERT_FALSE(early);
   EXPECT_THAT(early.error().message, HasSubstr("95 windows to judge a new model by, of the 100"));
 }
 
+TEST(Renewal, IsLeftBetweenAnyTwoStepsOfItsWork) {
+  struct Left {};
+  const auto grid = rhythm(2, 20, 12);
+  for (const Preset preset : {Preset::baseline, Preset::best}) {
+    TrainOptions how = quick();
+    how.preset = preset;
+    how.epochs = 1;
+    int steps = 0;
+    how.between_steps = [&] { ++steps; };
+    ASSERT_TRUE(renew(grid, nullptr, {}, how));
+    // Of the best preset: two endpoints' rows, three fits, two lanes and two weighings more.
+    ASSERT_EQ(steps, preset == Preset::best ? 14 : 5) << "an epoch, two endpoints, two judgements";
+    for (int last = 1; last <= steps; ++last) {
+      int step = 0;
+      how.between_steps = [&] {
+        if (++step == last) throw Left{};
+      };
+      EXPECT_THROW((void)renew(grid, nullptr, {}, how), Left);
+      EXPECT_EQ(step, last);
+    }
+  }
+}
+
 TEST(Renewal, SaysWhatIsMissing) {
-  const auto little = renew(rhythm(1, 4, 8), nullptr, {}, quick(), {});
+  const auto little = renew(rhythm(1, 4, 8), nullptr, {}, quick());
   ASSERT_FALSE(little);
   EXPECT_THAT(little.error().message, HasSubstr("76 windows to judge a new model by, of the 100"));
   auto gaps = rhythm(1, 20, 9);
   for (std::size_t i = 18 * kDay; i < gaps.size(); ++i) gaps.stats[0][i].observed = false;
-  const auto blind = renew(gaps, nullptr, {}, quick(), {});
+  const auto blind = renew(gaps, nullptr, {}, quick());
   ASSERT_FALSE(blind);
   EXPECT_THAT(blind.error().message, HasSubstr("gaps everywhere"));
 }
