@@ -36,7 +36,9 @@ const limiter::Limit& base_of(const KeptDecision& kept, const limiter::Plan& pla
 /// What led to a decision, in words; empty where the configured limit alone decided.
 std::string Engine::Control::explanation_of(const KeptDecision& kept, const Routes& routes) const {
   std::string cause = cause_of(kept, routes);
-  if (kept.decision.limit_of == limiter::LimitOf::total)
+  const Reason reason = kept.decision.reason;
+  const bool by_limit = reason != Reason::client_blocked && reason != Reason::load_shed;
+  if (by_limit && kept.decision.limit_of == limiter::LimitOf::total)
     cause = fmt::format("it is the total of all {} principals at {}{}{}", routes.tier(kept.tier),
                         routes.endpoint(kept.endpoint), cause.empty() ? "" : ": ", cause);
   const std::string watched = why_only_watched(kept);

@@ -41,7 +41,6 @@ struct EngineWorker::Impl {
       : data(the_data),
         limiter(the_data.limiter),
         view(the_data.view),
-        verdicts(the_data.limiter.verdicts),
         seat(the_seat),
         log(std::move(the_log)) {
     path.reserve(kLongestPath);
@@ -58,7 +57,6 @@ struct EngineWorker::Impl {
                                       const limiter::Decision& decision, Now now) noexcept;
   void account_together(const WorkerView& seen, std::span<const Asked> asked, Now now,
                         std::span<Answer> answers) noexcept;
-  [[nodiscard]] bool is_malicious(const ClientId& client, Instant now) noexcept;
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
@@ -73,7 +71,6 @@ struct EngineWorker::Impl {
   Engine::Data& data;
   limiter::Worker limiter;
   limiter::SnapshotReader<WorkerView> view;
-  limiter::SnapshotReader<limiter::VerdictTable> verdicts;
   const std::size_t seat;
   const std::shared_ptr<DecisionLog> log;  ///< null: nothing is kept
   std::string path;
@@ -104,15 +101,6 @@ EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
   return prepared;
 }
 
-bool EngineWorker::Impl::is_malicious(const ClientId& client, Instant now) noexcept {
-  const limiter::VerdictTable* table = verdicts.get();
-  const limiter::Verdict* verdict = table == nullptr ? nullptr : table->find(client, now);
-  if (verdict == nullptr || verdict->kind != VerdictKind::malicious) return false;
-  const auto& part =
-      verdict->part == limiter::Part::rules ? data.limiter.mode.rules : data.limiter.mode.anomaly;
-  return std::min(verdict->mode, part.load(std::memory_order_relaxed)) != limiter::Mode::off;
-}
-
 bool EngineWorker::Impl::is_open(WindowIndex window) const noexcept {
   const WindowIndex first = data.first_open.load(std::memory_order_acquire);
   if (first == std::numeric_limits<WindowIndex>::min()) return true;  // before the first tick
@@ -133,7 +121,7 @@ void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept {
   const bool malicious = decision.verdict == VerdictKind::malicious;
   const limiter::Hits asked =
-      malicious || decision.allowed ? call.hits : limiter.counts_as_demand(call, now.mono);
+      malicious || decision.allowed ? call.hits : limiter.demand_of(call, now.mono);
   if (asked == 0) return;
   const limiter::Hits counted = std::min(asked, limiter::kMostCounted);
   WindowCounts counts;
@@ -146,7 +134,7 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
                                         const traffic::Request& request, Counting counting,
                                         bool own_denial, Now now) noexcept {
   WindowCounts counts;
-  const bool malicious = is_malicious(call.client, now.mono);
+  const bool malicious = limiter.verdict_on(call, now.mono) == VerdictKind::malicious;
   if (counting == Counting::observe_only) {
     (malicious ? counts.malicious : counts.requests) = 1;
     if (!malicious && limiter::index(call.tier) == 0) counts.premium = 1;

@@ -96,12 +96,9 @@ Decision Judge::said() const noexcept {
 
 bool Judge::gather() noexcept {
   if (mode_ == Mode::off) return false;
-  const Override* hand = overrides_ == nullptr || overrides_->empty()
-                             ? nullptr
-                             : overrides_->find(call_.client, call_.user, now_);
+  const auto [hand, verdict] = standing();
   by_hand_ = hand != nullptr;
   if (hand != nullptr && !pass_override(*hand)) return false;
-  const Verdict* verdict = hand == nullptr ? find_verdict() : nullptr;
   if (verdict != nullptr) {
     decision_.verdict = verdict->kind;
     if (mode_of(*verdict) != Mode::enforce) {
@@ -132,6 +129,18 @@ Mode Judge::mode_of(const Verdict& verdict) const noexcept {
                                                    : all.forecast;
   const Mode mode = std::min(verdict.mode, load(part));
   return mode == Mode::enforce && call_.rollout >= verdict.enforced ? Mode::shadow : mode;
+}
+
+Judge::Standing Judge::standing() const noexcept {
+  const Override* hand = overrides_ == nullptr || overrides_->empty()
+                             ? nullptr
+                             : overrides_->find(call_.client, call_.user, now_);
+  return hand != nullptr ? Standing{hand, nullptr} : Standing{nullptr, find_verdict()};
+}
+
+VerdictKind Judge::verdict() const noexcept {
+  const Verdict* found = mode_ == Mode::off ? nullptr : standing().verdict;
+  return found == nullptr ? VerdictKind::normal : found->kind;
 }
 
 const Verdict* Judge::find_verdict() const noexcept {
@@ -262,17 +271,17 @@ void Judge::watch() noexcept {
   const bool charge = call_.hits != 0;
   const Verdict* verdict = shadow_verdict_;
   if (verdict != nullptr && verdict->action == Action::block)
-    would_deny(Reason::client_blocked, verdict->rule, nullptr);
+    would_deny(Reason::client_blocked, verdict->rule);
   if (verdict != nullptr && verdict->action == Action::limit && !verdict->limit.unlimited()) {
     const LimitLine line = apart(names_.verdict(verdict->limit), Use::verdict, verdict->limit,
                                  Reason::client_limited, verdict->rule);
     if (!ask(line, *line.limit, charge).conformance.conforms)
-      would_deny(line.reason, line.rule, line.limit);
+      would_deny(line.reason, line.rule, line.use, *line.limit);
   }
   for (const LimitLine& line : lines()) watch(line);
   for (const LimitLine& line : watched_only()) watch(line);
   const CellLimits& watched = in(views_.watched);
-  if (!sheds_ && sheds(watched)) would_deny(Reason::load_shed, watched.shed_rule, nullptr);
+  if (!sheds_ && sheds(watched)) would_deny(Reason::load_shed, watched.shed_rule);
 }
 
 void Judge::watch(LimitLine line) noexcept {
@@ -280,11 +289,11 @@ void Judge::watch(LimitLine line) noexcept {
   line.key = BucketNames::shadow_of(line.key);
   const Charge seen = ask(line, *line.watched, call_.hits != 0, line.before);
   if (seen.conformance.conforms) return;
-  if (decision_.outcome != Outcome::shadow_deny) decision_.limit_of = limit_of(line.use);
-  would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.watched);
+  would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.use,
+             *line.watched);
 }
 
-Hits Judge::counts_as_demand() noexcept {
+Hits Judge::demand() noexcept {
   const Limit& base = in(View::base).principal;
   if (base.unlimited()) return call_.hits;
   const LimitLine line = apart(names_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
@@ -349,13 +358,19 @@ void Judge::note_in_flight(std::uint32_t count, std::uint32_t limit, bool overfl
   decision_.overflow = decision_.overflow || overflow;
 }
 
-// The first names the reason. Nothing else of the answer changes.
-void Judge::would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept {
+// The first names the reason, and the limit if it is one. Nothing else of the answer changes.
+void Judge::would_deny(Reason reason, RuleId rule) noexcept {
   if (decision_.outcome == Outcome::shadow_deny) return;
   decision_.outcome = Outcome::shadow_deny;
   decision_.reason = reason;
   decision_.rule = rule;
-  if (limit != nullptr) decision_.limit = *limit;
+}
+
+void Judge::would_deny(Reason reason, RuleId rule, Use use, const Limit& limit) noexcept {
+  if (decision_.outcome == Outcome::shadow_deny) return;
+  would_deny(reason, rule);
+  decision_.limit = limit;
+  decision_.limit_of = limit_of(use);
 }
 
 // A total that a rule has made tighter is what denies, however full it is: the TAT that it drives

@@ -33,8 +33,10 @@ class Judge {
 
   /// The whole decision of a call that stands alone.
   [[nodiscard]] Decision decide() noexcept;
-  /// See Worker::counts_as_demand.
-  [[nodiscard]] Hits counts_as_demand() noexcept;
+  /// See Worker::demand_of.
+  [[nodiscard]] Hits demand() noexcept;
+  /// See Worker::verdict_on.
+  [[nodiscard]] VerdictKind verdict() const noexcept;
 
   // The steps of a decision, for calls that are decided together (see Panel).
 
@@ -81,6 +83,12 @@ class Judge {
   };
   [[nodiscard]] Views views() const noexcept;
   [[nodiscard]] Mode mode_of(const Verdict& verdict) const noexcept;
+  // What is said of the caller: what is set by hand stands in place of any verdict.
+  struct Standing {
+    const Override* hand = nullptr;
+    const Verdict* verdict = nullptr;
+  };
+  [[nodiscard]] Standing standing() const noexcept;
   [[nodiscard]] const Verdict* find_verdict() const noexcept;
   [[nodiscard]] const CellLimits& in(View view) const noexcept { return cell_.in(view); }
   [[nodiscard]] bool sheds(const CellLimits& limits) const noexcept {
@@ -104,7 +112,8 @@ class Judge {
   [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
                            Tat floor = Tat{0}, std::optional<Hits> hits = {}) noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
-  void would_deny(Reason reason, RuleId rule, const Limit* limit) noexcept;
+  void would_deny(Reason reason, RuleId rule) noexcept;
+  void would_deny(Reason reason, RuleId rule, Use use, const Limit& limit) noexcept;
   /// Of a denial by `limit`, the line's own or the watched one, that met this TAT.
   [[nodiscard]] Reason reason_of(const LimitLine& line, const Limit& limit, Tat tat) const noexcept;
 

@@ -169,10 +169,20 @@ std::uint16_t Worker::enforced_below() noexcept {
   return plan == nullptr ? std::uint16_t{0} : plan->enforced;
 }
 
-Hits Worker::counts_as_demand(const Call& call, Instant now) noexcept {
+Hits Worker::demand_of(const Call& call, Instant now) noexcept {
   const Plan* plan = plan_.get();
   if (plan == nullptr || plan->endpoints.empty()) return call.hits;
-  return Judge(limiter_, *plan, nullptr, nullptr, call, now).counts_as_demand();
+  return Judge(limiter_, *plan, nullptr, nullptr, call, now).demand();
+}
+
+VerdictKind Worker::verdict_on(const Call& call, Instant now) noexcept {
+  const Plan* plan = plan_.get();
+  const VerdictTable* verdicts = verdicts_.get();
+  // Nearly nobody is judged.
+  if (verdicts == nullptr || verdicts->find(call.client, now) == nullptr)
+    return VerdictKind::normal;
+  if (plan == nullptr || plan->endpoints.empty()) return VerdictKind::normal;
+  return Judge(limiter_, *plan, verdicts, overrides_.get(), call, now).verdict();
 }
 
 }  // namespace tidelimit::limiter

@@ -139,7 +139,11 @@ class Worker {
   /// How many hits of a denied call (hits >= 1) still count as demand: a principal's denied ones
   /// do, up to its base limit, so that its retries count up to twice that limit in all. Charges
   /// that allowance.
-  [[nodiscard]] Hits counts_as_demand(const Call& call, Instant now) noexcept;
+  [[nodiscard]] Hits demand_of(const Call& call, Instant now) noexcept;
+
+  /// What decide would say of the caller in `decision.verdict`: normal, too, where the verdict's
+  /// part is off, or an override or the allow-list takes its place. Charges nothing.
+  [[nodiscard]] VerdictKind verdict_on(const Call& call, Instant now) noexcept;
 
  private:
   [[gnu::noinline]] void judge(const Plan& plan, const VerdictTable* verdicts,

@@ -326,6 +326,37 @@ TEST_F(Verdicts, AreForgottenByHand) {
   EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
 }
 
+TEST_F(Verdicts, SayNothingOfTheTrafficOfAClientThatIsLetPassByHand) {
+  policy::Rule rule = attacker();
+  rule.then.duration = hours{1};
+  begin({rule});
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
+  ASSERT_TRUE(engine->put_override({.target = kMallory,
+                                    .action = Action::allow,
+                                    .limit = {},
+                                    .reason = "a partner",
+                                    .by = "ops",
+                                    .made_at = now.wall,
+                                    .until = {}},
+                                   now));
+  pass(minutes{15});
+  for (int i = 0; i < 10; ++i) {
+    const Asked asked{.address = kMallory};
+    EXPECT_TRUE(ask(asked).decision.allowed);
+    answer(200, asked);
+  }
+  for (int i = 0; i < 5; ++i) answer(500, {.address = kMallory}, false, Counting::observe_only);
+  pass(minutes{16});
+  ASSERT_TRUE(verdict(kMallory)) << "the verdict stands all the time";
+  const auto window = newest("browse");
+  EXPECT_EQ(window.requests, 15);
+  EXPECT_EQ(window.responses, 15);
+  EXPECT_EQ(window.errors, 5);
+  EXPECT_EQ(window.malicious, 0);
+}
+
 LabelRecord label_of(bool malicious, WallTime now, std::optional<WallTime> until = {}) {
   return {.target = kMallory,
           .malicious = malicious,

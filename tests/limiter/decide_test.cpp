@@ -238,15 +238,79 @@ TEST_F(Decide, SharesTheBucketOfTheNeighbourhoodWhenMemoryIsFull) {
   EXPECT_GT(tiny.buckets().overflows(), 10'000U);
 }
 
+TEST_F(Decide, SaysWhoseLimitItIs) {
+  set_limits(plan, kPayment, kStandard, per_minute(60, 3));
+  publish();
+  EXPECT_EQ(decide().limit_of, LimitOf::principal);
+  set_limits(plan, kPayment, kStandard, {}, per_minute(60, 9));
+  publish();
+  EXPECT_EQ(decide().limit_of, LimitOf::total);
+  plan.endpoints[0].client = per_minute(60, 5);
+  publish();
+  EXPECT_EQ(decide().limit_of, LimitOf::client);
+  publish({verdict(Action::limit)});
+  EXPECT_EQ(decide().limit_of, LimitOf::verdict);
+  publish({by_hand(Action::limit)});
+  EXPECT_EQ(decide().limit_of, LimitOf::override_);
+}
+
+TEST_F(Decide, SaysWhoseLimitItIsThatIsOnlyWatched) {
+  set_limits(plan, kPayment, kStandard, {}, per_minute(60, 9));
+  publish();
+  Verdict shadow = verdict(Action::limit);
+  shadow.mode = Mode::shadow;
+  publish({shadow});
+  EXPECT_EQ(passes(call(), 2), 2);
+  const Decision limited = decide();
+  EXPECT_EQ(limited.outcome, Outcome::shadow_deny);
+  EXPECT_EQ(limited.limit, shadow.limit);
+  EXPECT_EQ(limited.limit_of, LimitOf::verdict);
+  shadow.action = Action::block;
+  publish({shadow});
+  const Decision blocked = decide();
+  EXPECT_EQ(blocked.reason, Reason::client_blocked);
+  EXPECT_EQ(blocked.limit, per_minute(60, 9)) << "a block has no limit";
+  EXPECT_EQ(blocked.limit_of, LimitOf::total);
+}
+
+TEST_F(Decide, SaysOfACallerElsewhereWhatItSaysInTheDecision) {
+  publish();
+  const auto said = [&] {
+    const VerdictKind kind = worker.verdict_on(call(), now);
+    EXPECT_EQ(kind, decide().verdict);
+    return kind;
+  };
+  EXPECT_EQ(said(), VerdictKind::normal);
+  Verdict entry = verdict(Action::block);
+  publish({entry});
+  EXPECT_EQ(said(), VerdictKind::malicious);
+  for (const Action action : {Action::allow, Action::limit, Action::block}) {
+    publish({by_hand(action)});
+    EXPECT_EQ(said(), VerdictKind::normal) << to_string(action);
+  }
+  publish(std::vector<Override>{}, {prefix_of(client, 24)});
+  EXPECT_EQ(said(), VerdictKind::normal) << "the allow-list";
+  publish(std::vector<Override>{});
+  EXPECT_EQ(said(), VerdictKind::malicious);
+  entry.mode = Mode::shadow;
+  publish({entry});
+  EXPECT_EQ(said(), VerdictKind::malicious);
+  limiter.mode.anomaly = Mode::off;
+  EXPECT_EQ(said(), VerdictKind::normal);
+  limiter.mode.anomaly = Mode::enforce;
+  limiter.mode.all = Mode::off;
+  EXPECT_EQ(said(), VerdictKind::normal);
+}
+
 TEST_F(Decide, CountsDeniedRequestsAsDemandUpToTheBaseLimit) {
   set_limits(plan, kPayment, kStandard, per_minute(60, 4));
   scale_from(plan, kPayment, kStandard, View::without_forecast, 0.25);
   publish();
   EXPECT_EQ(passes(call(), 10), 1);
   Hits demand = 0;
-  for (int i = 0; i < 9; ++i) demand += worker.counts_as_demand(call(), now);
+  for (int i = 0; i < 9; ++i) demand += worker.demand_of(call(), now);
   EXPECT_EQ(demand, 4U);
-  EXPECT_EQ(worker.counts_as_demand(call(kBrowse), now), 1U);
+  EXPECT_EQ(worker.demand_of(call(kBrowse), now), 1U);
 }
 
 TEST_F(Decide, CountsOfADeniedCallAsManyHitsAsTheAllowanceHolds) {
@@ -255,7 +319,7 @@ TEST_F(Decide, CountsOfADeniedCallAsManyHitsAsTheAllowanceHolds) {
   const auto demand_of = [&](Hits hits) {
     Call many = call();
     many.hits = hits;
-    return worker.counts_as_demand(many, now);
+    return worker.demand_of(many, now);
   };
   EXPECT_EQ(demand_of(3), 3U);
   EXPECT_EQ(demand_of(3), 1U);
