@@ -11,6 +11,7 @@ find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED) # of oneDNN: to hold it to one thread
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
+find_package(Boost REQUIRED) # headers: of a benchmark
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
