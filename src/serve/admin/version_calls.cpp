@@ -45,15 +45,16 @@ Result<std::string> read_wish(const DeskCall& call) {
 
 json versions_json(const std::vector<store::KeptBundle>& bundles, bool held) {
   json list = json::array();
-  for (const auto& [manifest, in_force, damage] : bundles) {
+  for (const store::KeptBundle& bundle : bundles) {
+    const auto& manifest = bundle.manifest;
     const auto unless_damaged = [&](std::string text) {
-      return damage.empty() ? json(std::move(text)) : json();
+      return bundle.damage.empty() ? json(std::move(text)) : json();
     };
     list.push_back({{"version", manifest.version.empty() ? json() : json(manifest.version)},
                     {"trained_from", unless_damaged(format_time(manifest.trained_from))},
                     {"trained_until", unless_damaged(format_time(manifest.trained_until))},
-                    {"in_force", in_force},
-                    {"damaged", damage.empty() ? json() : json(damage)},
+                    {"in_force", bundle.in_force},
+                    {"damaged", bundle.damage.empty() ? json() : json(bundle.damage)},
                     {"figures", manifest.figures}});
   }
   return {{"held", held}, {"models", std::move(list)}};
