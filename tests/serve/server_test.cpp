@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <fmt/format.h>
+#include <future>
 #include <gtest/gtest.h>
 #include <optional>
 #include <sys/resource.h>
@@ -342,7 +343,12 @@ TEST_F(HttpServerTest, KeepsAQuarterOfThePlacesForTrustedCallers) {
   }
   EXPECT_TRUE(SocketClient(port_).read_all().starts_with("HTTP/1.1 503 "));
   EXPECT_EQ(quota_->refused(NoPlace::strangers), 1u);
-  loop_.post([this] { echo_.trusted = true; });
+  std::promise<void> trusts;
+  loop_.post([&] {
+    echo_.trusted = true;
+    trusts.set_value();
+  });
+  trusts.get_future().wait();
   SocketClient trusted(port_);
   trusted.send(get("/mine"));
   EXPECT_NE(trusted.read_until("GET /mine").find("GET /mine"), std::string::npos);

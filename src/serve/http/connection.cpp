@@ -92,6 +92,8 @@ std::size_t HttpConnection::consume(std::string_view bytes) {
     const std::size_t took = upload_ ? consume_body(rest) : consume_request(rest);
     if (took == 0) break;
     eaten += took;
+    // Many small requests fit into one read, and their answers need not be small.
+    if (server_.buffers_.out.size() > server_.limits_.unsent_bytes) flush();
   }
   return eaten;
 }
@@ -244,6 +246,7 @@ void HttpConnection::end_with(const Response& response, const ResponseWriter::Co
 
 void HttpConnection::flush() {
   if (!dead()) stream_.send(server_.buffers_.out);
+  server_.buffers_.out.clear();
 }
 
 HttpConnection::Phase HttpConnection::phase() const {
