@@ -234,15 +234,17 @@ std::optional<double> JsonParser::State::latency_ms() const {
 namespace {
 
 /// The paths of an object's scalars as --field takes them, the first few.
-void list_paths(dom::object object, const std::string& parent, std::vector<std::string>& paths) {
+void list_paths(const LenientJson& json, dom::object object, const std::string& parent,
+                std::vector<std::string>& paths) {
   constexpr std::size_t kListed = 30;
   constexpr std::size_t kDeepest = 200;  // bytes of a path: hostile nesting ends there
+  std::string key;
   for (const auto field : object) {
     if (paths.size() == kListed) return;
-    const std::string path = parent + std::string(field.key);
+    const std::string path = parent + std::string(json.text(field.key, key));
     dom::object inner;
     if (path.size() < kDeepest && field.value.get(inner) == simdjson::SUCCESS)
-      list_paths(inner, path + ".", paths);
+      list_paths(json, inner, path + ".", paths);
     else
       paths.push_back(printable(path, 40));
   }
@@ -266,7 +268,7 @@ std::string JsonParser::advice(std::string_view line) {
   if (!state.read_request(request)) missing.emplace_back("path");
   if (missing.empty()) return {};
   std::vector<std::string> paths;
-  list_paths(*object, "", paths);
+  list_paths(state.json, *object, "", paths);
   return "none of its fields is known as " + join_names(missing) + "; it has " +
          join_names({paths.begin(), paths.end()}) + "; say which it is with --field " +
          std::string(missing.front()) + "=PATH";

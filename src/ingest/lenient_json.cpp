@@ -1,5 +1,9 @@
 #include "ingest/lenient_json.hpp"
 
+#include <charconv>
+#include <optional>
+#include <system_error>
+
 #include "ingest/line_reader.hpp"
 
 namespace tidelimit::ingest {
@@ -22,13 +26,43 @@ bool is_stand_in(std::string_view text) {
          static_cast<unsigned char>(text[1]) <= 0x83;
 }
 
-/// Replaces every byte that JSON may object to. Those of well-formed UTF-8 too: then no character
-/// of the line can be taken for a stand-in. Between strings, control bytes are white space.
+constexpr std::size_t kEscapeBytes = 6;
+
+/// Of an escape that stands for what would be taken for a stand-in, \ue000 to \ue0ff, its lowest
+/// byte.
+std::optional<unsigned char> escaped_stand_in(std::string_view text) {
+  constexpr int kHex = 16;
+  if (text.size() < kEscapeBytes || !text.starts_with("\\u")) return std::nullopt;
+  const char* const end = text.data() + kEscapeBytes;
+  unsigned value = 0;
+  const auto read = std::from_chars(text.data() + 2, end, value, kHex);
+  if (read.ptr != end || read.ec != std::errc{} || value >> 8 != 0xe0) return std::nullopt;
+  return static_cast<unsigned char>(value);
+}
+
+/// U+E000 + `low` in UTF-8, a stand-in for each byte.
+void append_character(unsigned char low, std::string& to) {
+  append_stand_in(static_cast<unsigned char>(kLead), to);
+  append_stand_in(static_cast<unsigned char>(0x80 | low >> 6), to);
+  append_stand_in(static_cast<unsigned char>(0x80 | (low & 0x3f)), to);
+}
+
+/// Replaces every byte that JSON may object to. Those of well-formed UTF-8 too, and escapes of what
+/// stands in: then no character of the line can be taken for a stand-in. Between strings, control
+/// bytes are white space.
 void replace_bytes(std::string_view line, std::string& to) {
   to.clear();
   bool in_string = false;
   bool escaped = false;
-  for (const char c : line) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_string && c == '\\' && !escaped) {
+      if (const auto low = escaped_stand_in(line.substr(i))) {
+        append_character(*low, to);
+        i += kEscapeBytes - 1;
+        continue;
+      }
+    }
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x80 || (in_string && byte < 0x20))
       append_stand_in(byte, to);

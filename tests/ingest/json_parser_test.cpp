@@ -151,6 +151,9 @@ TEST(Json, ReadsBytesThatAreNoUtf8AsTheyCame) {
   EXPECT_EQ(r.client, "203.0.113.7");
   EXPECT_EQ(read(line("/caf\xc3\xa9", "x")).path, "/caf\xc3\xa9");
   EXPECT_EQ(read(line("/\xee\x83\xa9\xe9", "x")).path, "/\xee\x83\xa9\xe9");
+  for (const char* one : {R"(/\ue0e9)", R"(/\uE0e9)"})  // of the same character, an escape
+    EXPECT_EQ(read(line(one + std::string("\xe9"), "x")).path, "/\xee\x83\xa9\xe9") << one;
+  EXPECT_EQ(read(line("/\\\\ue0e9\xe9\\ue1e9", "x")).path, "/\\ue0e9\xe9\xee\x87\xa9");
 }
 
 TEST(Json, ReadsBareControlBytesInStrings) {

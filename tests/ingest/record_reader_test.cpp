@@ -134,6 +134,8 @@ TEST(RecordReader, SaysHowForeignInputCanBeRead) {
       {R"({"date":"2015-05-17T10:05:03Z","http":{"from":"192.0.2.7"},"path":"/a"})",
        "none of its fields is known as timestamp, client_ip; it has date, http.from, path; say "
        "which it is with --field timestamp=PATH"},
+      {"{\"date\":\"2015-05-17T10:05:03Z\",\"h\xe9te\":\"192.0.2.7\",\"path\":\"/\"}",
+       "it has date, h\\xe9te, path; "},
       {R"({"time":"17.5.2015","client_ip":"192.0.2.7","path":"/a"})",
        "its time reads \"17.5.2015\"; the forms that are read: 17/May/2015:10:05:03 +0000, "},
       {"Time,Source IP,URL\n2015-05-17T10:05:03Z,192.0.2.7,/a\n",
