@@ -5,6 +5,7 @@
 #include "config/rule_parts.hpp"
 #include "limiter/client_table.hpp"
 #include "limiter/verdict.hpp"
+#include "policy/consequence.hpp"
 
 namespace tidelimit::config {
 namespace {
@@ -196,9 +197,6 @@ void check_reach(const Rule& rule, const Config& config, Report& report) {
 
 void check_models(const std::vector<Rule>& rules, const Config& config,
                   std::vector<std::string>& warnings) {
-  const bool raised = std::any_of(rules.begin(), rules.end(), [](const Rule& rule) {
-    return rule.then.verdict == VerdictKind::malicious;
-  });
   for (const Rule& rule : rules) {
     const std::string place =
         fmt::format("{}:{}: rule \"{}\"", config.file.string(), rule.line, rule.name);
@@ -207,7 +205,7 @@ void check_models(const std::vector<Rule>& rules, const Config& config,
                          " waits for forecasts, but forecast.model names no model: the rule "
                          "stays inactive");
     }
-    if (rule.when.verdict == VerdictKind::malicious && config.anomaly_model.empty() && !raised) {
+    if (config.anomaly_model.empty() && policy::waits_for_model(rule, rules)) {
       warnings.push_back(place +
                          " waits for verdicts, but anomaly.model names no model and no rule "
                          "raises one: only labels by hand do");

@@ -46,7 +46,7 @@ void Engine::Control::fold_clients(Now now) {
                         const traffic::Arrivals& arrivals) {
     // Rules are the operator's own word: what protects a client from the model holds off none.
     if (clients.profiles().requests(slot, now.mono) < from) return;
-    verdicts.figures(client, clients.profiles().figures(slot, now.mono), arrivals, {}, now);
+    verdicts.figures(client, clients.profiles().figures(slot, now.mono), arrivals, now);
   };
   clients.fold(now.mono, table.get(), look);
 }

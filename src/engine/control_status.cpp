@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/control.hpp"
+#include "policy/consequence.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -59,12 +60,8 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
   if (std::string waits = signal_trouble(now); !waits.empty()) words.push_back(std::move(waits));
   if (detector() == nullptr) {
     const auto names = waiting(
-        policy, [](const auto& rule) { return rule.when.on_verdict() && !rule.when.on_figures(); });
-    // Rules on figures raise verdicts too; then the others are not idle.
-    const bool figures = std::any_of(
-        policy.rules.begin(), policy.rules.end(),
-        [](const policy::Rule& rule) { return rule.when.on_figures() && !rule.when.on_verdict(); });
-    if (!names.empty() && !figures) words.push_back("no anomaly model: inactive rules: " + names);
+        policy, [&](const auto& rule) { return policy::waits_for_model(rule, policy.rules); });
+    if (!names.empty()) words.push_back("no anomaly model: inactive rules: " + names);
   }
   return words;
 }

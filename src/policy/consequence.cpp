@@ -53,4 +53,12 @@ VerdictKind verdict_of(const Rule& rule) {
                                                     : VerdictKind::suspicious);
 }
 
+bool waits_for_model(const Rule& rule, const std::vector<Rule>& rules) {
+  if (rule.when.verdict != VerdictKind::malicious) return false;
+  return std::none_of(rules.begin(), rules.end(), [](const Rule& other) {
+    return other.mode != Mode::off && other.when.on_figures() && !other.when.on_verdict() &&
+           verdict_of(other) == VerdictKind::malicious;
+  });
+}
+
 }  // namespace tidelimit::policy

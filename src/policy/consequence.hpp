@@ -37,4 +37,8 @@ struct Consequence {
 /// The verdict that a rule on figures raises.
 [[nodiscard]] limiter::VerdictKind verdict_of(const Rule& figure_rule);
 
+/// Without a model, this rule can act on no client but those labelled by hand: it waits for
+/// malicious ones, which the model finds, and no rule on figures that is in use makes any.
+[[nodiscard]] bool waits_for_model(const Rule& rule, const std::vector<Rule>& rules);
+
 }  // namespace tidelimit::policy

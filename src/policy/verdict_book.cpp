@@ -189,8 +189,7 @@ bool VerdictBook::held_by(const Rule& rule, const ClientId& client) const {
 }
 
 void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& figures,
-                          const traffic::Arrivals& arrivals, std::string_view protected_reason,
-                          Now now) {
+                          const traffic::Arrivals& arrivals, Now now) {
   if (mixed_rules_) {
     const auto judged = judged_.find(client);
     if (judged != judged_.end() && judged->second.model) {
@@ -207,7 +206,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
     const Rule& rule = settings_.rules[index];
     if (!matches(rule.when, figures, patterns_)) continue;
     if (is_evidence(rule.when, arrivals, patterns_)) {
-      if (!allowed(client)) apply_rule(index, client, figures, protected_reason, now);
+      if (!allowed(client)) apply_rule(index, client, figures, now);
       return;
     }
     // Its own verdict runs out; until then no later rule takes it over.
@@ -216,8 +215,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
 }
 
 void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
-                             const traffic::ClientFigures& figures,
-                             std::string_view protected_reason, Now now) {
+                             const traffic::ClientFigures& figures, Now now) {
   const Rule& rule = settings_.rules[index];
   Judged& judged = entry(client);
   if (judged.rule && judged.rule->source == rule.name) {
@@ -225,10 +223,8 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     extend(held, now);
     if (now.mono - held.told < kTellEvery) return;
     held.record.reasons = match_in_words(rule.when, figures, patterns_);
-    held.withheld = false;
+    held.withheld = held.shielded = false;  // as it may have been restored
     settle(held, consequence_of(rule, settings_.rules));
-    held.shielded = !protected_reason.empty();
-    if (held.shielded) withhold(held, protected_reason);
     tell(held, now, true);
     return;
   }
@@ -241,8 +237,6 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   held.record.reasons = match_in_words(rule.when, figures, patterns_);
   held.record.kind = verdict_of(rule);
   settle(held, consequence_of(rule, settings_.rules));
-  held.shielded = !protected_reason.empty();
-  if (held.shielded) withhold(held, protected_reason);
   // A milder rule does not cut short what a severer one has raised; it follows when that ends.
   if (judged.rule && less_severe(held.record, judged.rule->record)) return;
   const bool renewed = judged.rule.has_value();

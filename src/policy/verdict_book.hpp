@@ -85,7 +85,7 @@ class VerdictBook {
   /// since the last call for the client: a rule that counts none of them neither raises a verdict
   /// nor renews its own, though what came before still meets it.
   void figures(const ClientId& client, const traffic::ClientFigures& figures,
-               const traffic::Arrivals& arrivals, std::string_view protected_reason, Now now);
+               const traffic::Arrivals& arrivals, Now now);
   /// Calls of figures() with fewer requests in five minutes change nothing and can be spared.
   [[nodiscard]] std::uint32_t figures_from() const { return figures_from_; }
 
@@ -150,7 +150,7 @@ class VerdictBook {
   [[nodiscard]] bool held_by(const Rule& rule, const ClientId& client) const;
   [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
-                  std::string_view protected_reason, Now now);
+                  Now now);
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
   static void withhold(Held& held, std::string_view reason);

@@ -217,7 +217,7 @@ TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
   settings.anomaly.allow = {{*parse_prefix("203.0.113.0/24"), "office"}};
   Scans scans(settings);
   for (int i = 0; i < 10; ++i) scans.scan(true);
-  scans.book.figures(kMallory, postman(100, 100), kCame, "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(100, 100), kCame, at(scans.elapsed));
   EXPECT_EQ(scans.verdict(), nullptr);
   EXPECT_TRUE(scans.book.all().empty());
 }
@@ -346,7 +346,7 @@ class OddTool : public testing::TestWithParam<FiguresCase> {};
 TEST_P(OddTool, MatchesAsTheTableSays) {
   VerdictBook book(with({odd_tool()}));
   EXPECT_EQ(book.agent_patterns(), std::vector<std::string>{"Postman*"});
-  book.figures(kMallory, GetParam().figures, kCame, "", at(seconds{1}));
+  book.figures(kMallory, GetParam().figures, kCame, at(seconds{1}));
   EXPECT_EQ(book.all().size(), GetParam().matches ? 1u : 0u);
 }
 
@@ -376,7 +376,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(VerdictBook, ARuleOnFiguresActsAtTheFirstMatchForTenMinutes) {
   Scans scans(with({odd_tool()}));
-  scans.book.figures(kMallory, postman(50, 31), kCame, "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 31), kCame, at(scans.elapsed));
   const auto* verdict = scans.verdict();
   ASSERT_NE(verdict, nullptr);
   EXPECT_EQ(verdict->kind, VerdictKind::suspicious);
@@ -391,8 +391,8 @@ TEST(VerdictBook, ARuleOnFiguresActsAtTheFirstMatchForTenMinutes) {
 TEST(VerdictBook, OnlyWhatARuleCountsIsFreshEvidenceForIt) {
   const auto renews = [](const Rule& rule, const traffic::Arrivals& came) {
     VerdictBook book(with({rule}));
-    book.figures(kMallory, postman(50, 31), kCame, "", at(seconds{0}));
-    book.figures(kMallory, postman(50, 31), came, "", at(minutes{1}));
+    book.figures(kMallory, postman(50, 31), kCame, at(seconds{0}));
+    book.figures(kMallory, postman(50, 31), came, at(minutes{1}));
     return book.all().at(0).until == at(minutes{11}).wall;
   };
   auto plain = odd_tool();
@@ -423,7 +423,7 @@ TEST(VerdictBook, AVerdictThatEndedIsNotRaisedAgainByWhatItsRuleDoesNotCount) {
     auto seen = postman(20, 20);
     seen.requests += others;
     seen.responses += others;
-    scans.book.figures(kMallory, seen, came, "", at(scans.elapsed));
+    scans.book.figures(kMallory, seen, came, at(scans.elapsed));
     const auto verdict = scans.book.find(kMallory);
     return verdict ? verdict->rule : "";
   };
@@ -442,9 +442,9 @@ TEST(VerdictBook, AnErrorRateAloneWaitsForEnoughRequests) {
   rule.when.user_agent.reset();
   rule.when.requests.reset();
   VerdictBook book(with({rule}));
-  book.figures(kMallory, figures(19, 19), kCame, "", at(seconds{1}));
+  book.figures(kMallory, figures(19, 19), kCame, at(seconds{1}));
   EXPECT_TRUE(book.all().empty());
-  book.figures(kMallory, figures(20, 20), kCame, "", at(seconds{2}));
+  book.figures(kMallory, figures(20, 20), kCame, at(seconds{2}));
   EXPECT_EQ(book.all().size(), 1u);
 }
 
@@ -465,18 +465,18 @@ TEST(VerdictBook, TheFirstRuleThatMatchesActs) {
   wide.name = "wide";
   wide.then.limit = per_minute(60);
   VerdictBook book(with({wide, odd_tool()}));
-  book.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
+  book.figures(kMallory, postman(50, 50), kCame, at(seconds{1}));
   EXPECT_EQ(book.all().at(0).rule, "wide");
 }
 
 TEST(VerdictBook, TheSevererOfRuleAndModelWins) {
   Scans scans(with({attacker(), odd_tool()}));
-  scans.book.figures(kMallory, postman(50, 50), kCame, "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 50), kCame, at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::limit);
   scans.raise();
   EXPECT_EQ(scans.verdict()->action, Action::block);
   EXPECT_EQ(scans.book.all().size(), 1u) << "one record a client";
-  scans.book.figures(kMallory, postman(50, 50), kCame, "", at(scans.elapsed));
+  scans.book.figures(kMallory, postman(50, 50), kCame, at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::block) << "whichever speaks last";
 }
 
@@ -488,13 +488,13 @@ TEST(VerdictBook, AVerdictOnlyRuleLeavesTheActionToTheRulesOnVerdicts) {
   hold.when.verdict = VerdictKind::suspicious;
   hold.then.limit = per_minute(5);
   VerdictBook book(with({flag, hold}));
-  book.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
+  book.figures(kMallory, postman(50, 50), kCame, at(seconds{1}));
   EXPECT_EQ(book.all().at(0).action, Action::limit);
   EXPECT_EQ(book.all().at(0).limit, per_minute(5));
   EXPECT_EQ(book.all().at(0).rule, "hold");
 
   VerdictBook alone(with({flag}));
-  alone.figures(kMallory, postman(50, 50), kCame, "", at(seconds{1}));
+  alone.figures(kMallory, postman(50, 50), kCame, at(seconds{1}));
   EXPECT_EQ(alone.all().at(0).action, Action::none) << "flagged, not held";
 }
 
@@ -505,7 +505,7 @@ TEST(VerdictBook, AVerdictAndFiguresAreJoinedByAnd) {
   scans.raise();
   EXPECT_EQ(scans.verdict()->action, Action::limit)
       << "the default, until the rule's figures are met";
-  scans.book.figures(kMallory, figures(500, 0), kCame, "", at(scans.elapsed));
+  scans.book.figures(kMallory, figures(500, 0), kCame, at(scans.elapsed));
   EXPECT_EQ(scans.verdict()->action, Action::block);
 }
 
@@ -569,7 +569,7 @@ TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
   Scans scans(with({attacker(), odd_tool()}));
   scans.raise();
   const ClientId tool = client_of(*parse_address("203.0.113.8"));
-  scans.book.figures(tool, postman(50, 50), kCame, "", at(scans.elapsed));
+  scans.book.figures(tool, postman(50, 50), kCame, at(scans.elapsed));
 
   auto settings = with({attacker()});
   settings.rules[0].then.block = false;
@@ -587,7 +587,7 @@ TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
 TEST(VerdictBook, StaysWithinItsBoundAndLetsTheOldestGo) {
   VerdictBook book(with({odd_tool()}));
   for (std::uint32_t i = 0; i <= kMaxVerdicts; ++i) {
-    book.figures(ClientId{0, 0xffff'0000'0000ULL + i}, postman(50, 50), kCame, "", at(seconds{1}));
+    book.figures(ClientId{0, 0xffff'0000'0000ULL + i}, postman(50, 50), kCame, at(seconds{1}));
   }
   const auto all = book.all();
   EXPECT_EQ(all.size(), kMaxVerdicts);
