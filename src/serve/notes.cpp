@@ -15,12 +15,13 @@ bool Notes::set(const std::string& part, const std::string& words) {
   return true;
 }
 
-void Notes::clear(const std::string& part) {
+bool Notes::clear(const std::string& part) {
   {
     std::lock_guard lock(mutex_);
-    if (words_.erase(part) == 0) return;
+    if (words_.erase(part) == 0) return false;
   }
   spdlog::info("{}: well again", part);
+  return true;
 }
 
 std::vector<std::string> Notes::all() const {

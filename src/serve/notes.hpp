@@ -13,7 +13,8 @@ class Notes {
  public:
   /// Whether that is new.
   bool set(const std::string& part, const std::string& words);
-  void clear(const std::string& part);
+  /// Whether there was a note.
+  bool clear(const std::string& part);
   [[nodiscard]] std::vector<std::string> all() const;
 
  private:

@@ -103,8 +103,9 @@ struct Service::Impl {
   Result<void> load_token_table(const config::Config& config);
   Response take_large_report(const std::string& target, std::string& body, const Now& now);
   [[nodiscard]] std::string metrics_text() const;
-  /// Notes mishaps of `part` by their count up to now. Whether the note is new.
-  bool note(Mishaps& mishaps, std::uint64_t count, const char* part, const char* words);
+  enum class Change : std::uint8_t { none, begins, ends };
+  /// Notes mishaps of `part` by their count up to now.
+  Change note(Mishaps& mishaps, std::uint64_t count, const char* part, const char* words);
   void note_mishaps();
 
   // Order matters: what is below uses what is above, and goes first.
@@ -277,26 +278,29 @@ Result<void> Service::Impl::open_listeners() {
   return {};
 }
 
-bool Service::Impl::note(Mishaps& mishaps, std::uint64_t count, const char* part,
-                         const char* words) {
+Service::Impl::Change Service::Impl::note(Mishaps& mishaps, std::uint64_t count, const char* part,
+                                          const char* words) {
   const Instant now = clock.mono();
   if (std::exchange(mishaps.seen, count) != count) {
     mishaps.last = now;
-    return notes.set(part, words);
+    return notes.set(part, words) ? Change::begins : Change::none;
   }
-  if (clock.real(now - mishaps.last) > kNoted) notes.clear(part);
-  return false;
+  if (clock.real(now - mishaps.last) <= kNoted || !notes.clear(part)) return Change::none;
+  return Change::ends;
 }
 
 void Service::Impl::note_mishaps() {
   (void)note(refusals, quota.refused(NoPlace::descriptors), "descriptors",
              "connections are refused for want of them: raise ulimit -n");
-  const bool begins = note(unreadable, syslog.unreadable, "syslog",
-                           "messages are no access-log lines, or cut off: their requests are not "
-                           "counted; the log shows one");
+  const Change change = note(unreadable, syslog.unreadable, "syslog",
+                             "messages are no access-log lines, or cut off: their requests are not "
+                             "counted; the log shows one");
+  if (change == Change::none) return;
+  // An example is kept before its message is counted: who takes it at any other time takes that of
+  // a note that is still to begin.
+  const std::string example = syslog.unreadable_example.take();
   // Anyone may ask what is degraded, but a message names a client.
-  if (const std::string example = syslog.unreadable_example.take(); begins)
-    spdlog::warn("syslog: a message that can't be read: {}", example);
+  if (change == Change::begins) spdlog::warn("syslog: a message that can't be read: {}", example);
 }
 
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
