@@ -29,9 +29,12 @@ struct Comparison {
   synthetic::Floor floor;
   std::vector<double> off;  ///< what came by the input from what came by the file, hour by hour
 
-  [[nodiscard]] bool of_other_traffic() {
-    const auto middle = off.begin() + static_cast<std::ptrdiff_t>(off.size() / 2);
-    std::nth_element(off.begin(), middle, off.end());
+  bool silent = true;  ///< nothing came, by the input or by the file: that tells nothing
+
+  [[nodiscard]] bool of_other_traffic() const {
+    std::vector<double> sorted = off;
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
     return *middle > floor.causal_mae;
   }
 };
@@ -45,6 +48,7 @@ Comparison compare(const EndpointScore& score, const Hours& hours) {
     const synthetic::KnownHour& hour = known->second;
     tally.add(score.endpoint, hour.oracle, hour.causal, hour.actual);
     found.off.push_back(std::abs(point.actual - hour.actual));
+    found.silent = found.silent && point.actual == 0 && hour.actual == 0;
   }
   if (!found.off.empty()) found.floor = tally.floors().front();
   return found;
@@ -64,16 +68,17 @@ Result<void> add_floors(const std::string& file, ForecastScore& score) {
   std::size_t forecasts = 0;
   std::size_t known = 0;
   bool belongs = false;
+  bool differs = false;
   std::vector<synthetic::Floor> floors;
   for (const EndpointScore& endpoint : score.endpoints) {
-    Comparison found = compare(endpoint, *hours);
+    const Comparison found = compare(endpoint, *hours);
     forecasts += endpoint.points.size();
     known += found.off.size();
     if (found.off.empty()) continue;
-    belongs = belongs || !found.of_other_traffic();
+    if (!found.silent) (found.of_other_traffic() ? differs : belongs) = true;
     floors.push_back(found.floor);
   }
-  if (known > 0 && !belongs) {
+  if (differs && !belongs) {
     return fail(Code::invalid_argument,
                 file +
                     ": tells of other traffic than the input holds: what came differs at every "

@@ -70,8 +70,9 @@ std::vector<std::string> left_out(const model::Bundle& bundle, const traffic::Wi
 
 /// Where a reference is not over all origins.
 void note_gaps(const EndpointScore& score, std::vector<std::string>& notes) {
+  const std::string endpoint = printable(score.endpoint);
   if (score.origins == 0) {
-    notes.push_back(score.endpoint +
+    notes.push_back(endpoint +
                     ": not scored, since every horizon after the training range has gaps");
     return;
   }
@@ -81,7 +82,7 @@ void note_gaps(const EndpointScore& score, std::vector<std::string>& notes) {
   notes.push_back(
       fmt::format("{}: of {} forecasts, the same hours a day before were observed at "
                   "{}, and the last horizon at {}; their errors are of those",
-                  score.endpoint, score.origins, yesterday, last));
+                  endpoint, score.origins, yesterday, last));
 }
 
 std::vector<std::size_t> origins_after(WallTime trained_until, const traffic::WindowGrid& grid,
