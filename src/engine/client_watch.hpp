@@ -20,8 +20,7 @@ class ClientWatch {
   ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd);
 
   /// Folds what was counted since the last call; `visit(slot, client, arrivals)` for each
-  /// client that came.
-  /// Clients that `verdicts` calls malicious don't count as traffic.
+  /// client that came. Clients that `verdicts` calls malicious don't count as traffic.
   template <class Visit>
   void fold(Instant now, const limiter::VerdictTable* verdicts, Visit&& visit) {
     const double weight = begin_fold(now);

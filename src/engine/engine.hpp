@@ -23,9 +23,7 @@
 
 namespace tidelimit::engine {
 
-/// Decisions and observations of one worker since start, single writer, read by anyone at any time
-/// (relaxed). by[endpoint][tier][outcome][reason]; `near_limit` and `status_class` (0: unknown,
-/// 1xx..5xx) likewise.
+/// Decisions and observations since start: the sum over all workers, those that have ended too.
 struct CountersView {
   std::vector<std::string> endpoints;
   std::vector<std::string> tiers;
@@ -33,7 +31,7 @@ struct CountersView {
   std::vector<std::uint64_t> decisions;
   std::vector<std::uint64_t> near_limit;         ///< [endpoint * tiers + tier]
   std::vector<std::uint64_t> in_flight_denials;  ///< likewise: too many in flight, shadow included
-  std::vector<std::uint64_t> observed;           ///< [(endpoint * tiers + tier) * 6 + status class]
+  std::vector<std::uint64_t> observed;           ///< [(endpoint * tiers + tier) * 6 + status class]; class 0: unknown, 1xx..5xx
   std::uint64_t unmatched_paths = 0;
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;
@@ -130,7 +128,7 @@ class EngineWorker;
 ///   Control plane (`tick`): one thread at a time.
 ///   Everything else may be called from any thread and takes the control mutex, so not from an
 ///   event loop, but for `set_mode`, `modes`, `part_modes`, `status`, `counters` and `table_use`,
-///   which never wait.
+///   which wait for no turn of it, at most for a lock that is held for moments.
 class Engine {
  public:
   /// `history` may be null (replay, tests). `seed` keys the hashing.
@@ -139,8 +137,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Takes windows, verdicts and overrides from the history, so that a restarted gate forecasts at
-  /// once.
+  /// Takes windows, modes and labels set by hand, verdicts, overrides, and a day's plan changes and
+  /// forecasts from the history, so that a restarted gate goes on where it was.
   [[nodiscard]] Result<void> restore(Now now);
 
   /// New settings, validated by config/. Shape, tiers and memory sizes need a restart: they are
@@ -203,7 +201,7 @@ class Engine {
   /// Asks for huge pages in all tables of clients and buckets: for one that has many of them.
   void use_huge_pages();
   [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
-  /// Closed windows since `from`, and the forecasts made since then.
+  /// Closed windows since `from`.
   [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;
 
   [[nodiscard]] limiter::Limiter& limiter();

@@ -15,16 +15,17 @@ namespace tidelimit::forecast {
 inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source::yesterday,
                                         Source::week_ago};
 
-/// Lets the model speak only while it is worth it. At each judged origin of the past the contenders
-/// are compared by their relative_error over the last two days, newer ones weighing more (half-life
-/// half a day). A naive forecast takes over when the model was half again as far off as it; the
-/// model comes back when it was as close as the one in charge: two thresholds, so that it does not
-/// flap. Where the model is well this costs nothing (docs/models.md); a broken one is
-/// replaced within hours. Pure: the choice at an origin depends on the week and two days before it
-/// alone, so it is the same after a restart and in replay.
+/// Lets the model speak only while it is worth it, and the mean that stands in for it likewise. At
+/// each judged origin of the past the contenders are compared by their relative_error over the last
+/// two days, newer ones weighing more (half-life half a day). A naive forecast takes over when the
+/// model was half again as far off as it; the model comes back when it was as close as the one in
+/// charge: two thresholds, so that it does not flap. Where the model is well this costs nothing
+/// (docs/models.md); a broken one is replaced within hours. Pure: the choice at an origin depends
+/// on the week and two days before it alone, so it is the same after a restart and in replay.
 class Guard {
  public:
-  /// `origins`: judged ones, ascending; `points`: the model's forecasts at these.
+  /// `origins`: judged ones, ascending; `points`: the forecasts at these of the model, or of the
+  /// mean that stands in for it.
   Guard(const Series& series, std::span<const std::size_t> origins, std::span<const double> points);
 
   struct Choice {

@@ -90,7 +90,7 @@ class ClientProfiles {
   ~ClientProfiles();
 
   /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
-  /// slot.
+  /// slot. What came since the last update of the slot.
   Arrivals update(std::uint32_t slot, bool fresh, const ClientId& client,
                   const limiter::ClientCounters& counters, Instant now);
 

@@ -17,8 +17,7 @@ inline constexpr std::string_view kDefaultMethod = "GET";
 
 /// What the fronts need of one configuration, worked out beforehand. Immutable; published whole.
 struct FrontSettings {
-  /// How the limit of one endpoint and tier is named in RateLimit fields.
-  /// A limit as answers name it.
+  /// A limit as RateLimit fields and other answers name it.
   struct Policy {
     std::string name;  ///< "browse-STD"
     std::string item;  ///< a Structured Fields string, quotes included: "\"browse-STD\""
