@@ -9,12 +9,16 @@ namespace {
 
 constexpr double kFull = 3.0;         // times the usual latency: everything waits
 constexpr double kWaiting = 1.5;      // times: something waits
-constexpr double kProbeEnds = 2.0;    // times, in one sample
-constexpr double kLeastAnswers = 20;  // of a round that says anything
+constexpr double kProbeEnds = 2.0;    // times, in one look
+constexpr double kLeastAnswers = 20;  // of a round; fewer do not say that the service is full
+constexpr Nanos kPatience = std::chrono::seconds{20};  // of a round that has fewer
+constexpr double kLeastOfLook = 10;                    // answers, that say something is waiting
+constexpr double kLeastInFlight = 2;  // even one worker has so many where answers take thrice
 constexpr double kLeastPart = 0.5;    // of the estimate, that one round's fall aims at
 constexpr double kWithin = 1.05;      // of the estimate: no more than this is let in
 constexpr double kDown = 0.3;         // of the way to a lower figure, a round
 constexpr double kProbe = 1.2;
+constexpr double kLeastProbe = 0.5;  // work a second more
 constexpr Nanos kProbeEvery = std::chrono::minutes{1};
 constexpr Nanos kRarestProbe = std::chrono::minutes{5};
 constexpr double kDrain = 0.5;     // of what is served, let in while it drains
@@ -26,6 +30,12 @@ double seconds_of(Nanos span) {
 }
 
 }  // namespace
+
+void CapacityEstimate::Answers::operator+=(const Answers& more) {
+  count += more.count;
+  latency_ms += more.latency_ms;
+  usual_ms += more.usual_ms;
+}
 
 CapacityEstimate::CapacityEstimate(std::optional<double> ceiling, std::vector<double> costs)
     : ceiling_(ceiling), costs_(std::move(costs)), usual_(costs_.size()) {}
@@ -46,45 +56,59 @@ void CapacityEstimate::inherit(const CapacityEstimate& older, bool same) {
 
 std::optional<double> CapacityEstimate::to_let_in() const {
   if (!per_second_) return ceiling_;
-  double wanted = probing_ ? *per_second_ * kProbe : *per_second_;
+  double wanted = *per_second_;
+  if (probing_) wanted = std::max(wanted * kProbe, wanted + kLeastProbe);
   if (drain_ > 0) wanted = std::min(wanted, drain_);
   return ceiling_ ? std::min(wanted, *ceiling_) : wanted;
 }
 
 void CapacityEstimate::update(const std::vector<const EndpointLoad*>& loads, Nanos span,
                               bool limiting) {
-  double latency = 0, usual = 0;
-  for (std::size_t e = 0; e < costs_.size(); ++e) {
-    if (loads[e] == nullptr) continue;
-    const EndpointLoad& load = *loads[e];
-    for (const double asked : load.asked) round_.asked += asked * costs_[e];
-    round_.served += std::max(load.answered - load.failed, 0.0) * costs_[e];
-    round_.answers += load.answered;
-    if (const auto ms = usual_[e].ms(); ms && load.answered > 0) {
-      latency += load.latency_ms_sum;
-      usual += *ms * load.answered;
-    }
-    usual_[e].add(load.answered, load.latency_ms_sum, span, latency_ratio_ >= kWaiting);
-  }
-  round_.latency_ms += latency;
-  round_.usual_ms += usual;
-  if (probing_ && usual > 0 && latency >= kProbeEnds * usual) {
-    probing_ = false;
-    probe_every_ = std::min(2 * probe_every_, kRarestProbe);
-    doubted_ = 0;  // what waits now was let in to see whether it would
-  }
+  const Answers answers = gather(loads, span);
+  round_.answers += answers;
   round_.span += span;
   since_probe_ += span;
-  if (round_.span < kRound) return;
+  if (probing_) watch_probe(answers);
+  const bool patient = round_.answers.count < kLeastAnswers && round_.span < kPatience;
+  if (round_.span < kRound || patient) return;
   judge();
   choose_probe(limiting);
   round_ = {};
 }
 
+CapacityEstimate::Answers CapacityEstimate::gather(const std::vector<const EndpointLoad*>& loads,
+                                                   Nanos span) {
+  Answers answers;
+  for (std::size_t e = 0; e < costs_.size(); ++e) {
+    if (loads[e] == nullptr) continue;
+    const EndpointLoad& load = *loads[e];
+    for (const double asked : load.asked) round_.asked += asked * costs_[e];
+    round_.served += std::max(load.answered - load.failed, 0.0) * costs_[e];
+    answers.count += load.answered;
+    if (const auto ms = usual_[e].ms(); ms && load.answered > 0) {
+      answers.latency_ms += load.latency_ms_sum;
+      answers.usual_ms += *ms * load.answered;
+    }
+    usual_[e].add(load.answered, load.latency_ms_sum, span, latency_ratio_ >= kWaiting);
+  }
+  return answers;
+}
+
+/// Ends a probe at the first sign of waiting.
+void CapacityEstimate::watch_probe(const Answers& answers) {
+  look_ += answers;
+  if (look_.count < kLeastOfLook) return;
+  if (look_.ratio() >= kProbeEnds) {
+    probing_ = false;
+    probe_every_ = std::min(2 * probe_every_, kRarestProbe);
+    doubted_ = 0;  // what waits now was let in to see whether it would
+  }
+  look_ = {};
+}
+
 void CapacityEstimate::judge() {
-  const bool known = round_.answers >= kLeastAnswers && round_.usual_ms > 0;
-  latency_ratio_ = known ? round_.latency_ms / round_.usual_ms : 0;
-  if (!known) {
+  latency_ratio_ = round_.answers.ratio();
+  if (latency_ratio_ == 0) {
     drain_ = 0;
     return;
   }
@@ -92,21 +116,25 @@ void CapacityEstimate::judge() {
   const double seconds = seconds_of(round_.span);
   const double served = round_.served / seconds;
   // So many arrivals have chance in them (Poisson): what is certain is a deviation less.
-  const double certain = served * (1 - 1 / std::sqrt(round_.answers));
+  const double deviation = served / std::sqrt(std::max(round_.answers.count, 1.0));
+  const double certain = served - deviation;
+  const double in_flight = round_.answers.latency_ms * 1e-3 / seconds;  // Little's law
   probe_paid_ = false;
   doubted_ = std::max(doubted_ - 1, 0);
-  const double found = probing_ ? served : certain;
+  const bool probed = probing_ || echo_;
+  const double found = probed ? served : certain;
   if (drain_ > 0 && latency_ratio_ < kFull) {
     drain_ = 0;
     doubted_ = kDoubted;
   }
   if (latency_ratio_ < kWaiting) {
-    if (per_second_ && found > *per_second_) {
-      probe_paid_ = probing_;
-      if (probing_) probe_every_ = kProbeEvery;
-      per_second_ = found;
+    if (probed && per_second_ && served + deviation > *per_second_) {
+      probe_paid_ = true;
+      probe_every_ = kProbeEvery;
     }
-  } else if (latency_ratio_ >= kFull) {
+    if (per_second_) per_second_ = std::max(*per_second_, found);
+  } else if (latency_ratio_ >= kFull && round_.answers.count >= kLeastAnswers &&
+             in_flight >= kLeastInFlight) {
     fill(served, certain, round_.asked / seconds);
   }
   at_least_ = std::max(at_least_, certain);
@@ -143,8 +171,11 @@ void CapacityEstimate::judge_fall(double served) {
 
 void CapacityEstimate::choose_probe(bool limiting) {
   const bool calm = latency_ratio_ > 0 && latency_ratio_ < kWaiting;
+  echo_ = probing_;
   probing_ = limiting && calm && per_second_ && (probe_paid_ || since_probe_ >= probe_every_);
-  if (probing_) since_probe_ = Nanos{0};
+  if (!probing_) return;
+  since_probe_ = Nanos{0};
+  look_ = {};
 }
 
 }  // namespace tidelimit::policy

@@ -13,10 +13,11 @@ namespace tidelimit::policy {
 /// ACM Queue 2016) takes a path's bandwidth from its deliveries, and waiting, as TCP Vegas (Brakmo
 /// and Peterson 1995) and Netflix's concurrency-limits do, from latency over the least latency.
 ///
-/// Every five seconds are a round, judged by the work served in it (errors of the service are no
-/// work) and by the ratio of its latency to the usual one:
+/// Every five seconds are a round, or up to twenty until it has twenty answers, judged by the work
+/// served in it (errors of the service are no work) and by the ratio of its latency to the usual:
 ///   nothing waits, and more was served than was thought possible: it is possible;
-///   answers take three times as long: the service is full, and what it serves is what it can.
+///   answers take three times as long: the service is full, and what it serves is what it can. Of
+///   fewer than twenty answers, or two in flight on average, that is not believed.
 /// So that the estimate does not follow what it caused itself, or what has another cause:
 ///   it falls only while there is enough in flight (Little's law: served times latency) to keep all
 ///   of it busy: a slow dependency at night is no lack of capacity;
@@ -24,7 +25,8 @@ namespace tidelimit::policy {
 ///   after it was drained: one that does less under too much load (thrashing) does more again when
 ///   that is over;
 ///   while limits hold demand below it, a round a minute lets in a fifth more, the next at once if
-///   there was room, and ends at the first sign of waiting: capacity that was added is found.
+///   there was room, and ends at the first sign of waiting: capacity that was added is found, and
+///   no estimate is so low that it does not rise again.
 ///   Where there was none the next one comes after twice the time, up to five minutes.
 /// Nothing is known before the service was full once: until then it is unlimited, or `ceiling`.
 /// Deterministic; one thread.
@@ -50,18 +52,26 @@ class CapacityEstimate {
   [[nodiscard]] std::optional<double> to_let_in() const;
   /// The most that was served in any round since the estimate last fell.
   [[nodiscard]] double at_least() const { return at_least_; }
-  /// Latency of the last round over the usual; 0: too few answers.
+  /// Latency of the last round over the usual; 0: no answers.
   [[nodiscard]] double latency_ratio() const { return latency_ratio_; }
   [[nodiscard]] std::optional<double> ceiling() const { return ceiling_; }
 
  private:
+  struct Answers {
+    double count = 0;
+    double latency_ms = 0, usual_ms = 0;  ///< sums over those whose usual latency is known
+    void operator+=(const Answers& more);
+    /// Latency over the usual; 0: not known.
+    [[nodiscard]] double ratio() const { return usual_ms > 0 ? latency_ms / usual_ms : 0; }
+  };
   struct Round {
     Nanos span{0};
-    double asked = 0, served = 0;         ///< work
-    double answers = 0;                   ///< requests
-    double latency_ms = 0, usual_ms = 0;  ///< sums over those whose usual latency is known
+    double asked = 0, served = 0;  ///< work
+    Answers answers;
   };
 
+  [[nodiscard]] Answers gather(const std::vector<const EndpointLoad*>& loads, Nanos span);
+  void watch_probe(const Answers& answers);
   void judge();
   void fill(double served, double certain, double asked);
   void judge_fall(double served);
@@ -75,6 +85,8 @@ class CapacityEstimate {
   double latency_ratio_ = 0;
   Round round_;
   bool probing_ = false;
+  bool echo_ = false;        ///< the last round probed: slow buckets let in more only now
+  Answers look_;             ///< since the probe was last looked at
   bool probe_paid_ = false;  ///< the last probe found room: another follows
   Nanos since_probe_{0};
   Nanos probe_every_{std::chrono::minutes{1}};

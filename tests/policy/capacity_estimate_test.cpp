@@ -17,16 +17,20 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr int kWorkers = 11;
-constexpr double kServiceSeconds = 0.1;  // exponential
-constexpr double kCapacity = kWorkers / kServiceSeconds;
-constexpr double kPatienceSeconds = 5;  // a longer queue is refused by the service itself
+struct Workers {
+  int count;
+  double service_seconds;  ///< exponential
+  [[nodiscard]] constexpr double capacity() const { return count / service_seconds; }
+};
+constexpr Workers kMany{11, 0.1};
+constexpr double kCapacity = kMany.capacity();
 
 class Service {
  public:
-  explicit Service(std::optional<double> ceiling = {}, std::uint64_t seed = 1)
-      : random_(seed), estimate_(ceiling, {1.0}) {
-    for (int i = 0; i < kWorkers; ++i) free_at_.push(0);
+  explicit Service(std::optional<double> ceiling = {}, std::uint64_t seed = 1,
+                   Workers workers = kMany)
+      : random_(seed), estimate_(ceiling, {1.0}), service_seconds_(workers.service_seconds) {
+    for (int i = 0; i < workers.count; ++i) free_at_.push(0);
   }
 
   /// Calls at `per_second` for so long.
@@ -49,6 +53,7 @@ class Service {
   }
 
   bool limited = true;                        ///< by 0.9 of the estimate
+  double patience_seconds = 5;                ///< a longer queue is refused by the service itself
   double slower = 1;                          ///< factor of service times
   std::size_t thrash_from = ~std::size_t{0};  ///< so many in the queue make it three times slower
 
@@ -87,14 +92,14 @@ class Service {
   void admit(double at, EndpointLoad& load) {
     answer_until(at, load);
     const double start = std::max(at, free_at_.top());
-    if (start - at > kPatienceSeconds) {
+    if (start - at > patience_seconds) {
       load.answered += 1;  // an error, at once
       load.failed += 1;
       return;
     }
     const bool thrashes = answers_.size() > thrash_from;
     const double service =
-        random_.exponential() * kServiceSeconds * slower * (thrashes ? 3.0 : 1.0);
+        random_.exponential() * service_seconds_ * slower * (thrashes ? 3.0 : 1.0);
     free_at_.pop();
     free_at_.push(start + service);
     answers_.push({start + service, start + service - at});
@@ -102,6 +107,7 @@ class Service {
 
   Random random_;
   CapacityEstimate estimate_;
+  double service_seconds_;
   double now_ = 0, served_ = 0, seconds_ = 0;
   std::priority_queue<double, std::vector<double>, std::greater<>> free_at_;
   std::priority_queue<Done, std::vector<Done>, std::greater<>> answers_;
@@ -212,6 +218,57 @@ TEST(CapacityEstimate, CountsErrorsAsNoWork) {
   for (int i = 0; i < 30; ++i) estimate.update({&load}, seconds{1}, false);
   ASSERT_TRUE(estimate.per_second());
   EXPECT_NEAR(*estimate.per_second(), 100, 5) << "what was served before is the better witness";
+}
+
+/// A rush in which answers take thirty times as long, so that next to nothing is let in.
+void starve(Service& service) {
+  teach(service);
+  service.slower = 30;
+  service.patience_seconds = 60;
+  service.run(hours{1}, 0.3 * kCapacity);
+}
+
+TEST(CapacityEstimate, RisesFromVeryLittleWithinMinutesOnceNothingWaits) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Service service({}, seed);
+    starve(service);
+    ASSERT_LT(*service.estimate(), 5) << "seed " << seed;
+    service.slower = 1;
+    service.run(minutes{10}, 0.3 * kCapacity);
+    (void)service.served();
+    service.run(minutes{5}, 0.3 * kCapacity);
+    EXPECT_GT(service.served(), 0.27 * kCapacity) << "seed " << seed;
+  }
+}
+
+TEST(CapacityEstimate, StaysLowWhileTheFewAnswersThatThereAreWait) {
+  Service service;
+  starve(service);
+  const double low = *service.estimate();
+  for (int minute = 0; minute < 30; ++minute) {
+    service.run(minutes{1}, 0.3 * kCapacity);
+    EXPECT_LT(*service.estimate(), 1.3 * low) << "minute " << minute;
+  }
+}
+
+TEST(CapacityEstimate, LearnsAServiceOfTwoAnswersASecond) {
+  constexpr Workers kFew{4, 2.0};
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Service service({}, seed, kFew);
+    service.patience_seconds = 60;
+    service.run(hours{1}, 0.5 * kFew.capacity());
+    service.run(minutes{30}, 1.5 * kFew.capacity());
+    ASSERT_TRUE(service.estimate()) << "seed " << seed;
+    EXPECT_NEAR(*service.estimate(), kFew.capacity(), 0.3 * kFew.capacity()) << "seed " << seed;
+  }
+}
+
+TEST(CapacityEstimate, DoesNotTakeAFewSlowAnswersForAFullService) {
+  Service service;
+  service.run(hours{1}, 0.02 * kCapacity);
+  service.slower = 4;
+  service.run(minutes{10}, 0.02 * kCapacity);
+  EXPECT_FALSE(service.estimate());
 }
 
 }  // namespace
