@@ -39,6 +39,12 @@ std::string text_of(const json& row, const char* key, const char* otherwise) {
   return row[key].is_string() ? printable(row[key].get<std::string>(), 60) : otherwise;
 }
 
+const char* bound_in_words(const json& found, double most) {
+  if (found["harm"].get<double>() > most) return "ABOVE the bound";
+  return found["dropped"].get<std::uint64_t>() > 0 ? "not known, some were not kept"
+                                                   : "within the bound";
+}
+
 std::string words(const json& found, double most, std::size_t rows) {
   using Align = TextTable::Align;
   std::string text = fmt::format(
@@ -47,8 +53,7 @@ std::string words(const json& found, double most, std::size_t rows) {
       "harm {:.4f} % (at most {:.4f} %): {}\n",
       short_time(text_of(found, "since", "?")), found["requests"].get<double>(),
       found["would_deny"].get<std::uint64_t>(), found["harmed_requests"].get<std::uint64_t>(),
-      found["harm"].get<double>() * 100, most * 100,
-      found["harm"].get<double>() <= most ? "within the bound" : "ABOVE the bound");
+      found["harm"].get<double>() * 100, most * 100, bound_in_words(found, most));
   text += fmt::format("principals: {} would have met a denial, {} of them with no verdict\n",
                       found["principals"].get<std::uint64_t>(),
                       found["principals_harmed"].get<std::uint64_t>());
@@ -88,12 +93,22 @@ Result<json> ask(const ShadowOptions& options) {
   return found;
 }
 
-/// Status 1 above the bound, and where nothing was seen: that nobody asked is no proof of safety.
+/// Status 1 above the bound, and where nothing is shown: that nobody asked, or that not all was
+/// kept, is no proof of safety.
 int verdict(const json& found, double most) {
   if (found["requests"].get<double>() <= 0) {
     std::cerr
         << "tidelimit shadow-report: no request in that time, so nothing is shown; is traffic "
            "sent to the gate, and does --since reach back to it?\n";
+    return kFailed;
+  }
+  if (const auto dropped = found["dropped"].get<std::uint64_t>(); dropped > 0) {
+    std::cerr << fmt::format(
+        "tidelimit shadow-report: {} decisions came too fast to be kept since the gate started, "
+        "the last at {}, so more would have been denied than is counted here; ask again with "
+        "--since "
+        "from the next full hour after that\n",
+        dropped, text_of(found, "last_dropped", "?"));
     return kFailed;
   }
   return found["harm"].get<double>() <= most ? kDone : kFailed;

@@ -54,6 +54,7 @@ CountersView counters_of(const Tally& tally) {
   view.unmatched_tiers = tally.unmatched_tiers();
   view.late = tally.late();
   view.decision_records_dropped = tally.records_dropped();
+  view.last_record_dropped = tally.last_record_dropped();
   view.overflow_decisions = tally.overflow_decisions();
   return view;
 }
@@ -80,6 +81,7 @@ void add_counters(CountersView& to, const CountersView& from, bool grow) {
   to.unmatched_tiers += from.unmatched_tiers;
   to.late += from.late;
   to.decision_records_dropped += from.decision_records_dropped;
+  to.last_record_dropped = std::max(to.last_record_dropped, from.last_record_dropped);
   to.overflow_decisions += from.overflow_decisions;
 }
 

@@ -36,6 +36,7 @@ struct CountersView {
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;
   std::uint64_t decision_records_dropped = 0;
+  WallTime last_record_dropped{};  ///< the epoch: none was
   std::uint64_t overflow_decisions = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/time.hpp"
 #include "engine/routes.hpp"
 #include "limiter/decision.hpp"
 
@@ -43,7 +44,10 @@ class Tally {
   void decided(const Identity& who, const limiter::Decision& decision) noexcept;
   void observed(const Identity& who, std::uint16_t status) noexcept;
   void late(limiter::EndpointId endpoint, WindowIndex window) noexcept;
-  void record_dropped() noexcept { bump(single_[kRecordsDropped], 1); }
+  void record_dropped(WallTime now) noexcept {
+    bump(single_[kRecordsDropped], 1);
+    last_record_dropped_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
   void add(limiter::EndpointId endpoint, WindowIndex window, const WindowCounts& counts) noexcept;
 
   // Anyone's side.
@@ -60,6 +64,10 @@ class Tally {
   [[nodiscard]] std::uint64_t unmatched_tiers() const noexcept { return read(kUnmatchedTiers); }
   [[nodiscard]] std::uint64_t late() const noexcept { return read(kLate); }
   [[nodiscard]] std::uint64_t records_dropped() const noexcept { return read(kRecordsDropped); }
+  /// The epoch: none was.
+  [[nodiscard]] WallTime last_record_dropped() const noexcept {
+    return WallTime{Nanos{last_record_dropped_.load(std::memory_order_relaxed)}};
+  }
   [[nodiscard]] std::uint64_t overflow_decisions() const noexcept { return read(kOverflows); }
 
  private:
@@ -99,6 +107,7 @@ class Tally {
   std::vector<Counter> observed_;    // [endpoint][tier][status class]
   std::vector<WindowCell> windows_;  // [endpoint][window mod kOpenWindows]
   std::array<Counter, kSingles> single_{};
+  std::atomic<std::int64_t> last_record_dropped_{0};  // ns since the epoch
 };
 
 }  // namespace tidelimit::engine

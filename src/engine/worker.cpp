@@ -161,7 +161,7 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   }
   KeptDecision* entry = log->next();
   if (entry == nullptr) {
-    tally.record_dropped();
+    tally.record_dropped(now.wall);
     return 0;
   }
   // mix is one to one in its first word, so ids are unique in a process; the seed sets them apart

@@ -544,6 +544,19 @@ class ShellTest(Serving):
         self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
         self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
 
+    def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        self.gate.flood(20_000, path="/payment/1", user_id="u1")
+        self.assertGreater(self.gate.count("tidelimit_decision_records_dropped_total"), 0, "or it was too slow a flood")
+        wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] > 0, "some are kept")
+        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "1", status=1))
+        done = self.gate.shell("shadow-report", "--max-harm", "1")
+        self.assertIn("not known, some were not kept", done.stdout)
+        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "1", "--json").stdout)
+        self.assertGreater(found["dropped"], 0)
+        self.assertIsNotNone(found["last_dropped"])
+        self.assertFalse(found["complete"])
+
     def test_mode(self):
         self.assertIn("all       enforce", self.shell("mode"))
         self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))

@@ -259,6 +259,7 @@ TEST_F(States, AFloodOfDenialsIsBoundedAndItsRestCounted) {
   for (int i = 0; i < 6000; ++i) ask();
   const auto dropped = engine->counters().decision_records_dropped;
   EXPECT_GT(dropped, 1500u);
+  EXPECT_EQ(engine->counters().last_record_dropped, now.wall);
   pass(seconds{1});
   EXPECT_EQ(decisions({.id = {}, .user = {}, .client = {}}).size(), 6001u - dropped);
 }

@@ -188,17 +188,24 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                     {"first", format_time(row.first)},
                     {"last", format_time(row.last)}});
   }
+  // How many of those dropped fall into the span is not known, only whether the last does.
+  const engine::CountersView counters = context.engine.counters();
+  const bool dropped =
+      counters.decision_records_dropped > 0 && counters.last_record_dropped >= found->since;
   const double arrived = std::max(found->arrived, static_cast<double>(found->denied));
-  return json_response({{"since", format_time(found->since)},
-                        {"requests", arrived},
-                        {"would_deny", found->denied},
-                        {"harmed_requests", found->harmed},
-                        {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
-                        {"principals", found->principals},
-                        {"principals_harmed", found->principals_harmed},
-                        {"by_cause", std::move(causes)},
-                        {"by_principal", std::move(rows)},
-                        {"complete", found->by_principal.size() < kMostShadowRows}});
+  return json_response(
+      {{"since", format_time(found->since)},
+       {"requests", arrived},
+       {"would_deny", found->denied},
+       {"harmed_requests", found->harmed},
+       {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
+       {"principals", found->principals},
+       {"principals_harmed", found->principals_harmed},
+       {"by_cause", std::move(causes)},
+       {"by_principal", std::move(rows)},
+       {"dropped", dropped ? counters.decision_records_dropped : 0},
+       {"last_dropped", dropped ? json(format_time(counters.last_record_dropped)) : json()},
+       {"complete", !dropped && found->by_principal.size() < kMostShadowRows}});
 }
 
 }  // namespace tidelimit::serve
