@@ -38,20 +38,22 @@ std::string moment(WallTime time) {
 void add_summary(Page& page, const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;
   const Outcomes total = r.total();
-  const std::uint64_t refused = total.denied() + total.would_deny();
-  const bool shadow = total.would_deny() > 0 && total.denied() == 0;
-  page.add_cards({
+  std::vector<report::Card> cards = {
       {count(r.requests), "requests",
        fmt::format("{} lines unreadable", count(replayed.reading.unreadable))},
       {count(total.allowed), "allowed", share(total.allowed, r.requests)},
-      {count(refused), shadow ? "would be denied" : "denied", share(refused, r.requests)},
+      {count(total.denied()), "denied", share(total.denied(), r.requests)},
       {count(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
       {count(r.episodes.size()), "times limits moved",
        fmt::format("in {} steps", count(r.plan_changes.size()))},
       {count(r.harm.adapted), "good principals met adapted limits",
        fmt::format("of {}; {} met base limits", count(r.harm.principals), count(r.harm.over_limit)),
        r.harm.adapted > 0},
-  });
+  };
+  if (total.would_deny() > 0)
+    cards.insert(cards.begin() + 3, {count(total.would_deny()), "would be denied",
+                                     share(total.would_deny(), r.requests) + ", in shadow mode"});
+  page.add_cards(cards);
   for (const std::string& note : r.notes) page.add_note(note);
 }
 
@@ -182,8 +184,9 @@ void add_harm(Page& page, const ReplayReport& r) {
   const engine::Harm& h = r.harm;
   page.add_section("Denied without a verdict");
   page.add_text(fmt::format(
-      "Principals that were refused though no verdict ever stood against them: what these limits "
-      "cost the people they are meant to serve. {} requests in all, {} of them only because limits "
+      "Principals that were refused, or would be but for shadow mode, though no verdict ever stood "
+      "against them: what these limits cost the people they are meant to serve. {} requests in "
+      "all, {} of them only because limits "
       "had moved.",
       count(h.requests), count(h.requests_adapted)));
   Rows rows;

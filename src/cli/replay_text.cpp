@@ -144,7 +144,7 @@ std::string harm(const ReplayReport& r) {
                per_minute(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
   }
   if (!table.empty()) text += table.text();
-  return section("Denied without a verdict", text);
+  return section("Denied without a verdict, or would be but for shadow mode", text);
 }
 
 std::string notes(const ReplayReport& r) {

@@ -204,6 +204,18 @@ class Replay(Folder):
         run("replay", self.busy_log(), "--config", self.shop(), "--report", page)  # over its own
         self.assertNotEqual(page.read_text(), html)
 
+    def test_the_page_tells_what_is_denied_from_what_would_be(self):
+        page, log = self.folder / "report.html", self.busy_log()
+        both = self.write("both.csv", log.read_text() + re.sub("/browse/", "/payment/", log.read_text().split("\n", 1)[1]))
+        config = self.write("half.yaml", "mode: enforce\nendpoints:\n"
+                            "  - { name: browse, match: /browse/**, limits: { STD: 100/min } }\n"
+                            "  - { name: payment, match: /payment/**, mode: shadow, limits: { STD: 50/min } }\n")
+        report = self.replay(both, "--config", config, "--report", page)
+        self.assertGreater(report["denied"], 0)
+        self.assertGreater(report["would_deny"], 0)
+        self.assertIn(f"<b>{report['denied']}</b><span>denied</span>", page.read_text())
+        self.assertIn(f"<b>{report['would_deny']}</b><span>would be denied</span>", page.read_text())
+
     def test_says_what_is_wrong(self):
         log = self.busy_log()
         for arguments, words in [

@@ -97,6 +97,7 @@ struct HarmedPrincipal {
   [[nodiscard]] std::uint64_t adapted() const;  ///< of those, for reasons that is_adapted
 };
 
+/// What shadow mode would have denied counts as denied.
 struct Harm {
   std::uint64_t principals = 0;           ///< that came at all (estimated beyond 65,536)
   std::uint64_t over_limit = 0;           ///< unflagged ones that met a base limit
