@@ -1,5 +1,6 @@
 #include "serve/prometheus_poll.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <pthread.h>
@@ -37,6 +38,16 @@ std::string text_of(const json& value, const char* otherwise) {
   return value.is_string() ? printable(value.get<std::string>(), kLongestWords) : otherwise;
 }
 
+constexpr double kRounding = 1.05;  // a share so little above 1 is 1
+
+/// A query in percent would else be taken for a load of many times what there is.
+Result<double> check_share(double value) {
+  if (value <= kRounding) return std::min(value, 1.0);
+  return fail(
+      Code::invalid_argument,
+      fmt::format("the query answers {}, which is no share from 0 to 1; divide by 100", value));
+}
+
 }  // namespace
 
 Result<double> query_value(std::string_view body) {
@@ -61,7 +72,7 @@ Result<double> query_value(std::string_view body) {
   }
   if (!largest) return fail(Code::not_found, "the query finds no series with a value");
   if (*largest < 0) return fail(Code::invalid_argument, "the query's value is negative");
-  return *largest;
+  return check_share(*largest);
 }
 
 PrometheusPoll::PrometheusPoll(std::string url, std::string query, std::string part, Notes& notes,

@@ -37,6 +37,9 @@ std::string vector_of(const char* samples) {
 }
 
 TEST(QueryValue, IsTheLargestSample) {
+  EXPECT_DOUBLE_EQ(*query_value(vector_of(R"({"value":[1,"1.01"]})")), 1) << "rounding";
+  EXPECT_EQ(query_value(vector_of(R"({"value":[1,"5"]})")).error().message,
+            "the query answers 5, which is no share from 0 to 1; divide by 100");
   EXPECT_DOUBLE_EQ(*query_value(vector_of(R"({"metric":{},"value":[1.5,"0.25"]})")), 0.25);
   EXPECT_DOUBLE_EQ(
       *query_value(vector_of(R"({"value":[1,"0.25"]},{"value":[1,"0.75"]},{"value":[1,"NaN"]})")),

@@ -41,7 +41,7 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
   }
   if (replay_.profiles().requests(slot, replay_.now()) >= book_.figures_from()) {
     book_.figures(client, replay_.profiles().figures(slot, replay_.now()), replay_.arrivals(slot),
-                  "", now_);
+                  now_);
   }
 }
 
