@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "serve/admin/configurations.hpp"
+#include "serve/net/join_within.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
 namespace tidelimit::serve {
@@ -126,15 +127,7 @@ bool ControlThread::stop(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   stopping_ = true;
   changed_.notify_all();
-  if (!thread_.joinable()) return true;
-  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
-  lock.unlock();
-  if (finished) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
-  return finished;
+  return join_within(patience, thread_, lock, changed_, done_);
 }
 
 void ControlThread::run() {

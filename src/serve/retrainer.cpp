@@ -10,6 +10,7 @@
 
 #include "forecast/model.hpp"
 #include "forecast/renewal.hpp"
+#include "serve/net/join_within.hpp"
 #include "store/bundles/bundle_archive.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
@@ -73,15 +74,7 @@ void Retrainer::abandon() {
 bool Retrainer::stop(std::chrono::milliseconds patience) {
   abandon();
   std::unique_lock lock(mutex_);
-  if (!thread_.joinable()) return true;
-  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
-  lock.unlock();
-  if (finished) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
-  return finished;
+  return join_within(patience, thread_, lock, changed_, done_);
 }
 
 void Retrainer::run() {

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <utility>
 
+#include "serve/net/join_within.hpp"
+
 namespace tidelimit::serve {
 
 Lane::Lane(std::string name, std::size_t most, int nice) : most_(most) {
@@ -29,15 +31,7 @@ bool Lane::stop(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   stopping_ = true;
   changed_.notify_all();
-  const bool finished = changed_.wait_for(lock, patience, [this] { return done_; });
-  lock.unlock();
-  if (!thread_.joinable()) return finished;
-  if (finished) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
-  return finished;
+  return join_within(patience, thread_, lock, changed_, done_);
 }
 
 void Lane::run(int nice) {
