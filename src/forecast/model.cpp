@@ -112,7 +112,12 @@ NetworkShape network_shape(Preset preset, const Shape& shape) {
 }
 
 double spread(double forecast, double scale) {
-  return std::sqrt((forecast + 0.02 * scale) * scale);
+  return std::sqrt((forecast + 0.02 * scale) * scale + 1);
+}
+
+double residual(double came, double forecast, double scale) {
+  constexpr double kMost = 16;
+  return std::clamp((came - forecast) / spread(forecast, scale), -kMost, kMost);
 }
 
 ModelParts to_parts(const ForecastModel& model) {

@@ -62,8 +62,13 @@ class ForecastModel {
 [[nodiscard]] NetworkShape network_shape(Preset preset, const Shape& shape);
 
 /// The unit in which residuals of a forecast are kept: between proportional (busy endpoints) and
-/// square root (small counts).
+/// square root (small counts), and never less than one request.
 [[nodiscard]] double spread(double forecast, double scale);
+
+/// What a forecast missed by, in units of spread(): at most sixteen, either way. What an endpoint
+/// was missed by on the day of its birth, when all that was known were zeros, is no measure of what
+/// it will be missed by a thousand times as large.
+[[nodiscard]] double residual(double came, double forecast, double scale);
 
 /// A named array, as bundles store it.
 struct Tensor {

@@ -139,8 +139,7 @@ class Lane {
     };
     for (const std::size_t t : past_) {
       past_points_.push_back(point_at(t));
-      intervals_.add(t, (series.horizon_sum(t) - past_points_.back()) /
-                            spread(past_points_.back(), series.scale(t)));
+      intervals_.add(t, residual(series.horizon_sum(t), past_points_.back(), series.scale(t)));
     }
     for (const std::size_t t : origins_) points_.push_back(point_at(t));
   }

@@ -64,9 +64,9 @@ void judge(ForecastModel& model, const TrainingData& data) {
                                               *model.find(data.grid.endpoints[e]), origins);
     double error = 0;
     for (std::size_t k = 0; k < origins.size(); ++k) {
-      const double off = series.horizon_sum(origins[k]) - points[k];
-      error += std::fabs(off);
-      residuals.push_back(off / spread(points[k], series.scale(origins[k])));
+      const double came = series.horizon_sum(origins[k]);
+      error += std::fabs(came - points[k]);
+      residuals.push_back(residual(came, points[k], series.scale(origins[k])));
     }
     mae_sum += error / static_cast<double>(origins.size());
     ++judged;

@@ -6,6 +6,8 @@
 
 #include "base/random.hpp"
 #include "forecast/forecaster.hpp"
+#include "forecast/model.hpp"
+#include "forecast/synthetic.hpp"
 
 namespace tidelimit::forecast {
 namespace {
@@ -100,6 +102,33 @@ TEST(Intervals, AnExactForecastIsNeverMissed) {
   const auto q = intervals.at(30 * kDay);
   EXPECT_EQ(q[1], 0);
   EXPECT_EQ(q[3], 0);
+}
+
+/// The greatest quantile of 0.95 that is published of an endpoint on the three days after its
+/// birth, over the most that came to it in an hour.
+double widest_after_birth(double requests_a_window) {
+  constexpr std::size_t kBorn = 3 * kDay;
+  traffic::WindowGrid grid = rhythm(1, 6, 3);
+  auto& stats = grid.stats[0];
+  Random random(4);
+  double most = 0;
+  for (std::size_t i = 0; i < stats.size(); ++i) {
+    const double came = i < kBorn ? 0.0 : static_cast<double>(random.poisson(requests_a_window));
+    stats[i] = {};
+    stats[i].requests = stats[i].responses = came;
+    most = std::max(most, came * kHorizon);
+  }
+  std::vector<std::size_t> origins;
+  for (std::size_t t = kBorn + kHorizon; t < stats.size(); t += kHorizon) origins.push_back(t);
+  double widest = 0;
+  for (const auto& forecasts : predict_many(nullptr, grid, origins, Shape{}))
+    widest = std::max(widest, forecasts[0].quantiles[4]);
+  return widest / most;
+}
+
+TEST(Intervals, StayInSightOfWhatCameAfterAnEndpointsBirth) {
+  EXPECT_LT(widest_after_birth(0.2), 10);
+  EXPECT_LT(widest_after_birth(50), 10);
 }
 
 }  // namespace
