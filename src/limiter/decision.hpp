@@ -89,6 +89,8 @@ struct Decision {
   /// many may be; 0 of 0: no such limit.
   std::uint16_t in_flight = 0;
   std::uint16_t in_flight_limit = 0;
+
+  bool operator==(const Decision&) const = default;
 };
 
 }  // namespace tidelimit::limiter
