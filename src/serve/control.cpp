@@ -231,10 +231,10 @@ void ControlThread::read_configuration() {
   if (!chosen || !applied) {
     // One that can't be taken up is not to be tried again at every turn of the file.
     if (chosen && chosen->hold) (void)history->put_hold(nullptr);
-    reload_.successful = false;
     notes_.set("configuration",
                fmt::format("refused, the old one stays in force: {}",
                            chosen ? applied.error().message : chosen.error().message));
+    reload_.successful = false;
     return;
   }
   if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);

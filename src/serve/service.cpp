@@ -147,6 +147,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
            .settings = settings,
            .metrics = [this] { return metrics_text(); },
            .degraded = [this] { return notes.all(); },
+           .refusal = [this] { return reload.successful ? "" : notes.of("configuration"); },
            .stopping = [this] { return stopping.load(); },
            .reload = [this] { control->reload(); }},
       report_worker(engine->make_worker()),
