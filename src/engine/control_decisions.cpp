@@ -57,17 +57,12 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
                        share * 100);
   };
   // What was set by hand below the configured mode is known to the switches alone.
-  const auto switches = modes.modes();
-  const auto switched = [&](std::string_view part, limiter::Mode mode) {
-    for (const auto& [name, now] : switches)
-      if (name == part) mode = std::min(mode, now);
-    return mode;
-  };
+  const SwitchModes switches = modes.modes();
   if (!decision.enforced) {
     const std::size_t at = limiter::index(decision.endpoint);
     if (at >= policy.endpoints.size()) return {};
     const policy::EndpointSettings& endpoint = policy.endpoints[at];
-    const limiter::Mode all = switched("all", policy.mode);
+    const limiter::Mode all = std::min(policy.mode, switches.all);
     const bool own =
         endpoint.mode < all || (endpoint.mode == all && endpoint.enforced < policy.enforced);
     return own ? words(endpoint.name, endpoint.mode, endpoint.enforced)
@@ -76,14 +71,15 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
   if (decision.reason == Reason::client_blocked || decision.reason == Reason::client_limited) {
     const auto verdict = verdicts.find(kept.client);
     if (!verdict) return {};
-    const char* part = verdict->part == limiter::Part::rules ? "rules" : "anomaly";
-    return words("the verdict", switched(part, verdict->mode), verdict->enforced);
+    const limiter::Mode part =
+        verdict->part == limiter::Part::rules ? switches.rules : switches.anomaly;
+    return words("the verdict", std::min(verdict->mode, part), verdict->enforced);
   }
   const std::size_t rule = limiter::index(decision.rule);
   if (rule >= policy.rules.size()) return {};
   const policy::Rule& its = policy.rules[rule];
-  limiter::Mode mode = switched("rules", policy.mode_of(its));
-  if (its.when.on_forecast() || its.when.on_claims()) mode = switched("forecast", mode);
+  limiter::Mode mode = std::min(policy.mode_of(its), switches.rules);
+  if (its.when.on_forecast() || its.when.on_claims()) mode = std::min(mode, switches.forecast);
   return words("rule " + its.name, mode, policy.enforced_of(its));
 }
 

@@ -84,6 +84,19 @@ struct PartMode {
   [[nodiscard]] policy::ModeFor in_force() const { return by_hand ? *by_hand->mode : configured; }
 };
 
+/// The modes of the data plane's four switches.
+struct SwitchModes {
+  limiter::Mode forecast = limiter::Mode::enforce;
+  limiter::Mode anomaly = limiter::Mode::enforce;
+  limiter::Mode rules = limiter::Mode::enforce;
+  limiter::Mode all = limiter::Mode::enforce;
+
+  /// As in ModeRecord.
+  [[nodiscard]] std::array<std::pair<const char*, limiter::Mode>, 4> by_part() const {
+    return {{{"forecast", forecast}, {"anomaly", anomaly}, {"rules", rules}, {"all", all}}};
+  }
+};
+
 /// Verdicts of one kind raised by one rule ("model" where the default acts).
 struct VerdictCount {
   limiter::VerdictKind kind = limiter::VerdictKind::normal;
@@ -174,7 +187,7 @@ class Engine {
   [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
                                       std::optional<WallTime> until);
   /// Of the first four, as the data plane goes by them.
-  [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
+  [[nodiscard]] SwitchModes modes() const;
   /// Of all parts: those four, endpoints, rules.
   [[nodiscard]] std::vector<PartMode> part_modes() const;
 

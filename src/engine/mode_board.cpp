@@ -200,12 +200,10 @@ void ModeBoard::settle() {
   }
 }
 
-std::vector<std::pair<std::string, Mode>> ModeBoard::modes() const {
+SwitchModes ModeBoard::modes() const {
   std::lock_guard lock(mutex_);
-  std::vector<std::pair<std::string, Mode>> modes;
-  for (std::size_t i = 0; i < kSwitches; ++i)
-    modes.emplace_back(parts_[i].part, parts_[i].in_force().mode);
-  return modes;
+  const auto mode = [&](std::size_t part) { return parts_[part].in_force().mode; };
+  return {.forecast = mode(0), .anomaly = mode(1), .rules = mode(2), .all = mode(3)};
 }
 
 std::vector<PartMode> ModeBoard::parts() const {

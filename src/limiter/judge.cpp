@@ -117,9 +117,8 @@ Judge::Views Judge::views() const noexcept {
   const Mode rules = load(limiter_.mode.rules);
   const Mode forecast = load(limiter_.mode.forecast);
   if (rules == Mode::off || now_ >= plan_.expires_at) return {View::base, View::base};
-  const View watched = forecast == Mode::off ? View::without_forecast : View::shadow;
-  if (rules == Mode::shadow) return {View::base, watched};
-  return {forecast == Mode::enforce ? View::effective : View::without_forecast, watched};
+  return {enforced_view(plan_, rules, forecast, now_),
+          forecast == Mode::off ? View::without_forecast : View::shadow};
 }
 
 Mode Judge::mode_of(const Verdict& verdict) const noexcept {

@@ -254,7 +254,7 @@ TEST_F(Plans, AModeByHandMayRaiseWhatTheConfigurationHoldsInShadow) {
   pass(hours{1} + minutes{1});
   EXPECT_EQ(effective(kBrowse, kStd), 100);
   EXPECT_EQ(passed(100), 100);
-  EXPECT_EQ(engine->modes().front(), (std::pair<std::string, Mode>{"forecast", Mode::shadow}));
+  EXPECT_EQ(engine->modes().forecast, Mode::shadow);
   ASSERT_TRUE(engine->set_mode("forecast", Mode::enforce, std::nullopt));
   engine->tick(now);
   EXPECT_EQ(effective(kBrowse, kStd), 50);

@@ -85,7 +85,8 @@ json part_json(const engine::PartMode& part) {
 
 Response get_mode(const DeskContext& context, const DeskCall&) {
   json modes = json::object();
-  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  for (const auto& [part, mode] : context.engine.modes().by_part())
+    modes[part] = limiter::to_string(mode);
   return json_response(modes);
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "engine/view_in_force.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/http/parser.hpp"
 
@@ -178,7 +177,8 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
   const limiter::Plan& plan = *status->plan;
   const auto switches = context.engine.modes();
   const auto parts = context.engine.part_modes();
-  const limiter::View view = engine::view_in_force(plan, switches, status->at.mono);
+  const limiter::View view =
+      limiter::enforced_view(plan, switches.rules, switches.forecast, status->at.mono);
   const std::size_t endpoints = std::min(plan.endpoints.size(), status->policy.endpoints.size());
   for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
     for (std::size_t tier = 0; tier < std::min(plan.tiers, status->policy.tiers.size()); ++tier)
@@ -194,7 +194,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
     const Nanos age = status->at.mono - signal.measured_at;
     ages[signal.name] = std::max(static_cast<double>(age.count()) * 1e-9, 0.0);
   }
-  for (const auto& [part, mode] : switches) modes[part] = limiter::to_string(mode);
+  for (const auto& [part, mode] : switches.by_part()) modes[part] = limiter::to_string(mode);
   const Nanos left = std::max(plan.expires_at - status->at.mono, Nanos{0});
   return json_response({{"at", format_time(status->at.wall)},
                         {"generation", plan.generation},

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <map>
 
-#include "engine/view_in_force.hpp"
 #include "policy/consequence.hpp"
 #include "policy/planner.hpp"
 #include "serve/metrics/families.hpp"
@@ -77,7 +76,8 @@ void add_limits(Families& families, const MetricsInput& input) {
                  "Limit of one principal. kind: base as configured, effective as in force now. "
                  "Absent: unlimited.");
   if (status.plan == nullptr) return;
-  const View now_in_force = engine::view_in_force(*input.status->plan, input.modes, input.now.mono);
+  const View now_in_force =
+      limiter::enforced_view(*status.plan, input.modes.rules, input.modes.forecast, input.now.mono);
   const auto& policy = status.policy;
   for (std::size_t e = 0; e < std::min(policy.endpoints.size(), status.plan->endpoints.size());
        ++e) {
@@ -142,7 +142,7 @@ void add_rules(Families& families, const Status& status) {
 
 void add_modes(Families& families, const MetricsInput& input) {
   families.gauge("tidelimit_mode", "1 for the mode that a part is in, 0 for the others.");
-  for (const auto& [part, current] : input.modes) {
+  for (const auto& [part, current] : input.modes.by_part()) {
     for (const Mode mode : {Mode::off, Mode::shadow, Mode::enforce}) {
       families.add({{"part", part}, {"mode", limiter::to_string(mode)}}, mode == current ? 1 : 0);
     }
