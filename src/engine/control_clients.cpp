@@ -106,7 +106,7 @@ void Engine::Control::publish_verdicts(Now now) {
 }
 
 Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
-  const auto client = LabelBook::client_named(record.target);
+  const auto client = parse_client(record.target);
   if (!client) return tl::unexpected(client.error());
   if (const auto& history = keeper.history()) {
     if (auto stored = history->put_label(record); !stored) return stored;

@@ -39,6 +39,10 @@ Result<json> parse_object(const std::string& body, const std::vector<std::string
   return parsed;
 }
 
+std::string rest_of_path(const DeskCall& call) {
+  return fmt::format("{}", fmt::join(call.path.begin() + 2, call.path.end(), "/"));
+}
+
 std::string query_text(const DeskCall& call, std::string_view name) {
   const auto value = query_value(call.target, name);
   return value ? decode_component(*value, true) : std::string();
@@ -65,9 +69,7 @@ Result<std::string> read_string(const json& body, const char* key) {
 }
 
 Result<ClientId> client_named(std::string_view text) {
-  std::string_view address = text;
-  if (address.ends_with("/64")) address.remove_suffix(3);  // as format_client writes IPv6 clients
-  if (const auto parsed = parse_address(address)) return client_of(*parsed);
+  if (const auto client = parse_client(text)) return client;
   return fail(Code::invalid_argument, fmt::format("\"{}\" is no IP address", printable(text, 64)));
 }
 

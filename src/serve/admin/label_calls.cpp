@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
-#include "engine/label_book.hpp"
 #include "serve/admin/calls.hpp"
 
 namespace tidelimit::serve {
@@ -16,9 +15,8 @@ constexpr const char* kNotMalicious = "not_malicious";
 
 /// The client that the path names, as it is printed: an IPv4 address or an IPv6 /64.
 Result<std::string> read_client(const DeskCall& call) {
-  std::string text = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
-  const auto client = engine::LabelBook::client_named(text);
+  const std::string text = rest_of_path(call);
+  const auto client = parse_client(text);
   if (!client)
     return fail(
         Code::invalid_argument,

@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
-#include "engine/label_book.hpp"
 #include "engine/override_book.hpp"
 #include "serve/admin/calls.hpp"
 
@@ -14,11 +13,8 @@ using nlohmann::json;
 constexpr Nanos kLongestOverride = std::chrono::hours{24 * 7};
 constexpr std::size_t kLongestText = 500;
 
-/// From the segments after /v1/overrides.
 Result<std::string> read_target(const DeskCall& call) {
-  std::string text = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
-  return engine::OverrideBook::target_named(text);
+  return engine::OverrideBook::target_named(rest_of_path(call));
 }
 
 Result<limiter::Action> read_action(const std::string& text) {
@@ -123,7 +119,7 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
   // An allowed client is also told from its verdict, which would else come back with the end of the
   // override.
   if (record->action == limiter::Action::allow) {
-    if (const auto client = engine::LabelBook::client_named(record->target))
+    if (const auto client = parse_client(record->target))
       context.engine.forget_verdict(*client, call.now);
   }
   spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),

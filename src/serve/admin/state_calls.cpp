@@ -228,9 +228,7 @@ Response get_verdicts(const DeskContext& context, const DeskCall&) {
 }
 
 Response get_client(const DeskContext& context, const DeskCall& call) {
-  std::string name = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) name += "/" + call.path[i];
-  const auto named = client_named(name);
+  const auto named = client_named(rest_of_path(call));
   if (!named) return error_response(named.error());
   const ClientId& client = *named;
   const auto view = context.engine.client(client, call.now);
