@@ -68,6 +68,15 @@ Result<std::string> read_string(const json& body, const char* key) {
   return body[key].get<std::string>();
 }
 
+Result<std::optional<WallTime>> read_for(const json& body, WallTime now) {
+  const auto text = read_string(body, "for");
+  if (!text) return tl::unexpected(text.error());
+  if (text->empty()) return std::nullopt;
+  const auto duration = parse_duration(*text);
+  if (!duration) return fail_in("\"for\"", duration.error());
+  return now + *duration;
+}
+
 Result<ClientId> client_named(std::string_view text) {
   if (const auto client = parse_client(text)) return client;
   return fail(Code::invalid_argument, fmt::format("\"{}\" is no IP address", printable(text, 64)));

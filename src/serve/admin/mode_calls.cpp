@@ -114,15 +114,8 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
   const auto keys = known_keys(context.engine.part_modes());
   const auto body = parse_object(call.body, {keys.begin(), keys.end()});
   if (!body) return error_response(body.error());
-  const auto text = read_string(*body, "for");
-  if (!text) return error_response(text.error());
-  std::optional<WallTime> until;
-  if (!text->empty()) {
-    const auto duration = parse_duration(*text);
-    if (!duration)
-      return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
-    until = call.now.wall + *duration;
-  }
+  const auto until = read_for(*body, call.now.wall);
+  if (!until) return error_response(until.error());
   const auto given = read_string(*body, "reason");
   if (!given) return error_response(given.error());
   const std::string reason = given->empty() ? "no reason given" : printable(*given, kLongestReason);
@@ -131,7 +124,7 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
     if (part == "for" || part == "reason") continue;
     const auto mode = read_mode(part, value);
     if (!mode) return error_response(mode.error());
-    orders.push_back({part, *mode, reason, call.by, call.now.wall, until});
+    orders.push_back({part, *mode, reason, call.by, call.now.wall, *until});
   }
   if (orders.empty())
     return problem(400,
@@ -140,7 +133,7 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
   for (const auto& order : orders) {
     if (const auto set = context.engine.set_mode(order); !set) return error_response(set.error());
     spdlog::warn("mode of {} set to {} by {}{}: {}", order.part, in_words(order.mode), order.by,
-                 until && order.mode ? ", until " + format_time(*until) : "", reason);
+                 *until && order.mode ? ", until " + format_time(**until) : "", reason);
   }
   return get_mode(context, call);
 }

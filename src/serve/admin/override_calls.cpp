@@ -29,26 +29,20 @@ Result<limiter::Action> read_action(const std::string& text) {
 
 /// `for` or `permanent`: exactly one of them.
 Result<std::optional<WallTime>> read_until(const json& body, WallTime now) {
-  const auto text = read_string(body, "for");
-  if (!text) return tl::unexpected(text.error());
-  const bool permanent =
-      body.contains("permanent") && body["permanent"].is_boolean() && body["permanent"].get<bool>();
+  const auto until = read_for(body, now);
+  if (!until) return until;
   if (body.contains("permanent") && !body["permanent"].is_boolean())
     return fail(Code::invalid_argument, "\"permanent\" must be true or false");
-  if (permanent) {
-    if (!text->empty())
-      return fail(Code::invalid_argument, "\"for\" and \"permanent\" exclude each other");
-    return std::optional<WallTime>();
-  }
-  if (text->empty())
+  const bool permanent = body.contains("permanent") && body["permanent"].get<bool>();
+  if (permanent && *until)
+    return fail(Code::invalid_argument, "\"for\" and \"permanent\" exclude each other");
+  if (!permanent && !*until)
     return fail(Code::invalid_argument,
                 R"("for" is missing: a duration such as "1h", or "permanent":true)");
-  const auto duration = parse_duration(*text);
-  if (!duration) return fail_in("\"for\"", duration.error());
-  if (*duration > kLongestOverride)
+  if (*until > now + kLongestOverride)
     return fail(Code::invalid_argument,
                 R"("for" is longer than 7d; shorten it, or say "permanent":true)");
-  return std::optional<WallTime>(now + *duration);
+  return until;
 }
 
 Result<engine::OverrideRecord> read_override(const DeskCall& call) {
