@@ -249,7 +249,7 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   EndpointSettings endpoint = fresh_endpoint(std::move(name), config);
   read_match(section, endpoint, config.engine.policy.endpoints, report);
   section.read("priority", endpoint.priority, read_priority);
-  section.read_mode(endpoint.mode, endpoint.enforced);
+  section.read("mode", endpoint.mode, read_mode_for);
   Capacity capacity;
   section.read("capacity", capacity, read_capacity);
   endpoint.capacity = capacity.rate;

@@ -208,7 +208,7 @@ void read_forecast(Section& top, Config& config, Report& report) {
   section.read("history", shape.history, kHistory);
   section.read("horizon", shape.horizon, kHorizon);
   if (report.count() == before) check_shape(*field, shape, report);
-  section.read_mode(config.engine.policy.forecast_mode, config.engine.policy.forecast_enforced);
+  section.read("mode", config.engine.policy.forecast_mode, read_mode_for);
   section.read("model", config.forecast_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
   if (const auto retrain = section.take("retrain")) {
@@ -228,7 +228,7 @@ void read_anomaly(Section& top, Config& config, Report& report) {
   if (!field) return;
   policy::AnomalyPolicy& anomaly = config.engine.policy.anomaly;
   Section section(*field, report);
-  section.read_mode(anomaly.mode, anomaly.enforced);
+  section.read("mode", anomaly.mode, read_mode_for);
   section.read("model", config.anomaly_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
   section.read("scan", anomaly.scan, kScan);

@@ -69,8 +69,6 @@ class Section {
 
   /// The key belongs to what this version lacks: named, never ignored.
   void refuse(std::string_view key);
-  /// A mode and the share for which `enforce` holds, from the key `mode`.
-  void read_mode(limiter::Mode& mode, double& share);
   /// Every entry, in order, for mappings with free keys.
   [[nodiscard]] std::vector<std::pair<std::string, Field>> take_all();
   /// Notes the keys that nobody took. Called last.

@@ -57,7 +57,7 @@ void Engine::Control::scan(Now now) {
   if (!clients.any_touched()) return;
   const std::vector<std::uint32_t> touched = clients.take_touched();
   const anomaly::Detector* model = detector();
-  if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
+  if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
   const double granted = granted_per_minute(policy);
   for (const std::uint32_t slot : touched) {
     const ClientId client = clients.profiles().client(slot);

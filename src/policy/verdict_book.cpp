@@ -20,7 +20,7 @@ constexpr Nanos kTellEvery = std::chrono::minutes{1};  // renewals of one client
 constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
 bool acts(const Rule& rule) {
-  return rule.mode != Mode::off;
+  return rule.mode.mode != Mode::off;
 }
 
 std::string not_enforced(std::string_view why) {
@@ -87,7 +87,7 @@ void VerdictBook::reconfigure(PolicySettings settings) {
 
 bool VerdictBook::settle_anew(Held& held) const {
   if (held.record.part == Part::anomaly) {
-    if (settings_.anomaly.mode == Mode::off) return false;
+    if (settings_.anomaly.mode.mode == Mode::off) return false;
     settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
     return true;
   }
@@ -109,7 +109,7 @@ bool VerdictBook::allowed(const ClientId& client) const {
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
 bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, Now now) {
-  if (settings_.anomaly.mode == Mode::off || vouched_for(client)) return false;
+  if (settings_.anomaly.mode.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
     if (!evidence || evidence_.size() >= kMaxSuspects) return false;
@@ -246,17 +246,13 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
 }
 
 void VerdictBook::settle(Held& held, const Consequence& to) const {
-  Mode mode = to.mode;
-  held.record.enforced = to.enforced;
-  if (held.record.part == Part::anomaly) {
-    mode = std::min(mode, settings_.anomaly.mode);
-    held.record.enforced = std::min(to.enforced, settings_.anomaly.enforced);
-  }
-  if (held.withheld) mode = std::min(mode, Mode::shadow);
+  const bool by_model = held.record.part == Part::anomaly;
+  const ModeFor mode = by_model ? lesser(to.mode, settings_.anomaly.mode) : to.mode;
   held.record.action = to.action;
   held.record.limit = to.action == Action::limit ? to.limit : std::nullopt;
   held.record.rule = to.rule;
-  held.record.mode = mode;
+  held.record.mode = held.withheld ? std::min(mode.mode, Mode::shadow) : mode.mode;
+  held.record.enforced = mode.share;
   held.duration = to.duration;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/share.hpp"
 #include "base/text.hpp"
+#include "policy/words.hpp"
 #include "serve/admin/calls.hpp"
 
 namespace tidelimit::serve {
@@ -51,13 +52,6 @@ Result<std::optional<ModeFor>> read_mode(const std::string& part, const json& va
     if (word == limiter::to_string(mode)) return ModeFor{mode, 1};
   return fail(Code::invalid_argument,
               fmt::format("\"{}\": \"{}\" is none of {}", part, printable(word, 40), kWords));
-}
-
-std::string in_words(const std::optional<ModeFor>& mode) {
-  if (!mode) return "what is configured";
-  if (mode->share == 1) return limiter::to_string(mode->mode);
-  return fmt::format("{} for {:g} % of the principals", limiter::to_string(mode->mode),
-                     mode->share * 100);
 }
 
 /// The keys of a body: every part by its name, rules by their number too.
@@ -132,7 +126,8 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
                    "endpoint/NAME");
   for (const auto& order : orders) {
     if (const auto set = context.engine.set_mode(order); !set) return error_response(set.error());
-    spdlog::warn("mode of {} set to {} by {}{}: {}", order.part, in_words(order.mode), order.by,
+    spdlog::warn("mode of {} set to {} by {}{}: {}", order.part,
+                 order.mode ? policy::in_words(*order.mode) : "what is configured", order.by,
                  *until && order.mode ? ", until " + format_time(**until) : "", reason);
   }
   return get_mode(context, call);

@@ -48,8 +48,8 @@ json end_of(const std::vector<engine::PartMode>& parts, const std::string& part)
 json rule_json(const policy::RuleState& rule, const std::vector<engine::PartMode>& parts) {
   return {{"rule", rule.rule},
           {"active", rule.active},
-          {"mode", limiter::to_string(rule.mode)},
-          {"enforced_ratio", rule.enforced},
+          {"mode", limiter::to_string(rule.mode.mode)},
+          {"enforced_ratio", rule.mode.share},
           {"mode_until", end_of(parts, "rule/" + rule.rule)},
           {"cause", rule.cause},
           {"since", rule.active ? json(format_time(rule.since)) : json()}};
@@ -110,9 +110,9 @@ json limit_json(const Status& status, const std::vector<engine::PartMode>& parts
       {{"endpoint", settings.name},
        {"tier", status.policy.tiers[tier]},
        {"priority", limiter::to_string(settings.priority)},
-       {"mode", limiter::to_string(settings.mode)},
+       {"mode", limiter::to_string(settings.mode.mode)},
        {"mode_until", end_of(parts, "endpoint/" + settings.name)},
-       {"enforced_ratio", std::min(status.policy.enforced, settings.enforced)},
+       {"enforced_ratio", std::min(status.policy.mode.share, settings.mode.share)},
        {"base_per_minute", per_minute(base.principal)},
        {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
        {"in_flight_limit", in_flight != 0 ? json(in_flight) : json()},
