@@ -53,7 +53,7 @@ void Engine::Control::fold_clients(Now now) {
 
 /// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
-  last_success[kScan] = now.wall;
+  last_success.scan = now.wall;
   if (!clients.any_touched()) return;
   const std::vector<std::uint32_t> touched = clients.take_touched();
   const anomaly::Detector* model = detector();

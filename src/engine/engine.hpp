@@ -104,6 +104,14 @@ struct VerdictCount {
   std::uint64_t count = 0;
 };
 
+/// When each stage of a tick last did its work.
+struct LastSuccess {
+  WallTime windows{};
+  WallTime forecast{};
+  WallTime scan{};
+  WallTime plan{};
+};
+
 /// Everything that people, API and metrics ask for, taken at one tick. Immutable.
 struct Status {
   Now at{};
@@ -121,8 +129,8 @@ struct Status {
   std::vector<policy::VerdictRecord> verdicts;
   std::vector<policy::Signal> signals;
   std::optional<model::Manifest> model;
-  std::vector<std::string> degraded;         ///< what is not as it should be, in words
-  std::array<WallTime, 4> last_success{};    ///< windows, forecast, scan, plan
+  std::vector<std::string> degraded;  ///< what is not as it should be, in words
+  LastSuccess last_success;
   std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
 };

@@ -172,8 +172,6 @@ struct AnomalyPolicy {
   double false_alarms = 1e-5;
   Rate max_new_verdicts{60, std::chrono::hours{1}};
   std::vector<AllowEntry> allow;
-  int evidence_needed = 2;  ///< of evidence_scans: model verdicts need two of three scans
-  int evidence_scans = 3;
 };
 
 /// All that the policy knows of the configuration.

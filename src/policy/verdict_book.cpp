@@ -16,6 +16,9 @@ using limiter::Part;
 using limiter::VerdictKind;
 
 constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
+// A model's verdict needs evidence in two of the last three scans: one alone may be chance.
+constexpr int kEvidenceNeeded = 2;
+constexpr std::uint32_t kLastScans = 0b111;
 constexpr Nanos kTellEvery = std::chrono::minutes{1};  // renewals of one client
 constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
@@ -29,11 +32,6 @@ std::string not_enforced(std::string_view why) {
 
 bool beyond_budget(const VerdictRecord& record) {
   return std::count(record.reasons.begin(), record.reasons.end(), not_enforced(kBudgetSpent)) > 0;
-}
-
-/// Bits of the last `scans` scans.
-std::uint32_t mask_of(int scans) {
-  return scans >= 32 ? ~0u : (1u << scans) - 1u;
 }
 
 }  // namespace
@@ -118,8 +116,7 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
   Evidence& seen = suspect->second;
   const bool forgotten = now.mono - seen.last > kEvidenceMemory;
   const auto note = [&](std::uint32_t& scans, bool found) {
-    scans = ((forgotten ? 0 : scans << 1) | (found ? 1u : 0u)) &
-            mask_of(settings_.anomaly.evidence_scans);
+    scans = ((forgotten ? 0 : scans << 1) | (found ? 1u : 0u)) & kLastScans;
   };
   note(seen.scans, evidence);
   note(seen.bare, evidence && !shielded);
@@ -132,10 +129,10 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
   if (judged != judged_.end() && judged->second.model) {
     Held& held = *judged->second.model;
     extend(held, now);
-    const bool bare = std::popcount(seen.bare) >= settings_.anomaly.evidence_needed;
+    const bool bare = std::popcount(seen.bare) >= kEvidenceNeeded;
     return now.mono - held.told >= kTellEvery || (held.shielded && !shielded && bare);
   }
-  return std::popcount(seen.scans) >= settings_.anomaly.evidence_needed && !allowed(client);
+  return std::popcount(seen.scans) >= kEvidenceNeeded && !allowed(client);
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,

@@ -27,6 +27,8 @@ constexpr std::size_t kOwnDescriptors =
 constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
 constexpr Nanos kNoted = std::chrono::minutes{1};  // after the last of what is counted
 constexpr std::size_t kLeastConnections = 16;      // fewer are no gate
+constexpr std::size_t kMostConnections = 16'384;   // each takes a descriptor
+constexpr std::size_t kMostPerClient = 256;        // trusted callers are exempt
 constexpr std::size_t kMostBodyBytes = 128 << 20;
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
 
@@ -216,7 +218,7 @@ Result<void> Service::Impl::open(config::Config config) {
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
   settings.publish(make_front_settings(std::move(config), 1));
 
-  (void)raise_descriptor_limit(options.max_connections + kOwnDescriptors);
+  (void)raise_descriptor_limit(kMostConnections + kOwnDescriptors);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
   for (unsigned i = 0; i < count; ++i)
     loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, quota));
@@ -229,20 +231,20 @@ Result<void> Service::Impl::open(config::Config config) {
 /// A place is promised only where there is a descriptor for it.
 Result<void> Service::Impl::bound_connections() {
   const std::size_t own = open_descriptors() + kSpareDescriptors;
-  const std::size_t limit = raise_descriptor_limit(own + options.max_connections);
+  const std::size_t limit = raise_descriptor_limit(own + kMostConnections);
   const std::size_t room = limit > own ? limit - own : 0;
   if (room < kLeastConnections)
     return fail(Code::resource_exhausted,
                 fmt::format("this process may open {} descriptors (ulimit -n) and needs {} itself, "
                             "so that there are too few for connections: allow it {} at least, {} "
                             "for as many connections as it takes",
-                            limit, own, own + kLeastConnections, own + options.max_connections));
-  const std::size_t connections = std::min(room, options.max_connections);
-  if (connections < options.max_connections)
+                            limit, own, own + kLeastConnections, own + kMostConnections));
+  const std::size_t connections = std::min(room, kMostConnections);
+  if (connections < kMostConnections)
     spdlog::warn(
         "this process may open {} descriptors (ulimit -n): {} connections at most in place of {}",
-        limit, connections, options.max_connections);
-  quota.bound(connections, std::min(options.max_connections_per_client, connections / 2));
+        limit, connections, kMostConnections);
+  quota.bound(connections, std::min(kMostPerClient, connections / 2));
   return {};
 }
 

@@ -267,8 +267,8 @@ void HttpConnection::check_time(Instant now) {
   }
   const Nanos allowed = busy == Phase::idle      ? limits.idle_timeout
                         : busy == Phase::head    ? limits.head_timeout
-                        : busy == Phase::body    ? limits.body_timeout
-                        : busy == Phase::writing ? limits.write_timeout
+                        : busy == Phase::body    ? HttpLimits::kBodyTimeout
+                        : busy == Phase::writing ? HttpLimits::kWriteTimeout
                         : busy == Phase::waiting ? kWaitAtMost
                                                  : kLinger;
   if (now - since_ < allowed) return;

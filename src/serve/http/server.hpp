@@ -16,10 +16,12 @@ class HttpConnection;
 /// Bounds on slow and hostile clients.
 struct HttpLimits {
   Nanos head_timeout{std::chrono::seconds{10}};   ///< from a head's first byte to its last
-  Nanos body_timeout{std::chrono::seconds{60}};   ///< from the head to the body's last byte
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
-  Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
   std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
+  /// From the head to the body's last byte.
+  static constexpr Nanos kBodyTimeout{std::chrono::seconds{60}};
+  /// For a client that does not read its answers.
+  static constexpr Nanos kWriteTimeout{std::chrono::seconds{30}};
   BodyBudget* bodies = nullptr;  ///< where bodies count that are kept; null: nowhere
 };
 

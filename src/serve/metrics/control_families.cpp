@@ -223,14 +223,14 @@ void add_health(Families& families, const Status& status) {
   if (status.model && !status.model->anomaly_version.empty()) {
     families.add({{"model", "anomaly"}, {"version", status.model->anomaly_version}}, 1);
   }
-  static constexpr std::array<const char*, 4> kStages{"windows", "forecast", "scan", "plan"};
-  static_assert(kStages.size() == std::tuple_size_v<decltype(Status::last_success)>);
   families.gauge("tidelimit_control_plane_last_success_timestamp_seconds",
                  "When each stage of the control plane last did its work, in Unix seconds; 0: not "
                  "yet.");
-  for (std::size_t i = 0; i < kStages.size(); ++i) {
-    families.add({{"stage", kStages[i]}}, unix_seconds(status.last_success[i]));
-  }
+  const engine::LastSuccess& last = status.last_success;
+  families.add({{"stage", "windows"}}, unix_seconds(last.windows));
+  families.add({{"stage", "forecast"}}, unix_seconds(last.forecast));
+  families.add({{"stage", "scan"}}, unix_seconds(last.scan));
+  families.add({{"stage", "plan"}}, unix_seconds(last.plan));
 }
 
 }  // namespace

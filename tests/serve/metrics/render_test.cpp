@@ -281,7 +281,7 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
   with->verdicts[2].kind = limiter::VerdictKind::suspicious;
   with->verdicts_total = {{limiter::VerdictKind::malicious, "model", 7}};
   with->signals = {{"cpu", 0.25, Instant{}}};
-  with->last_success[1] = WallTime{1763999940s};
+  with->last_success.forecast = WallTime{1763999940s};
   with->model.emplace();
   with->model->anomaly_version = "20261124T101500Z-1a2b3c4d";
   in.status = with;
