@@ -164,11 +164,10 @@ std::string format_client(const ClientId& client) {
   return client.is_v4() || client.empty() ? text : text + "/64";
 }
 
-Result<ClientId> parse_client(std::string_view text) {
+std::optional<ClientId> parse_client(std::string_view text) {
   if (text.ends_with("/64")) text.remove_suffix(3);
   const auto address = parse_address(text);
-  if (!address) return tl::unexpected(address.error());
-  return client_of(*address);
+  return address ? std::optional(client_of(*address)) : std::nullopt;
 }
 
 ClientId neighbourhood_of(const ClientId& client) {

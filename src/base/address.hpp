@@ -66,7 +66,7 @@ struct ClientId {
 [[nodiscard]] std::string format_client(const ClientId& client);
 
 /// What format_client writes, but for host names; or any address of the client.
-[[nodiscard]] Result<ClientId> parse_client(std::string_view text);
+[[nodiscard]] std::optional<ClientId> parse_client(std::string_view text);
 
 /// The neighbourhood that newcomers share when memory is full: IPv4 /24, IPv6 /48, host names one
 /// by one.

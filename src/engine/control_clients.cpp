@@ -107,7 +107,7 @@ void Engine::Control::publish_verdicts(Now now) {
 
 Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
   const auto client = parse_client(record.target);
-  if (!client) return tl::unexpected(client.error());
+  if (!client) return fail(Code::invalid_argument, "a label is on one IP address");
   if (const auto& history = keeper.history()) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }

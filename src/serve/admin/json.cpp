@@ -78,7 +78,7 @@ Result<std::optional<WallTime>> read_for(const json& body, WallTime now) {
 }
 
 Result<ClientId> client_named(std::string_view text) {
-  if (const auto client = parse_client(text)) return client;
+  if (const auto client = parse_client(text)) return *client;
   return fail(Code::invalid_argument, fmt::format("\"{}\" is no IP address", printable(text, 64)));
 }
 
