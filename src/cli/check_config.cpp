@@ -162,7 +162,7 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
                    WallTime now) {
   const auto& policy = config.engine.policy;
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
-                           in_words(policy.mode), config::format_host_port(config.listen.http));
+                           in_words(policy.mode), format_host_port(config.listen.http));
   if (policy.forecast_mode.share < 1)
     std::cout << fmt::format("forecast: {}\n", in_words(policy.forecast_mode));
   if (policy.anomaly.mode.share < 1)

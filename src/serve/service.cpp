@@ -39,7 +39,7 @@ struct Mishaps {
 };
 
 struct Place {
-  config::HostPort* where;  ///< its port is filled in
+  HostPort* where;  ///< its port is filled in
   Roles roles;
 };
 
@@ -48,7 +48,7 @@ std::vector<Place> places_of(config::Listen& listen) {
   std::vector<Place> places{
       {&listen.http,
        {.gate = true, .admin = !listen.admin.has_value(), .metrics = !listen.metrics.has_value()}}};
-  const auto add = [&](config::HostPort& where, Roles roles) {
+  const auto add = [&](HostPort& where, Roles roles) {
     for (Place& place : places) {
       if (*place.where != where || where.port == 0) continue;
       place.roles.admin |= roles.admin;
@@ -60,10 +60,6 @@ std::vector<Place> places_of(config::Listen& listen) {
   if (listen.admin) add(*listen.admin, {.admin = true});
   if (listen.metrics) add(*listen.metrics, {.metrics = true});
   return places;
-}
-
-Endpoint endpoint_of(const config::HostPort& where) {
-  return {where.host, where.port};
 }
 
 /// How many descriptors this process may open, raised to `need` where the system lets it.
@@ -251,29 +247,29 @@ Result<void> Service::Impl::bound_connections() {
 Result<void> Service::Impl::open_listeners() {
   const std::vector<Place> places = places_of(listen);
   for (const Place& place : places) {
-    if (auto is_free = require_free_port(endpoint_of(*place.where)); !is_free) return is_free;
+    if (auto is_free = require_free_port(*place.where); !is_free) return is_free;
   }
   for (const Place& place : places) {
     // The gate's calls are spread over all loops; one is plenty for people and scrapers.
     const std::size_t count = place.roles.gate ? loops.size() : 1;
     for (std::size_t i = 0; i < count; ++i) {
-      auto socket = listen_tcp(endpoint_of(*place.where));
+      auto socket = listen_tcp(*place.where);
       if (!socket) return tl::unexpected(socket.error());
       place.where->port = local_port(*socket);
       loops[i]->serve_http({std::move(*socket), place.roles});
     }
   }
   if (listen.grpc) {
-    if (auto is_free = require_free_port(endpoint_of(*listen.grpc)); !is_free) return is_free;
+    if (auto is_free = require_free_port(*listen.grpc); !is_free) return is_free;
     for (const auto& loop : loops) {
-      auto socket = listen_tcp(endpoint_of(*listen.grpc));
+      auto socket = listen_tcp(*listen.grpc);
       if (!socket) return tl::unexpected(socket.error());
       listen.grpc->port = local_port(*socket);
       loop->serve_grpc(std::move(*socket), rate_limit_calls);
     }
   }
   if (listen.syslog) {
-    auto socket = bind_udp(endpoint_of(*listen.syslog));
+    auto socket = bind_udp(*listen.syslog);
     if (!socket) return tl::unexpected(socket.error());
     listen.syslog->port = local_port(*socket);
     loops.front()->serve_syslog(std::move(*socket), syslog);
