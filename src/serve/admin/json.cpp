@@ -3,7 +3,7 @@
 #include "base/text.hpp"
 #include "limiter/nominal.hpp"
 #include "serve/admin/calls.hpp"
-#include "serve/http/parser.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 
