@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "serve/http/acceptor.hpp"
+#include "serve/http/connection_table.hpp"
 #include "serve/http/refusal_counts.hpp"
 #include "serve/net/loop.hpp"
 
@@ -49,10 +48,6 @@ class HttpServer final {
 
  private:
   friend class HttpConnection;
-  void take(Fd socket, const Peer& peer, bool exempt);
-  void close(std::uint64_t id);
-  void keep_house();
-  [[nodiscard]] HttpConnection* find(std::uint64_t id);
 
   Loop& loop_;
   LoopBuffers& buffers_;
@@ -60,9 +55,8 @@ class HttpServer final {
   const HttpLimits limits_;
   ConnectionQuota& quota_;
   Acceptor acceptor_;
-  std::uint64_t next_id_ = 1;
   bool draining_ = false;
-  std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
+  ConnectionTable<HttpConnection> connections_;
 };
 
 }  // namespace tidelimit::serve

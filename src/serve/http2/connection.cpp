@@ -137,7 +137,7 @@ void Http2Connection::settle() {
     }
   }
   if (lingering_ && stream_.ended()) dead_ = true;
-  if (dead()) server_.close(id_);  // destroys this
+  if (dead()) server_.connections_.close(id_);  // destroys this
 }
 
 }  // namespace tidelimit::serve
