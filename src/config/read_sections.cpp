@@ -161,17 +161,9 @@ void read_identity(Section& top, Config& config, Report& report) {
     }
     section.read("user_header", identity.user_header, read_header);
     section.read("tier_header", identity.tier_header, read_header);
-    if (const auto tier = section.take("default_tier")) {
-      const auto name = read_text(*tier, report);
-      const auto known = tier_names(config);
-      if (name && contains(known, *name)) {
-        policy.default_tier = *name;
-      } else if (name) {
-        report.mistake(tier->line,
-                       fmt::format("{}: there is no tier \"{}\" in tiers{}", tier->where,
-                                   printable(*name), suggestion(*name, known)));
-      }
-    }
+    section.read("default_tier", policy.default_tier, [&](const Field& value, Report& r) {
+      return read_known(value, "tier", tier_names(config), r);
+    });
     section.finish();
   }
   config.engine.trusted_proxies = identity.trusted_proxies;

@@ -115,7 +115,7 @@ class Section {
 /// The items of a list; a single value is a list of one.
 [[nodiscard]] std::vector<Field> read_items(const Field& field, Report& report);
 
-/// A number with bounds: above `low` (or at it, if `closed`), up to `high` (below it, if `open`).
+/// A number with bounds: above `low` (or at it, if included), below `high` (likewise).
 struct Range {
   double low = 0;
   bool low_included = false;
