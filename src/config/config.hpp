@@ -52,12 +52,6 @@ struct Domains {
   std::vector<DescriptorFile> files;  ///< as `load` found them
 };
 
-struct Retention {
-  Nanos windows{std::chrono::hours{24 * 400}};
-  Nanos verdicts{std::chrono::hours{24 * 90}};
-  Nanos decisions{std::chrono::hours{24}};
-};
-
 /// Where the load figure `cpu` of rules comes from.
 struct CpuSource {
   enum class Kind : std::uint8_t {
@@ -100,7 +94,7 @@ struct Config {
   bool syslog_observe_only = false;  ///< access logs count requests too (no check or auth in front)
   std::filesystem::path admin_token_file;
   std::filesystem::path state;  ///< SQLite; empty: none
-  Retention retention;
+  engine::Retention retention;
   std::vector<std::string> warnings;  ///< "FILE:LINE: ..." of what is allowed but unlikely meant
   /// Rules that wait for a model which the file does not name. Kept apart: of no interest where a
   /// model is given on the command line.
