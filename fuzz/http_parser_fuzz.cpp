@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 
+#include "serve/http/chunked_decoder.hpp"
 #include "serve/http/parser.hpp"
+#include "serve/http/target.hpp"
 
 namespace {
 

@@ -21,7 +21,7 @@ constexpr std::size_t kClients = 100'000;
 
 engine::Settings settings() {
   engine::Settings made;
-  made.policy.mode = policy::Mode::enforce;
+  made.policy.mode.mode = policy::Mode::enforce;
   made.policy.tiers = {"PRM", "STD"};
   for (const char* name : {"payment", "browse", "search", "login", "account", "other"}) {
     policy::EndpointSettings endpoint;

@@ -43,7 +43,7 @@ policy::EndpointSettings endpoint(const char* name, const char* match, std::uint
 Settings shop() {
   Settings settings;
   policy::PolicySettings& policy = settings.policy;
-  policy.mode = limiter::Mode::enforce;
+  policy.mode.mode = limiter::Mode::enforce;
   policy.tiers = {"PRM", "STD"};
   policy.default_tier = "STD";
   policy.endpoints = {endpoint("payment", "/payment/**", 100),

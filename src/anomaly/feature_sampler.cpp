@@ -3,9 +3,17 @@
 #include "anomaly/detector.hpp"
 
 namespace tidelimit::anomaly {
+namespace {
+
+constexpr std::size_t kMostRows = 100'000;  // held in memory at once, at most
+/// The k-th minute of a client is taken with probability kFairShare / k: its weight grows with the
+/// logarithm of its minutes, so that no client, however loud, teaches the model alone.
+constexpr double kFairShare = 8;
+
+}  // namespace
 
 FeatureSampler::FeatureSampler(const SamplerOptions& options)
-    : options_(options), replay_(options.replay), random_(options.seed) {}
+    : options_(options), random_(options.seed) {}
 
 void FeatureSampler::add(const traffic::Request& request) {
   replay_.add(request, [this](std::uint32_t slot, bool fresh, const ClientId& client,
@@ -53,14 +61,14 @@ void FeatureSampler::offer(std::uint32_t slot, bool fresh, const ClientId& clien
     failed_[stay.number] = true;
     return;
   }
-  if (!random_.chance(options_.fair_share / stay.minutes)) {
+  if (!random_.chance(kFairShare / stay.minutes)) {
     return;
   }
   if (!first_end_) first_end_ = minute_end;
   const auto day = static_cast<std::uint32_t>((minute_end - *first_end_) / std::chrono::hours{24});
   // Reservoir sampling (Vitter 1985, algorithm R).
   ++offered_;
-  if (rows_.size() < options_.rows_max) {
+  if (rows_.size() < kMostRows) {
     rows_.push_back(features);
     days_.push_back(day);
     stay_of_row_.push_back(stay.number);

@@ -11,15 +11,10 @@
 namespace tidelimit::anomaly {
 
 struct SamplerOptions {
-  std::size_t rows_max = 100'000;
-  /// The k-th minute of a client is taken with probability fair_share / k: its weight grows with
-  /// the logarithm of its minutes, so that no client, however loud, teaches the model alone.
-  double fair_share = 8;
   std::uint64_t seed = 1;
   /// What people know of a client; empty: nothing of any. Malicious ones are left out with all
   /// their rows, those that are known to be not stay in however they fail.
   std::function<std::optional<bool>(const ClientId&)> known_malicious = {};
-  traffic::ClientReplayOptions replay;
 };
 
 /// Draws training rows from a log: features per client and minute, a bounded, deterministic sample

@@ -164,6 +164,12 @@ std::string format_client(const ClientId& client) {
   return client.is_v4() || client.empty() ? text : text + "/64";
 }
 
+std::optional<ClientId> parse_client(std::string_view text) {
+  if (text.ends_with("/64")) text.remove_suffix(3);
+  const auto address = parse_address(text);
+  return address ? std::optional(client_of(*address)) : std::nullopt;
+}
+
 ClientId neighbourhood_of(const ClientId& client) {
   if (client.is_host_name()) return client;
   if (client.is_v4()) return {0, kMappedWord | (client.lo & 0xffffff00)};

@@ -65,6 +65,9 @@ struct ClientId {
 /// "203.0.113.7", "2001:db8:1:2::/64"; a host name as "host#<hash>" (its text is not kept here).
 [[nodiscard]] std::string format_client(const ClientId& client);
 
+/// What format_client writes, but for host names; or any address of the client.
+[[nodiscard]] std::optional<ClientId> parse_client(std::string_view text);
+
 /// The neighbourhood that newcomers share when memory is full: IPv4 /24, IPv6 /48, host names one
 /// by one.
 [[nodiscard]] ClientId neighbourhood_of(const ClientId& client);

@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/text_table.hpp"
 #include "config/config.hpp"
+#include "policy/words.hpp"
 #include "serve/net/clock.hpp"
 
 namespace tidelimit::cli {
@@ -27,11 +28,6 @@ std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0
   return text.empty() ? "unlimited" : text;
 }
 
-std::string mode_in_words(limiter::Mode mode, double share) {
-  if (share == 1 || mode != limiter::Mode::enforce) return limiter::to_string(mode);
-  return fmt::format("{} {:g} %", limiter::to_string(mode), share * 100);
-}
-
 TextTable limit_table(const policy::PolicySettings& policy) {
   std::vector<std::string> head{"endpoint", "match", "priority", "mode"};
   head.insert(head.end(), policy.tiers.begin(), policy.tiers.end());
@@ -43,8 +39,7 @@ TextTable limit_table(const policy::PolicySettings& policy) {
       match = fmt::format("{} {}", fmt::join(endpoint.methods, ","), match);
     }
     std::vector<std::string> row{endpoint.name, match.empty() ? "(all else)" : match,
-                                 limiter::to_string(endpoint.priority),
-                                 mode_in_words(endpoint.mode, endpoint.enforced)};
+                                 limiter::to_string(endpoint.priority), in_words(endpoint.mode)};
     for (std::size_t tier = 0; tier < endpoint.limits.size(); ++tier) {
       const bool counted = tier < endpoint.concurrency.size();
       row.push_back(
@@ -113,8 +108,7 @@ TextTable rule_table(const policy::PolicySettings& policy, WallTime now) {
                        : rule.then.scale  ? fmt::format("scale to {}", *rule.then.scale)
                                           : "verdict";
     if (rule.when.on_client()) does += " for " + format_duration(rule.then.duration);
-    table.add(
-        {rule.name, mode_in_words(policy.mode_of(rule), policy.enforced_of(rule)), looks, does});
+    table.add({rule.name, in_words(policy.mode_of(rule)), looks, does});
   }
   return table;
 }
@@ -168,14 +162,11 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
                    WallTime now) {
   const auto& policy = config.engine.policy;
   std::cout << fmt::format("{}: valid; mode {}, http on {}\n\n", config.file.string(),
-                           mode_in_words(policy.mode, policy.enforced),
-                           config::format_host_port(config.listen.http));
-  if (policy.forecast_enforced < 1)
-    std::cout << fmt::format("forecast: {}\n",
-                             mode_in_words(policy.forecast_mode, policy.forecast_enforced));
-  if (policy.anomaly.enforced < 1)
-    std::cout << fmt::format("verdicts of the model: {}\n",
-                             mode_in_words(policy.anomaly.mode, policy.anomaly.enforced));
+                           in_words(policy.mode), format_host_port(config.listen.http));
+  if (policy.forecast_mode.share < 1)
+    std::cout << fmt::format("forecast: {}\n", in_words(policy.forecast_mode));
+  if (policy.anomaly.mode.share < 1)
+    std::cout << fmt::format("verdicts of the model: {}\n", in_words(policy.anomaly.mode));
   std::cout << limit_table(policy).text();
   for (const TextTable& table :
        {capacity_table(policy), rule_table(policy, now), domain_table(config.domains)})

@@ -32,13 +32,6 @@ int failed(const Error& error) {
   return exit_status(error);
 }
 
-/// "2001:db8:1:2::/64" is how clients are printed, and names the same client.
-ClientId client_named(std::string_view text) {
-  text = trim(text);
-  if (text.ends_with("/64")) text.remove_suffix(3);
-  return client_of(text);
-}
-
 /// Follows one client through a replay.
 class Follower {
  public:
@@ -129,7 +122,8 @@ Result<Explanation> explain(const ExplainOptions& options) {
   }
 
   Explanation explanation;
-  explanation.client = client_named(options.client);
+  const std::string_view client = trim(options.client);
+  explanation.client = parse_client(client).value_or(client_of(client));
   explanation.name = explanation.client.is_host_name() ? printable(options.client, 80)
                                                        : format_client(explanation.client);
   explanation.model = models->version();

@@ -66,15 +66,14 @@ std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
 void announce(const serve::Service& service) {
   const config::Listen& listen = service.listening();
   std::cout << fmt::format("tidelimit answers on http://{} with {} loop{}\n",
-                           config::format_host_port(listen.http), service.loops(),
+                           format_host_port(listen.http), service.loops(),
                            service.loops() == 1 ? "" : "s");
-  if (listen.grpc) std::cout << "gRPC on " << config::format_host_port(*listen.grpc) << '\n';
+  if (listen.grpc) std::cout << "gRPC on " << format_host_port(*listen.grpc) << '\n';
   if (listen.admin)
-    std::cout << "admin calls on http://" << config::format_host_port(*listen.admin) << '\n';
+    std::cout << "admin calls on http://" << format_host_port(*listen.admin) << '\n';
   if (listen.metrics)
-    std::cout << "metrics on http://" << config::format_host_port(*listen.metrics) << "/metrics\n";
-  if (listen.syslog)
-    std::cout << "access logs on udp " << config::format_host_port(*listen.syslog) << '\n';
+    std::cout << "metrics on http://" << format_host_port(*listen.metrics) << "/metrics\n";
+  if (listen.syslog) std::cout << "access logs on udp " << format_host_port(*listen.syslog) << '\n';
   std::cout.flush();
 }
 

@@ -38,11 +38,11 @@ Result<std::string> read_token(const std::string& file) {
   return fail(Code::invalid_argument, fmt::format("there is no token in {}", file));
 }
 
-std::string reachable(const config::HostPort& where) {
-  config::HostPort place = where;
+std::string reachable(const HostPort& where) {
+  HostPort place = where;
   if (place.host == "0.0.0.0") place.host = "127.0.0.1";
   if (place.host == "::") place.host = "::1";
-  return "http://" + config::format_host_port(place);
+  return "http://" + format_host_port(place);
 }
 
 /// What a refusal says: the detail of a problem document, else the body itself.

@@ -71,7 +71,7 @@ int train_and_evaluate(const Files& files) {
 }
 
 void say_where_to_look(const serve::Service& service, const Files& files) {
-  const std::string url = "http://" + config::format_host_port(service.listening().http);
+  const std::string url = "http://" + format_host_port(service.listening().http);
   std::cout << fmt::format(R"HELP(
   status page   {0}/
   limits        curl -s {0}/v1/plan

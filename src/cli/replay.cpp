@@ -65,7 +65,7 @@ Result<Candidate> prepare(const std::string& file, const ReplayOptions& options)
   }
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   for (const auto& warning : models->warnings) print("warning: " + warning + "\n", stderr);
-  if (options.enforce) config->engine.policy.mode = limiter::Mode::enforce;
+  if (options.enforce) config->engine.policy.mode.mode = limiter::Mode::enforce;
   return Candidate{file, models->version(),
                    std::make_unique<engine::Replay>(config->engine, models->bundle,
                                                     engine::ReplayOptions{.seed = options.seed})};

@@ -10,7 +10,7 @@ namespace {
 
 void read_all(const YAML::Node& node, Config& config, Report& report) {
   Section top({node, "", 1}, report);
-  top.read_mode(config.engine.policy.mode, config.engine.policy.enforced);
+  top.read("mode", config.engine.policy.mode, read_mode_for);
   read_listen(top, config, report);
   read_tiers(top, config, report);
   read_identity(top, config, report);

@@ -8,19 +8,13 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/host_port.hpp"
 #include "config/descriptor_file.hpp"
 #include "config/mistake.hpp"
 #include "engine/settings.hpp"
 #include "limiter/loose_limits.hpp"
 
 namespace tidelimit::config {
-
-/// "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one.
-struct HostPort {
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 0;
-  bool operator==(const HostPort&) const = default;
-};
 
 struct Listen {
   HostPort http{"127.0.0.1", 8080};
@@ -56,12 +50,6 @@ struct Domains {
   int line = 0;                                 ///< where they stand
   limiter::Counting counting = limiter::Counting::gcra;
   std::vector<DescriptorFile> files;  ///< as `load` found them
-};
-
-struct Retention {
-  Nanos windows{std::chrono::hours{24 * 400}};
-  Nanos verdicts{std::chrono::hours{24 * 90}};
-  Nanos decisions{std::chrono::hours{24}};
 };
 
 /// Where the load figure `cpu` of rules comes from.
@@ -106,7 +94,7 @@ struct Config {
   bool syslog_observe_only = false;  ///< access logs count requests too (no check or auth in front)
   std::filesystem::path admin_token_file;
   std::filesystem::path state;  ///< SQLite; empty: none
-  Retention retention;
+  engine::Retention retention;
   std::vector<std::string> warnings;  ///< "FILE:LINE: ..." of what is allowed but unlikely meant
   /// Rules that wait for a model which the file does not name. Kept apart: of no interest where a
   /// model is given on the command line.
@@ -134,9 +122,5 @@ inline constexpr std::size_t kMaxFileBytes = 1u << 20;
 
 /// Whether an endpoint, a tier or a rule may be called so: 1 to 64 letters, digits and _ . : / -
 [[nodiscard]] bool is_name(std::string_view text);
-
-/// "127.0.0.1:8080" or "[::1]:8080". Names are not resolved.
-[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
-[[nodiscard]] std::string format_host_port(const HostPort& place);
 
 }  // namespace tidelimit::config

@@ -162,6 +162,7 @@ std::optional<limiter::VerdictKind> read_verdict(const Field& field, Report& rep
 
 Condition read_condition(const Field& field, const Config& config, Report& report) {
   Condition when;
+  const std::size_t before = report.count();
   Section section(field, report);
   auto endpoints = endpoint_names(config);
   endpoints.emplace_back("any");
@@ -183,19 +184,8 @@ Condition read_condition(const Field& field, const Config& config, Report& repor
     return count ? std::optional(static_cast<std::uint32_t>(*count)) : std::nullopt;
   });
   section.read("requests_per_minute", when.requests_per_minute, kPositive);
-  const bool readable = field.node.IsMap();
   // A part that is there but wrong has been named; what is missing then is no second mistake.
-  const bool whole = readable && section.has("forecast") == when.forecast.has_value() &&
-                     section.has("spike") == when.spike.has_value() &&
-                     section.has("utilisation") == when.utilisation.has_value() &&
-                     section.has("cpu") == when.cpu.has_value() &&
-                     section.has("calendar") == when.calendar.has_value() &&
-                     section.has("queueing") == when.queueing.has_value() &&
-                     section.has("until") == when.until.has_value() &&
-                     section.has("verdict") == when.verdict.has_value() &&
-                     section.has("error_rate") == when.error_rate.has_value() &&
-                     section.has("requests") == when.requests.has_value() &&
-                     section.has("requests_per_minute") == when.requests_per_minute.has_value();
+  const bool whole = report.count() == before;
   const bool has_min_requests = section.has("min_requests");
   section.finish();
   if (whole) check_condition(field, when, has_min_requests, config, report);

@@ -3,19 +3,15 @@
 #include <map>
 
 #include "base/path.hpp"
-#include "config/sections.hpp"
+#include "config/endpoint_parts.hpp"
 
 namespace tidelimit::config {
 namespace {
 
 using policy::EndpointSettings;
-using policy::LimitSpec;
 
 constexpr std::size_t kMaxTiers = 64;
 constexpr std::size_t kMaxEndpoints = 1000;
-constexpr double kMaxBurstDays = 366;  // a burst that takes longer to earn is a slip of the pen
-
-constexpr DurationRange kInFlight{std::chrono::milliseconds{100}, policy::kLongestInFlight};
 
 constexpr char kOther[] = "other";
 
@@ -27,44 +23,6 @@ bool reserved_endpoint(std::string_view name) {
 
 bool reserved_tier(std::string_view name) {
   return name == "client" || name == "default" || name == "timeout";  // keys beside tiers
-}
-
-/// rate, burst and total of a mapping, or a rate alone.
-std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
-  LimitSpec limit;
-  if (field.node.IsScalar()) {
-    limit.rate = read_rate(field, report);
-    if (!limit.rate) return std::nullopt;
-    return limit;
-  }
-  Section section(field, report);
-  section.read("rate", limit.rate, read_rate);
-  section.read("burst", limit.burst, read_count);
-  section.read("total", limit.total, read_rate);
-  const bool rate_there = section.has("rate");
-  section.finish();
-  if (section.has("burst") && !rate_there) {
-    report.mistake(field.line, field.where + " has a burst but no rate: add a rate");
-  } else if (field.node.IsMap() && !rate_there && !section.has("total")) {
-    report.mistake(field.line, field.where + " limits nothing: give it a rate, like 100/min");
-  }
-  if (limit.rate && limit.burst) {
-    const double days = static_cast<double>(*limit.burst) / (limit.rate->per_second() * 86400.0);
-    if (days > kMaxBurstDays) {
-      report.mistake(field.line,
-                     fmt::format("{}: a burst of {} takes {:.0f} days to earn at {}: "
-                                 "lower the burst or raise the rate",
-                                 field.where, *limit.burst, days, format_rate(*limit.rate)));
-      limit.burst.reset();
-    }
-  }
-  if (limit.rate && limit.total && limit.total->per_second() < limit.rate->per_second()) {
-    report.warning(field.line,
-                   fmt::format("{}: the total of {} is below the {} of a single one, which nobody "
-                               "can then reach",
-                               field.where, format_rate(*limit.total), format_rate(*limit.rate)));
-  }
-  return limit;
 }
 
 std::optional<std::string> read_pattern(const Field& field, Report& report) {
@@ -107,66 +65,6 @@ std::optional<std::string> read_method(const Field& field, Report& report) {
   std::transform(upper.begin(), upper.end(), upper.begin(),
                  [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   return upper;
-}
-
-void read_limits(const Field& field, const Config& config, EndpointSettings& endpoint,
-                 Report& report) {
-  const auto tiers = tier_names(config);
-  auto known = tiers;
-  known.push_back("client");
-  Section section(field, report);
-  for (const auto& [name, value] : section.take_all()) {
-    const auto tier = std::find(tiers.begin(), tiers.end(), name);
-    if (tier == tiers.end() && name != "client") {
-      report.mistake(value.line, fmt::format("{}: there is no such tier in tiers{}", value.where,
-                                             suggestion(name, known)));
-      continue;
-    }
-    const auto limit = read_limit(value, report);
-    if (!limit) continue;
-    if (name != "client") {
-      endpoint.limits[static_cast<std::size_t>(tier - tiers.begin())] = *limit;
-    } else if (limit->total) {
-      report.mistake(value.line, value.where + " can't have a total: it holds for each address");
-    } else {
-      endpoint.client = *limit;
-    }
-  }
-}
-
-/// concurrency: { PRM: 50, STD: 5, timeout: 30s }
-void read_concurrency(const Field& field, const Config& config, EndpointSettings& endpoint,
-                      Report& report) {
-  const auto tiers = tier_names(config);
-  auto known = tiers;
-  known.push_back("timeout");
-  Section section(field, report);
-  section.read("timeout", endpoint.concurrency_timeout, kInFlight);
-  endpoint.concurrency.resize(tiers.size());
-  std::size_t named = 0;
-  for (const auto& [name, value] : section.take_all()) {
-    ++named;
-    const auto tier = std::find(tiers.begin(), tiers.end(), name);
-    if (tier == tiers.end()) {
-      report.mistake(value.line, fmt::format("{}: there is no such tier in tiers{}", value.where,
-                                             suggestion(name, known)));
-      continue;
-    }
-    const auto most = read_count(value, report);
-    if (!most) continue;
-    if (*most > policy::kMostInFlight) {
-      report.mistake(value.line,
-                     fmt::format("{}: {} in flight are more than can be counted: at most {}",
-                                 value.where, *most, policy::kMostInFlight));
-      continue;
-    }
-    endpoint.concurrency[static_cast<std::size_t>(tier - tiers.begin())] =
-        static_cast<std::uint16_t>(*most);
-  }
-  if (field.node.IsMap() && named == 0) {
-    report.mistake(field.line, field.where + " limits nothing: name a tier, like { " +
-                                   std::string(tiers.back()) + ": 5 }");
-  }
 }
 
 /// Whether every path of the later pattern is already matched by the earlier one.
@@ -249,7 +147,7 @@ EndpointSettings read_endpoint(Section& section, std::string name, const Config&
   EndpointSettings endpoint = fresh_endpoint(std::move(name), config);
   read_match(section, endpoint, config.engine.policy.endpoints, report);
   section.read("priority", endpoint.priority, read_priority);
-  section.read_mode(endpoint.mode, endpoint.enforced);
+  section.read("mode", endpoint.mode, read_mode_for);
   Capacity capacity;
   section.read("capacity", capacity, read_capacity);
   endpoint.capacity = capacity.rate;

@@ -35,11 +35,4 @@ std::optional<policy::ModeFor> read_mode_for(const Field& field, Report& report)
   return std::nullopt;
 }
 
-void Section::read_mode(limiter::Mode& mode, double& share) {
-  policy::ModeFor both{mode, share};
-  read("mode", both, read_mode_for);
-  mode = both.mode;
-  share = both.share;
-}
-
 }  // namespace tidelimit::config

@@ -227,7 +227,7 @@ std::optional<Rule> read_rule(const YAML::Node& node, std::size_t number, const 
     report.mistake(item.line, fmt::format("rule \"{}\" has the name under which {}: choose another",
                                           taken, whose));
   }
-  section.read_mode(rule.mode, rule.enforced);
+  section.read("mode", rule.mode, read_mode_for);
   const auto when = section.take("when");
   const auto then = section.take("then");
   if (!when) report.mistake(item.line, item.where + " has no when: add a condition");

@@ -161,17 +161,9 @@ void read_identity(Section& top, Config& config, Report& report) {
     }
     section.read("user_header", identity.user_header, read_header);
     section.read("tier_header", identity.tier_header, read_header);
-    if (const auto tier = section.take("default_tier")) {
-      const auto name = read_text(*tier, report);
-      const auto known = tier_names(config);
-      if (name && contains(known, *name)) {
-        policy.default_tier = *name;
-      } else if (name) {
-        report.mistake(tier->line,
-                       fmt::format("{}: there is no tier \"{}\" in tiers{}", tier->where,
-                                   printable(*name), suggestion(*name, known)));
-      }
-    }
+    section.read("default_tier", policy.default_tier, [&](const Field& value, Report& r) {
+      return read_known(value, "tier", tier_names(config), r);
+    });
     section.finish();
   }
   config.engine.trusted_proxies = identity.trusted_proxies;
@@ -208,7 +200,7 @@ void read_forecast(Section& top, Config& config, Report& report) {
   section.read("history", shape.history, kHistory);
   section.read("horizon", shape.horizon, kHorizon);
   if (report.count() == before) check_shape(*field, shape, report);
-  section.read_mode(config.engine.policy.forecast_mode, config.engine.policy.forecast_enforced);
+  section.read("mode", config.engine.policy.forecast_mode, read_mode_for);
   section.read("model", config.forecast_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
   if (const auto retrain = section.take("retrain")) {
@@ -228,7 +220,7 @@ void read_anomaly(Section& top, Config& config, Report& report) {
   if (!field) return;
   policy::AnomalyPolicy& anomaly = config.engine.policy.anomaly;
   Section section(*field, report);
-  section.read_mode(anomaly.mode, anomaly.enforced);
+  section.read("mode", anomaly.mode, read_mode_for);
   section.read("model", config.anomaly_model,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
   section.read("scan", anomaly.scan, kScan);

@@ -46,6 +46,18 @@ void wrong_kind(const Field& field, std::string_view wanted, Report& report) {
   }
 }
 
+/// What `parse` makes of a text.
+template <class T>
+std::optional<T> read_parsed(const Field& field, Report& report,
+                             Result<T> (*parse)(std::string_view)) {
+  const auto text = read_text(field, report);
+  if (!text) return std::nullopt;
+  auto value = parse(*text);
+  if (value) return std::move(*value);
+  report.mistake(field.line, field.where + ": " + value.error().message);
+  return std::nullopt;
+}
+
 }  // namespace
 
 void Report::mistake(int line, std::string message) {
@@ -221,21 +233,11 @@ std::optional<bool> read_bool(const Field& field, Report& report) {
 }
 
 std::optional<Rate> read_rate(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const auto rate = parse_rate(*text);
-  if (rate) return *rate;
-  report.mistake(field.line, field.where + ": " + rate.error().message);
-  return std::nullopt;
+  return read_parsed(field, report, parse_rate);
 }
 
 std::optional<Nanos> read_duration(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const auto duration = parse_duration(*text);
-  if (duration) return *duration;
-  report.mistake(field.line, field.where + ": " + duration.error().message);
-  return std::nullopt;
+  return read_parsed(field, report, parse_duration);
 }
 
 std::optional<limiter::Priority> read_priority(const Field& field, Report& report) {
@@ -265,21 +267,11 @@ std::optional<std::size_t> read_bytes(const Field& field, Report& report) {
 }
 
 std::optional<HostPort> read_host_port(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  auto place = parse_host_port(*text);
-  if (place) return *place;
-  report.mistake(field.line, field.where + ": " + place.error().message);
-  return std::nullopt;
+  return read_parsed(field, report, parse_host_port);
 }
 
 std::optional<Prefix> read_prefix(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const auto prefix = parse_prefix(*text);
-  if (prefix) return *prefix;
-  report.mistake(field.line, field.where + ": " + prefix.error().message);
-  return std::nullopt;
+  return read_parsed(field, report, parse_prefix);
 }
 
 std::vector<Field> read_items(const Field& field, Report& report) {

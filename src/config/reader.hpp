@@ -69,8 +69,6 @@ class Section {
 
   /// The key belongs to what this version lacks: named, never ignored.
   void refuse(std::string_view key);
-  /// A mode and the share for which `enforce` holds, from the key `mode`.
-  void read_mode(limiter::Mode& mode, double& share);
   /// Every entry, in order, for mappings with free keys.
   [[nodiscard]] std::vector<std::pair<std::string, Field>> take_all();
   /// Notes the keys that nobody took. Called last.
@@ -117,7 +115,7 @@ class Section {
 /// The items of a list; a single value is a list of one.
 [[nodiscard]] std::vector<Field> read_items(const Field& field, Report& report);
 
-/// A number with bounds: above `low` (or at it, if `closed`), up to `high` (below it, if `open`).
+/// A number with bounds: above `low` (or at it, if included), below `high` (likewise).
 struct Range {
   double low = 0;
   bool low_included = false;

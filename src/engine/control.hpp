@@ -95,8 +95,6 @@ struct Engine::Control {
   void follow_modes(Now now);
   void set_due(Now now);
 
-  enum Stage : std::size_t { kWindows, kForecast, kScan, kPlan };
-
   Data& data;
   std::mutex turn;
   mutable std::mutex mutex;
@@ -149,7 +147,7 @@ struct Engine::Control {
   std::vector<policy::PlanChange> recent_changes;
   std::map<std::string, std::uint64_t> plan_changes_total;
   std::map<std::pair<limiter::VerdictKind, std::string>, std::uint64_t> verdicts_total;
-  std::array<WallTime, 4> last_success{};
+  LastSuccess last_success;
 
   limiter::SnapshotSlot<Status> status;
   mutable std::atomic<bool> status_asked{true};

@@ -53,11 +53,11 @@ void Engine::Control::fold_clients(Now now) {
 
 /// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
-  last_success[kScan] = now.wall;
+  last_success.scan = now.wall;
   if (!clients.any_touched()) return;
   const std::vector<std::uint32_t> touched = clients.take_touched();
   const anomaly::Detector* model = detector();
-  if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
+  if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
   const double granted = granted_per_minute(policy);
   for (const std::uint32_t slot : touched) {
     const ClientId client = clients.profiles().client(slot);
@@ -106,8 +106,8 @@ void Engine::Control::publish_verdicts(Now now) {
 }
 
 Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
-  const auto client = LabelBook::client_named(record.target);
-  if (!client) return tl::unexpected(client.error());
+  const auto client = parse_client(record.target);
+  if (!client) return fail(Code::invalid_argument, "a label is on one IP address");
   if (const auto& history = keeper.history()) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }

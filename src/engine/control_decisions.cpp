@@ -50,41 +50,38 @@ std::string Engine::Control::explanation_of(const KeptDecision& kept, const Rout
 std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
   const limiter::Decision& decision = kept.decision;
   if (decision.outcome != limiter::Outcome::shadow_deny) return {};
-  const auto words = [](std::string_view what, limiter::Mode mode, double share) -> std::string {
-    if (mode != limiter::Mode::enforce) return fmt::format("{} is in shadow mode", what);
-    if (share == 1) return {};
+  const auto words = [](std::string_view what, const policy::ModeFor& mode) -> std::string {
+    if (mode.mode != limiter::Mode::enforce) return fmt::format("{} is in shadow mode", what);
+    if (mode.share == 1) return {};
     return fmt::format("{} is enforced for {:g} % of the principals, and not for this one", what,
-                       share * 100);
+                       mode.share * 100);
   };
   // What was set by hand below the configured mode is known to the switches alone.
-  const auto switches = modes.modes();
-  const auto switched = [&](std::string_view part, limiter::Mode mode) {
-    for (const auto& [name, now] : switches)
-      if (name == part) mode = std::min(mode, now);
-    return mode;
-  };
+  const SwitchModes switches = modes.modes();
   if (!decision.enforced) {
     const std::size_t at = limiter::index(decision.endpoint);
     if (at >= policy.endpoints.size()) return {};
     const policy::EndpointSettings& endpoint = policy.endpoints[at];
-    const limiter::Mode all = switched("all", policy.mode);
-    const bool own =
-        endpoint.mode < all || (endpoint.mode == all && endpoint.enforced < policy.enforced);
-    return own ? words(endpoint.name, endpoint.mode, endpoint.enforced)
-               : words("the gate", all, policy.enforced);
+    const policy::ModeFor all{std::min(policy.mode.mode, switches.all), policy.mode.share};
+    const bool own = endpoint.mode.mode < all.mode ||
+                     (endpoint.mode.mode == all.mode && endpoint.mode.share < all.share);
+    return own ? words(endpoint.name, endpoint.mode) : words("the gate", all);
   }
   if (decision.reason == Reason::client_blocked || decision.reason == Reason::client_limited) {
     const auto verdict = verdicts.find(kept.client);
     if (!verdict) return {};
-    const char* part = verdict->part == limiter::Part::rules ? "rules" : "anomaly";
-    return words("the verdict", switched(part, verdict->mode), verdict->enforced);
+    const limiter::Mode part =
+        verdict->part == limiter::Part::rules ? switches.rules : switches.anomaly;
+    return words("the verdict", {std::min(verdict->mode, part), verdict->enforced});
   }
   const std::size_t rule = limiter::index(decision.rule);
   if (rule >= policy.rules.size()) return {};
   const policy::Rule& its = policy.rules[rule];
-  limiter::Mode mode = switched("rules", policy.mode_of(its));
-  if (its.when.on_forecast() || its.when.on_claims()) mode = switched("forecast", mode);
-  return words("rule " + its.name, mode, policy.enforced_of(its));
+  policy::ModeFor mode = policy.mode_of(its);
+  mode.mode = std::min(mode.mode, switches.rules);
+  if (its.when.on_forecast() || its.when.on_claims())
+    mode.mode = std::min(mode.mode, switches.forecast);
+  return words("rule " + its.name, mode);
 }
 
 /// The cause of the rule, verdict, override or requests in flight behind a decision, in words.

@@ -64,7 +64,7 @@ void Engine::Control::forecast(Now now, std::unique_lock<std::mutex>& lock) {
   forecasts_at = now.mono - std::max(now.wall - known, Nanos{0});
   record.published(forecasts);
   keeper.forecasts(forecasts, now.wall);
-  if (forecast_trouble.empty()) last_success[kForecast] = now.wall;
+  if (forecast_trouble.empty()) last_success.forecast = now.wall;
 }
 
 std::vector<policy::Demand> Engine::Control::demand() const {
@@ -102,7 +102,7 @@ void Engine::Control::plan(Now now) {
   }
   inputs.load = measure_load(now);
   policy::PlanStep step = planner.step(inputs);
-  last_success[kPlan] = now.wall;
+  last_success.plan = now.wall;
   if (step.plan) {
     data.limiter.plan.publish(step.plan);
     changed = true;

@@ -33,15 +33,12 @@ std::vector<std::string> names_of(const policy::PolicySettings& policy) {
 }
 
 bool same_modes(const policy::PolicySettings& a, const policy::PolicySettings& b) {
-  const auto same = [](const auto& one, const auto& other) {
-    return one.mode == other.mode && one.enforced == other.enforced;
-  };
+  const auto same = [](const auto& one, const auto& other) { return one.mode == other.mode; };
   const auto all_same = [&](const auto& ones, const auto& others) {
     return std::equal(ones.begin(), ones.end(), others.begin(), others.end(), same);
   };
   return same(a, b) && same(a.anomaly, b.anomaly) && a.forecast_mode == b.forecast_mode &&
-         a.forecast_enforced == b.forecast_enforced && all_same(a.endpoints, b.endpoints) &&
-         all_same(a.rules, b.rules);
+         all_same(a.endpoints, b.endpoints) && all_same(a.rules, b.rules);
 }
 
 }  // namespace

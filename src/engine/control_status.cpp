@@ -20,7 +20,7 @@ template <class Waits>
 std::string waiting(const policy::PolicySettings& policy, Waits&& waits) {
   std::vector<std::string> names;
   for (const auto& rule : policy.rules) {
-    if (policy.mode_of(rule) != limiter::Mode::off && waits(rule)) names.push_back(rule.name);
+    if (policy.mode_of(rule).mode != limiter::Mode::off && waits(rule)) names.push_back(rule.name);
   }
   return fmt::format("{}", fmt::join(names, ", "));
 }

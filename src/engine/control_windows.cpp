@@ -79,7 +79,7 @@ void Engine::Control::close_windows(Now now) {
     close_window(now);
     settling.push_back(closing);
   }
-  last_success[kWindows] = now.wall;
+  last_success.windows = now.wall;
   if (closed == 0) return;
   record.judge(windows.closed());
   forecast_due = true;

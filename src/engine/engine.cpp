@@ -94,7 +94,7 @@ std::vector<PartMode> Engine::part_modes() const {
   return control_->modes.parts();
 }
 
-std::vector<std::pair<std::string, limiter::Mode>> Engine::modes() const {
+SwitchModes Engine::modes() const {
   return control_->modes.modes();
 }
 

@@ -84,11 +84,32 @@ struct PartMode {
   [[nodiscard]] policy::ModeFor in_force() const { return by_hand ? *by_hand->mode : configured; }
 };
 
+/// The modes of the data plane's four switches.
+struct SwitchModes {
+  limiter::Mode forecast = limiter::Mode::enforce;
+  limiter::Mode anomaly = limiter::Mode::enforce;
+  limiter::Mode rules = limiter::Mode::enforce;
+  limiter::Mode all = limiter::Mode::enforce;
+
+  /// As in ModeRecord.
+  [[nodiscard]] std::array<std::pair<const char*, limiter::Mode>, 4> by_part() const {
+    return {{{"forecast", forecast}, {"anomaly", anomaly}, {"rules", rules}, {"all", all}}};
+  }
+};
+
 /// Verdicts of one kind raised by one rule ("model" where the default acts).
 struct VerdictCount {
   limiter::VerdictKind kind = limiter::VerdictKind::normal;
   std::string rule;
   std::uint64_t count = 0;
+};
+
+/// When each stage of a tick last did its work.
+struct LastSuccess {
+  WallTime windows{};
+  WallTime forecast{};
+  WallTime scan{};
+  WallTime plan{};
 };
 
 /// Everything that people, API and metrics ask for, taken at one tick. Immutable.
@@ -108,8 +129,8 @@ struct Status {
   std::vector<policy::VerdictRecord> verdicts;
   std::vector<policy::Signal> signals;
   std::optional<model::Manifest> model;
-  std::vector<std::string> degraded;         ///< what is not as it should be, in words
-  std::array<WallTime, 4> last_success{};    ///< windows, forecast, scan, plan
+  std::vector<std::string> degraded;  ///< what is not as it should be, in words
+  LastSuccess last_success;
   std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
 };
@@ -174,7 +195,7 @@ class Engine {
   [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
                                       std::optional<WallTime> until);
   /// Of the first four, as the data plane goes by them.
-  [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
+  [[nodiscard]] SwitchModes modes() const;
   /// Of all parts: those four, endpoints, rules.
   [[nodiscard]] std::vector<PartMode> part_modes() const;
 

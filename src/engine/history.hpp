@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "engine/settings.hpp"
 #include "policy/planner.hpp"
 #include "policy/verdict_book.hpp"
 #include "traffic/window.hpp"
@@ -158,6 +159,8 @@ class History {
   /// What the time is by a clock that did not jump: nothing is removed for an age that it has by
   /// later times only. Never called: all times handed in are believed.
   virtual void believe(WallTime now) { static_cast<void>(now); }
+  /// Of a changed configuration. What is older now goes with what is added, as ever.
+  virtual void set_retention(const Retention& retention) { static_cast<void>(retention); }
   /// The window that is still open, saved every few seconds so that a kill -9 loses little.
   virtual Result<void> put_open_window(WallTime start, Nanos step,
                                        const std::vector<std::string>& endpoints,

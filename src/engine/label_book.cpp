@@ -4,16 +4,8 @@
 
 namespace tidelimit::engine {
 
-Result<ClientId> LabelBook::client_named(const std::string& target) {
-  std::string_view text = target;
-  if (text.ends_with("/64")) text.remove_suffix(3);  // as format_client writes IPv6 clients
-  const auto address = parse_address(text);
-  if (!address) return fail(Code::invalid_argument, "a label is on one IP address");
-  return client_of(*address);
-}
-
 policy::Label LabelBook::as_label(const LabelRecord& record) {
-  return {.client = client_named(record.target).value_or(ClientId{}),
+  return {.client = parse_client(record.target).value_or(ClientId{}),
           .malicious = record.malicious,
           .by = record.by,
           .reason = record.reason,

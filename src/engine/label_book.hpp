@@ -16,8 +16,6 @@ class LabelBook {
   /// `pace`: Settings::calendar_pace.
   explicit LabelBook(int pace) : ends_(pace) {}
 
-  /// The client that a record names; an error where it names none.
-  [[nodiscard]] static Result<ClientId> client_named(const std::string& target);
   /// As the verdicts take it. The record was checked.
   [[nodiscard]] static policy::Label as_label(const LabelRecord& record);
 

@@ -26,46 +26,41 @@ std::string rule_part(const policy::Rule& rule) {
 
 std::vector<PartMode> configured_parts(const policy::PolicySettings& settings) {
   std::vector<PartMode> parts{
-      {"forecast", {settings.forecast_mode, settings.forecast_enforced}, {}},
-      {"anomaly", {settings.anomaly.mode, settings.anomaly.enforced}, {}},
+      {"forecast", settings.forecast_mode, {}},
+      {"anomaly", settings.anomaly.mode, {}},
       {"rules", {}, {}},
-      {"all", {settings.mode, settings.enforced}, {}},
+      {"all", settings.mode, {}},
   };
   for (const auto& endpoint : settings.endpoints)
-    parts.push_back({endpoint_part(endpoint), {endpoint.mode, endpoint.enforced}, {}});
-  for (const auto& rule : settings.rules)
-    parts.push_back({rule_part(rule), {rule.mode, rule.enforced}, {}});
+    parts.push_back({endpoint_part(endpoint), endpoint.mode, {}});
+  for (const auto& rule : settings.rules) parts.push_back({rule_part(rule), rule.mode, {}});
   return parts;
 }
 
 /// Above what is configured a mode set by hand counts; below it the switch does.
-void raise(Mode& mode, double& share, const ModeFor& by_hand) {
-  mode = std::max(mode, by_hand.mode);
-  if (by_hand.mode == Mode::enforce) share = by_hand.share;
+void raise(ModeFor& configured, const ModeFor& by_hand) {
+  configured.mode = std::max(configured.mode, by_hand.mode);
+  if (by_hand.mode == Mode::enforce) configured.share = by_hand.share;
 }
 
 void apply(const PartMode& part, policy::PolicySettings& settings) {
   const ModeFor by_hand = *part.by_hand->mode;
   const std::string_view name = part.part;
   if (name == "forecast") {
-    raise(settings.forecast_mode, settings.forecast_enforced, by_hand);
+    raise(settings.forecast_mode, by_hand);
   } else if (name == "anomaly") {
-    raise(settings.anomaly.mode, settings.anomaly.enforced, by_hand);
+    raise(settings.anomaly.mode, by_hand);
   } else if (name == "all") {
-    raise(settings.mode, settings.enforced, by_hand);
+    raise(settings.mode, by_hand);
   } else if (name == "rules") {
     if (by_hand.mode != Mode::enforce) return;
-    for (auto& rule : settings.rules) rule.enforced = std::min(rule.enforced, by_hand.share);
+    for (auto& rule : settings.rules) rule.mode.share = std::min(rule.mode.share, by_hand.share);
   }
   for (auto& endpoint : settings.endpoints) {
-    if (name != endpoint_part(endpoint)) continue;
-    endpoint.mode = by_hand.mode;
-    endpoint.enforced = by_hand.share;
+    if (name == endpoint_part(endpoint)) endpoint.mode = by_hand;
   }
   for (auto& rule : settings.rules) {
-    if (name != rule_part(rule)) continue;
-    rule.mode = by_hand.mode;
-    rule.enforced = by_hand.share;
+    if (name == rule_part(rule)) rule.mode = by_hand;
   }
 }
 
@@ -200,12 +195,10 @@ void ModeBoard::settle() {
   }
 }
 
-std::vector<std::pair<std::string, Mode>> ModeBoard::modes() const {
+SwitchModes ModeBoard::modes() const {
   std::lock_guard lock(mutex_);
-  std::vector<std::pair<std::string, Mode>> modes;
-  for (std::size_t i = 0; i < kSwitches; ++i)
-    modes.emplace_back(parts_[i].part, parts_[i].in_force().mode);
-  return modes;
+  const auto mode = [&](std::size_t part) { return parts_[part].in_force().mode; };
+  return {.forecast = mode(0), .anomaly = mode(1), .rules = mode(2), .all = mode(3)};
 }
 
 std::vector<PartMode> ModeBoard::parts() const {

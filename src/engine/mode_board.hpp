@@ -49,7 +49,7 @@ class ModeBoard {
   void settle();
 
   /// Of the four switches.
-  [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
+  [[nodiscard]] SwitchModes modes() const;
   [[nodiscard]] std::vector<PartMode> parts() const;
   /// Set since the last call, for the history.
   [[nodiscard]] std::vector<ModeRecord> take_news();

@@ -25,4 +25,11 @@ struct Settings {
   std::size_t lease_bytes = 4u << 20;  ///< of who has how many requests in flight
 };
 
+/// How long a history keeps what it is handed.
+struct Retention {
+  Nanos windows{std::chrono::hours{24 * 400}};
+  Nanos verdicts{std::chrono::hours{24 * 90}};
+  Nanos decisions{std::chrono::hours{24}};
+};
+
 }  // namespace tidelimit::engine

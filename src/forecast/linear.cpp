@@ -13,6 +13,10 @@ constexpr double kLogFloor = 0.02;    // of the scale, added before a logarithm:
 constexpr double kRatioLimit = 50.0;  // of the scale: one wild window must not own the fit
 constexpr std::size_t kPrecisionPasses = 8;
 
+// How a linear member learns as it goes: chosen by the backtest (docs/models.md).
+constexpr double kHalfLifeDays = 8;  // the weight of a row halves in this time
+constexpr double kPriorRows = 10;    // how many rows the shared coefficients weigh
+
 // Positions of the lags that others name; lag_features writes in this order.
 constexpr std::size_t kLastHorizon = 0;     // the last hours and windows
 constexpr std::size_t kYesterdayNext = 12;  // pairs: what came, and what it followed
@@ -224,17 +228,16 @@ Coefficients NormalEquations::solve(const Coefficients& prior, double strength) 
   return x;
 }
 
-OnlineLinear::OnlineLinear(Coefficients prior, const LinearSettings& settings)
-    : prior_(std::move(prior)), settings_(settings), equations_(kLinearFeatures), beta_(prior_) {}
+OnlineLinear::OnlineLinear(Coefficients prior, Space space)
+    : prior_(std::move(prior)), space_(space), equations_(kLinearFeatures), beta_(prior_) {}
 
 void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size_t known) {
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
   constexpr double kSquareUpTo = 1.5;  // typical residuals; beyond, a row counts by its size alone
-  const double decay =
-      std::exp2(-1.0 / (settings_.half_life_days * static_cast<double>(series.spans().day)));
+  const double decay = std::exp2(-1.0 / (kHalfLifeDays * static_cast<double>(series.spans().day)));
   std::array<double, kLinearFeatures> x{};
-  rows.features(known, settings_.space, x);
-  const double target = target_of(series, rows, known, settings_.space);
+  rows.features(known, space_, x);
+  const double target = target_of(series, rows, known, space_);
   const double residual = std::fabs(target - dot(x, beta_));
   typical_ = kErrorMemory * typical_ + (1 - kErrorMemory) * std::min(residual, 5 * typical_);
   equations_.decay(decay);
@@ -250,16 +253,16 @@ double OnlineLinear::next(const Series& series, const LinearRows& rows, std::siz
     const std::size_t known = origin - spans.horizon;  // its horizon ended just now
     if (series.all_observed(known, origin)) learn(series, rows, known);
   }
-  if (origin % solve_every == 0) beta_ = equations_.solve(prior_, settings_.prior_rows * 0.1);
+  if (origin % solve_every == 0) beta_ = equations_.solve(prior_, kPriorRows * 0.1);
   std::array<double, kLinearFeatures> x{};
-  rows.features(origin, settings_.space, x);
-  const double forecast = dot(x, beta_) + rows.base(origin, settings_.space);
-  return from_space(forecast, settings_.space) * rows.scale(origin);
+  rows.features(origin, space_, x);
+  const double forecast = dot(x, beta_) + rows.base(origin, space_);
+  return from_space(forecast, space_) * rows.scale(origin);
 }
 
 std::vector<double> online_linear(const Series& series, const LinearRows& rows,
-                                  const Coefficients& prior, const LinearSettings& settings) {
-  OnlineLinear member(prior, settings);
+                                  const Coefficients& prior, Space space) {
+  OnlineLinear member(prior, space);
   std::vector<double> forecasts(rows.to() - rows.from());
   for (std::size_t t = rows.from(); t < rows.to(); ++t)
     forecasts[t - rows.from()] = member.next(series, rows, rows.from(), t);

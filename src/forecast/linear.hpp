@@ -48,13 +48,6 @@ class LinearRows {
 
 using Coefficients = std::vector<double>;  ///< kLinearFeatures numbers
 
-/// How a linear member learns as it goes.
-struct LinearSettings {
-  Space space = Space::plain;
-  double half_life_days = 30;  ///< weight of a row halves in this time
-  double prior_rows = 30;      ///< how many rows the shared coefficients weigh
-};
-
 /// Sums from which a ridge regression is solved: A = sum of w x x', b = sum of w x y; [d, d] and
 /// [d].
 class NormalEquations {
@@ -78,7 +71,7 @@ class NormalEquations {
 /// Schlossmacher 1973). Nothing after an origin influences its forecast.
 class OnlineLinear {
  public:
-  OnlineLinear(Coefficients prior, const LinearSettings& settings);
+  OnlineLinear(Coefficients prior, Space space);
 
   /// The forecast at `origin`, in requests per horizon. To be asked for every origin from `begin`
   /// on, in their order; `rows` holds origin and, from begin + horizon on, origin - horizon.
@@ -89,7 +82,7 @@ class OnlineLinear {
   void learn(const Series& series, const LinearRows& rows, std::size_t known);
 
   Coefficients prior_;
-  LinearSettings settings_;
+  Space space_;
   NormalEquations equations_;
   Coefficients beta_;
   double typical_ = 0.2;  ///< residual
@@ -97,8 +90,7 @@ class OnlineLinear {
 
 /// next() for each origin of `rows`.
 [[nodiscard]] std::vector<double> online_linear(const Series& series, const LinearRows& rows,
-                                                const Coefficients& prior,
-                                                const LinearSettings& settings);
+                                                const Coefficients& prior, Space space);
 
 /// Coefficients that fit all complete, observed horizons of all rows at once: the prior of
 /// online_linear for endpoints whose own history is short. `shrink_to` holds where rows say little.

@@ -15,9 +15,9 @@ namespace tidelimit::forecast {
 LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
                                  std::size_t from, std::size_t to, const ForecastModel& model) {
   const LinearRows rows(series, grid.start, grid.step, from, to);
-  return {from, online_linear(series, rows, model.linear_plain, kPlainSettings),
-          online_linear(series, rows, model.linear_log, kLogSettings),
-          online_linear(series, rows, model.linear_change, kChangeSettings)};
+  return {from, online_linear(series, rows, model.linear_plain, Space::plain),
+          online_linear(series, rows, model.linear_log, Space::log),
+          online_linear(series, rows, model.linear_change, Space::change)};
 }
 
 double correction_unit(double anchor, double scale) {
@@ -190,9 +190,9 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     const std::size_t learned = kLearnedDays * s.day;
     memory.begin = std::max(series.first_observed(), front > learned ? front - learned : 0);
     memory.linear.from = memory.begin;
-    memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, kPlainSettings);
-    memory.log = std::make_unique<OnlineLinear>(model.linear_log, kLogSettings);
-    memory.change = std::make_unique<OnlineLinear>(model.linear_change, kChangeSettings);
+    memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, Space::plain);
+    memory.log = std::make_unique<OnlineLinear>(model.linear_log, Space::log);
+    memory.change = std::make_unique<OnlineLinear>(model.linear_change, Space::change);
   }
   extend_linear(grid, series, origins.back(), memory);
 

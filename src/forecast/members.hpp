@@ -16,11 +16,6 @@ inline constexpr std::size_t kLearnedDays = 70;
 /// Members are weighed by so many horizons before the origin.
 inline constexpr std::size_t kWeighedHorizons = 36;
 
-/// The linear members' settings: chosen by the backtest (docs/models.md).
-inline constexpr LinearSettings kPlainSettings{Space::plain, 8, 10};
-inline constexpr LinearSettings kLogSettings{Space::log, 8, 10};
-inline constexpr LinearSettings kChangeSettings{Space::change, 8, 10};
-
 /// The linear members of one endpoint over a range of origins, each origin knowing its past alone.
 struct LinearForecasts {
   std::size_t from = 0;

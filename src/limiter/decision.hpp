@@ -63,6 +63,11 @@ inline constexpr Hits kMostCounted = 1'000'000;
 /// people blocked for good stays so.
 inline constexpr Nanos kLongestWait = std::chrono::hours{24 * 365};
 
+/// Less than a fifth of the burst is left.
+[[nodiscard]] constexpr bool near_limit(std::uint64_t remaining, const Limit& limit) {
+  return remaining * 5 < limit.burst;
+}
+
 /// Whose requests a limit counts together: those of the principal, of its address whoever it names,
 /// of all principals of the tier; or it comes from a verdict on the client, or was set by hand.
 enum class LimitOf : std::uint8_t { principal, client, total, verdict, override_ };
@@ -82,13 +87,15 @@ struct Decision {
   VerdictKind verdict = VerdictKind::normal;
   std::uint64_t plan_generation = 0;
   bool enforced = true;     ///< false: by its mode, this call is only watched
-  bool near_limit = false;  ///< allowed, with less than a fifth of the burst left
+  bool near_limit = false;  ///< allowed, and near_limit() holds
   LimitOf limit_of = LimitOf::principal;
   bool overflow = false;  ///< decided by a bucket shared by a neighbourhood: the table was full
   /// Requests of the principal in flight at the endpoint, this one included if it passed, and how
   /// many may be; 0 of 0: no such limit.
   std::uint16_t in_flight = 0;
   std::uint16_t in_flight_limit = 0;
+
+  bool operator==(const Decision&) const = default;
 };
 
 }  // namespace tidelimit::limiter

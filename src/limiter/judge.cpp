@@ -21,7 +21,7 @@ constexpr Limit kNoLimit;
 // A limit that no plan sets: by hand, by verdict, by the caller.
 [[nodiscard]] LimitLine apart(std::uint64_t key, Use use, const Limit& limit, Reason reason,
                               RuleId rule) {
-  return {key, use, &limit, nullptr, nullptr, reason, rule, kNoRule, Tat{0}, Tat{0}};
+  return {.key = key, .use = use, .limit = &limit, .reason = reason, .rule = rule};
 }
 
 [[nodiscard]] LimitOf limit_of(Use use) {
@@ -32,7 +32,7 @@ constexpr Limit kNoLimit;
       return LimitOf::total;
     case Use::verdict:
       return LimitOf::verdict;
-    case Use::hand:
+    case Use::override_:
       return LimitOf::override_;
     default:
       return LimitOf::principal;
@@ -61,7 +61,7 @@ Judge::Judge(Limiter& limiter, const Plan& plan, const VerdictTable* verdicts,
       endpoint_(plan.endpoints[index(endpoint_id_)]),
       stage_(plan.stage_for(call.rollout)),
       cell_(plan.cell_in(stage_, endpoint_id_, tier_id_)),
-      names_(limiter.seed_, call, mark_of(plan, endpoint_id_), tier_id_),
+      keys_(limiter.seed_, call, mark_of(plan, endpoint_id_), tier_id_),
       mode_(mode_for(call, endpoint_, load(limiter.mode.all))) {
   decision_.endpoint = endpoint_id_;
   decision_.tier = tier_id_;
@@ -96,9 +96,9 @@ Decision Judge::said() const noexcept {
 
 bool Judge::gather() noexcept {
   if (mode_ == Mode::off) return false;
-  const auto [hand, verdict] = standing();
-  by_hand_ = hand != nullptr;
-  if (hand != nullptr && !pass_override(*hand)) return false;
+  const auto [override_in_force, verdict] = standing();
+  by_hand_ = override_in_force != nullptr;
+  if (by_hand_ && !pass_override(*override_in_force)) return false;
   if (verdict != nullptr) {
     decision_.verdict = verdict->kind;
     if (mode_of(*verdict) != Mode::enforce) {
@@ -117,9 +117,8 @@ Judge::Views Judge::views() const noexcept {
   const Mode rules = load(limiter_.mode.rules);
   const Mode forecast = load(limiter_.mode.forecast);
   if (rules == Mode::off || now_ >= plan_.expires_at) return {View::base, View::base};
-  const View watched = forecast == Mode::off ? View::without_forecast : View::shadow;
-  if (rules == Mode::shadow) return {View::base, watched};
-  return {forecast == Mode::enforce ? View::effective : View::without_forecast, watched};
+  return {enforced_view(plan_, rules, forecast, now_),
+          forecast == Mode::off ? View::without_forecast : View::shadow};
 }
 
 Mode Judge::mode_of(const Verdict& verdict) const noexcept {
@@ -132,10 +131,10 @@ Mode Judge::mode_of(const Verdict& verdict) const noexcept {
 }
 
 Judge::Standing Judge::standing() const noexcept {
-  const Override* hand = overrides_ == nullptr || overrides_->empty()
-                             ? nullptr
-                             : overrides_->find(call_.client, call_.user, now_);
-  return hand != nullptr ? Standing{hand, nullptr} : Standing{nullptr, find_verdict()};
+  const Override* found = overrides_ == nullptr || overrides_->empty()
+                              ? nullptr
+                              : overrides_->find(call_.client, call_.user, now_);
+  return found != nullptr ? Standing{found, nullptr} : Standing{nullptr, find_verdict()};
 }
 
 VerdictKind Judge::verdict() const noexcept {
@@ -151,16 +150,16 @@ const Verdict* Judge::find_verdict() const noexcept {
 }
 
 // False when the decision is made: passed or denied by hand. A limit by hand joins the lines.
-bool Judge::pass_override(const Override& hand) noexcept {
-  if (hand.action == Action::block) {
-    deny(Reason::override_, kNoRule, until(hand.expires_at, now_));
+bool Judge::pass_override(const Override& by_hand) noexcept {
+  if (by_hand.action == Action::block) {
+    deny(Reason::override_, kNoRule, until(by_hand.expires_at, now_));
     return false;
   }
-  if (hand.action != Action::limit) {
+  if (by_hand.action != Action::limit) {
     decision_.reason = Reason::override_;
     return false;
   }
-  add(apart(names_.hand(hand), Use::hand, hand.limit, Reason::override_, kNoRule));
+  add(apart(keys_.override_(by_hand), Use::override_, by_hand.limit, Reason::override_, kNoRule));
   return true;
 }
 
@@ -171,7 +170,7 @@ bool Judge::pass_verdict(const Verdict& verdict) noexcept {
     return false;
   }
   if (verdict.action == Action::limit)
-    add(apart(names_.verdict(verdict.limit), Use::verdict, verdict.limit, Reason::client_limited,
+    add(apart(keys_.verdict(verdict.limit), Use::verdict, verdict.limit, Reason::client_limited,
               verdict.rule));
   return true;
 }
@@ -185,11 +184,11 @@ void Judge::add_plan_lines(bool by_hand) noexcept {
     if (call_.given == nullptr) {
       add_principal_line(limits, base, watched);
     } else {
-      add(apart(names_.given(*call_.given), Use::given, call_.given->limit, Reason::over_limit,
+      add(apart(keys_.given(*call_.given), Use::given, call_.given->limit, Reason::over_limit,
                 kNoRule));
     }
     if (!endpoint_.client.unlimited())
-      add(apart(names_.client(), Use::client, endpoint_.client, Reason::over_limit, kNoRule));
+      add(apart(keys_.client(), Use::client, endpoint_.client, Reason::over_limit, kNoRule));
   }
   add_total_lines();
 }
@@ -206,24 +205,33 @@ void Judge::add_total_lines() noexcept {
   const bool watching = views_.watched != views_.enforced;
   const CellLimits* watched = watching ? &in(views_.watched) : nullptr;
   const auto add_one = [&](std::uint64_t key, const CellLimits* limits, bool watches) {
-    add({key, Use::total, limits != nullptr ? &limits->total : &kNoLimit, &in(View::base).total,
-         watches ? &watched->total : nullptr, Reason::over_limit,
-         limits != nullptr ? limits->total_rule : kNoRule, watches ? watched->total_rule : kNoRule,
-         Tat{0}, Tat{0}});
+    add({.key = key,
+         .use = Use::total,
+         .limit = limits != nullptr ? &limits->total : &kNoLimit,
+         .base = &in(View::base).total,
+         .watched = watches ? &watched->total : nullptr,
+         .reason = Reason::over_limit,
+         .rule = limits != nullptr ? limits->total_rule : kNoRule,
+         .watched_rule = watches ? watched->total_rule : kNoRule});
   };
   const bool own = staged(views_.enforced);
   const bool watches_own = watching && staged(views_.watched);
-  add_one(names_.total(), own ? &all.in(views_.enforced) : &in(views_.enforced),
+  add_one(keys_.total(), own ? &all.in(views_.enforced) : &in(views_.enforced),
           watching && !watches_own);
   if (own || watches_own)
-    add_one(names_.total(*stage_), own ? &in(views_.enforced) : nullptr, watches_own);
+    add_one(keys_.total(*stage_), own ? &in(views_.enforced) : nullptr, watches_own);
 }
 
 void Judge::add_principal_line(const CellLimits& limits, const CellLimits& base,
                                const CellLimits* watched) noexcept {
-  add({names_.principal(), Use::principal, &limits.principal, &base.principal,
-       watched != nullptr ? &watched->principal : nullptr, Reason::over_limit, limits.rule,
-       watched != nullptr ? watched->rule : kNoRule, Tat{0}, Tat{0}});
+  add({.key = keys_.principal(),
+       .use = Use::principal,
+       .limit = &limits.principal,
+       .base = &base.principal,
+       .watched = watched != nullptr ? &watched->principal : nullptr,
+       .reason = Reason::over_limit,
+       .rule = limits.rule,
+       .watched_rule = watched != nullptr ? watched->rule : kNoRule});
 }
 
 void Judge::add(const LimitLine& line) noexcept {
@@ -273,7 +281,7 @@ void Judge::watch() noexcept {
   if (verdict != nullptr && verdict->action == Action::block)
     would_deny(Reason::client_blocked, verdict->rule);
   if (verdict != nullptr && verdict->action == Action::limit && !verdict->limit.unlimited()) {
-    const LimitLine line = apart(names_.verdict(verdict->limit), Use::verdict, verdict->limit,
+    const LimitLine line = apart(keys_.verdict(verdict->limit), Use::verdict, verdict->limit,
                                  Reason::client_limited, verdict->rule);
     if (!ask(line, *line.limit, charge).conformance.conforms)
       would_deny(line.reason, line.rule, line.use, *line.limit);
@@ -286,7 +294,7 @@ void Judge::watch() noexcept {
 
 void Judge::watch(LimitLine line) noexcept {
   if (line.watched == nullptr || *line.watched == *line.limit || line.watched->unlimited()) return;
-  line.key = BucketNames::shadow_of(line.key);
+  line.key = BucketKeys::shadow_of(line.key);
   const Charge seen = ask(line, *line.watched, call_.hits != 0, line.before);
   if (seen.conformance.conforms) return;
   would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.use,
@@ -296,7 +304,7 @@ void Judge::watch(LimitLine line) noexcept {
 Hits Judge::demand() noexcept {
   const Limit& base = in(View::base).principal;
   if (base.unlimited()) return call_.hits;
-  const LimitLine line = apart(names_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
+  const LimitLine line = apart(keys_.demand(), Use::demand, base, Reason::over_limit, kNoRule);
   const Conformance all = ask(line, base, true).conformance;
   if (all.conforms || all.remaining == 0) return all.conforms ? call_.hits : 0;
   const auto some = static_cast<Hits>(all.remaining);  // less than it asked for
@@ -306,10 +314,11 @@ Hits Judge::demand() noexcept {
 Charge Judge::ask(const LimitLine& line, const Limit& limit, bool charge, Tat floor,
                   std::optional<Hits> hits) noexcept {
   // Limits of verdicts, overrides and callers belong to no configuration.
-  const bool of_plan = line.use != Use::verdict && line.use != Use::hand && line.use != Use::given;
+  const bool of_plan =
+      line.use != Use::verdict && line.use != Use::override_ && line.use != Use::given;
   const BucketCall call{
       line.key, hits.value_or(call_.hits), limit, of_plan ? plan_.limits_epoch : 0, now_, floor};
-  const auto shared = [&] { return names_.overflow(line.key, line.use, *line.limit); };
+  const auto shared = [&] { return keys_.overflow(line.key, line.use, *line.limit); };
   const Charge result =
       charge ? limiter_.buckets_.charge(call, shared) : limiter_.buckets_.peek(call, shared);
   decision_.overflow = decision_.overflow || result.overflow;
@@ -329,7 +338,7 @@ void Judge::report_pass(const LimitLine& line, const Conformance& conformance) n
   decision_.reset_after = conformance.reset_after;
   decision_.rule = line.rule;
   decision_.limit_of = limit_of(line.use);
-  decision_.near_limit = call_.hits != 0 && conformance.remaining * 5 < line.limit->burst;
+  decision_.near_limit = call_.hits != 0 && near_limit(conformance.remaining, *line.limit);
 }
 
 void Judge::deny(Reason reason, RuleId rule, Nanos retry_after) noexcept {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "limiter/bucket_names.hpp"
+#include "limiter/bucket_keys.hpp"
 #include "limiter/limiter.hpp"
 
 namespace tidelimit::limiter {
@@ -14,14 +14,15 @@ namespace tidelimit::limiter {
 struct LimitLine {
   std::uint64_t key;
   Use use;
-  const Limit* limit;    // unlimited: it is only watched
-  const Limit* base;     // what is denied for less than this is reduced_capacity; may be null
-  const Limit* watched;  // what shadow rules would make of the limit; may be null
+  const Limit* limit;  // unlimited: it is only watched
+  const Limit* base =
+      nullptr;  // what is denied for less than this is reduced_capacity; may be null
+  const Limit* watched = nullptr;  // what shadow rules would make of the limit; may be null
   Reason reason;
   RuleId rule;
-  RuleId watched_rule;
-  Tat before;  // the TAT that the call met
-  Tat after;   // the TAT that it left; set for calls that are decided together
+  RuleId watched_rule = kNoRule;
+  Tat before{0};  // the TAT that the call met
+  Tat after{0};   // the TAT that it left; set for calls that are decided together
 };
 
 /// One call before one plan: collects the limits it must meet, checks them all, then charges all or
@@ -63,7 +64,7 @@ class Judge {
 
   [[nodiscard]] EndpointId endpoint() const noexcept { return endpoint_id_; }
   [[nodiscard]] TierId tier() const noexcept { return tier_id_; }
-  [[nodiscard]] const BucketNames& names() const noexcept { return names_; }
+  [[nodiscard]] const BucketKeys& keys() const noexcept { return keys_; }
   [[nodiscard]] Mode mode() const noexcept { return mode_; }
   [[nodiscard]] bool by_hand() const noexcept { return by_hand_; }
   /// A limit says no, whatever comes of it.
@@ -85,7 +86,7 @@ class Judge {
   [[nodiscard]] Mode mode_of(const Verdict& verdict) const noexcept;
   // What is said of the caller: what is set by hand stands in place of any verdict.
   struct Standing {
-    const Override* hand = nullptr;
+    const Override* override_ = nullptr;
     const Verdict* verdict = nullptr;
   };
   [[nodiscard]] Standing standing() const noexcept;
@@ -93,10 +94,10 @@ class Judge {
   [[nodiscard]] const CellLimits& in(View view) const noexcept { return cell_.in(view); }
   [[nodiscard]] bool sheds(const CellLimits& limits) const noexcept {
     return limits.shed != 0 &&
-           (limits.shed == kShedAll || names_.lot(plan_.shed_round) < limits.shed);
+           (limits.shed == kShedAll || keys_.lot(plan_.shed_round) < limits.shed);
   }
 
-  [[nodiscard]] bool pass_override(const Override& hand) noexcept;
+  [[nodiscard]] bool pass_override(const Override& by_hand) noexcept;
   [[nodiscard]] bool pass_verdict(const Verdict& verdict) noexcept;
   void add_plan_lines(bool by_hand) noexcept;
   void add_principal_line(const CellLimits& limits, const CellLimits& base,
@@ -128,7 +129,7 @@ class Judge {
   const PlanEndpoint& endpoint_;
   const RolloutStage* stage_;  // may be null
   const Cell& cell_;
-  const BucketNames names_;
+  const BucketKeys keys_;
   const Mode mode_;
 
   // Set by gather.

@@ -10,8 +10,8 @@ constexpr Nanos kRetry = std::chrono::seconds{1};
 
 constexpr std::uint32_t kAny = std::numeric_limits<std::uint32_t>::max();
 
-[[nodiscard]] LeaseKey overflow_of(const BucketNames& names, const LeaseKey& key) {
-  return {names.overflow(key.hash, Use::in_flight, {}), key.generation_ms};
+[[nodiscard]] LeaseKey overflow_of(const BucketKeys& keys, const LeaseKey& key) {
+  return {keys.overflow(key.hash, Use::in_flight, {}), key.generation_ms};
 }
 
 }  // namespace
@@ -20,7 +20,7 @@ LeaseClaim::LeaseClaim(Limiter& limiter, const Plan& plan, Judge& judge, Instant
     : limiter_(limiter), judge_(judge), now_(now) {
   const PlanEndpoint& endpoint = plan.endpoints[index(judge.endpoint())];
   if (endpoint.lease_generation_ms == 0 || judge.mode() == Mode::off) return;
-  key_ = {judge.names().in_flight(), endpoint.lease_generation_ms};
+  key_ = {judge.keys().in_flight(), endpoint.lease_generation_ms};
   limit_ = plan.in_flight_limit(judge.endpoint(), judge.tier());
 }
 
@@ -33,7 +33,7 @@ void LeaseClaim::take() noexcept {
   if (limit_ == 0 || !judge_.passes()) return;
   const bool looks = judge_.call().hits == 0;
   const std::uint32_t most = enforced() ? limit_ : kAny;
-  const auto shared = [&] { return overflow_of(judge_.names(), key_); };
+  const auto shared = [&] { return overflow_of(judge_.keys(), key_); };
   said_ = looks ? limiter_.leases_.peek(key_, most, now_, shared)
                 : limiter_.leases_.acquire(key_, most, now_, shared);
   held_ = !looks && said_.grant == Grant::given;
@@ -57,7 +57,7 @@ void LeaseClaim::hear(const Leasing& said) noexcept {
 void LeaseClaim::give_back() noexcept {
   if (!held_) return;
   held_ = false;
-  limiter_.leases_.release(key_, now_, now_, [&] { return overflow_of(judge_.names(), key_); });
+  limiter_.leases_.release(key_, now_, now_, [&] { return overflow_of(judge_.keys(), key_); });
 }
 
 bool limits_in_flight(const Plan& plan, EndpointId endpoint) noexcept {
@@ -86,9 +86,9 @@ bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
   const EndpointId endpoint = endpoint_in(plan, call.endpoint);
   const std::uint32_t length = plan.endpoints[index(endpoint)].lease_generation_ms;
   if (length == 0) return false;
-  const BucketNames names(limiter.seed_, call, mark_of(plan, endpoint), TierId{0});
-  const LeaseKey key{names.in_flight(), length};
-  return limiter.leases_.release(key, began, now, [&] { return overflow_of(names, key); });
+  const BucketKeys keys(limiter.seed_, call, mark_of(plan, endpoint), TierId{0});
+  const LeaseKey key{keys.in_flight(), length};
+  return limiter.leases_.release(key, began, now, [&] { return overflow_of(keys, key); });
 }
 
 }  // namespace tidelimit::limiter

@@ -152,9 +152,9 @@ void Worker::prefetch(const Call& call) noexcept {
 void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept {
   const Plan* plan = plan_.get();
   if (plan == nullptr) return;
-  const BucketNames names(limiter_.seed_, client_hash, call, mark_of(*plan, call.endpoint),
-                          call.tier);
-  limiter_.buckets_.prefetch(names.principal());
+  const BucketKeys keys(limiter_.seed_, client_hash, call, mark_of(*plan, call.endpoint),
+                        call.tier);
+  limiter_.buckets_.prefetch(keys.principal());
 }
 
 bool Worker::release(const Call& call, std::optional<Instant> began, Instant now) noexcept {

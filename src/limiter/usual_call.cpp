@@ -2,10 +2,10 @@
 
 namespace tidelimit::limiter {
 
-void UsualCall::charge_unsettled(Limiter& limiter, BucketNames names, const BucketCall& asked,
+void UsualCall::charge_unsettled(Limiter& limiter, BucketKeys keys, const BucketCall& asked,
                                  Conformance& said, Decision& out) noexcept {
   const Charge charge = limiter.buckets_.charge(
-      asked, [&] { return names.overflow(asked.key, Use::principal, asked.limit); });
+      asked, [&] { return keys.overflow(asked.key, Use::principal, asked.limit); });
   said = charge.conformance;
   out.overflow = charge.overflow;
 }

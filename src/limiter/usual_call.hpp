@@ -1,6 +1,6 @@
 #pragma once
 
-#include "limiter/bucket_names.hpp"
+#include "limiter/bucket_keys.hpp"
 #include "limiter/bucket_state.hpp"
 #include "limiter/limiter.hpp"
 
@@ -19,8 +19,8 @@ class UsualCall {
         plan_(plan),
         call_(call),
         now_(now),
-        names_(limiter.seed_, client_hash, call, mark_of(plan, call.endpoint), call.tier),
-        key_(names_.principal()) {
+        keys_(limiter.seed_, client_hash, call, mark_of(plan, call.endpoint), call.tier),
+        key_(keys_.principal()) {
     limiter.buckets_.prefetch(key_);
   }
 
@@ -33,14 +33,14 @@ class UsualCall {
   [[nodiscard]] bool enforced_in_full(const PlanEndpoint& endpoint) const noexcept;
   void charge(const CellLimits& limits, const Limit& base, Decision& out) noexcept;
   // All by value or apart from this object: it then lives in registers.
-  static void charge_unsettled(Limiter& limiter, BucketNames names, const BucketCall& asked,
+  static void charge_unsettled(Limiter& limiter, BucketKeys keys, const BucketCall& asked,
                                Conformance& said, Decision& out) noexcept;
 
   Limiter& limiter_;
   const Plan& plan_;
   const Call& call_;
   const Instant now_;
-  const BucketNames names_;
+  const BucketKeys keys_;
   const std::uint64_t key_;
 };
 
@@ -89,7 +89,7 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
   Conformance said;
   if (!limiter_.buckets_.main().charge_settled(key_, call_.hits, limit, epoch, now_, said))
       [[unlikely]]
-    charge_unsettled(limiter_, names_, {key_, call_.hits, limit, epoch, now_, Tat{0}}, said, out);
+    charge_unsettled(limiter_, keys_, {key_, call_.hits, limit, epoch, now_, Tat{0}}, said, out);
   out.endpoint = call_.endpoint;
   out.tier = call_.tier;
   out.plan_generation = plan_.generation;
@@ -98,7 +98,7 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
   out.remaining = said.remaining;
   out.reset_after = said.reset_after;
   if (said.conforms) [[likely]] {
-    out.near_limit = said.remaining * 5 < limit.burst;
+    out.near_limit = near_limit(said.remaining, limit);
     return;
   }
   out.allowed = false;

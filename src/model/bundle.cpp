@@ -101,6 +101,18 @@ Result<std::shared_ptr<const anomaly::Detector>> decode_anomaly(const ManifestFi
 
 }  // namespace
 
+void describe_forecast(Bundle& bundle, const forecast::Shape& shape, WallTime trained_from,
+                       WallTime trained_until, std::vector<std::string> endpoints) {
+  Manifest& manifest = bundle.manifest;
+  manifest.shape = shape;
+  manifest.trained_from = trained_from;
+  manifest.trained_until = trained_until;
+  manifest.endpoints = std::move(endpoints);
+  manifest.figures["windows"] = static_cast<double>((trained_until - trained_from) / shape.window);
+  manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
+  manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
+}
+
 Result<BundleFiles> encode(const Bundle& bundle) {
   if (bundle.forecast == nullptr && bundle.anomaly == nullptr) {
     return fail(Code::invalid_argument, "a model bundle needs at least one model");

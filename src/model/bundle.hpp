@@ -49,6 +49,10 @@ struct Bundle {
   std::shared_ptr<const anomaly::Detector> anomaly;
 };
 
+/// Notes in the manifest what the forecast of the bundle, just trained, was trained on.
+void describe_forecast(Bundle& bundle, const forecast::Shape& shape, WallTime trained_from,
+                       WallTime trained_until, std::vector<std::string> endpoints);
+
 /// File name -> bytes: manifest.json, traffic.onnx, anomaly.onnx (and what each needs). Equal
 /// bundles give equal bytes.
 using BundleFiles = std::map<std::string, std::string>;

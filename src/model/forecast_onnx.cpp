@@ -50,28 +50,22 @@ tl::unexpected<Error> refuse(const std::string& why) {
 
 // ----------------------------------------------------------------------------------- gates
 
-/// [R, 4, H] with gates i f c o -> [4 H, R] with gates i o f c.
-std::vector<float> gates_to_onnx(const std::vector<float>& from, std::size_t rows,
-                                 std::size_t hidden) {
-  std::vector<float> to(from.size());
-  for (std::size_t g = 0; g < 4; ++g) {
-    for (std::size_t h = 0; h < hidden; ++h) {
-      for (std::size_t r = 0; r < rows; ++r) {
-        to[(g * hidden + h) * rows + r] = from[(r * 4 + kGateFrom[g]) * hidden + h];
-      }
-    }
-  }
-  return to;
-}
+enum class Way : std::uint8_t { to_onnx, from_onnx };
 
-/// The way back.
-std::vector<float> gates_from_onnx(const std::vector<float>& from, std::size_t rows,
-                                   std::size_t hidden) {
+/// Between [R, 4, H] with gates i f c o, as here, and ONNX's [4 H, R] with gates i o f c.
+std::vector<float> permuted(Way way, const std::vector<float>& from, std::size_t rows,
+                            std::size_t hidden) {
   std::vector<float> to(from.size());
   for (std::size_t g = 0; g < 4; ++g) {
     for (std::size_t h = 0; h < hidden; ++h) {
       for (std::size_t r = 0; r < rows; ++r) {
-        to[(r * 4 + kGateFrom[g]) * hidden + h] = from[(g * hidden + h) * rows + r];
+        const std::size_t here = (r * 4 + kGateFrom[g]) * hidden + h;
+        const std::size_t there = (g * hidden + h) * rows + r;
+        if (way == Way::to_onnx) {
+          to[there] = from[here];
+        } else {
+          to[here] = from[there];
+        }
       }
     }
   }
@@ -118,10 +112,10 @@ void add_weights(onnx::GraphProto& graph, const NetworkShape& n,
   const auto dim = [](std::size_t size) { return static_cast<std::int64_t>(size); };
   const std::int64_t gates = dim(4 * n.hidden);
   add_constant(graph, "lstm_w", {1, gates, dim(n.features)},
-               gates_to_onnx(tensors["input_weights"], n.features, n.hidden));
+               permuted(Way::to_onnx, tensors["input_weights"], n.features, n.hidden));
   add_constant(graph, "lstm_r", {1, gates, dim(n.hidden)},
-               gates_to_onnx(tensors["recurrent_weights"], n.hidden, n.hidden));
-  auto bias = gates_to_onnx(tensors["bias"], 1, n.hidden);
+               permuted(Way::to_onnx, tensors["recurrent_weights"], n.hidden, n.hidden));
+  auto bias = permuted(Way::to_onnx, tensors["bias"], 1, n.hidden);
   bias.resize(2 * bias.size(), 0.0F);  // ONNX has a second bias, for the recurrence
   add_constant(graph, "lstm_b", {1, 2 * gates}, bias);
   add_constant(graph, "dense_w", {dim(n.hidden), dim(n.outputs)}, tensors["dense_weights"]);
@@ -199,9 +193,9 @@ Result<void> read_weights(const onnx::GraphProto& graph, const NetworkShape& n, 
   const auto put = [&](const char* name, std::vector<float> values) {
     parts.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, std::move(values)});
   };
-  put("input_weights", gates_from_onnx(*w, n.features, n.hidden));
-  put("recurrent_weights", gates_from_onnx(*r, n.hidden, n.hidden));
-  put("bias", gates_from_onnx(bias, 1, n.hidden));
+  put("input_weights", permuted(Way::from_onnx, *w, n.features, n.hidden));
+  put("recurrent_weights", permuted(Way::from_onnx, *r, n.hidden, n.hidden));
+  put("bias", permuted(Way::from_onnx, bias, 1, n.hidden));
   put("dense_weights", *dense_w);
   put("dense_bias", *dense_b);
   return {};

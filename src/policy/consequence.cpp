@@ -24,26 +24,24 @@ Consequence consequence_of(VerdictKind kind, const std::vector<Rule>& rules,
                            const traffic::ClientFigures* figures,
                            const std::vector<std::string>& patterns) {
   for (const auto& rule : rules) {
-    if (rule.mode == Mode::off || rule.when.verdict != kind) continue;
+    if (rule.mode.mode == Mode::off || rule.when.verdict != kind) continue;
     if (rule.when.on_figures() && !(figures && matches(rule.when, *figures, patterns))) continue;
-    return {action_of(rule.then), rule.then.limit, rule.name, rule.mode,
-            rule.then.duration,   rule.enforced};
+    return {action_of(rule.then), rule.then.limit, rule.name, rule.mode, rule.then.duration};
   }
   if (kind == VerdictKind::malicious) {
-    return {Action::limit, kDefaultLimit, kModelRule, Mode::enforce, kDefaultDuration};
+    return {Action::limit, kDefaultLimit, kModelRule, ModeFor{}, kDefaultDuration};
   }
-  return {Action::none, std::nullopt, kModelRule, Mode::enforce, kDefaultDuration};
+  return {Action::none, std::nullopt, kModelRule, ModeFor{}, kDefaultDuration};
 }
 
 Consequence consequence_of(const Rule& rule, const std::vector<Rule>& rules) {
   const Action action = action_of(rule.then);
   if (action != Action::none) {
-    return {action, rule.then.limit, rule.name, rule.mode, rule.then.duration, rule.enforced};
+    return {action, rule.then.limit, rule.name, rule.mode, rule.then.duration};
   }
   Consequence from_verdict = consequence_of(verdict_of(rule), rules, nullptr, {});
   if (from_verdict.rule == kModelRule) from_verdict.rule = rule.name;
-  from_verdict.mode = std::min(from_verdict.mode, rule.mode);
-  from_verdict.enforced = std::min(from_verdict.enforced, rule.enforced);
+  from_verdict.mode = lesser(from_verdict.mode, rule.mode);
   from_verdict.duration = rule.then.duration;
   return from_verdict;
 }
@@ -56,7 +54,7 @@ VerdictKind verdict_of(const Rule& rule) {
 bool waits_for_model(const Rule& rule, const std::vector<Rule>& rules) {
   if (rule.when.verdict != VerdictKind::malicious) return false;
   return std::none_of(rules.begin(), rules.end(), [](const Rule& other) {
-    return other.mode != Mode::off && other.when.on_figures() && !other.when.on_verdict() &&
+    return other.mode.mode != Mode::off && other.when.on_figures() && !other.when.on_verdict() &&
            verdict_of(other) == VerdictKind::malicious;
   });
 }

@@ -18,9 +18,8 @@ struct Consequence {
   limiter::Action action = limiter::Action::none;
   std::optional<Rate> limit;
   std::string rule;
-  Mode mode = Mode::enforce;
+  ModeFor mode;
   Nanos duration{0};
-  double enforced = 1;  ///< share of the principals for whom `enforce` holds
 };
 
 /// The first rule on verdicts of this kind says it; one that asks for the client's figures too only

@@ -54,7 +54,6 @@ Divider::Divider(const PolicySettings& settings, std::size_t rule)
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
   state_.mode = settings.mode_of(own);
-  state_.enforced = settings.enforced_of(own);
   for (const auto& endpoint : settings.endpoints) {
     endpoints_.push_back(endpoint.name);
     for (std::size_t tier = 0; tier < tiers_.size(); ++tier) {

@@ -45,7 +45,7 @@ class Divider {
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] Mode mode() const { return state_.mode; }
+  [[nodiscard]] Mode mode() const { return state_.mode.mode; }
   [[nodiscard]] static bool on_forecast() { return true; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// The capacities that it divides, endpoints' first.

@@ -124,12 +124,12 @@ void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
                const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
                const std::vector<double>& stages) {
   plan.tiers = settings.tiers.size();
-  plan.enforced = part_of_everyone(settings.enforced);
+  plan.enforced = part_of_everyone(settings.mode.share);
   for (const auto& endpoint : settings.endpoints) {
     auto& out = plan.endpoints.emplace_back();
     out.mark = hash_bytes(endpoint.name, kMarkSeed);
-    out.mode = endpoint.mode;
-    out.enforced = part_of_everyone(std::min(settings.enforced, endpoint.enforced));
+    out.mode = endpoint.mode.mode;
+    out.enforced = part_of_everyone(std::min(settings.mode.share, endpoint.mode.share));
     out.priority = endpoint.priority;
     out.client = to_limit(endpoint.client);
     out.lease_generation_ms = lease_generation_ms(endpoint);

@@ -19,8 +19,8 @@ constexpr Nanos kShedRound = std::chrono::minutes{1};
 
 /// For whom a rule of the shadow view is enforced; "" where for nobody.
 std::string in_part(const RuleState& rule) {
-  if (rule.mode != Mode::enforce || rule.enforced == 1) return {};
-  return fmt::format("; enforced for {:g} % of the principals", rule.enforced * 100);
+  if (rule.mode.mode != Mode::enforce || rule.mode.share == 1) return {};
+  return fmt::format("; enforced for {:g} % of the principals", rule.mode.share * 100);
 }
 
 /// Scales of the effective and the shadow view as last put on record.
@@ -123,8 +123,8 @@ PlanChange Planner::Impl::change(std::size_t cell, View view, double before, con
       rules.cause(cell, after.rule, published[cell][static_cast<std::size_t>(view)].rule);
   if (view == View::shadow && after.rule != kNoRule)
     change.cause += in_part(rules.states()[limiter::index(after.rule)]);
-  change.shadow =
-      view == View::shadow || endpoint.mode != Mode::enforce || settings.mode != Mode::enforce;
+  change.shadow = view == View::shadow || endpoint.mode.mode != Mode::enforce ||
+                  settings.mode.mode != Mode::enforce;
   return change;
 }
 

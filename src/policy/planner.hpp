@@ -62,8 +62,7 @@ struct PlanChange {
 struct RuleState {
   std::string rule;
   bool active = false;
-  Mode mode = Mode::enforce;
-  double enforced = 1;  ///< share of the principals for whom `enforce` holds
+  ModeFor mode;
   std::string cause;
   WallTime since{};
 };

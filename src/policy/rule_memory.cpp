@@ -39,14 +39,12 @@ std::optional<std::size_t> Renumbering::cell(std::size_t endpoint, std::size_t t
 
 RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
     : rule_(rule),
-      mode_(settings.mode_of(settings.rules[rule])),
       condition_(settings.rules[rule].when),
       same_endpoints_(settings.rules[rule].then.same_endpoints),
       adapt_(settings.adapt),
       tiers_(settings.tiers.size()) {
   state_.rule = settings.rules[rule].name;
-  state_.mode = mode_;
-  state_.enforced = settings.enforced_of(settings.rules[rule]);
+  state_.mode = settings.mode_of(settings.rules[rule]);
   watch(settings);
   const Effect& effect = settings.rules[rule].then;
   for (const auto& endpoint : settings.endpoints) {

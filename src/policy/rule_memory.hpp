@@ -38,7 +38,7 @@ class RuleMemory {
   void update(const StepReadings& readings, Now now, Instant before);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] Mode mode() const { return state_.mode.mode; }
   [[nodiscard]] bool on_forecast() const { return condition_.on_forecast(); }
   [[nodiscard]] double scale(std::size_t cell) const { return cells_[cell].scale.value(); }
   /// Whether the cell is still on its way to where the rule wants it.
@@ -71,7 +71,6 @@ class RuleMemory {
   [[nodiscard]] bool any_on(std::size_t endpoint, bool (Trigger::*is)() const) const;
 
   std::size_t rule_;
-  Mode mode_;
   Condition condition_;
   bool same_endpoints_;
   Adapt adapt_;

@@ -13,7 +13,7 @@ using limiter::View;
 
 /// Whether a rule counts in a view for those whom it takes `share` of the principals to reach.
 bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share) {
-  const bool enforced = rule.mode == Mode::enforce && rule.enforced >= share;
+  const bool enforced = rule.mode.mode == Mode::enforce && rule.mode.share >= share;
   switch (view) {
     case View::base:
       return false;
@@ -32,12 +32,10 @@ bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share)
 RuleSet::RuleSet(const PolicySettings& settings) : tiers_(settings.tiers.size()) {
   for (std::size_t i = 0; i < settings.rules.size(); ++i) {
     const Rule& rule = settings.rules[i];
-    const Mode mode = settings.mode_of(rule);
     RuleState& state = states_.emplace_back();
     state.rule = rule.name;
-    state.mode = mode;
-    state.enforced = settings.enforced_of(rule);
-    if (mode == Mode::off) continue;
+    state.mode = settings.mode_of(rule);
+    if (state.mode.mode == Mode::off) continue;
     if (rule.when.on_queueing()) {
       state = shedders_.emplace_back(settings, i).state();
     } else if (rule.when.on_claims()) {
@@ -53,7 +51,8 @@ void RuleSet::find_stages(const PolicySettings& settings) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const RuleState& state = states_[i];
     if (settings.rules[i].when.on_client()) continue;
-    if (state.mode == Mode::enforce && state.enforced < 1) stages_.push_back(state.enforced);
+    if (state.mode.mode == Mode::enforce && state.mode.share < 1)
+      stages_.push_back(state.mode.share);
   }
   std::sort(stages_.begin(), stages_.end());
   stages_.erase(std::unique(stages_.begin(), stages_.end()), stages_.end());
@@ -109,8 +108,8 @@ void RuleSet::end_raises() {
   for (auto& over : memories_) {
     const auto tightens = [&](const auto& other, std::size_t cell) {
       const RuleState& its = other.state();
-      return other.scale(cell) < 1.0 && its.mode >= over.mode() &&
-             its.enforced >= over.state().enforced;
+      return other.scale(cell) < 1.0 && its.mode.mode >= over.mode() &&
+             its.mode.share >= over.state().mode.share;
     };
     for (std::size_t cell = 0; cell < over.cells(); ++cell) {
       if (over.scale(cell) <= 1.0) continue;

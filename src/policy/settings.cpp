@@ -24,20 +24,14 @@ double Adapt::floor_of(std::string_view endpoint, std::string_view tier) const {
   return named.value_or(default_floor);
 }
 
-Mode PolicySettings::mode_of(const Rule& rule) const {
-  // Mode counts up from off over shadow to enforce.
+ModeFor PolicySettings::mode_of(const Rule& rule) const {
   const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
-  return ahead ? std::min(rule.mode, forecast_mode) : rule.mode;
-}
-
-double PolicySettings::enforced_of(const Rule& rule) const {
-  const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
-  return ahead ? std::min(rule.enforced, forecast_enforced) : rule.enforced;
+  return ahead ? lesser(rule.mode, forecast_mode) : rule.mode;
 }
 
 bool PolicySettings::rolls_out() const {
-  const auto partly = [](const auto& one) { return one.enforced < 1; };
-  return enforced < 1 || forecast_enforced < 1 || partly(anomaly) ||
+  const auto partly = [](const auto& one) { return one.mode.share < 1; };
+  return partly(*this) || forecast_mode.share < 1 || partly(anomaly) ||
          std::any_of(endpoints.begin(), endpoints.end(), partly) ||
          std::any_of(rules.begin(), rules.end(), partly);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,10 @@ struct ModeFor {
   double share = 1;
   bool operator==(const ModeFor&) const = default;
 };
+/// Of mode and share the lesser.
+[[nodiscard]] constexpr ModeFor lesser(const ModeFor& a, const ModeFor& b) {
+  return {std::min(a.mode, b.mode), std::min(a.share, b.share)};  // off < shadow < enforce
+}
 
 /// A limit as configured. No rate: unlimited.
 struct LimitSpec {
@@ -45,8 +50,7 @@ struct EndpointSettings {
   std::vector<std::string> match;    ///< route patterns, first match over all endpoints wins
   std::vector<std::string> methods;  ///< upper case; empty: any
   Priority priority = Priority::normal;
-  Mode mode = Mode::enforce;
-  double enforced = 1;  ///< share of the principals for whom `enforce` holds, in (0, 1]
+  ModeFor mode;
   std::optional<Rate> capacity;
   std::optional<LearnedCapacity> learned;  ///< in the place of `capacity`
   double cost = 1;                         ///< of one request, of an upstream's capacity
@@ -134,8 +138,7 @@ inline constexpr double kDefaultUtilisation = 0.9;
 
 struct Rule {
   std::string name;
-  Mode mode = Mode::enforce;
-  double enforced = 1;  ///< as at endpoints: the others meet the limits without this rule
+  ModeFor mode;  ///< those beyond the share meet the limits without this rule
   Condition when;
   Effect then;
   int line = 0;  ///< in the configuration, for messages
@@ -163,23 +166,18 @@ struct AllowEntry {
 };
 
 struct AnomalyPolicy {
-  Mode mode = Mode::enforce;
-  double enforced = 1;  ///< of the model's verdicts, as at endpoints
+  ModeFor mode;  ///< of the model's verdicts
   Nanos scan{std::chrono::seconds{5}};
   double contamination = 0.01;
   double false_alarms = 1e-5;
   Rate max_new_verdicts{60, std::chrono::hours{1}};
   std::vector<AllowEntry> allow;
-  int evidence_needed = 2;  ///< of evidence_scans: model verdicts need two of three scans
-  int evidence_scans = 3;
 };
 
 /// All that the policy knows of the configuration.
 struct PolicySettings {
-  Mode mode = Mode::shadow;
-  double enforced = 1;  ///< as at endpoints; the lesser of both holds
-  Mode forecast_mode = Mode::enforce;
-  double forecast_enforced = 1;           ///< of all rules on forecasts or claims; the lesser holds
+  ModeFor mode{Mode::shadow, 1};          ///< of it and an endpoint's the lesser holds
+  ModeFor forecast_mode;                  ///< of all rules on forecasts or claims; likewise
   std::vector<std::string> tiers{"STD"};  ///< most important first
   std::string default_tier = "STD";
   std::vector<EndpointSettings> endpoints;  ///< `other` is always last (added when not configured)
@@ -188,10 +186,8 @@ struct PolicySettings {
   Adapt adapt;
   AnomalyPolicy anomaly;
 
-  /// The least of a rule's own mode and, for rules on forecasts or claims, `forecast_mode`.
-  [[nodiscard]] Mode mode_of(const Rule& rule) const;
-  /// The share of the principals for whom the rule is enforced, as its mode.
-  [[nodiscard]] double enforced_of(const Rule& rule) const;
+  /// The rule's own; for rules on forecasts or claims the lesser of it and `forecast_mode`.
+  [[nodiscard]] ModeFor mode_of(const Rule& rule) const;
   /// Whether `enforce` is for a share of the principals anywhere, so that calls need their places.
   [[nodiscard]] bool rolls_out() const;
 };

@@ -78,7 +78,6 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
   state_.mode = settings.mode_of(own);
-  state_.enforced = settings.enforced_of(own);
   state_.cause = kUnknown;
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];

@@ -65,7 +65,7 @@ class Shedder {
   void update(const LoadSample& load, Now now);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] Mode mode() const { return state_.mode; }
+  [[nodiscard]] Mode mode() const { return state_.mode.mode; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// Of the requests to a cell ([endpoint][tier], row-major), the part to refuse; 0 to 1.
   [[nodiscard]] double share(std::size_t cell) const { return classes_[order_of_[cell]].share; }

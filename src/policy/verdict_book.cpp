@@ -16,11 +16,14 @@ using limiter::Part;
 using limiter::VerdictKind;
 
 constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
+// A model's verdict needs evidence in two of the last three scans: one alone may be chance.
+constexpr int kEvidenceNeeded = 2;
+constexpr std::uint32_t kLastScans = 0b111;
 constexpr Nanos kTellEvery = std::chrono::minutes{1};  // renewals of one client
 constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
 bool acts(const Rule& rule) {
-  return rule.mode != Mode::off;
+  return rule.mode.mode != Mode::off;
 }
 
 std::string not_enforced(std::string_view why) {
@@ -29,11 +32,6 @@ std::string not_enforced(std::string_view why) {
 
 bool beyond_budget(const VerdictRecord& record) {
   return std::count(record.reasons.begin(), record.reasons.end(), not_enforced(kBudgetSpent)) > 0;
-}
-
-/// Bits of the last `scans` scans.
-std::uint32_t mask_of(int scans) {
-  return scans >= 32 ? ~0u : (1u << scans) - 1u;
 }
 
 }  // namespace
@@ -87,7 +85,7 @@ void VerdictBook::reconfigure(PolicySettings settings) {
 
 bool VerdictBook::settle_anew(Held& held) const {
   if (held.record.part == Part::anomaly) {
-    if (settings_.anomaly.mode == Mode::off) return false;
+    if (settings_.anomaly.mode.mode == Mode::off) return false;
     settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
     return true;
   }
@@ -109,7 +107,7 @@ bool VerdictBook::allowed(const ClientId& client) const {
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
 bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, Now now) {
-  if (settings_.anomaly.mode == Mode::off || vouched_for(client)) return false;
+  if (settings_.anomaly.mode.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
     if (!evidence || evidence_.size() >= kMaxSuspects) return false;
@@ -118,8 +116,7 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
   Evidence& seen = suspect->second;
   const bool forgotten = now.mono - seen.last > kEvidenceMemory;
   const auto note = [&](std::uint32_t& scans, bool found) {
-    scans = ((forgotten ? 0 : scans << 1) | (found ? 1u : 0u)) &
-            mask_of(settings_.anomaly.evidence_scans);
+    scans = ((forgotten ? 0 : scans << 1) | (found ? 1u : 0u)) & kLastScans;
   };
   note(seen.scans, evidence);
   note(seen.bare, evidence && !shielded);
@@ -132,10 +129,10 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
   if (judged != judged_.end() && judged->second.model) {
     Held& held = *judged->second.model;
     extend(held, now);
-    const bool bare = std::popcount(seen.bare) >= settings_.anomaly.evidence_needed;
+    const bool bare = std::popcount(seen.bare) >= kEvidenceNeeded;
     return now.mono - held.told >= kTellEvery || (held.shielded && !shielded && bare);
   }
-  return std::popcount(seen.scans) >= settings_.anomaly.evidence_needed && !allowed(client);
+  return std::popcount(seen.scans) >= kEvidenceNeeded && !allowed(client);
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
@@ -246,17 +243,13 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
 }
 
 void VerdictBook::settle(Held& held, const Consequence& to) const {
-  Mode mode = to.mode;
-  held.record.enforced = to.enforced;
-  if (held.record.part == Part::anomaly) {
-    mode = std::min(mode, settings_.anomaly.mode);
-    held.record.enforced = std::min(to.enforced, settings_.anomaly.enforced);
-  }
-  if (held.withheld) mode = std::min(mode, Mode::shadow);
+  const bool by_model = held.record.part == Part::anomaly;
+  const ModeFor mode = by_model ? lesser(to.mode, settings_.anomaly.mode) : to.mode;
   held.record.action = to.action;
   held.record.limit = to.action == Action::limit ? to.limit : std::nullopt;
   held.record.rule = to.rule;
-  held.record.mode = mode;
+  held.record.mode = held.withheld ? std::min(mode.mode, Mode::shadow) : mode.mode;
+  held.record.enforced = mode.share;
   held.duration = to.duration;
 }
 

@@ -30,4 +30,10 @@ std::string span_in_words(Nanos span) {
   return format_duration(span);
 }
 
+std::string in_words(const ModeFor& mode) {
+  const char* word = limiter::to_string(mode.mode);
+  if (mode.mode != Mode::enforce || mode.share == 1) return word;
+  return fmt::format("{} {:g} %", word, mode.share * 100);
+}
+
 }  // namespace tidelimit::policy

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "policy/settings.hpp"
 
 namespace tidelimit::policy {
 
@@ -16,5 +17,8 @@ namespace tidelimit::policy {
 [[nodiscard]] std::string ratio_in_words(double ratio);
 /// A span ahead: one hour is "hour", 30 minutes are "30m".
 [[nodiscard]] std::string span_in_words(Nanos span);
+
+/// "shadow", "enforce 5 %".
+[[nodiscard]] std::string in_words(const ModeFor& mode);
 
 }  // namespace tidelimit::policy

@@ -97,8 +97,8 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
   configuration_file_ = known(configuration_fingerprint(in_force->config));
   model_folders_ = known(models_fingerprint(in_force->config));
   token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
+  tell_history(in_force->config);
   if (const auto history = engine_.history()) {
-    keep_configuration(in_force->config, history.get(), clock_.now().wall);
     if (const auto hold = history->hold(); hold && *hold) note_configuration({}, *hold);
   }
   last_turn_ns_ = clock_.mono().since_start.count();
@@ -231,10 +231,10 @@ void ControlThread::read_configuration() {
   if (!chosen || !applied) {
     // One that can't be taken up is not to be tried again at every turn of the file.
     if (chosen && chosen->hold) (void)history->put_hold(nullptr);
-    reload_.successful = false;
     notes_.set("configuration",
                fmt::format("refused, the old one stays in force: {}",
                            chosen ? applied.error().message : chosen.error().message));
+    reload_.successful = false;
     return;
   }
   if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);
@@ -243,7 +243,7 @@ void ControlThread::read_configuration() {
   const auto fixed = fixed_settings_changed(in_force->config, config);
   config.listen = in_force->config.listen;
   config.state = in_force->config.state;
-  keep_configuration(config, history.get(), clock_.now().wall);
+  tell_history(config);
   settings_.publish(make_front_settings(std::move(config), in_force->epoch + 1, in_force.get()));
   reload_.successful = true;
   reload_.success_unix_seconds =
@@ -251,6 +251,15 @@ void ControlThread::read_configuration() {
   note_configuration(fixed, chosen->hold);
   spdlog::info("configuration {} is in force{}", in_force->config.file.string(),
                chosen->hold ? ", " + in_words(*chosen->hold) : "");
+}
+
+/// Of a configuration that takes effect. One that is held at the start is not the one by which the
+/// history was opened.
+void ControlThread::tell_history(const config::Config& config) {
+  const auto history = engine_.history();
+  if (history == nullptr) return;
+  history->set_retention(config.retention);
+  keep_configuration(config, history.get(), clock_.now().wall);
 }
 
 void ControlThread::note_configuration(const std::vector<std::string>& fixed,

@@ -71,6 +71,7 @@ class ControlThread {
   void log_sources();
   void look_after_files();
   void read_configuration();
+  void tell_history(const config::Config& config);
   void note_configuration(const std::vector<std::string>& fixed,
                           const std::optional<engine::ConfigurationHold>& hold);
   void read_models(const config::Config& config);

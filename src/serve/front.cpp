@@ -6,6 +6,7 @@
 
 #include "serve/admin/calls.hpp"
 #include "serve/gate/identity.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 namespace {

@@ -24,6 +24,12 @@ bool Notes::clear(const std::string& part) {
   return true;
 }
 
+std::string Notes::of(const std::string& part) const {
+  std::lock_guard lock(mutex_);
+  const auto found = words_.find(part);
+  return found == words_.end() ? std::string() : part + ": " + found->second;
+}
+
 std::vector<std::string> Notes::all() const {
   std::lock_guard lock(mutex_);
   std::vector<std::string> all;

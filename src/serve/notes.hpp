@@ -15,6 +15,8 @@ class Notes {
   bool set(const std::string& part, const std::string& words);
   /// Whether there was a note.
   bool clear(const std::string& part);
+  /// "part: words"; empty: there is no note.
+  [[nodiscard]] std::string of(const std::string& part) const;
   [[nodiscard]] std::vector<std::string> all() const;
 
  private:

@@ -169,16 +169,10 @@ Result<void> Retrainer::attempt(const config::Config& config, WallTime now) {
   bundle.forecast = renewal->model;
   auto& manifest = bundle.manifest;
   if (!had_forecast) manifest.preset = "best";
-  manifest.shape = shape;
-  manifest.trained_from = renewal->trained_from;
-  manifest.trained_until = renewal->trained_until;
-  manifest.endpoints.clear();
-  for (const auto& endpoint : bundle.forecast->endpoints)
-    manifest.endpoints.push_back(endpoint.name);
-  manifest.figures["windows"] =
-      static_cast<double>((renewal->trained_until - renewal->trained_from) / shape.window);
-  manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
-  manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
+  std::vector<std::string> endpoints;
+  for (const auto& endpoint : bundle.forecast->endpoints) endpoints.push_back(endpoint.name);
+  model::describe_forecast(bundle, shape, renewal->trained_from, renewal->trained_until,
+                           std::move(endpoints));
   manifest.figures["renewal_mae"] = renewal->fresh_error;
   manifest.figures["renewal_mae_before"] = renewal->running_error;
   if (store::held(folder)) {

@@ -27,6 +27,8 @@ constexpr std::size_t kOwnDescriptors =
 constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
 constexpr Nanos kNoted = std::chrono::minutes{1};  // after the last of what is counted
 constexpr std::size_t kLeastConnections = 16;      // fewer are no gate
+constexpr std::size_t kMostConnections = 16'384;   // each takes a descriptor
+constexpr std::size_t kMostPerClient = 256;        // trusted callers are exempt
 constexpr std::size_t kMostBodyBytes = 128 << 20;
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
 
@@ -37,7 +39,7 @@ struct Mishaps {
 };
 
 struct Place {
-  config::HostPort* where;  ///< its port is filled in
+  HostPort* where;  ///< its port is filled in
   Roles roles;
 };
 
@@ -46,7 +48,7 @@ std::vector<Place> places_of(config::Listen& listen) {
   std::vector<Place> places{
       {&listen.http,
        {.gate = true, .admin = !listen.admin.has_value(), .metrics = !listen.metrics.has_value()}}};
-  const auto add = [&](config::HostPort& where, Roles roles) {
+  const auto add = [&](HostPort& where, Roles roles) {
     for (Place& place : places) {
       if (*place.where != where || where.port == 0) continue;
       place.roles.admin |= roles.admin;
@@ -58,10 +60,6 @@ std::vector<Place> places_of(config::Listen& listen) {
   if (listen.admin) add(*listen.admin, {.admin = true});
   if (listen.metrics) add(*listen.metrics, {.metrics = true});
   return places;
-}
-
-Endpoint endpoint_of(const config::HostPort& where) {
-  return {where.host, where.port};
 }
 
 /// How many descriptors this process may open, raised to `need` where the system lets it.
@@ -147,6 +145,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
            .settings = settings,
            .metrics = [this] { return metrics_text(); },
            .degraded = [this] { return notes.all(); },
+           .refusal = [this] { return reload.successful ? "" : notes.of("configuration"); },
            .stopping = [this] { return stopping.load(); },
            .reload = [this] { control->reload(); }},
       report_worker(engine->make_worker()),
@@ -215,7 +214,7 @@ Result<void> Service::Impl::open(config::Config config) {
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
   settings.publish(make_front_settings(std::move(config), 1));
 
-  (void)raise_descriptor_limit(options.max_connections + kOwnDescriptors);
+  (void)raise_descriptor_limit(kMostConnections + kOwnDescriptors);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
   for (unsigned i = 0; i < count; ++i)
     loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, quota));
@@ -228,49 +227,49 @@ Result<void> Service::Impl::open(config::Config config) {
 /// A place is promised only where there is a descriptor for it.
 Result<void> Service::Impl::bound_connections() {
   const std::size_t own = open_descriptors() + kSpareDescriptors;
-  const std::size_t limit = raise_descriptor_limit(own + options.max_connections);
+  const std::size_t limit = raise_descriptor_limit(own + kMostConnections);
   const std::size_t room = limit > own ? limit - own : 0;
   if (room < kLeastConnections)
     return fail(Code::resource_exhausted,
                 fmt::format("this process may open {} descriptors (ulimit -n) and needs {} itself, "
                             "so that there are too few for connections: allow it {} at least, {} "
                             "for as many connections as it takes",
-                            limit, own, own + kLeastConnections, own + options.max_connections));
-  const std::size_t connections = std::min(room, options.max_connections);
-  if (connections < options.max_connections)
+                            limit, own, own + kLeastConnections, own + kMostConnections));
+  const std::size_t connections = std::min(room, kMostConnections);
+  if (connections < kMostConnections)
     spdlog::warn(
         "this process may open {} descriptors (ulimit -n): {} connections at most in place of {}",
-        limit, connections, options.max_connections);
-  quota.bound(connections, std::min(options.max_connections_per_client, connections / 2));
+        limit, connections, kMostConnections);
+  quota.bound(connections, std::min(kMostPerClient, connections / 2));
   return {};
 }
 
 Result<void> Service::Impl::open_listeners() {
   const std::vector<Place> places = places_of(listen);
   for (const Place& place : places) {
-    if (auto is_free = require_free_port(endpoint_of(*place.where)); !is_free) return is_free;
+    if (auto is_free = require_free_port(*place.where); !is_free) return is_free;
   }
   for (const Place& place : places) {
     // The gate's calls are spread over all loops; one is plenty for people and scrapers.
     const std::size_t count = place.roles.gate ? loops.size() : 1;
     for (std::size_t i = 0; i < count; ++i) {
-      auto socket = listen_tcp(endpoint_of(*place.where));
+      auto socket = listen_tcp(*place.where);
       if (!socket) return tl::unexpected(socket.error());
       place.where->port = local_port(*socket);
       loops[i]->serve_http({std::move(*socket), place.roles});
     }
   }
   if (listen.grpc) {
-    if (auto is_free = require_free_port(endpoint_of(*listen.grpc)); !is_free) return is_free;
+    if (auto is_free = require_free_port(*listen.grpc); !is_free) return is_free;
     for (const auto& loop : loops) {
-      auto socket = listen_tcp(endpoint_of(*listen.grpc));
+      auto socket = listen_tcp(*listen.grpc);
       if (!socket) return tl::unexpected(socket.error());
       listen.grpc->port = local_port(*socket);
       loop->serve_grpc(std::move(*socket), rate_limit_calls);
     }
   }
   if (listen.syslog) {
-    auto socket = bind_udp(endpoint_of(*listen.syslog));
+    auto socket = bind_udp(*listen.syslog);
     if (!socket) return tl::unexpected(socket.error());
     listen.syslog->port = local_port(*socket);
     loops.front()->serve_syslog(std::move(*socket), syslog);

@@ -17,8 +17,6 @@ namespace tidelimit::serve {
 
 struct ServiceOptions {
   unsigned loops = 0;  ///< 0: one for each CPU this process may run on
-  std::size_t max_connections = 16'384;
-  std::size_t max_connections_per_client = 256;  ///< trusted callers are exempt
 };
 
 /// The running gate: event loops, control thread and lanes around one engine.

@@ -87,6 +87,9 @@ TEST(ClientId, IsAnIpv4AddressAnIpv6BlockOrAName) {
   EXPECT_TRUE(client_of("").empty());
   EXPECT_FALSE(client_of("::1").empty()) << "::/64 is a client; zero is none";
   EXPECT_EQ(format_client(client_of("::1")), "::/64");
+  for (const char* text : {"203.0.113.7", "2001:db8:1:2::9", "::1"})
+    EXPECT_EQ(parse_client(format_client(client_of(text))), client_of(text)) << text;
+  EXPECT_FALSE(parse_client("example.org"));
 }
 
 TEST(ClientId, HasANeighbourhood) {

@@ -65,7 +65,7 @@ state: var/tidelimit.db
 TEST(Config, ReadsThePrintedExample) {
   const Config config = must_parse(kPrinted);
   const auto& policy = config.engine.policy;
-  EXPECT_EQ(policy.mode, Mode::enforce);
+  EXPECT_EQ(policy.mode.mode, Mode::enforce);
   EXPECT_EQ(format_host_port(config.listen.http), "127.0.0.1:8080");
   EXPECT_EQ(config.listen.grpc, (HostPort{"::1", 8081}));
   EXPECT_EQ(config.identity.user_header, "x-user-id");
@@ -168,7 +168,7 @@ TEST(Config, ARuleThatDividesStandsForTheOneThatWouldBeAdded) {
                           .engine.policy;
   ASSERT_EQ(policy.rules.size(), 1u);
   EXPECT_EQ(policy.rules[0].when.utilisation, 0.8);
-  EXPECT_EQ(policy.rules[0].mode, Mode::shadow);
+  EXPECT_EQ(policy.rules[0].mode.mode, Mode::shadow);
   EXPECT_THAT(policy.rules[0].then.tiers, ElementsAre("STD"));
 }
 
@@ -203,17 +203,17 @@ endpoints:
   - { name: browse, match: "/browse/**", mode: shadow }
 )")
                           .engine.policy;
-  EXPECT_EQ(policy.mode, Mode::enforce);
-  EXPECT_EQ(policy.enforced, 0.05);
-  EXPECT_EQ(policy.endpoints[0].mode, Mode::enforce);
-  EXPECT_EQ(policy.endpoints[0].enforced, 0.25);
-  EXPECT_EQ(policy.endpoints[1].mode, Mode::shadow);
-  EXPECT_EQ(policy.endpoints[1].enforced, 1);
-  EXPECT_EQ(policy.forecast_enforced, 0.02);
-  EXPECT_EQ(policy.anomaly.enforced, 0.1);
-  EXPECT_EQ(policy.rules[0].enforced, 0.01);
-  EXPECT_EQ(policy.enforced_of(policy.rules[0]), 0.01) << "not the forecast's affair";
-  EXPECT_EQ(policy.enforced_of(policy.rules[1]), 0.02) << "the lesser";
+  EXPECT_EQ(policy.mode.mode, Mode::enforce);
+  EXPECT_EQ(policy.mode.share, 0.05);
+  EXPECT_EQ(policy.endpoints[0].mode.mode, Mode::enforce);
+  EXPECT_EQ(policy.endpoints[0].mode.share, 0.25);
+  EXPECT_EQ(policy.endpoints[1].mode.mode, Mode::shadow);
+  EXPECT_EQ(policy.endpoints[1].mode.share, 1);
+  EXPECT_EQ(policy.forecast_mode.share, 0.02);
+  EXPECT_EQ(policy.anomaly.mode.share, 0.1);
+  EXPECT_EQ(policy.rules[0].mode.share, 0.01);
+  EXPECT_EQ(policy.mode_of(policy.rules[0]).share, 0.01) << "not the forecast's affair";
+  EXPECT_EQ(policy.mode_of(policy.rules[1]).share, 0.02) << "the lesser";
 }
 
 TEST(Config, WarnsOfAPlannedTimeThatNamesNoZone) {
@@ -294,7 +294,7 @@ TEST(Config, ReadsAdapt) {
 
 TEST(Config, TakesTheSafeDefault) {
   const Config config = must_parse(kSmallest);
-  EXPECT_EQ(config.engine.policy.mode, Mode::shadow);
+  EXPECT_EQ(config.engine.policy.mode.mode, Mode::shadow);
   EXPECT_EQ(config.identity.user_header, "");
   ASSERT_EQ(config.identity.trusted_proxies.size(), 2u);
   EXPECT_EQ(format_prefix(config.identity.trusted_proxies[0]), "127.0.0.0/8");
@@ -327,7 +327,7 @@ endpoints:
   EXPECT_EQ(endpoints[1].limits[0].rate, (Rate{60, minutes{1}}));
   EXPECT_THAT(endpoints[0].match, ElementsAre("/a/**", "/b"));
   EXPECT_THAT(endpoints[0].methods, ElementsAre("GET", "POST"));
-  EXPECT_EQ(endpoints[0].mode, Mode::shadow);
+  EXPECT_EQ(endpoints[0].mode.mode, Mode::shadow);
 }
 
 TEST(Config, ALimitForEveryAddressStandsBesideTheTiers) {
@@ -500,16 +500,6 @@ TEST(Config, DefaultsHoldTheVerdictRules) {
   ASSERT_EQ(config.engine.policy.endpoints.size(), 1u);
   EXPECT_EQ(config.engine.policy.endpoints[0].name, "other");
   EXPECT_THAT(config.model_warnings, IsEmpty());
-}
-
-TEST(HostPort, ReadsAddressesOnly) {
-  EXPECT_EQ(parse_host_port("127.0.0.1:0").value(), (HostPort{"127.0.0.1", 0}));
-  EXPECT_EQ(parse_host_port("[::1]:8080").value(), (HostPort{"::1", 8080}));
-  EXPECT_EQ(format_host_port({"::1", 8080}), "[::1]:8080");
-  for (const char* bad : {"", ":8080", "127.0.0.1", "127.0.0.1:", "::1:8080", "[127.0.0.1]:1",
-                          "localhost:1", "127.0.0.1:65536", "127.0.0.1:-1", "[::1]", "[]:1"}) {
-    EXPECT_FALSE(parse_host_port(bad)) << bad;
-  }
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Clocks : public GateInTime {
     ASSERT_TRUE(engine->put_label(made, now));
   }
   [[nodiscard]] std::string mode_of_all() const {
-    return limiter::to_string(engine->modes().back().second);
+    return limiter::to_string(engine->modes().all);
   }
   [[nodiscard]] std::string degraded() {
     engine->tick(now);

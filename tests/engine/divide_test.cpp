@@ -94,7 +94,7 @@ TEST_F(Divide, LetsInWhatItSaysWhereTotalsAreSmall) {
 
 TEST_F(Divide, InShadowRefusesNobody) {
   Settings settings = with_capacity();
-  settings.policy.mode = Mode::shadow;
+  settings.policy.mode.mode = Mode::shadow;
   start(settings);
   serve(90, 40);
   EXPECT_EQ(browse.refused, 0);
@@ -145,7 +145,7 @@ class DivideInTurn : public Divide {
 
 TEST_F(DivideInTurn, ForAShareOfThePrincipalsDeniesNobodyElse) {
   Settings settings = with_capacity();
-  settings.policy.rules[0].enforced = 0.05;
+  settings.policy.rules[0].mode.share = 0.05;
   settings.policy.endpoints[1].limits[1].total = Rate{100, seconds{1}};
   start(settings);
   browse_for(120, 45);
@@ -158,7 +158,7 @@ TEST_F(DivideInTurn, ForAShareOfThePrincipalsDeniesNobodyElse) {
 
 TEST_F(DivideInTurn, InShadowIsSeenWhereThereIsNoOtherTotal) {
   Settings settings = with_capacity();
-  settings.policy.rules[0].mode = Mode::shadow;
+  settings.policy.rules[0].mode.mode = Mode::shadow;
   start(settings);
   browse_for(120, 45);
   EXPECT_TRUE(denied.empty());

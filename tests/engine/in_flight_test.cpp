@@ -146,7 +146,7 @@ TEST(ReplayInFlight, WithoutALatencyItEndsAtOnceAndTheReportSaysSo) {
 
 TEST(ReplayInFlight, InShadowWhatIsBeyondIsCountedAndGoesOn) {
   Settings settings = two_at_payment();
-  settings.policy.mode = Mode::shadow;
+  settings.policy.mode.mode = Mode::shadow;
   const auto report = replayed(settings, 100);
   EXPECT_EQ(report.total().denied(), 0U);
   EXPECT_EQ(report.total().would_deny(), 20U);

@@ -60,7 +60,7 @@ TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
 
 TEST_F(Plans, AForecastEnforcedForAShareLeavesTheOthersTheirLimits) {
   Settings settings = mission();
-  settings.policy.forecast_enforced = 0.2;
+  settings.policy.forecast_mode.share = 0.2;
   begin(true, settings);
   pass(hours{1} + minutes{1});
   EXPECT_EQ(effective(kBrowse, kStd), 100);
@@ -79,7 +79,7 @@ TEST_F(Plans, AForecastEnforcedForAShareLeavesTheOthersTheirLimits) {
 
 TEST_F(Plans, AShareByHandNeverReachesEverybodyOnItsWay) {
   Settings settings = mission();
-  settings.policy.mode = Mode::shadow;
+  settings.policy.mode.mode = Mode::shadow;
   begin(false, settings);
   ASSERT_TRUE(engine->set_mode({"all", policy::ModeFor{Mode::enforce, 0.01}, {}, {}, {}, {}}));
   int enforced = 0;  // before the plan knows of the share
@@ -249,12 +249,12 @@ TEST_F(Plans, TheModeSwitchActsWithoutAnyTick) {
 
 TEST_F(Plans, AModeByHandMayRaiseWhatTheConfigurationHoldsInShadow) {
   Settings settings = mission();
-  settings.policy.forecast_mode = Mode::shadow;
+  settings.policy.forecast_mode.mode = Mode::shadow;
   begin(true, settings);
   pass(hours{1} + minutes{1});
   EXPECT_EQ(effective(kBrowse, kStd), 100);
   EXPECT_EQ(passed(100), 100);
-  EXPECT_EQ(engine->modes().front(), (std::pair<std::string, Mode>{"forecast", Mode::shadow}));
+  EXPECT_EQ(engine->modes().forecast, Mode::shadow);
   ASSERT_TRUE(engine->set_mode("forecast", Mode::enforce, std::nullopt));
   engine->tick(now);
   EXPECT_EQ(effective(kBrowse, kStd), 50);

@@ -274,7 +274,7 @@ TEST(Replay, TakesTheClientForThePrincipalWhereNoUserIsKnown) {
 
 TEST(Replay, ShadowDeniesNothingAndCountsWhatItWould) {
   Settings settings = mission();
-  settings.policy.mode = Mode::shadow;
+  settings.policy.mode.mode = Mode::shadow;
   const ReplayReport r = replay(short_log(), settings);
   EXPECT_EQ(r.total().denied(), 0U);
   EXPECT_EQ(r.total().allowed, 150U);

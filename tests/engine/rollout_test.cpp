@@ -17,7 +17,7 @@ class Rollout : public GateInTime {
   static Settings limited(double share) {
     Settings settings = mission();
     settings.policy.rules.clear();
-    settings.policy.enforced = share;
+    settings.policy.mode.share = share;
     settings.policy.endpoints[1].limits[1] = policy::test::limit(2);
     return settings;
   }
@@ -74,7 +74,7 @@ TEST_F(Rollout, IsShadowForTheOthers) {
 TEST_F(Rollout, OfAnEndpointAndOfAllTheLesserHolds) {
   Settings settings = limited(0.5);
   settings.policy.endpoints[0].limits[1] = policy::test::limit(2);
-  settings.policy.endpoints[1].enforced = 0.05;
+  settings.policy.endpoints[1].mode.share = 0.05;
   begin(settings);
   EXPECT_NEAR(static_cast<double>(denied_users("/browse/1").size()) / kUsers, 0.05, 0.015);
   EXPECT_NEAR(static_cast<double>(denied_users("/payment/1").size()) / kUsers, 0.5, 0.05);
@@ -97,7 +97,7 @@ class RuleRollout : public GateInTime {
     Settings settings = mission();
     settings.policy.endpoints[1].limits[1] = policy::test::limit(8);
     for (policy::Rule& rule : settings.policy.rules)
-      if (rule.when.on_signal()) rule.enforced = share;
+      if (rule.when.on_signal()) rule.mode.share = share;
     history = std::make_shared<MemoryHistory>();
     start(std::move(settings), history);
     busy();
@@ -159,7 +159,7 @@ TEST_F(RuleRollout, GrowsAndEndsByHand) {
   begin(0.1);
   std::string rule;
   for (const auto& state : engine->status()->rules)
-    if (state.enforced < 1) rule = state.rule;
+    if (state.mode.share < 1) rule = state.rule;
   const auto set = [&](policy::ModeFor mode, std::optional<WallTime> until = {}) {
     ASSERT_TRUE(engine->set_mode({"rule/" + rule, mode, "a try", "ann", now.wall, until}));
     busy();

@@ -150,7 +150,7 @@ TEST_F(Verdicts, AreNotRaisedByTheModelThatIsGoneOrOff) {
   engine->set_models(bundle(nullptr, quiet_detector()));
   Settings off = mission();
   off.policy.rules = {attacker()};
-  off.policy.anomaly.mode = Mode::off;
+  off.policy.anomaly.mode.mode = Mode::off;
   ASSERT_TRUE(engine->reconfigure(off, now));
   for (int s = 0; s < 12; ++s) attack(60);
   EXPECT_FALSE(verdict(kMallory));

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
-#include "limiter/bucket_names.hpp"
+#include "limiter/bucket_keys.hpp"
 #include "limiter/gate_plan.hpp"
 
 namespace tidelimit::limiter {
@@ -48,7 +48,7 @@ class Collisions : public ::testing::Test {
     call.client = client;
     call.user = user;
     call.endpoint = EndpointId{endpoint};
-    return BucketNames(kSeed, call, mark_of(Plan{}, call.endpoint), call.tier).principal();
+    return BucketKeys(kSeed, call, mark_of(Plan{}, call.endpoint), call.tier).principal();
   }
   Limiter limiter{{.bucket_bytes = 1 << 16, .client_bytes = 1 << 16, .seed = kSeed}};
 };

@@ -92,15 +92,6 @@ RC_GTEST_PROP(DecideOracle, AgreesCallByCall, ()) {
   }
 }
 
-bool same(const Decision& a, const Decision& b) {
-  return a.allowed == b.allowed && a.outcome == b.outcome && a.reason == b.reason &&
-         a.endpoint == b.endpoint && a.tier == b.tier && a.limit == b.limit &&
-         a.remaining == b.remaining && a.retry_after == b.retry_after &&
-         a.reset_after == b.reset_after && a.rule == b.rule && a.verdict == b.verdict &&
-         a.plan_generation == b.plan_generation && a.near_limit == b.near_limit &&
-         a.overflow == b.overflow;
-}
-
 /// Requests and refusals of each client.
 [[nodiscard]] std::map<std::string, std::array<std::uint32_t, 2>> counted(Limiter& limiter) {
   std::map<std::string, std::array<std::uint32_t, 2>> all;
@@ -126,7 +117,7 @@ RC_GTEST_PROP(DecideOracle, ABatchEqualsItsCallsOneByOne, ()) {
   std::vector<Decision> decisions(calls.size());
   batch.decide(calls, now, decisions);
   for (std::size_t i = 0; i < calls.size(); ++i)
-    RC_ASSERT(same(decisions[i], single.decide(calls[i], now)));
+    RC_ASSERT(decisions[i] == single.decide(calls[i], now));
   RC_ASSERT(counted(together) == counted(apart));
 }
 

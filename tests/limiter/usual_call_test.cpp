@@ -95,15 +95,6 @@ Call any_call(Random& random) {
   return call;
 }
 
-bool same(const Decision& a, const Decision& b) {
-  return a.allowed == b.allowed && a.outcome == b.outcome && a.reason == b.reason &&
-         a.endpoint == b.endpoint && a.tier == b.tier && a.limit == b.limit &&
-         a.remaining == b.remaining && a.retry_after == b.retry_after &&
-         a.reset_after == b.reset_after && a.rule == b.rule && a.verdict == b.verdict &&
-         a.plan_generation == b.plan_generation && a.near_limit == b.near_limit &&
-         a.overflow == b.overflow && a.enforced == b.enforced;
-}
-
 struct Case {
   std::size_t usual = 0;
   bool equal = true;
@@ -132,11 +123,11 @@ Case both_ways(std::uint64_t seed, std::size_t bucket_bytes) {
             .decide(&verdicts, &overrides, said)) {
       ++result.usual;
     } else {
-      result.equal = result.equal && same(said, Decision{});
+      result.equal = result.equal && said == Decision{};
       said = Judge(short_way, plan, &verdicts, &overrides, call, now).decide();
     }
     const Decision whole = Judge(whole_way, plan, &verdicts, &overrides, call, now).decide();
-    result.equal = result.equal && same(said, whole);
+    result.equal = result.equal && said == whole;
   }
   return result;
 }

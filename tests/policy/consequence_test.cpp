@@ -21,9 +21,9 @@ TEST(WaitsForModel, WhereNoRuleOnFiguresFindsMaliciousClients) {
   figures.then.verdict.reset();
   figures.then.block = true;
   EXPECT_FALSE(waits_for_model(waiting, {waiting, figures})) << "who is blocked is malicious";
-  figures.mode = Mode::off;
+  figures.mode.mode = Mode::off;
   EXPECT_TRUE(waits_for_model(waiting, {waiting, figures}));
-  figures.mode = Mode::enforce;
+  figures.mode.mode = Mode::enforce;
   figures.when.verdict = VerdictKind::malicious;
   EXPECT_TRUE(waits_for_model(waiting, {waiting, figures})) << "it waits itself";
   waiting.when.verdict = VerdictKind::suspicious;

@@ -279,7 +279,7 @@ TEST(Divider, TakesTheConfiguredTotalWhereThatIsLess) {
 
 TEST(Divider, InShadowMovesOnlyTheShadowView) {
   PolicySettings settings = shared();
-  settings.rules[0].mode = Mode::shadow;
+  settings.rules[0].mode.mode = Mode::shadow;
   Shared world(settings);
   world.ask(20, 20, 40, 80);
   world.run(minutes{2});

@@ -34,7 +34,7 @@ inline LimitSpec limit(std::uint64_t count) {
 /// The configuration of the documentation: PRM 300/min, STD 100/min on payment and browse.
 inline PolicySettings mission() {
   PolicySettings settings;
-  settings.mode = Mode::enforce;
+  settings.mode.mode = Mode::enforce;
   settings.tiers = {"PRM", "STD"};
   settings.endpoints = {endpoint("payment", Priority::high, {limit(300), limit(100)}),
                         endpoint("browse", Priority::low, {limit(300), limit(100)}),

@@ -277,8 +277,8 @@ TEST(Planner, RelaxingPublishesInSmallStepsButRecordsTenths) {
 
 TEST(Planner, ShadowRulesSpeakInTheShadowViewAlone) {
   auto settings = mission();
-  settings.rules[0].mode = Mode::shadow;
-  settings.rules[1].mode = Mode::off;
+  settings.rules[0].mode.mode = Mode::shadow;
+  settings.rules[1].mode.mode = Mode::off;
   World world(settings);
   world.see(spike(2));
   world.step();
@@ -287,14 +287,14 @@ TEST(Planner, ShadowRulesSpeakInTheShadowViewAlone) {
   EXPECT_EQ(world.at(kPayment, kStd, View::shadow).scale, 1.0) << "hot-endpoint is off";
   ASSERT_EQ(world.changes.size(), 1u);
   EXPECT_TRUE(world.changes[0].shadow);
-  EXPECT_EQ(world.planner.rules()[0].mode, Mode::shadow);
+  EXPECT_EQ(world.planner.rules()[0].mode.mode, Mode::shadow);
   EXPECT_TRUE(world.planner.rules()[0].active);
   EXPECT_FALSE(world.planner.rules()[1].active);
 }
 
 TEST(Planner, ForecastModeGovernsForecastRulesOnly) {
   auto settings = mission();
-  settings.forecast_mode = Mode::shadow;
+  settings.forecast_mode.mode = Mode::shadow;
   World world(settings);
   world.see(spike(2));
   world.cpu = 0.9;

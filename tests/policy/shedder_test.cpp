@@ -21,7 +21,7 @@ PolicySettings with_shedding(Mode mode = Mode::enforce) {
   PolicySettings settings = mission();
   Rule overload;
   overload.name = "overload";
-  overload.mode = mode;
+  overload.mode.mode = mode;
   overload.when.queueing = std::chrono::milliseconds{100};
   overload.then.shed = true;
   settings.rules = {overload};

@@ -292,18 +292,18 @@ TEST(VerdictBook, ALabelFollowsTheRulesThatComeLater) {
 
 TEST(VerdictBook, ShadowAndOffAreHonoured) {
   auto settings = with({attacker()});
-  settings.anomaly.mode = Mode::shadow;
+  settings.anomaly.mode.mode = Mode::shadow;
   Scans shadow(settings);
   shadow.raise();
   EXPECT_EQ(shadow.verdict()->mode, Mode::shadow);
 
-  settings.anomaly.mode = Mode::off;
+  settings.anomaly.mode.mode = Mode::off;
   Scans off(settings);
   off.raise();
   EXPECT_EQ(off.verdict(), nullptr);
 
   settings = with({attacker()});
-  settings.rules[0].mode = Mode::shadow;
+  settings.rules[0].mode.mode = Mode::shadow;
   Scans rule(settings);
   rule.raise();
   EXPECT_EQ(rule.verdict()->mode, Mode::shadow);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/config.hpp"
+#include "eventually.hpp"
 #include "serve/http/client.hpp"
 #include "serve/service.hpp"
 #include "store/history/sqlite_history.hpp"
@@ -88,15 +89,6 @@ state: tidelimit.db
   }
   nlohmann::json check(const std::string& body) {
     return nlohmann::json::parse(call("POST", "/v1/check", "", body).body);
-  }
-  /// Repeats until `holds` or ten seconds have passed.
-  template <class Holds>
-  static bool eventually(Holds&& holds) {
-    for (int i = 0; i < 200; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    }
-    return false;
   }
 
   std::filesystem::path folder_ =

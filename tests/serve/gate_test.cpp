@@ -496,5 +496,22 @@ TEST_F(GateTest, StopsWithinMomentsAndSaysSoBefore) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{5});
 }
 
+TEST_F(GateTest, AChangedRetentionHoldsWithoutARestart) {
+  start();
+  const auto history = engine_->history();
+  engine::DecisionRecord old;
+  old.id = old.client = "old";
+  old.time = clock_.now().wall - std::chrono::hours{2};
+  ASSERT_TRUE(history->put_decisions({old}));
+  ASSERT_EQ(history->decisions({.client = "old"})->size(), 1U);
+  write_config(string(kConfig) + "retention: { decisions: 1h }\n");
+  EXPECT_TRUE(eventually([&] {
+    engine::DecisionRecord fresh;
+    fresh.id = fresh.client = "fresh";
+    fresh.time = clock_.now().wall;
+    return history->put_decisions({fresh}) && history->decisions({.client = "old"})->empty();
+  }));
+}
+
 }  // namespace
 }  // namespace tidelimit::serve

@@ -266,7 +266,7 @@ TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
   send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, 1,
              plain + wire::pack_indexed("a", std::string(3900, 'b'))));
   std::uint32_t id = 3;
-  for (int i = 0; i < limits_.large_heads; ++i, id += 2) {
+  for (int i = 0; i < Http2Limits::kLargeHeads; ++i, id += 2) {
     send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id,
                plain + std::string(6, wire::kFirstOfTable)));
     EXPECT_EQ(stream(id).fields[":status"], "431");
@@ -277,7 +277,7 @@ TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
   EXPECT_EQ(stream(id).fields[":status"], "431") << "some are free each second";
   EXPECT_TRUE(got_.goaways.empty());
   std::string more;
-  for (int i = 0; i < limits_.large_heads; ++i)
+  for (int i = 0; i < Http2Limits::kLargeHeads; ++i)
     more += frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id += 2,
                   plain + std::string(6, wire::kFirstOfTable));
   send(more);
@@ -329,7 +329,7 @@ TEST_F(GrpcCall, RefusesCallersThatAreNotTrustedButForOpenServices) {
   EXPECT_EQ(status(3), "0");
   EXPECT_EQ(status(5), "7");
   EXPECT_EQ(counts_.unary, 0);
-  EXPECT_EQ(got_.settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS], limits_.untrusted_streams);
+  EXPECT_EQ(got_.settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS], Http2Limits::kUntrustedStreams);
 }
 
 TEST_F(GrpcCall, KeepsDeadlines) {
@@ -451,7 +451,7 @@ TEST_F(GrpcCall, BoundsMessagesThatAreNotWhole) {
        frame(wire::kData, 0, 1, std::string(16'000, 'x')) +
        call(9, "/test.Test/Echo", std::string(10'000, 'y')));
   EXPECT_EQ(status(9), "0") << "what is cancelled is no longer counted";
-  pass(limits_.body_timeout + 1s);
+  pass(Http2Limits::kBodyTimeout + 1s);
   EXPECT_EQ(status(1), "4") << "nor waited for forever";
   EXPECT_EQ(session_->streams(), 0u);
 }
@@ -476,7 +476,7 @@ TEST_F(GrpcCall, CalmsAClientThatOpensAndResets) {
              frame(wire::kReset, 0, 2 * i + 1, wire::be32(kCancel));
   send(bytes);
   EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
-  EXPECT_LE(counts_.unary, limits_.resets + 1);
+  EXPECT_LE(counts_.unary, Http2Limits::kResets + 1);
   EXPECT_TRUE(session_->over());
 }
 
@@ -519,7 +519,7 @@ TEST_F(GrpcCall, CalmsFloodsOfFramesThatAskForNothing) {
     start();
     send(headers(1, grpc_head("/test.Test/Chat")));
     std::string bytes;
-    for (int n = 0; n < 2 * limits_.idle_frames; ++n) bytes += floods[i];
+    for (int n = 0; n < 2 * Http2Limits::kIdleFrames; ++n) bytes += floods[i];
     for (std::size_t at = 0; at < bytes.size(); at += 1000) send(bytes.substr(at, 1000));
     EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
     EXPECT_TRUE(session_->over());

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "serve/http/chunked_decoder.hpp"
+#include "serve/http/target.hpp"
+
 namespace tidelimit::serve {
 namespace {
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "eventually.hpp"
 #include "serve/http/connection.hpp"
 #include "serve/http/shared_answer.hpp"
 #include "serve/net/lane.hpp"
@@ -84,14 +85,11 @@ class HttpServerTest : public testing::Test {
     if (thread_.joinable()) thread_.join();
   }
   SocketClient client() { return SocketClient(port_); }
-  /// Repeats until `holds` or ten seconds have passed.
-  template <class Holds>
-  static bool eventually(Holds&& holds) {
-    for (int i = 0; i < 2000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(milliseconds{5});
-    }
-    return false;
+  /// Until the loop has ended the turn it is in.
+  void wait_for_turn() {
+    std::promise<void> ended;
+    loop_.post([&] { ended.set_value(); });
+    ended.get_future().wait();
   }
 
   Clock clock_;
@@ -275,7 +273,7 @@ TEST_F(HttpServerTest, HoldsBackForAClientThatDoesNotRead) {
   for (int i = 0; i < 10; ++i) requests += get("/large");
   client.send(requests);
   ASSERT_TRUE(eventually([&] { return echo_.handled > 0; }));
-  std::this_thread::sleep_for(milliseconds{200});
+  wait_for_turn();  // all requests came at once, so that one turn would answer all
   EXPECT_LT(echo_.handled, 10) << "the kernel takes some of 4 MiB each, not all";
   const std::string answers = client.read_bytes(10u * (4 << 20));
   EXPECT_EQ(SocketClient::count(answers, "HTTP/1.1 200"), 10);
@@ -389,13 +387,12 @@ TEST_F(HttpServerTest, GivesPlacesBack) {
 }
 
 TEST_F(HttpServerTest, DrainsWhatIsUnderWayAndClosesWhatIsIdle) {
-  start();
+  start({.bodies = &budget_});
   SocketClient idle(port_), busy(port_);
   idle.send(get("/idle"));
   (void)idle.read_until("GET /idle");
   busy.send("POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
-  ASSERT_TRUE(eventually([&] { return quota_->open() == 2; }));
-  std::this_thread::sleep_for(milliseconds{50});
+  ASSERT_TRUE(eventually([&] { return budget_.held() > 0; })) << "what came of the body is read";
   loop_.post([this] { server_->drain(); });
   (void)idle.read_all();
   EXPECT_TRUE(idle.closed());

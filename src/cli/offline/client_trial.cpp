@@ -7,7 +7,7 @@ namespace {
 
 policy::PolicySettings armed(policy::PolicySettings settings) {
   // A verdict that is only reported counts here as any other.
-  settings.anomaly.mode = limiter::Mode::enforce;
+  settings.anomaly.mode.mode = limiter::Mode::enforce;
   return settings;
 }
 

@@ -11,8 +11,8 @@ constexpr std::size_t kBucketBytes = 1u << 20;
 
 engine::Settings watching(engine::Settings settings) {
   // Nothing is denied, so that every request of the log gets its answer, as it did.
-  settings.policy.mode = limiter::Mode::shadow;
-  settings.policy.anomaly.mode = limiter::Mode::enforce;
+  settings.policy.mode.mode = limiter::Mode::shadow;
+  settings.policy.anomaly.mode.mode = limiter::Mode::enforce;
   // No decision counts, and each turn of the control plane walks a part of the buckets.
   settings.bucket_bytes = kBucketBytes;
   return settings;

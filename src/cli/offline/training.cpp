@@ -62,15 +62,8 @@ Result<void> train_forecast(model::Bundle& bundle, const traffic::WindowGrid& gr
   auto trained = forecast::train(grid, how, [&](const forecast::Progress& p) { progress.show(p); });
   if (!trained) return tl::unexpected<Error>(trained.error());
   bundle.forecast = *std::move(trained);
-  auto& manifest = bundle.manifest;
-  manifest.preset = options.preset;
-  manifest.shape = shape;
-  manifest.trained_from = grid.start;
-  manifest.trained_until = grid.time_of(grid.size());
-  manifest.endpoints = grid.endpoints;
-  manifest.figures["windows"] = static_cast<double>(grid.size());
-  manifest.figures["forecast_validation_mae"] = bundle.forecast->validation_mae;
-  manifest.figures["forecast_best_epoch"] = bundle.forecast->best_epoch;
+  bundle.manifest.preset = options.preset;
+  model::describe_forecast(bundle, shape, grid.start, grid.time_of(grid.size()), grid.endpoints);
   return {};
 }
 

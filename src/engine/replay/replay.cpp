@@ -101,7 +101,7 @@ ReplayReport Replay::finish() {
   report.endpoints.reserve(settings_.policy.endpoints.size());
   for (const auto& endpoint : settings_.policy.endpoints) report.endpoints.push_back(endpoint.name);
   report.tiers = settings_.policy.tiers;
-  report.mode = settings_.policy.mode;
+  report.mode = settings_.policy.mode.mode;
   report.requests = requests_;
   if (begun_) report.first = first_;
   report.last = now_.wall;

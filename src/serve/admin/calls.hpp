@@ -72,6 +72,10 @@ Response get_page(const DeskContext&, const DeskCall&);
                                                   const std::vector<std::string_view>& known);
 /// A text of a JSON object; empty when absent or null.
 [[nodiscard]] Result<std::string> read_string(const nlohmann::json& body, const char* key);
+/// The end of what lasts for the duration `for` of a JSON object; empty when that is absent.
+[[nodiscard]] Result<std::optional<WallTime>> read_for(const nlohmann::json& body, WallTime now);
+/// The path after /v1/NAME/, decoded: what a call is about.
+[[nodiscard]] std::string rest_of_path(const DeskCall& call);
 /// A client by its address, or as format_client writes it.
 [[nodiscard]] Result<ClientId> client_named(std::string_view text);
 /// "1h" before now, or a time; absent: `otherwise` before now.

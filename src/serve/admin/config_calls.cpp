@@ -88,14 +88,11 @@ Response list_configs(const DeskContext& context, const DeskCall&) {
   const auto file = config::load(context.settings.current()->config.file);
   json wanted = file ? json(fingerprint_of(file->text)) : json();
   if (kept->hold) wanted = kept->hold->fingerprint;
-  const auto degraded = context.degraded();
-  const auto refused = std::find_if(degraded.begin(), degraded.end(), [](const auto& words) {
-    return words.starts_with("configuration: refused");
-  });
+  const std::string refusal = context.refusal();
   return json_response({{"in_force", kept->in_force},
                         {"wanted", std::move(wanted)},
                         {"hold", hold_json(kept->hold)},
-                        {"note", refused == degraded.end() ? json() : json(*refused)},
+                        {"note", refusal.empty() ? json() : json(refusal)},
                         {"configurations", std::move(rows)}});
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
-#include "serve/http/parser.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 namespace {

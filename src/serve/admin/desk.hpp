@@ -46,6 +46,8 @@ struct DeskContext {
   const SettingsSlot& settings;
   std::function<std::string()> metrics;                ///< the text of /metrics
   std::function<std::vector<std::string>()> degraded;  ///< beside what the engine's status says
+  /// Why the last reading of the configuration was refused; empty: it was not.
+  std::function<std::string()> refusal;
   std::function<bool()> stopping;
   std::function<void()> reload;  ///< reads the configuration anew, soon
 };

@@ -3,7 +3,7 @@
 #include "base/text.hpp"
 #include "limiter/nominal.hpp"
 #include "serve/admin/calls.hpp"
-#include "serve/http/parser.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 
@@ -39,6 +39,10 @@ Result<json> parse_object(const std::string& body, const std::vector<std::string
   return parsed;
 }
 
+std::string rest_of_path(const DeskCall& call) {
+  return fmt::format("{}", fmt::join(call.path.begin() + 2, call.path.end(), "/"));
+}
+
 std::string query_text(const DeskCall& call, std::string_view name) {
   const auto value = query_value(call.target, name);
   return value ? decode_component(*value, true) : std::string();
@@ -64,10 +68,17 @@ Result<std::string> read_string(const json& body, const char* key) {
   return body[key].get<std::string>();
 }
 
+Result<std::optional<WallTime>> read_for(const json& body, WallTime now) {
+  const auto text = read_string(body, "for");
+  if (!text) return tl::unexpected(text.error());
+  if (text->empty()) return std::nullopt;
+  const auto duration = parse_duration(*text);
+  if (!duration) return fail_in("\"for\"", duration.error());
+  return now + *duration;
+}
+
 Result<ClientId> client_named(std::string_view text) {
-  std::string_view address = text;
-  if (address.ends_with("/64")) address.remove_suffix(3);  // as format_client writes IPv6 clients
-  if (const auto parsed = parse_address(address)) return client_of(*parsed);
+  if (const auto client = parse_client(text)) return *client;
   return fail(Code::invalid_argument, fmt::format("\"{}\" is no IP address", printable(text, 64)));
 }
 

@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
-#include "engine/label_book.hpp"
 #include "serve/admin/calls.hpp"
 
 namespace tidelimit::serve {
@@ -16,9 +15,8 @@ constexpr const char* kNotMalicious = "not_malicious";
 
 /// The client that the path names, as it is printed: an IPv4 address or an IPv6 /64.
 Result<std::string> read_client(const DeskCall& call) {
-  std::string text = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
-  const auto client = engine::LabelBook::client_named(text);
+  const std::string text = rest_of_path(call);
+  const auto client = parse_client(text);
   if (!client)
     return fail(
         Code::invalid_argument,
@@ -26,41 +24,29 @@ Result<std::string> read_client(const DeskCall& call) {
   return format_client(*client);
 }
 
-Result<std::string> read_text(const json& body, const char* key) {
-  if (!body.contains(key) || body[key].is_null()) return std::string();
-  if (!body[key].is_string())
-    return fail(Code::invalid_argument, fmt::format("\"{}\" must be a string", key));
-  return body[key].get<std::string>();
-}
-
 Result<engine::LabelRecord> read_label(const DeskCall& call) {
   const auto client = read_client(call);
   if (!client) return tl::unexpected(client.error());
   const auto body = parse_object(call.body, {"label", "reason", "for"});
   if (!body) return tl::unexpected(body.error());
-  const auto label = read_text(*body, "label");
-  const auto reason = read_text(*body, "reason");
-  const auto lasts = read_text(*body, "for");
-  for (const auto* text : {&label, &reason, &lasts}) {
-    if (!*text) return tl::unexpected(text->error());
-  }
+  const auto label = read_string(*body, "label");
+  if (!label) return tl::unexpected(label.error());
+  const auto reason = read_string(*body, "reason");
+  if (!reason) return tl::unexpected(reason.error());
+  const auto until = read_for(*body, call.now.wall);
+  if (!until) return tl::unexpected(until.error());
   if (*label != kMalicious && *label != kNotMalicious)
     return fail(Code::invalid_argument,
                 label->empty() ? "\"label\" is missing: malicious or not_malicious"
                                : fmt::format("\"label\": \"{}\" is neither malicious nor "
                                              "not_malicious",
                                              printable(*label, 40)));
-  engine::LabelRecord record{.target = *client,
+  return engine::LabelRecord{.target = *client,
                              .malicious = *label == kMalicious,
                              .reason = printable(*reason, kLongestText),
                              .by = call.by,
                              .made_at = call.now.wall,
-                             .until = {}};
-  if (lasts->empty()) return record;
-  const auto duration = parse_duration(*lasts);
-  if (!duration) return fail_in("\"for\"", duration.error());
-  record.until = call.now.wall + *duration;
-  return record;
+                             .until = *until};
 }
 
 /// As `train` and `evaluate` read labels.

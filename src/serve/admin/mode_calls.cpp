@@ -5,6 +5,7 @@
 
 #include "base/share.hpp"
 #include "base/text.hpp"
+#include "policy/words.hpp"
 #include "serve/admin/calls.hpp"
 
 namespace tidelimit::serve {
@@ -53,13 +54,6 @@ Result<std::optional<ModeFor>> read_mode(const std::string& part, const json& va
               fmt::format("\"{}\": \"{}\" is none of {}", part, printable(word, 40), kWords));
 }
 
-std::string in_words(const std::optional<ModeFor>& mode) {
-  if (!mode) return "what is configured";
-  if (mode->share == 1) return limiter::to_string(mode->mode);
-  return fmt::format("{} for {:g} % of the principals", limiter::to_string(mode->mode),
-                     mode->share * 100);
-}
-
 /// The keys of a body: every part by its name, rules by their number too.
 std::vector<std::string> known_keys(const std::vector<engine::PartMode>& parts) {
   std::vector<std::string> keys{"for", "reason"};
@@ -85,7 +79,8 @@ json part_json(const engine::PartMode& part) {
 
 Response get_mode(const DeskContext& context, const DeskCall&) {
   json modes = json::object();
-  for (const auto& [part, mode] : context.engine.modes()) modes[part] = limiter::to_string(mode);
+  for (const auto& [part, mode] : context.engine.modes().by_part())
+    modes[part] = limiter::to_string(mode);
   return json_response(modes);
 }
 
@@ -113,15 +108,8 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
   const auto keys = known_keys(context.engine.part_modes());
   const auto body = parse_object(call.body, {keys.begin(), keys.end()});
   if (!body) return error_response(body.error());
-  const auto text = read_string(*body, "for");
-  if (!text) return error_response(text.error());
-  std::optional<WallTime> until;
-  if (!text->empty()) {
-    const auto duration = parse_duration(*text);
-    if (!duration)
-      return error_response({Code::invalid_argument, "\"for\": " + duration.error().message});
-    until = call.now.wall + *duration;
-  }
+  const auto until = read_for(*body, call.now.wall);
+  if (!until) return error_response(until.error());
   const auto given = read_string(*body, "reason");
   if (!given) return error_response(given.error());
   const std::string reason = given->empty() ? "no reason given" : printable(*given, kLongestReason);
@@ -130,7 +118,7 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
     if (part == "for" || part == "reason") continue;
     const auto mode = read_mode(part, value);
     if (!mode) return error_response(mode.error());
-    orders.push_back({part, *mode, reason, call.by, call.now.wall, until});
+    orders.push_back({part, *mode, reason, call.by, call.now.wall, *until});
   }
   if (orders.empty())
     return problem(400,
@@ -138,8 +126,9 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
                    "endpoint/NAME");
   for (const auto& order : orders) {
     if (const auto set = context.engine.set_mode(order); !set) return error_response(set.error());
-    spdlog::warn("mode of {} set to {} by {}{}: {}", order.part, in_words(order.mode), order.by,
-                 until && order.mode ? ", until " + format_time(*until) : "", reason);
+    spdlog::warn("mode of {} set to {} by {}{}: {}", order.part,
+                 order.mode ? policy::in_words(*order.mode) : "what is configured", order.by,
+                 *until && order.mode ? ", until " + format_time(**until) : "", reason);
   }
   return get_mode(context, call);
 }

@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
-#include "engine/label_book.hpp"
 #include "engine/override_book.hpp"
 #include "serve/admin/calls.hpp"
 
@@ -14,11 +13,8 @@ using nlohmann::json;
 constexpr Nanos kLongestOverride = std::chrono::hours{24 * 7};
 constexpr std::size_t kLongestText = 500;
 
-/// From the segments after /v1/overrides.
 Result<std::string> read_target(const DeskCall& call) {
-  std::string text = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) text += "/" + call.path[i];
-  return engine::OverrideBook::target_named(text);
+  return engine::OverrideBook::target_named(rest_of_path(call));
 }
 
 Result<limiter::Action> read_action(const std::string& text) {
@@ -33,26 +29,20 @@ Result<limiter::Action> read_action(const std::string& text) {
 
 /// `for` or `permanent`: exactly one of them.
 Result<std::optional<WallTime>> read_until(const json& body, WallTime now) {
-  const auto text = read_string(body, "for");
-  if (!text) return tl::unexpected(text.error());
-  const bool permanent =
-      body.contains("permanent") && body["permanent"].is_boolean() && body["permanent"].get<bool>();
+  const auto until = read_for(body, now);
+  if (!until) return until;
   if (body.contains("permanent") && !body["permanent"].is_boolean())
     return fail(Code::invalid_argument, "\"permanent\" must be true or false");
-  if (permanent) {
-    if (!text->empty())
-      return fail(Code::invalid_argument, "\"for\" and \"permanent\" exclude each other");
-    return std::optional<WallTime>();
-  }
-  if (text->empty())
+  const bool permanent = body.contains("permanent") && body["permanent"].get<bool>();
+  if (permanent && *until)
+    return fail(Code::invalid_argument, "\"for\" and \"permanent\" exclude each other");
+  if (!permanent && !*until)
     return fail(Code::invalid_argument,
                 R"("for" is missing: a duration such as "1h", or "permanent":true)");
-  const auto duration = parse_duration(*text);
-  if (!duration) return fail_in("\"for\"", duration.error());
-  if (*duration > kLongestOverride)
+  if (*until > now + kLongestOverride)
     return fail(Code::invalid_argument,
                 R"("for" is longer than 7d; shorten it, or say "permanent":true)");
-  return std::optional<WallTime>(now + *duration);
+  return until;
 }
 
 Result<engine::OverrideRecord> read_override(const DeskCall& call) {
@@ -123,7 +113,7 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
   // An allowed client is also told from its verdict, which would else come back with the end of the
   // override.
   if (record->action == limiter::Action::allow) {
-    if (const auto client = engine::LabelBook::client_named(record->target))
+    if (const auto client = parse_client(record->target))
       context.engine.forget_verdict(*client, call.now);
   }
   spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),

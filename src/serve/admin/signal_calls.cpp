@@ -3,7 +3,6 @@
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
-#include "serve/http/parser.hpp"
 
 namespace tidelimit::serve {
 

@@ -2,9 +2,8 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "engine/view_in_force.hpp"
 #include "serve/admin/calls.hpp"
-#include "serve/http/parser.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -49,8 +48,8 @@ json end_of(const std::vector<engine::PartMode>& parts, const std::string& part)
 json rule_json(const policy::RuleState& rule, const std::vector<engine::PartMode>& parts) {
   return {{"rule", rule.rule},
           {"active", rule.active},
-          {"mode", limiter::to_string(rule.mode)},
-          {"enforced_ratio", rule.enforced},
+          {"mode", limiter::to_string(rule.mode.mode)},
+          {"enforced_ratio", rule.mode.share},
           {"mode_until", end_of(parts, "rule/" + rule.rule)},
           {"cause", rule.cause},
           {"since", rule.active ? json(format_time(rule.since)) : json()}};
@@ -111,9 +110,9 @@ json limit_json(const Status& status, const std::vector<engine::PartMode>& parts
       {{"endpoint", settings.name},
        {"tier", status.policy.tiers[tier]},
        {"priority", limiter::to_string(settings.priority)},
-       {"mode", limiter::to_string(settings.mode)},
+       {"mode", limiter::to_string(settings.mode.mode)},
        {"mode_until", end_of(parts, "endpoint/" + settings.name)},
-       {"enforced_ratio", std::min(status.policy.enforced, settings.enforced)},
+       {"enforced_ratio", std::min(status.policy.mode.share, settings.mode.share)},
        {"base_per_minute", per_minute(base.principal)},
        {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},
        {"in_flight_limit", in_flight != 0 ? json(in_flight) : json()},
@@ -178,7 +177,8 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
   const limiter::Plan& plan = *status->plan;
   const auto switches = context.engine.modes();
   const auto parts = context.engine.part_modes();
-  const limiter::View view = engine::view_in_force(plan, switches, status->at.mono);
+  const limiter::View view =
+      limiter::enforced_view(plan, switches.rules, switches.forecast, status->at.mono);
   const std::size_t endpoints = std::min(plan.endpoints.size(), status->policy.endpoints.size());
   for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
     for (std::size_t tier = 0; tier < std::min(plan.tiers, status->policy.tiers.size()); ++tier)
@@ -194,7 +194,7 @@ Response get_plan(const DeskContext& context, const DeskCall&) {
     const Nanos age = status->at.mono - signal.measured_at;
     ages[signal.name] = std::max(static_cast<double>(age.count()) * 1e-9, 0.0);
   }
-  for (const auto& [part, mode] : switches) modes[part] = limiter::to_string(mode);
+  for (const auto& [part, mode] : switches.by_part()) modes[part] = limiter::to_string(mode);
   const Nanos left = std::max(plan.expires_at - status->at.mono, Nanos{0});
   return json_response({{"at", format_time(status->at.wall)},
                         {"generation", plan.generation},
@@ -228,9 +228,7 @@ Response get_verdicts(const DeskContext& context, const DeskCall&) {
 }
 
 Response get_client(const DeskContext& context, const DeskCall& call) {
-  std::string name = call.path[2];
-  for (std::size_t i = 3; i < call.path.size(); ++i) name += "/" + call.path[i];
-  const auto named = client_named(name);
+  const auto named = client_named(rest_of_path(call));
   if (!named) return error_response(named.error());
   const ClientId& client = *named;
   const auto view = context.engine.client(client, call.now);

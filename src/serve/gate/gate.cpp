@@ -7,6 +7,7 @@
 #include "limiter/nominal.hpp"
 #include "serve/gate/denial.hpp"
 #include "serve/gate/identity.hpp"
+#include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 namespace {

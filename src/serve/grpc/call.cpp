@@ -308,15 +308,15 @@ void ServerCall::check_time(Instant now) {
   const Http2Limits& limits = session_->limits();
   if (finished_) {
     // Answered, but the client gives no room to send it.
-    if (now - moved_ > limits.write_timeout) session_->reset(stream_, Http2Error::cancel);
+    if (now - moved_ > Http2Limits::kWriteTimeout) session_->reset(stream_, Http2Error::cancel);
     return;
   }
   if (!has_head_) return;  // the session's to watch
   if (deadline_ && *deadline_ <= now)
     return fail(StatusCode::deadline_exceeded, "the deadline passed");
-  if (!handler_ && now - began_ > limits.body_timeout)
+  if (!handler_ && now - began_ > Http2Limits::kBodyTimeout)
     return fail(StatusCode::deadline_exceeded, "the request took too long to arrive");
-  if (sent_ < out_.size() && now - moved_ > limits.write_timeout)
+  if (sent_ < out_.size() && now - moved_ > Http2Limits::kWriteTimeout)
     session_->reset(stream_, Http2Error::cancel);
 }
 

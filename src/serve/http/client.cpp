@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/text.hpp"
-#include "serve/http/parser.hpp"
+#include "serve/http/chunked_decoder.hpp"
 #include "serve/net/socket.hpp"
 
 namespace tidelimit::serve {

@@ -203,7 +203,8 @@ Reply HttpConnection::make_reply() {
   return
       [loop = &server_.loop_, server = &server_, id = id_, request = requests_](Response answer) {
         loop->post([server, id, request, answer = std::move(answer)] {
-          if (HttpConnection* connection = server->find(id)) connection->answer(request, answer);
+          if (HttpConnection* connection = server->connections_.find(id))
+            connection->answer(request, answer);
         });
       };
 }
@@ -267,8 +268,8 @@ void HttpConnection::check_time(Instant now) {
   }
   const Nanos allowed = busy == Phase::idle      ? limits.idle_timeout
                         : busy == Phase::head    ? limits.head_timeout
-                        : busy == Phase::body    ? limits.body_timeout
-                        : busy == Phase::writing ? limits.write_timeout
+                        : busy == Phase::body    ? HttpLimits::kBodyTimeout
+                        : busy == Phase::writing ? HttpLimits::kWriteTimeout
                         : busy == Phase::waiting ? kWaitAtMost
                                                  : kLinger;
   if (now - since_ < allowed) return;
@@ -307,7 +308,7 @@ void HttpConnection::settle() {
       if (stream_.ended()) dead_ = true;
     }
   }
-  if (dead()) server_.close(id_);  // destroys this
+  if (dead()) server_.connections_.close(id_);  // destroys this
 }
 
 }  // namespace tidelimit::serve

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "serve/http/chunked_decoder.hpp"
 #include "serve/http/server.hpp"
 #include "serve/net/stream.hpp"
 

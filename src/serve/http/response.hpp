@@ -70,7 +70,6 @@ class ResponseWriter {
 
   void send(const Response& response);
   [[nodiscard]] bool begun() const { return status_ != 0; }
-  void close_after() { context_.keep_alive = false; }
   [[nodiscard]] bool keep_alive() const { return context_.keep_alive; }
 
  private:

@@ -1,7 +1,6 @@
 #include "serve/http/server.hpp"
 
 #include <string_view>
-#include <vector>
 
 #include "serve/http/connection.hpp"
 
@@ -23,43 +22,23 @@ HttpServer::HttpServer(Loop& loop, LoopBuffers& buffers, Fd listener, Handler& h
       quota_(quota),
       acceptor_(loop, std::move(listener), quota, Wire::http, kFull,
                 {.trusts = [this](const Peer& peer) { return handler_.trusts(peer); },
-                 .take = [this](Fd socket, const Peer& peer,
-                                bool exempt) { take(std::move(socket), peer, exempt); }}) {
-  loop_.every_second([this] { keep_house(); });
+                 .take =
+                     [this](Fd socket, const Peer& peer, bool exempt) {
+                       connections_.take(*this, std::move(socket), peer, exempt);
+                     }}),
+      connections_(loop) {
+  loop_.every_second([this] {
+    connections_.visit(
+        [this](HttpConnection& connection) { connection.check_time(loop_.now().mono); });
+  });
 }
 
 HttpServer::~HttpServer() = default;
 
-void HttpServer::take(Fd socket, const Peer& peer, bool exempt) {
-  const std::uint64_t id = next_id_++;
-  const int fd = socket.get();
-  auto connection = std::make_unique<HttpConnection>(*this, id, std::move(socket), peer, exempt);
-  if (!loop_.add(fd, Stream::kEvents, *connection)) return;
-  connections_.emplace(id, std::move(connection));
-}
-
-void HttpServer::close(std::uint64_t id) {
-  connections_.erase(id);
-}
-
-HttpConnection* HttpServer::find(std::uint64_t id) {
-  const auto found = connections_.find(id);
-  return found == connections_.end() ? nullptr : found->second.get();
-}
-
-void HttpServer::keep_house() {
-  std::vector<HttpConnection*> all;  // a connection may go while it is looked at
-  all.reserve(connections_.size());
-  for (const auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (HttpConnection* connection : all) connection->check_time(loop_.now().mono);
-}
-
 void HttpServer::drain() {
   draining_ = true;
   acceptor_.close();
-  std::vector<HttpConnection*> all;
-  for (const auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (HttpConnection* connection : all) connection->drain();
+  connections_.visit([](HttpConnection& connection) { connection.drain(); });
 }
 
 }  // namespace tidelimit::serve

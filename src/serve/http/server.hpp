@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "serve/http/acceptor.hpp"
+#include "serve/http/connection_table.hpp"
 #include "serve/http/refusal_counts.hpp"
 #include "serve/net/loop.hpp"
 
@@ -16,10 +15,12 @@ class HttpConnection;
 /// Bounds on slow and hostile clients.
 struct HttpLimits {
   Nanos head_timeout{std::chrono::seconds{10}};   ///< from a head's first byte to its last
-  Nanos body_timeout{std::chrono::seconds{60}};   ///< from the head to the body's last byte
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
-  Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
   std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
+  /// From the head to the body's last byte.
+  static constexpr Nanos kBodyTimeout{std::chrono::seconds{60}};
+  /// For a client that does not read its answers.
+  static constexpr Nanos kWriteTimeout{std::chrono::seconds{30}};
   BodyBudget* bodies = nullptr;  ///< where bodies count that are kept; null: nowhere
 };
 
@@ -47,10 +48,6 @@ class HttpServer final {
 
  private:
   friend class HttpConnection;
-  void take(Fd socket, const Peer& peer, bool exempt);
-  void close(std::uint64_t id);
-  void keep_house();
-  [[nodiscard]] HttpConnection* find(std::uint64_t id);
 
   Loop& loop_;
   LoopBuffers& buffers_;
@@ -58,9 +55,8 @@ class HttpServer final {
   const HttpLimits limits_;
   ConnectionQuota& quota_;
   Acceptor acceptor_;
-  std::uint64_t next_id_ = 1;
   bool draining_ = false;
-  std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
+  ConnectionTable<HttpConnection> connections_;
 };
 
 }  // namespace tidelimit::serve

@@ -106,7 +106,7 @@ void Http2Connection::flush() {
 void Http2Connection::check_time(Instant now) {
   if (lingering_) {
     if (now - moved_ > kLinger) dead_ = true;
-  } else if (stream_.kept() != 0 && now - moved_ > server_.limits_.write_timeout) {
+  } else if (stream_.kept() != 0 && now - moved_ > Http2Limits::kWriteTimeout) {
     dead_ = true;
   } else {
     session_.check_time();
@@ -137,7 +137,7 @@ void Http2Connection::settle() {
     }
   }
   if (lingering_ && stream_.ended()) dead_ = true;
-  if (dead()) server_.close(id_);  // destroys this
+  if (dead()) server_.connections_.close(id_);  // destroys this
 }
 
 }  // namespace tidelimit::serve

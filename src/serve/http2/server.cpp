@@ -1,7 +1,6 @@
 #include "serve/http2/server.hpp"
 
 #include <string_view>
-#include <vector>
 
 #include "serve/http2/connection.hpp"
 
@@ -26,37 +25,22 @@ Http2Server::Http2Server(Loop& loop, LoopBuffers& buffers, Fd listener, Applicat
       quota_(quota),
       acceptor_(loop, std::move(listener), quota, Wire::grpc, kFull,
                 {.trusts = [this](const Peer& peer) { return application_.trusts(peer); },
-                 .take = [this](Fd socket, const Peer& peer,
-                                bool exempt) { take(std::move(socket), peer, exempt); }}) {
-  loop_.every_second([this] { keep_house(); });
+                 .take =
+                     [this](Fd socket, const Peer& peer, bool exempt) {
+                       connections_.take(*this, std::move(socket), peer, exempt);
+                     }}),
+      connections_(loop) {
+  loop_.every_second([this] {
+    connections_.visit(
+        [this](Http2Connection& connection) { connection.check_time(loop_.now().mono); });
+  });
 }
 
 Http2Server::~Http2Server() = default;
 
-void Http2Server::take(Fd socket, const Peer& peer, bool exempt) {
-  const std::uint64_t id = next_id_++;
-  const int fd = socket.get();
-  auto connection = std::make_unique<Http2Connection>(*this, id, std::move(socket), peer, exempt);
-  if (!loop_.add(fd, Stream::kEvents, *connection)) return;
-  connections_.emplace(id, std::move(connection));
-}
-
-void Http2Server::close(std::uint64_t id) {
-  connections_.erase(id);
-}
-
-void Http2Server::keep_house() {
-  std::vector<Http2Connection*> all;  // a connection may go while it is looked at
-  all.reserve(connections_.size());
-  for (const auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (Http2Connection* connection : all) connection->check_time(loop_.now().mono);
-}
-
 void Http2Server::drain() {
   acceptor_.close();
-  std::vector<Http2Connection*> all;
-  for (const auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (Http2Connection* connection : all) connection->drain();
+  connections_.visit([](Http2Connection& connection) { connection.drain(); });
 }
 
 }  // namespace tidelimit::serve

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <unordered_map>
 
 #include "serve/http/acceptor.hpp"
+#include "serve/http/connection_table.hpp"
 #include "serve/http/server.hpp"
 #include "serve/http2/session.hpp"
 
@@ -26,9 +25,6 @@ class Http2Server final {
 
  private:
   friend class Http2Connection;
-  void take(Fd socket, const Peer& peer, bool exempt);
-  void close(std::uint64_t id);
-  void keep_house();
 
   Loop& loop_;
   LoopBuffers& buffers_;
@@ -37,8 +33,7 @@ class Http2Server final {
   ConnectionQuota& quota_;
   BlockPool pool_;
   Acceptor acceptor_;
-  std::uint64_t next_id_ = 1;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Http2Connection>> connections_;
+  ConnectionTable<Http2Connection> connections_;
 };
 
 }  // namespace tidelimit::serve

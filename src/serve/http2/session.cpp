@@ -172,9 +172,9 @@ Http2Session::Http2Session(Application& application, const Peer& peer, bool exem
       limits_(limits),
       now_(now),
       wake_(std::move(wake)),
-      resets_(limits.resets, kMostResets),
-      idle_frames_(limits.idle_frames, kMostIdleFrames),
-      large_heads_(limits.large_heads, kMostLargeHeads),
+      resets_(Http2Limits::kResets, kMostResets),
+      idle_frames_(Http2Limits::kIdleFrames, kMostIdleFrames),
+      large_heads_(Http2Limits::kLargeHeads, kMostLargeHeads),
       last_call_(now.mono) {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
@@ -187,7 +187,8 @@ Http2Session::Http2Session(Application& application, const Peer& peer, bool exem
   nghttp2_option_del(option);
   if (made != 0) throw std::bad_alloc();
   const std::array<nghttp2_settings_entry, 3> settings{{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exempt ? limits.streams : limits.untrusted_streams},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+       exempt ? limits.streams : Http2Limits::kUntrustedStreams},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.head_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   }};

@@ -22,20 +22,23 @@ struct Http2Limits {
   /// answer is not read, or that lasts. Envoy opens one per request under way; beyond this it
   /// queues them or opens another connection.
   std::uint32_t streams = 1000;
-  std::uint32_t untrusted_streams = 100;  ///< of callers that are counted per address
+  /// Of callers that are counted per address: RFC 9113 (6.5.2) advises no fewer.
+  static constexpr std::uint32_t kUntrustedStreams = 100;
   /// Of one request's fields, 32 for each field included. A larger head is answered; one of four
   /// times that ends the connection.
   std::size_t head_bytes = 16 << 10;
   std::int32_t window = 1 << 20;     ///< of a connection: what may arrive unread, over all streams
   std::size_t held_bytes = 4 << 20;  ///< of requests that are not whole, per connection
-  std::int32_t resets = 100;         ///< of streams, per second, beside one per finished call
-  std::int32_t idle_frames = 1000;   ///< pings and their kind, per second, beside four per call
-  std::int32_t large_heads = 10;     ///< answered as too large, per second
-  Nanos head_timeout{std::chrono::seconds{10}};   ///< from a request's first frame to its head
-  Nanos body_timeout{std::chrono::seconds{30}};   ///< from there to its last byte
-  Nanos idle_timeout{std::chrono::minutes{10}};   ///< without any call
-  Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
-  std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
+  // Of what costs the server and brings it no call.
+  static constexpr std::int32_t kResets = 100;  ///< of streams, per second, beside one per call
+  static constexpr std::int32_t kIdleFrames = 1000;  ///< pings etc., per second, beside four a call
+  static constexpr std::int32_t kLargeHeads = 10;    ///< answered as too large, per second
+  Nanos head_timeout{std::chrono::seconds{10}};      ///< from a request's first frame to its head
+  static constexpr Nanos kBodyTimeout{std::chrono::seconds{30}};  ///< from there to its last byte
+  Nanos idle_timeout{std::chrono::minutes{10}};                   ///< without any call
+  /// For a client that does not read its answers.
+  static constexpr Nanos kWriteTimeout{std::chrono::seconds{30}};
+  std::size_t unsent_bytes = 1 << 20;  ///< then nothing more is read until it does
 };
 
 /// A header or trailer field. `constant` ones live as long as the program and are not copied.

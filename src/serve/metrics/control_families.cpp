@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <map>
 
-#include "engine/view_in_force.hpp"
 #include "policy/consequence.hpp"
 #include "policy/planner.hpp"
 #include "serve/metrics/families.hpp"
@@ -77,7 +76,8 @@ void add_limits(Families& families, const MetricsInput& input) {
                  "Limit of one principal. kind: base as configured, effective as in force now. "
                  "Absent: unlimited.");
   if (status.plan == nullptr) return;
-  const View now_in_force = engine::view_in_force(*input.status->plan, input.modes, input.now.mono);
+  const View now_in_force =
+      limiter::enforced_view(*status.plan, input.modes.rules, input.modes.forecast, input.now.mono);
   const auto& policy = status.policy;
   for (std::size_t e = 0; e < std::min(policy.endpoints.size(), status.plan->endpoints.size());
        ++e) {
@@ -142,7 +142,7 @@ void add_rules(Families& families, const Status& status) {
 
 void add_modes(Families& families, const MetricsInput& input) {
   families.gauge("tidelimit_mode", "1 for the mode that a part is in, 0 for the others.");
-  for (const auto& [part, current] : input.modes) {
+  for (const auto& [part, current] : input.modes.by_part()) {
     for (const Mode mode : {Mode::off, Mode::shadow, Mode::enforce}) {
       families.add({{"part", part}, {"mode", limiter::to_string(mode)}}, mode == current ? 1 : 0);
     }
@@ -223,14 +223,14 @@ void add_health(Families& families, const Status& status) {
   if (status.model && !status.model->anomaly_version.empty()) {
     families.add({{"model", "anomaly"}, {"version", status.model->anomaly_version}}, 1);
   }
-  static constexpr std::array<const char*, 4> kStages{"windows", "forecast", "scan", "plan"};
-  static_assert(kStages.size() == std::tuple_size_v<decltype(Status::last_success)>);
   families.gauge("tidelimit_control_plane_last_success_timestamp_seconds",
                  "When each stage of the control plane last did its work, in Unix seconds; 0: not "
                  "yet.");
-  for (std::size_t i = 0; i < kStages.size(); ++i) {
-    families.add({{"stage", kStages[i]}}, unix_seconds(status.last_success[i]));
-  }
+  const engine::LastSuccess& last = status.last_success;
+  families.add({{"stage", "windows"}}, unix_seconds(last.windows));
+  families.add({{"stage", "forecast"}}, unix_seconds(last.forecast));
+  families.add({{"stage", "scan"}}, unix_seconds(last.scan));
+  families.add({{"stage", "plan"}}, unix_seconds(last.plan));
 }
 
 }  // namespace

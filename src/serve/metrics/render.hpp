@@ -24,7 +24,7 @@ struct MetricsInput {
   engine::CountersView counters;
   std::shared_ptr<const engine::Status> status;  ///< null before the first tick
   engine::TableUse tables;
-  std::vector<std::pair<std::string, limiter::Mode>> modes;
+  engine::SwitchModes modes;
   std::vector<engine::PartMode> parts;
   LatencyHistogram::Counts latency;
   bool reload_successful = true;

@@ -18,31 +18,31 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
-Result<SocketAddress> to_socket_address(const Endpoint& endpoint) {
-  const std::string host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
+Result<SocketAddress> to_socket_address(const HostPort& place) {
   SocketAddress address;
   sockaddr_in v4{};
   sockaddr_in6 v6{};
-  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+  if (inet_pton(AF_INET, place.host.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
+    v4.sin_port = htons(place.port);
     std::memcpy(&address.storage, &v4, sizeof v4);
     address.size = sizeof v4;
-  } else if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+  } else if (inet_pton(AF_INET6, place.host.c_str(), &v6.sin6_addr) == 1) {
     v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
+    v6.sin6_port = htons(place.port);
     std::memcpy(&address.storage, &v6, sizeof v6);
     address.size = sizeof v6;
   } else {
-    return fail(Code::invalid_argument, "can't listen on " + to_string(endpoint) + ": \"" + host +
+    return fail(Code::invalid_argument, "can't listen on " + format_host_port(place) + ": \"" +
+                                            place.host +
                                             "\" is no IP address; use 127.0.0.1, 0.0.0.0, ::1 or "
                                             "another address of this machine");
   }
   return address;
 }
 
-tl::unexpected<Error> bind_failure(const Endpoint& endpoint, int error) {
-  const std::string where = "can't listen on " + to_string(endpoint) + ": ";
+tl::unexpected<Error> bind_failure(const HostPort& place, int error) {
+  const std::string where = "can't listen on " + format_host_port(place) + ": ";
   switch (error) {
     case EADDRINUSE:
       return fail(Code::failed_precondition,
@@ -64,15 +64,15 @@ void set_option(int fd, int level, int name, int value) {
   (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-Result<Fd> bound_socket(const Endpoint& endpoint, int type, bool shared) {
-  const auto address = to_socket_address(endpoint);
+Result<Fd> bound_socket(const HostPort& place, int type, bool shared) {
+  const auto address = to_socket_address(place);
   if (!address) return tl::unexpected(address.error());
   Fd fd(socket(address->storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return bind_failure(endpoint, errno);
+  if (!fd) return bind_failure(place, errno);
   if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address->storage), address->size) != 0)
-    return bind_failure(endpoint, errno);
+    return bind_failure(place, errno);
   return fd;
 }
 
@@ -82,23 +82,23 @@ void Fd::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-Result<Fd> listen_tcp(const Endpoint& endpoint) {
-  auto fd = bound_socket(endpoint, SOCK_STREAM, true);
-  if (fd && listen(fd->get(), kBacklog) != 0) return bind_failure(endpoint, errno);
+Result<Fd> listen_tcp(const HostPort& place) {
+  auto fd = bound_socket(place, SOCK_STREAM, true);
+  if (fd && listen(fd->get(), kBacklog) != 0) return bind_failure(place, errno);
   return fd;
 }
 
-Result<Fd> bind_udp(const Endpoint& endpoint) {
-  auto fd = bound_socket(endpoint, SOCK_DGRAM, false);
+Result<Fd> bind_udp(const HostPort& place) {
+  auto fd = bound_socket(place, SOCK_DGRAM, false);
   if (fd) set_option(fd->get(), SOL_SOCKET, SO_RCVBUF, kSyslogReceiveBytes);
   return fd;
 }
 
-Result<void> require_free_port(const Endpoint& endpoint) {
-  if (endpoint.port == 0) return {};
-  const auto probe = bound_socket(endpoint, SOCK_STREAM, false);
+Result<void> require_free_port(const HostPort& place) {
+  if (place.port == 0) return {};
+  const auto probe = bound_socket(place, SOCK_STREAM, false);
   if (!probe) return tl::unexpected(probe.error());
-  if (listen(probe->get(), 1) != 0) return bind_failure(endpoint, errno);
+  if (listen(probe->get(), 1) != 0) return bind_failure(place, errno);
   return {};
 }
 
@@ -126,11 +126,6 @@ std::optional<Address> peer_address(const sockaddr_storage& peer) {
     return address;
   }
   return std::nullopt;
-}
-
-std::string to_string(const Endpoint& endpoint) {
-  const bool v6 = endpoint.host.find(':') != std::string::npos;
-  return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
 }
 
 }  // namespace tidelimit::serve

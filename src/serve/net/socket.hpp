@@ -7,6 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "base/host_port.hpp"
 
 struct sockaddr_storage;
 
@@ -32,30 +33,21 @@ class Fd {
   int fd_ = -1;
 };
 
-/// Where to listen, with a numeric address ("127.0.0.1", "::1", "::"; "localhost" is 127.0.0.1).
-struct Endpoint {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
 /// A listening TCP socket that others of this process may share (SO_REUSEPORT), non-blocking.
 /// Errors name the address: a port in use, an address that is not this machine's, no permission.
-[[nodiscard]] Result<Fd> listen_tcp(const Endpoint& endpoint);
+[[nodiscard]] Result<Fd> listen_tcp(const HostPort& place);
 
 /// A UDP socket with a receive buffer of several MiB where the kernel allows it, non-blocking.
-[[nodiscard]] Result<Fd> bind_udp(const Endpoint& endpoint);
+[[nodiscard]] Result<Fd> bind_udp(const HostPort& place);
 
 /// Refuses an address that some process listens on already. SO_REUSEPORT alone would let a second
 /// tidelimit share the port in silence and take half of the traffic.
-[[nodiscard]] Result<void> require_free_port(const Endpoint& endpoint);
+[[nodiscard]] Result<void> require_free_port(const HostPort& place);
 
 /// The port that the kernel gave.
 [[nodiscard]] std::uint16_t local_port(const Fd& socket);
 
 /// The address of a peer; IPv4 in IPv6 sockets as IPv4. nullopt for families without one.
 [[nodiscard]] std::optional<Address> peer_address(const sockaddr_storage& peer);
-
-/// "127.0.0.1:8080", "[::1]:8080".
-[[nodiscard]] std::string to_string(const Endpoint& endpoint);
 
 }  // namespace tidelimit::serve

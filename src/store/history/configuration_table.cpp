@@ -21,15 +21,9 @@ engine::ConfigurationRecord configuration_of(const Query& row) {
 }
 
 Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db) {
-  std::vector<engine::ConfigurationRecord> found;
-  auto rows = db.query(
-      "SELECT fingerprint, text, first, last FROM configurations ORDER BY last DESC, fingerprint");
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back(configuration_of(rows));
-  }
+  return collect(db.query("SELECT fingerprint, text, first, last FROM configurations ORDER BY last "
+                          "DESC, fingerprint"),
+                 configuration_of);
 }
 
 Result<void> put_hold(Database& db, const engine::ConfigurationHold* hold) {

@@ -79,16 +79,10 @@ Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
 
 Result<std::vector<engine::DecisionRecord>> find_decisions(Database& db,
                                                            const engine::DecisionQuery& query) {
-  std::vector<engine::DecisionRecord> found;
-  auto rows =
+  return collect(
       db.query(way_in(query), std::string_view(query.id), std::string_view(query.user),
-               std::string_view(query.client), query.since, static_cast<std::int64_t>(query.most));
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back(record_of(rows));
-  }
+               std::string_view(query.client), query.since, static_cast<std::int64_t>(query.most)),
+      record_of);
 }
 
 Result<void> prune_decisions(Database& db, WallTime before, std::size_t rows_kept,

@@ -6,6 +6,26 @@ using forecast::Source;
 
 static_assert(forecast::kQuantiles.size() == 5, "the columns q05 to q95 are these five");
 
+namespace {
+
+forecast::EndpointForecast forecast_of(const Query& row) {
+  forecast::EndpointForecast forecast;
+  forecast.made_at = row.time(0);
+  forecast.endpoint = row.text(1);
+  forecast.horizon = Nanos{row.integer(2)};
+  for (std::size_t q = 0; q < forecast.quantiles.size(); ++q) {
+    forecast.quantiles[q] = row.real(3 + static_cast<int>(q));
+  }
+  forecast.naive = row.real(8);
+  if (!row.is_null(9)) forecast.usual = row.real(9);
+  forecast.source = enum_of(row.text(10), {Source::none, Source::last_value, Source::seasonal,
+                                           Source::lstm, Source::yesterday, Source::week_ago});
+  forecast.note = row.text(11);
+  return forecast;
+}
+
+}  // namespace
+
 Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast) {
   const auto& q = forecast.quantiles;
   return db.execute(
@@ -17,29 +37,12 @@ Result<void> put_forecast(Database& db, const forecast::EndpointForecast& foreca
 }
 
 Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db, WallTime since) {
-  std::vector<forecast::EndpointForecast> found;
-  auto rows = db.query(
-      "SELECT made_at, endpoint, horizon, q05, q10, q50, q90, q95, naive, usual, source, note "
-      "FROM forecasts WHERE made_at >= ? ORDER BY made_at, endpoint",
-      since);
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    forecast::EndpointForecast forecast;
-    forecast.made_at = rows.time(0);
-    forecast.endpoint = rows.text(1);
-    forecast.horizon = Nanos{rows.integer(2)};
-    for (std::size_t q = 0; q < forecast.quantiles.size(); ++q) {
-      forecast.quantiles[q] = rows.real(3 + static_cast<int>(q));
-    }
-    forecast.naive = rows.real(8);
-    if (!rows.is_null(9)) forecast.usual = rows.real(9);
-    forecast.source = enum_of(rows.text(10), {Source::none, Source::last_value, Source::seasonal,
-                                              Source::lstm, Source::yesterday, Source::week_ago});
-    forecast.note = rows.text(11);
-    found.push_back(std::move(forecast));
-  }
+  return collect(
+      db.query(
+          "SELECT made_at, endpoint, horizon, q05, q10, q50, q90, q95, naive, usual, source, note "
+          "FROM forecasts WHERE made_at >= ? ORDER BY made_at, endpoint",
+          since),
+      forecast_of);
 }
 
 Result<void> prune_forecasts(Database& db, WallTime before, std::size_t most) {

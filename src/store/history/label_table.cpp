@@ -29,16 +29,9 @@ engine::LabelRecord label_of(const Query& row) {
 }
 
 Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
-  std::vector<engine::LabelRecord> found;
-  auto rows = db.query(
-      "SELECT target, malicious, reason, made_by, made_at, until FROM labels "
-      "ORDER BY made_at, target");
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back(label_of(rows));
-  }
+  return collect(db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
+                          "ORDER BY made_at, target"),
+                 label_of);
 }
 
 Result<void> prune_labels(Database& db, WallTime ended, std::size_t most) {

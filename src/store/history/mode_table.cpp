@@ -1,19 +1,6 @@
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
-namespace {
-
-Result<std::vector<engine::ModeRecord>> read_all(Query rows) {
-  std::vector<engine::ModeRecord> found;
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back(mode_of(rows));
-  }
-}
-
-}  // namespace
 
 engine::ModeRecord mode_of(const Query& row) {
   using limiter::Mode;
@@ -40,16 +27,16 @@ Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
 }
 
 Result<std::vector<engine::ModeRecord>> latest_modes(Database& db) {
-  return read_all(
-      db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
-               "WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"));
+  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+                          "WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"),
+                 mode_of);
 }
 
 Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since) {
-  return read_all(
-      db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
-               "WHERE made_at >= ? ORDER BY id",
-               since));
+  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+                          "WHERE made_at >= ? ORDER BY id",
+                          since),
+                 mode_of);
 }
 
 Result<void> prune_modes(Database& db, WallTime before, std::size_t most) {

@@ -62,16 +62,10 @@ engine::OverrideRecord override_of(const Query& row, int first) {
 }
 
 Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
-  std::vector<engine::OverrideRecord> found;
-  auto rows = db.query(
-      "SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
-      "FROM overrides ORDER BY made_at, target");
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back(override_of(rows, 0));
-  }
+  return collect(
+      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
+               "FROM overrides ORDER BY made_at, target"),
+      [](const Query& row) { return override_of(row, 0); });
 }
 
 Result<void> prune_overrides(Database& db, WallTime ended, WallTime before, std::size_t most) {

@@ -2,6 +2,23 @@
 
 namespace tidelimit::store {
 
+namespace {
+
+policy::PlanChange plan_change_of(const Query& row) {
+  return {.time = row.time(0),
+          .endpoint = row.text(1),
+          .tier = row.text(2),
+          .before_per_minute = row.real(3),
+          .after_per_minute = row.real(4),
+          .before_scale = row.real(5),
+          .after_scale = row.real(6),
+          .rule = row.text(7),
+          .cause = row.text(8),
+          .shadow = row.integer(9) != 0};
+}
+
+}  // namespace
+
 Result<void> put_plan_change(Database& db, const policy::PlanChange& change) {
   return db.execute(
       "INSERT INTO plan_changes (time, endpoint, tier, before_per_minute, after_per_minute, "
@@ -12,26 +29,12 @@ Result<void> put_plan_change(Database& db, const policy::PlanChange& change) {
 }
 
 Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db, WallTime since) {
-  std::vector<policy::PlanChange> found;
-  auto rows = db.query(
-      "SELECT time, endpoint, tier, before_per_minute, after_per_minute, before_scale, "
-      "after_scale, rule, cause, shadow FROM plan_changes WHERE time >= ? ORDER BY time, id",
-      since);
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    found.push_back({.time = rows.time(0),
-                     .endpoint = rows.text(1),
-                     .tier = rows.text(2),
-                     .before_per_minute = rows.real(3),
-                     .after_per_minute = rows.real(4),
-                     .before_scale = rows.real(5),
-                     .after_scale = rows.real(6),
-                     .rule = rows.text(7),
-                     .cause = rows.text(8),
-                     .shadow = rows.integer(9) != 0});
-  }
+  return collect(
+      db.query(
+          "SELECT time, endpoint, tier, before_per_minute, after_per_minute, before_scale, "
+          "after_scale, rule, cause, shadow FROM plan_changes WHERE time >= ? ORDER BY time, id",
+          since),
+      plan_change_of);
 }
 
 Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most) {

@@ -64,23 +64,42 @@ Result<void> read_sums(Database& db, const Filter& filter, engine::ShadowSummary
   return {};
 }
 
-Result<void> read_causes(Database& db, const Filter& filter, engine::ShadowSummary& summary) {
+Result<std::vector<engine::ShadowCause>> read_causes(Database& db, const Filter& filter) {
   auto rows = db.query(
       "SELECT reason, rule, sum(requests) AS denied, "
       "total(CASE verdict WHEN 'normal' THEN requests END), count(DISTINCT principal) "
       "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
       "GROUP BY reason, rule ORDER BY denied DESC, rule, reason",
       filter.since, filter.endpoint, filter.rules, filter.by_verdict);
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return {};
-    summary.by_cause.push_back({.reason = rows.text(0),
-                                .rule = rows.text(1),
-                                .requests = static_cast<std::uint64_t>(rows.integer(2)),
-                                .harmed = static_cast<std::uint64_t>(rows.real(3)),
-                                .principals = static_cast<std::uint64_t>(rows.integer(4))});
-  }
+  return collect(std::move(rows), [](const Query& row) {
+    return engine::ShadowCause{.reason = row.text(0),
+                               .rule = row.text(1),
+                               .requests = static_cast<std::uint64_t>(row.integer(2)),
+                               .harmed = static_cast<std::uint64_t>(row.real(3)),
+                               .principals = static_cast<std::uint64_t>(row.integer(4))};
+  });
+}
+
+Result<std::vector<engine::ShadowDenials>> read_principals(Database& db, const Filter& filter,
+                                                           std::size_t most) {
+  auto rows = db.query(
+      "SELECT principal, endpoint, tier, reason, rule, verdict, sum(requests) AS denied, "
+      "min(first), max(last) FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
+      "GROUP BY principal, endpoint, tier, reason, rule, verdict "
+      "ORDER BY verdict = 'normal' DESC, denied DESC, principal, endpoint LIMIT ?5",
+      filter.since, filter.endpoint, filter.rules, filter.by_verdict,
+      static_cast<std::int64_t>(most));
+  return collect(std::move(rows), [](const Query& row) {
+    return engine::ShadowDenials{.principal = row.text(0),
+                                 .endpoint = row.text(1),
+                                 .tier = row.text(2),
+                                 .reason = row.text(3),
+                                 .rule = row.text(4),
+                                 .verdict = row.text(5),
+                                 .requests = static_cast<std::uint64_t>(row.integer(6)),
+                                 .first = row.time(7),
+                                 .last = row.time(8)};
+  });
 }
 
 }  // namespace
@@ -106,28 +125,13 @@ Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::Sha
   if (!arrived) return tl::unexpected(arrived.error());
   summary.arrived = *arrived;
   if (auto read = read_sums(db, filter, summary); !read) return tl::unexpected(read.error());
-  if (auto read = read_causes(db, filter, summary); !read) return tl::unexpected(read.error());
-  auto rows = db.query(
-      "SELECT principal, endpoint, tier, reason, rule, verdict, sum(requests) AS denied, "
-      "min(first), max(last) FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
-      "GROUP BY principal, endpoint, tier, reason, rule, verdict "
-      "ORDER BY verdict = 'normal' DESC, denied DESC, principal, endpoint LIMIT ?5",
-      filter.since, filter.endpoint, filter.rules, filter.by_verdict,
-      static_cast<std::int64_t>(query.most));
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return summary;
-    summary.by_principal.push_back({.principal = rows.text(0),
-                                    .endpoint = rows.text(1),
-                                    .tier = rows.text(2),
-                                    .reason = rows.text(3),
-                                    .rule = rows.text(4),
-                                    .verdict = rows.text(5),
-                                    .requests = static_cast<std::uint64_t>(rows.integer(6)),
-                                    .first = rows.time(7),
-                                    .last = rows.time(8)});
-  }
+  auto causes = read_causes(db, filter);
+  if (!causes) return tl::unexpected(causes.error());
+  summary.by_cause = std::move(*causes);
+  auto principals = read_principals(db, filter, query.most);
+  if (!principals) return tl::unexpected(principals.error());
+  summary.by_principal = std::move(*principals);
+  return summary;
 }
 
 Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most) {

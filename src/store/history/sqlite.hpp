@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
@@ -56,6 +58,19 @@ class Query {
   int status_;        ///< of preparing and binding
   int position_ = 0;  ///< of the parameter bound last
 };
+
+/// What `record_of(const Query&)` makes of each row, in their order.
+template <class RecordOf>
+[[nodiscard]] auto collect(Query rows, RecordOf record_of)
+    -> Result<std::vector<decltype(record_of(std::as_const(rows)))>> {
+  std::vector<decltype(record_of(std::as_const(rows)))> found;
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return found;
+    found.push_back(record_of(std::as_const(rows)));
+  }
+}
 
 /// One connection to a SQLite file with its statements, prepared once each. One thread at a time.
 class Database {

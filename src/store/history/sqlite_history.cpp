@@ -26,7 +26,7 @@ struct SqliteHistory::State {
   HistoryFile file;  ///< its writer guarded by write_mutex, its reader by read_mutex
   std::mutex write_mutex;
   std::mutex read_mutex;
-  config::Retention retention;  ///< guarded by write_mutex
+  engine::Retention retention;  ///< guarded by write_mutex
   std::size_t most_decisions = kMostDecisions;
   std::atomic<WallTime> believed{WallTime::max()};
 
@@ -86,7 +86,7 @@ SqliteHistory::SqliteHistory(std::unique_ptr<State> state) : state_(std::move(st
 SqliteHistory::~SqliteHistory() = default;
 
 Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& path,
-                                                           const config::Retention& retention,
+                                                           const engine::Retention& retention,
                                                            std::size_t most_decisions) {
   auto file = open_history_file(path);
   if (!file) return tl::unexpected(file.error());
@@ -110,7 +110,7 @@ Result<void> SqliteHistory::look_after() {
   return state_->look_after();
 }
 
-void SqliteHistory::set_retention(const config::Retention& retention) {
+void SqliteHistory::set_retention(const engine::Retention& retention) {
   std::lock_guard lock(state_->write_mutex);
   state_->retention = retention;
 }

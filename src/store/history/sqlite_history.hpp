@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "config/config.hpp"
 #include "engine/history.hpp"
 
 namespace tidelimit::store {
@@ -33,7 +32,7 @@ class SqliteHistory final : public engine::History {
   /// write, what another process holds, a file of another program or of a newer version. A damaged
   /// history is moved aside (see moved_aside), since a broken store must not keep the gate shut.
   [[nodiscard]] static Result<std::shared_ptr<SqliteHistory>> open(
-      const std::filesystem::path& path, const config::Retention& retention,
+      const std::filesystem::path& path, const engine::Retention& retention,
       std::size_t most_decisions = kMostDecisions);
   ~SqliteHistory() override;
 
@@ -42,8 +41,7 @@ class SqliteHistory final : public engine::History {
   [[nodiscard]] std::string notice() const override;
   /// See keep_in_place(). Every call that writes looks after it first.
   Result<void> look_after() override;
-  /// For a changed configuration.
-  void set_retention(const config::Retention& retention);
+  void set_retention(const engine::Retention& retention) override;
 
   Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
                            const std::vector<traffic::WindowStats>& stats) override;

@@ -75,6 +75,26 @@ std::vector<anomaly::Contribution> features_of(const std::string& text) {
   return features;
 }
 
+policy::VerdictRecord verdict_of(const Query& row) {
+  policy::VerdictRecord record;
+  record.client = {std::bit_cast<std::uint64_t>(row.integer(0)),
+                   std::bit_cast<std::uint64_t>(row.integer(1))};
+  record.rule = row.text(2);
+  record.from = row.time(3);
+  record.until = row.time(4);
+  record.client_name = row.text(5);
+  record.kind =
+      enum_of(row.text(6), {VerdictKind::normal, VerdictKind::suspicious, VerdictKind::malicious});
+  record.action = enum_of(row.text(7), {Action::none, Action::allow, Action::limit, Action::block});
+  record.limit = rate_of(row, 8);
+  record.score = row.real(10);
+  record.part = part_of(row.text(11));
+  record.mode = enum_of(row.text(12), {Mode::off, Mode::shadow, Mode::enforce});
+  record.reasons = reasons_of(row.text(13));
+  record.features = features_of(row.text(14));
+  return record;
+}
+
 }  // namespace
 
 Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
@@ -93,36 +113,14 @@ Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
-  std::vector<policy::VerdictRecord> found;
-  auto rows = db.query(
-      "SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
-      "limit_count, limit_period, score, part, mode, reasons, features FROM verdicts WHERE until "
-      ">= ? "
-      "ORDER BY from_time",
-      since);
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return found;
-    policy::VerdictRecord record;
-    record.client = {std::bit_cast<std::uint64_t>(rows.integer(0)),
-                     std::bit_cast<std::uint64_t>(rows.integer(1))};
-    record.rule = rows.text(2);
-    record.from = rows.time(3);
-    record.until = rows.time(4);
-    record.client_name = rows.text(5);
-    record.kind = enum_of(rows.text(6),
-                          {VerdictKind::normal, VerdictKind::suspicious, VerdictKind::malicious});
-    record.action =
-        enum_of(rows.text(7), {Action::none, Action::allow, Action::limit, Action::block});
-    record.limit = rate_of(rows, 8);
-    record.score = rows.real(10);
-    record.part = part_of(rows.text(11));
-    record.mode = enum_of(rows.text(12), {Mode::off, Mode::shadow, Mode::enforce});
-    record.reasons = reasons_of(rows.text(13));
-    record.features = features_of(rows.text(14));
-    found.push_back(std::move(record));
-  }
+  return collect(
+      db.query("SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
+               "limit_count, limit_period, score, part, mode, reasons, features FROM verdicts "
+               "WHERE until "
+               ">= ? "
+               "ORDER BY from_time",
+               since),
+      verdict_of);
 }
 
 Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {

@@ -68,7 +68,7 @@ TEST(Translation, WhoIsCountedApartSaysWhichLimitItBecomes) {
 )");
   EXPECT_THAT(remarks(translation), IsEmpty());
   const auto config = understood(translation);
-  EXPECT_EQ(config.engine.policy.mode, limiter::Mode::shadow);
+  EXPECT_EQ(config.engine.policy.mode.mode, limiter::Mode::shadow);
   EXPECT_THAT(config.engine.policy.tiers, ElementsAre("STD"));
   const auto& login = endpoint(config, "login");
   EXPECT_THAT(login.match, ElementsAre("/login"));
@@ -193,8 +193,8 @@ TEST(Translation, OnlyAWholeEndpointShadows) {
     descriptors: [ { key: user_id, shadow_mode: true, rate_limit: { unit: second, requests_per_unit: 1 } } ]
 )");
   const auto config = understood(translation);
-  EXPECT_EQ(endpoint(config, "tried").mode, limiter::Mode::shadow);
-  EXPECT_EQ(endpoint(config, "mixed").mode, limiter::Mode::enforce);
+  EXPECT_EQ(endpoint(config, "tried").mode.mode, limiter::Mode::shadow);
+  EXPECT_EQ(endpoint(config, "mixed").mode.mode, limiter::Mode::enforce);
   EXPECT_EQ(rate(endpoint(config, "mixed").limits[0].rate), "none");
   EXPECT_EQ(rate(endpoint(config, "mixed").limits[0].total), "7/s");
   EXPECT_THAT(remarks(translation), ElementsAre(HasSubstr("shadow_mode is the mode of a whole")));

@@ -69,10 +69,7 @@ MetricsInput input() {
   made.now = {Instant{70s}, WallTime{1764000000s}};
   made.counters = counters();
   made.status = status();
-  made.modes = {{"all", Mode::enforce},
-                {"forecast", Mode::enforce},
-                {"anomaly", Mode::shadow},
-                {"rules", Mode::enforce}};
+  made.modes.anomaly = Mode::shadow;
   return made;
 }
 
@@ -197,14 +194,14 @@ TEST(Metrics, ShowsLimitsThatAreInForceNow) {
   EXPECT_THAT(render(in), Not(HasSubstr("endpoint=\"other\",tier=\"STD\",kind=")))
       << "unlimited has no series";
 
-  in.modes[1].second = Mode::shadow;  // forecast
+  in.modes.forecast = Mode::shadow;
   EXPECT_THAT(render(in), HasSubstr(browse + ",kind=\"effective\"} 1.5"));
-  in.modes[3].second = Mode::off;  // rules
+  in.modes.rules = Mode::off;
   EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"effective\"} 2"));
   in = input();
-  in.now.mono = Instant{101s};
+  in.now.mono = in.status->plan->expires_at;
   EXPECT_THAT(lines(render(in)), Contains(browse + ",kind=\"effective\"} 2"))
-      << "a plan past its time is none";
+      << "a plan whose time is over is none: decisions go by the base limits from then on";
 }
 
 TEST(Metrics, LatencyIsACumulativeHistogramInSeconds) {
@@ -284,7 +281,7 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
   with->verdicts[2].kind = limiter::VerdictKind::suspicious;
   with->verdicts_total = {{limiter::VerdictKind::malicious, "model", 7}};
   with->signals = {{"cpu", 0.25, Instant{}}};
-  with->last_success[1] = WallTime{1763999940s};
+  with->last_success.forecast = WallTime{1763999940s};
   with->model.emplace();
   with->model->anomaly_version = "20261124T101500Z-1a2b3c4d";
   in.status = with;

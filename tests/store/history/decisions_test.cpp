@@ -87,7 +87,7 @@ TEST_F(DecisionsTest, AreFoundByEveryPartOfTheQuestionNewestFirst) {
 }
 
 TEST_F(DecisionsTest, AreBoundedInNumberAndAge) {
-  config::Retention retention;
+  engine::Retention retention;
   retention.decisions = 60s;
   const auto history = open(retention, 50);
   std::vector<engine::DecisionRecord> batch;

@@ -28,7 +28,7 @@ inline traffic::WindowStats stats(double requests) {
 
 class HistoryTest : public ::testing::Test {
  protected:
-  [[nodiscard]] std::shared_ptr<SqliteHistory> open(config::Retention retention = {},
+  [[nodiscard]] std::shared_ptr<SqliteHistory> open(engine::Retention retention = {},
                                                     std::size_t most_decisions = 1000) const {
     auto opened = SqliteHistory::open(file_, retention, most_decisions);
     if (!opened) throw std::runtime_error(opened.error().message);

@@ -69,7 +69,7 @@ TEST_F(RecordsTest, ARenewedVerdictMovesItsEnd) {
 }
 
 TEST_F(RecordsTest, OldVerdictsGo) {
-  config::Retention retention;
+  engine::Retention retention;
   retention.verdicts = 1h;
   const auto history = open(retention);
   ASSERT_TRUE(history->put_verdicts({verdict("192.0.2.1", kStart, 15min)}));

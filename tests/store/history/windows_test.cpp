@@ -81,7 +81,7 @@ TEST_F(WindowsTest, TheOpenOneIsThereUntilItIsClosed) {
 }
 
 TEST_F(WindowsTest, OldOnesGoInSmallBatches) {
-  config::Retention retention;
+  engine::Retention retention;
   retention.windows = 1h;
   const auto history = open(retention);
   for (int i = 0; i < 100; ++i) {

@@ -1,16 +1,15 @@
-#include <fmt/format.h>
+#include "base/host_port.hpp"
 
 #include "base/address.hpp"
 #include "base/text.hpp"
-#include "config/config.hpp"
 
-namespace tidelimit::config {
+namespace tidelimit {
 
 Result<HostPort> parse_host_port(std::string_view text) {
   const auto refuse = [&] {
-    return fail(Code::invalid_argument,
-                fmt::format("\"{}\" is no address and port: write 127.0.0.1:8080 or [::1]:8080",
-                            printable(text)));
+    return fail(
+        Code::invalid_argument,
+        "\"" + printable(text) + "\" is no address and port: write 127.0.0.1:8080 or [::1]:8080");
   };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return refuse();
@@ -26,8 +25,7 @@ Result<HostPort> parse_host_port(std::string_view text) {
 
 std::string format_host_port(const HostPort& place) {
   const bool v6 = place.host.find(':') != std::string::npos;
-  return v6 ? fmt::format("[{}]:{}", place.host, place.port)
-            : fmt::format("{}:{}", place.host, place.port);
+  return (v6 ? "[" + place.host + "]" : place.host) + ":" + std::to_string(place.port);
 }
 
-}  // namespace tidelimit::config
+}  // namespace tidelimit

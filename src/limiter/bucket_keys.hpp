@@ -14,7 +14,7 @@ enum class Use : std::uint8_t {
   client,
   total,
   verdict,
-  hand,
+  override_,
   demand,
   given,
   in_flight,
@@ -22,14 +22,14 @@ enum class Use : std::uint8_t {
 
 /// The keys of the buckets that one call may touch: a keyed hash of whose it is and what for, never
 /// 0. Pure. Borrows the call.
-class BucketNames {
+class BucketKeys {
  public:
   /// `endpoint`: its mark (mark_of).
-  BucketNames(std::uint64_t seed, const Call& call, std::uint64_t endpoint, TierId tier) noexcept
-      : BucketNames(seed, hash_client(call.client, seed), call, endpoint, tier) {}
+  BucketKeys(std::uint64_t seed, const Call& call, std::uint64_t endpoint, TierId tier) noexcept
+      : BucketKeys(seed, hash_client(call.client, seed), call, endpoint, tier) {}
   /// With the client's hash at hand: hash_client(call.client, seed).
-  BucketNames(std::uint64_t seed, std::uint64_t client_hash, const Call& call,
-              std::uint64_t endpoint, TierId tier) noexcept
+  BucketKeys(std::uint64_t seed, std::uint64_t client_hash, const Call& call,
+             std::uint64_t endpoint, TierId tier) noexcept
       : seed_(seed), client_hash_(client_hash), call_(call), endpoint_(endpoint), tier_(tier) {}
 
   // At the call's endpoint.
@@ -55,7 +55,7 @@ class BucketNames {
   [[nodiscard]] std::uint64_t verdict(const Limit& limit) const noexcept {
     return key(client_hash_, Use::verdict, limit);
   }
-  [[nodiscard]] std::uint64_t hand(const Override& hand) const noexcept;
+  [[nodiscard]] std::uint64_t override_(const Override& by_hand) const noexcept;
 
   /// Of the bucket to share when the table is full. What is everyone's keeps a bucket of its own
   /// (`own`); the rest shares with its neighbourhood.
