@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/endpoint_name.hpp"
 #include "base/path.hpp"
 #include "config/sections.hpp"
 
@@ -17,17 +18,7 @@ constexpr double kMaxBurstDays = 366;  // a burst that takes longer to earn is a
 
 constexpr DurationRange kInFlight{std::chrono::milliseconds{100}, policy::kLongestInFlight};
 
-constexpr char kOther[] = "other";
-
 using Lines = std::map<std::string, int>;  // where a name stands
-
-bool reserved_endpoint(std::string_view name) {
-  return name == "any" || name == "same" || name == "default";  // words of rules and floors
-}
-
-bool reserved_tier(std::string_view name) {
-  return name == "client" || name == "default" || name == "timeout";  // keys beside tiers
-}
 
 /// rate, burst and total of a mapping, or a rate alone.
 std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
@@ -222,7 +213,7 @@ void read_match(Section& section, EndpointSettings& endpoint,
     }
   }
   const Field& field = section.field();
-  if (endpoint.name == kOther) {
+  if (endpoint.name == kOtherEndpoint) {
     if (match || !endpoint.methods.empty()) {
       report.mistake(field.line,
                      "endpoint \"other\" is what matches nothing else: remove its match "
@@ -362,14 +353,14 @@ void read_endpoints(Section& top, Config& config, Report& report) {
     for (std::size_t i = 0; i < field->node.size(); ++i) {
       auto endpoint = read_item(field->node[i], i + 1, config, lines, report);
       if (!endpoint) continue;
-      if (endpoint->name == kOther) {
+      if (endpoint->name == kOtherEndpoint) {
         other = std::move(*endpoint);
       } else {
         endpoints.push_back(std::move(*endpoint));
       }
     }
   }
-  endpoints.push_back(other ? std::move(*other) : fresh_endpoint(kOther, config));
+  endpoints.push_back(other ? std::move(*other) : fresh_endpoint(kOtherEndpoint, config));
 }
 
 }  // namespace tidelimit::config

@@ -54,6 +54,12 @@ void Summary::add(const traffic::Request& request) {
   }
 }
 
+EndpointDiscovery::Found Summary::endpoints() const {
+  std::vector<std::string> tiers;
+  for (auto& entry : tiers_.top(tiers_.size())) tiers.push_back(std::move(entry.key));
+  return endpoints_.found(tiers);
+}
+
 void Summary::add_client(const traffic::Request& request, const Tally& tally) {
   distinct_clients_.add(hash_client(request.client, kSeed));
   const bool v4 = request.client.is_v4() && request.client_name.find(':') == std::string_view::npos;

@@ -46,7 +46,7 @@ class Summary {
   [[nodiscard]] const TopCounter& tiers() const { return tiers_; }
   /// Requests by status / 100; [0]: unknown or out of range.
   [[nodiscard]] const std::array<std::uint64_t, 6>& status_classes() const { return statuses_; }
-  [[nodiscard]] EndpointDiscovery::Found endpoints() const { return endpoints_.found(); }
+  [[nodiscard]] EndpointDiscovery::Found endpoints() const;
 
  private:
   void add_time(WallTime time);

@@ -6,6 +6,7 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/feature_sampler.hpp"
+#include "base/endpoint_name.hpp"
 #include "cli/offline/client_trial.hpp"
 #include "cli/offline/survey.hpp"
 #include "cli/reading_progress.hpp"
@@ -71,19 +72,18 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
 
 std::vector<std::string> nameable_tiers(const Survey& survey) {
   std::vector<std::string> tiers = survey.tiers();
-  std::erase_if(tiers, [](const std::string& tier) {
-    return !config::is_name(tier) || tier == "client" || tier == "default";
-  });
+  std::erase_if(
+      tiers, [](const std::string& tier) { return !config::is_name(tier) || reserved_tier(tier); });
   return tiers;
 }
 
-policy::PolicySettings settings_of(const std::vector<Route>& routes, const Survey& survey) {
+policy::PolicySettings settings_of(const RouteSurvey& routes, const Survey& survey) {
   policy::PolicySettings settings = config::defaults().engine.policy;
   if (auto tiers = nameable_tiers(survey); !tiers.empty()) {
     settings.default_tier = tiers.back();
     settings.tiers = std::move(tiers);
   }
-  for (const Route& route : routes) {
+  for (const Route& route : routes.routes(settings.tiers)) {
     policy::EndpointSettings endpoint;
     endpoint.name = route.name;
     endpoint.match = {route.match};
@@ -211,7 +211,7 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   proposal.knows_tiers = nameable != 0;
   proposal.strange_tiers = first.survey.tiers().size() - nameable;
 
-  const policy::PolicySettings settings = settings_of(first.routes.routes(), first.survey);
+  const policy::PolicySettings settings = settings_of(first.routes, first.survey);
   proposal.tiers = settings.tiers;
   for (const auto& endpoint : settings.endpoints) {
     EndpointProposal& made = proposal.endpoints.emplace_back();
