@@ -57,7 +57,7 @@ Result<json> settled(const LiveGate& gate) {
     const json& wanted = (*found)["wanted"];
     if ((*found)["in_force"] == wanted) return found;
     if (std::chrono::steady_clock::now() >= deadline)
-      return fail(Code::failed_precondition,
+      return fail(Code::unavailable,
                   (*found)["note"].is_string()
                       ? (*found)["note"].get<std::string>()
                       : std::string("the gate has not taken it up: see its log"));
@@ -113,7 +113,7 @@ void add_configs(Command app, int& status) {
   options->gate.add_options(command);
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("configs", done.error());
   });
 }
 

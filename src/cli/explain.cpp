@@ -23,15 +23,6 @@ struct ExplainOptions {
   bool json = false;
 };
 
-void print(const std::string& text, std::FILE* where) {
-  std::fwrite(text.data(), 1, text.size(), where);
-}
-
-int failed(const Error& error) {
-  print("tidelimit explain: " + error.message + "\n", stderr);
-  return exit_status(error);
-}
-
 /// "2001:db8:1:2::/64" is how clients are printed, and names the same client.
 ClientId client_named(std::string_view text) {
   text = trim(text);
@@ -162,7 +153,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
 
 int run(const ExplainOptions& options) {
   const auto explanation = explain(options);
-  if (!explanation) return failed(explanation.error());
+  if (!explanation) return exit_with("explain", explanation.error());
   print(options.json ? explain_json(*explanation) : explain_text(*explanation), stdout);
   return kDone;
 }

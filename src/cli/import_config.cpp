@@ -47,10 +47,7 @@ Result<std::string> import(const Options& options, std::string& remarks) {
 int run(const Options& options) {
   std::string remarks;
   const auto yaml = import(options, remarks);
-  if (!yaml) {
-    std::cerr << yaml.error().message << '\n';
-    return exit_status(yaml.error());
-  }
+  if (!yaml) return exit_with("import-config", yaml.error());
   std::cerr << remarks;
   std::cout << *yaml;
   return kDone;

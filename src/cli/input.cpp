@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "cli/command.hpp"
 #include "ingest/newest_first.hpp"
 #include "ingest/source_order.hpp"
 
@@ -270,23 +269,6 @@ std::string order_note(const ingest::ReadReport& report) {
       report.out_of_order_worst > std::chrono::hours{1}
           ? " If a pipe gave the newest first: write it to a file, and name that"
           : "");
-}
-
-int exit_status(const Error& error) {
-  switch (error.code) {
-    case Code::invalid_argument:
-    case Code::not_found:
-    case Code::already_exists:
-    case Code::permission_denied:
-    case Code::failed_precondition:
-      return kUsage;
-    case Code::resource_exhausted:
-    case Code::internal:
-    case Code::unavailable:
-    case Code::data_loss:
-      return kFailed;
-  }
-  return kFailed;
 }
 
 }  // namespace tidelimit::cli

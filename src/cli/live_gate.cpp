@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
-#include <iostream>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "cli/command.hpp"
 #include "config/config.hpp"
 #include "serve/http/client.hpp"
 
@@ -152,11 +150,6 @@ std::string short_time(std::string time) {
   const std::size_t end = std::min(time.find_first_not_of("0123456789", keep), time.size());
   if (keep > kDigits && keep < end) time.erase(keep, end - keep);
   return time;
-}
-
-int report(const Error& error) {
-  std::cerr << "tidelimit: " << error.message << '\n';
-  return error.code == Code::invalid_argument ? kUsage : kFailed;
 }
 
 }  // namespace tidelimit::cli

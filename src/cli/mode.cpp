@@ -128,7 +128,7 @@ void add_mode(Command app, int& status) {
   options->gate.add_options(command);
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("mode", done.error());
   });
 }
 

@@ -93,7 +93,7 @@ void add_models(Command app, int& status) {
   command.add_flag("--json", options->as_json, "one JSON object instead of a table");
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("models", done.error());
   });
 }
 

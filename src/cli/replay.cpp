@@ -33,15 +33,6 @@ struct ReplayOptions {
   std::uint64_t seed = 1;
 };
 
-void print(const std::string& text, std::FILE* where) {
-  std::fwrite(text.data(), 1, text.size(), where);
-}
-
-int failed(const Error& error) {
-  print("tidelimit replay: " + error.message + "\n", stderr);
-  return exit_status(error);
-}
-
 /// A configuration made ready: its engine and the models that it will use.
 struct Candidate {
   std::string file;
@@ -109,25 +100,25 @@ std::string names_of(const Input& input) {
 
 int replay(const ReplayOptions& options) {
   auto input = Input::find(options.input);
-  if (!input) return failed(input.error());
+  if (!input) return exit_with("replay", input.error());
   if (auto free = require_report_place(
           options.report, *input, {{"--config", options.config}, {"--against", options.against}});
       !free) {
-    return failed(free.error());
+    return exit_with("replay", free.error());
   }
   auto main = prepare(options.config, options);
-  if (!main) return failed(main.error());
+  if (!main) return exit_with("replay", main.error());
   std::optional<Candidate> against;
   if (!options.against.empty()) {
     auto other = prepare(options.against, options);
-    if (!other) return failed(other.error());
+    if (!other) return exit_with("replay", other.error());
     against = *std::move(other);
   }
 
   Replayed replayed;
   const auto begin = std::chrono::steady_clock::now();
   auto reading = drive(*input, *main, against ? &*against : nullptr, replayed.comparison);
-  if (!reading) return failed(reading.error());
+  if (!reading) return exit_with("replay", reading.error());
   replayed.inputs = names_of(*input);
   replayed.reading = *std::move(reading);
   replayed.main = {main->file, main->model, main->replay->finish()};
@@ -138,7 +129,7 @@ int replay(const ReplayOptions& options) {
   print(reading_notes(replayed.reading), stderr);
   if (!options.report.empty()) {
     if (const auto written = store::write_file(options.report, replay_html(replayed)); !written) {
-      return failed(written.error());
+      return exit_with("replay", written.error());
     }
   }
   print(options.json ? replay_json(replayed) : replay_text(replayed), stdout);

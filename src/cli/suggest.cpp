@@ -56,10 +56,7 @@ Result<Told> suggest(const Options& options) {
 
 int run(const Options& options) {
   const auto told = suggest(options);
-  if (!told) {
-    std::cerr << "tidelimit suggest: " << told.error().message << '\n';
-    return exit_status(told.error());
-  }
+  if (!told) return exit_with("suggest", told.error());
   std::cerr << told->words;
   std::cout << told->output;
   return kDone;

@@ -66,10 +66,7 @@ Result<std::string> train(const TrainOptions& options) {
 
 int run(const TrainOptions& options) {
   const auto told = train(options);
-  if (!told) {
-    std::cerr << "tidelimit train: " << told.error().message << '\n';
-    return exit_status(told.error());
-  }
+  if (!told) return exit_with("train", told.error());
   std::cout << *told;
   return kDone;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 
+#include "cli/command.hpp"
 #include "cli/offline/engine_trial.hpp"
 #include "cli/reading_progress.hpp"
 #include "engine/routes.hpp"
@@ -149,7 +150,7 @@ Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
     fmt::print(stderr, "note: the rows are {} apart and are added up to windows of {} (--window)\n",
                format_duration(windows->input_step), format_duration(shape.window));
   }
-  fmt::print(stderr, "{}", gap_note(windows->grid));
+  print(gap_note(windows->grid), stderr);
   return std::move(windows->grid);
 }
 

@@ -7,6 +7,7 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
+#include "cli/command.hpp"
 #include "cli/offline/passes.hpp"
 #include "cli/progress_bar.hpp"
 #include "forecast/model.hpp"
@@ -14,10 +15,6 @@
 
 namespace tidelimit::cli {
 namespace {
-
-void say(const std::string& words) {
-  std::fputs((words + "\n").c_str(), stderr);
-}
 
 /// Epochs as a bar on a terminal, as lines elsewhere.
 class TrainingProgress {
@@ -30,7 +27,7 @@ class TrainingProgress {
     if (bar_.visible()) {
       bar_.show(progress.done_ratio, note);
     } else if (progress.epoch != epoch_) {
-      say(note);
+      print(note + "\n", stderr);
     }
     epoch_ = progress.epoch;
   }
@@ -44,7 +41,7 @@ Result<config::Config> named_config(const TrainingOptions& options) {
   if (options.config.empty()) return config::defaults();
   auto config = config::load(options.config);
   if (!config) return tl::unexpected<Error>(config.error());
-  for (const auto& warning : config->warnings) say(warning + " (warning)");
+  for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   return config;
 }
 
@@ -102,12 +99,12 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
                                        const TrainingOptions& options) {
   const auto grid = ready_windows(reader, shape, WindowsFor::training);
   if (!grid) return tl::unexpected<Error>(grid.error());
-  std::fputs(reading_notes(reader.report()).c_str(), stderr);
+  print(reading_notes(reader.report()), stderr);
   if (options.detector_alone) {
     return fail(Code::invalid_argument,
                 "--no-forecast: ready windows name no clients, so nothing is left to train");
   }
-  say("ready windows name no clients: only the forecast is trained");
+  print("ready windows name no clients: only the forecast is trained\n", stderr);
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
       !done) {
@@ -153,7 +150,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   anomaly::FeatureSampler sampler(drawing);
   const auto reading = survey_inputs(input, survey, &sampler);
   if (!reading) return tl::unexpected<Error>(reading.error());
-  std::fputs((reading_notes(*reading) + order_note(*reading)).c_str(), stderr);
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (auto done = train_detector(bundle, sampler, config, options); !done) {
     return tl::unexpected<Error>(done.error());
   }

@@ -7,6 +7,7 @@
 #include "anomaly/dated_training.hpp"
 #include "anomaly/feature_sampler.hpp"
 #include "base/endpoint_name.hpp"
+#include "cli/command.hpp"
 #include "cli/offline/client_trial.hpp"
 #include "cli/offline/survey.hpp"
 #include "cli/reading_progress.hpp"
@@ -63,7 +64,7 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
   }
   progress.wipe();
   if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  std::fputs((reading_notes(reader->report()) + order_note(reader->report())).c_str(), stderr);
+  print(reading_notes(reader->report()) + order_note(reader->report()), stderr);
   if (proposal.requests == 0)
     return fail(Code::failed_precondition,
                 "no readable request in the input: `tidelimit inspect` says why");
