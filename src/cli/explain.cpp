@@ -103,7 +103,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
   if (!config) return tl::unexpected<Error>(config.error());
   auto models = models_for(*config, options.model);
   if (!models) return tl::unexpected<Error>(models.error());
-  if (!models->bundle || !models->bundle->anomaly) {
+  if (!models->bundle->anomaly) {
     return fail(Code::failed_precondition,
                 fmt::format("{}: has no anomaly model; train one on access logs (ready windows "
                             "train the forecast alone)",
@@ -123,7 +123,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
   explanation.client = client_named(options.client);
   explanation.name = explanation.client.is_host_name() ? printable(options.client, 80)
                                                        : format_client(explanation.client);
-  explanation.model = models->version();
+  explanation.model = models->bundle->manifest.version;
   Follower follower(explanation);
   engine::ReplayOptions replay_options;
   replay_options.after_tick = [&](const engine::Engine& engine, Now now) {

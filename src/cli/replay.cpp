@@ -48,16 +48,15 @@ Result<Candidate> prepare(const std::string& file, const ReplayOptions& options)
   config->engine.shape = *shape;
   auto models = models_for(*config, options.model);
   if (!models) return tl::unexpected<Error>(models.error());
-  if (models->bundle) {
-    const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
-    if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
-      return tl::unexpected<Error>(same.error());
-    }
+  const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
+  if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
+    return tl::unexpected<Error>(same.error());
   }
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
-  for (const auto& warning : models->warnings) print("warning: " + warning + "\n", stderr);
+  for (const auto& warning : models->warnings)
+    print("warning: " + warning + ", going on without\n", stderr);
   if (options.enforce) config->engine.policy.mode = limiter::Mode::enforce;
-  return Candidate{file, models->version(),
+  return Candidate{file, models->bundle->manifest.version,
                    std::make_unique<engine::Replay>(config->engine, models->bundle,
                                                     engine::ReplayOptions{.seed = options.seed})};
 }
