@@ -111,13 +111,6 @@ Result<Explanation> explain(const ExplainOptions& options) {
   }
   auto input = Input::find(options.input);
   if (!input) return tl::unexpected<Error>(input.error());
-  ReadingProgress progress(*input, "explaining");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows()) {
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows: it names no clients");
-  }
 
   Explanation explanation;
   explanation.client = client_named(options.client);
@@ -131,16 +124,14 @@ Result<Explanation> explain(const ExplainOptions& options) {
   };
   engine::Replay replay(config->engine, models->bundle, replay_options);
   ingest::TopCounter clients(200);
-  traffic::Request request;
-  while (reader->next(request)) {
-    const engine::Answer& answer = replay.add(request);
-    clients.add(request.client_name, {.requests = 1});
-    if (request.client == explanation.client) follower.asked(request, answer);
-    progress.count();
-  }
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  print(reading_notes(reader->report()) + order_note(reader->report()), stderr);
+  const auto reading =
+      ReadingProgress(*input, "explaining").each([&](const traffic::Request& request) {
+        const engine::Answer& answer = replay.add(request);
+        clients.add(request.client_name, {.requests = 1});
+        if (request.client == explanation.client) follower.asked(request, answer);
+      });
+  if (!reading) return tl::unexpected(reading.error());
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (explanation.requests == 0) return fail(Code::not_found, nobody(options.client, clients));
 
   const engine::ReplayReport report = replay.finish();

@@ -67,11 +67,6 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
   ReadingProgress progress(input, "replaying");
   auto reader = progress.open();
   if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows()) {
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows; replay decides requests: give it access "
-                "logs or csv with timestamp, client_ip and path");
-  }
   ingest::ReadAhead ahead([&](traffic::Request& request) {
     if (!reader->next(request)) return false;
     progress.count();

@@ -14,17 +14,10 @@ namespace tidelimit::cli {
 
 Result<ingest::ReadReport> survey_inputs(const Input& input, Survey& survey,
                                          anomaly::FeatureSampler* sampler) {
-  ReadingProgress progress(input, "reading");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  traffic::Request request;
-  while (reader->next(request)) {
+  return ReadingProgress(input, "reading").each([&](const traffic::Request& request) {
     survey.add(request);
     if (sampler != nullptr) sampler->add(request);
-    progress.count();
-  }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  return reader->report();
+  });
 }
 
 namespace {
@@ -74,24 +67,20 @@ class Counter {
 
 Result<TrafficHistory> read_history(const Input& input, const config::Config& config,
                                     const model::Bundle& bundle, const HistoryOptions& options) {
-  ReadingProgress progress(input, options.title);
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
   Counter counter(config.engine.policy, options.window, options.labels);
   ClientTrial scan(bundle.anomaly, config.engine.policy, options.judge_clients);
   std::optional<EngineTrial> gate;
   if (options.judge_clients) gate.emplace(config.engine, bundle);
-  traffic::Request request;
-  while (reader->next(request)) {
-    if (gate) {
-      scan.add(request);  // its scores rank the clients
-      counter.add(request, *gate);
-    } else {
-      counter.add(request, scan);
-    }
-    progress.count();
-  }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  const auto reading =
+      ReadingProgress(input, options.title).each([&](const traffic::Request& request) {
+        if (gate) {
+          scan.add(request);  // its scores rank the clients
+          counter.add(request, *gate);
+        } else {
+          counter.add(request, scan);
+        }
+      });
+  if (!reading) return tl::unexpected(reading.error());
   if (gate) {
     scan.finish();
     counter.finish(*gate);
@@ -101,7 +90,7 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
   auto grid = counter.windows().grid();
   if (!grid) return tl::unexpected<Error>(grid.error());
   TrafficHistory history{*std::move(grid), scan.outcomes(), counter.windows().malicious_requests(),
-                         scan.verdicts(), reader->report()};
+                         scan.verdicts(), *reading};
   if (!gate) return history;
   for (auto& [client, outcome] : history.clients) outcome.worst = limiter::VerdictKind::normal;
   for (const auto& [client, worst] : gate->worst()) history.clients[client].worst = worst;

@@ -43,15 +43,7 @@ struct FirstPass {
 };
 
 Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal) {
-  ReadingProgress progress(input, "reading");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows())
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows: it names no paths and no clients; "
-                "suggest reads access logs");
-  traffic::Request request;
-  while (reader->next(request)) {
+  const auto reading = ReadingProgress(input, "reading").each([&](const traffic::Request& request) {
     pass.routes.add(request.path);
     pass.survey.add(request);
     pass.sampler.add(request);
@@ -60,11 +52,9 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
     proposal.last = std::max(proposal.last, request.time);
     proposal.knows_users = proposal.knows_users || !request.user_id.empty();
     proposal.knows_methods = proposal.knows_methods || !request.method.empty();
-    progress.count();
-  }
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  print(reading_notes(reader->report()) + order_note(reader->report()), stderr);
+  });
+  if (!reading) return tl::unexpected(reading.error());
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (proposal.requests == 0)
     return fail(Code::failed_precondition,
                 "no readable request in the input: `tidelimit inspect` says why");
@@ -103,30 +93,25 @@ struct SecondPass {
 Result<void> read_second(const Input& input, const policy::PolicySettings& settings,
                          std::shared_ptr<const anomaly::Detector> detector, SecondPass& pass,
                          Proposal& proposal) {
-  ReadingProgress progress(input, "measuring");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
   const engine::Routes routes(settings, {}, 0);
   ClientTrial trial(std::move(detector), settings, true);
   std::string buffer;
-  traffic::Request request;
-  while (reader->next(request)) {
-    trial.add(request);
-    const engine::Identity identity = routes.identify(request, buffer);
-    EndpointProposal& endpoint = proposal.endpoints[limiter::index(identity.endpoint)];
-    ++endpoint.requests;
-    endpoint.writes += writes(request.method) ? 1 : 0;
-    const std::uint64_t principal = request.user_id.empty()
-                                        ? hash_client(request.client, kUserSeed)
-                                        : hash_bytes(request.user_id, kUserSeed);
-    pass.peaks.add(principal, request.client,
-                   static_cast<std::uint16_t>(limiter::index(identity.endpoint)),
-                   static_cast<std::uint8_t>(limiter::index(identity.tier)), request.time);
-    progress.count();
-  }
+  const auto reading =
+      ReadingProgress(input, "measuring").each([&](const traffic::Request& request) {
+        trial.add(request);
+        const engine::Identity identity = routes.identify(request, buffer);
+        EndpointProposal& endpoint = proposal.endpoints[limiter::index(identity.endpoint)];
+        ++endpoint.requests;
+        endpoint.writes += writes(request.method) ? 1 : 0;
+        const std::uint64_t principal = request.user_id.empty()
+                                            ? hash_client(request.client, kUserSeed)
+                                            : hash_bytes(request.user_id, kUserSeed);
+        pass.peaks.add(principal, request.client,
+                       static_cast<std::uint16_t>(limiter::index(identity.endpoint)),
+                       static_cast<std::uint8_t>(limiter::index(identity.tier)), request.time);
+      });
+  if (!reading) return tl::unexpected(reading.error());
   trial.finish();
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
   for (const auto& [client, outcome] : trial.outcomes())
     if (outcome.worst != limiter::VerdictKind::normal) pass.odd.insert(client);
   return {};
