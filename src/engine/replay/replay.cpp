@@ -25,6 +25,7 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
       options_(options),
       recorder_(std::make_shared<Recorder>()),
       engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
+      time_(*engine_),
       bins_(settings.policy.endpoints.size()),
       harm_(options.seed),
       rule_counts_(settings.policy.rules.size() + 2) {
@@ -35,45 +36,23 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
   worker_ = engine_->make_worker();
 }
 
-void Replay::begin(WallTime first) {
-  begun_ = true;
-  first_ = first;
-  start_ = first;
-  tick(first);  // publishes the first plan
-  due_is_old_ = true;
+void Replay::advance(WallTime time) {
+  if (!time_.begun()) first_ = time;
+  time_.advance(time, [this] { after_tick(); });
 }
 
-void Replay::tick(WallTime time) {
-  now_ = {Instant{time - start_}, time};
-  engine_->tick(now_);
+void Replay::after_tick() {
   if (!huge_pages_ && engine_->limiter().clients().size() > kCrowdedTable) {
     engine_->use_huge_pages();
     huge_pages_ = true;
   }
-  if (options_.after_tick) options_.after_tick(*engine_, now_);
-}
-
-void Replay::advance(WallTime time) {
-  if (!begun_) {
-    begin(time);
-    return;
-  }
-  if (due_is_old_) {
-    due_ = engine_->next_due();  // a request came since it was last asked
-    due_is_old_ = false;
-  }
-  while (due_ <= time) {
-    tick(std::max(due_, now_.wall));
-    due_ = std::max(engine_->next_due(), now_.wall + Nanos{1});
-    due_is_old_ = true;
-  }
-  now_ = {Instant{time - start_}, time};
+  if (options_.after_tick) options_.after_tick(*engine_, now());
 }
 
 void Replay::note_out_of_order(WallTime time) {
   first_ = std::min(first_, time);
   ++out_of_order_;
-  out_of_order_worst_ = std::max(out_of_order_worst_, now_.wall - time);
+  out_of_order_worst_ = std::max(out_of_order_worst_, now().wall - time);
 }
 
 void Replay::refused(const traffic::Request& request) {
@@ -83,7 +62,7 @@ void Replay::refused(const traffic::Request& request) {
                                         ? rules + 1
                                         : std::min(index(decision.rule), rules)];
   ++(decision.allowed ? counts.would_deny : counts.denied);
-  harm_.refused(request, answer_, now_.wall);
+  harm_.refused(request, answer_, now().wall);
 }
 
 void Replay::remember_name(const traffic::Request& request) {
@@ -93,9 +72,9 @@ void Replay::remember_name(const traffic::Request& request) {
 }
 
 ReplayReport Replay::finish() {
-  if (begun_) {
+  if (time_.begun()) {
     (void)engine_->status();  // asks for a fresh one
-    tick(now_.wall);
+    time_.tick(now().wall, [this] { after_tick(); });
   }
   ReplayReport report;
   report.endpoints.reserve(settings_.policy.endpoints.size());
@@ -103,8 +82,8 @@ ReplayReport Replay::finish() {
   report.tiers = settings_.policy.tiers;
   report.mode = settings_.policy.mode;
   report.requests = requests_;
-  if (begun_) report.first = first_;
-  report.last = now_.wall;
+  if (time_.begun()) report.first = first_;
+  report.last = now().wall;
   report.out_of_order = out_of_order_;
   report.out_of_order_worst = out_of_order_worst_;
   take_counters(report);
