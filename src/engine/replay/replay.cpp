@@ -188,59 +188,78 @@ void Replay::take_rules(ReplayReport& report) const {
 }
 
 void Replay::take_notes(ReplayReport& report) const {
-  const bool forecasts = models_ && models_->forecast;
-  const bool detects = models_ && models_->anomaly;
   if (report.mode == limiter::Mode::shadow) {
     report.notes.emplace_back(
         "mode is shadow: nothing was denied; what would have been is counted apart");
   } else if (report.mode == limiter::Mode::off) {
     report.notes.emplace_back("mode is off: everything passed");
   }
+  note_rules(report.notes);
+  note_what_the_log_lacks(report.notes);
+  note_forecasts(report);
+  if (report.out_of_order * 100 > report.requests) {
+    report.notes.push_back(fmt::format(
+        "{} requests were older than one before them, by up to {}: they were decided at the later "
+        "time; are the inputs in order?",
+        report.out_of_order, format_duration(report.out_of_order_worst)));
+  }
+}
+
+void Replay::note_rules(std::vector<std::string>& notes) const {
+  const bool detects = models_ && models_->anomaly;
   for (const policy::Rule& rule : settings_.policy.rules) {
     if (rule.when.on_signal()) {
-      report.notes.push_back(fmt::format(
+      notes.push_back(fmt::format(
           "rule {} waits for CPU figures, which no log carries: it never acted", rule.name));
     }
     if (rule.when.on_queueing()) {
-      report.notes.push_back(fmt::format(
+      notes.push_back(fmt::format(
           "rule {} sheds while answers are slow: those in the log are as slow as they were without "
           "it, so it sheds longer here than it would have",
           rule.name));
     }
     if (rule.when.on_verdict() && !detects && !rule.when.on_figures()) {
-      report.notes.push_back(
+      notes.push_back(
           fmt::format("rule {} waits for model verdicts, and no anomaly model was given: only "
                       "verdicts of rules could move it",
                       rule.name));
     }
   }
+}
+
+void Replay::note_what_the_log_lacks(std::vector<std::string>& notes) const {
   if (open_.without_latency() > 0) {
-    report.notes.push_back(fmt::format(
+    notes.push_back(fmt::format(
         "{} requests at endpoints that limit how many may be in flight carry no latency: they were "
         "taken to end at once, so such limits would have denied more than is said here",
         open_.without_latency()));
   }
   if (open_.untracked() > 0) {
-    report.notes.push_back(fmt::format(
+    notes.push_back(fmt::format(
         "more than {} requests were in flight at once: {} of them were taken to end at the timeout",
         OpenRequests::kMost, open_.untracked()));
   }
+  const auto note_learned = [&](const auto& all) {
+    for (const auto& one : all) {
+      if (!one.learned) continue;
+      notes.push_back(fmt::format(
+          "the capacity of {} is learned: answers in the log stay as slow as they were, however "
+          "much is denied, so the estimate falls further here than it would have; mode: shadow "
+          "shows it undisturbed",
+          one.name));
+    }
+  };
+  note_learned(settings_.policy.endpoints);
+  note_learned(settings_.policy.upstreams);
+}
+
+void Replay::note_forecasts(ReplayReport& report) const {
+  const bool forecasts = models_ && models_->forecast;
   if (!forecasts) {
     report.notes.emplace_back(
         "no forecast model: forecasts were drawn from the last value or the same time of day, and "
         "no rule acts on such");
   }
-  const auto note_learned = [&](const std::string& name) {
-    report.notes.push_back(fmt::format(
-        "the capacity of {} is learned: answers in the log stay as slow as they were, however much "
-        "is denied, so the estimate falls further here than it would have; mode: shadow shows it "
-        "undisturbed",
-        name));
-  };
-  for (const auto& endpoint : settings_.policy.endpoints)
-    if (endpoint.learned) note_learned(endpoint.name);
-  for (const auto& upstream : settings_.policy.upstreams)
-    if (upstream.learned) note_learned(upstream.name);
   std::size_t points = 0;
   std::size_t fallen_back = 0;
   std::size_t guarded = 0;
@@ -265,12 +284,6 @@ void Replay::take_notes(ReplayReport& report) const {
         "{} of {} forecasts came from a simple rule instead of the model: it was closer on the two "
         "days before",
         guarded, points));
-  }
-  if (report.out_of_order * 100 > report.requests) {
-    report.notes.push_back(fmt::format(
-        "{} requests were older than one before them, by up to {}: they were decided at the later "
-        "time; are the inputs in order?",
-        report.out_of_order, format_duration(report.out_of_order_worst)));
   }
 }
 

@@ -94,6 +94,9 @@ class Replay {
   void take_timeline(ReplayReport& report) const;
   void take_rules(ReplayReport& report) const;
   void take_notes(ReplayReport& report) const;
+  void note_rules(std::vector<std::string>& notes) const;
+  void note_what_the_log_lacks(std::vector<std::string>& notes) const;
+  void note_forecasts(ReplayReport& report) const;
 
   Settings settings_;
   std::shared_ptr<const model::Bundle> models_;
