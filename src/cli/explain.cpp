@@ -38,8 +38,7 @@ class Follower {
   void asked(const traffic::Request& request, const engine::Answer& answer) {
     if (out_.requests++ == 0) out_.first = request.time;
     out_.last = request.time;
-    ++out_.status_classes[request.status >= 100 && request.status < 600 ? request.status / 100u
-                                                                        : 0u];
+    ++out_.status_classes[traffic::status_class(request.status)];
     const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(request.status) ? 1u : 0u};
     out_.paths.add(normalise_path(request.path, path_), tally);
     out_.agents.add(request.user_agent, tally);

@@ -38,8 +38,7 @@ void Summary::add(const traffic::Request& request) {
   total_ += tally;
   add_time(request.time);
   add_client(request, tally);
-  const auto status_class = static_cast<std::size_t>(request.status / 100);
-  ++statuses_[status_class < statuses_.size() ? status_class : 0];
+  ++statuses_[traffic::status_class(request.status)];
   endpoints_.add(request.path, tally);
   if (request.path.empty())
     ++garbage_;
