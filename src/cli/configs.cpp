@@ -53,7 +53,7 @@ Result<json> settled(const LiveGate& gate) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     auto found = gate.call("GET", "/v1/configs");
-    if (!found) return tl::unexpected<Error>(found.error());
+    if (!found) return tl::unexpected(found.error());
     const json& wanted = (*found)["wanted"];
     if ((*found)["in_force"] == wanted) return found;
     if (std::chrono::steady_clock::now() >= deadline)
@@ -74,13 +74,13 @@ Result<json> answer_to(const ConfigsOptions& options) {
                         ? gate.call("DELETE", "/v1/configs/hold")
                         : gate.call("PUT", "/v1/configs/" + encode_component(options.return_to),
                                     json{{"reason", options.reason}}.dump());
-  if (!done) return tl::unexpected<Error>(done.error());
+  if (!done) return tl::unexpected(done.error());
   return settled(gate);
 }
 
 Result<void> run(const ConfigsOptions& options) {
   const auto found = answer_to(options);
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   if (options.as_json) {
     std::cout << found->dump() << '\n';
   } else if (!options.shown.empty()) {

@@ -99,9 +99,9 @@ std::string nobody(const std::string& asked, const ingest::TopCounter& clients) 
 
 Result<Explanation> explain(const ExplainOptions& options) {
   auto config = config_of(options);
-  if (!config) return tl::unexpected<Error>(config.error());
+  if (!config) return tl::unexpected(config.error());
   auto models = models_for(*config, options.model);
-  if (!models) return tl::unexpected<Error>(models.error());
+  if (!models) return tl::unexpected(models.error());
   if (!models->bundle->anomaly) {
     return fail(Code::failed_precondition,
                 fmt::format("{}: has no anomaly model; train one on access logs (ready windows "
@@ -109,7 +109,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
                             options.model));
   }
   auto input = Input::find(options.input);
-  if (!input) return tl::unexpected<Error>(input.error());
+  if (!input) return tl::unexpected(input.error());
 
   Explanation explanation;
   explanation.client = client_named(options.client);

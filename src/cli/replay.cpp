@@ -44,13 +44,13 @@ Result<Candidate> prepare(const std::string& file, const ReplayOptions& options)
   auto config = config::load(file);
   if (!config) return fail(Code::invalid_argument, config.error().message);
   auto shape = options.shape.over(config->engine.shape);
-  if (!shape) return tl::unexpected<Error>(shape.error());
+  if (!shape) return tl::unexpected(shape.error());
   config->engine.shape = *shape;
   auto models = models_for(*config, options.model);
-  if (!models) return tl::unexpected<Error>(models.error());
+  if (!models) return tl::unexpected(models.error());
   const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
   if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
-    return tl::unexpected<Error>(same.error());
+    return tl::unexpected(same.error());
   }
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   for (const auto& warning : models->warnings)
@@ -66,7 +66,7 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                                  engine::Comparison& comparison) {
   ReadingProgress progress(input, "replaying");
   auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (!reader) return tl::unexpected(reader.error());
   ingest::ReadAhead ahead([&](traffic::Request& request) {
     if (!reader->next(request)) return false;
     progress.count();
@@ -82,7 +82,7 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                     comparison.add(request, before, now, replay.now().wall);
                   });
   }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  if (reader->failure()) return tl::unexpected(*reader->failure());
   return reader->report();
 }
 

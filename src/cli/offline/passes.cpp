@@ -88,7 +88,7 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
     counter.finish(scan);
   }
   auto grid = counter.windows().grid();
-  if (!grid) return tl::unexpected<Error>(grid.error());
+  if (!grid) return tl::unexpected(grid.error());
   TrafficHistory history{*std::move(grid), scan.outcomes(), counter.windows().malicious_requests(),
                          scan.verdicts(), *reading};
   if (!gate) return history;
@@ -128,7 +128,7 @@ std::string mend_for(Nanos step, const forecast::Shape& asked, WindowsFor whom) 
 Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
                                           const forecast::Shape& shape, WindowsFor whom) {
   auto windows = ingest::read_windows(reader, shape.window);
-  if (!windows) return tl::unexpected<Error>(windows.error());
+  if (!windows) return tl::unexpected(windows.error());
   if (!windows->fit) {
     return fail(Code::failed_precondition,
                 fmt::format("the rows are {} apart, so they can't be made into windows of {}; {}",

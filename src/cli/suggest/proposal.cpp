@@ -191,8 +191,7 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   proposal.options = options;
   for (const auto& source : input.sources()) proposal.inputs.push_back(source.name);
   FirstPass first(options.seed);
-  if (auto done = read_first(input, first, proposal); !done)
-    return tl::unexpected<Error>(done.error());
+  if (auto done = read_first(input, first, proposal); !done) return tl::unexpected(done.error());
   const std::size_t nameable = nameable_tiers(first.survey).size();
   proposal.knows_tiers = nameable != 0;
   proposal.strange_tiers = first.survey.tiers().size() - nameable;
@@ -212,7 +211,7 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   SecondPass second;
   if (auto done = read_second(input, settings, detector ? *detector : nullptr, second, proposal);
       !done)
-    return tl::unexpected<Error>(done.error());
+    return tl::unexpected(done.error());
   proposal.odd_clients = second.odd.size();
   proposal.one_in = second.peaks.one_in();
   for (EndpointProposal& endpoint : proposal.endpoints) {
