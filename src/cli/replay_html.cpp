@@ -209,7 +209,7 @@ void add_difference(Page& page, const Replayed& replayed) {
   const engine::Parting total = c.total();
   page.add_section("Against " + other);
   page.add_cards({{grouped(before.denied() + before.would_deny()), "refused there",
-                   share(before.denied() + before.would_deny(), c.requests())},
+                   percent(before.denied() + before.would_deny(), c.requests(), 2)},
                   {grouped(total.allow_to_deny), "pass there, refused here",
                    fmt::format("{} principals", grouped(c.principals().allow_to_deny))},
                   {grouped(total.deny_to_allow), "refused there, pass here",
