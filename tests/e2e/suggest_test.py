@@ -147,7 +147,7 @@ class Suggest(unittest.TestCase):
             self.assertIn(f'name: "{path}_"', file.read_text())
         run("check-config", file)
         found = json.loads(run("inspect", log, "--json").stdout)["endpoints"]
-        self.assertEqual(set(found), {"STD_", "default_", "any_", "same_", "other_"})
+        self.assertEqual(set(found), {"STD_", "default_", "any_", "same_", "other_", "other"})
 
     @unittest.skipUnless(REAL_LOGS.is_dir(), "no real logs beside the checkout: ../shared/data/logs")
     def test_real_logs(self):
