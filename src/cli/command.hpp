@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdio>
+#include <string>
+
+#include "base/error.hpp"
 #include "cli/command_line.hpp"
 
 namespace tidelimit::cli {
@@ -8,6 +12,13 @@ namespace tidelimit::cli {
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
+
+void print(const std::string& text, std::FILE* where = stdout);
+
+/// Says on standard error why `command` ("replay") did not get done; the status to exit with.
+/// kUsage for what was wrongly asked for: wrong words, a bad configuration, something named that is
+/// not there, is in the way or may not be touched; kFailed for what went wrong on the way.
+[[nodiscard]] int exit_with(const std::string& command, const Error& error);
 
 // One file per subcommand (src/cli/NAME.cpp); each adds itself to the app and, when chosen, sets
 // `status`.

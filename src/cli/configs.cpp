@@ -53,11 +53,11 @@ Result<json> settled(const LiveGate& gate) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     auto found = gate.call("GET", "/v1/configs");
-    if (!found) return tl::unexpected<Error>(found.error());
+    if (!found) return tl::unexpected(found.error());
     const json& wanted = (*found)["wanted"];
     if ((*found)["in_force"] == wanted) return found;
     if (std::chrono::steady_clock::now() >= deadline)
-      return fail(Code::failed_precondition,
+      return fail(Code::unavailable,
                   (*found)["note"].is_string()
                       ? (*found)["note"].get<std::string>()
                       : std::string("the gate has not taken it up: see its log"));
@@ -74,13 +74,13 @@ Result<json> answer_to(const ConfigsOptions& options) {
                         ? gate.call("DELETE", "/v1/configs/hold")
                         : gate.call("PUT", "/v1/configs/" + encode_component(options.return_to),
                                     json{{"reason", options.reason}}.dump());
-  if (!done) return tl::unexpected<Error>(done.error());
+  if (!done) return tl::unexpected(done.error());
   return settled(gate);
 }
 
 Result<void> run(const ConfigsOptions& options) {
   const auto found = answer_to(options);
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   if (options.as_json) {
     std::cout << found->dump() << '\n';
   } else if (!options.shown.empty()) {
@@ -113,7 +113,7 @@ void add_configs(Command app, int& status) {
   options->gate.add_options(command);
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("configs", done.error());
   });
 }
 

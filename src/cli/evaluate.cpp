@@ -18,23 +18,18 @@ struct EvaluateOptions {
   bool json = false;
 };
 
-int failed(const Error& error) {
-  std::cerr << "tidelimit evaluate: " << error.message << '\n';
-  return exit_status(error);
-}
-
 int run(const EvaluateOptions& options) {
   const auto input = Input::find(options.input, Passes::several);
-  if (!input) return failed(input.error());
+  if (!input) return exit_with("evaluate", input.error());
   const EvaluationOptions& read = options.evaluation;
   if (auto free = require_report_place(
           options.report, *input,
           {{"--config", read.config}, {"--labels", read.labels}, {"--rates", read.rates}});
       !free) {
-    return failed(free.error());
+    return exit_with("evaluate", free.error());
   }
   const auto evaluation = evaluate_bundle(*input, options.evaluation);
-  if (!evaluation) return failed(evaluation.error());
+  if (!evaluation) return exit_with("evaluate", evaluation.error());
   std::cerr << reading_notes(evaluation->reading) << order_note(evaluation->reading);
   for (const std::string& note : evaluation->forecast.notes) std::cerr << "note: " << note << '\n';
   if (options.json && evaluation->forecast.endpoints.empty()) {
@@ -50,7 +45,7 @@ int run(const EvaluateOptions& options) {
   }
   if (!options.report.empty()) {
     const auto written = store::write_file(options.report, evaluation_html(*evaluation));
-    if (!written) return failed(written.error());
+    if (!written) return exit_with("evaluate", written.error());
   }
   std::cout << (options.json ? evaluation_json(*evaluation) : evaluation_text(*evaluation));
   std::cout.flush();

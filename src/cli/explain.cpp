@@ -23,15 +23,6 @@ struct ExplainOptions {
   bool json = false;
 };
 
-void print(const std::string& text, std::FILE* where) {
-  std::fwrite(text.data(), 1, text.size(), where);
-}
-
-int failed(const Error& error) {
-  print("tidelimit explain: " + error.message + "\n", stderr);
-  return exit_status(error);
-}
-
 /// Follows one client through a replay.
 class Follower {
  public:
@@ -40,8 +31,7 @@ class Follower {
   void asked(const traffic::Request& request, const engine::Answer& answer) {
     if (out_.requests++ == 0) out_.first = request.time;
     out_.last = request.time;
-    ++out_.status_classes[request.status >= 100 && request.status < 600 ? request.status / 100u
-                                                                        : 0u];
+    ++out_.status_classes[traffic::status_class(request.status)];
     const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(request.status) ? 1u : 0u};
     out_.paths.add(normalise_path(request.path, path_), tally);
     out_.agents.add(request.user_agent, tally);
@@ -102,31 +92,24 @@ std::string nobody(const std::string& asked, const ingest::TopCounter& clients) 
 
 Result<Explanation> explain(const ExplainOptions& options) {
   auto config = config_of(options);
-  if (!config) return tl::unexpected<Error>(config.error());
+  if (!config) return tl::unexpected(config.error());
   auto models = models_for(*config, options.model);
-  if (!models) return tl::unexpected<Error>(models.error());
-  if (!models->bundle || !models->bundle->anomaly) {
+  if (!models) return tl::unexpected(models.error());
+  if (!models->bundle->anomaly) {
     return fail(Code::failed_precondition,
                 fmt::format("{}: has no anomaly model; train one on access logs (ready windows "
                             "train the forecast alone)",
                             options.model));
   }
   auto input = Input::find(options.input);
-  if (!input) return tl::unexpected<Error>(input.error());
-  ReadingProgress progress(*input, "explaining");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows()) {
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows: it names no clients");
-  }
+  if (!input) return tl::unexpected(input.error());
 
   Explanation explanation;
   const std::string_view client = trim(options.client);
   explanation.client = parse_client(client).value_or(client_of(client));
   explanation.name = explanation.client.is_host_name() ? printable(options.client, 80)
                                                        : format_client(explanation.client);
-  explanation.model = models->version();
+  explanation.model = models->bundle->manifest.version;
   Follower follower(explanation);
   engine::ReplayOptions replay_options;
   replay_options.after_tick = [&](const engine::Engine& engine, Now now) {
@@ -134,16 +117,14 @@ Result<Explanation> explain(const ExplainOptions& options) {
   };
   engine::Replay replay(config->engine, models->bundle, replay_options);
   ingest::TopCounter clients(200);
-  traffic::Request request;
-  while (reader->next(request)) {
-    const engine::Answer& answer = replay.add(request);
-    clients.add(request.client_name, {.requests = 1});
-    if (request.client == explanation.client) follower.asked(request, answer);
-    progress.count();
-  }
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  print(reading_notes(reader->report()) + order_note(reader->report()), stderr);
+  const auto reading =
+      ReadingProgress(*input, "explaining").each([&](const traffic::Request& request) {
+        const engine::Answer& answer = replay.add(request);
+        clients.add(request.client_name, {.requests = 1});
+        if (request.client == explanation.client) follower.asked(request, answer);
+      });
+  if (!reading) return tl::unexpected(reading.error());
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (explanation.requests == 0) return fail(Code::not_found, nobody(options.client, clients));
 
   const engine::ReplayReport report = replay.finish();
@@ -156,7 +137,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
 
 int run(const ExplainOptions& options) {
   const auto explanation = explain(options);
-  if (!explanation) return failed(explanation.error());
+  if (!explanation) return exit_with("explain", explanation.error());
   print(options.json ? explain_json(*explanation) : explain_text(*explanation), stdout);
   return kDone;
 }

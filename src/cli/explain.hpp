@@ -8,6 +8,7 @@
 #include "engine/replay/replay.hpp"
 #include "ingest/distinct_counter.hpp"
 #include "ingest/top_counter.hpp"
+#include "traffic/status_class.hpp"
 
 namespace tidelimit::cli {
 
@@ -31,7 +32,7 @@ struct Explanation {
   std::uint64_t all_requests = 0;
   WallTime first{};
   WallTime last{};
-  std::array<std::uint64_t, 6> status_classes{};  ///< 0: unknown
+  std::array<std::uint64_t, traffic::kStatusClasses> status_classes{};  ///< 0: unknown
   ingest::TopCounter paths{200};
   ingest::TopCounter agents{50};
   ingest::DistinctCounter users;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "anomaly/words.hpp"
+#include "base/figures.hpp"
 #include "base/text.hpp"
 #include "cli/explain.hpp"
 #include "cli/report/axis.hpp"
@@ -18,10 +19,6 @@ constexpr auto kRight = TextTable::Align::right;
 constexpr std::size_t kLooksShown = 12;
 constexpr std::size_t kTop = 5;
 
-std::string count(std::uint64_t n) {
-  return report::grouped(static_cast<double>(n));
-}
-
 /// The verdict that says most: the severest, the first of those.
 const engine::VerdictSpan* severest(const Explanation& x) {
   const engine::VerdictSpan* found = nullptr;
@@ -36,13 +33,13 @@ std::string headline(const Explanation& x) {
   std::string text = fmt::format("{}: {}\n", x.name,
                                  verdict == nullptr ? "normal; no verdict was raised"
                                                     : limiter::to_string(verdict->record.kind));
-  text += fmt::format("{} of {} requests, {} to {}", count(x.requests), count(x.all_requests),
+  text += fmt::format("{} of {} requests, {} to {}", grouped(x.requests), grouped(x.all_requests),
                       format_time(x.first), format_time(x.last));
-  if (x.users.count() > 0) text += fmt::format(", {} users", count(x.users.count()));
-  text += fmt::format("; under this configuration {} allowed, {} denied", count(x.outcomes.allowed),
-                      count(x.outcomes.denied()));
+  if (x.users.count() > 0) text += fmt::format(", {} users", grouped(x.users.count()));
+  text += fmt::format("; under this configuration {} allowed, {} denied",
+                      grouped(x.outcomes.allowed), grouped(x.outcomes.denied()));
   if (x.outcomes.would_deny() > 0) {
-    text += fmt::format(", {} would have been", count(x.outcomes.would_deny()));
+    text += fmt::format(", {} would have been", grouped(x.outcomes.would_deny()));
   }
   return text + "\n";
 }
@@ -106,7 +103,7 @@ std::string evidence(const Explanation& x) {
                look.evidence ? "evidence"
                : look.alarm  ? "alarm, harmless"
                              : "",
-               count(look.requests), count(look.errors)});
+               grouped(look.requests), grouped(look.errors)});
   }
   text += table.text();
   const std::size_t shown = std::min(x.looks.size() - from, kLooksShown);
@@ -120,7 +117,7 @@ std::string evidence(const Explanation& x) {
 std::string top(const char* title, const ingest::TopCounter& counter) {
   std::string text = fmt::format("\n{}\n", title);
   for (const auto& entry : counter.top(kTop)) {
-    text += fmt::format("  {:>9}  {}\n", count(entry.tally.requests),
+    text += fmt::format("  {:>9}  {}\n", grouped(entry.tally.requests),
                         entry.key.empty() ? "(none)" : printable(entry.key, 90));
   }
   return text;

@@ -6,7 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "serve/control.hpp"
+#include "store/bundles/bundle_folder.hpp"
 #include "store/history/sqlite_history.hpp"
 
 namespace tidelimit::cli {
@@ -59,7 +59,8 @@ std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
   if (const auto restored = engine->restore(clock.now()); !restored)
     spdlog::error("starting without what was stored: {}", restored.error().message);
   // What can't be loaded is named by the service, which also looks for it again.
-  if (auto models = serve::load_models(config)) engine->set_models(*models);
+  if (auto models = store::read_models(config.forecast_model, config.anomaly_model))
+    engine->set_models(models->bundle);
   return engine;
 }
 

@@ -165,10 +165,7 @@ Result<std::string> generate(const GenerateOptions& asked) {
 
 int run(const GenerateOptions& options) {
   const auto told = generate(options);
-  if (!told) {
-    std::cerr << "tidelimit generate: " << told.error().message << '\n';
-    return exit_status(told.error());
-  }
+  if (!told) return exit_with("generate", told.error());
   std::cerr << *told;
   return kDone;
 }

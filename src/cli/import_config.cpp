@@ -20,9 +20,9 @@ struct Options {
 Result<Translation> read(const Options& options) {
   KeyWords words;
   for (const std::string& word : options.words)
-    if (auto named = words.name(word); !named) return tl::unexpected<Error>(named.error());
+    if (auto named = words.name(word); !named) return tl::unexpected(named.error());
   auto files = config::load_descriptors({options.files.begin(), options.files.end()});
-  if (!files) return tl::unexpected<Error>(files.error());
+  if (!files) return tl::unexpected(files.error());
   return translate(std::move(*files), words);
 }
 
@@ -31,26 +31,23 @@ Result<std::string> import(const Options& options, std::string& remarks) {
   const bool to_file = !options.output.empty() && options.output != "-";
   if (to_file && !options.force)
     if (auto free = require_replaceable(options.output, kTranslationMark, "import-config"); !free)
-      return tl::unexpected<Error>(free.error());
+      return tl::unexpected(free.error());
   const auto translation = read(options);
-  if (!translation) return tl::unexpected<Error>(translation.error());
+  if (!translation) return tl::unexpected(translation.error());
   std::string yaml = translation_yaml(*translation);
   const std::string file = to_file ? options.output : "tidelimit.yaml";
-  if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected<Error>(valid.error());
+  if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   remarks = remarks_text(*translation);
   if (!to_file) return yaml;
   if (auto written = store::write_file(file, yaml); !written)
-    return tl::unexpected<Error>(written.error());
+    return tl::unexpected(written.error());
   return std::string();
 }
 
 int run(const Options& options) {
   std::string remarks;
   const auto yaml = import(options, remarks);
-  if (!yaml) {
-    std::cerr << yaml.error().message << '\n';
-    return exit_status(yaml.error());
-  }
+  if (!yaml) return exit_with("import-config", yaml.error());
   std::cerr << remarks;
   std::cout << *yaml;
   return kDone;

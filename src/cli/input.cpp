@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "cli/command.hpp"
 #include "ingest/newest_first.hpp"
 #include "ingest/source_order.hpp"
 
@@ -81,7 +80,7 @@ class Spool {
     std::array<char, 64 * 1024> piece{};
     for (;;) {
       const auto n = stream.read(piece);
-      if (!n) return tl::unexpected<Error>(n.error());
+      if (!n) return tl::unexpected(n.error());
       if (*n == 0) break;
       if (std::fwrite(piece.data(), 1, *n, spool->file_.get()) != *n) return failed();
     }
@@ -113,7 +112,7 @@ class Spool {
 
 Result<ingest::Source> spooled(const std::string& file, const std::string& shown) {
   auto stream = open_file(file);
-  if (!stream) return tl::unexpected<Error>(stream.error());
+  if (!stream) return tl::unexpected(stream.error());
   auto spool = Spool::fill(**stream);
   if (!spool) return fail_in(shown, spool.error());
   return ingest::Source{.name = shown,
@@ -208,21 +207,21 @@ void add_input_options(Command command, InputOptions& options) {
 Result<Input> Input::find(const InputOptions& options, Passes passes, Order order) {
   Input input;
   auto format = ingest::FormatChoice::from_options(options.format, options.fields);
-  if (!format) return tl::unexpected<Error>(format.error());
+  if (!format) return tl::unexpected(format.error());
   input.options_ = {.format = *std::move(format), .strict = options.strict};
   const auto files = expand_all(options.inputs);
-  if (!files) return tl::unexpected<Error>(files.error());
+  if (!files) return tl::unexpected(files.error());
   bool standard_input = false;
   for (const std::string& file : *files) {
     if (file == "-" && std::exchange(standard_input, true)) {
       return fail(Code::invalid_argument, "standard input (-) is named twice");
     }
     auto source = source_of(file, passes);
-    if (!source) return tl::unexpected<Error>(source.error());
+    if (!source) return tl::unexpected(source.error());
     input.sources_.push_back(*std::move(source));
   }
   if (auto done = put_in_order(input.sources_, input.options_.format, order); !done) {
-    return tl::unexpected<Error>(done.error());
+    return tl::unexpected(done.error());
   }
   return input;
 }
@@ -270,23 +269,6 @@ std::string order_note(const ingest::ReadReport& report) {
       report.out_of_order_worst > std::chrono::hours{1}
           ? " If a pipe gave the newest first: write it to a file, and name that"
           : "");
-}
-
-int exit_status(const Error& error) {
-  switch (error.code) {
-    case Code::invalid_argument:
-    case Code::not_found:
-    case Code::already_exists:
-    case Code::permission_denied:
-    case Code::failed_precondition:
-      return kUsage;
-    case Code::resource_exhausted:
-    case Code::internal:
-    case Code::unavailable:
-    case Code::data_loss:
-      return kFailed;
-  }
-  return kFailed;
 }
 
 }  // namespace tidelimit::cli

@@ -72,8 +72,4 @@ class Input {
 /// error; else empty. `replay` says it in its notes.
 [[nodiscard]] std::string order_note(const ingest::ReadReport& report);
 
-/// The exit status that an error of reading, or of anything that the user named, leads to: kUsage
-/// for what was wrongly asked for, kFailed for what went wrong on the way.
-[[nodiscard]] int exit_status(const Error& error);
-
 }  // namespace tidelimit::cli

@@ -15,15 +15,6 @@ struct InspectOptions {
   std::size_t top = 10;
 };
 
-void print(const std::string& text, std::FILE* where) {
-  std::fwrite(text.data(), 1, text.size(), where);
-}
-
-int failed(const Error& error) {
-  print("tidelimit inspect: " + error.message + "\n", stderr);
-  return exit_status(error);
-}
-
 /// The table holds its notes; an object is read by programs, and people see this.
 void say_problems(const ingest::ReadReport& report, const InspectOptions& options) {
   if (!options.json) return;
@@ -33,7 +24,7 @@ void say_problems(const ingest::ReadReport& report, const InspectOptions& option
 int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options) {
   // The smallest step there is: rows stay as they are.
   const auto windows = ingest::read_windows(reader, Nanos{1});
-  if (!windows) return failed(windows.error());
+  if (!windows) return exit_with("inspect", windows.error());
   const auto& report = reader.report();
   say_problems(report, options);
   if (options.json) print(gap_note(windows->grid), stderr);
@@ -43,15 +34,15 @@ int inspect_windows(ingest::RecordReader& reader, const InspectOptions& options)
 
 int inspect(const InspectOptions& options) {
   const auto input = Input::find(options.input, Passes::one, Order::does_not_matter);
-  if (!input) return failed(input.error());
+  if (!input) return exit_with("inspect", input.error());
   auto reader = input->open();
-  if (!reader) return failed(reader.error());
+  if (!reader) return exit_with("inspect", reader.error());
   if (reader->is_windows()) return inspect_windows(*reader, options);
 
   auto summary = std::make_unique<ingest::Summary>();
   traffic::Request request;
   while (reader->next(request)) summary->add(request);
-  if (reader->failure()) return failed(*reader->failure());
+  if (reader->failure()) return exit_with("inspect", *reader->failure());
   const auto& report = reader->report();
   say_problems(report, options);
   print(options.json ? inspect_json(report, *summary, options.top)

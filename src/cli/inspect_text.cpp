@@ -1,29 +1,20 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/endpoint_name.hpp"
+#include "base/figures.hpp"
 #include "base/text.hpp"
 #include "cli/input.hpp"
 #include "cli/inspect.hpp"
+#include "cli/text_table.hpp"
 
 namespace tidelimit::cli {
 namespace {
 
 constexpr std::size_t kKeyWidth = 78;  ///< of paths and agents, so that rows fit a terminal
 
-/// 1234567 as "1,234,567".
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
-  return digits;
-}
-
 std::string about(const ingest::DistinctCounter& counter) {
   return (counter.exact() ? "" : "about ") + grouped(counter.count());
-}
-
-std::string percent(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "-";
-  return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::string mean(double sum, std::uint64_t n, const char* unit) {
@@ -84,23 +75,20 @@ std::string statuses(const ingest::Summary& summary) {
   return fmt::format("status      {}\n", text);
 }
 
-std::string endpoint_row(const std::string& name, const ingest::Tally& tally, std::uint64_t total) {
-  return fmt::format("  {:<28} {:>12} {:>8} {:>8} {:>12}\n", printable(name, 28),
-                     grouped(tally.requests), percent(tally.requests, total),
-                     percent(tally.errors, tally.responses),
-                     mean(tally.latency_ms_sum, tally.timed, " ms"));
-}
-
 std::string endpoints(const ingest::Summary& summary) {
+  using enum TextTable::Align;
+  TextTable table({"", "requests", "share", "errors", "mean latency"},
+                  {left, right, right, right, right});
+  const auto row = [&](const std::string& name, const ingest::Tally& tally) {
+    table.add({printable(name, 28), grouped(tally.requests),
+               percent(tally.requests, summary.requests(), 1),
+               percent(tally.errors, tally.responses, 1),
+               mean(tally.latency_ms_sum, tally.timed, " ms")});
+  };
   const auto found = summary.endpoints();
-  std::string text = "\nendpoints (first path segments with at least 0.5 % of the requests)\n";
-  text += fmt::format("  {:<28} {:>12} {:>8} {:>8} {:>12}\n", "", "requests", "share", "errors",
-                      "mean latency");
-  for (const auto& endpoint : found.endpoints) {
-    text += endpoint_row(endpoint.name, endpoint.tally, summary.requests());
-  }
-  if (found.other.requests > 0) text += endpoint_row("other", found.other, summary.requests());
-  return text;
+  for (const auto& endpoint : found.endpoints) row(endpoint.name, endpoint.tally);
+  if (found.other.requests > 0) row(kOtherEndpoint, found.other);
+  return "\nendpoints (first path segments with at least 0.5 % of the requests)\n" + table.text();
 }
 
 std::string top_list(const char* title, const ingest::TopCounter& counter, std::size_t n) {
@@ -113,7 +101,7 @@ std::string top_list(const char* title, const ingest::TopCounter& counter, std::
                       : "");
   for (const auto& entry : entries) {
     text += fmt::format("  {:>12} {:>8} errors  {}\n", grouped(entry.tally.requests),
-                        percent(entry.tally.errors, entry.tally.responses),
+                        percent(entry.tally.errors, entry.tally.responses, 1),
                         printable(entry.key, kKeyWidth));
   }
   return text;
@@ -146,8 +134,9 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows
   std::string text = reading(report, "windows");
   text += fmt::format("time        {} to {}, a window every {}\n\n", format_time(grid.start),
                       format_time(grid.time_of(grid.size() - 1)), format_duration(grid.step));
-  text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16}\n", "endpoint", "windows", "gaps",
-                      "mean requests", "most");
+  using enum TextTable::Align;
+  TextTable table({"endpoint", "windows", "gaps", "mean requests", "most"},
+                  {left, right, right, right, right});
   double total = 0;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     double sum = 0;
@@ -160,11 +149,10 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows
       ++observed;
     }
     total += sum;
-    text += fmt::format("  {:<28} {:>10} {:>8} {:>16} {:>16.1f}\n",
-                        printable(grid.endpoints[e], 28), grouped(observed),
-                        grouped(grid.size() - observed), mean(sum, observed, ""), most);
+    table.add({printable(grid.endpoints[e], 28), grouped(observed), grouped(grid.size() - observed),
+               mean(sum, observed, ""), fmt::format("{:.1f}", most)});
   }
-  text += fmt::format("  {:.0f} requests in all\n", total);
+  text += table.text() + fmt::format("  {:.0f} requests in all\n", total);
   const std::string notes = gap_note(grid) + reading_notes(report);
   return notes.empty() ? text : text + "\n" + notes;
 }

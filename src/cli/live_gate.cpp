@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
-#include <iostream>
+#include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "cli/command.hpp"
 #include "config/config.hpp"
+#include "serve/admin/tokens.hpp"
 #include "serve/http/client.hpp"
 
 namespace tidelimit::cli {
@@ -29,13 +29,10 @@ Result<std::string> read_token(const std::string& file) {
                 fmt::format("can't read the token file {}; name it with --token-file, or name the "
                             "gate's configuration with --config",
                             file));
-  std::string line;
-  while (std::getline(in, line)) {
-    const std::string_view text = trim(line);
-    if (text.empty() || text.front() == '#') continue;
-    return std::string(trim(text.substr(text.find(':') + 1)));  // npos + 1 is 0: a bare token
-  }
-  return fail(Code::invalid_argument, fmt::format("there is no token in {}", file));
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto table = serve::parse_tokens(text);
+  if (!table) return fail_in(file, table.error());
+  return table->tokens().front().secret;
 }
 
 std::string reachable(const HostPort& where) {
@@ -152,11 +149,6 @@ std::string short_time(std::string time) {
   const std::size_t end = std::min(time.find_first_not_of("0123456789", keep), time.size());
   if (keep > kDigits && keep < end) time.erase(keep, end - keep);
   return time;
-}
-
-int report(const Error& error) {
-  std::cerr << "tidelimit: " << error.message << '\n';
-  return error.code == Code::invalid_argument ? kUsage : kFailed;
 }
 
 }  // namespace tidelimit::cli

@@ -49,7 +49,4 @@ using serve::encode_component;
 /// A time that the gate gave, as people read it: to the millisecond.
 [[nodiscard]] std::string short_time(std::string time);
 
-/// Prints an error and gives the status to exit with.
-[[nodiscard]] int report(const Error& error);
-
 }  // namespace tidelimit::cli

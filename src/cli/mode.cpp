@@ -75,7 +75,7 @@ Result<void> show(const ModeOptions& options) {
   const std::string target =
       options.changes ? "/v1/modes/changes?since=" + encode_component(options.since) : "/v1/modes";
   const auto found = options.gate.call("GET", target);
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   if (options.as_json) {
     std::cout << found->dump() << '\n';
   } else if (options.changes) {
@@ -99,7 +99,7 @@ Result<void> run(const ModeOptions& options) {
         {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
     if (auto set = options.gate.call("PUT", "/v1/mode", body.dump()); !set)
-      return tl::unexpected<Error>(set.error());
+      return tl::unexpected(set.error());
   }
   return show(options);
 }
@@ -128,7 +128,7 @@ void add_mode(Command app, int& status) {
   options->gate.add_options(command);
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("mode", done.error());
   });
 }
 

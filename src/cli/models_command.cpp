@@ -26,7 +26,7 @@ Result<std::filesystem::path> folder_of(const ModelsOptions& options) {
   if (options.config.empty())
     return fail(Code::invalid_argument, "name the models: --config FILE or --model BUNDLE");
   const auto config = config::load(options.config);
-  if (!config) return tl::unexpected<Error>(config.error());
+  if (!config) return tl::unexpected(config.error());
   if (config->forecast_model.empty())
     return fail(Code::invalid_argument,
                 options.config + " names no model: add forecast: { model: var/model }");
@@ -55,14 +55,14 @@ std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
 
 Result<void> run(const ModelsOptions& options) {
   const auto folder = folder_of(options);
-  if (!folder) return tl::unexpected<Error>(folder.error());
+  if (!folder) return tl::unexpected(folder.error());
   if (!options.return_to.empty()) {
     if (auto done = store::return_to(*folder, options.return_to); !done) return done;
   } else if (options.release) {
     if (auto done = store::set_held(*folder, false); !done) return done;
   }
   const auto bundles = store::kept_bundles(*folder);
-  if (!bundles) return tl::unexpected<Error>(bundles.error());
+  if (!bundles) return tl::unexpected(bundles.error());
   const bool held = store::held(*folder);
   std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
                                 : in_words(*bundles, held));
@@ -93,7 +93,7 @@ void add_models(Command app, int& status) {
   command.add_flag("--json", options->as_json, "one JSON object instead of a table");
   command.callback([options, &status] {
     const auto done = run(*options);
-    status = done ? kDone : report(done.error());
+    status = done ? kDone : exit_with("models", done.error());
   });
 }
 

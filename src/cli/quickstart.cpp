@@ -153,16 +153,12 @@ Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
   return seen;
 }
 
-int fail_with(const Error& error) {
-  std::cerr << "tidelimit: " << error.message << '\n';
-  return error.code == Code::internal || error.code == Code::data_loss ? kFailed : kUsage;
-}
-
 int run(const QuickstartOptions& options) {
   std::optional<Nanos> length;
   if (!options.length.empty()) {
     const auto parsed = parse_duration(options.length);
-    if (!parsed) return fail_with({Code::invalid_argument, "--for: " + parsed.error().message});
+    if (!parsed)
+      return exit_with("quickstart", {Code::invalid_argument, "--for: " + parsed.error().message});
     length = *parsed;
   }
   const sigset_t signals = block_signals();
@@ -171,19 +167,19 @@ int run(const QuickstartOptions& options) {
 
   const Files files(options.folder);
   const auto config = prepare_folder(options, files);
-  if (!config) return fail_with(config.error());
+  if (!config) return exit_with("quickstart", config.error());
   const Scenario scenario(serve::Clock().now().wall, options.seed);
 
   headline("A shop's traffic of a month, attackers included");
   auto past = make_past(scenario, files, *config);
-  if (!past) return fail_with(past.error());
+  if (!past) return exit_with("quickstart", past.error());
   std::cout << fmt::format("{} requests in {} and {}\n", past->requests, files.train.string(),
                            files.recent.string());
   if (const int status = train_and_evaluate(files); status != kDone) return status;
 
   headline("A gate, a shop behind it, and clients in front: a second is a minute");
   const auto seen = perform(scenario, std::move(*past), files, *config, signals, length);
-  if (!seen) return fail_with(seen.error());
+  if (!seen) return exit_with("quickstart", seen.error());
   return !length || *seen ? kDone : kFailed;
 }
 

@@ -40,6 +40,14 @@ ReadingProgress::ReadingProgress(const Input& input, std::string title)
 }
 
 Result<ingest::RecordReader> ReadingProgress::open() {
+  auto reader = open_counted();
+  if (!reader || !reader->is_windows()) return reader;
+  return fail(Code::invalid_argument,
+              "the input is a series of ready windows, which name no clients and no paths: give "
+              "access logs, or csv with timestamp, client_ip and path");
+}
+
+Result<ingest::RecordReader> ReadingProgress::open_counted() {
   if (!bar_.visible()) return input_.open();
   std::vector<ingest::Source> counted;
   for (const ingest::Source& source : input_.sources()) {

@@ -9,24 +9,36 @@
 
 namespace tidelimit::cli {
 
-/// A pass over the inputs with a progress bar by bytes read. One thread.
-///   ReadingProgress progress(input, "replaying");
-///   auto reader = progress.open();
-///   while (reader->next(request)) { ...; progress.count(); }
+/// A pass over the requests of the inputs with a progress bar by bytes read. One thread.
 class ReadingProgress {
  public:
   ReadingProgress(const Input& input, std::string title);
 
-  /// As Input::open.
+  /// As Input::open; ready windows, which hold no requests, are refused.
   [[nodiscard]] Result<ingest::RecordReader> open();
+
+  /// Gives each request to `take` and then tells how the reading went.
+  template <class Take>
+  [[nodiscard]] Result<ingest::ReadReport> each(Take&& take) {
+    auto reader = open();
+    if (!reader) return tl::unexpected(reader.error());
+    traffic::Request request;
+    while (reader->next(request)) {
+      take(request);
+      count();
+    }
+    bar_.wipe();
+    if (reader->failure()) return tl::unexpected(*reader->failure());
+    return reader->report();
+  }
 
   /// One more request; paints now and then.
   void count() {
     if ((++requests_ & 0x3fffu) == 0 && bar_.visible()) paint();
   }
-  void wipe() { bar_.wipe(); }
 
  private:
+  [[nodiscard]] Result<ingest::RecordReader> open_counted();
   void paint();
 
   const Input& input_;

@@ -33,15 +33,6 @@ struct ReplayOptions {
   std::uint64_t seed = 1;
 };
 
-void print(const std::string& text, std::FILE* where) {
-  std::fwrite(text.data(), 1, text.size(), where);
-}
-
-int failed(const Error& error) {
-  print("tidelimit replay: " + error.message + "\n", stderr);
-  return exit_status(error);
-}
-
 /// A configuration made ready: its engine and the models that it will use.
 struct Candidate {
   std::string file;
@@ -53,20 +44,19 @@ Result<Candidate> prepare(const std::string& file, const ReplayOptions& options)
   auto config = config::load(file);
   if (!config) return fail(Code::invalid_argument, config.error().message);
   auto shape = options.shape.over(config->engine.shape);
-  if (!shape) return tl::unexpected<Error>(shape.error());
+  if (!shape) return tl::unexpected(shape.error());
   config->engine.shape = *shape;
   auto models = models_for(*config, options.model);
-  if (!models) return tl::unexpected<Error>(models.error());
-  if (models->bundle) {
-    const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
-    if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
-      return tl::unexpected<Error>(same.error());
-    }
+  if (!models) return tl::unexpected(models.error());
+  const auto& folder = options.model.empty() ? config->forecast_model.string() : options.model;
+  if (auto same = check_shape(*models->bundle, config->engine.shape, folder); !same) {
+    return tl::unexpected(same.error());
   }
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
-  for (const auto& warning : models->warnings) print("warning: " + warning + "\n", stderr);
+  for (const auto& warning : models->warnings)
+    print("warning: " + warning + ", going on without\n", stderr);
   if (options.enforce) config->engine.policy.mode.mode = limiter::Mode::enforce;
-  return Candidate{file, models->version(),
+  return Candidate{file, models->bundle->manifest.version,
                    std::make_unique<engine::Replay>(config->engine, models->bundle,
                                                     engine::ReplayOptions{.seed = options.seed})};
 }
@@ -76,12 +66,7 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                                  engine::Comparison& comparison) {
   ReadingProgress progress(input, "replaying");
   auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows()) {
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows; replay decides requests: give it access "
-                "logs or csv with timestamp, client_ip and path");
-  }
+  if (!reader) return tl::unexpected(reader.error());
   ingest::ReadAhead ahead([&](traffic::Request& request) {
     if (!reader->next(request)) return false;
     progress.count();
@@ -97,7 +82,7 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
                     comparison.add(request, before, now, replay.now().wall);
                   });
   }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  if (reader->failure()) return tl::unexpected(*reader->failure());
   return reader->report();
 }
 
@@ -109,25 +94,25 @@ std::string names_of(const Input& input) {
 
 int replay(const ReplayOptions& options) {
   auto input = Input::find(options.input);
-  if (!input) return failed(input.error());
+  if (!input) return exit_with("replay", input.error());
   if (auto free = require_report_place(
           options.report, *input, {{"--config", options.config}, {"--against", options.against}});
       !free) {
-    return failed(free.error());
+    return exit_with("replay", free.error());
   }
   auto main = prepare(options.config, options);
-  if (!main) return failed(main.error());
+  if (!main) return exit_with("replay", main.error());
   std::optional<Candidate> against;
   if (!options.against.empty()) {
     auto other = prepare(options.against, options);
-    if (!other) return failed(other.error());
+    if (!other) return exit_with("replay", other.error());
     against = *std::move(other);
   }
 
   Replayed replayed;
   const auto begin = std::chrono::steady_clock::now();
   auto reading = drive(*input, *main, against ? &*against : nullptr, replayed.comparison);
-  if (!reading) return failed(reading.error());
+  if (!reading) return exit_with("replay", reading.error());
   replayed.inputs = names_of(*input);
   replayed.reading = *std::move(reading);
   replayed.main = {main->file, main->model, main->replay->finish()};
@@ -138,7 +123,7 @@ int replay(const ReplayOptions& options) {
   print(reading_notes(replayed.reading), stderr);
   if (!options.report.empty()) {
     if (const auto written = store::write_file(options.report, replay_html(replayed)); !written) {
-      return failed(written.error());
+      return exit_with("replay", written.error());
     }
   }
   print(options.json ? replay_json(replayed) : replay_text(replayed), stdout);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <numeric>
 
+#include "base/figures.hpp"
 #include "cli/replay.hpp"
 #include "cli/replay_plots.hpp"
 #include "cli/report/axis.hpp"
@@ -18,15 +19,6 @@ using Rows = std::vector<std::vector<std::string>>;
 constexpr std::size_t kEndpointsPlotted = 8;
 constexpr std::size_t kRowsMax = 500;  // of one table
 
-std::string count(std::uint64_t n) {
-  return report::grouped(static_cast<double>(n));
-}
-
-std::string share(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "-";
-  return fmt::format("{:.2f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
-}
-
 std::string rate_or_dash(double per_minute) {
   return per_minute > 0 ? report::short_number(per_minute) + "/min" : "-";
 }
@@ -39,20 +31,22 @@ void add_summary(Page& page, const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;
   const Outcomes total = r.total();
   std::vector<report::Card> cards = {
-      {count(r.requests), "requests",
-       fmt::format("{} lines unreadable", count(replayed.reading.unreadable))},
-      {count(total.allowed), "allowed", share(total.allowed, r.requests)},
-      {count(total.denied()), "denied", share(total.denied(), r.requests)},
-      {count(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
-      {count(r.episodes.size()), "times limits moved",
-       fmt::format("in {} steps", count(r.plan_changes.size()))},
-      {count(r.harm.adapted), "good principals met adapted limits",
-       fmt::format("of {}; {} met base limits", count(r.harm.principals), count(r.harm.over_limit)),
+      {grouped(r.requests), "requests",
+       fmt::format("{} lines unreadable", grouped(replayed.reading.unreadable))},
+      {grouped(total.allowed), "allowed", percent(total.allowed, r.requests, 2)},
+      {grouped(total.denied()), "denied", percent(total.denied(), r.requests, 2)},
+      {grouped(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
+      {grouped(r.episodes.size()), "times limits moved",
+       fmt::format("in {} steps", grouped(r.plan_changes.size()))},
+      {grouped(r.harm.adapted), "good principals met adapted limits",
+       fmt::format("of {}; {} met base limits", grouped(r.harm.principals),
+                   grouped(r.harm.over_limit)),
        r.harm.adapted > 0},
   };
   if (total.would_deny() > 0)
-    cards.insert(cards.begin() + 3, {count(total.would_deny()), "would be denied",
-                                     share(total.would_deny(), r.requests) + ", in shadow mode"});
+    cards.insert(cards.begin() + 3,
+                 {grouped(total.would_deny()), "would be denied",
+                  percent(total.would_deny(), r.requests, 2) + ", in shadow mode"});
   page.add_cards(cards);
   for (const std::string& note : r.notes) page.add_note(note);
 }
@@ -104,11 +98,11 @@ void add_endpoints(Page& page, const ReplayReport& r) {
         return cell.denied_by[i] + cell.would_deny_by[i];
       };
       using limiter::Reason;
-      rows.push_back({r.endpoints[e], r.tiers[t], count(cell.requests()), count(cell.allowed),
-                      count(cell.denied()), share(cell.denied(), cell.requests()),
-                      count(cell.would_deny()), count(refused(Reason::over_limit)),
-                      count(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
-                      count(refused(Reason::client_blocked) + refused(Reason::client_limited)),
+      rows.push_back({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+                      grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+                      grouped(cell.would_deny()), grouped(refused(Reason::over_limit)),
+                      grouped(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
+                      grouped(refused(Reason::client_blocked) + refused(Reason::client_limited)),
                       rate_or_dash(r.base_per_minute[e * r.tiers.size() + t])});
     }
   }
@@ -169,8 +163,8 @@ void add_rules(Page& page, const ReplayReport& r) {
   page.add_section("Rules that acted");
   Rows rows;
   for (const auto& a : r.rules) {
-    rows.push_back({a.rule == "limits" ? "(base limits)" : a.rule, count(a.denied),
-                    count(a.would_deny), count(a.plan_changes), count(a.verdicts)});
+    rows.push_back({a.rule == "limits" ? "(base limits)" : a.rule, grouped(a.denied),
+                    grouped(a.would_deny), grouped(a.plan_changes), grouped(a.verdicts)});
   }
   page.add_table({{"rule"},
                   {"denied", true},
@@ -188,11 +182,11 @@ void add_harm(Page& page, const ReplayReport& r) {
       "against them: what these limits cost the people they are meant to serve. {} requests in "
       "all, {} of them only because limits "
       "had moved.",
-      count(h.requests), count(h.requests_adapted)));
+      grouped(h.requests), grouped(h.requests_adapted)));
   Rows rows;
   for (const auto& p : h.examples) {
-    rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, count(p.denied()),
-                    count(p.adapted()), moment(p.first), moment(p.last),
+    rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, grouped(p.denied()),
+                    grouped(p.adapted()), moment(p.first), moment(p.last),
                     rate_or_dash(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
   }
   page.add_table({{"principal"},
@@ -214,18 +208,18 @@ void add_difference(Page& page, const Replayed& replayed) {
   const Outcomes before = replayed.against->report.total();
   const engine::Parting total = c.total();
   page.add_section("Against " + other);
-  page.add_cards({{count(before.denied() + before.would_deny()), "refused there",
-                   share(before.denied() + before.would_deny(), c.requests())},
-                  {count(total.allow_to_deny), "pass there, refused here",
-                   fmt::format("{} principals", count(c.principals().allow_to_deny))},
-                  {count(total.deny_to_allow), "refused there, pass here",
-                   fmt::format("{} principals", count(c.principals().deny_to_allow))},
-                  {count(c.other_reason()), "refused by both", "for different reasons"}});
+  page.add_cards({{grouped(before.denied() + before.would_deny()), "refused there",
+                   percent(before.denied() + before.would_deny(), c.requests(), 2)},
+                  {grouped(total.allow_to_deny), "pass there, refused here",
+                   fmt::format("{} principals", grouped(c.principals().allow_to_deny))},
+                  {grouped(total.deny_to_allow), "refused there, pass here",
+                   fmt::format("{} principals", grouped(c.principals().deny_to_allow))},
+                  {grouped(c.other_reason()), "refused by both", "for different reasons"}});
   Rows rows;
   Rows examples;
   for (const auto& row : c.rows()) {
-    rows.push_back({row.endpoint, row.tier, count(row.parting.allow_to_deny),
-                    count(row.parting.deny_to_allow)});
+    rows.push_back({row.endpoint, row.tier, grouped(row.parting.allow_to_deny),
+                    grouped(row.parting.deny_to_allow)});
     for (const auto& x : row.examples) {
       examples.push_back({x.now_refused ? "now refused" : "now passes", moment(x.time),
                           x.user.empty() ? x.client : x.user, x.method + " " + x.path, x.endpoint,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/figures.hpp"
 #include "cli/replay.hpp"
 #include "cli/report/axis.hpp"
 #include "cli/text_table.hpp"
@@ -13,15 +14,6 @@ using engine::ReplayReport;
 constexpr auto kLeft = TextTable::Align::left;
 constexpr auto kRight = TextTable::Align::right;
 constexpr std::size_t kRows = 10;  // of long lists; --json has them all
-
-std::string count(std::uint64_t n) {
-  return report::grouped(static_cast<double>(n));
-}
-
-std::string share(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "-";
-  return fmt::format("{:.2f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
-}
 
 std::string per_minute(double rate) {
   return rate > 0 ? report::short_number(rate) + "/min" : "-";
@@ -42,18 +34,18 @@ const engine::ReasonCounts& refusals(const Outcomes& outcomes, bool shadow) {
 
 std::string headline(const Replayed& replayed, const ReplayedConfig& config) {
   const ReplayReport& r = config.report;
-  std::string text = fmt::format("{}: {} requests", replayed.inputs, count(r.requests));
+  std::string text = fmt::format("{}: {} requests", replayed.inputs, grouped(r.requests));
   if (r.first) text += fmt::format(", {} to {}", format_time(*r.first), format_time(r.last));
-  text += fmt::format("; {} of {} lines unreadable\n", count(replayed.reading.unreadable),
-                      count(replayed.reading.lines));
+  text += fmt::format("; {} of {} lines unreadable\n", grouped(replayed.reading.unreadable),
+                      grouped(replayed.reading.lines));
   text += fmt::format("under {} (mode {}{}): ", config.file, limiter::to_string(r.mode),
                       config.model.empty() ? ", no model" : ", model " + config.model);
   const Outcomes total = r.total();
-  text += fmt::format("{} allowed, {} denied ({})", count(total.allowed), count(total.denied()),
-                      share(total.denied(), r.requests));
+  text += fmt::format("{} allowed, {} denied ({})", grouped(total.allowed), grouped(total.denied()),
+                      percent(total.denied(), r.requests, 2));
   if (total.would_deny() > 0) {
     text += fmt::format("; {} of the allowed would have been denied but for shadow mode ({})",
-                        count(total.would_deny()), share(total.would_deny(), r.requests));
+                        grouped(total.would_deny()), percent(total.would_deny(), r.requests, 2));
   }
   return text + "\n";
 }
@@ -65,7 +57,7 @@ std::string reasons(const ReplayReport& r) {
     const auto& counts = refusals(total, shadow);
     for (std::size_t i = 0; i < limiter::kReasons; ++i) {
       if (counts[i] == 0) continue;
-      text += fmt::format("  {:>12}  {}{}\n", count(counts[i]),
+      text += fmt::format("  {:>12}  {}{}\n", grouped(counts[i]),
                           limiter::to_string(static_cast<limiter::Reason>(i)),
                           shadow ? " (shadow: would have been denied)" : "");
     }
@@ -81,9 +73,10 @@ std::string endpoints(const ReplayReport& r) {
     for (std::size_t t = 0; t < r.tiers.size(); ++t) {
       const Outcomes& cell = r.cell(e, t);
       if (cell.requests() == 0) continue;
-      table.add({r.endpoints[e], r.tiers[t], count(cell.requests()), count(cell.allowed),
-                 count(cell.denied()), share(cell.denied(), cell.requests()),
-                 count(cell.would_deny()), per_minute(r.base_per_minute[e * r.tiers.size() + t])});
+      table.add({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+                 grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+                 grouped(cell.would_deny()),
+                 per_minute(r.base_per_minute[e * r.tiers.size() + t])});
     }
   }
   return section("Endpoints", table.empty() ? "" : table.text());
@@ -123,8 +116,8 @@ std::string rules(const ReplayReport& r) {
   TextTable table({"rule", "denied", "would deny", "plan changes", "verdicts"},
                   {kLeft, kRight, kRight, kRight, kRight});
   for (const auto& a : r.rules) {
-    table.add({a.rule == "limits" ? "(base limits)" : a.rule, count(a.denied), count(a.would_deny),
-               count(a.plan_changes), count(a.verdicts)});
+    table.add({a.rule == "limits" ? "(base limits)" : a.rule, grouped(a.denied),
+               grouped(a.would_deny), grouped(a.plan_changes), grouped(a.verdicts)});
   }
   return section("Rules that acted", table.empty() ? "" : table.text());
 }
@@ -134,13 +127,13 @@ std::string harm(const ReplayReport& r) {
   std::string text = fmt::format(
       "  {} principals came; {} without a verdict met a base limit, {} an adapted one: {} of their "
       "requests, {} of them only because limits had moved\n",
-      count(h.principals), count(h.over_limit), count(h.adapted), count(h.requests),
-      count(h.requests_adapted));
+      grouped(h.principals), grouped(h.over_limit), grouped(h.adapted), grouped(h.requests),
+      grouped(h.requests_adapted));
   TextTable table({"principal", "endpoint", "tier", "denied", "first", "at limit", "rule"},
                   {kLeft, kLeft, kLeft, kRight, kLeft, kRight, kLeft});
   for (std::size_t i = 0; i < h.examples.size() && i < kRows; ++i) {
     const auto& p = h.examples[i];
-    table.add({p.name, p.endpoint, p.tier, count(p.denied()), format_time(p.first),
+    table.add({p.name, p.endpoint, p.tier, grouped(p.denied()), format_time(p.first),
                per_minute(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
   }
   if (!table.empty()) text += table.text();
@@ -161,22 +154,22 @@ std::string difference(const Replayed& replayed) {
   const std::string to = replayed.main.file;
   const Outcomes before = replayed.against->report.total();
   std::string text =
-      fmt::format("  {}: {} allowed, {} denied, {} would have been\n", from, count(before.allowed),
-                  count(before.denied()), count(before.would_deny()));
+      fmt::format("  {}: {} allowed, {} denied, {} would have been\n", from,
+                  grouped(before.allowed), grouped(before.denied()), grouped(before.would_deny()));
   if (total.allow_to_deny + total.deny_to_allow == 0) {
     return section("Against " + from, text + "  no request is decided otherwise\n");
   }
   text += fmt::format("  {} requests of {} principals pass there and are refused under {}\n",
-                      count(total.allow_to_deny), count(c.principals().allow_to_deny), to);
+                      grouped(total.allow_to_deny), grouped(c.principals().allow_to_deny), to);
   text += fmt::format("  {} requests of {} principals are refused there and pass under {}\n",
-                      count(total.deny_to_allow), count(c.principals().deny_to_allow), to);
+                      grouped(total.deny_to_allow), grouped(c.principals().deny_to_allow), to);
   TextTable table({"endpoint", "tier", "allow -> deny", "deny -> allow"},
                   {kLeft, kLeft, kRight, kRight});
   TextTable examples({"change", "time", "who", "request", "reason"},
                      {kLeft, kLeft, kLeft, kLeft, kLeft});
   for (const auto& row : c.rows()) {
-    table.add({row.endpoint, row.tier, count(row.parting.allow_to_deny),
-               count(row.parting.deny_to_allow)});
+    table.add({row.endpoint, row.tier, grouped(row.parting.allow_to_deny),
+               grouped(row.parting.deny_to_allow)});
     for (std::size_t i = 0; i < row.examples.size() && i < 2; ++i) {
       const auto& x = row.examples[i];
       examples.add({x.now_refused ? "allow -> deny" : "deny -> allow", format_time(x.time),
@@ -193,7 +186,7 @@ std::string replay_text(const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;
   return headline(replayed, replayed.main) + reasons(r) + endpoints(r) + verdicts(r) + episodes(r) +
          rules(r) + harm(r) + difference(replayed) + notes(r) +
-         fmt::format("\n{} requests a second\n", report::grouped(replayed.requests_per_second()));
+         fmt::format("\n{} requests a second\n", grouped(replayed.requests_per_second()));
 }
 
 }  // namespace tidelimit::cli

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <iostream>
 #include <memory>
 #include <spdlog/spdlog.h>
 #include <string>
@@ -58,16 +57,10 @@ void wait_for_the_end(serve::Service& service, const sigset_t& signals) {
 int run(const ServeOptions& options) {
   Result<serve::Clock> given = serve::Clock();
   if (!options.rehearse.empty()) given = rehearsal(options.rehearse);
-  if (!given) {
-    std::cerr << "tidelimit: " << given.error().message << '\n';
-    return kUsage;
-  }
+  if (!given) return exit_with("serve", given.error());
   const serve::Clock& clock = *given;
   auto config = config::load(options.config);
-  if (!config) {
-    std::cerr << config.error().message << '\n';
-    return kUsage;
-  }
+  if (!config) return exit_with("serve", config.error());
   const sigset_t signals = block_signals();
   start_log();
   for (const auto* warnings : {&config->warnings, &config->model_warnings}) {
@@ -76,25 +69,16 @@ int run(const ServeOptions& options) {
   if (!options.rehearse.empty())
     spdlog::warn("a rehearsal: by this gate's calendar (TIME@PACE) it is {}", options.rehearse);
   auto history = open_history(*config);
-  if (!history) {
-    std::cerr << "tidelimit: " << history.error().message << '\n';
-    return history.error().code == Code::resource_exhausted ? kFailed : kUsage;
-  }
+  if (!history) return exit_with("serve", history.error());
   auto chosen = serve::choose_configuration(options.config, history->get());
-  if (!chosen) {
-    std::cerr << chosen.error().message << '\n';
-    return kUsage;
-  }
+  if (!chosen) return exit_with("serve", chosen.error());
   if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);
   if (chosen->hold) spdlog::warn("configuration {}", serve::in_words(*chosen->hold));
   *config = std::move(chosen->config);
   auto engine = make_engine(*config, std::move(*history), clock);
   auto service =
       serve::Service::start(std::move(*config), std::move(engine), clock, {.loops = options.loops});
-  if (!service) {
-    std::cerr << "tidelimit: " << service.error().message << '\n';
-    return kUsage;
-  }
+  if (!service) return exit_with("serve", service.error());
   announce(**service);
   wait_for_the_end(**service, signals);
   spdlog::info("stopping: finishing what is under way");

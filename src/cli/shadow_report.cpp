@@ -116,9 +116,9 @@ int verdict(const json& found, double most) {
 
 int run(const ShadowOptions& options) {
   const auto most = share_of(options.max_harm);
-  if (!most) return report(most.error());
+  if (!most) return exit_with("shadow-report", most.error());
   const auto found = ask(options);
-  if (!found) return report(found.error());
+  if (!found) return exit_with("shadow-report", found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
   return verdict(*found, *most);
 }

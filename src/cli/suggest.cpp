@@ -38,28 +38,25 @@ struct Told {
 };
 
 Result<Told> suggest(const Options& options) {
-  if (auto free = check_output(options); !free) return tl::unexpected<Error>(free.error());
+  if (auto free = check_output(options); !free) return tl::unexpected(free.error());
   const auto input = Input::find(options.input, Passes::several);
-  if (!input) return tl::unexpected<Error>(input.error());
+  if (!input) return tl::unexpected(input.error());
   SuggestOptions how = options.how;
   how.share = std::round(options.share_percent * 1e4) / 1e6;
   const auto proposal = propose(*input, how);
-  if (!proposal) return tl::unexpected<Error>(proposal.error());
+  if (!proposal) return tl::unexpected(proposal.error());
   const std::string yaml = proposal_yaml(*proposal);
   const std::string file = is_printed(options) ? "tidelimit.yaml" : options.output;
-  if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected<Error>(valid.error());
+  if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   if (is_printed(options)) return Told{yaml, proposal_text(*proposal, file)};
   if (auto written = store::write_file(file, yaml); !written)
-    return tl::unexpected<Error>(written.error());
+    return tl::unexpected(written.error());
   return Told{options.json ? proposal_json(*proposal) : proposal_text(*proposal, file), {}};
 }
 
 int run(const Options& options) {
   const auto told = suggest(options);
-  if (!told) {
-    std::cerr << "tidelimit suggest: " << told.error().message << '\n';
-    return exit_status(told.error());
-  }
+  if (!told) return exit_with("suggest", told.error());
   std::cerr << told->words;
   std::cout << told->output;
   return kDone;

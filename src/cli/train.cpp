@@ -47,29 +47,26 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
 Result<std::string> train(const TrainOptions& options) {
   // Before the work of minutes, not after it.
   if (auto place = store::check_bundle_place(options.output); !place) {
-    return tl::unexpected<Error>(place.error());
+    return tl::unexpected(place.error());
   }
   const auto input = Input::find(options.input, Passes::several);
-  if (!input) return tl::unexpected<Error>(input.error());
+  if (!input) return tl::unexpected(input.error());
   const auto bundle = train_models(*input, options.training);
-  if (!bundle) return tl::unexpected<Error>(bundle.error());
+  if (!bundle) return tl::unexpected(bundle.error());
   if (auto written = store::replace_bundle(options.output, *bundle); !written) {
-    return tl::unexpected<Error>(written.error());
+    return tl::unexpected(written.error());
   }
   std::string told = summary(options.output, bundle->manifest);
   if (!store::held(options.output)) return told;
   // What was held was chosen by hand; this one is chosen by hand, too, and later.
   if (auto released = store::set_held(options.output, false); !released)
-    return tl::unexpected<Error>(released.error());
+    return tl::unexpected(released.error());
   return told + "the hold on the model before it has ended: retraining may replace this one\n";
 }
 
 int run(const TrainOptions& options) {
   const auto told = train(options);
-  if (!told) {
-    std::cerr << "tidelimit train: " << told.error().message << '\n';
-    return exit_status(told.error());
-  }
+  if (!told) return exit_with("train", told.error());
   std::cout << *told;
   return kDone;
 }

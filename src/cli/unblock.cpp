@@ -25,14 +25,14 @@ struct UnblockOptions {
 
 int run(const UnblockOptions& options) {
   if (options.user.empty() == options.client.empty())
-    return report(
-        {Code::invalid_argument, "name one of --user ID and --client ADDR (or a prefix)"});
+    return exit_with("unblock", {Code::invalid_argument,
+                                 "name one of --user ID and --client ADDR (or a prefix)"});
   const std::string target =
       "/v1/overrides/" +
       (options.user.empty() ? options.client : "user/" + encode_component(options.user));
   if (options.undo) {
     const auto gone = options.gate.call("DELETE", target);
-    if (!gone) return report(gone.error());
+    if (!gone) return exit_with("unblock", gone.error());
     std::cout << "the override is gone: limits and verdicts hold again\n";
     return kDone;
   }
@@ -43,7 +43,7 @@ int run(const UnblockOptions& options) {
     body["for"] = options.duration;
   }
   const auto answer = options.gate.call("PUT", target, body.dump());
-  if (!answer) return report(answer.error());
+  if (!answer) return exit_with("unblock", answer.error());
   const json made = printable_texts(*answer);
   const std::string until = made["until"].is_string()
                                 ? "until " + short_time(made["until"].get<std::string>())

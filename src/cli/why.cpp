@@ -92,19 +92,20 @@ void print_client(const json& view) {
 
 int run(const WhyOptions& options) {
   if (options.user.empty() && options.client.empty() && options.id.empty())
-    return report({Code::invalid_argument, "name whom: --user ID, --client ADDR or --id DECISION"});
+    return exit_with(
+        "why", {Code::invalid_argument, "name whom: --user ID, --client ADDR or --id DECISION"});
   std::string target = "/v1/decisions?since=" + encode_component(options.since);
   if (!options.user.empty()) target += "&user=" + encode_component(options.user);
   if (!options.client.empty()) target += "&client=" + encode_component(options.client);
   if (!options.id.empty()) target += "&id=" + encode_component(options.id);
   const auto found = options.gate.call("GET", target);
-  if (!found) return report(found.error());
+  if (!found) return exit_with("why", found.error());
 
   json client;
   if (!options.client.empty()) {
     const auto view = options.gate.call("GET", "/v1/clients/" + options.client);
     if (view) client = *view;
-    if (!view && view.error().code != Code::not_found) return report(view.error());
+    if (!view && view.error().code != Code::not_found) return exit_with("why", view.error());
   }
   if (options.as_json) {
     json all = *found;

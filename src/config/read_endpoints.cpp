@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/endpoint_name.hpp"
 #include "base/path.hpp"
 #include "config/endpoint_parts.hpp"
 
@@ -13,17 +14,7 @@ using policy::EndpointSettings;
 constexpr std::size_t kMaxTiers = 64;
 constexpr std::size_t kMaxEndpoints = 1000;
 
-constexpr char kOther[] = "other";
-
 using Lines = std::map<std::string, int>;  // where a name stands
-
-bool reserved_endpoint(std::string_view name) {
-  return name == "any" || name == "same" || name == "default";  // words of rules and floors
-}
-
-bool reserved_tier(std::string_view name) {
-  return name == "client" || name == "default" || name == "timeout";  // keys beside tiers
-}
 
 std::optional<std::string> read_pattern(const Field& field, Report& report) {
   const auto text = read_text(field, report);
@@ -120,7 +111,7 @@ void read_match(Section& section, EndpointSettings& endpoint,
     }
   }
   const Field& field = section.field();
-  if (endpoint.name == kOther) {
+  if (endpoint.name == kOtherEndpoint) {
     if (match || !endpoint.methods.empty()) {
       report.mistake(field.line,
                      "endpoint \"other\" is what matches nothing else: remove its match "
@@ -260,14 +251,14 @@ void read_endpoints(Section& top, Config& config, Report& report) {
     for (std::size_t i = 0; i < field->node.size(); ++i) {
       auto endpoint = read_item(field->node[i], i + 1, config, lines, report);
       if (!endpoint) continue;
-      if (endpoint->name == kOther) {
+      if (endpoint->name == kOtherEndpoint) {
         other = std::move(*endpoint);
       } else {
         endpoints.push_back(std::move(*endpoint));
       }
     }
   }
-  endpoints.push_back(other ? std::move(*other) : fresh_endpoint(kOther, config));
+  endpoints.push_back(other ? std::move(*other) : fresh_endpoint(kOtherEndpoint, config));
 }
 
 }  // namespace tidelimit::config

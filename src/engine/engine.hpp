@@ -32,7 +32,7 @@ struct CountersView {
   std::vector<std::uint64_t> near_limit;         ///< [endpoint * tiers + tier]
   std::vector<std::uint64_t> in_flight_denials;  ///< likewise: too many in flight, shadow included
   std::vector<std::uint64_t>
-      observed;  ///< [(endpoint * tiers + tier) * 6 + status class]; class 0: unknown, 1xx..5xx
+      observed;  ///< [(endpoint * tiers + tier) * kStatusClasses + status class]
   std::uint64_t unmatched_paths = 0;
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;

@@ -10,10 +10,6 @@ using limiter::kReasons;
   return routes.endpoints().size() * routes.tiers().size();
 }
 
-[[nodiscard]] std::size_t class_of(std::uint16_t status) {
-  return status >= 100 && status < 600 ? status / 100u : 0u;
-}
-
 }  // namespace
 
 Tally::Tally(std::shared_ptr<const Routes> routes)
@@ -36,7 +32,7 @@ void Tally::decided(const Identity& who, const limiter::Decision& decision) noex
 }
 
 void Tally::observed(const Identity& who, std::uint16_t status) noexcept {
-  bump(observed_[pair(who) * kStatusClasses + class_of(status)], 1);
+  bump(observed_[pair(who) * kStatusClasses + traffic::status_class(status)], 1);
 }
 
 void Tally::late(limiter::EndpointId endpoint, WindowIndex window) noexcept {

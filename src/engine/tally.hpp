@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "engine/routes.hpp"
 #include "limiter/decision.hpp"
+#include "traffic/status_class.hpp"
 
 namespace tidelimit::engine {
 
@@ -20,7 +21,7 @@ using WindowIndex = std::int64_t;
 /// plane which hangs has not closed yet. What comes beyond is counted as late.
 inline constexpr std::size_t kOpenWindows = 8;
 
-inline constexpr std::size_t kStatusClasses = 6;  ///< 0: unknown, 1xx to 5xx
+using traffic::kStatusClasses;
 
 /// What a window counts; each is the sum of one kind of event at one endpoint.
 struct WindowCounts {

@@ -27,7 +27,7 @@ class BackwardLines final : public ByteStream {
     while (given < out.size()) {
       if (line_ == line_end_ && !line_feed_) {
         const auto more = header_ ? find_header() : find_line();
-        if (!more) return tl::unexpected<Error>(more.error());
+        if (!more) return tl::unexpected(more.error());
         if (!*more) break;
       }
       const auto n = give(out.subspan(given));
@@ -43,7 +43,7 @@ class BackwardLines final : public ByteStream {
     header_ = false;
     for (std::uint64_t at = first_; at < end_; at = window_end_) {
       if (auto loaded = load(at, std::min(end_, at + kBuffer)); !loaded)
-        return tl::unexpected<Error>(loaded.error());
+        return tl::unexpected(loaded.error());
       const auto* found = std::memchr(buffer_.data(), '\n', window_end_ - window_);
       if (found == nullptr) continue;
       set_line(first_,
@@ -57,13 +57,13 @@ class BackwardLines final : public ByteStream {
   Result<bool> find_line() {
     if (end_ <= first_) return false;
     if (const auto last = byte(end_ - 1); !last) {
-      return tl::unexpected<Error>(last.error());
+      return tl::unexpected(last.error());
     } else if (*last == '\n') {
       --end_;
     }
     std::uint64_t begin = end_;
     while (begin > first_) {
-      if (auto there = byte(begin - 1); !there) return tl::unexpected<Error>(there.error());
+      if (auto there = byte(begin - 1); !there) return tl::unexpected(there.error());
       const std::string_view before(buffer_.data(), begin - window_);
       const std::size_t found = before.rfind('\n');
       if (found != std::string_view::npos) {
@@ -106,7 +106,7 @@ class BackwardLines final : public ByteStream {
   Result<char> byte(std::uint64_t at) {
     if (at < window_ || at >= window_end_) {
       if (auto loaded = load(at + 1 > kBuffer ? at + 1 - kBuffer : 0, at + 1); !loaded)
-        return tl::unexpected<Error>(loaded.error());
+        return tl::unexpected(loaded.error());
     }
     return buffer_[at - window_];
   }
@@ -116,7 +116,7 @@ class BackwardLines final : public ByteStream {
     while (window_end_ < end) {
       const auto n = bytes_->read_at(
           window_end_, std::span(buffer_).subspan(window_end_ - begin, end - window_end_));
-      if (!n) return tl::unexpected<Error>(n.error());
+      if (!n) return tl::unexpected(n.error());
       if (*n == 0) return shrunk();
       window_end_ += *n;
     }
@@ -154,7 +154,7 @@ Result<std::uint64_t> count_lines(const StoredBytes& bytes) {
     const std::uint64_t left = bytes.size() - at;
     const auto n =
         bytes.read_at(at, std::span(buffer).first(std::min<std::uint64_t>(left, buffer.size())));
-    if (!n) return tl::unexpected<Error>(n.error());
+    if (!n) return tl::unexpected(n.error());
     if (*n == 0) break;
     lines += static_cast<std::uint64_t>(
         std::count(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*n), '\n'));

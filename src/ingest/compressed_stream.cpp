@@ -25,7 +25,7 @@ class Feed {
   Result<std::span<const char>> more() {
     if (begin_ == end_) {
       auto n = stream_->read(piece_);
-      if (!n) return tl::unexpected<Error>(n.error());
+      if (!n) return tl::unexpected(n.error());
       begin_ = 0;
       end_ = *n;
     }
@@ -41,7 +41,7 @@ class Feed {
       end_ -= begin_;
       begin_ = 0;
       auto got = stream_->read(std::span(piece_).subspan(end_));
-      if (!got) return tl::unexpected<Error>(got.error());
+      if (!got) return tl::unexpected(got.error());
       if (*got == 0) break;
       end_ += *got;
     }
@@ -162,7 +162,7 @@ class Decompressed final : public ByteStream {
   Result<void> recognise() {
     recognised_ = true;
     const auto front = feed_.front(4);
-    if (!front) return tl::unexpected<Error>(front.error());
+    if (!front) return tl::unexpected(front.error());
     if (front->starts_with("\x1f\x8b")) decoder_ = std::make_unique<GzipDecoder>();
     if (is_zstd(*front)) decoder_ = std::make_unique<ZstdDecoder>();
     return {};
@@ -214,7 +214,7 @@ class Decompressed final : public ByteStream {
 
   tl::unexpected<Error> ended(Error error) {
     finished_ = true;
-    return tl::unexpected<Error>(std::move(error));
+    return tl::unexpected(std::move(error));
   }
 
   Feed feed_;

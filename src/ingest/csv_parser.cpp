@@ -52,7 +52,7 @@ Result<std::unique_ptr<CsvParser>> CsvParser::from_header(std::string_view heade
   const auto& names = parser->row_.split(header);
   parser->width_ = names.size();
   if (auto placed = parser->place(names, others); !placed) {
-    return tl::unexpected<Error>(placed.error());
+    return tl::unexpected(placed.error());
   }
   std::vector<std::string_view> missing;
   for (const Column c : {Column::timestamp, Column::client_ip, Column::path}) {

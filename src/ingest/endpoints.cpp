@@ -1,8 +1,8 @@
 #include "ingest/endpoints.hpp"
 
 #include <algorithm>
-#include <set>
 
+#include "base/endpoint_name.hpp"
 #include "base/path.hpp"
 
 namespace tidelimit::ingest {
@@ -11,18 +11,6 @@ namespace {
 /// With so many counters the error of a count is 0.0125 % of the requests, far below the share that
 /// makes an endpoint.
 constexpr std::size_t kSegments = 8192;
-
-/// A segment as a name for configurations, metrics and shells. Not unique.
-std::string name_of(std::string_view segment) {
-  if (segment.empty()) return "root";
-  std::string name(segment);
-  for (char& c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.';
-    if (!plain) c = '_';
-  }
-  return name;
-}
 
 Tally without(const Tally& total, const Tally& part) {
   return {.requests = total.requests - part.requests,
@@ -45,18 +33,16 @@ void EndpointDiscovery::add(std::string_view target, const Tally& tally) {
   segments_.add(path.substr(0, path.find('/')), tally);
 }
 
-EndpointDiscovery::Found EndpointDiscovery::found() const {
+EndpointDiscovery::Found EndpointDiscovery::found(const std::vector<std::string>& tiers) const {
   Found found{.endpoints = {}, .other = total_};
-  // `other` and `any` are words of the configuration.
-  std::set<std::string> taken = {"other", "any", "same"};
+  FreeNames names(tiers);
   for (const TopCounter::Entry& entry : segments_.top(segments_.size())) {
     const double share =
         static_cast<double>(entry.tally.requests) / static_cast<double>(total_.requests);
     if (share < kShare) break;
     // Patterns know * as a wildcard, so such a segment can't be named by one; nor one that was cut.
     if (entry.key.find('*') != entry.key.npos || entry.key.size() >= TopCounter::kMaxKey) continue;
-    std::string name = name_of(entry.key);
-    while (!taken.insert(name).second) name += '_';
+    std::string name = names.take(plain_name(entry.key));
     found.other = without(found.other, entry.tally);
     std::string match = entry.key.empty() ? "/" : "/" + entry.key + "/**";
     found.endpoints.push_back({std::move(name), std::move(match), entry.tally});

@@ -32,7 +32,8 @@ class EndpointDiscovery {
     std::vector<DiscoveredEndpoint> endpoints;
     Tally other;
   };
-  [[nodiscard]] Found found() const;
+  /// No endpoint has the name of a tier.
+  [[nodiscard]] Found found(const std::vector<std::string>& tiers) const;
 
  private:
   TopCounter segments_;

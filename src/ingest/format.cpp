@@ -114,7 +114,7 @@ Result<InputFormat> from_header(std::string_view header, char separator,
     return InputFormat{.parser = nullptr, .windows = *std::move(columns), .separator = separator};
   }
   auto parser = CsvParser::from_header(header, separator, others);
-  if (!parser) return tl::unexpected<Error>(parser.error());
+  if (!parser) return tl::unexpected(parser.error());
   return InputFormat{.parser = *std::move(parser), .windows = {}, .separator = separator};
 }
 
@@ -162,7 +162,7 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
   const std::vector<std::string_view> known = {"csv", "common", "combined", "json", "w3c"};
   if (is_pattern(format)) {
     if (auto parser = PatternParser::from_pattern(format); !parser) {
-      return tl::unexpected<Error>(parser.error());
+      return tl::unexpected(parser.error());
     }
   } else if (!format.empty() && std::find(known.begin(), known.end(), format) == known.end()) {
     const std::string_view near = closest_word(format, known);
@@ -179,7 +179,7 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
   }
   for (const std::string& field : fields) {
     if (auto added = choice.names_.add_field(field); !added) {
-      return tl::unexpected<Error>(added.error());
+      return tl::unexpected(added.error());
     }
     choice.columns_.push_back(*parse_field(field));
   }
@@ -202,7 +202,7 @@ Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
   if (format_ == "common" || format_ == "combined") format.parser = std::make_unique<ClfParser>();
   if (is_pattern(format_)) {
     auto parser = PatternParser::from_pattern(format_);
-    if (!parser) return tl::unexpected<Error>(parser.error());
+    if (!parser) return tl::unexpected(parser.error());
     format.parser = *std::move(parser);
   }
   format.parser = unwrapping(std::move(format.parser), beginning);

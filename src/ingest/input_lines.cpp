@@ -70,7 +70,7 @@ Result<InputLines> InputLines::open(std::vector<Source> sources, ReadOptions opt
   InputLines lines(std::move(sources), std::move(options));
   if (lines.open_more()) return lines;
   if (!lines.failure_) lines.finish();
-  return tl::unexpected<Error>(*lines.failure_);
+  return tl::unexpected(*lines.failure_);
 }
 
 bool InputLines::next_here(Line& line) {

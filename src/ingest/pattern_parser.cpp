@@ -93,11 +93,11 @@ Result<std::unique_ptr<PatternParser>> PatternParser::from_pattern(std::string_v
                                               printable(pattern.substr(dollar), 40) + "\"");
     }
     if (auto added = parser->add_variable(name); !added) {
-      return tl::unexpected<Error>(added.error());
+      return tl::unexpected(added.error());
     }
     pattern.remove_prefix(dollar + 1 + size);
   }
-  if (auto checked = parser->check(); !checked) return tl::unexpected<Error>(checked.error());
+  if (auto checked = parser->check(); !checked) return tl::unexpected(checked.error());
   return parser;
 }
 

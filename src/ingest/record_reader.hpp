@@ -27,7 +27,7 @@ class RecordReader {
   /// Failures: an input that can't be opened, is of no known format, or all inputs are empty.
   [[nodiscard]] static Result<RecordReader> open(std::vector<Source> sources, ReadOptions options) {
     auto lines = InputLines::open(std::move(sources), std::move(options));
-    if (!lines) return tl::unexpected<Error>(lines.error());
+    if (!lines) return tl::unexpected(lines.error());
     return RecordReader(*std::move(lines));
   }
 

@@ -38,8 +38,7 @@ void Summary::add(const traffic::Request& request) {
   total_ += tally;
   add_time(request.time);
   add_client(request, tally);
-  const auto status_class = static_cast<std::size_t>(request.status / 100);
-  ++statuses_[status_class < statuses_.size() ? status_class : 0];
+  ++statuses_[traffic::status_class(request.status)];
   endpoints_.add(request.path, tally);
   if (request.path.empty())
     ++garbage_;
@@ -52,6 +51,12 @@ void Summary::add(const traffic::Request& request) {
     agents_.add(request.user_agent, tally);
     distinct_agents_.add(hash_bytes(request.user_agent, kSeed));
   }
+}
+
+EndpointDiscovery::Found Summary::endpoints() const {
+  std::vector<std::string> tiers;
+  for (auto& entry : tiers_.top(tiers_.size())) tiers.push_back(std::move(entry.key));
+  return endpoints_.found(tiers);
 }
 
 void Summary::add_client(const traffic::Request& request, const Tally& tally) {

@@ -12,6 +12,7 @@
 #include "ingest/endpoints.hpp"
 #include "ingest/top_counter.hpp"
 #include "traffic/request.hpp"
+#include "traffic/status_class.hpp"
 
 namespace tidelimit::ingest {
 
@@ -45,8 +46,10 @@ class Summary {
   [[nodiscard]] const TopCounter& methods() const { return methods_; }
   [[nodiscard]] const TopCounter& tiers() const { return tiers_; }
   /// Requests by status / 100; [0]: unknown or out of range.
-  [[nodiscard]] const std::array<std::uint64_t, 6>& status_classes() const { return statuses_; }
-  [[nodiscard]] EndpointDiscovery::Found endpoints() const { return endpoints_.found(); }
+  [[nodiscard]] const std::array<std::uint64_t, traffic::kStatusClasses>& status_classes() const {
+    return statuses_;
+  }
+  [[nodiscard]] EndpointDiscovery::Found endpoints() const;
 
  private:
   void add_time(WallTime time);
@@ -62,7 +65,7 @@ class Summary {
   std::int64_t minute_ = 0;
   std::uint64_t busiest_requests_ = 0;
   WallTime busiest_{};
-  std::array<std::uint64_t, 6> statuses_{};
+  std::array<std::uint64_t, traffic::kStatusClasses> statuses_{};
   DistinctCounter distinct_clients_;
   DistinctCounter distinct_users_;
   DistinctCounter distinct_agents_;

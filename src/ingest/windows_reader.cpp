@@ -185,7 +185,7 @@ Result<Table> read_rows(InputLines& lines) {
                                                 " windows; read fewer at a time");
     }
   }
-  if (lines.failure()) return tl::unexpected<Error>(*lines.failure());
+  if (lines.failure()) return tl::unexpected(*lines.failure());
   return table;
 }
 
@@ -315,9 +315,9 @@ Result<traffic::WindowGrid> lay_out(const Table& table, const std::vector<WallTi
 Result<Windows> read_windows(RecordReader& reader, Nanos step) {
   const std::string source = reader.lines().source();
   auto table = read_rows(reader.lines());
-  if (!table) return tl::unexpected<Error>(table.error());
+  if (!table) return tl::unexpected(table.error());
   const auto input_step = put_on_grid(*table, step);
-  if (!input_step) return tl::unexpected<Error>(input_step.error());
+  if (!input_step) return tl::unexpected(input_step.error());
   const std::vector<WallTime> times = times_of(*table);
   Windows windows;
   windows.input_step = *input_step;

@@ -1,23 +1,18 @@
 #include "policy/words.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
+
+#include "base/figures.hpp"
 
 namespace tidelimit::policy {
 
 std::string count_in_words(double count) {
-  const std::string digits = fmt::format("{:.0f}", std::max(count, 0.0));
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
+  return grouped(std::max(count, 0.0));
 }
 
 std::string percent_in_words(double ratio) {
-  return fmt::format("{:.0f} %", ratio * 100.0);
+  return percent(ratio, 0);
 }
 
 std::string ratio_in_words(double ratio) {

@@ -57,24 +57,6 @@ std::vector<std::string> fixed_settings_changed(const config::Config& before,
   return changed;
 }
 
-Result<std::shared_ptr<const model::Bundle>> load_models(const config::Config& config) {
-  auto merged = std::make_shared<model::Bundle>();
-  const bool one_folder = config.forecast_model == config.anomaly_model;
-  if (!config.anomaly_model.empty()) {
-    auto bundle = store::read_bundle(config.anomaly_model);
-    if (!bundle) return tl::unexpected(bundle.error());
-    *merged = std::move(*bundle);
-    if (!one_folder) merged->forecast = nullptr;
-  }
-  if (!config.forecast_model.empty() && !one_folder) {
-    auto bundle = store::read_bundle(config.forecast_model);
-    if (!bundle) return tl::unexpected(bundle.error());
-    merged->manifest = std::move(bundle->manifest);
-    merged->forecast = std::move(bundle->forecast);
-  }
-  return merged;
-}
-
 bool ControlThread::Watched::settled_anew(std::string fingerprint) {
   const bool settled = fingerprint == seen;
   seen = std::move(fingerprint);
@@ -102,10 +84,22 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
     if (const auto hold = history->hold(); hold && *hold) note_configuration({}, *hold);
   }
   last_turn_ns_ = clock_.mono().since_start.count();
-  if (engine_.models() != nullptr) return;
-  if (const auto bundle = load_models(in_force->config); !bundle)
+  note_missing_models(in_force->config);
+}
+
+/// What could not be read at the start is named, and looked for again when its folder changes.
+void ControlThread::note_missing_models(const config::Config& config) {
+  const auto running = engine_.models();
+  if (running && (running->forecast || config.forecast_model.empty()) &&
+      (running->anomaly || config.anomaly_model.empty()))
+    return;
+  const auto models = store::read_models(config.forecast_model, config.anomaly_model);
+  if (!models) {
     notes_.set("model",
-               fmt::format("started without, limits stay at base: {}", bundle.error().message));
+               fmt::format("started without, limits stay at base: {}", models.error().message));
+  } else if (!models->warnings.empty()) {
+    notes_.set("model", fmt::format("started without: {}", fmt::join(models->warnings, "; ")));
+  }
 }
 
 ControlThread::~ControlThread() {
@@ -277,15 +271,22 @@ void ControlThread::note_configuration(const std::vector<std::string>& fixed,
 }
 
 void ControlThread::read_models(const config::Config& config) {
-  const auto bundle = load_models(config);
-  if (!bundle) {
-    notes_.set("model", fmt::format("refused, what ran goes on: {}", bundle.error().message));
+  const auto running = engine_.models();
+  const auto models =
+      store::read_models(config.forecast_model, config.anomaly_model, running.get());
+  if (!models) {
+    notes_.set("model", fmt::format("refused, what ran goes on: {}", models.error().message));
     return;
   }
-  engine_.set_models(*bundle);
-  notes_.clear("model");
+  engine_.set_models(models->bundle);
+  if (models->warnings.empty()) {
+    notes_.clear("model");
+  } else {
+    notes_.set("model", fmt::format("what ran goes on: {}", fmt::join(models->warnings, "; ")));
+  }
+  const model::Bundle& bundle = *models->bundle;
   spdlog::info("model in force: {}",
-               (*bundle)->forecast || (*bundle)->anomaly ? (*bundle)->manifest.version : "none");
+               bundle.forecast || bundle.anomaly ? bundle.manifest.version : "none");
 }
 
 void ControlThread::read_tokens(const config::Config& config) {

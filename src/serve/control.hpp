@@ -19,11 +19,6 @@
 
 namespace tidelimit::serve {
 
-/// Reads the bundles that a configuration names into one: the forecaster of one folder, the
-/// detector of the other. Null parts where a folder is not named. Errors name the folder.
-[[nodiscard]] Result<std::shared_ptr<const model::Bundle>> load_models(
-    const config::Config& config);
-
 /// Settings that are taken up at start only, where they differ: "listen.http". Pure.
 [[nodiscard]] std::vector<std::string> fixed_settings_changed(const config::Config& before,
                                                               const config::Config& after);
@@ -74,6 +69,7 @@ class ControlThread {
   void tell_history(const config::Config& config);
   void note_configuration(const std::vector<std::string>& fixed,
                           const std::optional<engine::ConfigurationHold>& hold);
+  void note_missing_models(const config::Config& config);
   void read_models(const config::Config& config);
   void read_tokens(const config::Config& config);
   [[nodiscard]] Nanos until_next_turn() const;

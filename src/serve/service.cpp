@@ -230,7 +230,7 @@ Result<void> Service::Impl::bound_connections() {
   const std::size_t limit = raise_descriptor_limit(own + kMostConnections);
   const std::size_t room = limit > own ? limit - own : 0;
   if (room < kLeastConnections)
-    return fail(Code::resource_exhausted,
+    return fail(Code::failed_precondition,
                 fmt::format("this process may open {} descriptors (ulimit -n) and needs {} itself, "
                             "so that there are too few for connections: allow it {} at least, {} "
                             "for as many connections as it takes",

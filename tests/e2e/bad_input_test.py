@@ -91,6 +91,17 @@ class BadInput(unittest.TestCase):
         for path, content in kept.items():
             self.assertEqual(path.read_bytes(), content)
 
+    def test_models_that_are_not_there_are_wrong_usage_for_every_command(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        none = self.folder / "none"
+        for command in (["models"], ["explain", log, "--client", "192.0.2.1"], ["evaluate", log],
+                        ["replay", log, "--config", self.config()]):
+            self.refused(*command, "--model", none, says=[f"tidelimit {command[0]}: {none}: "])
+
+    def test_a_token_file_that_is_not_there_is_wrong_usage(self):
+        for command in (["why", "--user", "u"], ["mode"], ["unblock", "--client", "192.0.2.1"], ["configs"], ["shadow-report"]):
+            self.refused(*command, "--token-file", "/nowhere/token", says=[f"tidelimit {command[0]}: ", "/nowhere/token"])
+
     def test_a_live_command_without_a_token_says_what_to_write(self):
         config = self.config()
         for command in (["why", "--user", "u"], ["mode"], ["unblock", "--client", "192.0.2.1"]):

@@ -873,6 +873,20 @@ class ModelTest(EndToEnd):
         self.assertNotIn("started without", self.gate.client.get("/readyz?verbose").body)
 
 
+    def test_a_detector_serves_where_the_forecast_is_yet_to_be_trained(self):
+        self.gate.stop()
+        self.gate.write(self.config.replace("forecast: { model: var/model }", "forecast: { model: var/later }"))
+        self.gate.start()
+        wait_until(self.gate.answers, "it serves")
+        own = json.loads((self.bundle / "manifest.json").read_text())["version"]
+        wait_until(lambda: self.gate.count("tidelimit_model_info", model="anomaly", version=own) == 1, "the detector is in force")
+        self.assertEqual(self.gate.get("/v1/models/traffic").status, 404)
+        self.assertIn("var/later: there is no model", self.gate.client.get("/readyz?verbose").body)
+        shutil.copytree(self.bundle, self.folder / "gate/var/later")
+        wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the forecast, too")
+        self.assertNotIn("var/later", self.gate.client.get("/readyz?verbose").body)
+
+
 class StartTest(unittest.TestCase):
     """What keeps it from starting: status 2, and a sentence that names the place and the mend."""
 

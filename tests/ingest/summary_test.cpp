@@ -87,7 +87,7 @@ TEST(EndpointDiscovery, NamesSegmentsWithHalfAPercent) {
   add("/rare/x", 4);
   add("/*/x", 10);
   add("", 6);
-  const auto found = discovery.found();
+  const auto found = discovery.found({"STD"});
   std::vector<std::string> names;
   std::vector<std::string> matches;
   for (const auto& endpoint : found.endpoints) {
@@ -99,6 +99,16 @@ TEST(EndpointDiscovery, NamesSegmentsWithHalfAPercent) {
             (std::vector<std::string>{"/payment/**", "/", "/other/**", "/a b/**", "/a_b/**"}));
   EXPECT_EQ(found.endpoints[0].tally.requests, 600u);
   EXPECT_EQ(found.other.requests, 20u);
+}
+
+TEST(EndpointDiscovery, NamesNothingAsAConfigurationDoes) {
+  EndpointDiscovery discovery;
+  for (const char* target : {"/default/1", "/same", "/any", "/other", "/STD"})
+    discovery.add(target);
+  discovery.add("/" + std::string(70, 'x'));
+  for (const auto& endpoint : discovery.found({"STD"}).endpoints)
+    EXPECT_TRUE(endpoint.name.ends_with('_') || endpoint.name.front() == 'x') << endpoint.name;
+  EXPECT_LE(discovery.found({"STD"}).endpoints.back().name.size(), 64u);
 }
 
 TEST(Summary, AnAddressIsOneClientHoweverItIsWritten) {

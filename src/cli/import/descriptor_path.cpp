@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/endpoint_name.hpp"
 #include "base/text.hpp"
 #include "cli/import/converted_limit.hpp"
 #include "cli/import/override_call.hpp"
@@ -112,9 +113,7 @@ bool PathReader::has_tier(const DescriptorPath& path) {
     remark(path, "a pattern of tiers has no limit of its own", "name each of the tiers");
     return false;
   }
-  const bool reserved =
-      tier->value == "client" || tier->value == "default" || tier->value == "timeout";
-  if (!config::is_name(tier->value) || reserved) {
+  if (!config::is_name(tier->value) || reserved_tier(tier->value)) {
     remark(path, fmt::format("\"{}\" can't be the name of a tier", printable(tier->value)),
            "give the tier another name: letters, digits and _ . : / -, at most 64");
     return false;

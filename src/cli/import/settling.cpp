@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <set>
 #include <tuple>
 
+#include "base/endpoint_name.hpp"
 #include "cli/import/pattern.hpp"
 
 namespace tidelimit::cli {
@@ -48,15 +48,11 @@ void order_endpoints(Translation& done) {
 }
 
 void name_endpoints(Translation& done) {
-  done.endpoints.back().name = "other";
-  std::set<std::string> taken{"other", "any", "same", "default"};
-  taken.insert(done.tiers.begin(), done.tiers.end());
+  done.endpoints.back().name = kOtherEndpoint;
+  FreeNames names(done.tiers);
   for (DraftEndpoint& endpoint : done.endpoints) {
-    if (endpoint.pattern.empty()) continue;
-    const std::string wanted = endpoint_name(endpoint.pattern, endpoint.method);
-    endpoint.name = wanted;
-    for (int number = 2; !taken.insert(endpoint.name).second; ++number)
-      endpoint.name = fmt::format("{}-{}", wanted, number);
+    if (!endpoint.pattern.empty())
+      endpoint.name = names.take(endpoint_name(endpoint.pattern, endpoint.method));
   }
 }
 

@@ -8,19 +8,12 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "ingest/csv_row.hpp"
 
 namespace tidelimit::cli {
 namespace {
 
 using limiter::VerdictKind;
-
-std::string_view unquoted(std::string_view field) {
-  field = trim(field);
-  if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
-    field = field.substr(1, field.size() - 2);
-  }
-  return field;
-}
 
 std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return std::nullopt;
@@ -91,17 +84,18 @@ Result<Labels> read_labels(const std::string& file) {
   if (!in) return fail(Code::not_found, file + ": the labels can't be read");
   std::string line;
   if (!std::getline(in, line)) return fail(Code::invalid_argument, file + ": is empty");
-  const auto names = split(trim(line), ',');
+  ingest::CsvRow row;
+  const auto& fields = row.split(trim(line));
   const auto column = [&](std::string_view name) {
     return static_cast<std::size_t>(
-        std::find_if(names.begin(), names.end(),
-                     [&](std::string_view field) { return unquoted(field) == name; }) -
-        names.begin());
+        std::find_if(fields.begin(), fields.end(),
+                     [&](std::string_view field) { return trim(field) == name; }) -
+        fields.begin());
   };
   const std::size_t client = column("client_ip");
   const std::size_t label = column("label");
   const std::size_t kind = column("kind");
-  if (client == names.size() || label == names.size()) {
+  if (std::max(client, label) == fields.size()) {
     return fail(Code::invalid_argument,
                 file + ":1: labels have a header with client_ip and label, and this has \"" +
                     printable(line, 80) + "\"");
@@ -110,14 +104,14 @@ Result<Labels> read_labels(const std::string& file) {
   std::unordered_map<ClientId, std::uint64_t, ClientIdHash> lines;
   for (std::uint64_t number = 2; std::getline(in, line); ++number) {
     if (trim(line).empty()) continue;
-    const auto fields = split(trim(line), ',');
-    const auto value = fields.size() > std::max(client, label) ? unquoted(fields[label]) : "";
+    row.split(trim(line));
+    const auto value = fields.size() > std::max(client, label) ? trim(fields[label]) : "";
     if (value != "0" && value != "1") {
       return fail(Code::invalid_argument,
                   fmt::format("{}:{}: a label is 1 (malicious) or 0, and this line is \"{}\"", file,
                               number, printable(line, 80)));
     }
-    const ClientId id = client_of(unquoted(fields[client]));
+    const ClientId id = client_of(trim(fields[client]));
     const bool malicious = value == "1";
     const auto line_before = lines.try_emplace(id, number).first->second;
     if ((malicious ? labels.good : labels.malicious).contains(id)) {
@@ -128,7 +122,7 @@ Result<Labels> read_labels(const std::string& file) {
                       file, number, format_client(id), value, malicious ? 0 : 1, line_before));
     }
     (malicious ? labels.malicious : labels.good).insert(id);
-    if (kind < fields.size()) labels.kinds.emplace(id, unquoted(fields[kind]));
+    if (kind < fields.size()) labels.kinds.emplace(id, trim(fields[kind]));
   }
   return labels;
 }

@@ -29,44 +29,33 @@ std::shared_ptr<const model::Bundle> detector_of(const model::Bundle& bundle) {
 
 EngineTrial::EngineTrial(engine::Settings settings, const model::Bundle& bundle)
     : engine_(std::make_unique<engine::Engine>(watching(std::move(settings)), nullptr, kSeed)),
-      worker_(engine_->make_worker()) {
+      worker_(engine_->make_worker()),
+      time_(*engine_) {
   if (bundle.anomaly) engine_->set_models(detector_of(bundle));
 }
 
 bool EngineTrial::add(const traffic::Request& request) {
   raised_.clear();
-  if (!start_ || request.time > now_.wall) advance(request.time);
-  const auto answer = worker_->decide(request, 1, now_);
+  if (!time_.begun() || request.time > time_.now().wall) advance(request.time);
+  const auto answer = worker_->decide(request, 1, time_.now());
   if (answer.decision.allowed) {
-    worker_->observe(request, engine::Counting::already_decided, false, now_);
+    worker_->observe(request, engine::Counting::already_decided, false, time_.now());
   }
   return !raised_.empty();
 }
 
 bool EngineTrial::finish() {
   raised_.clear();
-  if (!start_) return false;
-  advance(now_.wall + std::chrono::minutes{1});
+  if (!time_.begun()) return false;
+  advance(time_.now().wall + std::chrono::minutes{1});
   return !raised_.empty();
 }
 
 void EngineTrial::advance(WallTime time) {
-  if (!start_) {
-    start_ = time;
-    tick(time);
-  }
-  if (std::exchange(due_is_old_, false)) due_ = engine_->next_due();
-  while (due_ <= time) {
-    tick(std::max(due_, now_.wall));
-    due_ = std::max(engine_->next_due(), now_.wall + Nanos{1});
-    due_is_old_ = true;
-  }
-  now_ = {Instant{time - *start_}, time};
+  time_.advance(time, [this] { look(); });
 }
 
-void EngineTrial::tick(WallTime time) {
-  now_ = {Instant{time - *start_}, time};
-  engine_->tick(now_);
+void EngineTrial::look() {
   const auto status = engine_->status();
   std::unordered_set<ClientId, ClientIdHash> malicious;
   for (const auto& verdict : status->verdicts) {

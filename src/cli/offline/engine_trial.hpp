@@ -1,13 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "base/hash.hpp"
-#include "engine/engine.hpp"
+#include "engine/virtual_time.hpp"
 #include "model/bundle.hpp"
 #include "traffic/request.hpp"
 
@@ -37,14 +36,11 @@ class EngineTrial {
 
  private:
   void advance(WallTime time);
-  void tick(WallTime time);
+  void look();
 
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::EngineWorker> worker_;
-  std::optional<WallTime> start_;
-  Now now_{};
-  WallTime due_{};
-  bool due_is_old_ = true;  ///< a request may have brought the next tick nearer
+  engine::VirtualTime time_;
   std::unordered_set<ClientId, ClientIdHash> malicious_;
   std::vector<ClientId> raised_;
   Worst worst_;

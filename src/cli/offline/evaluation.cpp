@@ -13,7 +13,7 @@ Result<config::Config> config_for(const Input& input, const EvaluationOptions& o
   if (!options.config.empty()) return config::load(options.config);
   Survey survey;
   if (auto read = survey_inputs(input, survey, nullptr); !read) {
-    return tl::unexpected<Error>(read.error());
+    return tl::unexpected(read.error());
   }
   return config_from(survey, manifest.endpoints);
 }
@@ -25,9 +25,9 @@ tl::unexpected<Error> no_forecast() {
 Result<Evaluation> on_windows(ingest::RecordReader& reader, const model::Bundle& bundle,
                               const forecast::Shape& shape) {
   const auto grid = ready_windows(reader, shape, WindowsFor::evaluation);
-  if (!grid) return tl::unexpected<Error>(grid.error());
+  if (!grid) return tl::unexpected(grid.error());
   auto score = score_forecasts(bundle, *grid, shape);
-  if (!score) return tl::unexpected<Error>(score.error());
+  if (!score) return tl::unexpected(score.error());
   return Evaluation{{}, bundle.manifest, reader.report(), *std::move(score), std::nullopt};
 }
 
@@ -36,15 +36,15 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
   std::optional<Labels> labels;
   if (!options.labels.empty()) {
     auto read = read_labels(options.labels);
-    if (!read) return tl::unexpected<Error>(read.error());
+    if (!read) return tl::unexpected(read.error());
     labels = *std::move(read);
   }
   const auto config = config_for(input, options, bundle.manifest);
-  if (!config) return tl::unexpected<Error>(config.error());
+  if (!config) return tl::unexpected(config.error());
   const auto history =
       read_history(input, *config, bundle,
                    {.window = shape.window, .title = "evaluating", .judge_clients = true});
-  if (!history) return tl::unexpected<Error>(history.error());
+  if (!history) return tl::unexpected(history.error());
   auto score = bundle.forecast ? score_forecasts(bundle, history->grid, shape)
                                : Result<ForecastScore>(no_forecast());
   if (!score) {  // the clients are worth a look all the same
@@ -63,14 +63,14 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
 
 Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& options) {
   const auto bundle = store::read_bundle(options.model);
-  if (!bundle) return tl::unexpected<Error>(bundle.error());
+  if (!bundle) return tl::unexpected(bundle.error());
   const auto shape = options.shape.over(bundle->manifest.shape);
-  if (!shape) return tl::unexpected<Error>(shape.error());
+  if (!shape) return tl::unexpected(shape.error());
   if (auto same = check_shape(*bundle, *shape, options.model); !same) {
-    return tl::unexpected<Error>(same.error());
+    return tl::unexpected(same.error());
   }
   auto reader = input.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (!reader) return tl::unexpected(reader.error());
   if (reader->is_windows() && !bundle->forecast) {
     return fail(
         Code::failed_precondition,
@@ -82,7 +82,7 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
   evaluation->bundle = options.model;
   if (options.rates.empty() || evaluation->forecast.endpoints.empty()) return evaluation;
   if (auto added = add_floors(options.rates, evaluation->forecast); !added) {
-    return tl::unexpected<Error>(added.error());
+    return tl::unexpected(added.error());
   }
   return evaluation;
 }

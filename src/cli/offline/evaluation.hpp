@@ -32,6 +32,9 @@ struct Evaluation {
 [[nodiscard]] Result<Evaluation> evaluate_bundle(const Input& input,
                                                  const EvaluationOptions& options);
 
+/// "83.4 %", or "unknown".
+[[nodiscard]] std::string percent_in_words(const std::optional<double>& ratio);
+
 /// "29.71"; "-" where there is none.
 [[nodiscard]] std::string in_words(const ReferenceScore& reference);
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/figures.hpp"
 #include "cli/offline/evaluation.hpp"
 #include "cli/report/axis.hpp"
 #include "cli/report/page.hpp"
@@ -7,10 +8,6 @@
 
 namespace tidelimit::cli {
 namespace {
-
-std::string percent(const std::optional<double>& ratio) {
-  return ratio ? fmt::format("{:.1f} %", 100 * *ratio) : "unknown";
-}
 
 report::Plot plot_of(const EndpointScore& score, Nanos horizon) {
   report::Curve band{
@@ -44,7 +41,7 @@ void add_forecast(report::Page& page, const ForecastScore& score) {
     }
     rows.push_back({e.endpoint, fmt::format("{:.1f}", e.mean), fmt::format("{:.2f}", e.mae),
                     in_words(e.seasonal_naive), in_words(e.last_value), floor,
-                    fmt::format("{:.2f}", e.pinball), fmt::format("{:.1f} %", 100 * e.coverage_90),
+                    fmt::format("{:.2f}", e.pinball), percent(e.coverage_90, 1),
                     std::to_string(e.origins)});
   }
   page.add_table({{"endpoint"},
@@ -95,11 +92,12 @@ std::string evaluation_html(const Evaluation& evaluation) {
   }
   if (evaluation.clients) {
     const ClientScore& clients = *evaluation.clients;
-    cards.push_back({report::grouped(static_cast<double>(clients.flagged)), "clients flagged",
-                     "of " + report::grouped(static_cast<double>(clients.clients))});
+    cards.push_back(
+        {grouped(clients.flagged), "clients flagged", "of " + grouped(clients.clients)});
     if (clients.labelled) {
-      cards.push_back({percent(clients.any.precision()), "precision", "of flagged clients"});
-      cards.push_back({percent(clients.any.recall()), "recall", "of malicious clients"});
+      cards.push_back(
+          {percent_in_words(clients.any.precision()), "precision", "of flagged clients"});
+      cards.push_back({percent_in_words(clients.any.recall()), "recall", "of malicious clients"});
     }
   }
   page.add_cards(cards);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/figures.hpp"
 #include "cli/offline/evaluation.hpp"
 #include "cli/text_table.hpp"
 
@@ -8,10 +9,6 @@ namespace tidelimit::cli {
 namespace {
 
 using Align = TextTable::Align;
-
-std::string percent(const std::optional<double>& ratio) {
-  return ratio ? fmt::format("{:.1f} %", 100 * *ratio) : "unknown";
-}
 
 std::string three(const std::optional<double>& figure) {
   return figure ? fmt::format("{:.3f}", *figure) : "unknown";
@@ -38,7 +35,7 @@ std::string forecast_table(const ForecastScore& score) {
                                    in_words(e.seasonal_naive),
                                    in_words(e.last_value),
                                    fmt::format("{:.2f}", e.pinball),
-                                   fmt::format("{:.1f} %", 100 * e.coverage_90)};
+                                   percent(e.coverage_90, 1)};
     if (!score.floors.empty()) {
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->causal_mae) : "");
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->oracle_mae) : "");
@@ -80,7 +77,8 @@ std::string client_lines(const ClientScore& score) {
   TextTable table({"flagged as", "precision", "recall", "clients"},
                   {Align::left, Align::right, Align::right, Align::right});
   const auto row = [&](const char* name, const Retrieval& r) {
-    table.add({name, percent(r.precision()), percent(r.recall()), std::to_string(r.flagged)});
+    table.add({name, percent_in_words(r.precision()), percent_in_words(r.recall()),
+               std::to_string(r.flagged)});
   };
   row("suspicious or malicious", score.any);
   row("malicious", score.malicious_only);
@@ -98,6 +96,10 @@ std::string client_lines(const ClientScore& score) {
 }
 
 }  // namespace
+
+std::string percent_in_words(const std::optional<double>& ratio) {
+  return ratio ? percent(*ratio, 1) : "unknown";
+}
 
 std::string in_words(const ReferenceScore& reference) {
   return std::isnan(reference.mae) ? "-" : fmt::format("{:.2f}", reference.mae);

@@ -58,7 +58,7 @@ Comparison compare(const EndpointScore& score, const Hours& hours) {
 
 Result<void> add_floors(const std::string& file, ForecastScore& score) {
   const auto hours = read_hours(file);
-  if (!hours) return tl::unexpected<Error>(hours.error());
+  if (!hours) return tl::unexpected(hours.error());
   if (score.horizon != kRatesHorizon) {
     return fail(Code::invalid_argument,
                 fmt::format("{}: tells of the next {}, and the bundle forecasts the next {}; leave "

@@ -184,7 +184,7 @@ double mean_over(const std::vector<EndpointScore>& scores,
 Result<ForecastScore> score_forecasts(const model::Bundle& bundle, const traffic::WindowGrid& grid,
                                       const forecast::Shape& shape) {
   auto given = trained_part(bundle, grid);
-  if (!given) return tl::unexpected<Error>(given.error());
+  if (!given) return tl::unexpected(given.error());
   // A gate has its own past stored; who evaluates may have the days after training alone.
   const traffic::WindowGrid part = forecast::with_past(bundle.forecast->past, *given);
   const WallTime trained_until = bundle.manifest.trained_until;

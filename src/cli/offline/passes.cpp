@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 
+#include "cli/command.hpp"
 #include "cli/offline/engine_trial.hpp"
 #include "cli/reading_progress.hpp"
 #include "engine/routes.hpp"
@@ -13,17 +14,10 @@ namespace tidelimit::cli {
 
 Result<ingest::ReadReport> survey_inputs(const Input& input, Survey& survey,
                                          anomaly::FeatureSampler* sampler) {
-  ReadingProgress progress(input, "reading");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  traffic::Request request;
-  while (reader->next(request)) {
+  return ReadingProgress(input, "reading").each([&](const traffic::Request& request) {
     survey.add(request);
     if (sampler != nullptr) sampler->add(request);
-    progress.count();
-  }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  return reader->report();
+  });
 }
 
 namespace {
@@ -73,24 +67,20 @@ class Counter {
 
 Result<TrafficHistory> read_history(const Input& input, const config::Config& config,
                                     const model::Bundle& bundle, const HistoryOptions& options) {
-  ReadingProgress progress(input, options.title);
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
   Counter counter(config.engine.policy, options.window, options.labels);
   ClientTrial scan(bundle.anomaly, config.engine.policy, options.judge_clients);
   std::optional<EngineTrial> gate;
   if (options.judge_clients) gate.emplace(config.engine, bundle);
-  traffic::Request request;
-  while (reader->next(request)) {
-    if (gate) {
-      scan.add(request);  // its scores rank the clients
-      counter.add(request, *gate);
-    } else {
-      counter.add(request, scan);
-    }
-    progress.count();
-  }
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
+  const auto reading =
+      ReadingProgress(input, options.title).each([&](const traffic::Request& request) {
+        if (gate) {
+          scan.add(request);  // its scores rank the clients
+          counter.add(request, *gate);
+        } else {
+          counter.add(request, scan);
+        }
+      });
+  if (!reading) return tl::unexpected(reading.error());
   if (gate) {
     scan.finish();
     counter.finish(*gate);
@@ -98,9 +88,9 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
     counter.finish(scan);
   }
   auto grid = counter.windows().grid();
-  if (!grid) return tl::unexpected<Error>(grid.error());
+  if (!grid) return tl::unexpected(grid.error());
   TrafficHistory history{*std::move(grid), scan.outcomes(), counter.windows().malicious_requests(),
-                         scan.verdicts(), reader->report()};
+                         scan.verdicts(), *reading};
   if (!gate) return history;
   for (auto& [client, outcome] : history.clients) outcome.worst = limiter::VerdictKind::normal;
   for (const auto& [client, worst] : gate->worst()) history.clients[client].worst = worst;
@@ -138,7 +128,7 @@ std::string mend_for(Nanos step, const forecast::Shape& asked, WindowsFor whom) 
 Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
                                           const forecast::Shape& shape, WindowsFor whom) {
   auto windows = ingest::read_windows(reader, shape.window);
-  if (!windows) return tl::unexpected<Error>(windows.error());
+  if (!windows) return tl::unexpected(windows.error());
   if (!windows->fit) {
     return fail(Code::failed_precondition,
                 fmt::format("the rows are {} apart, so they can't be made into windows of {}; {}",
@@ -149,7 +139,7 @@ Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
     fmt::print(stderr, "note: the rows are {} apart and are added up to windows of {} (--window)\n",
                format_duration(windows->input_step), format_duration(shape.window));
   }
-  fmt::print(stderr, "{}", gap_note(windows->grid));
+  print(gap_note(windows->grid), stderr);
   return std::move(windows->grid);
 }
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "base/endpoint_name.hpp"
+
 namespace tidelimit::cli {
 namespace {
 
 constexpr std::size_t kTiersCounted = 64;
 constexpr std::size_t kTiersMost = 16;
-constexpr char kOther[] = "other";
 
 void put_tiers(config::Config& config, const Survey& survey) {
   auto tiers = survey.tiers();
@@ -41,26 +42,26 @@ std::vector<std::string> Survey::tiers() const {
 
 config::Config config_from(const Survey& survey) {
   config::Config config = config::defaults();
-  for (auto& found : survey.endpoints().endpoints) {
+  put_tiers(config, survey);
+  for (auto& found : survey.endpoints(config.engine.policy.tiers).endpoints) {
     put_endpoint(config, std::move(found.name), std::move(found.match));
   }
-  put_tiers(config, survey);
   return config;
 }
 
 config::Config config_from(const Survey& survey, const std::vector<std::string>& endpoints) {
   config::Config config = config::defaults();
+  put_tiers(config, survey);
   // Names of segments that are no plain words were changed by the discovery, which knows their
   // patterns where it meets them again.
-  const auto found = survey.endpoints().endpoints;
+  const auto found = survey.endpoints(config.engine.policy.tiers).endpoints;
   for (const std::string& name : endpoints) {
-    if (name == kOther) continue;
+    if (name == kOtherEndpoint) continue;
     const auto known =
         std::find_if(found.begin(), found.end(), [&](const auto& f) { return f.name == name; });
     put_endpoint(config, name,
                  known != found.end() ? known->match : (name == "root" ? "/" : "/" + name + "/**"));
   }
-  put_tiers(config, survey);
   return config;
 }
 

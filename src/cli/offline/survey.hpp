@@ -27,7 +27,10 @@ class Survey {
     if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
   }
 
-  [[nodiscard]] ingest::EndpointDiscovery::Found endpoints() const { return endpoints_.found(); }
+  [[nodiscard]] ingest::EndpointDiscovery::Found endpoints(
+      const std::vector<std::string>& tiers) const {
+    return endpoints_.found(tiers);
+  }
   /// Most important first. A log does not say which that is; those that fewer requests have come
   /// first, as customers who pay more are fewer.
   [[nodiscard]] std::vector<std::string> tiers() const;

@@ -7,6 +7,7 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
+#include "cli/command.hpp"
 #include "cli/offline/passes.hpp"
 #include "cli/progress_bar.hpp"
 #include "forecast/model.hpp"
@@ -14,10 +15,6 @@
 
 namespace tidelimit::cli {
 namespace {
-
-void say(const std::string& words) {
-  std::fputs((words + "\n").c_str(), stderr);
-}
 
 /// Epochs as a bar on a terminal, as lines elsewhere.
 class TrainingProgress {
@@ -30,7 +27,7 @@ class TrainingProgress {
     if (bar_.visible()) {
       bar_.show(progress.done_ratio, note);
     } else if (progress.epoch != epoch_) {
-      say(note);
+      print(note + "\n", stderr);
     }
     epoch_ = progress.epoch;
   }
@@ -43,8 +40,8 @@ class TrainingProgress {
 Result<config::Config> named_config(const TrainingOptions& options) {
   if (options.config.empty()) return config::defaults();
   auto config = config::load(options.config);
-  if (!config) return tl::unexpected<Error>(config.error());
-  for (const auto& warning : config->warnings) say(warning + " (warning)");
+  if (!config) return tl::unexpected(config.error());
+  for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   return config;
 }
 
@@ -60,7 +57,7 @@ Result<void> train_forecast(model::Bundle& bundle, const traffic::WindowGrid& gr
                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   TrainingProgress progress;
   auto trained = forecast::train(grid, how, [&](const forecast::Progress& p) { progress.show(p); });
-  if (!trained) return tl::unexpected<Error>(trained.error());
+  if (!trained) return tl::unexpected(trained.error());
   bundle.forecast = *std::move(trained);
   bundle.manifest.preset = options.preset;
   model::describe_forecast(bundle, shape, grid.start, grid.time_of(grid.size()), grid.endpoints);
@@ -77,7 +74,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   const auto& rows = sampler.rows();
   how.tiers = sampler.tiers();
   auto trained = anomaly::train(rows, sampler.days(), how);
-  if (!trained) return tl::unexpected<Error>(trained.error());
+  if (!trained) return tl::unexpected(trained.error());
   bundle.anomaly = *std::move(trained);
   const auto& parts = bundle.anomaly->parts();
   auto& figures = bundle.manifest.figures;
@@ -94,17 +91,17 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
 Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forecast::Shape& shape,
                                        const TrainingOptions& options) {
   const auto grid = ready_windows(reader, shape, WindowsFor::training);
-  if (!grid) return tl::unexpected<Error>(grid.error());
-  std::fputs(reading_notes(reader.report()).c_str(), stderr);
+  if (!grid) return tl::unexpected(grid.error());
+  print(reading_notes(reader.report()), stderr);
   if (options.detector_alone) {
     return fail(Code::invalid_argument,
                 "--no-forecast: ready windows name no clients, so nothing is left to train");
   }
-  say("ready windows name no clients: only the forecast is trained");
+  print("ready windows name no clients: only the forecast is trained\n", stderr);
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
       !done) {
-    return tl::unexpected<Error>(done.error());
+    return tl::unexpected(done.error());
   }
   return bundle;
 }
@@ -137,7 +134,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   Labels labels;
   if (!options.labels.empty()) {
     auto read = read_labels(options.labels);
-    if (!read) return tl::unexpected<Error>(read.error());
+    if (!read) return tl::unexpected(read.error());
     labels = *std::move(read);
     drawing.known_malicious = [&](const ClientId& client) {
       return labels.known_malicious(client);
@@ -145,15 +142,15 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   }
   anomaly::FeatureSampler sampler(drawing);
   const auto reading = survey_inputs(input, survey, &sampler);
-  if (!reading) return tl::unexpected<Error>(reading.error());
-  std::fputs((reading_notes(*reading) + order_note(*reading)).c_str(), stderr);
+  if (!reading) return tl::unexpected(reading.error());
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (auto done = train_detector(bundle, sampler, config, options); !done) {
-    return tl::unexpected<Error>(done.error());
+    return tl::unexpected(done.error());
   }
   if (options.config.empty()) config = config_from(survey);
   const auto history = read_history(
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
-  if (!history) return tl::unexpected<Error>(history.error());
+  if (!history) return tl::unexpected(history.error());
   const auto grid = forecast::worth_forecasting(history->grid);
   if (options.detector_alone) {
     keep_detector_alone(bundle, survey, history->grid, shape);
@@ -164,7 +161,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
     Error error = std::move(done.error());
     if (error.code == Code::failed_precondition)
       error.message += "; --no-forecast trains the detector of odd clients alone";
-    return tl::unexpected<Error>(std::move(error));
+    return tl::unexpected(std::move(error));
   }
   auto& figures = bundle.manifest.figures;
   figures["requests"] = static_cast<double>(reading->requests);
@@ -177,11 +174,11 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
 
 Result<model::Bundle> train_models(const Input& input, const TrainingOptions& options) {
   auto config = named_config(options);
-  if (!config) return tl::unexpected<Error>(config.error());
+  if (!config) return tl::unexpected(config.error());
   const auto shape = options.shape.over(config->engine.shape);
-  if (!shape) return tl::unexpected<Error>(shape.error());
+  if (!shape) return tl::unexpected(shape.error());
   auto reader = input.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (!reader) return tl::unexpected(reader.error());
   if (reader->is_windows()) return train_on_windows(*reader, *shape, options);
   return train_on_logs(input, *std::move(config), *shape, options);
 }

@@ -1,10 +1,8 @@
 #include "cli/quickstart/past.hpp"
 
-#include <algorithm>
-
 #include "base/hash.hpp"
-#include "base/path.hpp"
 #include "cli/progress_bar.hpp"
+#include "engine/routes.hpp"
 #include "ingest/synthetic/rows.hpp"
 #include "store/files/output_file.hpp"
 #include "store/history/sqlite_history.hpp"
@@ -68,22 +66,6 @@ class Labels {
   std::string text_;
 };
 
-std::size_t endpoint_of(const policy::PolicySettings& policy, std::string_view path) {
-  const auto& endpoints = policy.endpoints;
-  const auto found =
-      std::find_if(endpoints.begin(), endpoints.end() - 1, [&](const auto& endpoint) {
-        return std::any_of(endpoint.match.begin(), endpoint.match.end(),
-                           [&](const auto& pattern) { return path_matches(pattern, path); });
-      });
-  return static_cast<std::size_t>(found - endpoints.begin());
-}
-
-std::vector<std::string> names_of(const policy::PolicySettings& policy) {
-  std::vector<std::string> names;
-  for (const auto& endpoint : policy.endpoints) names.push_back(endpoint.name);
-  return names;
-}
-
 }  // namespace
 
 Result<Past> make_past(const Scenario& scenario, const Files& files, const config::Config& config) {
@@ -95,7 +77,8 @@ Result<Past> make_past(const Scenario& scenario, const Files& files, const confi
   if (!recent) return tl::unexpected(recent.error());
 
   const policy::PolicySettings& policy = config.engine.policy;
-  traffic::WindowBuilder windows(config.engine.shape.window, names_of(policy));
+  const engine::Routes routes(policy, {}, 0);
+  traffic::WindowBuilder windows(config.engine.shape.window, routes.endpoints());
   Labels labels;
   ProgressBar bar("making traffic");
   std::string path;
@@ -107,7 +90,7 @@ Result<Past> make_past(const Scenario& scenario, const Files& files, const confi
     labels.take(traffic->take_labels());
     Rows& rows = request.time < scenario.trained_until() ? *train : *recent;
     rows.add(request);
-    windows.add(request, endpoint_of(policy, normalise_path(request.path, path)),
+    windows.add(request, limiter::index(routes.identify(request, path).endpoint),
                 request.tier == policy.tiers.front(), labels.malicious(request.client));
     if (++requests % kPiece != 0) continue;
     if (auto written = rows.flush(); !written) return tl::unexpected(written.error());

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/figures.hpp"
+
 namespace tidelimit::cli::report {
 namespace {
 
@@ -91,13 +93,6 @@ std::string short_number(double number) {
   if (size >= 1e4) return fmt::format("{:.3g} k", number / 1e3);
   if (size >= 1e3) return grouped(number);
   return fmt::format("{:.3g}", number);
-}
-
-std::string grouped(double count) {
-  std::string digits = fmt::format("{:.0f}", count);
-  const std::size_t first = digits.starts_with('-') ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, 1, ',');
-  return digits;
 }
 
 std::string short_time(double unix_seconds) {

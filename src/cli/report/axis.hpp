@@ -21,9 +21,6 @@ struct Tick {
 /// A number as short as an axis needs: 0.25, 80, 1,500, "12 k", "3.4 M".
 [[nodiscard]] std::string short_number(double number);
 
-/// A count with thousands marked: 1234567 is "1,234,567".
-[[nodiscard]] std::string grouped(double count);
-
 /// "24 Nov 10:15:30" (UTC); the seconds only where there are any.
 [[nodiscard]] std::string short_time(double unix_seconds);
 

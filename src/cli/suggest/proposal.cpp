@@ -6,6 +6,8 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/feature_sampler.hpp"
+#include "base/endpoint_name.hpp"
+#include "cli/command.hpp"
 #include "cli/offline/client_trial.hpp"
 #include "cli/offline/survey.hpp"
 #include "cli/reading_progress.hpp"
@@ -41,15 +43,7 @@ struct FirstPass {
 };
 
 Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal) {
-  ReadingProgress progress(input, "reading");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
-  if (reader->is_windows())
-    return fail(Code::invalid_argument,
-                "the input is a series of ready windows: it names no paths and no clients; "
-                "suggest reads access logs");
-  traffic::Request request;
-  while (reader->next(request)) {
+  const auto reading = ReadingProgress(input, "reading").each([&](const traffic::Request& request) {
     pass.routes.add(request.path);
     pass.survey.add(request);
     pass.sampler.add(request);
@@ -58,11 +52,9 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
     proposal.last = std::max(proposal.last, request.time);
     proposal.knows_users = proposal.knows_users || !request.user_id.empty();
     proposal.knows_methods = proposal.knows_methods || !request.method.empty();
-    progress.count();
-  }
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
-  std::fputs((reading_notes(reader->report()) + order_note(reader->report())).c_str(), stderr);
+  });
+  if (!reading) return tl::unexpected(reading.error());
+  print(reading_notes(*reading) + order_note(*reading), stderr);
   if (proposal.requests == 0)
     return fail(Code::failed_precondition,
                 "no readable request in the input: `tidelimit inspect` says why");
@@ -71,19 +63,18 @@ Result<void> read_first(const Input& input, FirstPass& pass, Proposal& proposal)
 
 std::vector<std::string> nameable_tiers(const Survey& survey) {
   std::vector<std::string> tiers = survey.tiers();
-  std::erase_if(tiers, [](const std::string& tier) {
-    return !config::is_name(tier) || tier == "client" || tier == "default";
-  });
+  std::erase_if(
+      tiers, [](const std::string& tier) { return !config::is_name(tier) || reserved_tier(tier); });
   return tiers;
 }
 
-policy::PolicySettings settings_of(const std::vector<Route>& routes, const Survey& survey) {
+policy::PolicySettings settings_of(const RouteSurvey& routes, const Survey& survey) {
   policy::PolicySettings settings = config::defaults().engine.policy;
   if (auto tiers = nameable_tiers(survey); !tiers.empty()) {
     settings.default_tier = tiers.back();
     settings.tiers = std::move(tiers);
   }
-  for (const Route& route : routes) {
+  for (const Route& route : routes.routes(settings.tiers)) {
     policy::EndpointSettings endpoint;
     endpoint.name = route.name;
     endpoint.match = {route.match};
@@ -102,30 +93,25 @@ struct SecondPass {
 Result<void> read_second(const Input& input, const policy::PolicySettings& settings,
                          std::shared_ptr<const anomaly::Detector> detector, SecondPass& pass,
                          Proposal& proposal) {
-  ReadingProgress progress(input, "measuring");
-  auto reader = progress.open();
-  if (!reader) return tl::unexpected<Error>(reader.error());
   const engine::Routes routes(settings, {}, 0);
   ClientTrial trial(std::move(detector), settings, true);
   std::string buffer;
-  traffic::Request request;
-  while (reader->next(request)) {
-    trial.add(request);
-    const engine::Identity identity = routes.identify(request, buffer);
-    EndpointProposal& endpoint = proposal.endpoints[limiter::index(identity.endpoint)];
-    ++endpoint.requests;
-    endpoint.writes += writes(request.method) ? 1 : 0;
-    const std::uint64_t principal = request.user_id.empty()
-                                        ? hash_client(request.client, kUserSeed)
-                                        : hash_bytes(request.user_id, kUserSeed);
-    pass.peaks.add(principal, request.client,
-                   static_cast<std::uint16_t>(limiter::index(identity.endpoint)),
-                   static_cast<std::uint8_t>(limiter::index(identity.tier)), request.time);
-    progress.count();
-  }
+  const auto reading =
+      ReadingProgress(input, "measuring").each([&](const traffic::Request& request) {
+        trial.add(request);
+        const engine::Identity identity = routes.identify(request, buffer);
+        EndpointProposal& endpoint = proposal.endpoints[limiter::index(identity.endpoint)];
+        ++endpoint.requests;
+        endpoint.writes += writes(request.method) ? 1 : 0;
+        const std::uint64_t principal = request.user_id.empty()
+                                            ? hash_client(request.client, kUserSeed)
+                                            : hash_bytes(request.user_id, kUserSeed);
+        pass.peaks.add(principal, request.client,
+                       static_cast<std::uint16_t>(limiter::index(identity.endpoint)),
+                       static_cast<std::uint8_t>(limiter::index(identity.tier)), request.time);
+      });
+  if (!reading) return tl::unexpected(reading.error());
   trial.finish();
-  progress.wipe();
-  if (reader->failure()) return tl::unexpected<Error>(*reader->failure());
   for (const auto& [client, outcome] : trial.outcomes())
     if (outcome.worst != limiter::VerdictKind::normal) pass.odd.insert(client);
   return {};
@@ -205,13 +191,12 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   proposal.options = options;
   for (const auto& source : input.sources()) proposal.inputs.push_back(source.name);
   FirstPass first(options.seed);
-  if (auto done = read_first(input, first, proposal); !done)
-    return tl::unexpected<Error>(done.error());
+  if (auto done = read_first(input, first, proposal); !done) return tl::unexpected(done.error());
   const std::size_t nameable = nameable_tiers(first.survey).size();
   proposal.knows_tiers = nameable != 0;
   proposal.strange_tiers = first.survey.tiers().size() - nameable;
 
-  const policy::PolicySettings settings = settings_of(first.routes.routes(), first.survey);
+  const policy::PolicySettings settings = settings_of(first.routes, first.survey);
   proposal.tiers = settings.tiers;
   for (const auto& endpoint : settings.endpoints) {
     EndpointProposal& made = proposal.endpoints.emplace_back();
@@ -226,7 +211,7 @@ Result<Proposal> propose(const Input& input, const SuggestOptions& options) {
   SecondPass second;
   if (auto done = read_second(input, settings, detector ? *detector : nullptr, second, proposal);
       !done)
-    return tl::unexpected<Error>(done.error());
+    return tl::unexpected(done.error());
   proposal.odd_clients = second.odd.size();
   proposal.one_in = second.peaks.one_in();
   for (EndpointProposal& endpoint : proposal.endpoints) {

@@ -1,10 +1,11 @@
 #include "cli/suggest/route_survey.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "base/endpoint_name.hpp"
 #include "base/path.hpp"
+#include "base/text.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -34,21 +35,10 @@ bool says_nothing(std::string_view segment) {
 }
 
 std::string name_of(std::string_view prefix) {
-  if (prefix.empty()) return "root";
   std::string name;
-  for (std::size_t at = 0; at <= prefix.size();) {
-    const std::size_t end = std::min(prefix.find('/', at), prefix.size());
-    const std::string_view segment = prefix.substr(at, end - at);
+  for (const std::string_view segment : split(prefix, '/'))
     if (!says_nothing(segment)) name += (name.empty() ? "" : "-") + std::string(segment);
-    at = end + 1;
-  }
-  if (name.empty()) name = prefix;
-  for (char& c : name) {
-    const bool plain =
-        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-    if (!plain) c = '_';
-  }
-  return name.substr(0, kLongestName);
+  return plain_name(name.empty() ? prefix : name);
 }
 
 }  // namespace
@@ -106,7 +96,7 @@ void RouteSurvey::divide(const Prefix& prefix, std::vector<Prefix>& found) const
     found.push_back(std::move(rest));
 }
 
-std::vector<Route> RouteSurvey::routes() const {
+std::vector<Route> RouteSurvey::routes(const std::vector<std::string>& tiers) const {
   std::vector<Prefix> found;
   for (auto& entry : by_depth_[0].top(kRoutes)) {
     if (static_cast<double>(entry.tally.requests) < kShare * static_cast<double>(requests_)) break;
@@ -119,12 +109,10 @@ std::vector<Route> RouteSurvey::routes() const {
     return a.depth != b.depth ? a.depth > b.depth : a.requests > b.requests;
   });
   std::vector<Route> routes;
-  std::set<std::string> taken = {"other", "any", "same", "default"};  // words of configurations
+  FreeNames names(tiers);
   for (const Prefix& prefix : found) {
-    std::string name = name_of(prefix.text);
-    while (!taken.insert(name).second) name += '_';
-    routes.push_back(
-        {std::move(name), prefix.text.empty() ? "/" : "/" + prefix.text + "/**", prefix.requests});
+    routes.push_back({names.take(name_of(prefix.text)),
+                      prefix.text.empty() ? "/" : "/" + prefix.text + "/**", prefix.requests});
   }
   return routes;
 }

@@ -38,7 +38,8 @@ class RouteSurvey {
   void add(std::string_view target);
 
   /// In the order a configuration needs: a prefix after those below it; else most requests first.
-  [[nodiscard]] std::vector<Route> routes() const;
+  /// None has the name of a tier.
+  [[nodiscard]] std::vector<Route> routes(const std::vector<std::string>& tiers) const;
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
  private:

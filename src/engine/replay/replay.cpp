@@ -25,6 +25,7 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
       options_(options),
       recorder_(std::make_shared<Recorder>()),
       engine_(std::make_unique<Engine>(settings, recorder_, options.seed)),
+      time_(*engine_),
       bins_(settings.policy.endpoints.size()),
       harm_(options.seed),
       rule_counts_(settings.policy.rules.size() + 2) {
@@ -35,45 +36,23 @@ Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> mo
   worker_ = engine_->make_worker();
 }
 
-void Replay::begin(WallTime first) {
-  begun_ = true;
-  first_ = first;
-  start_ = first;
-  tick(first);  // publishes the first plan
-  due_is_old_ = true;
+void Replay::advance(WallTime time) {
+  if (!time_.begun()) first_ = time;
+  time_.advance(time, [this] { after_tick(); });
 }
 
-void Replay::tick(WallTime time) {
-  now_ = {Instant{time - start_}, time};
-  engine_->tick(now_);
+void Replay::after_tick() {
   if (!huge_pages_ && engine_->limiter().clients().size() > kCrowdedTable) {
     engine_->use_huge_pages();
     huge_pages_ = true;
   }
-  if (options_.after_tick) options_.after_tick(*engine_, now_);
-}
-
-void Replay::advance(WallTime time) {
-  if (!begun_) {
-    begin(time);
-    return;
-  }
-  if (due_is_old_) {
-    due_ = engine_->next_due();  // a request came since it was last asked
-    due_is_old_ = false;
-  }
-  while (due_ <= time) {
-    tick(std::max(due_, now_.wall));
-    due_ = std::max(engine_->next_due(), now_.wall + Nanos{1});
-    due_is_old_ = true;
-  }
-  now_ = {Instant{time - start_}, time};
+  if (options_.after_tick) options_.after_tick(*engine_, now());
 }
 
 void Replay::note_out_of_order(WallTime time) {
   first_ = std::min(first_, time);
   ++out_of_order_;
-  out_of_order_worst_ = std::max(out_of_order_worst_, now_.wall - time);
+  out_of_order_worst_ = std::max(out_of_order_worst_, now().wall - time);
 }
 
 void Replay::refused(const traffic::Request& request) {
@@ -83,7 +62,7 @@ void Replay::refused(const traffic::Request& request) {
                                         ? rules + 1
                                         : std::min(index(decision.rule), rules)];
   ++(decision.allowed ? counts.would_deny : counts.denied);
-  harm_.refused(request, answer_, now_.wall);
+  harm_.refused(request, answer_, now().wall);
 }
 
 void Replay::remember_name(const traffic::Request& request) {
@@ -93,9 +72,9 @@ void Replay::remember_name(const traffic::Request& request) {
 }
 
 ReplayReport Replay::finish() {
-  if (begun_) {
+  if (time_.begun()) {
     (void)engine_->status();  // asks for a fresh one
-    tick(now_.wall);
+    time_.tick(now().wall, [this] { after_tick(); });
   }
   ReplayReport report;
   report.endpoints.reserve(settings_.policy.endpoints.size());
@@ -103,8 +82,8 @@ ReplayReport Replay::finish() {
   report.tiers = settings_.policy.tiers;
   report.mode = settings_.policy.mode.mode;
   report.requests = requests_;
-  if (begun_) report.first = first_;
-  report.last = now_.wall;
+  if (time_.begun()) report.first = first_;
+  report.last = now().wall;
   report.out_of_order = out_of_order_;
   report.out_of_order_worst = out_of_order_worst_;
   take_counters(report);
@@ -209,59 +188,78 @@ void Replay::take_rules(ReplayReport& report) const {
 }
 
 void Replay::take_notes(ReplayReport& report) const {
-  const bool forecasts = models_ && models_->forecast;
-  const bool detects = models_ && models_->anomaly;
   if (report.mode == limiter::Mode::shadow) {
     report.notes.emplace_back(
         "mode is shadow: nothing was denied; what would have been is counted apart");
   } else if (report.mode == limiter::Mode::off) {
     report.notes.emplace_back("mode is off: everything passed");
   }
+  note_rules(report.notes);
+  note_what_the_log_lacks(report.notes);
+  note_forecasts(report);
+  if (report.out_of_order * 100 > report.requests) {
+    report.notes.push_back(fmt::format(
+        "{} requests were older than one before them, by up to {}: they were decided at the later "
+        "time; are the inputs in order?",
+        report.out_of_order, format_duration(report.out_of_order_worst)));
+  }
+}
+
+void Replay::note_rules(std::vector<std::string>& notes) const {
+  const bool detects = models_ && models_->anomaly;
   for (const policy::Rule& rule : settings_.policy.rules) {
     if (rule.when.on_signal()) {
-      report.notes.push_back(fmt::format(
+      notes.push_back(fmt::format(
           "rule {} waits for CPU figures, which no log carries: it never acted", rule.name));
     }
     if (rule.when.on_queueing()) {
-      report.notes.push_back(fmt::format(
+      notes.push_back(fmt::format(
           "rule {} sheds while answers are slow: those in the log are as slow as they were without "
           "it, so it sheds longer here than it would have",
           rule.name));
     }
     if (rule.when.on_verdict() && !detects && !rule.when.on_figures()) {
-      report.notes.push_back(
+      notes.push_back(
           fmt::format("rule {} waits for model verdicts, and no anomaly model was given: only "
                       "verdicts of rules could move it",
                       rule.name));
     }
   }
+}
+
+void Replay::note_what_the_log_lacks(std::vector<std::string>& notes) const {
   if (open_.without_latency() > 0) {
-    report.notes.push_back(fmt::format(
+    notes.push_back(fmt::format(
         "{} requests at endpoints that limit how many may be in flight carry no latency: they were "
         "taken to end at once, so such limits would have denied more than is said here",
         open_.without_latency()));
   }
   if (open_.untracked() > 0) {
-    report.notes.push_back(fmt::format(
+    notes.push_back(fmt::format(
         "more than {} requests were in flight at once: {} of them were taken to end at the timeout",
         OpenRequests::kMost, open_.untracked()));
   }
+  const auto note_learned = [&](const auto& all) {
+    for (const auto& one : all) {
+      if (!one.learned) continue;
+      notes.push_back(fmt::format(
+          "the capacity of {} is learned: answers in the log stay as slow as they were, however "
+          "much is denied, so the estimate falls further here than it would have; mode: shadow "
+          "shows it undisturbed",
+          one.name));
+    }
+  };
+  note_learned(settings_.policy.endpoints);
+  note_learned(settings_.policy.upstreams);
+}
+
+void Replay::note_forecasts(ReplayReport& report) const {
+  const bool forecasts = models_ && models_->forecast;
   if (!forecasts) {
     report.notes.emplace_back(
         "no forecast model: forecasts were drawn from the last value or the same time of day, and "
         "no rule acts on such");
   }
-  const auto note_learned = [&](const std::string& name) {
-    report.notes.push_back(fmt::format(
-        "the capacity of {} is learned: answers in the log stay as slow as they were, however much "
-        "is denied, so the estimate falls further here than it would have; mode: shadow shows it "
-        "undisturbed",
-        name));
-  };
-  for (const auto& endpoint : settings_.policy.endpoints)
-    if (endpoint.learned) note_learned(endpoint.name);
-  for (const auto& upstream : settings_.policy.upstreams)
-    if (upstream.learned) note_learned(upstream.name);
   std::size_t points = 0;
   std::size_t fallen_back = 0;
   std::size_t guarded = 0;
@@ -286,12 +284,6 @@ void Replay::take_notes(ReplayReport& report) const {
         "{} of {} forecasts came from a simple rule instead of the model: it was closer on the two "
         "days before",
         guarded, points));
-  }
-  if (report.out_of_order * 100 > report.requests) {
-    report.notes.push_back(fmt::format(
-        "{} requests were older than one before them, by up to {}: they were decided at the later "
-        "time; are the inputs in order?",
-        report.out_of_order, format_duration(report.out_of_order_worst)));
   }
 }
 

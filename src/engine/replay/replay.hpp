@@ -13,6 +13,7 @@
 #include "engine/replay/recorder.hpp"
 #include "engine/replay/report.hpp"
 #include "engine/replay/time_bins.hpp"
+#include "engine/virtual_time.hpp"
 
 namespace tidelimit::engine {
 
@@ -49,22 +50,22 @@ class Replay {
   }
   /// As above, for the request that was prepared.
   const Answer& add(const traffic::Request& request, const EngineWorker::Prepared& prepared) {
-    if (request.time > now_.wall) {
+    if (request.time > now().wall) {
       advance(request.time);
-    } else if (request.time < now_.wall) {
+    } else if (request.time < now().wall) {
       note_out_of_order(request.time);
     }
-    if (counts_in_flight_) open_.end_until(*worker_, now_);
-    answer_ = worker_->decide(request, prepared, now_);
+    if (counts_in_flight_) open_.end_until(*worker_, now());
+    answer_ = worker_->decide(request, prepared, now());
     ++requests_;
     const limiter::Decision& decision = answer_.decision;
-    bins_.add(now_.wall, index(decision.endpoint), decision.reason);
+    bins_.add(now().wall, index(decision.endpoint), decision.reason);
     harm_.saw(request);
     if (request.client.is_host_name()) remember_name(request);
     if (decision.outcome != limiter::Outcome::allow) refused(request);
     if (decision.allowed) {
-      worker_->observe(request, prepared, Counting::already_decided, false, now_);
-      if (decision.in_flight != 0) open_.begin(*worker_, request, prepared, now_);
+      worker_->observe(request, prepared, Counting::already_decided, false, now());
+      if (decision.in_flight != 0) open_.begin(*worker_, request, prepared, now());
     }
     return answer_;
   }
@@ -74,7 +75,7 @@ class Replay {
   [[nodiscard]] ReplayReport finish();
 
   [[nodiscard]] Engine& engine() { return *engine_; }
-  [[nodiscard]] const Now& now() const { return now_; }
+  [[nodiscard]] const Now& now() const { return time_.now(); }
 
  private:
   struct RuleCounts {
@@ -82,9 +83,8 @@ class Replay {
     std::uint64_t would_deny = 0;
   };
 
-  void begin(WallTime first);
   void advance(WallTime time);
-  void tick(WallTime time);
+  void after_tick();
   void note_out_of_order(WallTime time);
   void refused(const traffic::Request& request);
   void remember_name(const traffic::Request& request);
@@ -94,6 +94,9 @@ class Replay {
   void take_timeline(ReplayReport& report) const;
   void take_rules(ReplayReport& report) const;
   void take_notes(ReplayReport& report) const;
+  void note_rules(std::vector<std::string>& notes) const;
+  void note_what_the_log_lacks(std::vector<std::string>& notes) const;
+  void note_forecasts(ReplayReport& report) const;
 
   Settings settings_;
   std::shared_ptr<const model::Bundle> models_;
@@ -104,12 +107,8 @@ class Replay {
   bool counts_in_flight_ = false;  // some endpoint limits how many may be
   OpenRequests open_;
 
-  bool begun_ = false;
-  WallTime start_{};  // of the monotonic scale
+  VirtualTime time_;
   WallTime first_{};  // the earliest of all
-  Now now_{};
-  WallTime due_{};           // no tick before it
-  bool due_is_old_ = false;  // the first request after a tick may bring the next one nearer
   bool huge_pages_ = false;
   Answer answer_;
 

@@ -135,7 +135,7 @@ Result<std::vector<KnownHour>> read_known_hours(std::istream& rates) {
   std::string line;
   if (!std::getline(rates, line)) return fail(Code::invalid_argument, "the rates file is empty");
   const auto columns = find_columns(line);
-  if (!columns) return tl::unexpected<Error>(columns.error());
+  if (!columns) return tl::unexpected(columns.error());
   std::vector<KnownHour> hours;
   for (std::uint64_t number = 2; std::getline(rates, line); ++number) {
     const auto fields = split(trim(line), ',');

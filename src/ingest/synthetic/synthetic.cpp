@@ -223,7 +223,7 @@ const traffic::Request* SyntheticTraffic::World::next() {
 }
 
 Result<SyntheticTraffic> SyntheticTraffic::create(SyntheticOptions options) {
-  if (auto checked = check(options); !checked) return tl::unexpected<Error>(checked.error());
+  if (auto checked = check(options); !checked) return tl::unexpected(checked.error());
   return SyntheticTraffic(std::make_unique<World>(std::move(options)));
 }
 

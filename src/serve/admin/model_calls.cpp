@@ -52,7 +52,7 @@ Servable traffic_servable(const model::Bundle& bundle) {
   const auto network = bundle.forecast;
   const forecast::NetworkShape& shape = forecast::network_input_shape(*network);
   return {.name = "traffic",
-          .version = version_number(bundle.manifest.version),
+          .version = version_number(bundle.manifest.forecast_version),
           .input = "sequence",
           .output = "forecast",
           .input_shape = {shape.steps, shape.features},
@@ -65,7 +65,7 @@ Servable traffic_servable(const model::Bundle& bundle) {
 Servable anomaly_servable(const model::Bundle& bundle) {
   const auto detector = bundle.anomaly;
   return {.name = "anomaly",
-          .version = version_number(bundle.manifest.version),
+          .version = version_number(bundle.manifest.anomaly_version),
           .input = "features",
           .output = "score",
           .input_shape = {traffic::kFeatures},
@@ -113,7 +113,8 @@ tl::expected<Servable, Response> find_model(const DeskContext& context, const Mo
         model_error(404, fmt::format("Model {} is not loaded: the configuration names no bundle "
                                      "that holds it, or one that can't be read (/readyz?verbose)",
                                      path.name)));
-  const std::string& version = bundle->manifest.version;
+  const std::string& version =
+      traffic ? bundle->manifest.forecast_version : bundle->manifest.anomaly_version;
   if (!path.version.empty() && path.version != version && path.version != version_number(version))
     return tl::unexpected(model_error(
         404, fmt::format("Servable not found for request: Specific({}, {}); the version is {}",

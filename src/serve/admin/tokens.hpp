@@ -26,6 +26,7 @@ class TokenTable {
   /// same time whichever token is tried and however much of it is right.
   [[nodiscard]] std::optional<std::string_view> owner(std::string_view authorization) const;
   [[nodiscard]] std::size_t size() const { return tokens_.size(); }
+  [[nodiscard]] const std::vector<Token>& tokens() const { return tokens_; }
 
  private:
   std::vector<Token> tokens_;

@@ -168,6 +168,28 @@ Result<model::Bundle> read_bundle(const fs::path& folder) {
   return bundle;
 }
 
+Result<Models> read_models(const fs::path& forecast, const fs::path& anomaly,
+                           const model::Bundle* running) {
+  Models models;
+  const auto read = [&](const fs::path& folder) -> Result<model::Bundle> {
+    std::error_code ignored;
+    if (folder.empty()) return model::Bundle{};
+    if (fs::exists(folder, ignored)) return read_bundle(folder);
+    models.warnings.push_back(folder.string() + ": there is no model (tidelimit train makes one)");
+    return running != nullptr ? *running : model::Bundle{};
+  };
+  auto first = read(forecast);
+  if (!first) return tl::unexpected(first.error());
+  auto second = forecast == anomaly ? first : read(anomaly);
+  if (!second) return tl::unexpected(second.error());
+  model::Bundle merged{first->forecast ? first->manifest : second->manifest, first->forecast,
+                       second->anomaly};
+  merged.manifest.forecast_version = first->manifest.forecast_version;
+  merged.manifest.anomaly_version = second->manifest.anomaly_version;
+  models.bundle = std::make_shared<const model::Bundle>(std::move(merged));
+  return models;
+}
+
 std::string bundle_fingerprint(const fs::path& folder) {
   const Folder opened(folder);
   if (!opened.open()) return {};

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "model/bundle.hpp"
@@ -20,6 +22,19 @@ namespace tidelimit::store {
 /// Reads and checks a bundle. All files are read through one open folder: a bundle that is being
 /// replaced meanwhile gives the old one or the new one, never a mix. Errors name the folder.
 [[nodiscard]] Result<model::Bundle> read_bundle(const std::filesystem::path& folder);
+
+/// The models that a configuration names.
+struct Models {
+  std::shared_ptr<const model::Bundle> bundle;  ///< not null; its manifest tells each one's version
+  std::vector<std::string> warnings;            ///< for people: which folder is not there
+};
+
+/// The forecaster of one folder and the detector of another, or both of one; an empty path names
+/// none. What is not there yet is left out with a warning, or taken from `running`, which may be
+/// null. A bundle that is damaged or foreign is an error.
+[[nodiscard]] Result<Models> read_models(const std::filesystem::path& forecast,
+                                         const std::filesystem::path& anomaly,
+                                         const model::Bundle* running = nullptr);
 
 /// Changes whenever the folder's bundle does (inode, size and time of each file); empty when there
 /// is none. A few stat calls: cheap enough to ask every second.

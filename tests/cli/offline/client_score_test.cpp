@@ -1,5 +1,6 @@
 #include "cli/offline/client_score.hpp"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -69,6 +70,18 @@ TEST(ClientScore, NothingFlaggedHasNoPrecision) {
   EXPECT_FALSE(score.any.precision().has_value());
   EXPECT_DOUBLE_EQ(*score.any.recall(), 0);
   EXPECT_DOUBLE_EQ(*score.auroc, 0.5) << "equal ranks tell nothing";
+}
+
+TEST(Labels, AQuotedCommaDividesNothing) {
+  const std::string file = testing::TempDir() + "quoted_labels.csv";
+  std::ofstream(file) << "note,client_ip,label,kind\r\n"
+                         "\"office, second floor\",192.0.2.1,0,good\r\n"
+                         "\"says \"\"hello\"\", often\",192.0.2.2,1,\"scraper, slow\"\r\n";
+  const auto labels = read_labels(file);
+  ASSERT_TRUE(labels) << labels.error().message;
+  EXPECT_EQ(labels->known_malicious(client_of("192.0.2.1")), false);
+  EXPECT_EQ(labels->known_malicious(client_of("192.0.2.2")), true);
+  EXPECT_EQ(labels->kinds.at(client_of("192.0.2.2")), "scraper, slow");
 }
 
 TEST(ClientScore, TheAreaIsTheChanceThatABadClientRanksAboveAGoodOne) {

@@ -39,10 +39,8 @@ TEST(Axis, PutsTimesOnRoundMoments) {
   EXPECT_EQ(short_time(midnight + 37'815), "24 Nov 10:30:15");
 }
 
-TEST(Axis, MarksThousands) {
-  EXPECT_EQ(grouped(1'234'567), "1,234,567");
-  EXPECT_EQ(grouped(999), "999");
-  EXPECT_EQ(grouped(-1000), "-1,000");
+TEST(Axis, ShortensNumbers) {
+  EXPECT_EQ(short_number(1500), "1,500");
   EXPECT_EQ(short_number(12'345), "12.3 k");
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 std::vector<std::string> matches(const RouteSurvey& survey) {
   std::vector<std::string> found;
-  for (const Route& route : survey.routes()) found.push_back(route.match);
+  for (const Route& route : survey.routes({"STD"})) found.push_back(route.match);
   return found;
 }
 
@@ -23,7 +23,7 @@ TEST(RouteSurvey, TakesFirstSegmentsOfAPercentOrMore) {
   add(survey, 15, "/");
   add(survey, 5, "/rare");
   EXPECT_EQ(matches(survey), (std::vector<std::string>{"/browse/**", "/payment/**", "/"}));
-  EXPECT_EQ(survey.routes()[2].name, "root");
+  EXPECT_EQ(survey.routes({"STD"})[2].name, "root");
   EXPECT_EQ(survey.requests(), 1000U);
 }
 
@@ -33,7 +33,7 @@ TEST(RouteSurvey, LooksBelowPrefixesThatTellNothing) {
   for (int i = 0; i < 300; ++i) survey.add(fmt::format("/api/v1/users/{}/profile", i));
   add(survey, 100, "/api/v2/users/me");
   add(survey, 100, "/health");
-  const auto routes = survey.routes();
+  const auto routes = survey.routes({"STD"});
   std::vector<std::string> names;
   for (const Route& route : routes) names.push_back(route.name);
   EXPECT_EQ(matches(survey), (std::vector<std::string>{"/api/v1/orders/**", "/api/v1/users/**",
@@ -63,12 +63,14 @@ TEST(RouteSurvey, NamesNothingAsAConfigurationDoes) {
   add(survey, 40, "/any");
   add(survey, 30, "/a b\"c");
   add(survey, 20, "/star*/x");
+  add(survey, 10, "/STD/x");
   survey.add("");
-  const auto routes = survey.routes();
-  ASSERT_EQ(routes.size(), 3U);
+  const auto routes = survey.routes({"STD"});
+  ASSERT_EQ(routes.size(), 4U);
   EXPECT_EQ(routes[0].name, "other_");
   EXPECT_EQ(routes[1].name, "any_");
   EXPECT_EQ(routes[2].name, "a_b_c");
+  EXPECT_EQ(routes[3].name, "STD_");
 }
 
 }  // namespace
