@@ -1,10 +1,11 @@
 #include "limiter/bucket_names.hpp"
 
+#include "limiter/limit_key.hpp"
+
 namespace tidelimit::limiter {
+
 std::uint64_t BucketNames::key(std::uint64_t whose, Use use, const Limit& limit) const noexcept {
-  const auto interval = static_cast<std::uint64_t>(limit.emission_interval.count());
-  return not_zero(
-      mix(mix(whose, purpose(use, kAllEndpoints, kAllTiers)), mix(interval, limit.burst)));
+  return limit_key(mix(whose, purpose(use, kAllEndpoints, kAllTiers)), limit);
 }
 
 std::uint64_t BucketNames::given(const GivenLimit& given) const noexcept {
@@ -27,7 +28,7 @@ std::uint64_t BucketNames::shadow_of(std::uint64_t key) noexcept {
 std::uint64_t BucketNames::overflow(std::uint64_t own, Use use, const Limit& limit) const noexcept {
   if (use == Use::total || use == Use::hand) return own;
   const std::uint64_t whose = hash_client(neighbourhood_of(call_.client), seed_);
-  return use == Use::verdict ? key(whose, use, limit) : key(whose, use);
+  return use == Use::verdict ? key(whose, use, limit) : limit_key(key(whose, use), limit);
 }
 
 }  // namespace tidelimit::limiter
