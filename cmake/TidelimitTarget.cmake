@@ -76,7 +76,11 @@ function(tidelimit_library name)
       tidelimit_${name}
       PUBLIC ${ARG_LINKS}
       PRIVATE $<BUILD_INTERFACE:tidelimit_options> ${ARG_PRIVATE_LINKS})
-    target_include_directories(tidelimit_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+    set(include_root ${PROJECT_SOURCE_DIR}/src)
+    if(TIDELIMIT_LIBRARY_ONLY)
+      set(include_root ${PROJECT_BINARY_DIR}/include) # for others: <tidelimit/limiter.hpp> (InstallLibrary.cmake)
+    endif()
+    target_include_directories(tidelimit_${name} PUBLIC $<BUILD_INTERFACE:${include_root}>)
     if(ARG_EXPORTED)
       target_compile_features(tidelimit_${name} PUBLIC cxx_std_20)
       target_include_directories(tidelimit_${name} PUBLIC $<INSTALL_INTERFACE:include>)

@@ -5,6 +5,7 @@
 #include "base/hash.hpp"
 #include "embed/tidelimit.h"
 #include "limiter/bucket_table.hpp"
+#include "limiter/limit_key.hpp"
 
 namespace limiter = tidelimit::limiter;
 using tidelimit::Instant;
@@ -22,6 +23,7 @@ namespace {
 static_assert(sizeof(tidelimit_limit) == 16);
 static_assert(sizeof(void*) != 8 || sizeof(tidelimit_call) == 48);
 static_assert(sizeof(tidelimit_answer) == 32);
+static_assert(TIDELIMIT_NOW_MAX == limiter::kNowEnd.since_start.count());
 
 constexpr std::size_t kBatch = 32;  // fetched ahead: what a core can keep on the way
 constexpr std::size_t kBytesMax = std::size_t{1} << 46;  // more than any address space has to give
@@ -56,7 +58,9 @@ int decide(tidelimit_table& table, std::uint64_t key, const tidelimit_call& call
   asked.hits = call.hits;
   asked.limit = {Nanos{call.limit.emission_interval_ns}, call.limit.burst};
   asked.now = Instant{Nanos{now_ns}};
-  const auto group = [&] { return not_zero(tidelimit::mix(call.group, table.seed)); };
+  const auto group = [&] {
+    return limiter::limit_key(tidelimit::mix(call.group, table.seed), asked.limit);
+  };
   const limiter::Charge charge =
       call.hits == 0 ? table.buckets.peek(asked, group) : table.buckets.charge(asked, group);
   const limiter::Conformance& said = charge.conformance;
@@ -124,13 +128,13 @@ std::int64_t tidelimit_decide_batch(tidelimit_table* table, const tidelimit_call
 }
 
 std::uint64_t tidelimit_capacity(const tidelimit_table* table) {
-  return table->buckets.capacity();
+  return table == nullptr ? 0 : table->buckets.capacity();
 }
 
 std::uint64_t tidelimit_live(const tidelimit_table* table, std::int64_t now_ns) {
-  return table->buckets.live(Instant{Nanos{now_ns}});
+  return table == nullptr || !valid(now_ns) ? 0 : table->buckets.live(Instant{Nanos{now_ns}});
 }
 
 std::uint64_t tidelimit_shared_calls(const tidelimit_table* table) {
-  return table->buckets.overflows();
+  return table == nullptr ? 0 : table->buckets.overflows();
 }

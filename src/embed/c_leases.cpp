@@ -50,6 +50,11 @@ limiter::LeaseKey own_key(const tidelimit_leases& leases, const tidelimit_lease&
   return key_of(tidelimit::hash_bytes(bytes, leases.seed), lease);
 }
 
+// Of one limit: what many of a great one hold would leave none to those of a small one.
+limiter::LeaseKey group_key(const tidelimit_leases& leases, const tidelimit_lease& lease) {
+  return key_of(tidelimit::mix(tidelimit::mix(lease.group, leases.seed), lease.limit), lease);
+}
+
 }  // namespace
 
 tidelimit_leases* tidelimit_leases_create(std::size_t bytes, std::uint64_t seed) {
@@ -69,7 +74,7 @@ int tidelimit_acquire(tidelimit_leases* leases, const tidelimit_lease* lease, st
                       std::uint32_t* in_flight) {
   if (leases == nullptr || lease == nullptr || !valid(now_ns) || !valid(*lease))
     return TIDELIMIT_INVALID;
-  const auto group = [&] { return key_of(tidelimit::mix(lease->group, leases->seed), *lease); };
+  const auto group = [&] { return group_key(*leases, *lease); };
   const limiter::Leasing said =
       leases->table.acquire(own_key(*leases, *lease), lease->limit, Instant{Nanos{now_ns}}, group);
   if (in_flight != nullptr) *in_flight = said.in_flight;
@@ -82,7 +87,7 @@ int tidelimit_release(tidelimit_leases* leases, const tidelimit_lease* lease, st
   if (leases == nullptr || lease == nullptr || !valid(now_ns) || !valid(*lease) ||
       (known && !valid(began_ns)))
     return TIDELIMIT_INVALID;
-  const auto group = [&] { return key_of(tidelimit::mix(lease->group, leases->seed), *lease); };
+  const auto group = [&] { return group_key(*leases, *lease); };
   const auto began = known ? std::optional(Instant{Nanos{began_ns}}) : std::nullopt;
   return leases->table.release(own_key(*leases, *lease), began, Instant{Nanos{now_ns}}, group) ? 1
                                                                                                : 0;

@@ -1,11 +1,11 @@
 #include "limiter/bucket_keys.hpp"
 
+#include "limiter/limit_key.hpp"
+
 namespace tidelimit::limiter {
 
 std::uint64_t BucketKeys::key(std::uint64_t whose, Use use, const Limit& limit) const noexcept {
-  const auto interval = static_cast<std::uint64_t>(limit.emission_interval.count());
-  return not_zero(
-      mix(mix(whose, purpose(use, kAllEndpoints, kAllTiers)), mix(interval, limit.burst)));
+  return limit_key(mix(whose, purpose(use, kAllEndpoints, kAllTiers)), limit);
 }
 
 std::uint64_t BucketKeys::given(const GivenLimit& given) const noexcept {
@@ -29,7 +29,7 @@ std::uint64_t BucketKeys::shadow_of(std::uint64_t key) noexcept {
 std::uint64_t BucketKeys::overflow(std::uint64_t own, Use use, const Limit& limit) const noexcept {
   if (use == Use::total || use == Use::override_) return own;
   const std::uint64_t whose = hash_client(neighbourhood_of(call_.client), seed_);
-  return use == Use::verdict ? key(whose, use, limit) : key(whose, use);
+  return use == Use::verdict ? key(whose, use, limit) : limit_key(key(whose, use), limit);
 }
 
 }  // namespace tidelimit::limiter

@@ -58,7 +58,9 @@ class BucketKeys {
   [[nodiscard]] std::uint64_t override_(const Override& by_hand) const noexcept;
 
   /// Of the bucket to share when the table is full. What is everyone's keeps a bucket of its own
-  /// (`own`); the rest shares with its neighbourhood.
+  /// (`own`); the rest shares with those of its neighbourhood that have the same limit, since a
+  /// slow one drives the TAT beyond all that a fast one passes. `limit`: before any rule scaled it,
+  /// so that a new scale is no new bucket.
   [[nodiscard]] std::uint64_t overflow(std::uint64_t own, Use use,
                                        const Limit& limit) const noexcept;
 

@@ -50,8 +50,15 @@ constexpr Nanos kSkew = std::chrono::milliseconds{10};
 constexpr Nanos kStay = std::chrono::seconds{60};
 constexpr std::size_t kStayingMax = 8;
 
+// The TAT of a bucket that has nothing left.
+[[nodiscard]] Tat full_at(const BucketCall& call) {
+  return std::max(call.judged_at().since_start + call.limit.tolerance(), Tat{0});
+}
+
 // The TAT as the call's plan sees it: clamped on the first use under a newer epoch. A worker that
-// still holds the older plan for a moment neither clamps nor takes the epoch back.
+// still holds the older plan for a moment neither clamps nor takes the epoch back. Epochs are known
+// mod 16 only: one that is 14 to 16 older and passes for a fresh one is told by a TAT that no limit
+// in force could have left.
 struct Seen {
   Tat tat;
   std::uint64_t epoch;
@@ -61,18 +68,22 @@ struct Seen {
   const std::uint64_t stored = state >> kEpochShift & kEpochMask;
   const std::uint64_t ahead = (call.epoch - stored) & kEpochMask;
   const Tat tat = tat_of(state);
-  if (ahead == 0 || ahead > kEpochMask - kEpochLag) return {tat, stored, false};
-  return {std::min(tat, call.judged_at().since_start + call.limit.tolerance()), call.epoch, true};
+  const bool fresh = ahead == 0 || ahead > kEpochMask - kEpochLag;
+  const bool beyond = call.longest.count() != 0 && is_beyond(tat, call.longest, call.judged_at());
+  if (fresh && !beyond) return {tat, stored, false};
+  return {std::min(tat, full_at(call)), call.epoch, true};
 }
 
+void deny(Charge& out, const BucketCall& call) {
+  out.before = full_at(call);
+  out.conformance = conform(out.before, call.hits, call.limit, call.judged_at());
+}
+
+// A reading so late that a TAT may not fit the state word (see kNowEnd) is denied, not forgotten.
 void judge(Charge& out, Tat tat, const BucketCall& call) {
+  if (call.judged_at().since_start > Tat{kTatMask} - call.limit.tolerance()) return deny(out, call);
   out.before = tat;
   out.conformance = conform(tat, call.hits, call.limit, call.judged_at());
-}
-
-void deny_contended(Charge& out, const BucketCall& call) {
-  out.before = call.judged_at().since_start + call.limit.tolerance();
-  out.conformance = conform(out.before, call.hits, call.limit, call.judged_at());
 }
 
 }  // namespace
@@ -199,12 +210,13 @@ bool BucketRegion::settle(BucketEntry& entry, Content tentative, Tat start,
   return swap_entry(entry, tentative.key, tentative.state, tentative.key, state);
 }
 
-bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
+bool BucketRegion::charge(const BucketCall& call, Charge& out, IfAbsent absent) noexcept {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Probe probed;
     BucketEntry* entry = find(call.key, call.now, probed);
     if (entry == nullptr) {
-      if (probed.vacancy == nullptr) return false;
+      out.room = probed.vacancy != nullptr && absent == IfAbsent::leave;
+      if (probed.vacancy == nullptr || out.room) return false;
       const Tat start = fresh_start(call);
       judge(out, start, call);
       if (!out.conformance.conforms) return true;
@@ -228,7 +240,7 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
     const bool charged = out.conformance.conforms;
     if (!charged && !seen.clamped) return true;
     const std::uint64_t flags = charged ? kReturned : state & kReturned;
-    const std::uint64_t next = pack(out.conformance.tat, seen.epoch, flags);
+    const std::uint64_t next = pack(charged ? out.conformance.tat : seen.tat, seen.epoch, flags);
     TIDELIMIT_SYNC_POINT("before charging");
     if (!swap_entry(*entry, call.key, state, call.key, next)) continue;
     if (!charged) return true;  // only the clamp was stored
@@ -238,7 +250,7 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
     out.state_after = next;
     return true;
   }
-  deny_contended(out, call);
+  deny(out, call);
   return true;
 }
 
@@ -258,15 +270,16 @@ void BucketRegion::charge_any(const BucketCall& call, Charge& out) noexcept {
     out.state_after = next;
     return;
   }
-  deny_contended(out, call);
+  deny(out, call);
 }
 
-bool BucketRegion::peek(const BucketCall& call, Charge& out) noexcept {
+bool BucketRegion::peek(const BucketCall& call, Charge& out, IfAbsent absent) noexcept {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Probe probed;
     BucketEntry* entry = find(call.key, call.now, probed);
     if (entry == nullptr) {
-      if (probed.vacancy == nullptr) return false;
+      out.room = probed.vacancy != nullptr && absent == IfAbsent::leave;
+      if (probed.vacancy == nullptr || out.room) return false;
       judge(out, fresh_start(call), call);
       return true;
     }
@@ -275,7 +288,7 @@ bool BucketRegion::peek(const BucketCall& call, Charge& out) noexcept {
     judge(out, is_tentative(state) ? fresh_start(call) : see(state, call).tat, call);
     return true;
   }
-  deny_contended(out, call);
+  deny(out, call);
   return true;
 }
 

@@ -25,9 +25,13 @@ inline constexpr std::uint64_t kTatMask = (std::uint64_t{1} << kEpochShift) - 1;
 [[nodiscard]] inline Tat tat_of(std::uint64_t state) {
   return Tat{static_cast<Tat::rep>(state & kTatMask)};
 }
+/// Whether the state word has room for it; a TAT is never negative.
+[[nodiscard]] inline bool fits(Tat tat) {
+  return static_cast<std::uint64_t>(tat.count()) <= kTatMask;
+}
+/// Of a TAT that fits.
 [[nodiscard]] inline std::uint64_t pack(Tat tat, std::uint64_t epoch, std::uint64_t flags) {
-  const auto ns = static_cast<std::uint64_t>(std::max<Tat::rep>(tat.count(), 0));
-  return flags | (epoch & kEpochMask) << kEpochShift | std::min(ns, kTatMask);
+  return flags | (epoch & kEpochMask) << kEpochShift | static_cast<std::uint64_t>(tat.count());
 }
 
 __extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
@@ -43,6 +47,13 @@ __extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
                                      std::uint64_t new_state) {
   return __sync_bool_compare_and_swap(reinterpret_cast<Wide*>(&entry), wide(old_key, old_state),
                                       wide(new_key, new_state));
+}
+
+// A TAT further ahead than its limit lets any charge drive it, by more than clocks can differ (a
+// thread may sleep between its reading of the clock and its charge), was left by another limit.
+inline constexpr Nanos kClocksDiffer = std::chrono::minutes{1};
+[[nodiscard]] inline bool is_beyond(Tat tat, Nanos tolerance, Instant now) {
+  return tat - now.since_start > tolerance + kClocksDiffer;
 }
 
 /// Whether the state is a settled one under the epoch: its TAT is to be taken as it stands.
@@ -72,7 +83,11 @@ inline BucketEntry* BucketRegion::find_first(std::uint64_t key) noexcept {
   const std::uint64_t state = entry->state.load(std::memory_order_acquire);
   if (!is_settled_under(state, epoch)) return false;
   said = conform(tat_of(state), hits, limit, now);
-  if (!said.conforms) return entry->key.load(std::memory_order_acquire) == key;
+  if (!said.conforms)
+    return !is_beyond(said.tat, limit.tolerance(), now) &&
+           entry->key.load(std::memory_order_acquire) == key;
+  if (!fits(said.tat)) [[unlikely]]
+    return false;
   return swap_entry(*entry, key, state, key, pack(said.tat, epoch, kReturned));
 }
 

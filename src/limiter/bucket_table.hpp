@@ -6,9 +6,12 @@ namespace tidelimit::limiter {
 
 /// All GCRA buckets of the process, in memory fixed at construction. Any number of threads; a call
 /// takes no lock and allocates nothing.
+///   Readings of the clock come before kNowEnd; later ones are denied.
 ///   A bucket with TAT <= now equals an absent one; only such buckets are given up.
 ///   When every place for a new key holds a live bucket, it shares the bucket of its overflow key
-///   in a part kept for that (1/64 of the memory), and the call is counted in `overflows`.
+///   in a part kept for that (1/64 of the memory), and the call is counted in `overflows`. When a
+///   place is free again, its own bucket begins where the shared one stands: what it took there
+///   counts on. So does what others took; that is over when the shared bucket has drained.
 /// Two keys are one bucket only if their 64-bit hashes are equal: among n keys the chance that any
 /// pair collides is n^2 / 2^65 (a million keys: 3e-8), and the hashing is keyed per process.
 class BucketTable {
@@ -21,7 +24,10 @@ class BucketTable {
   template <class OverflowKey>
   [[nodiscard]] Charge charge(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
     Charge result;
-    if (!main_.charge(call, result)) spill(call, overflow_key(), result);
+    if (main_.charge(call, result, at_first())) return result;
+    const std::uint64_t shared = overflow_key();
+    if (!result.room || !main_.charge(with_floor(call, shared), result))
+      spill(call, shared, result);
     return result;
   }
   /// BucketRegion::charge_settled of the part where a key has its bucket unless memory is full.
@@ -30,7 +36,10 @@ class BucketTable {
   template <class OverflowKey>
   [[nodiscard]] Charge peek(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
     Charge result;
-    if (!main_.peek(call, result)) peek_spill(call, overflow_key(), result);
+    if (main_.peek(call, result, at_first())) return result;
+    const std::uint64_t shared = overflow_key();
+    if (!result.room || !main_.peek(with_floor(call, shared), result))
+      peek_spill(call, shared, result);
     return result;
   }
   /// Takes a charge back if nobody used the bucket since; else it stands, which is the strict side.
@@ -50,12 +59,18 @@ class BucketTable {
   [[nodiscard]] std::uint64_t reclaimed() const noexcept {
     return main_.reclaimed() + spill_.reclaimed();
   }
-  /// Calls decided by a shared bucket because the table was full of live ones.
+  /// Charges of a shared bucket because the table was full of live ones; peeks are not counted.
   [[nodiscard]] std::uint64_t overflows() const noexcept {
     return overflows_.load(std::memory_order_relaxed);
   }
 
  private:
+  // While nothing was ever shared, a bucket is made at once; else first its floor is looked up.
+  [[nodiscard]] IfAbsent at_first() const noexcept {
+    return overflows() == 0 ? IfAbsent::make : IfAbsent::leave;
+  }
+  /// With the floor that the bucket shared by the key sets to one of its own that is to be made.
+  [[nodiscard]] BucketCall with_floor(const BucketCall& call, std::uint64_t overflow_key) noexcept;
   void spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
   void peek_spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
 

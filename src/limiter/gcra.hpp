@@ -36,6 +36,10 @@ struct Limit {
 /// fit in the 58 bits that a bucket has for its TAT.
 inline constexpr Nanos kMaxTolerance{Nanos::rep{1} << 55};
 
+/// Readings of the clock come before this, 4.5 years from its zero, for the same reason. The time
+/// of day comes later: a bucket denies what it can't count.
+inline constexpr Instant kNowEnd{Nanos{Nanos::rep{1} << 57}};
+
 /// The limit of a rate; burst >= 1. A burst whose tolerance would pass kMaxTolerance is cut to it.
 [[nodiscard]] Limit make_limit(const Rate& rate, std::uint64_t burst);
 

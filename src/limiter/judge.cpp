@@ -316,13 +316,24 @@ Charge Judge::ask(const LimitLine& line, const Limit& limit, bool charge, Tat fl
   // Limits of verdicts, overrides and callers belong to no configuration.
   const bool of_plan =
       line.use != Use::verdict && line.use != Use::override_ && line.use != Use::given;
+  const Limit& base = line.base != nullptr ? *line.base : *line.limit;
   const BucketCall call{
-      line.key, hits.value_or(call_.hits), limit, of_plan ? plan_.limits_epoch : 0, now_, floor};
-  const auto shared = [&] { return keys_.overflow(line.key, line.use, *line.limit); };
+      line.key, hits.value_or(call_.hits), limit, of_plan ? plan_.limits_epoch : 0, now_,
+      floor,    longest_tolerance(line)};
+  const auto shared = [&] {
+    const std::uint64_t key = keys_.overflow(line.key, line.use, base);
+    return &limit == line.limit ? key : BucketKeys::shadow_of(key);
+  };
   const Charge result =
       charge ? limiter_.buckets_.charge(call, shared) : limiter_.buckets_.peek(call, shared);
   decision_.overflow = decision_.overflow || result.overflow;
   return result;
+}
+
+// A bucket of the principal's is one for all tiers; a total may be divided anew at any time.
+Nanos Judge::longest_tolerance(const LimitLine& line) const noexcept {
+  if (line.use == Use::principal || line.use == Use::demand) return endpoint_.longest;
+  return line.use == Use::client ? line.limit->tolerance() : Nanos{0};
 }
 
 void Judge::report(Tat LimitLine::*tat) noexcept {

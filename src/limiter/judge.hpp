@@ -112,6 +112,8 @@ class Judge {
 
   [[nodiscard]] Charge ask(const LimitLine& line, const Limit& limit, bool charge,
                            Tat floor = Tat{0}, std::optional<Hits> hits = {}) noexcept;
+  /// See BucketCall::longest.
+  [[nodiscard]] Nanos longest_tolerance(const LimitLine& line) const noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
   void would_deny(Reason reason, RuleId rule) noexcept;
   void would_deny(Reason reason, RuleId rule, Use use, const Limit& limit) noexcept;

@@ -10,8 +10,9 @@ constexpr Nanos kRetry = std::chrono::seconds{1};
 
 constexpr std::uint32_t kAny = std::numeric_limits<std::uint32_t>::max();
 
-[[nodiscard]] LeaseKey overflow_of(const BucketKeys& keys, const LeaseKey& key) {
-  return {keys.overflow(key.hash, Use::in_flight, {}), key.generation_ms};
+[[nodiscard]] LeaseKey overflow_of(const BucketKeys& keys, const LeaseKey& key,
+                                   std::uint32_t limit) {
+  return {keys.overflow(key.hash, Use::in_flight, {Nanos{0}, limit}), key.generation_ms};
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ void LeaseClaim::take() noexcept {
   if (limit_ == 0 || !judge_.passes()) return;
   const bool looks = judge_.call().hits == 0;
   const std::uint32_t most = enforced() ? limit_ : kAny;
-  const auto shared = [&] { return overflow_of(judge_.keys(), key_); };
+  const auto shared = [&] { return overflow_of(judge_.keys(), key_, limit_); };
   said_ = looks ? limiter_.leases_.peek(key_, most, now_, shared)
                 : limiter_.leases_.acquire(key_, most, now_, shared);
   held_ = !looks && said_.grant == Grant::given;
@@ -57,7 +58,8 @@ void LeaseClaim::hear(const Leasing& said) noexcept {
 void LeaseClaim::give_back() noexcept {
   if (!held_) return;
   held_ = false;
-  limiter_.leases_.release(key_, now_, now_, [&] { return overflow_of(judge_.keys(), key_); });
+  limiter_.leases_.release(key_, now_, now_,
+                           [&] { return overflow_of(judge_.keys(), key_, limit_); });
 }
 
 bool limits_in_flight(const Plan& plan, EndpointId endpoint) noexcept {
@@ -88,7 +90,8 @@ bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
   if (length == 0) return false;
   const BucketKeys keys(limiter.seed_, call, mark_of(plan, endpoint), TierId{0});
   const LeaseKey key{keys.in_flight(), length};
-  return limiter.leases_.release(key, began, now, [&] { return overflow_of(keys, key); });
+  const std::uint32_t limit = plan.in_flight_limit(endpoint, tier_in(plan, call.tier));
+  return limiter.leases_.release(key, began, now, [&] { return overflow_of(keys, key, limit); });
 }
 
 }  // namespace tidelimit::limiter

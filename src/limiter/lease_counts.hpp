@@ -15,7 +15,7 @@ class LeaseCounts {
   static constexpr std::uint32_t kMost = 1023;  ///< leases of one generation
   /// A clock that reads so many generations less than another's is taken for the other; one that
   /// is further behind would pass for one that is far ahead.
-  static constexpr std::uint64_t kBehind = 16;
+  static constexpr std::uint64_t kBehind = 1024;
 
   explicit constexpr LeaseCounts(std::uint64_t word = 0) noexcept : word_(word) {}
   [[nodiscard]] constexpr std::uint64_t word() const noexcept { return word_; }

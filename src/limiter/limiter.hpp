@@ -13,6 +13,7 @@
 #include "limiter/client_table.hpp"
 #include "limiter/decision.hpp"
 #include "limiter/lease_table.hpp"
+#include "limiter/plan_slot.hpp"
 #include "limiter/snapshot.hpp"
 
 namespace tidelimit::limiter {
@@ -57,7 +58,7 @@ class Limiter {
   /// bucket outside of any plan.
   [[nodiscard]] std::uint64_t hash_key(std::string_view text, std::uint64_t before) const noexcept;
 
-  SnapshotSlot<Plan> plan;
+  PlanSlot plan;
   SnapshotSlot<VerdictTable> verdicts;
   SnapshotSlot<OverrideTable> overrides;
   ModeSwitch mode;
@@ -95,11 +96,12 @@ class Worker {
   /// reason; a denied request charges no other bucket. In shadow (by `mode.all`, the endpoint or a
   /// rule) `allowed` stays true and `outcome` is shadow_deny. Counts the request at its client.
   /// Before a plan is published everything passes.
-  ///   An override that limits stands in place of verdict and plan limits of its target (a client,
-  ///   a whole prefix or a user, over all endpoints); totals and shedding still hold.
-  ///   `decision.limit` of a request that passed is the one with the least remaining, the total of
-  ///   all principals only if there is no other.
-  ///   A limit that the call brings along (Call::given) stands in place of the plan's limit on the
+  ///   `now` is a monotonic reading before kNowEnd, as everywhere here; from later ones, such as
+  ///   the time of day, whatever is limited is denied. An override that limits stands in place of
+  ///   verdict and plan limits of its target (a client, a whole prefix or a user, over all
+  ///   endpoints); totals and shedding still hold. `decision.limit` of a request that passed is the
+  ///   one with the least remaining, the total of all principals only if there is no other. A limit
+  ///   that the call brings along (Call::given) stands in place of the plan's limit on the
   ///   principal; see there.
   [[nodiscard]] Decision decide(const Call& call, Instant now) noexcept;
 

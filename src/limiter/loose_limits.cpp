@@ -4,6 +4,8 @@
 #include <array>
 #include <exception>
 
+#include "limiter/limit_key.hpp"
+
 namespace tidelimit::limiter {
 namespace {
 
@@ -14,6 +16,7 @@ BucketCall call_of(const LooseLimit& one, std::uint64_t epoch, Instant now) {
   call.limit = one.limit;
   call.epoch = epoch;
   call.now = now;
+  call.longest = one.limit.tolerance();
   call.ahead = one.window_left;
   return call;
 }
@@ -37,7 +40,7 @@ Conformance standing(const LooseLimit& one, Tat tat, Instant now) {
 
 /// As BucketTable asks for it.
 auto overflow_of(const LooseLimit& one) {
-  return [&one] { return one.overflow_key; };
+  return [&one] { return limit_key(one.overflow_key, one.limit); };
 }
 
 /// The limits of one call, on their way through check and charge.

@@ -42,7 +42,8 @@ enum class View : std::uint8_t {
   base,              ///< no rule at all
   without_forecast,  ///< enforced rules that need no forecast
   effective,         ///< all enforced rules
-  shadow,  ///< enforced and shadow rules together: what would hold if shadow rules were enforced
+  shadow,  ///< enforced and shadow rules together: what would hold if shadow rules were enforced.
+           ///< So it has a total and sheds wherever any other view does (see PlanSlot)
 };
 inline constexpr std::size_t kViews = 4;
 
@@ -107,13 +108,18 @@ struct PlanEndpoint {
   /// A third of the time after which a request counts as in flight no more, rounded up; 0: nobody
   /// counts how many are.
   std::uint32_t lease_generation_ms = 0;
+  /// The longest tolerance of a limit on its principals, in any tier, view or stage: set when the
+  /// plan is published.
+  Nanos longest{0};
 };
 
 /// The immutable table of effective limits. Built by policy/, published whole, never edited.
 struct Plan {
   std::uint64_t generation = 0;  ///< grows by one with every published plan
-  std::uint64_t limits_epoch =
-      0;  ///< grows when base limits change (a new configuration): buckets clamp on first use
+  /// Grows by one when base limits change (a new configuration): buckets clamp on first use. Known
+  /// mod 16 to them: one that slept over 14, 15 or 16 changes is clamped where it is more than a
+  /// minute beyond PlanEndpoint::longest.
+  std::uint64_t limits_epoch = 0;
   Instant expires_at;  ///< past this the data plane uses View::base and a metric says so
   /// `enforce` of the gate itself holds for principals whose place is below this; for the others it
   /// is `shadow`. Endpoints have it in theirs.
@@ -123,8 +129,8 @@ struct Plan {
   std::vector<PlanEndpoint> endpoints;
   std::vector<Cell> cells;  ///< row-major [endpoint][tier]; where no stage of a roll-out says else
   std::vector<RolloutStage> stages;  ///< by `below`, ascending; empty: no rule is rolled out
-  /// Requests of one principal in flight at once, row-major [endpoint][tier]; 0: any number. Empty:
-  /// no limits of this kind.
+  /// Requests of one principal in flight at once, row-major [endpoint][tier]; 0: any number, at
+  /// most LeaseCounts::kMost. Empty: no limits of this kind.
   std::vector<std::uint16_t> in_flight;
 
   [[nodiscard]] std::uint16_t in_flight_limit(EndpointId endpoint, TierId tier) const {

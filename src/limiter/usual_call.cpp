@@ -3,9 +3,9 @@
 namespace tidelimit::limiter {
 
 void UsualCall::charge_unsettled(Limiter& limiter, BucketKeys keys, const BucketCall& asked,
-                                 Conformance& said, Decision& out) noexcept {
+                                 const Limit& base, Conformance& said, Decision& out) noexcept {
   const Charge charge = limiter.buckets_.charge(
-      asked, [&] { return keys.overflow(asked.key, Use::principal, asked.limit); });
+      asked, [&] { return keys.overflow(asked.key, Use::principal, base); });
   said = charge.conformance;
   out.overflow = charge.overflow;
 }

@@ -34,7 +34,7 @@ class UsualCall {
   void charge(const CellLimits& limits, const Limit& base, Decision& out) noexcept;
   // All by value or apart from this object: it then lives in registers.
   static void charge_unsettled(Limiter& limiter, BucketKeys keys, const BucketCall& asked,
-                               Conformance& said, Decision& out) noexcept;
+                               const Limit& base, Conformance& said, Decision& out) noexcept;
 
   Limiter& limiter_;
   const Plan& plan_;
@@ -89,7 +89,10 @@ inline bool UsualCall::enforced_in_full(const PlanEndpoint& endpoint) const noex
   Conformance said;
   if (!limiter_.buckets_.main().charge_settled(key_, call_.hits, limit, epoch, now_, said))
       [[unlikely]]
-    charge_unsettled(limiter_, keys_, {key_, call_.hits, limit, epoch, now_, Tat{0}}, said, out);
+    charge_unsettled(limiter_, keys_,
+                     {key_, call_.hits, limit, epoch, now_, Tat{0},
+                      plan_.endpoints[index(call_.endpoint)].longest},
+                     base, said, out);
   out.endpoint = call_.endpoint;
   out.tier = call_.tier;
   out.plan_generation = plan_.generation;

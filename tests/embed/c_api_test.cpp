@@ -138,6 +138,65 @@ TEST(CApi, SharesTheGroupsBucketWhenTheTableIsFull) {
   EXPECT_EQ(tidelimit_live(table.handle, kSecond + 61 * kSecond), 0u);
 }
 
+// Eight places, of which one is free after a second.
+struct FullTable : Table {
+  FullTable() : Table(128) {
+    for (int i = 0; i < 8; ++i) {
+      const std::string key = "user " + std::to_string(i);
+      tidelimit_call call = call_of(key, 1, 1);
+      if (i == 0) tidelimit_limit_of(1, kSecond, 1, &call.limit);
+      tidelimit_decide(handle, &call, kSecond, nullptr);
+    }
+  }
+};
+
+TEST(CApi, DeniesNoFastLimitForASlowOneOfTheSameGroup) {
+  FullTable table;
+  const std::string slow = "slow";
+  const std::string fast = "fast";
+  tidelimit_answer said{};
+  tidelimit_call call = call_of(slow, 1, 10);
+  EXPECT_EQ(tidelimit_decide(table.handle, &call, kSecond, &said), TIDELIMIT_ALLOWED);
+  EXPECT_EQ(said.shared, 1);
+  call = call_of(fast, 6000, 100);
+  EXPECT_EQ(tidelimit_decide(table.handle, &call, kSecond, &said), TIDELIMIT_ALLOWED);
+  EXPECT_EQ(said.shared, 1);
+}
+
+TEST(CApi, GivesAKeyThatSharedNoFreshBurstWhenAPlaceIsFree) {
+  FullTable table;
+  const std::string key = "newcomer";
+  const tidelimit_call call = call_of(key, 1, 5);
+  int passed = 0;
+  for (const std::int64_t now : {kSecond, 3 * kSecond})
+    for (int i = 0; i < 9; ++i) passed += tidelimit_decide(table.handle, &call, now, nullptr);
+  EXPECT_EQ(passed, 5);
+}
+
+TEST(CApi, SaysOfNoTableThatNothingIsInIt) {
+  EXPECT_EQ(tidelimit_capacity(nullptr), 0u);
+  EXPECT_EQ(tidelimit_live(nullptr, kSecond), 0u);
+  EXPECT_EQ(tidelimit_shared_calls(nullptr), 0u);
+  Table table;
+  const std::string key = "alice";
+  const tidelimit_call call = call_of(key, 1, 1);
+  EXPECT_EQ(tidelimit_decide(table.handle, &call, kSecond, nullptr), TIDELIMIT_ALLOWED);
+  EXPECT_EQ(tidelimit_live(table.handle, kSecond), 1u);
+  EXPECT_EQ(tidelimit_live(table.handle, -5), 0u) << "a reading out of range";
+}
+
+TEST(CApi, RoundsLongPeriodsToTheNanosecond) {
+  tidelimit_limit limit{};
+  for (const std::int64_t period : {9'007'199'254'740'993, 31'535'999'999'999'999}) {
+    EXPECT_EQ(tidelimit_limit_of(1, period, 1, &limit), TIDELIMIT_ALLOWED);
+    EXPECT_EQ(limit.emission_interval_ns, period);
+  }
+  EXPECT_EQ(tidelimit_limit_of(2, 3, 1, &limit), TIDELIMIT_ALLOWED);
+  EXPECT_EQ(limit.emission_interval_ns, 2);
+  EXPECT_EQ(tidelimit_limit_of(3, 10, 1, &limit), TIDELIMIT_ALLOWED);
+  EXPECT_EQ(limit.emission_interval_ns, 3);
+}
+
 TEST(CApi, GivesNoTableThatCannotBe) {
   EXPECT_EQ(tidelimit_create(std::numeric_limits<std::size_t>::max() / 2, 1), nullptr);
   tidelimit_destroy(nullptr);

@@ -53,6 +53,46 @@ TEST_F(CLeases, EndByTheirTimeout) {
   EXPECT_EQ(tidelimit_release(leases, &lease, kSecond, now), 0) << "it ended before";
 }
 
+TEST_F(CLeases, CountInThirdsOfTheTimeoutButInNoLessThanAMillisecond) {
+  tidelimit_lease lease = lease_of(alice);
+  lease.limit = 1;
+  lease.timeout_ns = 1'000'000;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_ALLOWED);
+  now += 3'999'999;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_DENIED);
+  lease.timeout_ns = 3'000'000;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_DENIED) << "the same count";
+  now += 1;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_ALLOWED);
+}
+
+TEST_F(CLeases, GiveNothingToAReadingASecondEarlier) {
+  tidelimit_lease lease = lease_of(alice);
+  lease.limit = 1;
+  lease.timeout_ns = 3'000'000;
+  now = 10 * kSecond;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_ALLOWED);
+  now -= kSecond;
+  EXPECT_EQ(acquire(lease), TIDELIMIT_DENIED);
+}
+
+TEST_F(CLeases, GiveAKeyThatSharedNoMoreWhenAPlaceIsFree) {
+  tidelimit_leases_destroy(leases);
+  leases = tidelimit_leases_create(512, 7);  // 15 places, and 15 to share
+  for (int i = 0; i < 15; ++i) {
+    const std::string key = "user-" + std::to_string(i);
+    EXPECT_EQ(acquire(lease_of(key)), TIDELIMIT_ALLOWED);
+  }
+  tidelimit_lease lease = lease_of(alice);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(acquire(lease), i < 2);
+  const std::string first = "user-0";
+  const tidelimit_lease ended = lease_of(first);
+  EXPECT_EQ(tidelimit_release(leases, &ended, now, now), 1);
+  EXPECT_EQ(acquire(lease), TIDELIMIT_DENIED);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(tidelimit_release(leases, &lease, now, now), 1);
+  EXPECT_EQ(tidelimit_release(leases, &lease, now, now), 0);
+}
+
 TEST_F(CLeases, RefuseWhatIsOutOfRange) {
   const tidelimit_lease good = lease_of(alice);
   const auto invalid = [&](auto&& change) {

@@ -34,6 +34,7 @@ class Installed(unittest.TestCase):
             "-DCMAKE_INSTALL_LIBDIR=lib")
         run(CMAKE, "--build", here / "library", "--target", "library", "--parallel", "2")
         run(CMAKE, "--install", here / "library", "--component", "library")
+        cls.here = here
         cls.build = here / "examples"
         run(CMAKE, "-S", ROOT / "examples" / "embed", "-B", cls.build,
             "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={cls.prefix}")
@@ -66,6 +67,48 @@ class Installed(unittest.TestCase):
                 run(compiler, "-x", language, f"-std={standard}", *strict, "-", input=source)
         both = "#include <tidelimit.h>\n#include <tidelimit/limiter.hpp>\n"
         run(CXX, "-x", "c++", "-std=c++20", *strict, "-", input=both)
+
+    def test_add_subdirectory_has_the_same_headers_and_no_others(self):
+        folder = self.here / "subproject"
+        folder.mkdir()
+        for example in ("embed.cpp", "embed.c"):
+            (folder / example).write_text((ROOT / "examples" / "embed" / example).read_text())
+        (folder / "own.cpp").write_text(
+            '#if __has_include("base/time.hpp")\n#error "base/ of the tree is on the path"\n#endif\n')
+        (folder / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES C CXX)\n"
+            f"add_subdirectory({ROOT} tidelimit)\n"
+            "add_executable(embed_cpp embed.cpp own.cpp)\n"
+            "target_link_libraries(embed_cpp PRIVATE tidelimit::limiter)\n"
+            "add_executable(embed_c embed.c)\ntarget_link_libraries(embed_c PRIVATE tidelimit::c)\n")
+        build = folder / "build"
+        run(CMAKE, "-S", folder, "-B", build, "-DCMAKE_BUILD_TYPE=Release")
+        run(CMAKE, "--build", build, "--parallel", "2")
+        for name in ("embed_cpp", "embed_c"):
+            self.assertEqual(run(build / name), run(self.build / name))
+
+    def test_pkg_config_finds_it_wherever_it_was_installed(self):
+        elsewhere = self.here / "elsewhere"
+        run(CMAKE, "--install", self.here / "library", "--component", "library", "--prefix", elsewhere)
+        paths = {"PKG_CONFIG_PATH": str(elsewhere / "lib/pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "tidelimit", env={**os.environ, **paths}).split()
+        program = self.here / "by_pkg_config"
+        run(CC, "-std=c99", ROOT / "examples/embed/embed.c", "-o", program, *flags)
+        self.assertIn(str(elsewhere), str(Path(flags[0][2:]).resolve()))
+        run(program, env={**os.environ, "LD_LIBRARY_PATH": str(elsewhere / "lib")})
+
+    def test_c_alone_needs_neither_cpp_nor_its_libraries(self):
+        folder = self.here / "c_alone"
+        folder.mkdir()
+        (folder / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.18)\nproject(mine LANGUAGES C)\n"
+            "find_package(tidelimit 0.1 REQUIRED COMPONENTS c)\n"
+            f"add_executable(embed_c {ROOT}/examples/embed/embed.c)\n"
+            "target_link_libraries(embed_c PRIVATE tidelimit::c)\n")
+        run(CMAKE, "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            "-DCMAKE_DISABLE_FIND_PACKAGE_tl-expected=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON")
+        run(CMAKE, "--build", folder / "build")
+        self.assertEqual(run(folder / "build" / "embed_c"), run(self.build / "embed_c"))
 
     def test_only_headers_of_tidelimit_stand_on_the_include_path(self):
         self.assertEqual(sorted(path.name for path in (self.prefix / "include").iterdir()),

@@ -92,7 +92,7 @@ TEST_F(Leases, ALateReleaseTakesNobodyElsesLease) {
 
 TEST_F(Leases, AClockThatStepsBackALittleGrantsNothing) {
   EXPECT_EQ(taken(key, 2, 2), 2);
-  for (int back = 1; back <= 16; ++back) {
+  for (const int back : {1, 16, 17, 100, 1024}) {
     now = kStart - seconds{back};
     EXPECT_EQ(take(key, 2), Grant::refused) << back;
   }

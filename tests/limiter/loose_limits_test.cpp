@@ -176,6 +176,18 @@ TEST_F(LooseLimits, WindowsLiveInOneTableWithAllElse) {
   EXPECT_EQ(small.overflows(), 0u) << "those of a second were given up after it";
 }
 
+TEST_F(LooseLimits, ASlowOneThatSharesAFullTablesBucketHoldsBackNoFastOne) {
+  BucketTable full{128};  // eight places
+  const auto ask = [&](LooseLimit one) {
+    one.overflow_key = 7;
+    return charge_all(full, {&one, 1}, 1, now, answers);
+  };
+  for (std::uint64_t key = 1; key < 20; ++key)
+    static_cast<void>(ask(window(mix(key, 1), 1, hours{24})));
+  ASSERT_GT(full.overflows(), 0u);
+  EXPECT_TRUE(ask(gcra(mix(100, 1), 100)));
+}
+
 TEST_F(LooseLimits, ThreadsTogetherGetNoMoreThanTheLimit) {
   constexpr std::uint64_t kCount = 5000;
   std::atomic<std::uint64_t> passed{0};
