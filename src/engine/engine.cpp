@@ -80,12 +80,12 @@ WallTime Engine::next_due() const {
 }
 
 Result<void> Engine::set_mode(std::string_view part, limiter::Mode mode,
-                              std::optional<WallTime> until) {
-  return set_mode({std::string(part), policy::ModeFor{mode, 1}, {}, {}, {}, until});
+                              std::optional<WallTime> until, Now now) {
+  return set_mode({std::string(part), policy::ModeFor{mode, 1}, {}, {}, {}, until}, now);
 }
 
-Result<void> Engine::set_mode(ModeRecord order) {
-  auto set = control_->modes.set(std::move(order));
+Result<void> Engine::set_mode(ModeRecord order, Now now) {
+  auto set = control_->modes.set(std::move(order), now);
   control_->hurry();
   return set;
 }

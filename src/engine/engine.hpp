@@ -169,10 +169,10 @@ class Engine {
   /// the configuration's order, from 1) or "endpoint/NAME". `until`: back to the configured mode
   /// then. Of the first four what is taken back is so at once; the rest within the next tick, which
   /// also puts the record into the history.
-  [[nodiscard]] Result<void> set_mode(ModeRecord order);
+  [[nodiscard]] Result<void> set_mode(ModeRecord order, Now now);
   /// For everyone, of one of the first four.
   [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
-                                      std::optional<WallTime> until);
+                                      std::optional<WallTime> until, Now now);
   /// Of the first four, as the data plane goes by them.
   [[nodiscard]] std::vector<std::pair<std::string, limiter::Mode>> modes() const;
   /// Of all parts: those four, endpoints, rules.

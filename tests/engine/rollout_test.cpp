@@ -161,7 +161,7 @@ TEST_F(RuleRollout, GrowsAndEndsByHand) {
   for (const auto& state : engine->status()->rules)
     if (state.enforced < 1) rule = state.rule;
   const auto set = [&](policy::ModeFor mode, std::optional<WallTime> until = {}) {
-    ASSERT_TRUE(engine->set_mode({"rule/" + rule, mode, "a try", "ann", now.wall, until}));
+    ASSERT_TRUE(engine->set_mode({"rule/" + rule, mode, "a try", "ann", now.wall, until}, now));
     busy();
   };
   set({Mode::enforce, 0.4});
@@ -176,13 +176,13 @@ TEST_F(RuleRollout, GrowsAndEndsByHand) {
 
 TEST_F(RuleRollout, EndsAtOnceByTheSwitch) {
   begin(0.5);
-  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt, now));
   EXPECT_EQ(held_back(), 0);
 }
 
 TEST_F(Rollout, EndsAtOnceByTheSwitch) {
   begin(limited(0.5));
-  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt, now));
   EXPECT_TRUE(denied_users().empty());
 }
 

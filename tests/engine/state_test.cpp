@@ -180,7 +180,7 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("decisions wait")));
   const auto kept = [&] { return history->decisions({})->size(); };
   const std::size_t before = kept();
-  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt, now));
   EXPECT_EQ(passed(150), 150);
   // With room again, what waited is written.
   history->full = false;
