@@ -38,7 +38,8 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
   modes.configure(settings.policy, WallTime{});
   policy = modes.applied_to(settings.policy);
   clients.set_trusted(settings.trusted_proxies);
-  publish_routes();
+  make_routes();
+  publish(nullptr);
 }
 
 void Engine::Control::tick(Now now) {

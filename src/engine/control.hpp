@@ -89,7 +89,8 @@ struct Engine::Control {
   [[nodiscard]] std::string signal_trouble(Now now) const;
 
   // Configuration (control_state.cpp).
-  void publish_routes();
+  void make_routes();
+  void publish(std::shared_ptr<const limiter::Plan> plan);
   void restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);

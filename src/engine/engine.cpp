@@ -185,6 +185,10 @@ traffic::WindowGrid Engine::windows(WallTime from) const {
   return control_->windows_since(from);
 }
 
+std::shared_ptr<const limiter::Plan> Engine::plan() const {
+  return data_->view.current()->plan;
+}
+
 limiter::Limiter& Engine::limiter() {
   return data_->limiter;
 }

@@ -129,8 +129,8 @@ class EngineWorker;
 ///   Data plane (`EngineWorker`): one per event loop; never waits for the control plane.
 ///   Control plane (`tick`): one thread at a time.
 ///   Everything else may be called from any thread and takes the control mutex, so not from an
-///   event loop, but for `set_mode`, `modes`, `part_modes`, `status`, `counters` and `table_use`,
-///   which wait for no turn of it, at most for a lock that is held for moments.
+///   event loop, but for `set_mode`, `modes`, `part_modes`, `plan`, `status`, `counters` and
+///   `table_use`, which wait for no turn of it, at most for a lock that is held for moments.
 class Engine {
  public:
   /// `history` may be null (replay, tests). `seed` keys the hashing.
@@ -206,6 +206,10 @@ class Engine {
   /// Closed windows since `from`.
   [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;
 
+  /// The limits in force, as workers have them with the names that they go by; null before the
+  /// first tick.
+  [[nodiscard]] std::shared_ptr<const limiter::Plan> plan() const;
+  /// Its `plan` is not used: see plan().
   [[nodiscard]] limiter::Limiter& limiter();
   [[nodiscard]] std::shared_ptr<History> history() const;
 

@@ -368,6 +368,38 @@ TEST_F(Plans, AnEndpointThatMovesKeepsItsBuckets) {
   EXPECT_EQ(passed(200, {.path = "/payment/1"}), 100) << "which stands where browse did";
 }
 
+/// Asks while a change of the plan is stored: the control plane may be held up at any place.
+class AskingHistory final : public MemoryHistory {
+ public:
+  Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override {
+    if (ask) ask();
+    return MemoryHistory::put_plan_changes(changes);
+  }
+  std::function<void()> ask;
+};
+
+TEST_F(Plans, ARequestIsNeverNamedByOneConfigurationAndJudgedByAnother) {
+  Settings before = mission();
+  before.policy.endpoints[kPayment].limits[kStd].rate = per_minute(7);
+  Settings after = before;
+  std::swap(after.policy.endpoints[kPayment], after.policy.endpoints[kBrowse]);
+  before.policy.rules.clear();
+  const auto asking = std::make_shared<AskingHistory>();
+  start(before, asking);
+  ASSERT_TRUE(engine->restore(now));
+  engine->tick(now);
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  int asked = 0;
+  asking->ask = [&] {
+    ++asked;
+    const Answer payment = ask({.path = "/payment/1", .hits = 0});
+    EXPECT_EQ(*payment.endpoint, "payment");
+    EXPECT_NEAR(payment.decision.limit.per_minute(), 7, 0.01) << "and not 100, of browse";
+  };
+  ASSERT_TRUE(engine->reconfigure(after, now));
+  EXPECT_GT(asked, 0) << "the rule on the CPU changes the plan at once";
+}
+
 TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {
   begin(false);
   Settings after = mission();

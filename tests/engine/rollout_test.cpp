@@ -123,7 +123,7 @@ class RuleRollout : public GateInTime {
 TEST_F(RuleRollout, LeavesTheOthersTheLimitWithoutTheRule) {
   begin(0.1);
   EXPECT_NEAR(held_back() / static_cast<double>(kUsers), 0.1, 0.02);
-  const auto plan = engine->limiter().plan.current();
+  const auto plan = engine->plan();
   ASSERT_EQ(plan->stages.size(), 1u);
   const auto& cell = plan->cell(limiter::EndpointId{kBrowse}, limiter::TierId{kStd});
   const auto& staged = plan->stages[0].cells[kBrowse * plan->tiers + kStd];
