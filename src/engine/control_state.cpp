@@ -170,7 +170,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
       auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
       if (read) stored = std::move(*read);
     }
-    windows.rename(names, stored.size() > 0 ? &stored : nullptr);
+    windows.rename(names, stored.size() > 0 ? &stored : nullptr, now.wall);
     memory = {};  // of other windows
     std::erase_if(forecasts, [&](const auto& made) {
       return std::find(names.begin(), names.end(), made.endpoint) == names.end();

@@ -47,7 +47,7 @@ void Engine::Control::take(CountedTally& counted, WindowIndex window) {
     if (is_nothing(fresh)) continue;
     taken = now;
     // Tallies of an older configuration may number their endpoints otherwise.
-    const auto& columns = windows.endpoints();
+    const auto& columns = windows.columns();
     const auto found = e < columns.size() && columns[e] == names[e]
                            ? columns.begin() + static_cast<std::ptrdiff_t>(e)
                            : std::find(columns.begin(), columns.end(), names[e]);
@@ -90,9 +90,10 @@ void Engine::Control::close_windows(Now now) {
 /// The first open window, of which all is taken that was counted.
 void Engine::Control::close_window(Now now) {
   const WindowIndex closing = windows.first_open();
+  std::vector<std::string> names = windows.columns();
   auto stats = windows.close_first();
   if (closed_before_jump && closing < *closed_before_jump) return;
-  keeper.closed_window(windows.start_of(closing), settings.shape.window, windows.endpoints(),
+  keeper.closed_window(windows.start_of(closing), settings.shape.window, std::move(names),
                        std::move(stats), now.wall);
 }
 
@@ -173,7 +174,7 @@ traffic::WindowGrid Engine::Control::windows_since(WallTime from) const {
 void Engine::Control::save_open_window(Now now) {
   // The oldest that is open: in the grace of a window that is nearly all of it.
   const WindowIndex window = windows.first_open();
-  keeper.open_window(windows.start_of(window), settings.shape.window, windows.endpoints(),
+  keeper.open_window(windows.start_of(window), settings.shape.window, windows.columns(),
                      windows.open(window), now.wall);
 }
 

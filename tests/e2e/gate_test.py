@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -41,6 +42,11 @@ class Serving(EndToEnd):
         self.assertEqual(answer.json["status"], status)
         for word in words:
             self.assertIn(word, answer.json["detail"])
+
+    def stored(self, endpoint):
+        """Requests of the open window, as the state has them."""
+        with contextlib.closing(sqlite3.connect(self.gate.folder / "var/tidelimit.db")) as db:
+            return db.execute("SELECT total(requests) FROM open_window WHERE endpoint = ?", (endpoint,)).fetchone()[0]
 
     def override(self, target, **body):
         return self.gate.call("PUT", f"/v1/overrides/{target}", {"reason": "test", **body})
@@ -455,6 +461,19 @@ class ReloadTest(Serving):
         self.gate.process.send(signal.SIGHUP)
         wait_until(self.limit_holds, "the new limit is in force")
         self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(2)], [True, False])
+
+    def test_an_endpoint_taken_away_by_mistake_keeps_the_counts_of_its_window(self):
+        for _ in range(3):
+            self.gate.check(path="/payment/1")
+        names = lambda: {row["endpoint"] for row in self.gate.get("/v1/plan").json["limits"]}
+        self.gate.write(re.sub(r"  - { name: payment.*\n", "", CONFIG))
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" not in names(), "payment is gone")
+        self.gate.write(CONFIG)
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" in names(), "payment is back")
+        self.gate.check(path="/payment/1")
+        wait_until(lambda: self.stored("payment") == 4, "all four are counted")
 
     def test_and_back_to_the_one_before_until_the_file_changes(self):
         first = self.gate.get("/v1/configs").json["in_force"]
