@@ -26,8 +26,11 @@ namespace tidelimit::engine {
 struct Engine::Control {
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
-  // engine.cpp's calls, one file a stage. All but tick, restore and reconfigure expect `mutex`.
+  // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
+  // expect `mutex`.
   void tick(Now now);
+  void save(Now now);
+  void save_all(Now now);
   [[nodiscard]] Result<void> restore(Now now);
   [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
 

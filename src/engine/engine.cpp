@@ -49,6 +49,10 @@ void Engine::tick(Now now) {
   control_->tick(now);
 }
 
+void Engine::save(Now now) {
+  control_->save_all(now);
+}
+
 TableUse Engine::table_use(Instant now) const {
   const limiter::BucketTable& buckets = data_->limiter.buckets();
   const limiter::ClientTable& clients = data_->limiter.clients();

@@ -159,6 +159,8 @@ class Engine {
   /// One turn of the control plane: closes windows, folds client figures, scans, forecasts, plans,
   /// publishes, stores.
   void tick(Now now);
+  /// Puts into the history what it lacks, and tick would put there in its time: for whoever ends.
+  void save(Now now);
   /// The earliest time at which tick has something to do, given that no request comes before it; a
   /// time that is past: at once (before the first tick, which sets the grid of windows: the epoch).
   /// Never waits. Whoever drives virtual time ticks at the first request's time, and then, before

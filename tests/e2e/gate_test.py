@@ -749,6 +749,14 @@ class StopTest(Serving):
         self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
         self.assertIn("stopped", self.gate.log.read_text())
 
+    def test_what_the_open_window_counts_is_stored_to_the_last_request(self):
+        self.gate.check()
+        wait_until(lambda: self.stored("browse") == 1, "the first is stored, and the next save is seconds away")
+        for _ in range(4):
+            self.gate.check()
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertEqual(self.stored("browse"), 5)
+
     def test_what_is_under_way_is_finished(self):
         """A request whose body is still on its way when the gate is told to stop is answered all the same."""
         body = b'{"client_ip":"203.0.113.1","path":"/browse/1","status":200}'

@@ -283,5 +283,13 @@ TEST_F(States, WithoutAHistoryNothingIsKeptAndNothingFails) {
   EXPECT_EQ(engine->history(), nullptr);
 }
 
+TEST_F(States, WhoeverEndsSavesWhatWouldHaveWaited) {
+  pass(seconds{6});
+  passed(20);
+  pass(seconds{2});
+  engine->save(now);
+  EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 20);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test
