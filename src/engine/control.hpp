@@ -51,8 +51,6 @@ struct Engine::Control {
   void forget_counts();
   void retire_tallies();
   void save_open_window(Now now);
-  /// Closed windows from `from` on; older ones than are held in memory come from the history.
-  [[nodiscard]] traffic::WindowGrid windows_since(WallTime from) const;
 
   // Clients (control_clients.cpp).
   void fold_clients(Now now);

@@ -120,7 +120,7 @@ Result<void> Engine::Control::restore(Now now) {
     } else {
       failed("stored plan changes", stored.error());
     }
-    if (auto stored = history->forecasts(now.wall - kDay - settings.shape.horizon)) {
+    if (auto stored = history->forecasts({.since = now.wall - kDay - settings.shape.horizon})) {
       record.published(*stored);
       record.forget_after(now.wall);  // made while the wall clock was ahead
     } else {

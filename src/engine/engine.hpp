@@ -205,8 +205,10 @@ class Engine {
   /// Asks for huge pages in all tables of clients and buckets: for one that has many of them.
   void use_huge_pages();
   [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
-  /// Closed windows since `from`.
-  [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;
+  /// Closed windows that start in [from, until), of all endpoints or of one. Those that are not
+  /// held in memory are read from the history, which nothing waits for.
+  [[nodiscard]] traffic::WindowGrid windows(WallTime from, WallTime until = WallTime::max(),
+                                            const std::string& endpoint = {}) const;
 
   /// The limits in force, as workers have them with the names that they go by; null before the
   /// first tick.

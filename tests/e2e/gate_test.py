@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BINARY, EndToEnd, HttpClient, free_port, run, wait_until
@@ -803,6 +804,48 @@ class RestartTest(EndToEnd):
         # It forecasts at once, from what is stored.
         self.assertEqual({row["endpoint"] for row in gate.get("/v1/forecasts").json["forecasts"]},
                          endpoints)
+
+
+class LongHistoryTest(EndToEnd):
+    DAYS = 300
+    STEP = 15 * 60 * 10**9
+
+    def fill(self, file):
+        """Windows and forecasts of DAYS days, of four endpoints, up to an hour ago."""
+        end = time.time_ns() // self.STEP * self.STEP - 4 * self.STEP
+        starts = [end - i * self.STEP for i in range(self.DAYS * 96)]
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            for endpoint in ("payment", "browse", "login", "other"):
+                db.executemany("INSERT INTO windows VALUES (?, ?, ?, 9, 0, 0, 0, 0, 0, 0, 1)",
+                               ((start, self.STEP, endpoint) for start in starts))
+                db.executemany("INSERT INTO forecasts VALUES (?, ?, 3600000000000, 1, 2, 3, 4, 5, 3, 3, 'seasonal', '')",
+                               ((start, endpoint) for start in starts))
+            db.commit()
+
+    def test_is_read_in_parts_that_are_bounded(self):
+        gate = self.start_gate(CONFIG)
+        gate.stop()
+        self.fill(gate.folder / "var/tidelimit.db")
+        gate.start()
+        newest = gate.get("/v1/history?since=400d").json
+        self.assertFalse(newest["complete"])
+        for rows in (newest["windows"], newest["forecasts"]):
+            self.assertLessEqual(len(rows), 100_000)
+            self.assertGreater(len(rows), 99_000)
+        self.assertEqual(min(row["start"] for row in newest["windows"]), newest["since"])
+        older = gate.get(f"/v1/history?since=400d&until={newest['since']}").json
+        self.assertEqual(older["until"], newest["since"])
+        counted = [row for part in (newest, older) for row in part["windows"] if row.get("requests")]
+        self.assertEqual(len(counted), self.DAYS * 96 * 4)
+        self.assertEqual(len({(row["start"], row["endpoint"]) for row in counted}), len(counted))
+        self.assertEqual(len(newest["forecasts"]) + len(older["forecasts"]), self.DAYS * 96 * 4)
+        one = gate.get("/v1/history?since=400d&endpoint=browse").json
+        self.assertTrue(one["complete"])
+        self.assertEqual(len([row for row in one["windows"] if row.get("requests")]), self.DAYS * 96)
+        self.assertEqual({row["endpoint"] for row in one["windows"] + one["forecasts"]}, {"browse"})
+        month = gate.get("/v1/history?since=30d").json
+        self.assertTrue(month["complete"])
+        self.assertEqual(gate.get("/v1/history?until=soon").status, 400)
 
 
 class ModelTest(EndToEnd):

@@ -311,7 +311,7 @@ TEST_F(Plans, NoRuleActsOnTheForecastsOfABrokenModel) {
   EXPECT_NEAR(published().median(), 400, 1);
   EXPECT_GT(published().recent_errors.front().second, 30'000);
   EXPECT_EQ(effective(kBrowse, kStd), 100);
-  EXPECT_EQ(history->forecasts(WallTime{})->back().source, published().source);
+  EXPECT_EQ(history->forecasts({})->back().source, published().source);
   // A restart comes to the same choice.
   const auto source = published().source;
   const auto models = engine->models();

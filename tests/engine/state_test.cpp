@@ -1,4 +1,6 @@
+#include <functional>
 #include <gmock/gmock.h>
+#include <thread>
 
 #include "engine/gate_in_time.hpp"
 
@@ -289,6 +291,33 @@ TEST_F(States, WhoeverEndsSavesWhatWouldHaveWaited) {
   pass(seconds{2});
   engine->save(now);
   EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 20);
+}
+
+/// Asks something else of the engine while windows are read.
+class ReadWindows final : public MemoryHistory {
+ public:
+  Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until) override {
+    if (meanwhile) meanwhile();
+    return MemoryHistory::windows(from, step, endpoints, until);
+  }
+  std::function<void()> meanwhile;
+};
+
+TEST_F(States, NothingWaitsWhileWindowsAreRead) {
+  const auto slow = std::make_shared<ReadWindows>();
+  restart(mission(), slow);
+  int stored = 0;
+  slow->meanwhile = [&] {
+    std::thread change([&] {
+      const OverrideRecord made{"203.0.113.9", Action::block, {}, "r", "ann", now.wall, {}};
+      if (engine->put_override(made, now)) ++stored;
+    });
+    change.join();
+  };
+  (void)engine->windows(now.wall - hours{24 * 400});
+  EXPECT_EQ(stored, 1);
 }
 
 }  // namespace

@@ -319,5 +319,19 @@ TEST_F(EndpointsThatGo, HaveNoWindowWhereTheyCameLate) {
   EXPECT_TRUE(newest("payment").observed);
 }
 
+TEST_F(Windows, AreReadUpToATimeAndOfOneEndpoint) {
+  for (int i = 1; i <= 3; ++i) {
+    passed(i);
+    close();
+  }
+  const auto grid = engine->windows(kMidnight + minutes{1}, kMidnight + minutes{31}, "browse");
+  EXPECT_EQ(grid.endpoints, std::vector<std::string>{"browse"});
+  EXPECT_EQ(grid.start, kMidnight + minutes{15});
+  ASSERT_EQ(grid.size(), 2u);
+  EXPECT_EQ(grid.stats[0][0].requests, 2);
+  EXPECT_EQ(engine->windows(kMidnight, kMidnight + minutes{15}).size(), 1u);
+  EXPECT_EQ(engine->windows(kMidnight + hours{9}).size(), 0u);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -39,7 +39,7 @@ constexpr std::array kRows{
     Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts, ""}},
     Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts, ""}},
     Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
-    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since endpoint"}},
+    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since until endpoint"}},
     Row{"GET",
         "/v1/decisions",
         {kControl, kGuarded, kAdmin, get_decisions, "id user client since"}},
