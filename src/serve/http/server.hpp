@@ -19,6 +19,7 @@ struct HttpLimits {
   Nanos body_timeout{std::chrono::seconds{60}};   ///< from the head to the body's last byte
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
   Nanos write_timeout{std::chrono::seconds{30}};  ///< for a client that does not read its answers
+  Nanos wait_timeout{std::chrono::seconds{30}};   ///< for an answer from another thread
   std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
   BodyBudget* bodies = nullptr;  ///< where bodies count that are kept; null: nowhere
 };
