@@ -57,7 +57,8 @@ class PastWindows final : public engine::History {
   explicit PastWindows(traffic::WindowGrid windows) : windows_(std::move(windows)) {}
 
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                      const std::vector<std::string>& endpoints) override {
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime /*until*/) override {
     traffic::WindowGrid grid{windows_.start, step, endpoints, {}};
     const auto skipped = static_cast<std::size_t>(
         std::max<Nanos::rep>(0, (from - windows_.start + step - Nanos{1}) / step));
@@ -100,7 +101,9 @@ class PastWindows final : public engine::History {
     return {};
   }
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>&) override { return {}; }
-  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime) override { return {}; }
+  Result<std::vector<forecast::EndpointForecast>> forecasts(const engine::ForecastQuery&) override {
+    return {};
+  }
 
  private:
   traffic::WindowGrid windows_;

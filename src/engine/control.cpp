@@ -38,7 +38,8 @@ Engine::Control::Control(Data& the_data, Settings the_settings, std::shared_ptr<
   modes.configure(settings.policy, WallTime{});
   policy = modes.applied_to(settings.policy);
   clients.set_trusted(settings.trusted_proxies);
-  publish_routes();
+  make_routes();
+  publish(nullptr);
 }
 
 void Engine::Control::tick(Now now) {
@@ -77,8 +78,7 @@ void Engine::Control::tick(Now now) {
 
   drain_decisions(now);
   if (keeper.history() && unsaved && now.mono >= next_save) {
-    keeper.flush(now.wall);
-    save_open_window(now);
+    save(now);
     next_save = next_on_grid(now.mono, kSaveEvery);
     unsaved = keeper.waits();
   }
@@ -87,6 +87,21 @@ void Engine::Control::tick(Now now) {
   ticked = true;
   publish_status(now);
   set_due(now);
+}
+
+void Engine::Control::save(Now now) {
+  keeper.flush(now.wall);
+  save_open_window(now);
+}
+
+/// All that is known now, and does not wait for its time.
+void Engine::Control::save_all(Now now) {
+  std::lock_guard whole(turn);
+  std::lock_guard lock(mutex);
+  if (!keeper.history() || !windows.begun()) return;
+  fold_windows(now.wall);
+  write_records(now);
+  save(now);
 }
 
 void Engine::Control::set_due(Now now) {

@@ -26,8 +26,11 @@ namespace tidelimit::engine {
 struct Engine::Control {
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
-  // engine.cpp's calls, one file a stage. All but tick, restore and reconfigure expect `mutex`.
+  // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
+  // expect `mutex`.
   void tick(Now now);
+  void save(Now now);
+  void save_all(Now now);
   [[nodiscard]] Result<void> restore(Now now);
   [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
 
@@ -48,8 +51,6 @@ struct Engine::Control {
   void forget_counts();
   void retire_tallies();
   void save_open_window(Now now);
-  /// Closed windows from `from` on; older ones than are held in memory come from the history.
-  [[nodiscard]] traffic::WindowGrid windows_since(WallTime from) const;
 
   // Clients (control_clients.cpp).
   void fold_clients(Now now);
@@ -89,7 +90,8 @@ struct Engine::Control {
   [[nodiscard]] std::string signal_trouble(Now now) const;
 
   // Configuration (control_state.cpp).
-  void publish_routes();
+  void make_routes();
+  void publish(std::shared_ptr<const limiter::Plan> plan);
   void restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);

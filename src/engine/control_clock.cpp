@@ -20,10 +20,11 @@ void close_cut(WindowBook& windows, HistoryKeeper& keeper, WindowIndex end, Wind
   while (end > windows.first_open() && !is_counted(windows.open(end - 1))) --end;
   while (windows.first_open() < end) {
     const WindowIndex closing = windows.first_open();
+    std::vector<std::string> names = windows.columns();
     auto stats = windows.close_first();
     for (auto& one : stats) one.observed = false;
     if (closing >= kept_before)
-      keeper.closed_window(windows.start_of(closing), windows.closed().step, windows.endpoints(),
+      keeper.closed_window(windows.start_of(closing), windows.closed().step, std::move(names),
                            std::move(stats), now.wall);
   }
 }

@@ -104,7 +104,7 @@ void Engine::Control::plan(Now now) {
   policy::PlanStep step = planner.step(inputs);
   last_success.plan = now.wall;
   if (step.plan) {
-    data.limiter.plan.publish(step.plan);
+    publish(step.plan);
     changed = true;
   }
   if (step.changes.empty()) return;

@@ -43,8 +43,8 @@ bool same_modes(const policy::PolicySettings& a, const policy::PolicySettings& b
 
 }  // namespace
 
-/// Takes up what was set by hand. Places of a roll-out come before the plan that asks for them:
-/// without them it would reach nobody.
+/// Takes up what was set by hand. The routes, which may give principals their places in a roll-out
+/// from now on, wait for the plan that this turn makes.
 void Engine::Control::follow_modes(Now now) {
   keeper.modes(modes.take_news(), now.wall);
   if (!modes.changed()) return;
@@ -53,16 +53,21 @@ void Engine::Control::follow_modes(Now now) {
   if (same_modes(policy, after)) return;
   policy = std::move(after);
   verdicts.reconfigure(policy);
-  publish_routes();
+  make_routes();
   planner.reconfigure(policy);
 }
 
-void Engine::Control::publish_routes() {
-  auto routes = std::make_shared<const Routes>(policy, verdicts.agent_patterns(), ++routes_epoch);
-  recent_routes.push_front(routes);
+/// Those of the policy as it is now. They come into force with the plan that is next published.
+void Engine::Control::make_routes() {
+  recent_routes.push_front(
+      std::make_shared<const Routes>(policy, verdicts.agent_patterns(), ++routes_epoch));
   if (recent_routes.size() > kRecentRoutes) recent_routes.pop_back();
+}
+
+void Engine::Control::publish(std::shared_ptr<const limiter::Plan> plan) {
   std::lock_guard lock(data.mutex);
-  data.routes = std::move(routes);
+  data.routes = recent_routes.front();
+  data.plan = std::move(plan);
   data.publish_view();
 }
 
@@ -112,7 +117,7 @@ Result<void> Engine::Control::restore(Now now) {
     } else {
       failed("stored plan changes", stored.error());
     }
-    if (auto stored = history->forecasts(now.wall - kDay - settings.shape.horizon)) {
+    if (auto stored = history->forecasts({.since = now.wall - kDay - settings.shape.horizon})) {
       record.published(*stored);
       record.forget_after(now.wall);  // made while the wall clock was ahead
     } else {
@@ -162,16 +167,18 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
       auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
       if (read) stored = std::move(*read);
     }
-    windows.rename(names, stored.size() > 0 ? &stored : nullptr);
+    windows.rename(names, stored.size() > 0 ? &stored : nullptr, now.wall);
     memory = {};  // of other windows
     std::erase_if(forecasts, [&](const auto& made) {
       return std::find(names.begin(), names.end(), made.endpoint) == names.end();
     });
   }
-  // The new limits first: an endpoint is never judged by the place of another in an older plan for
-  // longer than a worker needs to see both.
-  if (ticked) plan(now);
-  publish_routes();
+  make_routes();
+  if (ticked) {
+    plan(now);
+  } else {
+    publish(nullptr);
+  }
   publish_overrides();
   modes.settle();
   forecast_due = true;

@@ -47,7 +47,7 @@ void Engine::Control::take(CountedTally& counted, WindowIndex window) {
     if (is_nothing(fresh)) continue;
     taken = now;
     // Tallies of an older configuration may number their endpoints otherwise.
-    const auto& columns = windows.endpoints();
+    const auto& columns = windows.columns();
     const auto found = e < columns.size() && columns[e] == names[e]
                            ? columns.begin() + static_cast<std::ptrdiff_t>(e)
                            : std::find(columns.begin(), columns.end(), names[e]);
@@ -90,9 +90,10 @@ void Engine::Control::close_windows(Now now) {
 /// The first open window, of which all is taken that was counted.
 void Engine::Control::close_window(Now now) {
   const WindowIndex closing = windows.first_open();
+  std::vector<std::string> names = windows.columns();
   auto stats = windows.close_first();
   if (closed_before_jump && closing < *closed_before_jump) return;
-  keeper.closed_window(windows.start_of(closing), settings.shape.window, windows.endpoints(),
+  keeper.closed_window(windows.start_of(closing), settings.shape.window, std::move(names),
                        std::move(stats), now.wall);
 }
 
@@ -146,34 +147,10 @@ void Engine::Control::retire_tallies() {
   });
 }
 
-traffic::WindowGrid Engine::Control::windows_since(WallTime from) const {
-  const traffic::WindowGrid& closed = windows.closed();
-  if (from < closed.start && keeper.history()) {
-    auto stored = keeper.history()->windows(from, settings.shape.window, windows.endpoints());
-    // Beyond the last closed window it knows the saved state of the open one.
-    if (stored && stored->size() > 0 && stored->start < closed.start) {
-      const auto known = (closed.time_of(closed.size()) - stored->start) / stored->step;
-      for (auto& column : stored->stats)
-        column.resize(std::min(column.size(), static_cast<std::size_t>(known)));
-      return std::move(*stored);
-    }
-  }
-  traffic::WindowGrid since;
-  since.step = closed.step;
-  since.endpoints = closed.endpoints;
-  const auto skipped =
-      from <= closed.start ? 0 : (from - closed.start + closed.step - Nanos{1}) / closed.step;
-  const auto first = std::min(static_cast<std::size_t>(skipped), closed.size());
-  since.start = closed.time_of(first);
-  for (const auto& column : closed.stats)
-    since.stats.emplace_back(column.begin() + static_cast<std::ptrdiff_t>(first), column.end());
-  return since;
-}
-
 void Engine::Control::save_open_window(Now now) {
   // The oldest that is open: in the grace of a window that is nearly all of it.
   const WindowIndex window = windows.first_open();
-  keeper.open_window(windows.start_of(window), settings.shape.window, windows.endpoints(),
+  keeper.open_window(windows.start_of(window), settings.shape.window, windows.columns(),
                      windows.open(window), now.wall);
 }
 

@@ -22,6 +22,7 @@ void Engine::Data::publish_view() {
   auto next = std::make_shared<WorkerView>();
   const auto current = view.current();
   next->routes = routes;
+  next->plan = plan;
   next->tallies.resize(seats.size());
   for (std::size_t seat = 0; seat < seats.size(); ++seat) {
     if (seats[seat].left) continue;

@@ -14,10 +14,13 @@
 
 namespace tidelimit::engine {
 
-/// What a worker goes by beside the limiter's snapshots: how to name requests, and where to count
-/// them. A new configuration brings new tallies, so that a tally never changes its shape.
+/// What a worker goes by: how to name requests, the limits by those names, and where to count them.
+/// One snapshot, so that no request is named by one configuration and judged by the plan of
+/// another, where its number is another endpoint's. A new configuration brings new tallies, so that
+/// a tally never changes its shape.
 struct WorkerView {
   std::shared_ptr<const Routes> routes;
+  std::shared_ptr<const limiter::Plan> plan;    ///< null before the first
   std::vector<std::shared_ptr<Tally>> tallies;  ///< by seat; null where the worker has left
 };
 
@@ -67,10 +70,11 @@ struct Engine::Data {
   std::atomic<std::int64_t> active_since{kQuiet};
 
   mutable std::mutex mutex;
-  std::vector<Seat> seats;               ///< guarded by mutex
-  std::vector<CountedTally> tallies;     ///< guarded by mutex
-  std::shared_ptr<const Routes> routes;  ///< guarded by mutex; the newest
-  CountersView retired;                  ///< guarded by mutex; of tallies that are gone
+  std::vector<Seat> seats;                    ///< guarded by mutex
+  std::vector<CountedTally> tallies;          ///< guarded by mutex
+  std::shared_ptr<const Routes> routes;       ///< guarded by mutex; the newest
+  std::shared_ptr<const limiter::Plan> plan;  ///< guarded by mutex; the newest, of those routes
+  CountersView retired;                       ///< guarded by mutex; of tallies that are gone
 
   /// Gives every worker a tally for the routes in force and publishes. Call with mutex held.
   void publish_view();

@@ -6,6 +6,32 @@
 #include "engine/counters.hpp"
 
 namespace tidelimit::engine {
+namespace {
+
+/// The windows that start in [from, until), of all endpoints or of one.
+traffic::WindowGrid part_of(const traffic::WindowGrid& grid, WallTime from, WallTime until,
+                            const std::string& endpoint) {
+  const auto place = [&](WallTime time) {
+    if (time <= grid.start) return std::size_t{0};
+    if (time >= grid.time_of(grid.size())) return grid.size();
+    return static_cast<std::size_t>((time - grid.start + grid.step - Nanos{1}) / grid.step);
+  };
+  const std::size_t first = place(from);
+  const std::size_t end = std::max(first, place(until));
+  traffic::WindowGrid part;
+  part.step = grid.step;
+  part.start = grid.time_of(first);
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    if (!endpoint.empty() && grid.endpoints[e] != endpoint) continue;
+    part.endpoints.push_back(grid.endpoints[e]);
+    const auto begin = grid.stats[e].begin();
+    part.stats.emplace_back(begin + static_cast<std::ptrdiff_t>(first),
+                            begin + static_cast<std::ptrdiff_t>(end));
+  }
+  return part;
+}
+
+}  // namespace
 
 Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed)
     : data_(
@@ -49,6 +75,10 @@ void Engine::tick(Now now) {
   control_->tick(now);
 }
 
+void Engine::save(Now now) {
+  control_->save_all(now);
+}
+
 TableUse Engine::table_use(Instant now) const {
   const limiter::BucketTable& buckets = data_->limiter.buckets();
   const limiter::ClientTable& clients = data_->limiter.clients();
@@ -80,12 +110,12 @@ WallTime Engine::next_due() const {
 }
 
 Result<void> Engine::set_mode(std::string_view part, limiter::Mode mode,
-                              std::optional<WallTime> until) {
-  return set_mode({std::string(part), policy::ModeFor{mode, 1}, {}, {}, {}, until});
+                              std::optional<WallTime> until, Now now) {
+  return set_mode({std::string(part), policy::ModeFor{mode, 1}, {}, {}, {}, until}, now);
 }
 
-Result<void> Engine::set_mode(ModeRecord order) {
-  auto set = control_->modes.set(std::move(order));
+Result<void> Engine::set_mode(ModeRecord order, Now now) {
+  auto set = control_->modes.set(std::move(order), now);
   control_->hurry();
   return set;
 }
@@ -180,9 +210,28 @@ std::optional<ClientView> Engine::client(const ClientId& client, Now now) const 
   return control_->view_of(client, now);
 }
 
-traffic::WindowGrid Engine::windows(WallTime from) const {
-  std::lock_guard lock(control_->mutex);
-  return control_->windows_since(from);
+traffic::WindowGrid Engine::windows(WallTime from, WallTime until,
+                                    const std::string& endpoint) const {
+  WallTime held_from;
+  WallTime held_until;
+  traffic::WindowGrid held;
+  {
+    std::lock_guard lock(control_->mutex);
+    const traffic::WindowGrid& closed = control_->windows.closed();
+    held_from = closed.start;
+    held_until = closed.time_of(closed.size());
+    held = part_of(closed, from, until, endpoint);
+  }
+  const auto history = control_->keeper.history();
+  if (from >= held_from || !history) return held;
+  // Beyond the last closed window the history knows the saved state of the open one.
+  auto stored = history->windows(from, held.step, held.endpoints, std::min(until, held_until));
+  const bool older = stored && stored->size() > 0 && stored->start < held_from;
+  return older ? std::move(*stored) : held;
+}
+
+std::shared_ptr<const limiter::Plan> Engine::plan() const {
+  return data_->view.current()->plan;
 }
 
 limiter::Limiter& Engine::limiter() {

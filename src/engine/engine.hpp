@@ -150,8 +150,8 @@ class EngineWorker;
 ///   Data plane (`EngineWorker`): one per event loop; never waits for the control plane.
 ///   Control plane (`tick`): one thread at a time.
 ///   Everything else may be called from any thread and takes the control mutex, so not from an
-///   event loop, but for `set_mode`, `modes`, `part_modes`, `status`, `counters` and `table_use`,
-///   which wait for no turn of it, at most for a lock that is held for moments.
+///   event loop, but for `set_mode`, `modes`, `part_modes`, `plan`, `status`, `counters` and
+///   `table_use`, which wait for no turn of it, at most for a lock that is held for moments.
 class Engine {
  public:
   /// `history` may be null (replay, tests). `seed` keys the hashing.
@@ -180,6 +180,8 @@ class Engine {
   /// One turn of the control plane: closes windows, folds client figures, scans, forecasts, plans,
   /// publishes, stores.
   void tick(Now now);
+  /// Puts into the history what it lacks, and tick would put there in its time: for whoever ends.
+  void save(Now now);
   /// The earliest time at which tick has something to do, given that no request comes before it; a
   /// time that is past: at once (before the first tick, which sets the grid of windows: the epoch).
   /// Never waits. Whoever drives virtual time ticks at the first request's time, and then, before
@@ -190,10 +192,10 @@ class Engine {
   /// the configuration's order, from 1) or "endpoint/NAME". `until`: back to the configured mode
   /// then. Of the first four what is taken back is so at once; the rest within the next tick, which
   /// also puts the record into the history.
-  [[nodiscard]] Result<void> set_mode(ModeRecord order);
+  [[nodiscard]] Result<void> set_mode(ModeRecord order, Now now);
   /// For everyone, of one of the first four.
   [[nodiscard]] Result<void> set_mode(std::string_view part, limiter::Mode mode,
-                                      std::optional<WallTime> until);
+                                      std::optional<WallTime> until, Now now);
   /// Of the first four, as the data plane goes by them.
   [[nodiscard]] SwitchModes modes() const;
   /// Of all parts: those four, endpoints, rules.
@@ -224,9 +226,15 @@ class Engine {
   /// Asks for huge pages in all tables of clients and buckets: for one that has many of them.
   void use_huge_pages();
   [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
-  /// Closed windows since `from`.
-  [[nodiscard]] traffic::WindowGrid windows(WallTime from) const;
+  /// Closed windows that start in [from, until), of all endpoints or of one. Those that are not
+  /// held in memory are read from the history, which nothing waits for.
+  [[nodiscard]] traffic::WindowGrid windows(WallTime from, WallTime until = WallTime::max(),
+                                            const std::string& endpoint = {}) const;
 
+  /// The limits in force, as workers have them with the names that they go by; null before the
+  /// first tick.
+  [[nodiscard]] std::shared_ptr<const limiter::Plan> plan() const;
+  /// Its `plan` is not used: see plan().
   [[nodiscard]] limiter::Limiter& limiter();
   [[nodiscard]] std::shared_ptr<History> history() const;
 

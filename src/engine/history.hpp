@@ -120,6 +120,15 @@ struct ShadowQuery {
   std::size_t most = 1000;                             ///< rows by principal
 };
 
+/// Which published forecasts are asked for: made in [since, until), of one endpoint or (empty) of
+/// all, the newest `most` of them.
+struct ForecastQuery {
+  WallTime since{};
+  WallTime until = WallTime::max();
+  std::string endpoint = {};
+  std::size_t most = std::numeric_limits<std::int64_t>::max();
+};
+
 /// All that shadow mode would have denied since a time, rounded down to the hour.
 struct ShadowSummary {
   WallTime since{};
@@ -143,9 +152,11 @@ class History {
   virtual Result<void> put_windows(WallTime start, Nanos step,
                                    const std::vector<std::string>& endpoints,
                                    const std::vector<traffic::WindowStats>& stats) = 0;
-  /// Windows from `from` on, as one grid on `step`; missing ones are `observed = false`.
+  /// Windows that start in [from, until), as one grid on `step`; missing ones are
+  /// `observed = false`.
   virtual Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                              const std::vector<std::string>& endpoints) = 0;
+                                              const std::vector<std::string>& endpoints,
+                                              WallTime until = WallTime::max()) = 0;
   /// Forgets those that start in [from, until): the wall clock was wrong, and is right again.
   virtual Result<void> drop_windows(WallTime from, WallTime until) {
     static_cast<void>(from);
@@ -223,7 +234,8 @@ class History {
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;
-  virtual Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) = 0;
+  /// The oldest first.
+  virtual Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery& query) = 0;
 };
 
 }  // namespace tidelimit::engine

@@ -117,7 +117,7 @@ std::string ModeBoard::no_such(std::string_view name) const {
                      fmt::join(known, ", "));
 }
 
-Result<void> ModeBoard::set(ModeRecord order) {
+Result<void> ModeBoard::set(ModeRecord order, Now now) {
   std::lock_guard lock(mutex_);
   PartMode* const part = find(order.part);
   if (part == nullptr) return fail(Code::invalid_argument, no_such(order.part));
@@ -126,7 +126,7 @@ Result<void> ModeBoard::set(ModeRecord order) {
   if (news_.size() < kMostNews) news_.push_back(order);
   changed_ = true;
   part->by_hand.reset();
-  ends_.erase(part->part);
+  ends_.set(part->part, order.until, now);
   if (order.mode) part->by_hand = std::move(order);
   const auto index = static_cast<std::size_t>(part - parts_.data());
   if (index < kSwitches) follow(index);
@@ -151,7 +151,6 @@ void ModeBoard::expire(Now now) {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     auto& by_hand = parts_[i].by_hand;
     if (!by_hand || !by_hand->until) continue;
-    if (!ends_.has(parts_[i].part)) ends_.set(parts_[i].part, by_hand->until, now);
     if (ends_.of(parts_[i].part) > now.mono) continue;
     by_hand.reset();
     ends_.erase(parts_[i].part);

@@ -28,12 +28,13 @@ class ModeBoard {
 
   /// The configured modes. Those set by hand stay, but for parts that are gone.
   void configure(const policy::PolicySettings& settings, WallTime now);
-  /// invalid_argument with the parts there are, when there is none of this name.
-  [[nodiscard]] Result<void> set(ModeRecord order);
+  /// invalid_argument with the parts there are, when there is none of this name. `now` is the time
+  /// by which its end was reckoned.
+  [[nodiscard]] Result<void> set(ModeRecord order, Now now);
   /// What was set by hand before a restart and has not ended.
   void restore(const std::vector<ModeRecord>& records, Now now);
-  /// Ends what was set by hand for a time that is over. By the monotonic clock: from the first call
-  /// after it was set on, no jump of the wall clock moves an end.
+  /// Ends what was set by hand for a time that is over. By the monotonic clock: no jump of the wall
+  /// clock moves an end.
   void expire(Now now);
   /// After a jump of the wall clock: tells the ends by what it shows now.
   void restate(Now now);
@@ -64,7 +65,7 @@ class ModeBoard {
   const std::array<std::atomic<limiter::Mode>*, kSwitches> switches_;
   mutable std::mutex mutex_;  ///< held for a few instructions only; guards all below
   std::vector<PartMode> parts_;
-  Ends ends_;  ///< by part; expire() adds those of what was set since
+  Ends ends_;                                         ///< by part
   std::array<policy::ModeFor, kSwitches> planned_{};  ///< as applied_to() last gave them out
   std::vector<ModeRecord> news_;
   bool changed_ = false;

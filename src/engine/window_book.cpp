@@ -26,6 +26,7 @@ WindowStats gap() {
 WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(step) {
   closed_.step = step;
   closed_.stats.resize(endpoints.size());
+  columns_ = endpoints;
   closed_.endpoints = std::move(endpoints);
 }
 
@@ -33,6 +34,7 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
   const bool again = std::exchange(begun_, true);
   for (auto& column : closed_.stats) column.clear();
   open_.clear();
+  forget_gone(0);
   resumed_.reset();
   listening_since_ = now.wall;
   const bool known = stored.size() > 0 && stored.start <= now.wall;
@@ -52,8 +54,8 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
       continue;
     }
     open_.resize(static_cast<std::size_t>(i - first_open_) + 1,
-                 std::vector<WindowStats>(endpoints().size()));
-    open_.back() = std::move(stats);
+                 std::vector<Counted>(columns_.size()));
+    for (std::size_t e = 0; e < stats.size(); ++e) open_.back()[e].stats = stats[e];
     if (!again) resumed_ = i;
   }
   append_gaps(first_open_);
@@ -67,12 +69,13 @@ void WindowBook::pass(WallTime now, bool jumped) {
 void WindowBook::go_back(WallTime now) {
   first_open_ = index_of(now);
   open_.clear();
+  forget_gone(0);
   resumed_.reset();
   const auto kept =
       static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - index_of(closed_.start), 0));
   if (kept < closed_.size() && first_open_ >= index_of(closed_.start)) {
     auto& row = open_.emplace_back();
-    for (const auto& column : closed_.stats) row.push_back(column[kept]);
+    for (const auto& column : closed_.stats) row.push_back({.stats = column[kept]});
   }
   for (auto& column : closed_.stats) column.resize(std::min(column.size(), kept));
   if (kept == 0) closed_.start = start_of(first_open_);
@@ -81,6 +84,7 @@ void WindowBook::go_back(WallTime now) {
 bool WindowBook::skip_to(WindowIndex target) {
   if (target <= first_open_) return true;
   open_.clear();
+  forget_gone(0);
   resumed_.reset();
   const bool kept = static_cast<std::size_t>(target - first_open_) <= most_kept(kKept);
   first_open_ = target;
@@ -98,10 +102,10 @@ WindowIndex WindowBook::last_open(WallTime now) const {
   return std::min(index_of(now) + 1, first_open_ + static_cast<WindowIndex>(kOpenWindows) - 1);
 }
 
-void WindowBook::add(WindowIndex window, std::size_t endpoint, const WindowCounts& counts) {
+void WindowBook::add(WindowIndex window, std::size_t column, const WindowCounts& counts) {
   const auto place = static_cast<std::size_t>(window - first_open_);
-  if (open_.size() <= place) open_.resize(place + 1, std::vector<WindowStats>(endpoints().size()));
-  WindowStats& to = open_[place][endpoint];
+  if (open_.size() <= place) open_.resize(place + 1, std::vector<Counted>(columns_.size()));
+  WindowStats& to = open_[place][column].stats;
   to.requests += static_cast<double>(counts.requests);
   to.premium += static_cast<double>(counts.premium);
   to.errors += static_cast<double>(counts.errors);
@@ -117,15 +121,21 @@ bool WindowBook::listened(WindowIndex window) const {
 
 std::vector<WindowStats> WindowBook::open(WindowIndex window) const {
   const auto place = static_cast<std::size_t>(window - first_open_);
-  std::vector<WindowStats> stats(endpoints().size());
-  if (window >= first_open_ && place < open_.size()) stats = open_[place];
-  for (auto& one : stats) one.observed = listened(window);
+  std::vector<WindowStats> stats(columns_.size());
+  const bool counted = window >= first_open_ && place < open_.size();
+  for (std::size_t c = 0; c < stats.size(); ++c) {
+    if (counted) stats[c] = open_[place][c].stats;
+    Nanos missed = counted ? open_[place][c].missed : Nanos{0};
+    if (is_gone(c))
+      missed += overlap(window, gone_since_[c - endpoints().size()], start_of(window + 1));
+    stats[c].observed = listened(window) && missed <= step_ / kMissedPart;
+  }
   return stats;
 }
 
 double WindowBook::open_requests(std::size_t endpoint, WallTime now) const {
   const auto place = static_cast<std::size_t>(index_of(now) - first_open_);
-  return place < open_.size() ? open_[place][endpoint].requests : 0.0;
+  return place < open_.size() ? open_[place][endpoint].stats.requests : 0.0;
 }
 
 std::vector<WindowStats> WindowBook::close_first() {
@@ -133,8 +143,28 @@ std::vector<WindowStats> WindowBook::close_first() {
   append(stats);
   if (!open_.empty()) open_.pop_front();
   ++first_open_;
+  const auto outlived = std::find_if(gone_since_.begin(), gone_since_.end(),
+                                     [&](WallTime since) { return since > start_of(first_open_); });
+  forget_gone(static_cast<std::size_t>(gone_since_.end() - outlived));
   trim();
   return stats;
+}
+
+/// All but the `kept` that went last.
+void WindowBook::forget_gone(std::size_t kept) {
+  const std::size_t forgotten = gone_since_.size() - kept;
+  const auto erase_from = [&](auto& columns, std::size_t first) {
+    const auto begin = columns.begin() + static_cast<std::ptrdiff_t>(first);
+    columns.erase(begin, begin + static_cast<std::ptrdiff_t>(forgotten));
+  };
+  erase_from(columns_, endpoints().size());
+  erase_from(gone_since_, 0);
+  for (auto& row : open_) erase_from(row, endpoints().size());
+}
+
+Nanos WindowBook::overlap(WindowIndex window, WallTime from, WallTime until) const {
+  const Nanos span = std::min(until, start_of(window + 1)) - std::max(from, start_of(window));
+  return std::max(span, Nanos{0});
 }
 
 void WindowBook::append(std::vector<WindowStats> stats) {
@@ -159,24 +189,19 @@ void WindowBook::trim() {
   closed_.start += step_ * static_cast<Nanos::rep>(surplus);
 }
 
-void WindowBook::rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored) {
+void WindowBook::rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored,
+                        WallTime now) {
+  rename_open(endpoints, now);
   const traffic::WindowGrid before = std::exchange(closed_, {});
-  auto open_before = std::exchange(open_, {});
   closed_.start = before.start;
   closed_.step = step_;
   closed_.endpoints = std::move(endpoints);
-  for (auto& row : open_before) {
-    row.resize(std::max(row.size(), before.endpoints.size()));
-    open_.emplace_back(closed_.endpoints.size());
-  }
   for (std::size_t e = 0; e < closed_.endpoints.size(); ++e) {
     auto& column = closed_.stats.emplace_back();
     const auto old =
         std::find(before.endpoints.begin(), before.endpoints.end(), closed_.endpoints[e]);
     if (old != before.endpoints.end()) {
-      const auto position = static_cast<std::size_t>(old - before.endpoints.begin());
-      column = before.stats[position];
-      for (std::size_t i = 0; i < open_.size(); ++i) open_[i][e] = open_before[i][position];
+      column = before.stats[static_cast<std::size_t>(old - before.endpoints.begin())];
       continue;
     }
     column.resize(before.size(), gap());
@@ -185,6 +210,46 @@ void WindowBook::rename(std::vector<std::string> endpoints, const traffic::Windo
       const auto at = (closed_.start + step_ * static_cast<Nanos::rep>(i) - stored->start) / step_;
       if (at >= 0 && static_cast<std::size_t>(at) < stored->size())
         column[i] = stored->stats[e][static_cast<std::size_t>(at)];
+    }
+  }
+}
+
+/// The columns of open windows: the new endpoints first, then those that are gone, in the order in
+/// which they went.
+void WindowBook::rename_open(const std::vector<std::string>& endpoints, WallTime now) {
+  const auto position_in = [](const std::vector<std::string>& names, const std::string& name) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+  };
+  const std::size_t endpoints_before = this->endpoints().size();
+  const std::vector<std::string> names_before = std::exchange(columns_, endpoints);
+  const std::vector<WallTime> gone_before = std::exchange(gone_since_, {});
+  const auto keep_gone = [&](std::size_t column, WallTime since) {
+    if (position_in(endpoints, names_before[column]) < endpoints.size()) return;
+    columns_.push_back(names_before[column]);
+    gone_since_.push_back(since);
+  };
+  for (std::size_t g = 0; g < gone_before.size(); ++g)
+    keep_gone(endpoints_before + g, gone_before[g]);
+  for (std::size_t e = 0; e < endpoints_before; ++e) keep_gone(e, now);
+
+  // Rows for all windows that run: an endpoint that comes into one late must be known for it.
+  if (begun_) {
+    const auto running = std::min(index_of(now), last_open(now)) - first_open_ + 1;
+    if (running > static_cast<WindowIndex>(open_.size()))
+      open_.resize(static_cast<std::size_t>(running), std::vector<Counted>(names_before.size()));
+  }
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    const std::vector<Counted> before = std::exchange(open_[i], {});
+    const WindowIndex window = first_open_ + static_cast<WindowIndex>(i);
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const std::size_t old = position_in(names_before, columns_[c]);
+      Counted& column = open_[i].emplace_back(old < before.size() ? before[old] : Counted{});
+      if (c >= endpoints.size()) continue;
+      if (old >= before.size()) {
+        column.missed = overlap(window, start_of(window), now);
+      } else if (old >= endpoints_before) {
+        column.missed += overlap(window, gone_before[old - endpoints_before], now);
+      }
     }
   }
 }

@@ -45,21 +45,35 @@ class WindowBook {
   [[nodiscard]] WallTime start_of(WindowIndex index) const { return WallTime{step_ * index}; }
 
   /// Adds what was counted in an open window.
-  void add(WindowIndex window, std::size_t endpoint, const WindowCounts& counts);
-  /// The first open window joins the grid. Returns its numbers, by endpoint.
+  void add(WindowIndex window, std::size_t column, const WindowCounts& counts);
+  /// The first open window joins the grid. Returns its numbers, by column.
   std::vector<traffic::WindowStats> close_first();
 
   [[nodiscard]] const traffic::WindowGrid& closed() const { return closed_; }
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return closed_.endpoints; }
-  /// The numbers of an open window so far; all zero when nothing was counted.
+  /// The endpoints, and behind them those that a configuration took away while windows of theirs
+  /// are open: what was counted there is still to be stored, or they come back to it.
+  [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
+  /// The numbers of an open window so far, by column; all zero when nothing was counted.
   [[nodiscard]] std::vector<traffic::WindowStats> open(WindowIndex window) const;
   [[nodiscard]] double open_requests(std::size_t endpoint, WallTime now) const;
 
   /// Another list of endpoints: those that stay keep their windows, new ones have gaps, or what
-  /// `stored` knows of them.
-  void rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored);
+  /// `stored` knows of them. In windows that are open, one that was not there for more than a tenth
+  /// counts as not observed.
+  void rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored, WallTime now);
 
  private:
+  /// Of one column in one open window.
+  struct Counted {
+    traffic::WindowStats stats;
+    Nanos missed{0};  ///< before it was there, or while it was not
+  };
+  void rename_open(const std::vector<std::string>& endpoints, WallTime now);
+  /// The part of a window that lies in [from, until).
+  [[nodiscard]] Nanos overlap(WindowIndex window, WallTime from, WallTime until) const;
+  [[nodiscard]] bool is_gone(std::size_t column) const { return column >= endpoints().size(); }
+  void forget_gone(std::size_t kept);
   void append(std::vector<traffic::WindowStats> stats);
   void append_gaps(WindowIndex until);
   void trim();
@@ -70,8 +84,10 @@ class WindowBook {
   bool begun_ = false;
   traffic::WindowGrid closed_;  ///< ends where first_open_ begins
   WindowIndex first_open_ = 0;
-  std::deque<std::vector<traffic::WindowStats>> open_;  ///< from first_open_ on
-  std::optional<WindowIndex> resumed_;  ///< goes on from before a restart: counts as observed
+  std::vector<std::string> columns_;
+  std::vector<WallTime> gone_since_;       ///< of the columns behind endpoints(), oldest first
+  std::deque<std::vector<Counted>> open_;  ///< from first_open_ on, by column
+  std::optional<WindowIndex> resumed_;     ///< goes on from before a restart: counts as observed
   WallTime listening_since_{};
 };
 

@@ -48,6 +48,12 @@ struct EngineWorker::Impl {
     }
   }
 
+  /// What is in force: the limiter goes by it until the next look.
+  [[nodiscard]] const WorkerView& look() noexcept {
+    const WorkerView& seen = *view.get();
+    limiter.go_by(seen.plan.get());
+    return seen;
+  }
   [[nodiscard]] Prepared identify(const Routes& routes, const traffic::Request& request,
                                   limiter::Hits hits);
   [[nodiscard]] Answer name(const Routes& routes, const Identity& who,
@@ -193,12 +199,12 @@ EngineWorker::~EngineWorker() {
 }
 
 Answer EngineWorker::decide(const traffic::Request& request, limiter::Hits hits, Now now) {
-  return decide(request, impl_->identify(*impl_->view.get()->routes, request, hits), now);
+  return decide(request, impl_->identify(*impl_->look().routes, request, hits), now);
 }
 
 EngineWorker::Prepared EngineWorker::prepare(const traffic::Request& request, limiter::Hits hits) {
   Impl& me = *impl_;
-  Prepared prepared = me.identify(*me.view.get()->routes, request, hits);
+  Prepared prepared = me.identify(*me.look().routes, request, hits);
   me.limiter.prefetch(prepared.call);
   if (prepared.call.user != 0) me.data.crowd.prefetch(prepared.call.client);
   return prepared;
@@ -206,7 +212,7 @@ EngineWorker::Prepared EngineWorker::prepare(const traffic::Request& request, li
 
 Answer EngineWorker::decide(const traffic::Request& request, const Prepared& prepared, Now now) {
   Impl& me = *impl_;
-  const WorkerView& view = *me.view.get();
+  const WorkerView& view = me.look();
   const Routes& routes = *view.routes;
   if (prepared.routes_epoch != routes.epoch())
     return decide(request, me.identify(routes, request, prepared.call.hits), now);
@@ -239,7 +245,7 @@ std::uint64_t EngineWorker::Impl::account(const WorkerView& seen, const traffic:
 bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<Answer> answers) {
   Impl& me = *impl_;
   if (asked.size() > limiter::Worker::kTogetherMax) std::terminate();
-  const WorkerView& view = *me.view.get();
+  const WorkerView& view = me.look();
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const Prepared prepared = me.identify(*view.routes, asked[i].request, asked[i].hits);
     me.whose[i] = prepared.who;
@@ -282,19 +288,19 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
 }
 
 std::uint16_t EngineWorker::enforced_below() noexcept {
+  static_cast<void>(impl_->look());
   return impl_->limiter.enforced_below();
 }
 
 void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,
                            Now now) {
-  observe(request, impl_->identify(*impl_->view.get()->routes, request, 1), counting, own_denial,
-          now);
+  observe(request, impl_->identify(*impl_->look().routes, request, 1), counting, own_denial, now);
 }
 
 void EngineWorker::observe(const traffic::Request& request, const Prepared& prepared,
                            Counting counting, bool own_denial, Now now) {
   Impl& me = *impl_;
-  const WorkerView& view = *me.view.get();
+  const WorkerView& view = me.look();
   if (prepared.routes_epoch != view.routes->epoch())
     return observe(request, counting, own_denial, now);
   const auto& [who, call, epoch] = prepared;
@@ -313,12 +319,12 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
 }
 
 void EngineWorker::end(const traffic::Request& request, Now now) {
-  end(request, impl_->identify(*impl_->view.get()->routes, request, 1), now);
+  end(request, impl_->identify(*impl_->look().routes, request, 1), now);
 }
 
 void EngineWorker::end(const traffic::Request& request, const Prepared& prepared, Now now) {
   Impl& me = *impl_;
-  if (prepared.routes_epoch != me.view.get()->routes->epoch()) return end(request, now);
+  if (prepared.routes_epoch != me.look().routes->epoch()) return end(request, now);
   static_cast<void>(me.limiter.release(prepared.call, began(request, now.mono), now.mono));
 }
 

@@ -59,7 +59,7 @@ Decision Worker::decide(const Call& call, Instant now) noexcept {
 
 inline void Worker::decide_uncounted(std::uint64_t client_hash, const Call& call, Instant now,
                                      Decision& out) noexcept {
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   if (plan == nullptr || plan->endpoints.empty()) {
     out = undecided(call);
     return;
@@ -114,7 +114,7 @@ bool Worker::decide_all(std::span<const Call> calls, Instant now,
     return decisions[0].allowed;
   }
   for (const Call& call : calls) prefetch(call);
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   bool passed = true;
   if (plan == nullptr || plan->endpoints.empty()) {
     for (std::size_t i = 0; i < calls.size(); ++i) decisions[i] = undecided(calls[i]);
@@ -150,7 +150,7 @@ void Worker::prefetch(const Call& call) noexcept {
 }
 
 void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept {
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   if (plan == nullptr) return;
   const BucketKeys keys(limiter_.seed_, client_hash, call, mark_of(*plan, call.endpoint),
                         call.tier);
@@ -158,25 +158,25 @@ void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) noexce
 }
 
 bool Worker::release(const Call& call, std::optional<Instant> began, Instant now) noexcept {
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   if (plan == nullptr || plan->endpoints.empty()) return false;
   return release_lease(limiter_, *plan, call, began, now);
 }
 
 std::uint16_t Worker::enforced_below() noexcept {
   if (limiter_.mode.all.load(std::memory_order_relaxed) != Mode::enforce) return 0;
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   return plan == nullptr ? std::uint16_t{0} : plan->enforced;
 }
 
 Hits Worker::demand_of(const Call& call, Instant now) noexcept {
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   if (plan == nullptr || plan->endpoints.empty()) return call.hits;
   return Judge(limiter_, *plan, nullptr, nullptr, call, now).demand();
 }
 
 VerdictKind Worker::verdict_on(const Call& call, Instant now) noexcept {
-  const Plan* plan = plan_.get();
+  const Plan* plan = this->plan();
   const VerdictTable* verdicts = verdicts_.get();
   // Nearly nobody is judged.
   if (verdicts == nullptr || verdicts->find(call.client, now) == nullptr)

@@ -91,6 +91,14 @@ class Worker {
  public:
   explicit Worker(Limiter& limiter);
 
+  /// From now on goes by this plan, and by none that is published in Limiter::plan: for callers who
+  /// number endpoints and tiers by names that change with the plan. Borrowed; null: everything
+  /// passes.
+  void go_by(const Plan* plan) noexcept {
+    given_ = plan;
+    follows_ = false;
+  }
+
   /// Decides in the order override -> allow-list -> verdict -> plan limit -> total -> load shedding
   /// (decided before anything is charged) -> requests in flight. The first that denies names the
   /// reason; a denied request charges no other bucket. In shadow (by `mode.all`, the endpoint or a
@@ -158,11 +166,14 @@ class Worker {
   void prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept;
   void count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept;
   void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;
+  [[nodiscard]] const Plan* plan() noexcept { return follows_ ? plan_.get() : given_; }
 
   Limiter& limiter_;
   SnapshotReader<Plan> plan_;
   SnapshotReader<VerdictTable> verdicts_;
   SnapshotReader<OverrideTable> overrides_;
+  const Plan* given_ = nullptr;
+  bool follows_ = true;  ///< what is published; else goes by `given_`
 };
 
 }  // namespace tidelimit::limiter

@@ -136,6 +136,7 @@ void ControlThread::run() {
       if (reload_asked_) configuration_file_.acted_on.clear();
     }
     turn();
+    if (last) engine_.save(clock_.now());
     last_turn_ns_ = clock_.mono().since_start.count();
   }
   std::lock_guard lock(mutex_);

@@ -211,8 +211,9 @@ std::shared_ptr<HeldBody> Front::keep_body(const Request& request) const {
 
 Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& response,
                        std::function<Response()> work) {
-  const bool posted =
-      lane.post([reply = request.later(), work = std::move(work)] { reply(guarded(work)); });
+  const bool posted = lane.post([reply = request.later(), work = std::move(work)] {
+    if (reply.wanted()) reply(guarded(work));
+  });
   if (posted) return Handling::later;
   response.send(try_later(kLaneFull));
   return Handling::done;
@@ -240,6 +241,8 @@ Lane& Front::lane(LaneKind kind) const {
       return shared_.order_lane;
     case LaneKind::status:
       return shared_.status_lane;
+    case LaneKind::changes:
+      return shared_.change_lane;
     case LaneKind::models:
       return shared_.model_lane;
     case LaneKind::control:

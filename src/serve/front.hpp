@@ -27,6 +27,7 @@ struct FrontShared {
   BodyBudget& bodies;
   Lane& order_lane;
   Lane& status_lane;
+  Lane& change_lane;
   Lane& control_lane;
   Lane& model_lane;
   /// Reads a large report with a worker of its own; on the control lane only.

@@ -129,6 +129,7 @@ struct Service::Impl {
   // Lanes answer into the loops, so they stop first.
   Lane order_lane{"orders", kLaneQueue};
   Lane status_lane{"status", kLaneQueue, kStatusNice};
+  Lane change_lane{"changes", kLaneQueue};
   Lane control_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
@@ -154,6 +155,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
              .bodies = bodies,
              .order_lane = order_lane,
              .status_lane = status_lane,
+             .change_lane = change_lane,
              .control_lane = control_lane,
              .model_lane = model_lane,
              .report = [this](const std::string& target, std::string& body, const Now& now) {
@@ -358,8 +360,8 @@ bool Service::stop(std::chrono::milliseconds patience) {
   while (!all_drained() && steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   bool well = true;
-  for (Lane* lane :
-       {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane, &impl_->control_lane})
+  for (Lane* lane : {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane,
+                     &impl_->change_lane, &impl_->control_lane})
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   well = impl_->control->stop(patience) && well;

@@ -7,8 +7,10 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BINARY, EndToEnd, HttpClient, free_port, run, wait_until
@@ -41,6 +43,11 @@ class Serving(EndToEnd):
         self.assertEqual(answer.json["status"], status)
         for word in words:
             self.assertIn(word, answer.json["detail"])
+
+    def stored(self, endpoint):
+        """Requests of the open window, as the state has them."""
+        with contextlib.closing(sqlite3.connect(self.gate.folder / "var/tidelimit.db")) as db:
+            return db.execute("SELECT total(requests) FROM open_window WHERE endpoint = ?", (endpoint,)).fetchone()[0]
 
     def override(self, target, **body):
         return self.gate.call("PUT", f"/v1/overrides/{target}", {"reason": "test", **body})
@@ -456,6 +463,19 @@ class ReloadTest(Serving):
         wait_until(self.limit_holds, "the new limit is in force")
         self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(2)], [True, False])
 
+    def test_an_endpoint_taken_away_by_mistake_keeps_the_counts_of_its_window(self):
+        for _ in range(3):
+            self.gate.check(path="/payment/1")
+        names = lambda: {row["endpoint"] for row in self.gate.get("/v1/plan").json["limits"]}
+        self.gate.write(re.sub(r"  - { name: payment.*\n", "", CONFIG))
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" not in names(), "payment is gone")
+        self.gate.write(CONFIG)
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" in names(), "payment is back")
+        self.gate.check(path="/payment/1")
+        wait_until(lambda: self.stored("payment") == 4, "all four are counted")
+
     def test_and_back_to_the_one_before_until_the_file_changes(self):
         first = self.gate.get("/v1/configs").json["in_force"]
         self.gate.write(self.changed)
@@ -730,6 +750,14 @@ class StopTest(Serving):
         self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
         self.assertIn("stopped", self.gate.log.read_text())
 
+    def test_what_the_open_window_counts_is_stored_to_the_last_request(self):
+        self.gate.check()
+        wait_until(lambda: self.stored("browse") == 1, "the first is stored, and the next save is seconds away")
+        for _ in range(4):
+            self.gate.check()
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertEqual(self.stored("browse"), 5)
+
     def test_what_is_under_way_is_finished(self):
         """A request whose body is still on its way when the gate is told to stop is answered all the same."""
         body = b'{"client_ip":"203.0.113.1","path":"/browse/1","status":200}'
@@ -776,6 +804,48 @@ class RestartTest(EndToEnd):
         # It forecasts at once, from what is stored.
         self.assertEqual({row["endpoint"] for row in gate.get("/v1/forecasts").json["forecasts"]},
                          endpoints)
+
+
+class LongHistoryTest(EndToEnd):
+    DAYS = 300
+    STEP = 15 * 60 * 10**9
+
+    def fill(self, file):
+        """Windows and forecasts of DAYS days, of four endpoints, up to an hour ago."""
+        end = time.time_ns() // self.STEP * self.STEP - 4 * self.STEP
+        starts = [end - i * self.STEP for i in range(self.DAYS * 96)]
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            for endpoint in ("payment", "browse", "login", "other"):
+                db.executemany("INSERT INTO windows VALUES (?, ?, ?, 9, 0, 0, 0, 0, 0, 0, 1)",
+                               ((start, self.STEP, endpoint) for start in starts))
+                db.executemany("INSERT INTO forecasts VALUES (?, ?, 3600000000000, 1, 2, 3, 4, 5, 3, 3, 'seasonal', '')",
+                               ((start, endpoint) for start in starts))
+            db.commit()
+
+    def test_is_read_in_parts_that_are_bounded(self):
+        gate = self.start_gate(CONFIG)
+        gate.stop()
+        self.fill(gate.folder / "var/tidelimit.db")
+        gate.start()
+        newest = gate.get("/v1/history?since=400d").json
+        self.assertFalse(newest["complete"])
+        for rows in (newest["windows"], newest["forecasts"]):
+            self.assertLessEqual(len(rows), 100_000)
+            self.assertGreater(len(rows), 99_000)
+        self.assertEqual(min(row["start"] for row in newest["windows"]), newest["since"])
+        older = gate.get(f"/v1/history?since=400d&until={newest['since']}").json
+        self.assertEqual(older["until"], newest["since"])
+        counted = [row for part in (newest, older) for row in part["windows"] if row.get("requests")]
+        self.assertEqual(len(counted), self.DAYS * 96 * 4)
+        self.assertEqual(len({(row["start"], row["endpoint"]) for row in counted}), len(counted))
+        self.assertEqual(len(newest["forecasts"]) + len(older["forecasts"]), self.DAYS * 96 * 4)
+        one = gate.get("/v1/history?since=400d&endpoint=browse").json
+        self.assertTrue(one["complete"])
+        self.assertEqual(len([row for row in one["windows"] if row.get("requests")]), self.DAYS * 96)
+        self.assertEqual({row["endpoint"] for row in one["windows"] + one["forecasts"]}, {"browse"})
+        month = gate.get("/v1/history?since=30d").json
+        self.assertTrue(month["complete"])
+        self.assertEqual(gate.get("/v1/history?until=soon").status, 400)
 
 
 class ModelTest(EndToEnd):

@@ -53,7 +53,7 @@ class Clocks : public GateInTime {
 TEST_F(Clocks, AJumpAheadAndBackEndsNothingThatWasSetByHand) {
   block(hours{1});
   label(hours{1});
-  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}));
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}, now));
   pass(seconds{1});
   for (const Nanos by : {Nanos{hours{2}}, Nanos{-hours{2}}}) {
     jump(by);
@@ -79,7 +79,7 @@ TEST_F(Clocks, WhatIsSetForAWhileLastsThatLongWhereverTheClockIsSet) {
   for (const Nanos by : {Nanos{hours{2}}, Nanos{-hours{2}}}) {
     block(hours{1});
     label(hours{1});
-    ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}));
+    ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}, now));
     pass(seconds{1});
     jump(by);
     // Told by what the clock shows now.
@@ -93,6 +93,19 @@ TEST_F(Clocks, WhatIsSetForAWhileLastsThatLongWhereverTheClockIsSet) {
     pass(seconds{10});
     EXPECT_TRUE(engine->overrides().empty());
     EXPECT_TRUE(engine->labels().empty());
+    EXPECT_EQ(mode_of_all(), "enforce");
+  }
+}
+
+TEST_F(Clocks, WhatIsSetForAWhileLastsThatLongWhereTheClockIsSetBeforeTheNextTurn) {
+  for (const Nanos by : {Nanos{hours{2}}, Nanos{-hours{2}}}) {
+    ASSERT_TRUE(engine->set_mode("all", Mode::shadow, now.wall + hours{1}, now));
+    jump(by);
+    EXPECT_EQ(mode_of_all(), "shadow");
+    EXPECT_LE(*engine->part_modes()[3].by_hand->until, now.wall + hours{1});
+    pass(minutes{59} + seconds{50});
+    EXPECT_EQ(mode_of_all(), "shadow");
+    pass(seconds{10});
     EXPECT_EQ(mode_of_all(), "enforce");
   }
 }

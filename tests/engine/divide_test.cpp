@@ -103,7 +103,7 @@ TEST_F(Divide, InShadowRefusesNobody) {
 TEST_F(Divide, StopsAtOnceWhenForecastsAreSwitchedOff) {
   start(with_capacity());
   serve(60, 40);
-  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, std::nullopt, now));
   browse = {};
   serve(1, 40);
   EXPECT_EQ(browse.refused, 0);

@@ -116,7 +116,7 @@ class GateInTime : public testing::Test {
     return column.empty() ? traffic::WindowStats{} : column.back();
   }
   [[nodiscard]] double effective(std::size_t endpoint, std::size_t tier) {
-    const auto plan = engine->limiter().plan.current();
+    const auto plan = engine->plan();
     return plan->cells[endpoint * plan->tiers + tier]
         .in(limiter::View::effective)
         .principal.per_minute();

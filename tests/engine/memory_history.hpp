@@ -23,7 +23,8 @@ class MemoryHistory : public History {
     });
   }
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                      const std::vector<std::string>& endpoints) override {
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until = WallTime::max()) override {
     std::lock_guard lock(mutex);
     auto all = closed;
     for (const auto& [key, stats] : open) {
@@ -31,6 +32,7 @@ class MemoryHistory : public History {
       saved.observed = false;
       all.try_emplace(key, saved);
     }
+    all.erase(all.lower_bound({until, ""}), all.end());
     traffic::WindowGrid grid;
     grid.step = step;
     grid.endpoints = endpoints;
@@ -139,11 +141,11 @@ class MemoryHistory : public History {
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override {
     return write([&] { forecasts_.insert(forecasts_.end(), forecasts.begin(), forecasts.end()); });
   }
-  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) override {
+  Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery& query) override {
     std::lock_guard lock(mutex);
     std::vector<forecast::EndpointForecast> found;
     for (const auto& made : forecasts_) {
-      if (made.made_at >= since) found.push_back(made);
+      if (made.made_at >= query.since) found.push_back(made);
     }
     return found;
   }

@@ -72,7 +72,7 @@ TEST_F(Plans, AForecastEnforcedForAShareLeavesTheOthersTheirLimits) {
     halved += limit == 50 ? 1 : 0;
   }
   EXPECT_NEAR(halved, 200, 40);
-  ASSERT_TRUE(engine->set_mode("forecast", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::shadow, std::nullopt, now));
   for (int i = 0; i < 100; ++i)
     EXPECT_EQ(ask({.user = "u" + std::to_string(i), .hits = 0}).decision.limit.per_minute(), 100);
 }
@@ -81,7 +81,7 @@ TEST_F(Plans, AShareByHandNeverReachesEverybodyOnItsWay) {
   Settings settings = mission();
   settings.policy.mode.mode = Mode::shadow;
   begin(false, settings);
-  ASSERT_TRUE(engine->set_mode({"all", policy::ModeFor{Mode::enforce, 0.01}, {}, {}, {}, {}}));
+  ASSERT_TRUE(engine->set_mode({"all", policy::ModeFor{Mode::enforce, 0.01}, {}, {}, {}, {}}, now));
   int enforced = 0;  // before the plan knows of the share
   for (int i = 0; i < 1000; ++i)
     enforced += ask({.user = "u" + std::to_string(i), .hits = 0}).decision.enforced ? 1 : 0;
@@ -95,9 +95,10 @@ TEST_F(Plans, AShareByHandNeverReachesEverybodyOnItsWay) {
 TEST_F(Plans, ModesSetByHandOutliveARestart) {
   begin(false);
   ASSERT_TRUE(engine->set_mode({"endpoint/browse", policy::ModeFor{Mode::shadow}, "a try", "ann",
-                                now.wall, now.wall + hours{1}}));
-  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
-  ASSERT_TRUE(engine->set_mode({"rules", {}, {}, {}, {}, {}}));
+                                now.wall, now.wall + hours{1}},
+                               now));
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt, now));
+  ASSERT_TRUE(engine->set_mode({"rules", {}, {}, {}, {}, {}}, now));
   pass(seconds{1});
   restart(mission(), history);
   for (const PartMode& part : engine->part_modes()) {
@@ -112,7 +113,7 @@ TEST_F(Plans, ModesSetByHandOutliveARestart) {
 TEST_F(Plans, AModeSetWhileTheDiskIsFullIsWrittenWhenThereIsRoom) {
   begin(false);
   history->full = true;
-  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt, now));
   pass(seconds{2});
   const auto of_history = testing::Contains(testing::HasSubstr("1 modes set by hand wait"));
   EXPECT_THAT(engine->status()->degraded, of_history);
@@ -127,7 +128,7 @@ TEST_F(Plans, AModeSetWhileTheDiskIsFullIsWrittenWhenThereIsRoom) {
 TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {
   begin(false);
   const auto rules = mission().policy.rules;
-  ASSERT_TRUE(engine->set_mode({"rule/1", policy::ModeFor{Mode::shadow}, {}, {}, {}, {}}));
+  ASSERT_TRUE(engine->set_mode({"rule/1", policy::ModeFor{Mode::shadow}, {}, {}, {}, {}}, now));
   const auto by_hand = [&] {
     std::vector<std::string> parts;
     for (const PartMode& part : engine->part_modes())
@@ -136,7 +137,7 @@ TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {
   };
   EXPECT_THAT(by_hand(), testing::ElementsAre("rule/" + rules[0].name));
   for (const char* none : {"rule/0", "rule/99", "rule/", "endpoint/1", "rule/nightly"}) {
-    const auto set = engine->set_mode({none, policy::ModeFor{}, {}, {}, {}, {}});
+    const auto set = engine->set_mode({none, policy::ModeFor{}, {}, {}, {}, {}}, now);
     ASSERT_FALSE(set) << none;
     EXPECT_THAT(set.error().message, HasSubstr("endpoint/browse"));
   }
@@ -232,19 +233,19 @@ TEST_F(Plans, TheModeSwitchActsWithoutAnyTick) {
   begin(true);
   pass(hours{1} + minutes{1});
   ASSERT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 50);
-  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, now.wall + minutes{5}));
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::off, now.wall + minutes{5}, now));
   EXPECT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 100);
   pass(minutes{6});
   EXPECT_EQ(ask({.hits = 0}).decision.limit.per_minute(), 50);
 
-  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt, now));
   EXPECT_EQ(passed(500), 500);
-  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt, now));
   EXPECT_EQ(passed(500), 500);
   EXPECT_EQ(ask().decision.outcome, Outcome::shadow_deny);
-  ASSERT_TRUE(engine->set_mode("all", Mode::enforce, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::enforce, std::nullopt, now));
   EXPECT_FALSE(ask().decision.allowed);
-  EXPECT_FALSE(engine->set_mode("everything", Mode::off, std::nullopt));
+  EXPECT_FALSE(engine->set_mode("everything", Mode::off, std::nullopt, now));
 }
 
 TEST_F(Plans, AModeByHandMayRaiseWhatTheConfigurationHoldsInShadow) {
@@ -255,7 +256,7 @@ TEST_F(Plans, AModeByHandMayRaiseWhatTheConfigurationHoldsInShadow) {
   EXPECT_EQ(effective(kBrowse, kStd), 100);
   EXPECT_EQ(passed(100), 100);
   EXPECT_EQ(engine->modes().forecast, Mode::shadow);
-  ASSERT_TRUE(engine->set_mode("forecast", Mode::enforce, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("forecast", Mode::enforce, std::nullopt, now));
   engine->tick(now);
   EXPECT_EQ(effective(kBrowse, kStd), 50);
 }
@@ -310,7 +311,7 @@ TEST_F(Plans, NoRuleActsOnTheForecastsOfABrokenModel) {
   EXPECT_NEAR(published().median(), 400, 1);
   EXPECT_GT(published().recent_errors.front().second, 30'000);
   EXPECT_EQ(effective(kBrowse, kStd), 100);
-  EXPECT_EQ(history->forecasts(WallTime{})->back().source, published().source);
+  EXPECT_EQ(history->forecasts({})->back().source, published().source);
   // A restart comes to the same choice.
   const auto source = published().source;
   const auto models = engine->models();
@@ -365,6 +366,38 @@ TEST_F(Plans, AnEndpointThatMovesKeepsItsBuckets) {
   EXPECT_EQ(passed(10), 0) << "browse is used up, wherever it stands";
   EXPECT_EQ(passed(10, {.path = "/search/1"}), 5) << "and search is not";
   EXPECT_EQ(passed(200, {.path = "/payment/1"}), 100) << "which stands where browse did";
+}
+
+/// Asks while a change of the plan is stored: the control plane may be held up at any place.
+class AskingHistory final : public MemoryHistory {
+ public:
+  Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override {
+    if (ask) ask();
+    return MemoryHistory::put_plan_changes(changes);
+  }
+  std::function<void()> ask;
+};
+
+TEST_F(Plans, ARequestIsNeverNamedByOneConfigurationAndJudgedByAnother) {
+  Settings before = mission();
+  before.policy.endpoints[kPayment].limits[kStd].rate = per_minute(7);
+  Settings after = before;
+  std::swap(after.policy.endpoints[kPayment], after.policy.endpoints[kBrowse]);
+  before.policy.rules.clear();
+  const auto asking = std::make_shared<AskingHistory>();
+  start(before, asking);
+  ASSERT_TRUE(engine->restore(now));
+  engine->tick(now);
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  int asked = 0;
+  asking->ask = [&] {
+    ++asked;
+    const Answer payment = ask({.path = "/payment/1", .hits = 0});
+    EXPECT_EQ(*payment.endpoint, "payment");
+    EXPECT_NEAR(payment.decision.limit.per_minute(), 7, 0.01) << "and not 100, of browse";
+  };
+  ASSERT_TRUE(engine->reconfigure(after, now));
+  EXPECT_GT(asked, 0) << "the rule on the CPU changes the plan at once";
 }
 
 TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {

@@ -123,7 +123,7 @@ class RuleRollout : public GateInTime {
 TEST_F(RuleRollout, LeavesTheOthersTheLimitWithoutTheRule) {
   begin(0.1);
   EXPECT_NEAR(held_back() / static_cast<double>(kUsers), 0.1, 0.02);
-  const auto plan = engine->limiter().plan.current();
+  const auto plan = engine->plan();
   ASSERT_EQ(plan->stages.size(), 1u);
   const auto& cell = plan->cell(limiter::EndpointId{kBrowse}, limiter::TierId{kStd});
   const auto& staged = plan->stages[0].cells[kBrowse * plan->tiers + kStd];
@@ -161,7 +161,7 @@ TEST_F(RuleRollout, GrowsAndEndsByHand) {
   for (const auto& state : engine->status()->rules)
     if (state.mode.share < 1) rule = state.rule;
   const auto set = [&](policy::ModeFor mode, std::optional<WallTime> until = {}) {
-    ASSERT_TRUE(engine->set_mode({"rule/" + rule, mode, "a try", "ann", now.wall, until}));
+    ASSERT_TRUE(engine->set_mode({"rule/" + rule, mode, "a try", "ann", now.wall, until}, now));
     busy();
   };
   set({Mode::enforce, 0.4});
@@ -176,13 +176,13 @@ TEST_F(RuleRollout, GrowsAndEndsByHand) {
 
 TEST_F(RuleRollout, EndsAtOnceByTheSwitch) {
   begin(0.5);
-  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt, now));
   EXPECT_EQ(held_back(), 0);
 }
 
 TEST_F(Rollout, EndsAtOnceByTheSwitch) {
   begin(limited(0.5));
-  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::shadow, std::nullopt, now));
   EXPECT_TRUE(denied_users().empty());
 }
 

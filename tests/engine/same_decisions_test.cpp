@@ -117,5 +117,53 @@ TEST_F(SameDecisions, TwoWorkersCountAllAndLetThroughNoMoreThanTheLimit) {
   EXPECT_EQ(newest("browse").responses, 2 * kEach / 8);
 }
 
+TEST_F(SameDecisions, EveryAnswerIsOneConfigurationsThroughReloadsThatMoveEndpoints) {
+  constexpr std::size_t kEndpoints = 50;
+  Settings settings = mission();
+  auto& endpoints = settings.policy.endpoints;
+  settings.policy.rules.clear();
+  const policy::EndpointSettings other = endpoints.back();
+  endpoints.clear();
+  for (std::size_t i = 0; i < kEndpoints; ++i) {
+    const std::string name = "e" + std::to_string(i);
+    endpoints.push_back(
+        policy::test::endpoint(name, limiter::Priority::normal,
+                               {policy::test::limit(1000), policy::test::limit(100 * (i + 1))}));
+    endpoints.back().match = {"/" + name};
+  }
+  endpoints.push_back(other);
+  start(settings);
+  engine->tick(now);
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  const Now at = now;
+  const auto ask_all = [&] {
+    const auto own = engine->make_worker();
+    for (std::size_t i = 0; !done; i = (i + 7) % kEndpoints) {
+      const std::string name = "e" + std::to_string(i);
+      const std::string path = "/" + name;
+      traffic::Request made;
+      made.time = at.wall;
+      made.client = client("198.51.100.1");
+      made.path = path;
+      made.tier = "STD";
+      const Answer answer = own->decide(made, 0, at);
+      const double limit = answer.decision.limit.per_minute();
+      if (*answer.endpoint != name || std::abs(limit - 100.0 * static_cast<double>(i + 1)) > 1)
+        ++wrong;
+    }
+  };
+  std::thread first(ask_all);
+  std::thread second(ask_all);
+  for (int reload = 0; reload < 100; ++reload) {
+    std::rotate(endpoints.begin(), endpoints.begin() + 1, endpoints.end() - 1);
+    EXPECT_TRUE(engine->reconfigure(settings, at));
+  }
+  done = true;
+  first.join();
+  second.join();
+  EXPECT_EQ(wrong, 0);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -1,4 +1,6 @@
+#include <functional>
 #include <gmock/gmock.h>
+#include <thread>
 
 #include "engine/gate_in_time.hpp"
 
@@ -180,7 +182,7 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("decisions wait")));
   const auto kept = [&] { return history->decisions({})->size(); };
   const std::size_t before = kept();
-  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt));
+  ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt, now));
   EXPECT_EQ(passed(150), 150);
   // With room again, what waited is written.
   history->full = false;
@@ -281,6 +283,41 @@ TEST_F(States, WithoutAHistoryNothingIsKeptAndNothingFails) {
   pass(minutes{16});
   EXPECT_EQ(newest("browse").requests, 101);
   EXPECT_EQ(engine->history(), nullptr);
+}
+
+TEST_F(States, WhoeverEndsSavesWhatWouldHaveWaited) {
+  pass(seconds{6});
+  passed(20);
+  pass(seconds{2});
+  engine->save(now);
+  EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 20);
+}
+
+/// Asks something else of the engine while windows are read.
+class ReadWindows final : public MemoryHistory {
+ public:
+  Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until) override {
+    if (meanwhile) meanwhile();
+    return MemoryHistory::windows(from, step, endpoints, until);
+  }
+  std::function<void()> meanwhile;
+};
+
+TEST_F(States, NothingWaitsWhileWindowsAreRead) {
+  const auto slow = std::make_shared<ReadWindows>();
+  restart(mission(), slow);
+  int stored = 0;
+  slow->meanwhile = [&] {
+    std::thread change([&] {
+      const OverrideRecord made{"203.0.113.9", Action::block, {}, "r", "ann", now.wall, {}};
+      if (engine->put_override(made, now)) ++stored;
+    });
+    change.join();
+  };
+  (void)engine->windows(now.wall - hours{24 * 400});
+  EXPECT_EQ(stored, 1);
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ TEST_F(Verdicts, NeedTwoScansOfThreeAndSayWhy) {
 
 TEST_F(Verdicts, OfTheModelForAShareAreWatchedForTheOthers) {
   begin();
-  ASSERT_TRUE(engine->set_mode({"anomaly", policy::ModeFor{Mode::enforce, 0.5}, {}, {}, {}, {}}));
+  ASSERT_TRUE(
+      engine->set_mode({"anomaly", policy::ModeFor{Mode::enforce, 0.5}, {}, {}, {}, {}}, now));
   pass(seconds{1});
   ordinary(20);
   std::vector<std::string> attackers;

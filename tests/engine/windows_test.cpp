@@ -229,5 +229,109 @@ TEST_F(Windows, SpeakOfTheRunningOneInTheStatus) {
   EXPECT_EQ(engine->status()->endpoints[kBrowse].last_window_requests, 6);
 }
 
+class EndpointsThatGo : public Windows {
+ protected:
+  void SetUp() override {
+    settings.policy.rules.clear();
+    restart(settings, history);
+  }
+  void take_browse_away() {
+    Settings without = settings;
+    without.policy.endpoints.erase(without.policy.endpoints.begin() + kBrowse);
+    ASSERT_TRUE(engine->reconfigure(without, now));
+  }
+  void bring_browse_back() { ASSERT_TRUE(engine->reconfigure(settings, now)); }
+
+  Settings settings = mission();
+  std::shared_ptr<MemoryHistory> history = std::make_shared<MemoryHistory>();
+};
+
+TEST_F(EndpointsThatGo, ComeBackToTheCountsOfTheirWindow) {
+  passed(30);
+  pass(minutes{1});
+  take_browse_away();
+  passed(3);
+  pass(minutes{1});
+  bring_browse_back();
+  passed(5);
+  close();
+  EXPECT_EQ(newest("browse").requests, 35);
+  EXPECT_TRUE(newest("browse").observed) << "it was away for less than a tenth";
+  EXPECT_EQ(newest("other").requests, 3);
+}
+
+TEST_F(EndpointsThatGo, MissedAWindowThatTheyWereAwayFromForMoreThanATenth) {
+  passed(30);
+  pass(minutes{1});
+  for (int twice = 0; twice < 2; ++twice) {
+    take_browse_away();
+    pass(seconds{50});
+    bring_browse_back();
+  }
+  passed(5);
+  close();
+  EXPECT_EQ(newest("browse").requests, 35);
+  EXPECT_FALSE(newest("browse").observed);
+  passed(7);
+  close();
+  EXPECT_EQ(newest("browse").requests, 7);
+  EXPECT_TRUE(newest("browse").observed);
+}
+
+TEST_F(EndpointsThatGo, HaveWhatWasCountedStored) {
+  passed(30);
+  take_browse_away();
+  pass(seconds{6});
+  const std::pair<WallTime, std::string> window{kMidnight, "browse"};
+  EXPECT_EQ(history->open.at(window).requests, 30) << "where a kill comes now";
+  close();
+  EXPECT_EQ(history->closed.at(window).requests, 30);
+  EXPECT_FALSE(history->closed.at(window).observed);
+  close();
+  EXPECT_FALSE(history->closed.contains({kMidnight + minutes{15}, "browse"}));
+  bring_browse_back();
+  close();
+  EXPECT_TRUE(newest("browse").observed);
+  EXPECT_EQ(engine->windows(WallTime{}).stats[kBrowse].front().requests, 30);
+}
+
+TEST_F(EndpointsThatGo, AreKnownByNameWhateverElseMoves) {
+  passed(30);
+  passed(20, {.path = "/payment/1"});
+  take_browse_away();
+  Settings moved = settings;
+  std::swap(moved.policy.endpoints[kPayment], moved.policy.endpoints[kBrowse]);
+  ASSERT_TRUE(engine->reconfigure(moved, now));
+  close();
+  EXPECT_EQ(newest("browse").requests, 30);
+  EXPECT_EQ(newest("payment").requests, 20);
+}
+
+TEST_F(EndpointsThatGo, HaveNoWindowWhereTheyCameLate) {
+  Settings without = settings;
+  without.policy.endpoints.erase(without.policy.endpoints.begin() + kBrowse);
+  restart(without, std::make_shared<MemoryHistory>());
+  pass(minutes{5});
+  bring_browse_back();
+  passed(30);
+  close();
+  EXPECT_FALSE(newest("browse").observed) << "thirty in ten minutes are no low count";
+  EXPECT_TRUE(newest("payment").observed);
+}
+
+TEST_F(Windows, AreReadUpToATimeAndOfOneEndpoint) {
+  for (int i = 1; i <= 3; ++i) {
+    passed(i);
+    close();
+  }
+  const auto grid = engine->windows(kMidnight + minutes{1}, kMidnight + minutes{31}, "browse");
+  EXPECT_EQ(grid.endpoints, std::vector<std::string>{"browse"});
+  EXPECT_EQ(grid.start, kMidnight + minutes{15});
+  ASSERT_EQ(grid.size(), 2u);
+  EXPECT_EQ(grid.stats[0][0].requests, 2);
+  EXPECT_EQ(engine->windows(kMidnight, kMidnight + minutes{15}).size(), 1u);
+  EXPECT_EQ(engine->windows(kMidnight + hours{9}).size(), 0u);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

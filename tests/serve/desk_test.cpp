@@ -42,7 +42,15 @@ TEST(Desk, TheModeSwitchWorksWhileTheControlPlaneHangs) {
   EXPECT_EQ(route("GET", "/metrics")->lane, LaneKind::status);
   EXPECT_EQ(route("GET", "/readyz")->lane, LaneKind::status);
   EXPECT_EQ(route("GET", "/v1/plan")->lane, LaneKind::status);
-  EXPECT_EQ(route("PUT", "/v1/overrides/1.2.3.4")->lane, LaneKind::control);
+}
+
+TEST(Desk, NoReadingKeepsWhatIsSetByHandWaiting) {
+  for (const char* target : {"/v1/overrides/1.2.3.4", "/v1/labels/1.2.3.4"}) {
+    EXPECT_EQ(route("PUT", target)->lane, LaneKind::changes);
+    EXPECT_EQ(route("DELETE", target)->lane, LaneKind::changes);
+    EXPECT_EQ(route("GET", target)->lane, LaneKind::control);
+  }
+  EXPECT_EQ(route("GET", "/v1/history")->lane, LaneKind::control);
 }
 
 TEST(Desk, SaysWhichCallsAndMethodsThereAre) {

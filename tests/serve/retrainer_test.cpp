@@ -15,11 +15,12 @@ using std::chrono::seconds;
 class SlowHistory final : public engine::test::MemoryHistory {
  public:
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                      const std::vector<std::string>& endpoints) override {
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until) override {
     if (!asked_) reached.set_value();
     asked_ = true;
     let.get_future().wait();
-    return MemoryHistory::windows(from, step, endpoints);
+    return MemoryHistory::windows(from, step, endpoints, until);
   }
 
   std::promise<void> reached;

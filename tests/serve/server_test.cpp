@@ -213,6 +213,20 @@ TEST_F(HttpServerTest, BoundsTheBytesOfAllBodiesThatAreKept) {
   EXPECT_NE(third.read_until("ccc").find("200 OK"), std::string::npos);
 }
 
+TEST_F(HttpServerTest, SaysOfAnAnswerWhetherAnyoneWaitsForIt) {
+  start({.wait_timeout = milliseconds{200}});
+  SocketClient client(port_);
+  client.send(get("/never"));
+  ASSERT_TRUE(eventually([&] { return echo_.handled == 1; }));
+  bool wanted = false;
+  loop_.post([&] { wanted = echo_.kept.wanted(); });
+  const std::string answer = client.read_all();
+  EXPECT_TRUE(wanted);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_NE(answer.find("no answer in time"), std::string::npos) << answer;
+  EXPECT_FALSE(echo_.kept.wanted());
+}
+
 TEST_F(HttpServerTest, CountsWhatHttpItselfRefuses) {
   start();
   for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
@@ -421,7 +435,7 @@ TEST(SharedAnswer, IsMadeOnceForAllThatWait) {
   SharedAnswer answer;
   std::vector<std::string> got;
   int made = 0;
-  const Reply reply = [&](const Response& response) { got.push_back(*response.shared_body); };
+  const Reply reply([&](const Response& response) { got.push_back(*response.shared_body); }, {});
   const auto make = [&] {
     // Who asks while it is made may know of what came too late for it, and waits for the next.
     if (++made == 1) {

@@ -36,7 +36,8 @@ Result<void> Recorder::put_windows(WallTime start, Nanos step,
 }
 
 Result<traffic::WindowGrid> Recorder::windows(WallTime from, Nanos step,
-                                              const std::vector<std::string>& endpoints) {
+                                              const std::vector<std::string>& endpoints,
+                                              WallTime /*until*/) {
   traffic::WindowGrid grid;
   grid.start = floor_to(from, step);
   grid.step = step;

@@ -16,7 +16,8 @@ class Recorder : public History {
   Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
                            const std::vector<traffic::WindowStats>& stats) override;
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                      const std::vector<std::string>& endpoints) override;
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until) override;
   Result<void> put_open_window(WallTime, Nanos, const std::vector<std::string>&,
                                const std::vector<traffic::WindowStats>&) override {
     return {};
@@ -43,7 +44,7 @@ class Recorder : public History {
     return std::vector<DecisionRecord>{};
   }
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
-  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime) override {
+  Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery&) override {
     return std::vector<forecast::EndpointForecast>{};
   }
 

@@ -66,6 +66,17 @@ Response get_page(const DeskContext&, const DeskCall&);
 
 /// Helpers that all of them use.
 [[nodiscard]] Response json_response(const nlohmann::json& body, int status = 200);
+[[nodiscard]] std::string json_text(const nlohmann::json& value);
+/// An array of many rows, as text at once: their tree would take ten times the memory.
+class JsonRows {
+ public:
+  void add(const nlohmann::json& row);
+  /// The array. Once.
+  [[nodiscard]] std::string take() { return std::move(text_) + "]"; }
+
+ private:
+  std::string text_ = "[";
+};
 [[nodiscard]] Response error_response(const Error& error);
 /// A JSON object of a body; unknown keys are refused by name.
 [[nodiscard]] Result<nlohmann::json> parse_object(const std::string& body,
@@ -80,6 +91,9 @@ Response get_page(const DeskContext&, const DeskCall&);
 [[nodiscard]] Result<ClientId> client_named(std::string_view text);
 /// "1h" before now, or a time; absent: `otherwise` before now.
 [[nodiscard]] Result<WallTime> read_since(const DeskCall& call, Nanos otherwise);
+/// The same of another parameter.
+[[nodiscard]] Result<WallTime> read_time(const DeskCall& call, std::string_view name,
+                                         Nanos otherwise);
 /// A decoded query parameter; empty when absent.
 [[nodiscard]] std::string query_text(const DeskCall& call, std::string_view name);
 /// Null for 0 and infinite limits.

@@ -23,6 +23,7 @@ struct Row {
 
 constexpr auto kOrders = LaneKind::orders;
 constexpr auto kStatus = LaneKind::status;
+constexpr auto kChanges = LaneKind::changes;
 constexpr auto kControl = LaneKind::control;
 constexpr auto kModels = LaneKind::models;
 constexpr auto kOpen = Access::open;
@@ -39,19 +40,19 @@ constexpr std::array kRows{
     Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts, ""}},
     Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts, ""}},
     Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
-    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since endpoint"}},
+    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since until endpoint"}},
     Row{"GET",
         "/v1/decisions",
         {kControl, kGuarded, kAdmin, get_decisions, "id user client since"}},
     Row{"GET", "/v1/shadow", {kControl, kGuarded, kAdmin, get_shadow, "since part"}},
     Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides, ""}},
     Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
-    Row{"PUT", "/v1/overrides/**", {kControl, kGuarded, kAdmin, put_override}},
-    Row{"DELETE", "/v1/overrides/**", {kControl, kGuarded, kAdmin, delete_override}},
+    Row{"PUT", "/v1/overrides/**", {kChanges, kGuarded, kAdmin, put_override}},
+    Row{"DELETE", "/v1/overrides/**", {kChanges, kGuarded, kAdmin, delete_override}},
     Row{"GET", "/v1/labels", {kControl, kGuarded, kAdmin, list_labels, "format"}},
     Row{"GET", "/v1/labels/**", {kControl, kGuarded, kAdmin, get_label}},
-    Row{"PUT", "/v1/labels/**", {kControl, kGuarded, kAdmin, put_label}},
-    Row{"DELETE", "/v1/labels/**", {kControl, kGuarded, kAdmin, delete_label}},
+    Row{"PUT", "/v1/labels/**", {kChanges, kGuarded, kAdmin, put_label}},
+    Row{"DELETE", "/v1/labels/**", {kChanges, kGuarded, kAdmin, delete_label}},
     Row{"PUT", "/v1/signals/*", {kOrders, kGuarded, kAdmin, put_signal}},
     Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
     Row{"PUT", "/v1/mode", {kOrders, kGuarded, kAdmin, put_mode}},

@@ -11,6 +11,9 @@ using nlohmann::json;
 
 constexpr std::size_t kMostDecisions = 1000;
 constexpr std::size_t kMostShadowRows = 1000;
+// Of one answer: two months of 15 minutes of 16 endpoints, some 17 MB of text.
+constexpr std::size_t kMostWindows = 100'000;
+constexpr std::size_t kMostForecasts = 100'000;
 constexpr double kLongestWait_ms =
     std::chrono::duration<double, std::milli>(limiter::kLongestWait).count();
 
@@ -29,6 +32,27 @@ json window_json(const traffic::WindowGrid& grid, std::size_t endpoint, std::siz
   window["malicious"] = stats.malicious;
   window["late"] = stats.late;
   return window;
+}
+
+json forecast_json(const forecast::EndpointForecast& made) {
+  return {{"endpoint", made.endpoint},
+          {"made_at", format_time(made.made_at)},
+          {"horizon", format_duration(made.horizon)},
+          {"forecast", made.median()},
+          {"low_90", made.quantiles.front()},
+          {"high_90", made.quantiles.back()},
+          {"naive", made.naive},
+          {"source", forecast::to_string(made.source)}};
+}
+
+std::optional<Response> refuse_unknown(const std::vector<policy::EndpointSettings>& endpoints,
+                                       const std::string& wanted) {
+  std::vector<std::string_view> names;
+  for (const auto& endpoint : endpoints) names.push_back(endpoint.name);
+  if (wanted.empty() || std::find(names.begin(), names.end(), wanted) != names.end())
+    return std::nullopt;
+  return problem(404, fmt::format("no endpoint \"{}\"; there are: {}", printable(wanted, 64),
+                                  fmt::join(names, ", ")));
 }
 
 json decision_json(const engine::DecisionRecord& record) {
@@ -95,37 +119,37 @@ Result<engine::ShadowQuery> query_of(const DeskContext& context, const std::stri
 Response get_history(const DeskContext& context, const DeskCall& call) {
   const auto since = read_since(call, std::chrono::hours{24});
   if (!since) return error_response(since.error());
+  const auto until = read_time(call, "until", Nanos{0});
+  if (!until) return error_response(until.error());
+  const auto settings = context.settings.current();
+  const engine::Settings& configured = settings->config.engine;
   const std::string wanted = query_text(call, "endpoint");
-  const traffic::WindowGrid grid = context.engine.windows(*since);
-  if (!wanted.empty() &&
-      std::find(grid.endpoints.begin(), grid.endpoints.end(), wanted) == grid.endpoints.end())
-    return problem(404, fmt::format("no endpoint \"{}\"; there are: {}", printable(wanted, 64),
-                                    fmt::join(grid.endpoints, ", ")));
-  json windows = json::array(), forecasts = json::array();
-  for (std::size_t endpoint = 0; endpoint < grid.endpoints.size(); ++endpoint) {
-    if (!wanted.empty() && grid.endpoints[endpoint] != wanted) continue;
-    for (std::size_t at = 0; at < grid.size(); ++at)
-      windows.push_back(window_json(grid, endpoint, at));
-  }
+  if (auto unknown = refuse_unknown(configured.policy.endpoints, wanted)) return *unknown;
+
+  const std::size_t rows = wanted.empty() ? configured.policy.endpoints.size() : 1;
+  const Nanos most = configured.shape.window *
+                     static_cast<Nanos::rep>(std::max<std::size_t>(kMostWindows / rows, 1));
+  WallTime from = std::max(*since, *until - most);
+  std::vector<forecast::EndpointForecast> made;
   if (const auto history = context.engine.history()) {
-    const auto made = history->forecasts(*since);
-    if (!made) return error_response(made.error());
-    for (const forecast::EndpointForecast& one : *made) {
-      if (!wanted.empty() && one.endpoint != wanted) continue;
-      forecasts.push_back({{"endpoint", one.endpoint},
-                           {"made_at", format_time(one.made_at)},
-                           {"horizon", format_duration(one.horizon)},
-                           {"forecast", one.median()},
-                           {"low_90", one.quantiles.front()},
-                           {"high_90", one.quantiles.back()},
-                           {"naive", one.naive},
-                           {"source", forecast::to_string(one.source)}});
-    }
+    auto found = history->forecasts(
+        {.since = from, .until = *until, .endpoint = wanted, .most = kMostForecasts});
+    if (!found) return error_response(found.error());
+    made = std::move(*found);
+    if (made.size() == kMostForecasts) from = made.front().made_at;
   }
-  return json_response({{"since", format_time(*since)},
-                        {"window", format_duration(grid.step)},
-                        {"windows", std::move(windows)},
-                        {"forecasts", std::move(forecasts)}});
+  const traffic::WindowGrid grid = context.engine.windows(from, *until, wanted);
+  JsonRows windows, forecasts;
+  for (std::size_t endpoint = 0; endpoint < grid.endpoints.size(); ++endpoint) {
+    for (std::size_t at = 0; at < grid.size(); ++at) windows.add(window_json(grid, endpoint, at));
+  }
+  for (const auto& one : made) forecasts.add(forecast_json(one));
+  return {
+      .body = fmt::format(
+          R"({{"since":"{}","until":"{}","window":"{}","complete":{},"windows":{},"forecasts":{}}})"
+          "\n",
+          format_time(from), format_time(*until), format_duration(grid.step), from == *since,
+          windows.take(), forecasts.take())};
 }
 
 Response get_decisions(const DeskContext& context, const DeskCall& call) {

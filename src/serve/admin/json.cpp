@@ -10,9 +10,17 @@ namespace tidelimit::serve {
 using nlohmann::json;
 
 Response json_response(const json& body, int status) {
-  // Names come from configuration and requests: what is no UTF-8 is replaced, never thrown over.
-  return {.status = status,
-          .body = body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"};
+  return {.status = status, .body = json_text(body) + "\n"};
+}
+
+// Names come from configuration and requests: what is no UTF-8 is replaced, never thrown over.
+std::string json_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void JsonRows::add(const json& row) {
+  if (text_.size() > 1) text_ += ',';
+  text_ += json_text(row);
 }
 
 Response error_response(const Error& error) {
@@ -49,16 +57,20 @@ std::string query_text(const DeskCall& call, std::string_view name) {
 }
 
 Result<WallTime> read_since(const DeskCall& call, Nanos otherwise) {
+  return read_time(call, "since", otherwise);
+}
+
+Result<WallTime> read_time(const DeskCall& call, std::string_view name, Nanos otherwise) {
   // A plus sign of a time zone offset stays one: a time has no spaces to encode.
-  const auto raw = query_value(call.target, "since");
+  const auto raw = query_value(call.target, name);
   if (!raw || raw->empty()) return call.now.wall - otherwise;
   const std::string text = decode_component(*raw, false);
   if (const auto duration = parse_duration(text)) return call.now.wall - *duration;
   if (const auto time = parse_time(text)) return *time;
   return fail(Code::invalid_argument,
-              fmt::format("since: \"{}\" is neither a duration such as 1h nor a time such as "
+              fmt::format("{}: \"{}\" is neither a duration such as 1h nor a time such as "
                           "2026-11-24T10:00:00Z",
-                          printable(text, 40)));
+                          name, printable(text, 40)));
 }
 
 Result<std::string> read_string(const json& body, const char* key) {

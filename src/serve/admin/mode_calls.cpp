@@ -125,7 +125,8 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
                    "name at least one part: forecast, anomaly, rules, all, rule/NAME or "
                    "endpoint/NAME");
   for (const auto& order : orders) {
-    if (const auto set = context.engine.set_mode(order); !set) return error_response(set.error());
+    if (const auto set = context.engine.set_mode(order, call.now); !set)
+      return error_response(set.error());
     spdlog::warn("mode of {} set to {} by {}{}: {}", order.part,
                  order.mode ? policy::in_words(*order.mode) : "what is configured", order.by,
                  *until && order.mode ? ", until " + format_time(**until) : "", reason);

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t kKeptCapacity = 4 << 10;  // more is given back when it is no longer used
 constexpr Nanos kLinger = std::chrono::seconds{2};
-constexpr Nanos kWaitAtMost = std::chrono::seconds{30};
 
 /// What an HTTP/1.0 client without a parsed head is answered with: nothing is known of it.
 constexpr ResponseWriter::Context kLastWords{.date_line = {}, .keep_alive = false};
@@ -200,18 +199,21 @@ void HttpConnection::dispatch(const Head& head, std::string_view body, HeldBody*
 }
 
 Reply HttpConnection::make_reply() {
-  return
+  waits_ = std::make_shared<const bool>(true);
+  return {
       [loop = &server_.loop_, server = &server_, id = id_, request = requests_](Response answer) {
         loop->post([server, id, request, answer = std::move(answer)] {
           if (HttpConnection* connection = server->connections_.find(id))
             connection->answer(request, answer);
         });
-      };
+      },
+      waits_};
 }
 
 void HttpConnection::answer(std::uint64_t request, const Response& response) {
   if (!waiting_ || request != requests_) return;
   waiting_ = false;
+  waits_.reset();
   server_.buffers_.out.clear();
   waiting_context_.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
   waiting_context_.keep_alive = waiting_context_.keep_alive && !server_.draining_;
@@ -270,7 +272,7 @@ void HttpConnection::check_time(Instant now) {
                         : busy == Phase::head    ? limits.head_timeout
                         : busy == Phase::body    ? HttpLimits::kBodyTimeout
                         : busy == Phase::writing ? HttpLimits::kWriteTimeout
-                        : busy == Phase::waiting ? kWaitAtMost
+                        : busy == Phase::waiting ? limits.wait_timeout
                                                  : kLinger;
   if (now - since_ < allowed) return;
   server_.buffers_.out.clear();
@@ -279,7 +281,10 @@ void HttpConnection::check_time(Instant now) {
     flush();
   } else if (busy == Phase::waiting) {
     waiting_ = false;
-    refuse({503, "the control plane does not answer"});
+    waits_.reset();
+    refuse({503,
+            "no answer in time: calls before it take long, or the control plane hangs, which "
+            "/readyz?verbose says; what is being done already may still take effect"});
     flush();
   }
   dead_ = true;

@@ -79,9 +79,10 @@ class HttpConnection final : public Source {
   std::uint64_t requests_ = 0;
   Phase timed_phase_ = Phase::idle;
   std::uint64_t timed_requests_ = 0;
-  Instant since_;           ///< when timed_phase_ began
-  bool waiting_ = false;    ///< for an answer from another thread
-  bool closing_ = false;    ///< nothing more is handled; goes when all is sent
+  Instant since_;                      ///< when timed_phase_ began
+  bool waiting_ = false;               ///< for an answer from another thread
+  std::shared_ptr<const bool> waits_;  ///< held while waiting_, so that it can be known there
+  bool closing_ = false;               ///< nothing more is handled; goes when all is sent
   bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
   bool finished_ = false;   ///< while lingering: it was told that all is sent
   bool dead_ = false;       ///< goes now

@@ -16,7 +16,21 @@ namespace tidelimit::serve {
 /// The way back to a connection for an answer that is made on another thread. May be copied and
 /// called from any thread, once; a second answer, or one for a connection that has gone, is
 /// dropped.
-using Reply = std::function<void(Response)>;
+class Reply {
+ public:
+  Reply() = default;
+  /// `waits` lives as long as the answer is waited for.
+  Reply(std::function<void(Response)> send, std::weak_ptr<const void> waits)
+      : send_(std::move(send)), waits_(std::move(waits)) {}
+
+  void operator()(Response response) const { send_(std::move(response)); }
+  /// False: nobody waits for it any more, so that it need not be made.
+  [[nodiscard]] bool wanted() const { return !waits_.expired(); }
+
+ private:
+  std::function<void(Response)> send_;
+  std::weak_ptr<const void> waits_;
+};
 
 /// Who is at the other end; constant while the connection lasts.
 struct Peer {

@@ -16,6 +16,7 @@ class HttpConnection;
 struct HttpLimits {
   Nanos head_timeout{std::chrono::seconds{10}};   ///< from a head's first byte to its last
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
+  Nanos wait_timeout{std::chrono::seconds{30}};   ///< for an answer from another thread
   std::size_t unsent_bytes = 1 << 20;             ///< then nothing more is read until it does
   /// From the head to the body's last byte.
   static constexpr Nanos kBodyTimeout{std::chrono::seconds{60}};

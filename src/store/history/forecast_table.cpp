@@ -36,12 +36,16 @@ Result<void> put_forecast(Database& db, const forecast::EndpointForecast& foreca
       std::string_view(forecast::to_string(forecast.source)), std::string_view(forecast.note));
 }
 
-Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db, WallTime since) {
+Result<std::vector<forecast::EndpointForecast>> find_forecasts(Database& db,
+                                                               const engine::ForecastQuery& query) {
   return collect(
       db.query(
           "SELECT made_at, endpoint, horizon, q05, q10, q50, q90, q95, naive, usual, source, note "
-          "FROM forecasts WHERE made_at >= ? ORDER BY made_at, endpoint",
-          since),
+          "FROM (SELECT * FROM forecasts WHERE made_at >= ?1 AND made_at < ?2 "
+          "AND (?3 = '' OR endpoint = ?3) ORDER BY made_at DESC, endpoint DESC LIMIT ?4) "
+          "ORDER BY made_at, endpoint",
+          query.since, query.until, std::string_view(query.endpoint),
+          static_cast<std::int64_t>(query.most)),
       forecast_of);
 }
 

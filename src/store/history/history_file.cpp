@@ -245,7 +245,12 @@ Result<FileLock> FileLock::take(const fs::path& path) {
       path.string() + ": held by another running tidelimit; stop it, or name another `state`");
 }
 
-Result<HistoryFile> open_history_file(const fs::path& path) {
+Result<HistoryFile> open_history_file(const fs::path& named) {
+  // A link is followed once: its lock is that of the file it leads to, and what is written anew or
+  // moved aside is that file, wherever the link leads later.
+  std::error_code why;
+  fs::path path = fs::weakly_canonical(named, why);
+  if (why) path = named;
   if (auto made = make_folder(path.parent_path()); !made) {
     Error error = made.error();
     error.message += "; make it writable for this user, or name another `state`";

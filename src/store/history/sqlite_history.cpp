@@ -144,8 +144,9 @@ Result<void> SqliteHistory::put_open_window(WallTime start, Nanos step,
 }
 
 Result<traffic::WindowGrid> SqliteHistory::windows(WallTime from, Nanos step,
-                                                   const std::vector<std::string>& endpoints) {
-  return state_->read([&](Database& db) { return read_windows(db, from, step, endpoints); });
+                                                   const std::vector<std::string>& endpoints,
+                                                   WallTime until) {
+  return state_->read([&](Database& db) { return read_windows(db, from, until, step, endpoints); });
 }
 
 Result<void> SqliteHistory::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
@@ -272,8 +273,9 @@ Result<void> SqliteHistory::put_forecasts(
       });
 }
 
-Result<std::vector<forecast::EndpointForecast>> SqliteHistory::forecasts(WallTime since) {
-  return state_->read([&](Database& db) { return forecasts_since(db, since); });
+Result<std::vector<forecast::EndpointForecast>> SqliteHistory::forecasts(
+    const engine::ForecastQuery& query) {
+  return state_->read([&](Database& db) { return find_forecasts(db, query); });
 }
 
 }  // namespace tidelimit::store

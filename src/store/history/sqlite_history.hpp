@@ -49,7 +49,8 @@ class SqliteHistory final : public engine::History {
   /// never closed (a crash) is there with its numbers and `observed = false`. Finer windows, of an
   /// earlier configuration, are added up where they divide `step`.
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
-                                      const std::vector<std::string>& endpoints) override;
+                                      const std::vector<std::string>& endpoints,
+                                      WallTime until = WallTime::max()) override;
   Result<void> drop_windows(WallTime from, WallTime until) override;
   void believe(WallTime now) override;
   Result<void> put_open_window(WallTime start, Nanos step,
@@ -90,7 +91,8 @@ class SqliteHistory final : public engine::History {
   Result<engine::ShadowSummary> shadow_summary(const engine::ShadowQuery& query) override;
 
   Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) override;
-  Result<std::vector<forecast::EndpointForecast>> forecasts(WallTime since) override;
+  Result<std::vector<forecast::EndpointForecast>> forecasts(
+      const engine::ForecastQuery& query) override;
 
  private:
   struct State;

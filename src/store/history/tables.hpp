@@ -20,7 +20,9 @@ enum class WindowTable { closed, open };
                                        const std::vector<std::string>& endpoints,
                                        const std::vector<traffic::WindowStats>& stats);
 [[nodiscard]] Result<void> clear_open_windows(Database& db);
-[[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step,
+/// Those that start in [from, until).
+[[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until,
+                                                       Nanos step,
                                                        const std::vector<std::string>& endpoints);
 /// Those that start in [from, until).
 [[nodiscard]] Result<void> drop_windows(Database& db, WallTime from, WallTime until);
@@ -81,8 +83,8 @@ enum class WindowTable { closed, open };
 [[nodiscard]] Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most);
 
 [[nodiscard]] Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast);
-[[nodiscard]] Result<std::vector<forecast::EndpointForecast>> forecasts_since(Database& db,
-                                                                              WallTime since);
+[[nodiscard]] Result<std::vector<forecast::EndpointForecast>> find_forecasts(
+    Database& db, const engine::ForecastQuery& query);
 [[nodiscard]] Result<void> prune_forecasts(Database& db, WallTime before, std::size_t most);
 
 /// A rate as two nullable columns.

@@ -22,11 +22,13 @@ constexpr std::string_view kInsertOpen =
 /// numbers are what was counted up to a crash.
 constexpr std::string_view kSelect =
     "SELECT start, step, endpoint, requests, premium, errors, responses, latency_ms_sum, "
-    "malicious, late, observed FROM windows WHERE start >= ?1 AND step <= ?2 "
+    "malicious, late, observed FROM windows WHERE start >= ?1 AND start < ?3 AND step <= ?2 "
+    "AND (?4 = '' OR endpoint = ?4) "
     "UNION ALL "
     "SELECT o.start, o.step, o.endpoint, o.requests, o.premium, o.errors, o.responses, "
     "o.latency_ms_sum, o.malicious, o.late, 0 FROM open_window o WHERE o.start >= ?1 "
-    "AND o.step <= ?2 AND NOT EXISTS (SELECT 1 FROM windows w WHERE w.start = o.start AND "
+    "AND o.start < ?3 AND o.step <= ?2 AND NOT EXISTS (SELECT 1 FROM windows w WHERE w.start = "
+    "o.start AND "
     "w.step = o.step AND w.endpoint = o.endpoint) "
     "ORDER BY 1";
 
@@ -81,7 +83,7 @@ Result<void> clear_open_windows(Database& db) {
   return db.execute("DELETE FROM open_window");
 }
 
-Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step,
+Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until, Nanos step,
                                          const std::vector<std::string>& endpoints) {
   if (step.count() <= 0) return fail(Code::invalid_argument, "windows: the step must be positive");
   traffic::WindowGrid grid;
@@ -94,7 +96,8 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, Nanos step
 
   std::vector<std::vector<Cell>> cells(endpoints.size());
   bool first = true;
-  auto rows = db.query(kSelect, grid.start, std::int64_t{step.count()});
+  const std::string_view only = endpoints.size() == 1 ? std::string_view(endpoints[0]) : "";
+  auto rows = db.query(kSelect, grid.start, std::int64_t{step.count()}, until, only);
   while (true) {
     const auto more = rows.step();
     if (!more) return tl::unexpected(more.error());

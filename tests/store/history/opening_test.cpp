@@ -95,6 +95,24 @@ TEST_F(OpeningTest, RefusesASecondGateOnTheSameFile) {
   EXPECT_THAT(error.message, HasSubstr("held by another running tidelimit"));
 }
 
+TEST_F(OpeningTest, ALinkIsTheFileThatItLeadsTo) {
+  const fs::path target = folder_ / "disk/state.db";
+  const fs::path link = file_;
+  file_ = target;
+  static_cast<void>(open());
+  fs::create_symlink(target, link);
+  file_ = link;
+  const auto history = open();
+  file_ = target;
+  EXPECT_THAT(refusal().message, HasSubstr("held by another running tidelimit"));
+  ASSERT_TRUE(history->put_override(override_of("10.0.0.0/8")));
+  fs::remove(target);
+  ASSERT_TRUE(history->look_after());
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::is_regular_file(target));
+  EXPECT_EQ(history->overrides().value().size(), 1U);
+}
+
 TEST_F(OpeningTest, MovesADamagedHistoryAsideAndKeepsItsOverrides) {
   {
     const auto history = open();

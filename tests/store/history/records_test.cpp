@@ -129,7 +129,7 @@ TEST_F(RecordsTest, ForecastsComeBackWhole) {
   cold.note = "41 of 96 windows of history: last value";
   ASSERT_TRUE(history->put_forecasts({known, cold}));
   ASSERT_TRUE(history->put_forecasts({known})) << "made again at the same time: replaced";
-  const auto back = history->forecasts(kStart).value();
+  const auto back = history->forecasts({.since = kStart}).value();
   ASSERT_EQ(back.size(), 2U);
   EXPECT_EQ(back[0].endpoint, "browse");
   EXPECT_FALSE(back[0].usual);
@@ -140,6 +140,28 @@ TEST_F(RecordsTest, ForecastsComeBackWhole) {
   EXPECT_EQ(back[1].usual, 420);
   EXPECT_EQ(back[1].horizon, Nanos{1h});
   EXPECT_EQ(back[1].source, forecast::Source::lstm);
+}
+
+TEST_F(RecordsTest, ForecastsAreReadByTimeAndEndpointAndTheNewestFirstWhereThereAreMore) {
+  const auto history = open();
+  const auto made = [](Nanos after, const char* endpoint) {
+    forecast::EndpointForecast one;
+    one.endpoint = endpoint;
+    one.made_at = kStart + after;
+    one.horizon = 1h;
+    return one;
+  };
+  ASSERT_TRUE(history->put_forecasts({made(0min, "browse"), made(0min, "payment"),
+                                      made(15min, "browse"), made(15min, "payment"),
+                                      made(30min, "browse"), made(30min, "payment")}));
+  const auto some = history->forecasts({.since = kStart + 15min, .until = kStart + 30min}).value();
+  ASSERT_EQ(some.size(), 2U);
+  EXPECT_EQ(some[0].endpoint, "browse");
+  EXPECT_EQ(history->forecasts({.endpoint = "payment"}).value().size(), 3U);
+  const auto newest = history->forecasts({.endpoint = "payment", .most = 2}).value();
+  ASSERT_EQ(newest.size(), 2U);
+  EXPECT_EQ(newest[0].made_at, kStart + 15min);
+  EXPECT_EQ(newest[1].made_at, kStart + 30min);
 }
 
 }  // namespace

@@ -118,5 +118,17 @@ TEST_F(WindowsTest, NothingIsRemovedByATimeThatIsNotBelieved) {
   EXPECT_EQ(history->windows(kStart, kStep, {"payment"}).value().start, kStart);
 }
 
+TEST_F(WindowsTest, AreReadUpToATimeAndOfOneEndpoint) {
+  const auto history = open();
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, kEndpoints, {stats(i), stats(9)}));
+  ASSERT_TRUE(
+      history->put_open_window(kStart + 4 * kStep, kStep, kEndpoints, {stats(8), stats(8)}));
+  const auto grid = history->windows(kStart, kStep, {"payment"}, kStart + 3 * kStep).value();
+  ASSERT_EQ(grid.size(), 3U);
+  EXPECT_EQ(grid.stats[0][2].requests, 2);
+  EXPECT_EQ(history->windows(kStart, kStep, kEndpoints).value().size(), 5U);
+}
+
 }  // namespace
 }  // namespace tidelimit::store
