@@ -276,6 +276,23 @@ class ReadingTest(Serving):
         self.assertEqual(self.gate.count("tidelimit_mode", part="all", mode="enforce"), 1)
         self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
 
+    def test_metrics_count_what_windows_do(self):
+        """Of decisions and of logs alone; malicious clients' apart."""
+        self.gate.call("PUT", "/v1/labels/198.51.100.66", {"label": "malicious", "reason": "known"})
+        wait_until(lambda: self.gate.check("198.51.100.66", "/browse/1")["verdict"] == "malicious", "the label is in force")
+        before = self.gate.count("tidelimit_requests_total", endpoint="browse", kind="malicious")
+        for _ in range(4):
+            self.gate.check("198.51.100.66", "/browse/1")
+        for _ in range(3):
+            self.gate.check("203.0.113.1", "/browse/1")
+        reports = [{"client_ip": client, "path": "/browse/1", "status": 200}
+                   for client in ("203.0.113.2", "203.0.113.3", "198.51.100.66")]
+        self.gate.call("POST", "/v1/report?observe_only=true", reports)
+        self.gate.call("POST", "/v1/report", reports)  # of requests that were decided
+        count = "tidelimit_requests_total"
+        self.assertEqual(self.gate.count(count, endpoint="browse", kind="demand"), 3 + 2)
+        self.assertEqual(self.gate.count(count, endpoint="browse", kind="malicious") - before, 4 + 1)
+
     def test_health_and_page(self):
         self.assertEqual(self.gate.client.get("/healthz").body, "ok\n")
         self.assertTrue(self.gate.client.get("/readyz?verbose").body.startswith("ready"))
