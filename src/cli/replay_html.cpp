@@ -43,7 +43,8 @@ void add_summary(Page& page, const Replayed& replayed) {
        fmt::format("{} lines unreadable", count(replayed.reading.unreadable))},
       {count(total.allowed), "allowed", share(total.allowed, r.requests)},
       {count(total.denied()), "denied", share(total.denied(), r.requests)},
-      {count(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
+      {count(r.verdicts.size()), "verdicts",
+       fmt::format("on {} clients, suspicious or malicious", count(clients_judged(r)))},
       {count(r.episodes.size()), "times limits moved",
        fmt::format("in {} steps", count(r.plan_changes.size()))},
       {count(r.harm.adapted), "good principals met adapted limits",
@@ -151,10 +152,9 @@ void add_verdicts(Page& page, const ReplayReport& r) {
   Rows rows;
   for (const auto& [v, renewals] : r.verdicts) {
     if (rows.size() == kRowsMax) break;
-    std::string does = v.limit ? format_rate(*v.limit) : limiter::to_string(v.action);
-    if (v.mode != limiter::Mode::enforce) does += std::string(", ") + to_string(v.mode);
-    rows.push_back({v.client_name, limiter::to_string(v.kind), does, moment(v.from),
-                    moment(v.until), v.score > 0 ? fmt::format("{:.2f}", v.score) : "", v.rule,
+    rows.push_back({v.client_name, limiter::to_string(v.kind), what_it_does(v, r.mode),
+                    moment(v.from), moment(v.until),
+                    v.score > 0 ? fmt::format("{:.2f}", v.score) : "", v.rule,
                     fmt::format("{}", fmt::join(v.reasons, "; "))});
   }
   page.add_table(
