@@ -524,6 +524,18 @@ class ShellTest(Serving):
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
+    def test_why_tells_the_newest_and_counts_the_rest(self):
+        for _ in range(20):
+            self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        wait_until(lambda: len(self.gate.get("/v1/decisions?user=u1").json["decisions"]) >= 17, "they are kept")
+        words = self.shell("why", "--user", "u1")
+        self.assertEqual(words.count("    decision "), 10)
+        self.assertRegex(words, r"\.\.\. and \d+ more \(--all prints them\):\n")
+        self.assertRegex(words, r"\n +7  denied +over_limit +-\n")
+        words = self.shell("why", "--user", "u1", "--all")
+        self.assertGreaterEqual(words.count("    decision "), 17)
+        self.assertNotIn("more", words)
+
     def test_what_clients_wrote_does_not_speak_to_the_terminal(self):
         user, shown = "a\x1b[31mRED\nfake line: passed", r"a\x1b[31mRED\x0afake line: passed"
         for _ in range(4):
