@@ -555,6 +555,8 @@ class ShellTest(Serving):
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
+        self.assertIn("--for is longer than 7d; shorten it, or say --permanent",
+                      self.shell("unblock", "--user", "u1", "--for", "30d", status=2))
 
     def test_a_shadow_report_over_no_request_is_no_proof(self):
         self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))
@@ -571,6 +573,7 @@ class ShellTest(Serving):
             self.assertIn(word, words)
         self.assertEqual(self.gate.shell("shadow-report", "--max-harm", "0.01%").returncode, 1)
         self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
+        self.assertIn('--max-harm: "1" is no share: write 1% or 0.01', self.shell("shadow-report", "--max-harm", "1", status=2))
         self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
 
     def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
@@ -578,10 +581,10 @@ class ShellTest(Serving):
         self.gate.flood(20_000, path="/payment/1", user_id="u1")
         self.assertGreater(self.gate.count("tidelimit_decision_records_dropped_total"), 0, "or it was too slow a flood")
         wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] > 0, "some are kept")
-        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "1", status=1))
-        done = self.gate.shell("shadow-report", "--max-harm", "1")
+        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "100%", status=1))
+        done = self.gate.shell("shadow-report", "--max-harm", "100%")
         self.assertIn("not known, some were not kept", done.stdout)
-        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "1", "--json").stdout)
+        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "100%", "--json").stdout)
         self.assertGreater(found["dropped"], 0)
         self.assertIsNotNone(found["last_dropped"])
         self.assertFalse(found["complete"])
@@ -617,10 +620,12 @@ class ShellTest(Serving):
         self.shell("mode", "endpoint/payment", "configured")
         self.assertNotIn("until", self.shell("mode"))
         for part, mode, word in (("endpoint/pay", "shadow", "endpoint/payment"), ("rule/99", "shadow", "rule/99"),
-                                 ("all", "0%", "share"), ("all", "loud", "configured")):
+                                 ("endpoint/x", "shadow", 'unknown part "endpoint/x"; there are: forecast, '),
+                                 ("all", "0%", "share"), ("all", "5", "like 5%"), ("all", "1", "like 1%"), ("all", "loud", "configured")):
             refused = self.gate.shell("mode", part, mode)
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn(word, refused.stderr)
+            self.assertNotIn("reason", refused.stderr)
 
     def test_no_gate_no_token(self):
         lost = run("mode", "--url", f"http://127.0.0.1:{free_port()}", "--token-file",

@@ -67,9 +67,11 @@ Response get_page(const DeskContext&, const DeskCall&);
 /// Helpers that all of them use.
 [[nodiscard]] Response json_response(const nlohmann::json& body, int status = 200);
 [[nodiscard]] Response error_response(const Error& error);
-/// A JSON object of a body; unknown keys are refused by name.
-[[nodiscard]] Result<nlohmann::json> parse_object(const std::string& body,
-                                                  const std::vector<std::string_view>& known);
+/// A JSON object of a body; unknown keys are refused by name. `noun`: what the known ones name, and
+/// `besides` is known too but named by no refusal.
+[[nodiscard]] Result<nlohmann::json> parse_object(
+    const std::string& body, const std::vector<std::string_view>& known,
+    std::string_view noun = "key", const std::vector<std::string_view>& besides = {});
 /// A text of a JSON object; empty when absent or null.
 [[nodiscard]] Result<std::string> read_string(const nlohmann::json& body, const char* key);
 /// A client by its address, or as format_client writes it.
