@@ -98,16 +98,24 @@ Ratio hour_errors_as_counted(const Contribution& c, double errors) {
   return as_counted(c, value, kUsualErrorRatio);
 }
 
+/// Few requests, few errors and one agent may be unusual, but are no reason against anybody. Of
+/// paths both are odd: one alone, and all of them.
+bool is_harmless(const Contribution& c) {
+  return c.value < c.usual_low && c.feature != Feature::endpoint_concentration;
+}
+
 /// `ratio(c)`: the value of a contribution as it was counted, where that is a ratio.
 template <class AsCounted>
 std::vector<std::string> told(const std::vector<Contribution>& contributions, AsCounted ratio) {
-  std::vector<std::string> odd, within;
+  std::vector<std::string> odd, within, harmless;
   for (const Contribution& c : contributions) {
     if (c.share <= 0) continue;
     const bool usual = c.value >= c.usual_low && c.value <= c.usual_high;
-    (usual ? within : odd).push_back(sentence(c, ratio(c)));
+    auto& kind = usual ? within : is_harmless(c) ? harmless : odd;
+    kind.push_back(sentence(c, ratio(c)));
   }
-  if (!odd.empty() || within.empty()) return odd;
+  if (!odd.empty()) return odd;
+  if (within.empty()) return harmless;  // no verdict goes without a word
   return {fmt::format("none of these alone, but together: {}", fmt::join(within, ", "))};
 }
 

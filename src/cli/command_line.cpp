@@ -36,6 +36,16 @@ CLI::Validator whole_number() {
       "");
 }
 
+CLI::Validator any_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return parse_double(text) ? std::string()
+                                  : fmt::format("\"{}\" is no number; write one such as 30 or 0.5",
+                                                printable(text, 40));
+      },
+      "");
+}
+
 /// A script whose variable is not set means to say something, and would be taken to say nothing.
 CLI::Validator not_empty() {
   return CLI::Validator(
@@ -92,6 +102,7 @@ template <class T>
 Option Command::add_option(const std::string& names, T& target, const std::string& text) const {
   CLI::Option* option = app_->add_option(names, target, text);
   if constexpr (std::is_unsigned_v<T>) option->check(whole_number<T>());
+  if constexpr (std::is_floating_point_v<T>) option->check(any_number());
   if constexpr (!std::is_arithmetic_v<T>) option->check(not_empty());
   return Option(*option);
 }

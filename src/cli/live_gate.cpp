@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/share.hpp"
 #include "base/text.hpp"
 #include "config/config.hpp"
 #include "serve/admin/tokens.hpp"
@@ -141,6 +142,17 @@ nlohmann::json printable_texts(nlohmann::json answer) {
 
 std::string part_named(const std::string& word) {
   return word == "anomalies" ? "anomaly" : word;
+}
+
+Result<double> share_typed(const std::string& text) {
+  const auto share = parse_share(text);
+  const auto number = parse_double(trim(text));
+  if (share && !(number >= 1.0)) return *share;
+  const std::string no_share = fmt::format("\"{}\" is no share: write ", printable(text, 40));
+  if (!(number >= 1.0) || number > 100.0)
+    return fail(Code::invalid_argument, no_share + "5% or 0.05");
+  return fail(Code::invalid_argument,
+              fmt::format("{}{:g}% or {:g}", no_share, *number, *number / 100));
 }
 
 std::string short_time(std::string time) {

@@ -46,6 +46,10 @@ using serve::encode_component;
 /// A part that a mode is set for, as the gate names it: `anomalies` is understood as `anomaly`.
 [[nodiscard]] std::string part_named(const std::string& word);
 
+/// A share as it is typed, "5%" or "0.05". 1 and more without a sign is refused: 1 may be meant as
+/// 1% or as everything.
+[[nodiscard]] Result<double> share_typed(const std::string& text);
+
 /// A time that the gate gave, as people read it: to the millisecond.
 [[nodiscard]] std::string short_time(std::string time);
 

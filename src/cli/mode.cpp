@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/share.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/text_table.hpp"
@@ -86,6 +86,19 @@ Result<void> show(const ModeOptions& options) {
   return {};
 }
 
+/// The mode as the gate reads it; what is wrong with it, in the words of the shell.
+Result<json> mode_typed(const std::string& text) {
+  for (const char* word : {"off", "shadow", "enforce", "configured"})
+    if (text == word) return json(text);
+  if (const auto share = share_typed(text); share && *share > 0) return json{{"enforce", text}};
+  const auto number = parse_double(text);
+  return fail(Code::invalid_argument,
+              fmt::format("\"{}\" is no mode: say off, shadow, enforce, configured, or a share to "
+                          "enforce for, like {}",
+                          printable(text, 40),
+                          number >= 1.0 && number <= 100.0 ? fmt::format("{:g}%", *number) : "5%"));
+}
+
 Result<void> run(const ModeOptions& options) {
   if (!options.part.empty()) {
     if (options.mode.empty())
@@ -93,10 +106,9 @@ Result<void> run(const ModeOptions& options) {
                   fmt::format("what is {} to be: off, shadow, enforce, a share like 5%, or "
                               "configured?",
                               options.part));
-    const bool share = parse_share(options.mode).has_value();
-    json body{
-        {part_named(options.part), share ? json{{"enforce", options.mode}} : json(options.mode)},
-        {"reason", options.reason}};
+    const auto mode = mode_typed(options.mode);
+    if (!mode) return tl::unexpected<Error>(mode.error());
+    json body{{part_named(options.part), *mode}, {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
     if (auto set = options.gate.call("PUT", "/v1/mode", body.dump()); !set)
       return tl::unexpected(set.error());

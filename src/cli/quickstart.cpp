@@ -15,6 +15,7 @@
 #include "cli/quickstart/past.hpp"
 #include "cli/quickstart/scenario.hpp"
 #include "cli/quickstart/watcher.hpp"
+#include "serve/net/socket.hpp"
 #include "store/files/file.hpp"
 
 namespace tidelimit::cli {
@@ -46,6 +47,17 @@ int run_command(const std::vector<std::string>& words) {
   add_train(line.root(), status);
   add_evaluate(line.root(), status);
   return line.parse(words) ? status : kUsage;
+}
+
+/// Said before the training, which takes minutes.
+Result<void> require_port(std::uint16_t port) {
+  const auto is_free = serve::require_free_port({"127.0.0.1", port});
+  if (is_free) return {};
+  return fail(is_free.error().code,
+              fmt::format("{}; name another port with --port N (0: any free)",
+                          is_free.error().code == Code::failed_precondition
+                              ? fmt::format("port {} is in use by another process", port)
+                              : is_free.error().message));
 }
 
 Result<config::Config> prepare_folder(const QuickstartOptions& options, const Files& files) {
@@ -126,6 +138,8 @@ bool conclude(const Watcher& watcher, const DemoClients& clients) {
 Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
                      const config::Config& config, const sigset_t& signals,
                      std::optional<Nanos> length) {
+  if (auto is_free = require_port(config.listen.http.port); !is_free)
+    return tl::unexpected(is_free.error());
   if (auto kept = remember(past.windows, config); !kept) return tl::unexpected(kept.error());
   auto history = open_history(config);
   if (!history) return tl::unexpected(history.error());
@@ -161,6 +175,7 @@ int run(const QuickstartOptions& options) {
       return exit_with("quickstart", {Code::invalid_argument, "--for: " + parsed.error().message});
     length = *parsed;
   }
+  if (const auto is_free = require_port(options.port); !is_free) return fail_with(is_free.error());
   const sigset_t signals = block_signals();
   start_log();
   spdlog::set_level(spdlog::level::warn);  // the watcher tells the story

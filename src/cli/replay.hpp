@@ -30,6 +30,13 @@ struct Replayed {
   }
 };
 
+/// What a verdict does under a gate in that mode: "block", "10/min", "would block" where the gate
+/// is in shadow, "block (only reported)" where the verdict itself is not enforced.
+[[nodiscard]] std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gate);
+
+/// On how many clients the verdicts were.
+[[nodiscard]] std::size_t clients_judged(const engine::ReplayReport& report);
+
 // What `replay` prints: for machines, for a terminal, as a page with plots.
 [[nodiscard]] std::string replay_json(const Replayed& replayed);
 [[nodiscard]] std::string replay_text(const Replayed& replayed);

@@ -35,7 +35,8 @@ void add_summary(Page& page, const Replayed& replayed) {
        fmt::format("{} lines unreadable", grouped(replayed.reading.unreadable))},
       {grouped(total.allowed), "allowed", percent(total.allowed, r.requests, 2)},
       {grouped(total.denied()), "denied", percent(total.denied(), r.requests, 2)},
-      {grouped(r.verdicts.size()), "verdicts", "clients judged suspicious or malicious"},
+      {grouped(r.verdicts.size()), "verdicts",
+       fmt::format("on {} clients, suspicious or malicious", grouped(clients_judged(r)))},
       {grouped(r.episodes.size()), "times limits moved",
        fmt::format("in {} steps", grouped(r.plan_changes.size()))},
       {grouped(r.harm.adapted), "good principals met adapted limits",
@@ -145,10 +146,9 @@ void add_verdicts(Page& page, const ReplayReport& r) {
   Rows rows;
   for (const auto& [v, renewals] : r.verdicts) {
     if (rows.size() == kRowsMax) break;
-    std::string does = v.limit ? format_rate(*v.limit) : limiter::to_string(v.action);
-    if (v.mode != limiter::Mode::enforce) does += std::string(", ") + to_string(v.mode);
-    rows.push_back({v.client_name, limiter::to_string(v.kind), does, moment(v.from),
-                    moment(v.until), v.score > 0 ? fmt::format("{:.2f}", v.score) : "", v.rule,
+    rows.push_back({v.client_name, limiter::to_string(v.kind), what_it_does(v, r.mode),
+                    moment(v.from), moment(v.until),
+                    v.score > 0 ? fmt::format("{:.2f}", v.score) : "", v.rule,
                     fmt::format("{}", fmt::join(v.reasons, "; "))});
   }
   page.add_table(

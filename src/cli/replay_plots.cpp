@@ -34,12 +34,14 @@ constexpr std::array kKinds{
     Kind{"over the limit", Ink::denied, {Reason::over_limit, Reason::over_limit}},
 };
 
-/// One piled curve a kind, over all endpoints; kinds that never occur are left out.
-std::vector<Curve> outcome_curves(const ReplayReport& r, std::size_t first_kind) {
+/// One piled curve a kind, over all endpoints; kinds that never occur are left out. `denied`:
+/// before the names of refusals.
+std::vector<Curve> outcome_curves(const ReplayReport& r, std::size_t first_kind,
+                                  const std::string& denied = "") {
   const std::size_t bins = r.timeline.empty() ? 0 : r.timeline.front().counts.size();
   std::vector<Curve> curves;
   for (std::size_t k = first_kind; k < kKinds.size(); ++k) {
-    Curve curve{kKinds[k].name, kKinds[k].ink, Shape::bars};
+    Curve curve{(k > 0 ? denied : "") + kKinds[k].name, kKinds[k].ink, Shape::bars};
     double sum = 0;
     for (std::size_t bin = 0; bin < bins; ++bin) {
       double n = 0;
@@ -75,7 +77,7 @@ Plot framed(const ReplayReport& r, std::string title, std::string unit) {
 Plot traffic_plot(const ReplayReport& r) {
   Plot plot = framed(r, "Traffic and what became of it",
                      "requests per " + format_duration(r.timeline_step));
-  plot.curves = outcome_curves(r, 0);
+  plot.curves = outcome_curves(r, 0, r.mode == limiter::Mode::shadow ? "would be denied " : "");
   return plot;
 }
 
@@ -100,7 +102,7 @@ std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endp
     Plot plot = framed(r, endpoint + ": forecast and what came",
                        "requests in the " + span + " before each moment");
     Curve band{"forecast, 5 to 95 %", Ink::forecast, Shape::band};
-    Curve median{"its median", Ink::forecast, Shape::line, {}, {}, {}, true};
+    Curve median{"forecast, median", Ink::forecast, Shape::line, {}, {}, {}, true};
     Curve usual{"usual at this time of day", Ink::base, Shape::line, {}, {}, {}, true};
     Curve came{"came", Ink::traffic, Shape::line};
     for (const engine::ForecastPoint& p : e.points) {
@@ -115,7 +117,7 @@ std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endp
       put(usual, p.usual.value_or(kNaN));
       put(came, p.came.value_or(kNaN));
     }
-    plot.curves = {std::move(band), std::move(usual), std::move(median), std::move(came)};
+    plot.curves = {std::move(band), std::move(median), std::move(usual), std::move(came)};
     return plot;
   }
   return std::nullopt;

@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <set>
+#include <string_view>
 
 #include "base/figures.hpp"
 #include "cli/replay.hpp"
@@ -87,14 +89,13 @@ std::string verdicts(const ReplayReport& r) {
                   {kLeft, kLeft, kLeft, kLeft, kLeft, kRight, kLeft});
   for (std::size_t i = 0; i < r.verdicts.size() && i < kRows; ++i) {
     const auto& v = r.verdicts[i].record;
-    std::string does = limiter::to_string(v.action);
-    if (v.limit) does = format_rate(*v.limit);
-    if (v.mode != limiter::Mode::enforce) does += std::string(" (") + to_string(v.mode) + ")";
-    table.add({v.client_name, limiter::to_string(v.kind), does, format_time(v.from),
-               format_time(v.until), v.score > 0 ? fmt::format("{:.2f}", v.score) : "rule",
+    table.add({v.client_name, limiter::to_string(v.kind), what_it_does(v, r.mode),
+               format_time(v.from), format_time(v.until),
+               v.score > 0 ? fmt::format("{:.2f}", v.score) : "rule",
                v.reasons.empty() ? v.rule : v.reasons.front()});
   }
-  return section(fmt::format("Verdicts ({})", r.verdicts.size()),
+  return section(fmt::format("Verdicts ({}, on {} clients)", count(r.verdicts.size()),
+                             count(clients_judged(r))),
                  table.empty() ? "" : table.text() + more(r.verdicts.size()));
 }
 
@@ -181,6 +182,20 @@ std::string difference(const Replayed& replayed) {
 }
 
 }  // namespace
+
+std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gate) {
+  const std::string action = limiter::to_string(verdict.action);
+  if (verdict.mode == limiter::Mode::enforce && gate == limiter::Mode::shadow)
+    return "would " + action + (verdict.limit ? " to " + format_rate(*verdict.limit) : "");
+  const std::string does = verdict.limit ? format_rate(*verdict.limit) : action;
+  return verdict.mode == limiter::Mode::enforce ? does : does + " (only reported)";
+}
+
+std::size_t clients_judged(const ReplayReport& report) {
+  std::set<std::string_view> clients;
+  for (const auto& verdict : report.verdicts) clients.insert(verdict.record.client_name);
+  return clients.size();
+}
 
 std::string replay_text(const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;

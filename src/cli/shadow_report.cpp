@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/share.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
@@ -26,14 +25,6 @@ struct ShadowOptions {
   std::size_t rows = 20;
   bool as_json = false;
 };
-
-/// "0.01%" or "0.0001" as a share.
-Result<double> share_of(const std::string& text) {
-  if (const auto share = parse_share(text)) return *share;
-  return fail(
-      Code::invalid_argument,
-      fmt::format("--max-harm: \"{}\" is no share: write 0.01% or 0.0001", printable(text, 40)));
-}
 
 std::string text_of(const json& row, const char* key, const char* otherwise) {
   return row[key].is_string() ? printable(row[key].get<std::string>(), 60) : otherwise;
@@ -115,8 +106,9 @@ int verdict(const json& found, double most) {
 }
 
 int run(const ShadowOptions& options) {
-  const auto most = share_of(options.max_harm);
-  if (!most) return exit_with("shadow-report", most.error());
+  const auto most = share_typed(options.max_harm);
+  if (!most)
+    return exit_with("shadow-report", {most.error().code, "--max-harm: " + most.error().message});
   const auto found = ask(options);
   if (!found) return exit_with("shadow-report", found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));

@@ -1,7 +1,9 @@
+#include <cstring>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -23,6 +25,16 @@ struct UnblockOptions {
   bool undo = false;
 };
 
+/// A refusal of the gate's with the options that were typed in the place of its keys.
+Error in_shell_words(Error error) {
+  for (const auto& [key, option] :
+       {std::pair{R"("permanent":true)", "--permanent"}, {R"("for")", "--for"}}) {
+    const auto at = error.message.find(key);
+    if (at != std::string::npos) error.message.replace(at, std::strlen(key), option);
+  }
+  return error;
+}
+
 int run(const UnblockOptions& options) {
   if (options.user.empty() == options.client.empty())
     return exit_with("unblock", {Code::invalid_argument,
@@ -43,7 +55,7 @@ int run(const UnblockOptions& options) {
     body["for"] = options.duration;
   }
   const auto answer = options.gate.call("PUT", target, body.dump());
-  if (!answer) return exit_with("unblock", answer.error());
+  if (!answer) return exit_with("unblock", in_shell_words(answer.error()));
   const json made = printable_texts(*answer);
   const std::string until = made["until"].is_string()
                                 ? "until " + short_time(made["until"].get<std::string>())

@@ -1,17 +1,23 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
+#include "cli/text_table.hpp"
 
 namespace tidelimit::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kNewest = 10;  // decisions told one by one
 
 struct WhyOptions {
   LiveGate gate;
@@ -19,6 +25,7 @@ struct WhyOptions {
   std::string client;
   std::string id;
   std::string since = "1h";
+  bool all = false;
   bool as_json = false;
 };
 
@@ -33,16 +40,19 @@ std::string number_or_dash(const json& object, const char* key) {
              : "-";
 }
 
+const char* outcome_in_words(const json& decision) {
+  const std::string outcome = text_or(decision, "outcome", "");
+  return outcome == "deny"          ? "denied"
+         : outcome == "shadow_deny" ? "passed, would be denied"
+                                    : "passed";
+}
+
 /// One decision as a few lines: what was asked, what came of it, what led to it.
 void print_decision(const json& d) {
-  const std::string outcome = text_or(d, "outcome", "");
-  const char* word = outcome == "deny"          ? "denied"
-                     : outcome == "shadow_deny" ? "passed, would be denied"
-                                                : "passed";
   std::cout << fmt::format("{}  {}: {} {}  (endpoint {}, tier {})\n",
-                           short_time(text_or(d, "time", "?")), word, text_or(d, "method", "-"),
-                           text_or(d, "path", "-"), text_or(d, "endpoint", "-"),
-                           text_or(d, "tier", "-"));
+                           short_time(text_or(d, "time", "?")), outcome_in_words(d),
+                           text_or(d, "method", "-"), text_or(d, "path", "-"),
+                           text_or(d, "endpoint", "-"), text_or(d, "tier", "-"));
   std::cout << fmt::format("    client {}, user {}, verdict {}\n", text_or(d, "client", "-"),
                            text_or(d, "user", "-"), text_or(d, "verdict", "normal"));
   std::cout << fmt::format("    {}", text_or(d, "reason", "-"));
@@ -50,7 +60,7 @@ void print_decision(const json& d) {
     std::cout << fmt::format(": limit {} a minute (base {}), {} left",
                              number_or_dash(d, "limit_per_minute"),
                              number_or_dash(d, "base_per_minute"), number_or_dash(d, "remaining"));
-  } else if (outcome == "allow") {
+  } else if (text_or(d, "outcome", "") == "allow") {
     std::cout << ": no limit";
   }
   if (const json wait = d.value("retry_after_ms", json(0.0)); wait.is_null()) {
@@ -90,6 +100,23 @@ void print_client(const json& view) {
     std::cout << "    " << reason.get<std::string>() << '\n';
 }
 
+/// Those past the newest few, counted by what came of them and why.
+void print_rest(const json& decisions, std::size_t shown) {
+  if (decisions.size() <= shown) return;
+  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> counts;
+  for (std::size_t i = shown; i < decisions.size(); ++i) {
+    const json& d = decisions[i];
+    ++counts[{outcome_in_words(d), text_or(d, "reason", "-"), text_or(d, "rule", "-")}];
+  }
+  std::cout << fmt::format("... and {} more (--all prints them):\n", decisions.size() - shown);
+  TextTable table({"decisions", "outcome", "reason", "rule"}, {TextTable::Align::right});
+  for (const auto& [of, count] : counts) {
+    const auto& [outcome, reason, rule] = of;
+    table.add({std::to_string(count), outcome, reason, rule});
+  }
+  std::cout << table.text();
+}
+
 int run(const WhyOptions& options) {
   if (options.user.empty() && options.client.empty() && options.id.empty())
     return exit_with(
@@ -115,7 +142,9 @@ int run(const WhyOptions& options) {
   }
   if (!client.is_null()) print_client(printable_texts(client));
   const json decisions = printable_texts((*found)["decisions"]);
-  for (const json& decision : decisions) print_decision(decision);
+  const std::size_t shown = options.all ? decisions.size() : std::min(decisions.size(), kNewest);
+  for (std::size_t i = 0; i < shown; ++i) print_decision(decisions[i]);
+  print_rest(decisions, shown);
   if (decisions.empty())
     std::cout << fmt::format("no denials and no sampled passes since {}\n",
                              short_time(text_or(*found, "since", "?")));
@@ -133,6 +162,8 @@ void add_why(Command app, int& status) {
   command.add_option("--id", options->id, "the id of one decision, as its answer named it");
   command.add_option("--since", options->since, "how far back: 1h, 30m, or a time")
       .capture_default_str();
+  command.add_flag("--all", options->all,
+                   fmt::format("every decision, not the newest {} alone", kNewest));
   command.add_flag("--json", options->as_json, "one JSON object instead of words");
   options->gate.add_options(command);
   command.callback([options, &status] { status = run(*options); });

@@ -16,6 +16,8 @@ void resize(CountersView& view) {
   view.near_limit.resize(pairs);
   view.in_flight_denials.resize(pairs);
   view.observed.resize(pairs * kStatusClasses);
+  view.demand.resize(view.endpoints.size());
+  view.malicious.resize(view.endpoints.size());
 }
 
 /// Adds `count` numbers at `from_at` of one list to those at `to_at` of another.
@@ -50,6 +52,14 @@ CountersView counters_of(const Tally& tally) {
         view.observed[pair * kStatusClasses + c] = tally.observed(e, t, c);
     }
   }
+  for (std::size_t e = 0; e < view.endpoints.size(); ++e) {
+    // Every place of a window only grows, so that all together tell what was ever counted.
+    for (std::size_t place = 0; place < kOpenWindows; ++place) {
+      const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
+      view.demand[e] += counts.requests;
+      view.malicious[e] += counts.malicious;
+    }
+  }
   view.unmatched_paths = tally.unmatched_paths();
   view.unmatched_tiers = tally.unmatched_tiers();
   view.late = tally.late();
@@ -76,6 +86,9 @@ void add_counters(CountersView& to, const CountersView& from, bool grow) {
     add(to.in_flight_denials, at, from.in_flight_denials, e * tiers, tiers);
     add(to.observed, at * kStatusClasses, from.observed, e * tiers * kStatusClasses,
         tiers * kStatusClasses);
+    const auto endpoint = static_cast<std::size_t>(found - to.endpoints.begin());
+    to.demand[endpoint] += from.demand[e];
+    to.malicious[endpoint] += from.malicious[e];
   }
   to.unmatched_paths += from.unmatched_paths;
   to.unmatched_tiers += from.unmatched_tiers;

@@ -33,6 +33,8 @@ struct CountersView {
   std::vector<std::uint64_t> in_flight_denials;  ///< likewise: too many in flight, shadow included
   std::vector<std::uint64_t>
       observed;  ///< [(endpoint * tiers + tier) * kStatusClasses + status class]
+  std::vector<std::uint64_t> demand;     ///< [endpoint]: requests that windows count
+  std::vector<std::uint64_t> malicious;  ///< [endpoint]: of malicious clients, counted apart
   std::uint64_t unmatched_paths = 0;
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;

@@ -235,6 +235,22 @@ Result<InputFormat> FormatChoice::by_content(std::string_view beginning) const {
   return format;
 }
 
+namespace {
+
+/// Whether these are the first lines of a configuration of tidelimit's.
+bool is_configuration(std::string_view beginning) {
+  Lines lines(beginning);
+  for (std::size_t looked = 0; looked < kSettled; ++looked) {
+    const auto line = lines.next();
+    if (!line) return false;
+    for (const std::string_view key : {"mode:", "listen:", "identity:", "tiers:", "endpoints:"})
+      if (line->starts_with(key)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 /// Why no format reads any of the lines.
 std::string FormatChoice::unknown(std::string_view beginning) const {
   Lines lines(beginning);
@@ -242,12 +258,14 @@ std::string FormatChoice::unknown(std::string_view beginning) const {
   const std::string_view shown = first.value_or("");
   const std::string opening =
       "no known format reads its first lines (the first is \"" + printable(shown, 80) + "\"); ";
+  if (is_configuration(beginning))
+    return opening + "it is a configuration (for --config), not a log";
   if (shown.substr(line_head(shown)).starts_with('{')) {
     if (std::string advice = JsonParser(names_).advice(shown); !advice.empty()) {
       return opening + advice;
     }
   }
-  if (shown.starts_with('#')) {
+  if (W3cParser::is_directive(shown)) {
     W3cParser w3c;
     traffic::Request request;
     auto line = first;

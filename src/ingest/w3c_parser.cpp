@@ -109,6 +109,11 @@ std::string W3cParser::advice(std::string_view) {
   return names.empty() ? "" : "its #Fields: line lacks " + names;
 }
 
+bool W3cParser::is_directive(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  return line.size() > 1 && line[0] == '#' && line[1] != ' ' && colon < line.find(' ');
+}
+
 void W3cParser::read_directive(std::string_view line) {
   const auto begins = [line](std::string_view directive) {
     return equals_ignoring_case(line.substr(0, directive.size()), directive);

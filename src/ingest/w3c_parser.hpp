@@ -19,6 +19,9 @@ class W3cParser final : public LineParser {
   [[nodiscard]] std::string_view format() const override { return "w3c"; }
   [[nodiscard]] std::string advice(std::string_view line) override;
 
+  /// "#Fields: ...", "#Software: ...": no other comment.
+  [[nodiscard]] static bool is_directive(std::string_view line);
+
   /// What a field is used for.
   enum class Use : std::uint8_t {
     date,

@@ -293,14 +293,14 @@ TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
       {Feature::hour_errors, 35.2, 0.2, 1.4, 0.3},
       {Feature::agent_diversity, 8.53, 1, 1.02, 0.2},
       {Feature::endpoint_concentration, 0.47, 0.6, 0.9, 0.1},
-      {Feature::hour_requests, 0.97, 2.4, 30, 0.1, "PRM"}};
+      {Feature::hour_requests, 1.4, 0.2, 1.3, 0.1, "PRM"}};
   EXPECT_THAT(in_words(parts, figures),
               testing::ElementsAre("100 % errors (usual 0 to 16 %)",  // of nine, not of many
                                    "80 % errors over the last hour (usual 0 to 10 %)",
                                    "about 35 errors in the last hour (usual 0 to 1)",
                                    "about 9 user agents in five minutes (usual 1 to 1)",
                                    "50 % of the requests to one group of paths (usual 69 to 100 %)",
-                                   "about 1 request in the last hour (usual for PRM: 2 to 30)"));
+                                   "about 1 request in the last hour (usual for PRM: 0 to 1)"));
 }
 
 TEST(Words, CallUsualWhatTheFeatureCallsUsual) {
@@ -333,6 +333,19 @@ TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {
               testing::ElementsAre(
                   "none of these alone, but together: 18 requests a minute (usual 0.2 to 21)"));
   EXPECT_THAT(in_words({hour}), testing::IsEmpty());
+}
+
+TEST(Words, HoldNoHarmlessOddityAgainstAnybody) {
+  using traffic::Feature;
+  const Contribution rate{Feature::requests_per_minute, 119, 1, 5, 0.3};
+  const Contribution no_errors{Feature::error_ratio, 0.001, 0.01, 0.08, 0.1};
+  const Contribution many_paths{Feature::endpoint_concentration, 0.24, 0.29, 0.54, 0.1};
+  EXPECT_THAT(
+      in_words({rate, no_errors, many_paths}),
+      testing::ElementsAre("119 requests a minute (usual 1 to 5)",
+                           "24 % of the requests to one group of paths (usual 29 to 54 %)"));
+  EXPECT_THAT(in_words({no_errors}), testing::ElementsAre("0 % errors (usual 1 to 8 %)"))
+      << "but no verdict goes without a word";
 }
 
 TEST_F(Trained, ScoresAreFiniteWhateverTheFeatures) {

@@ -47,6 +47,7 @@ class BadInput(unittest.TestCase):
         self.refused("inspect", "-", says=["standard input: empty input"])
         self.refused("inspect", self.write("empty.csv", ""), says=["empty.csv: empty input"])
         self.refused("inspect", self.write("bytes", bytes(range(256)) * 40), says=["bytes: no known format", "--format"])
+        self.refused("train", self.config(), "-o", self.folder / "model", says=["it is a configuration (for --config), not a log"])
         self.refused("inspect", self.write("header.csv", "timestamp,client_ip,path\n"), says=["header.csv"])
 
     def test_numbers_that_do_not_fit_are_no_other_numbers(self):
@@ -54,6 +55,7 @@ class BadInput(unittest.TestCase):
         for seed in ("-1", "18446744073709551616", "many", "1.5"):
             self.refused("generate", "-o", place, f"--seed={seed}", says=["--seed", f'"{seed}"', "from 0 to 18446744073709551615"])
         self.refused("generate", "-o", place, "--seed", "-1", says=["--seed"])
+        self.refused("generate", "-o", place, "--days", "abc", says=["--days", '"abc" is no number', "such as 30"])
         self.assertFalse(place.exists())
 
     def test_fields_of_json_in_a_log_that_is_none_are_named(self):

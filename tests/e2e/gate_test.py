@@ -283,6 +283,23 @@ class ReadingTest(Serving):
         self.assertEqual(self.gate.count("tidelimit_mode", part="all", mode="enforce"), 1)
         self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
 
+    def test_metrics_count_what_windows_do(self):
+        """Of decisions and of logs alone; malicious clients' apart."""
+        self.gate.call("PUT", "/v1/labels/198.51.100.66", {"label": "malicious", "reason": "known"})
+        wait_until(lambda: self.gate.check("198.51.100.66", "/browse/1")["verdict"] == "malicious", "the label is in force")
+        before = self.gate.count("tidelimit_requests_total", endpoint="browse", kind="malicious")
+        for _ in range(4):
+            self.gate.check("198.51.100.66", "/browse/1")
+        for _ in range(3):
+            self.gate.check("203.0.113.1", "/browse/1")
+        reports = [{"client_ip": client, "path": "/browse/1", "status": 200}
+                   for client in ("203.0.113.2", "203.0.113.3", "198.51.100.66")]
+        self.gate.call("POST", "/v1/report?observe_only=true", reports)
+        self.gate.call("POST", "/v1/report", reports)  # of requests that were decided
+        count = "tidelimit_requests_total"
+        self.assertEqual(self.gate.count(count, endpoint="browse", kind="demand"), 3 + 2)
+        self.assertEqual(self.gate.count(count, endpoint="browse", kind="malicious") - before, 4 + 1)
+
     def test_health_and_page(self):
         self.assertEqual(self.gate.client.get("/healthz").body, "ok\n")
         self.assertTrue(self.gate.client.get("/readyz?verbose").body.startswith("ready"))
@@ -527,6 +544,18 @@ class ShellTest(Serving):
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
+    def test_why_tells_the_newest_and_counts_the_rest(self):
+        for _ in range(20):
+            self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        wait_until(lambda: len(self.gate.get("/v1/decisions?user=u1").json["decisions"]) >= 17, "they are kept")
+        words = self.shell("why", "--user", "u1")
+        self.assertEqual(words.count("    decision "), 10)
+        self.assertRegex(words, r"\.\.\. and \d+ more \(--all prints them\):\n")
+        self.assertRegex(words, r"\n +7  denied +over_limit +-\n")
+        words = self.shell("why", "--user", "u1", "--all")
+        self.assertGreaterEqual(words.count("    decision "), 17)
+        self.assertNotIn("more", words)
+
     def test_what_clients_wrote_does_not_speak_to_the_terminal(self):
         user, shown = "a\x1b[31mRED\nfake line: passed", r"a\x1b[31mRED\x0afake line: passed"
         for _ in range(4):
@@ -546,6 +575,8 @@ class ShellTest(Serving):
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
+        self.assertIn("--for is longer than 7d; shorten it, or say --permanent",
+                      self.shell("unblock", "--user", "u1", "--for", "30d", status=2))
 
     def test_a_shadow_report_over_no_request_is_no_proof(self):
         self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))
@@ -562,6 +593,7 @@ class ShellTest(Serving):
             self.assertIn(word, words)
         self.assertEqual(self.gate.shell("shadow-report", "--max-harm", "0.01%").returncode, 1)
         self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
+        self.assertIn('--max-harm: "1" is no share: write 1% or 0.01', self.shell("shadow-report", "--max-harm", "1", status=2))
         self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
 
     def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
@@ -569,10 +601,10 @@ class ShellTest(Serving):
         self.gate.flood(20_000, path="/payment/1", user_id="u1")
         self.assertGreater(self.gate.count("tidelimit_decision_records_dropped_total"), 0, "or it was too slow a flood")
         wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] > 0, "some are kept")
-        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "1", status=1))
-        done = self.gate.shell("shadow-report", "--max-harm", "1")
+        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "100%", status=1))
+        done = self.gate.shell("shadow-report", "--max-harm", "100%")
         self.assertIn("not known, some were not kept", done.stdout)
-        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "1", "--json").stdout)
+        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "100%", "--json").stdout)
         self.assertGreater(found["dropped"], 0)
         self.assertIsNotNone(found["last_dropped"])
         self.assertFalse(found["complete"])
@@ -608,10 +640,12 @@ class ShellTest(Serving):
         self.shell("mode", "endpoint/payment", "configured")
         self.assertNotIn("until", self.shell("mode"))
         for part, mode, word in (("endpoint/pay", "shadow", "endpoint/payment"), ("rule/99", "shadow", "rule/99"),
-                                 ("all", "0%", "share"), ("all", "loud", "configured")):
+                                 ("endpoint/x", "shadow", 'unknown part "endpoint/x"; there are: forecast, '),
+                                 ("all", "0%", "share"), ("all", "5", "like 5%"), ("all", "1", "like 1%"), ("all", "loud", "configured")):
             refused = self.gate.shell("mode", part, mode)
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn(word, refused.stderr)
+            self.assertNotIn("reason", refused.stderr)
 
     def test_no_gate_no_token(self):
         lost = run("mode", "--url", f"http://127.0.0.1:{free_port()}", "--token-file",

@@ -25,6 +25,7 @@ tiers: [PRM, STD]
 endpoints:
   - {{ name: payment, match: "/payment/**", priority: high, limits: {{ PRM: 300/min, STD: 60/min }} }}
   - {{ name: browse, match: "/browse/**", priority: low, limits: {{ PRM: 6000/min, STD: 6000/min }} }}
+  - {{ name: static, match: "/static/**" }}
 forecast: {{ window: {WINDOW}s, history: 10m, horizon: {WINDOW}s }}
 rules:
   - {{ name: shield-payment, when: {{ forecast: payment, spike: 1.5 }}, then: {{ endpoints: [browse], scale: 0.5 }} }}
@@ -101,6 +102,7 @@ def total(series):
 
 
 DECISIONS = "tidelimit_decisions_total"
+REQUESTS = "tidelimit_requests_total"
 JUDGED = ("client_blocked", "client_limited")
 
 
@@ -117,16 +119,16 @@ def ratio_of_limits(own):
 # What the gate's own counts say about each query. A query that is not here has no one to vouch for it, and fails.
 R = f"[{RATE}s]"
 EXPECTED = {
-    f"sum(rate(tidelimit_decisions_total{R}))": lambda own: own.rate(DECISIONS),
+    f"sum(rate(tidelimit_requests_total{R}))": lambda own: own.rate(REQUESTS),
     f'sum(rate(tidelimit_decisions_total{{outcome="deny"}}{R})) / sum(rate(tidelimit_decisions_total{R}))':
         lambda own: single(own.rate(DECISIONS, outcome="deny")[frozenset()] / own.rate(DECISIONS)[frozenset()]),
     "sum(tidelimit_verdicts)": lambda own: total(own.series("tidelimit_verdicts")),
     "sum(tidelimit_rule_active)": lambda own: total(own.series("tidelimit_rule_active")),
     "max(tidelimit_plan_age_seconds)": lambda own: own.series("tidelimit_plan_age_seconds"),
-    f'sum by (endpoint) (increase(tidelimit_decisions_total{{endpoint=~".*"}}[{WINDOW}s]))':
-        lambda own: scale(own.rate(DECISIONS, by=("endpoint",), over=WINDOW), WINDOW),
-    f'sum by (endpoint) (rate(tidelimit_decisions_total{{endpoint=~".*"}}{R}))':
-        lambda own: own.rate(DECISIONS, by=("endpoint",)),
+    f'sum by (endpoint) (increase(tidelimit_requests_total{{endpoint=~".*", kind="demand"}}[{WINDOW}s]))':
+        lambda own: scale(own.rate(REQUESTS, by=("endpoint",), over=WINDOW, kind="demand"), WINDOW),
+    f'sum by (endpoint) (rate(tidelimit_requests_total{{endpoint=~".*", kind="demand"}}{R}))':
+        lambda own: own.rate(REQUESTS, by=("endpoint",), kind="demand"),
     'tidelimit_forecast_requests{endpoint=~".*", quantile="0.5"} / ignoring (quantile) '
     'tidelimit_forecast_horizon_seconds{endpoint=~".*"}':
         lambda own: scale(own.series("tidelimit_forecast_requests", quantile="0.5"), 1 / WINDOW),
@@ -185,6 +187,9 @@ for quantile in ("0.05", "0.5", "0.95"):
 SLACK = {"tidelimit_plan_age_seconds": 3, "time()": 3, "tidelimit_signal": 1}
 
 
+MALICIOUS = "192.0.2.99"
+
+
 class Traffic:
     """Callers of all kinds at a steady pace, and the gate's own metrics once a second."""
 
@@ -222,6 +227,10 @@ class Traffic:
             if turn % 5 == 0:
                 reports.append(calls[-1] | {"status": 404})
             client.call("POST", "/v1/report", reports)
+            # Logs alone tell of what no check stands in front of; of a malicious client windows count nothing.
+            logged = [{"client_ip": caller, "path": "/static/1", "status": 200} for caller in ("203.0.113.8", MALICIOUS)]
+            client.call("POST", "/v1/report?observe_only=true", logged)
+            client.call("POST", "/v1/check", {"client_ip": MALICIOUS, "path": "/static/2"})
 
     def sample(self, client):
         while not self.ending.wait(0.5):
@@ -283,6 +292,8 @@ class PrometheusTest(EndToEnd):
 
         gate = self.start_gate(CONFIG)
         self.prometheus = self.start_prometheus(gate)
+        gate.call("PUT", f"/v1/labels/{MALICIOUS}", {"label": "malicious", "reason": "known"})
+        wait_until(lambda: gate.check(MALICIOUS, "/other")["verdict"] == "malicious", "the label is in force")
         traffic = Traffic(gate)
         self.addCleanup(traffic.end)
         needed = ("tidelimit_forecast_absolute_error", "tidelimit_forecast_error_ratio")
@@ -307,9 +318,19 @@ class PrometheusTest(EndToEnd):
         self.assertFalse(open_questions, "\n" + "\n".join(
             f"{panel}: {expression}: {why}" for (panel, expression), why in open_questions.items()))
 
+        # Predictions are set against what windows count: logs too, and no malicious client.
+        traffic.end()
+        came, = self.ask(f'{REQUESTS}{{endpoint="static", kind="demand"}}', time.time()).values()
+        apart, = self.ask(f'{REQUESTS}{{endpoint="static", kind="malicious"}}', time.time()).values()
+        decided, = self.ask(f'sum({DECISIONS}{{endpoint="static"}})', time.time()).values()
+        self.assertAlmostEqual(apart, 2 * decided, delta=4)
+        self.assertAlmostEqual(came, decided, delta=4)
+        closed = sum(window["requests"] for window in gate.get("/v1/history?since=1h&endpoint=static").json["windows"])
+        self.assertTrue(0 < closed <= gate.count(REQUESTS, endpoint="static", kind="demand"), closed)
+
         self.assertEqual({dict(labels)["endpoint"] for labels in self.ask("count by (endpoint) (" + DECISIONS + ")",
                                                                            time.time())},
-                         {"payment", "browse", "other"})
+                         {"payment", "browse", "static", "other"})
         self.assertEqual(self.ask('up{job="tidelimit"}', time.time()), single(1))
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import socket
 import tempfile
 import unittest
 
@@ -50,11 +51,25 @@ class Quickstart(unittest.TestCase):
         wait_until(lambda: not process.running(), "the play is over", 120)
         self.assertEqual(process.end(), 0, process.output())
         self.assertEqual(len(re.findall(r"^  seen ", process.output(), re.M)), 7, process.output())
+        story = re.findall(r"^  (\d\d):(\d\d):(\d\d)  (.*)$", process.output(), re.M)
+        times = [3600 * int(hour) + 60 * int(minute) + int(second) for hour, minute, second, _ in story]
+        for before, after in zip(times, times[1:]):
+            self.assertLess((after - before) % 86400, 43200, process.output())
+        for *_, words in story:
+            self.assertNotIn(" 0 % errors", words)
+            self.assertFalse("malicious" in words and "only reported" in words, words)
 
     def test_says_what_is_wrong_with_its_options(self):
         refused = run("quickstart", "--for", "soon", cwd=self.folder)
         self.assertEqual(refused.returncode, 2)
         self.assertIn('--for: "soon" is no duration', refused.stderr)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            refused = run("quickstart", "--dir", self.folder / "q", "--port", port, cwd=self.folder)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(f"port {port} is in use by another process; name another port with --port N (0: any free)", refused.stderr)
+        self.assertNotIn("listen", refused.stderr)
+        self.assertFalse((self.folder / "q").exists(), "before anything else")
         (self.folder / "file").write_text("in the way")
         refused = run("quickstart", "--dir", self.folder / "file", cwd=self.folder)
         self.assertEqual(refused.returncode, 2)

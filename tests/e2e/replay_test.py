@@ -158,6 +158,29 @@ class Replay(Folder):
         self.assertEqual(report["would_deny_by_reason"], {"over_limit": 48})
         self.assertIn("would have been denied", run("replay", self.busy_log(), "--config", shadow).stdout)
         self.assertEqual(self.replay(self.busy_log(), "--config", shadow, "--enforce")["denied"], 48)
+        page = self.folder / "report.html"
+        run("replay", self.busy_log(), "--config", shadow, "--report", page)
+        self.assertIn("</i>would be denied over the limit</span>", page.read_text())
+        run("replay", self.busy_log(), "--config", self.shop(), "--report", page)
+        self.assertIn("</i>over the limit</span>", page.read_text())
+
+    def test_tells_a_verdict_that_is_only_reported_from_a_gate_in_shadow(self):
+        rows = [f"{1_795_000_000 + i},{client},/account/{i},404,{agent}" for i in range(240)
+                for client, agent in (("192.0.2.8", "scraper"), ("192.0.2.9", "tool"))]
+        log = self.write("tools.csv", "\n".join(["timestamp,client_ip,path,status,user_agent", *rows]) + "\n")
+        rules = ("endpoints: [ { name: account, match: /account/** } ]\nrules:\n"
+                 "  - { name: scraper, when: { user_agent: scraper, requests: 20 }, then: { action: block, for: 1m } }\n"
+                 "  - { name: tool, mode: shadow, when: { user_agent: tool, requests: 20 }, then: { limit: 10/min, for: 1m } }\n")
+        for mode, does in (("enforce", ("block", "10/min (only reported)")),
+                           ("shadow", ("would block", "10/min (only reported)"))):
+            with self.subTest(mode):
+                page = self.folder / "report.html"
+                words = run("replay", log, "--config", self.write("rules.yaml", f"mode: {mode}\n{rules}"), "--report", page).stdout
+                self.assertIn("Verdicts (2, on 2 clients)", words)
+                self.assertIn("<b>2</b><span>verdicts</span><em>on 2 clients", page.read_text())
+                for client, what in zip(("192.0.2.8", "192.0.2.9"), does):
+                    self.assertRegex(words, rf"{re.escape(client)} +\w+ +{re.escape(what)}  ")
+                    self.assertIn(f"<td>{what}</td>", page.read_text())
 
     def test_a_tool_with_errors_is_held(self):
         rows = [f"{1_795_000_000 + i},192.0.2.9,/account/{i},{404 if i % 4 else 200},PostmanRuntime/7" for i in range(240)]

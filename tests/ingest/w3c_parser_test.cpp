@@ -68,5 +68,16 @@ TEST(W3c, SaysWhatTheFieldsLack) {
       << reading.failure->message;
 }
 
+TEST(W3c, IsNotWhateverBeginsWithAComment) {
+  const Reading configuration = read_text("# A gate.\n\nmode: shadow\nendpoints: []\n");
+  ASSERT_TRUE(configuration.failure);
+  EXPECT_NE(configuration.failure->message.find("it is a configuration (for --config), not a log"),
+            std::string::npos)
+      << configuration.failure->message;
+  const Reading notes = read_text("# Notes\nof no form\n");
+  ASSERT_TRUE(notes.failure);
+  EXPECT_EQ(notes.failure->message.find("#Fields"), std::string::npos) << notes.failure->message;
+}
+
 }  // namespace
 }  // namespace tidelimit::ingest

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <iostream>
 
+#include "engine/window_book.hpp"
 #include "policy/words.hpp"
 
 namespace tidelimit::cli::quickstart {
@@ -24,9 +25,11 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-std::string_view treatment(const policy::VerdictRecord& verdict) {
-  if (verdict.mode != limiter::Mode::enforce) return "only reported";
-  return verdict.action == limiter::Action::block ? "blocked" : "limited";
+/// What is only reported may well be a good client: no word of guilt.
+std::string judgement(const policy::VerdictRecord& verdict) {
+  if (verdict.mode != limiter::Mode::enforce) return "looks odd, only reported";
+  return fmt::format("is {}, {}", to_string(verdict.kind),
+                     verdict.action == limiter::Action::block ? "blocked" : "limited");
 }
 
 std::uint64_t denied_by(const Account& account, const std::string& reason) {
@@ -37,7 +40,11 @@ std::uint64_t denied_by(const Account& account, const std::string& reason) {
 }  // namespace
 
 Watcher::Watcher(const engine::Engine& engine, const DemoClients& clients, const Scenario& scenario)
-    : engine_(engine), clients_(clients), scenario_(scenario), last_change_(scenario.begin()) {}
+    : engine_(engine),
+      clients_(clients),
+      scenario_(scenario),
+      told_until_(scenario.begin()),
+      last_change_(scenario.begin()) {}
 
 void Watcher::look() {
   const auto status = engine_.status();
@@ -45,10 +52,18 @@ void Watcher::look() {
   look_at_forecasts(*status);
   look_at_plan(*status);
   look_at_verdicts(*status);
+  print_story();
 }
 
-void Watcher::tell(WallTime time, const std::string& words) {
-  std::cout << fmt::format("  {}  {}\n", hour_of(time), words) << std::flush;
+/// In the order of time, also where something is learnt of a moment that was told already.
+void Watcher::print_story() {
+  std::stable_sort(story_.begin(), story_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [time, words] : story_) {
+    told_until_ = std::max(told_until_, time);
+    std::cout << fmt::format("  {}  {}\n", hour_of(told_until_), words) << std::flush;
+  }
+  story_.clear();
 }
 
 void Watcher::look_at_forecasts(const engine::Status& status) {
@@ -56,12 +71,14 @@ void Watcher::look_at_forecasts(const engine::Status& status) {
     if (forecast.endpoint != "payment" || forecast.made_at <= last_forecast_) continue;
     last_forecast_ = forecast.made_at;
     const auto spike = forecast.spike();
-    tell(status.at.wall, fmt::format("forecast of /payment from {}: {} requests in the next hour{}",
-                                     hour_of(forecast.made_at).substr(0, 5),
-                                     policy::count_in_words(forecast.median()),
-                                     spike ? fmt::format(", {:.1f} times the usual {}", *spike,
-                                                         policy::count_in_words(*forecast.usual))
-                                           : ""));
+    // It was made once its window's grace was over, before the changes that it led to.
+    tell(forecast.made_at + engine::kGrace,
+         fmt::format("forecast of /payment from {}: {} requests in the next hour{}",
+                     hour_of(forecast.made_at).substr(0, 5),
+                     policy::count_in_words(forecast.median()),
+                     spike ? fmt::format(", {:.1f} times the usual {}", *spike,
+                                         policy::count_in_words(*forecast.usual))
+                           : ""));
   }
 }
 
@@ -100,9 +117,8 @@ void Watcher::look_at_verdicts(const engine::Status& status) {
       blocked_.insert(verdict.client);
     if (!verdicts_told_.insert(verdict.client).second) continue;
     tell(verdict.from,
-         fmt::format("{}{} is {}, {} until {}: {}", format_client(verdict.client),
-                     name_of(verdict.client), to_string(verdict.kind), treatment(verdict),
-                     hour_of(verdict.until), joined(verdict.reasons)));
+         fmt::format("{}{} {} until {}: {}", format_client(verdict.client), name_of(verdict.client),
+                     judgement(verdict), hour_of(verdict.until), joined(verdict.reasons)));
   }
 }
 

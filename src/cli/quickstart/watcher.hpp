@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/quickstart/demo_clients.hpp"
@@ -32,7 +33,8 @@ class Watcher {
   [[nodiscard]] bool all_seen() const;
 
  private:
-  void tell(WallTime time, const std::string& words);
+  void tell(WallTime time, std::string words) { story_.emplace_back(time, std::move(words)); }
+  void print_story();
   void look_at_forecasts(const engine::Status& status);
   void look_at_plan(const engine::Status& status);
   void look_at_verdicts(const engine::Status& status);
@@ -43,6 +45,8 @@ class Watcher {
   const engine::Engine& engine_;
   const DemoClients& clients_;
   const Scenario& scenario_;
+  std::vector<std::pair<WallTime, std::string>> story_;  ///< of this look, in no order yet
+  WallTime told_until_;
   WallTime last_forecast_{};
   WallTime last_change_{};
   double browse_std_least_ = 100;

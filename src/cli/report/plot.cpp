@@ -109,14 +109,19 @@ std::string draw(const Curve& whole, const Frame& frame) {
                      css_class(c.ink), c.dashed ? " dashed" : "", path);
 }
 
+/// Where the axis must reach to. A band may be wide beyond all sense: it is cut where it would
+/// dwarf the curves.
 double highest(const Plot& plot) {
-  double high = 0;
+  constexpr double kBandOverCurves = 2;
+  double curves = 0;
+  double bands = 0;
   for (const Curve& curve : plot.curves) {
+    double& high = curve.shape == Shape::band ? bands : curves;
     for (std::size_t i = 0; i < curve.y.size(); ++i) {
       if (curve.x[i] <= plot.until && curve.y[i] > high) high = curve.y[i];
     }
   }
-  return high;
+  return curves > 0 ? std::max(curves, std::min(bands, kBandOverCurves * curves)) : bands;
 }
 
 std::string grid(const Frame& frame, const std::vector<Tick>& levels) {
@@ -159,7 +164,8 @@ std::string render(const Plot& plot) {
                      kWidth - kRight, kTop + plot.height, kTop + plot.height);
   return fmt::format(
       "<figure><figcaption><b>{}</b><em>{}</em><span class=\"legend\">{}</span></figcaption>"
-      "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}</svg></figure>\n",
+      "<div class=\"wide\"><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}</svg></div>"
+      "</figure>\n",
       escape(plot.title), escape(plot.unit), legend(plot), kWidth, kTop + plot.height + kBottom,
       escape(plot.title), svg);
 }

@@ -23,7 +23,7 @@ enum class Shape : std::uint8_t {
   line,   ///< from point to point
   steps,  ///< each value holds until the next x
   bars,   ///< as steps, filled down to `low` (0 where absent): counts per bin
-  band,   ///< filled between `low` and `y`
+  band,   ///< filled between `low` and `y`; cut where it would dwarf the other curves
 };
 
 /// One curve. NaN in y breaks it.

@@ -38,7 +38,7 @@ figcaption em{font-style:normal;color:var(--quiet);font-size:13px}
 .legend .box{width:12px;height:10px;border-radius:2px}
 .legend .rule{width:18px;height:0;border-top:2px solid}
 .legend .rule.dashed{border-top-style:dashed}
-svg{display:block;width:100%;height:auto}
+svg{display:block;width:100%;min-width:760px;height:auto}
 svg text{font-size:12px;fill:var(--quiet);font-variant-numeric:tabular-nums}
 svg .x{text-anchor:middle}svg .y{text-anchor:end}
 .grid{stroke:var(--hair)}.tick,.axis{stroke:var(--line)}

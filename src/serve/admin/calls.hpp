@@ -78,9 +78,11 @@ class JsonRows {
   std::string text_ = "[";
 };
 [[nodiscard]] Response error_response(const Error& error);
-/// A JSON object of a body; unknown keys are refused by name.
-[[nodiscard]] Result<nlohmann::json> parse_object(const std::string& body,
-                                                  const std::vector<std::string_view>& known);
+/// A JSON object of a body; unknown keys are refused by name. `noun`: what the known ones name, and
+/// `besides` is known too but named by no refusal.
+[[nodiscard]] Result<nlohmann::json> parse_object(
+    const std::string& body, const std::vector<std::string_view>& known,
+    std::string_view noun = "key", const std::vector<std::string_view>& besides = {});
 /// A text of a JSON object; empty when absent or null.
 [[nodiscard]] Result<std::string> read_string(const nlohmann::json& body, const char* key);
 /// The end of what lasts for the duration `for` of a JSON object; empty when that is absent.

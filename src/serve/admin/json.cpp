@@ -27,7 +27,8 @@ Response error_response(const Error& error) {
   return problem(http_status(error.code), error.message);
 }
 
-Result<json> parse_object(const std::string& body, const std::vector<std::string_view>& known) {
+Result<json> parse_object(const std::string& body, const std::vector<std::string_view>& known,
+                          std::string_view noun, const std::vector<std::string_view>& besides) {
   json parsed;
   try {
     parsed = json::parse(body);
@@ -35,13 +36,15 @@ Result<json> parse_object(const std::string& body, const std::vector<std::string
     return fail(Code::invalid_argument, fmt::format("the body is no valid JSON: {}", fault.what()));
   }
   if (!parsed.is_object()) return fail(Code::invalid_argument, "the body must be a JSON object");
+  std::vector<std::string_view> all = known;
+  all.insert(all.end(), besides.begin(), besides.end());
   for (const auto& [key, value] : parsed.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const std::string_view close = closest_word(key, known);
+    if (std::find(all.begin(), all.end(), key) != all.end()) continue;
+    const std::string_view close = closest_word(key, all);
     return fail(Code::invalid_argument,
-                close.empty() ? fmt::format("unknown key \"{}\"; there are: {}", printable(key, 40),
-                                            fmt::join(known, ", "))
-                              : fmt::format("unknown key \"{}\"; did you mean \"{}\"?",
+                close.empty() ? fmt::format("unknown {} \"{}\"; there are: {}", noun,
+                                            printable(key, 40), fmt::join(known, ", "))
+                              : fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", noun,
                                             printable(key, 40), close));
   }
   return parsed;

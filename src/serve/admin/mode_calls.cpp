@@ -54,15 +54,15 @@ Result<std::optional<ModeFor>> read_mode(const std::string& part, const json& va
               fmt::format("\"{}\": \"{}\" is none of {}", part, printable(word, 40), kWords));
 }
 
-/// The keys of a body: every part by its name, rules by their number too.
-std::vector<std::string> known_keys(const std::vector<engine::PartMode>& parts) {
-  std::vector<std::string> keys{"for", "reason"};
+/// Every part by its name, rules by their number too.
+std::vector<std::string> names_of(const std::vector<engine::PartMode>& parts) {
+  std::vector<std::string> names;
   std::size_t rules = 0;
   for (const auto& part : parts) {
-    keys.push_back(part.part);
-    if (part.part.starts_with("rule/")) keys.push_back(fmt::format("rule/{}", ++rules));
+    names.push_back(part.part);
+    if (part.part.starts_with("rule/")) names.push_back(fmt::format("rule/{}", ++rules));
   }
-  return keys;
+  return names;
 }
 
 }  // namespace
@@ -105,8 +105,9 @@ Response get_mode_changes(const DeskContext& context, const DeskCall& call) {
 }
 
 Response put_mode(const DeskContext& context, const DeskCall& call) {
-  const auto keys = known_keys(context.engine.part_modes());
-  const auto body = parse_object(call.body, {keys.begin(), keys.end()});
+  const auto names = names_of(context.engine.part_modes());
+  const auto body =
+      parse_object(call.body, {names.begin(), names.end()}, "part", {"for", "reason"});
   if (!body) return error_response(body.error());
   const auto until = read_for(*body, call.now.wall);
   if (!until) return error_response(until.error());

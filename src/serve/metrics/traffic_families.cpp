@@ -63,6 +63,20 @@ void add_decisions(Families& families, const engine::CountersView& counters) {
   });
 }
 
+void add_demand(Families& families, const engine::CountersView& counters) {
+  families.counter("tidelimit_requests_total",
+                   "Requests that came, decided here or told by access logs and reports alone. "
+                   "kind: demand, which windows count and forecasts go by, or malicious, those of "
+                   "malicious clients, counted apart.");
+  for (std::size_t e = 0; e < counters.endpoints.size(); ++e) {
+    const auto& endpoint = counters.endpoints[e];
+    families.add({{"endpoint", endpoint}, {"kind", "demand"}},
+                 static_cast<double>(counters.demand[e]));
+    families.add({{"endpoint", endpoint}, {"kind", "malicious"}},
+                 static_cast<double>(counters.malicious[e]));
+  }
+}
+
 void add_observed(Families& families, const engine::CountersView& counters) {
   static constexpr const char* kClasses[] = {"unknown", "1xx", "2xx", "3xx", "4xx", "5xx"};
   families.counter("tidelimit_requests_observed_total",
@@ -143,6 +157,7 @@ void add_traffic(Families& families, const MetricsInput& input) {
   families.histogram("tidelimit_decision_seconds",
                      "Time from a request that was read to its answer in the send buffer.",
                      input.latency);
+  add_demand(families, input.counters);
   add_observed(families, input.counters);
   add_descriptors(families, input);
   add_oddities(families, input);

@@ -76,6 +76,24 @@ TEST(Plot, KeepsTheOnePeakOfManyPoints) {
   EXPECT_THAT(html, HasSubstr(" 8.0H")) << "the peak reaches the top of the frame";
 }
 
+/// The topmost label of the y axis.
+std::string axis_end(const std::string& html) {
+  const auto label = html.rfind("class=\"y\">") + 10;
+  return html.substr(label, html.find('<', label) - label);
+}
+
+TEST(Plot, LetsNoBandDwarfTheCurves) {
+  Plot plot{.title = "t", .from = 0, .until = 2};
+  plot.curves = {{.shape = Shape::band, .x = {0, 1, 2}, .y = {20'000, 120, 110}, .low = {0, 0, 0}},
+                 {.x = {0, 1, 2}, .y = {80, 100, 90}}};
+  EXPECT_EQ(axis_end(render(plot)), "200") << "twice the highest curve: the band is cut there";
+  plot.curves[0].y = {130, 120, 110};
+  EXPECT_EQ(axis_end(render(plot)), "150") << "a band that fits is seen whole";
+  plot.curves.pop_back();
+  plot.curves[0].y = {20'000, 120, 110};
+  EXPECT_EQ(axis_end(render(plot)), "20 k") << "alone it is all there is to see";
+}
+
 TEST(Plot, PilesCurvesUp) {
   std::vector<Curve> curves{{.x = {0, 1}, .y = {1, 2}}, {.x = {0, 1}, .y = {10, 20}}};
   stack(curves);
@@ -98,6 +116,13 @@ TEST(Page, HidesTheTailOfLongTables) {
   EXPECT_THAT(page.html(), HasSubstr("75 more"));
   page.add_table({{"n"}}, {}, "no verdicts");
   EXPECT_THAT(page.html(), HasSubstr("no verdicts"));
+}
+
+TEST(Plot, ScrollsRatherThanShrinksOnAPhone) {
+  Page page("t", "");
+  page.add_html(render({.title = "t", .curves = {{.x = {0, 1}, .y = {1, 2}}}}));
+  EXPECT_THAT(page.html(), HasSubstr("<div class=\"wide\"><svg"));
+  EXPECT_THAT(page.html(), HasSubstr("svg{display:block;width:100%;min-width:"));
 }
 
 TEST(Page, AsksNothingOfTheNetwork) {

@@ -26,6 +26,8 @@ engine::CountersView counters() {
   view.near_limit.resize(kCells);
   view.in_flight_denials.resize(kCells);
   view.observed.resize(kCells * 6);
+  view.demand.resize(2);
+  view.malicious.resize(2);
   return view;
 }
 
@@ -125,6 +127,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_unmatched_total",
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
+                           "tidelimit_requests_total",
                            "tidelimit_grpc_calls_total",
                            "tidelimit_http2_calmed_total",
                            "tidelimit_connections",
@@ -169,6 +172,8 @@ TEST(Metrics, CountsDecisionsUnderTheirLabels) {
   in.counters.near_limit[1] = 4;
   in.counters.in_flight_denials[1] = 5;
   in.counters.observed[1 * 6 + 5] = 6;
+  in.counters.demand[0] = 30;
+  in.counters.malicious[1] = 8;
   in.counters.unmatched_paths = 5;
   const auto text = lines(render(in));
   EXPECT_THAT(text, Contains("tidelimit_decisions_total{endpoint=\"browse\",tier=\"STD\",outcome="
@@ -182,6 +187,8 @@ TEST(Metrics, CountsDecisionsUnderTheirLabels) {
               Contains("tidelimit_in_flight_denials_total{endpoint=\"browse\",tier=\"STD\"} 5"));
   EXPECT_THAT(text, Contains("tidelimit_requests_observed_total{endpoint=\"browse\",tier=\"STD\","
                              "status_class=\"5xx\"} 6"));
+  EXPECT_THAT(text, Contains("tidelimit_requests_total{endpoint=\"browse\",kind=\"demand\"} 30"));
+  EXPECT_THAT(text, Contains("tidelimit_requests_total{endpoint=\"other\",kind=\"malicious\"} 8"));
   EXPECT_THAT(text, Contains("tidelimit_unmatched_total{kind=\"path\"} 5"));
 }
 
