@@ -64,20 +64,6 @@ std::uint64_t Random::poisson(double mean) {
   return mean < 10.0 ? poisson_by_inversion(*this, mean) : poisson_by_rejection(*this, mean);
 }
 
-double Random::gamma(double shape) {
-  // Below one: a gamma of shape + 1 times a power of a uniform.
-  const double boost = shape < 1.0 ? std::pow(1.0 - uniform(), 1.0 / shape) : 1.0;
-  const double d = (shape < 1.0 ? shape + 1.0 : shape) - 1.0 / 3.0;
-  const double c = 1.0 / std::sqrt(9.0 * d);
-  while (true) {
-    const double x = normal();
-    const double cube_root = 1.0 + c * x;
-    if (cube_root <= 0.0) continue;
-    const double v = cube_root * cube_root * cube_root;
-    if (std::log(1.0 - uniform()) < 0.5 * x * x + d * (1.0 - v + std::log(v))) return boost * d * v;
-  }
-}
-
 Random Random::fork(std::uint64_t stream) const {
   std::uint64_t seed = stream;
   for (const std::uint64_t word : state_) seed = splitmix64(seed) ^ word;

@@ -43,8 +43,6 @@ class Random {
   [[nodiscard]] double exponential();
   /// Poisson with the given mean >= 0 (inversion below 10, PTRS of Hormann 1993 above).
   [[nodiscard]] std::uint64_t poisson(double mean);
-  /// Gamma with the given shape > 0 and scale 1 (Marsaglia and Tsang 2000).
-  [[nodiscard]] double gamma(double shape);
   /// True with probability p.
   [[nodiscard]] bool chance(double p) { return uniform() < p; }
   /// An independent stream for a named part, so that adding draws in one part moves no other.

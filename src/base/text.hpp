@@ -18,8 +18,8 @@ namespace tidelimit {
 /// A finite decimal number and nothing else.
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
 
-/// Shell-like match of a whole text: `*` any run, `?` any one byte; ASCII case is ignored. Linear
-/// time.
+/// Shell-like match of a whole text: `*` any run, `?` any one byte; ASCII case is ignored. Time is
+/// bounded by the product of the lengths.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
 
 /// The known word closest to `text` (edit distance at most 2), for "did you mean"; empty when none

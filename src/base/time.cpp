@@ -77,7 +77,7 @@ std::optional<std::int64_t> read_date(Cursor& in) {
                                          std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok() || year < kFirstYear || year > kLastYear) return std::nullopt;
-  return days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
+  return std::chrono::sys_days{date}.time_since_epoch().count();
 }
 
 /// "Z", "+03:30", "-0400" or nothing: seconds east of UTC.

@@ -62,14 +62,4 @@ struct Now {
   return WallTime{Nanos{index * width}};
 }
 
-/// Days since 1970-01-01 of a civil date (proleptic Gregorian), for log readers that can't afford a
-/// calendar library per line. month 1..12, day 1..31.
-[[nodiscard]] constexpr std::int64_t days_from_civil(std::int64_t year, unsigned month,
-                                                     unsigned day) {
-  return std::chrono::sys_days{std::chrono::year{static_cast<int>(year)} /
-                               std::chrono::month{month} / std::chrono::day{day}}
-      .time_since_epoch()
-      .count();
-}
-
 }  // namespace tidelimit
