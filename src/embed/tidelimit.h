@@ -5,7 +5,8 @@
  * No call throws, aborts or keeps a pointer that it was given.
  *
  *   GCRA: T = period / count. With t = max(now, TAT), n hits conform when t + n*T <= now + burst*T,
- *   and only then TAT = t + n*T. Over any interval L a key gets at most burst + L/T hits.
+ *   and only then TAT = t + n*T. Over any interval L a key gets at most burst + L/T hits; where the
+ *   table was too small for it, see `group`.
  *
  * ABI. Within one TIDELIMIT_ABI_VERSION (the shared library's soname ends in it) no function, field
  * or constant changes meaning, place or size; what is new comes as new functions and types. Structs
@@ -54,8 +55,8 @@ typedef struct tidelimit_call {
   size_t key_size; /* may be 0 */
   uint64_t group;  /* whose bucket to share when every place is taken by a live bucket: say,
                       a number for the address's /24; 0: one for all. Only calls of equal limits
-                      share. Of a key that shared, its own bucket begins where the shared one
-                      stands when a place is free */
+                      share. A key that shared begins anew when it gets a place of its own: at
+                      that moment it may take its burst once more */
   tidelimit_limit limit;
   uint32_t hits;     /* how many hits this call stands for; 0 asks for one and charges none */
   uint32_t reserved; /* 0 */
@@ -111,7 +112,8 @@ TIDELIMIT_API uint64_t tidelimit_shared_calls(const tidelimit_table* table);
 typedef struct tidelimit_lease {
   const void* key;    /* whose requests, and where: any bytes */
   size_t key_size;    /* may be 0 */
-  uint64_t group;     /* whose count to share when every place is taken, as in tidelimit_call */
+  uint64_t group;     /* whose count to share when every place is taken, as in tidelimit_call: a
+                         key that shared may hold `limit` more in a place of its own */
   int64_t timeout_ns; /* 1 ms .. 50 min, rounded up to whole 3 ms: a request that is not released
                          counts for so long, and up to a third longer. Another timeout, so
                          rounded, is another count. */

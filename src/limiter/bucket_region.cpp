@@ -210,13 +210,12 @@ bool BucketRegion::settle(BucketEntry& entry, Content tentative, Tat start,
   return swap_entry(entry, tentative.key, tentative.state, tentative.key, state);
 }
 
-bool BucketRegion::charge(const BucketCall& call, Charge& out, IfAbsent absent) noexcept {
+bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Probe probed;
     BucketEntry* entry = find(call.key, call.now, probed);
     if (entry == nullptr) {
-      out.room = probed.vacancy != nullptr && absent == IfAbsent::leave;
-      if (probed.vacancy == nullptr || out.room) return false;
+      if (probed.vacancy == nullptr) return false;
       const Tat start = fresh_start(call);
       judge(out, start, call);
       if (!out.conformance.conforms) return true;
@@ -273,13 +272,12 @@ void BucketRegion::charge_any(const BucketCall& call, Charge& out) noexcept {
   deny(out, call);
 }
 
-bool BucketRegion::peek(const BucketCall& call, Charge& out, IfAbsent absent) noexcept {
+bool BucketRegion::peek(const BucketCall& call, Charge& out) noexcept {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Probe probed;
     BucketEntry* entry = find(call.key, call.now, probed);
     if (entry == nullptr) {
-      out.room = probed.vacancy != nullptr && absent == IfAbsent::leave;
-      if (probed.vacancy == nullptr || out.room) return false;
+      if (probed.vacancy == nullptr) return false;
       judge(out, fresh_start(call), call);
       return true;
     }

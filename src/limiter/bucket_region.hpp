@@ -35,7 +35,6 @@ struct Charge {
   Conformance conformance;
   Tat before{0};          ///< the TAT that was judged
   bool overflow = false;  ///< a bucket shared by a neighbourhood
-  bool room = false;      ///< there was none, and it was not to be made, though there is a place
 
   // For undo: what was stored where. entry is null when nothing was.
   BucketEntry* entry = nullptr;
@@ -43,9 +42,6 @@ struct Charge {
   std::uint64_t state_before = 0;
   std::uint64_t state_after = 0;
 };
-
-/// What becomes of a call on a bucket that is not there.
-enum class IfAbsent : std::uint8_t { make, leave };
 
 /// A fixed number of GCRA buckets, found by key. Any number of threads; no lock, no allocation
 /// after construction. The invariants stand at the head of bucket_region.cpp.
@@ -55,10 +51,8 @@ class BucketRegion {
   explicit BucketRegion(std::size_t bytes, Pages pages = Pages::small);
 
   /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
-  /// absent, and every place for it is taken by a live one or it is not to be made; `out` then says
-  /// only whether there is room.
-  [[nodiscard]] bool charge(const BucketCall& call, Charge& out,
-                            IfAbsent absent = IfAbsent::make) noexcept;
+  /// absent and every place for it is taken by a live one; `out` is then untouched.
+  [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
   /// The usual case of charge, inline (in bucket_state.hpp): the bucket stands in its first set,
   /// settled under the call's epoch, and nobody else charges it now. False: nothing was charged,
   /// and charge is to be asked.
@@ -68,8 +62,7 @@ class BucketRegion {
   /// The same for whichever bucket stands first in the key's set: the last resort.
   void charge_any(const BucketCall& call, Charge& out) noexcept;
   /// What charge and charge_any would say; they change nothing. False as above.
-  [[nodiscard]] bool peek(const BucketCall& call, Charge& out,
-                          IfAbsent absent = IfAbsent::make) noexcept;
+  [[nodiscard]] bool peek(const BucketCall& call, Charge& out) noexcept;
   void peek_any(const BucketCall& call, Charge& out) noexcept;
   /// Takes a charge back if nobody used the bucket since; else the charge stands.
   static void undo(const Charge& charge) noexcept;

@@ -11,14 +11,6 @@ namespace {
 
 }  // namespace
 
-BucketCall BucketTable::with_floor(const BucketCall& call, std::uint64_t overflow_key) noexcept {
-  Charge shared;
-  if (!spill_.peek(with_key(call, overflow_key), shared, IfAbsent::leave)) return call;
-  BucketCall raised = call;
-  raised.floor = std::max(call.floor, shared.before);
-  return raised;
-}
-
 void BucketTable::spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept {
   const BucketCall shared = with_key(call, overflow_key);
   if (!spill_.charge(shared, out)) spill_.charge_any(shared, out);

@@ -9,9 +9,10 @@ namespace tidelimit::limiter {
 ///   Readings of the clock come before kNowEnd; later ones are denied.
 ///   A bucket with TAT <= now equals an absent one; only such buckets are given up.
 ///   When every place for a new key holds a live bucket, it shares the bucket of its overflow key
-///   in a part kept for that (1/64 of the memory), and the call is counted in `overflows`. When a
-///   place is free again, its own bucket begins where the shared one stands: what it took there
-///   counts on. So does what others took; that is over when the shared bucket has drained.
+///   in a part kept for that (1/64 of the memory), and the call is counted in `overflows`. What it
+///   took there is not counted in the bucket of its own that it gets when a place is free: at that
+///   moment it may take its burst once more. (A bucket that began where the shared one stands would
+///   deny newcomers for whom there is room, wherever any neighbour found none.)
 /// Two keys are one bucket only if their 64-bit hashes are equal: among n keys the chance that any
 /// pair collides is n^2 / 2^65 (a million keys: 3e-8), and the hashing is keyed per process.
 class BucketTable {
@@ -24,10 +25,7 @@ class BucketTable {
   template <class OverflowKey>
   [[nodiscard]] Charge charge(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
     Charge result;
-    if (main_.charge(call, result, at_first())) return result;
-    const std::uint64_t shared = overflow_key();
-    if (!result.room || !main_.charge(with_floor(call, shared), result))
-      spill(call, shared, result);
+    if (!main_.charge(call, result)) spill(call, overflow_key(), result);
     return result;
   }
   /// BucketRegion::charge_settled of the part where a key has its bucket unless memory is full.
@@ -36,10 +34,7 @@ class BucketTable {
   template <class OverflowKey>
   [[nodiscard]] Charge peek(const BucketCall& call, OverflowKey&& overflow_key) noexcept {
     Charge result;
-    if (main_.peek(call, result, at_first())) return result;
-    const std::uint64_t shared = overflow_key();
-    if (!result.room || !main_.peek(with_floor(call, shared), result))
-      peek_spill(call, shared, result);
+    if (!main_.peek(call, result)) peek_spill(call, overflow_key(), result);
     return result;
   }
   /// Takes a charge back if nobody used the bucket since; else it stands, which is the strict side.
@@ -65,12 +60,6 @@ class BucketTable {
   }
 
  private:
-  // While nothing was ever shared, a bucket is made at once; else first its floor is looked up.
-  [[nodiscard]] IfAbsent at_first() const noexcept {
-    return overflows() == 0 ? IfAbsent::make : IfAbsent::leave;
-  }
-  /// With the floor that the bucket shared by the key sets to one of its own that is to be made.
-  [[nodiscard]] BucketCall with_floor(const BucketCall& call, std::uint64_t overflow_key) noexcept;
   void spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
   void peek_spill(const BucketCall& call, std::uint64_t overflow_key, Charge& out) noexcept;
 

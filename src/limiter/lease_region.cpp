@@ -145,13 +145,12 @@ bool LeaseRegion::place(Set& set, const Search& search, std::uint64_t word,
   return swap_entry(*search.vacancy, word, placed, word, first);
 }
 
-Leasing LeaseRegion::acquire(const LeaseKey& key, std::uint32_t limit, Instant now,
-                             LeaseCounts start) noexcept {
+Leasing LeaseRegion::acquire(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept {
   const std::uint64_t word = key.word();
   Set& set = set_of(key);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const Search at = search(set, word, now);
-    LeaseCounts counts = counts_at(word, at.match != nullptr ? at.found.state : start.word(), now);
+    LeaseCounts counts = counts_at(word, at.match != nullptr ? at.found.state : 0, now);
     const std::uint32_t in_flight = counts.sum();
     if (at.match == nullptr && at.vacancy == nullptr) return {Grant::full, 0};
     if (in_flight >= limit || !counts.add()) return {Grant::refused, in_flight};
@@ -164,21 +163,12 @@ Leasing LeaseRegion::acquire(const LeaseKey& key, std::uint32_t limit, Instant n
   return {Grant::refused, std::min(limit, LeaseCounts::kMost)};
 }
 
-Leasing LeaseRegion::peek(const LeaseKey& key, std::uint32_t limit, Instant now,
-                          LeaseCounts start) noexcept {
+Leasing LeaseRegion::peek(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept {
   const std::uint64_t word = key.word();
   const Search at = search(set_of(key), word, now);
-  if (at.match == nullptr && at.vacancy == nullptr) return {Grant::full, 0};
-  const std::uint64_t state = at.match != nullptr ? at.found.state : start.word();
-  const std::uint32_t in_flight = counts_at(word, state, now).sum();
+  if (at.match == nullptr) return {at.vacancy != nullptr ? Grant::given : Grant::full, 0};
+  const std::uint32_t in_flight = counts_at(word, at.found.state, now).sum();
   return {in_flight < limit ? Grant::given : Grant::refused, in_flight};
-}
-
-std::optional<LeaseCounts> LeaseRegion::counts(const LeaseKey& key) noexcept {
-  Set& set = set_of(key);
-  settle(set, set.turn.load(std::memory_order_acquire));
-  const Search at = find(set, key.word());
-  return at.match != nullptr ? std::optional(LeaseCounts(at.found.state)) : std::nullopt;
 }
 
 Release LeaseRegion::release(const LeaseKey& key, std::optional<Instant> began,

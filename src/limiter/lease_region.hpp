@@ -46,15 +46,10 @@ class LeaseRegion {
   /// `bytes` of entries, rounded down to whole sets (256 bytes), at least one.
   explicit LeaseRegion(std::size_t bytes);
 
-  /// One more in flight, unless `limit` (>= 1) are already. A key without an entry is taken to have
-  /// `start` in flight.
-  [[nodiscard]] Leasing acquire(const LeaseKey& key, std::uint32_t limit, Instant now,
-                                LeaseCounts start = LeaseCounts{}) noexcept;
+  /// One more in flight, unless `limit` (>= 1) are already.
+  [[nodiscard]] Leasing acquire(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept;
   /// What acquire would say, and how many are in flight; changes nothing.
-  [[nodiscard]] Leasing peek(const LeaseKey& key, std::uint32_t limit, Instant now,
-                             LeaseCounts start = LeaseCounts{}) noexcept;
-  /// What the key's entry holds; none: there is no entry.
-  [[nodiscard]] std::optional<LeaseCounts> counts(const LeaseKey& key) noexcept;
+  [[nodiscard]] Leasing peek(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept;
   /// One less. `began`: when it was taken; unknown: the oldest.
   Release release(const LeaseKey& key, std::optional<Instant> began, Instant now) noexcept;
 

@@ -10,8 +10,8 @@ namespace tidelimit::limiter {
 ///   Within a timeout never more than `limit` leases of one key are given and not released.
 ///   When every place for a new key holds live leases, it shares the count of its overflow key in a
 ///   part kept for that (1/16 of the memory), which `overflows` counts; where that is full too, it
-///   is refused. When a place is free again, its own count begins with all that the shared one
-///   holds: what it took there counts on, and so does what others took, until their timeout.
+///   is refused. What it holds there is not in the count of its own that it gets when a place is
+///   free: until those end, it may hold `limit` more.
 /// Two keys are one only if 44 bits of their hashes and the set that further bits choose are equal:
 /// among the 230,000 that 4 MiB hold, the chance that any pair is so is 1e-7; and the hashing is
 /// keyed per process.
@@ -24,14 +24,14 @@ class LeaseTable {
   template <class OverflowKey>
   [[nodiscard]] Leasing acquire(const LeaseKey& key, std::uint32_t limit, Instant now,
                                 OverflowKey&& overflow_key) noexcept {
-    const Leasing said = main_.acquire(key, limit, now, start_of(key, overflow_key));
+    const Leasing said = main_.acquire(key, limit, now);
     return said.grant != Grant::full ? said : spill(overflow_key(), limit, now);
   }
   /// What acquire would say; takes nothing.
   template <class OverflowKey>
   [[nodiscard]] Leasing peek(const LeaseKey& key, std::uint32_t limit, Instant now,
                              OverflowKey&& overflow_key) noexcept {
-    const Leasing said = main_.peek(key, limit, now, start_of(key, overflow_key));
+    const Leasing said = main_.peek(key, limit, now);
     return said.grant != Grant::full ? said : peek_spill(overflow_key(), limit, now);
   }
   /// One less, if there is one: of the key's own count, else of the shared one. `began`: when it
@@ -63,13 +63,6 @@ class LeaseTable {
   }
 
  private:
-  /// What a key without a count of its own is taken to hold: all that is shared with it.
-  template <class OverflowKey>
-  [[nodiscard]] LeaseCounts start_of(const LeaseKey& key, OverflowKey&& overflow_key) noexcept {
-    if (overflows() == 0 || main_.counts(key)) [[likely]]
-      return LeaseCounts{};
-    return spill_.counts(overflow_key()).value_or(LeaseCounts{});
-  }
   [[nodiscard]] Leasing spill(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept;
   [[nodiscard]] Leasing peek_spill(const LeaseKey& key, std::uint32_t limit, Instant now) noexcept;
 

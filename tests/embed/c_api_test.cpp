@@ -163,16 +163,6 @@ TEST(CApi, DeniesNoFastLimitForASlowOneOfTheSameGroup) {
   EXPECT_EQ(said.shared, 1);
 }
 
-TEST(CApi, GivesAKeyThatSharedNoFreshBurstWhenAPlaceIsFree) {
-  FullTable table;
-  const std::string key = "newcomer";
-  const tidelimit_call call = call_of(key, 1, 5);
-  int passed = 0;
-  for (const std::int64_t now : {kSecond, 3 * kSecond})
-    for (int i = 0; i < 9; ++i) passed += tidelimit_decide(table.handle, &call, now, nullptr);
-  EXPECT_EQ(passed, 5);
-}
-
 TEST(CApi, SaysOfNoTableThatNothingIsInIt) {
   EXPECT_EQ(tidelimit_capacity(nullptr), 0u);
   EXPECT_EQ(tidelimit_live(nullptr, kSecond), 0u);

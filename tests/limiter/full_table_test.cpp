@@ -1,7 +1,6 @@
-// What holds while keys share what is kept for a full table, and when places are free again.
+// What holds while keys share what is kept for a full table.
 #include <gtest/gtest.h>
 
-#include "limiter/bucket_calls.hpp"
 #include "limiter/gate_plan.hpp"
 #include "limiter/lease_calls.hpp"
 
@@ -13,44 +12,6 @@ using std::chrono::seconds;
 
 constexpr Instant kStart = at(hours{1});
 constexpr std::size_t kEightPlaces = 128;
-
-class FullBuckets : public ::testing::Test {
- protected:
-  // All are taken, one of them for a second.
-  FullBuckets() {
-    for (std::uint64_t i = 1; i < 8; ++i)
-      static_cast<void>(charge(call_on(key_number(i), every(hours{3}, 1), kStart)));
-    static_cast<void>(charge(call_on(key_number(8), every(seconds{1}, 1), kStart)));
-  }
-  Charge charge(const BucketCall& call) {
-    return table.charge(call, [] { return key_number(1000); });
-  }
-  int passes_of(std::uint64_t key, Instant now) {
-    return passes([&](const BucketCall& call) { return charge(call); },
-                  call_on(key_number(key), limit, now), 9);
-  }
-
-  BucketTable table{kEightPlaces};
-  const Limit limit = every(seconds{1000}, 5);
-};
-
-TEST_F(FullBuckets, GiveAKeyThatSharedNoFreshBurstWhenAPlaceIsFree) {
-  EXPECT_EQ(passes_of(100, kStart), 5);
-  ASSERT_GT(table.overflows(), 0U);
-  const Instant later = kStart + seconds{2};
-  const auto shared = table.overflows();
-  EXPECT_EQ(passes_of(100, later), 0);
-  EXPECT_EQ(passes_of(100, kStart + seconds{2000}), 2);
-  EXPECT_EQ(passes_of(100, kStart + seconds{9000}), 5);
-  EXPECT_EQ(table.overflows(), shared) << "it has a place of its own";
-}
-
-TEST_F(FullBuckets, SayInAPeekWhatACallWouldMeet) {
-  EXPECT_EQ(passes_of(100, kStart), 5);
-  const BucketCall ask = call_on(key_number(100), limit, kStart + seconds{1500}, 0);
-  EXPECT_EQ(table.peek(ask, [] { return key_number(1000); }).conformance.remaining, 1U);
-  EXPECT_EQ(passes_of(100, kStart + seconds{1500}), 1);
-}
 
 class FullGate : public GateTest {
  protected:
@@ -110,20 +71,12 @@ class FullLeases : public ::testing::Test {
   Instant now = kStart;
 };
 
-TEST_F(FullLeases, GiveAKeyThatSharedNoMoreWhenAPlaceIsFree) {
-  EXPECT_EQ(take(100, 3, 4), 3);
-  ASSERT_TRUE(release(0));
-  EXPECT_EQ(table.peek(lease_key(100), 3, now, neighbours).grant, Grant::refused);
-  EXPECT_EQ(take(100, 3, 4), 0);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(release(100)) << i;
-  EXPECT_EQ(take(100, 3, 4), 3);
-}
-
-TEST_F(FullLeases, CountWhatWasSharedInAPlaceOfItsOwn) {
+TEST_F(FullLeases, AreReleasedWhereverTheyAreCounted) {
   EXPECT_EQ(take(100, 3), 1);
   ASSERT_TRUE(release(0));
-  EXPECT_EQ(take(100, 3, 4), 2);
+  EXPECT_EQ(take(100, 3, 2), 2) << "in a place of its own";
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(release(100)) << i;
+  EXPECT_FALSE(release(100));
 }
 
 TEST_F(FullLeases, HoldNobodyWhoHasAPlaceToWhatIsShared) {

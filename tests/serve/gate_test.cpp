@@ -503,13 +503,15 @@ TEST_F(GateTest, AChangedRetentionHoldsWithoutARestart) {
   old.id = old.client = "old";
   old.time = clock_.now().wall - std::chrono::hours{2};
   ASSERT_TRUE(history->put_decisions({old}));
-  ASSERT_EQ(history->decisions({.client = "old"})->size(), 1U);
+  engine::DecisionQuery asked;
+  asked.client = "old";
+  ASSERT_EQ(history->decisions(asked)->size(), 1U);
   write_config(string(kConfig) + "retention: { decisions: 1h }\n");
   EXPECT_TRUE(eventually([&] {
     engine::DecisionRecord fresh;
     fresh.id = fresh.client = "fresh";
     fresh.time = clock_.now().wall;
-    return history->put_decisions({fresh}) && history->decisions({.client = "old"})->empty();
+    return history->put_decisions({fresh}) && history->decisions(asked)->empty();
   }));
 }
 
