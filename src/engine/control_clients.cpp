@@ -55,13 +55,15 @@ void Engine::Control::fold_clients(Now now) {
 void Engine::Control::scan(Now now) {
   last_success[kScan] = now.wall;
   if (!clients.any_touched()) return;
-  const std::vector<std::uint32_t> touched = clients.take_touched();
+  const std::vector<ClientWatch::Touched> touched = clients.take_touched();
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode == limiter::Mode::off) return;
   const double granted = granted_per_minute(policy);
-  for (const std::uint32_t slot : touched) {
+  for (const auto& [slot, errors] : touched) {
     const ClientId client = clients.profiles().client(slot);
-    const traffic::ClientFeatures features = clients.features(slot, now.mono);
+    traffic::ClientFeatures features = clients.features(slot, now.mono);
+    // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
+    features.fresh_errors = errors;
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
     bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
