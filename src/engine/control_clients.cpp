@@ -86,7 +86,8 @@ void Engine::Control::scan(Now now) {
         client, score, evidence, reason,
         [&] {
           auto parts = anomaly::explain(*model, features, tier_of(features));
-          auto words = anomaly::in_words(parts, clients.profiles().figures(slot, now.mono));
+          auto words =
+              anomaly::reasons(*model, features, parts, clients.profiles().figures(slot, now.mono));
           return policy::Grounds{std::move(words), std::move(parts)};
         },
         now);

@@ -1,10 +1,12 @@
 #include <functional>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "engine/gate_in_time.hpp"
 
 namespace tidelimit::engine::test {
 namespace {
+
+using testing::HasSubstr;
 
 /// What good clients meet that looks like harm, and who harms among them.
 class GoodClients : public GateInTime {
@@ -114,6 +116,24 @@ TEST_F(GoodClients, AreNotJudgedTwiceForTheSameErrors) {
   EXPECT_FALSE(verdict(hasty.address)) << "one scan saw errors, the others saw none that were new";
   customers(minutes{1}, well, [&] { call(hasty, 401); });
   EXPECT_TRUE(verdict(hasty.address));
+}
+
+TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked loud{.path = "/other/x", .address = "203.0.113.66"};
+  const Asked guesser{.path = "/login", .address = "203.0.113.67"};
+  customers(minutes{5}, well, [&] {
+    for (int i = 0; i < 30; ++i) call(loud, 200);
+    call(guesser, 401);
+  });
+  ASSERT_TRUE(verdict(loud.address));
+  EXPECT_THAT(verdict(loud.address)->reasons.front(),
+              testing::AllOf(HasSubstr(" requests a minute, beyond the "),
+                             HasSubstr(" that this model allows anybody")));
+  ASSERT_TRUE(verdict(guesser.address));
+  EXPECT_THAT(verdict(guesser.address)->reasons.front(),
+              testing::AllOf(HasSubstr(" errors of "), HasSubstr(", others ")));
 }
 
 }  // namespace
