@@ -118,6 +118,26 @@ TEST_F(GoodClients, AreNotJudgedTwiceForTheSameErrors) {
   EXPECT_TRUE(verdict(hasty.address));
 }
 
+TEST_F(GoodClients, MayUseAllThatIsGrantedAtOnce) {
+  Settings settings = mission();
+  for (policy::EndpointSettings& endpoint : settings.policy.endpoints)
+    for (policy::LimitSpec& limit : endpoint.limits) limit.rate = per_minute(100);
+  begin(std::move(settings));
+  // Enough that the busy one is no fifth of all traffic.
+  for (int i = 0; i < 400 * kClients; ++i) call({.address = customer(i % kClients)}, 200);
+  const auto ask_both = [&](int times) {
+    for (int i = 0; i < times; ++i)
+      for (const char* path : {"/payment/1", "/browse/1"})
+        call({.path = path, .address = "203.0.113.5"}, 200);
+  };
+  customers(minutes{10}, well, [&] { ask_both(6); });  // 72 a minute of either
+  ASSERT_TRUE(verdict("203.0.113.5"));
+  EXPECT_EQ(verdict("203.0.113.5")->mode, Mode::shadow);
+  EXPECT_THAT(verdict("203.0.113.5")->reasons, testing::Contains(HasSubstr("limits grant (300 a")));
+  customers(minutes{10}, well, [&] { ask_both(16); });  // 192 of either: beyond both limits
+  EXPECT_EQ(verdict("203.0.113.5")->mode, Mode::enforce);
+}
+
 TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
   begin();
   customers(minutes{10}, well);
