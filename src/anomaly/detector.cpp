@@ -171,7 +171,7 @@ Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_
   if (f[Feature::hour_requests] < static_cast<float>(kLeastRequests)) {
     return Harm::none;
   }
-  if (fails_at(f, levels.error_ratio)) {
+  if (f.fresh_errors && fails_at(f, levels.error_ratio)) {
     return Harm::failing;
   }
   const auto rate = static_cast<double>(f[Feature::requests_per_minute]);

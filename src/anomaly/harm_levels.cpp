@@ -58,21 +58,24 @@ double bounded(std::vector<double> values, std::span<const std::uint32_t> days,
 
 }  // namespace
 
-double excess_error_ratio(const ClientFeatures& f) {
-  const float own = std::max(f[Feature::error_ratio], f[Feature::hour_error_ratio]);
+double recent_excess_ratio(const ClientFeatures& f) {
   const double outage =
       std::max(0.0, static_cast<double>(f.background_error_ratio) - traffic::kUsualErrorRatio);
-  return static_cast<double>(own) - outage;
+  return static_cast<double>(f.client_error_ratio) - outage;
+}
+
+double excess_error_ratio(const ClientFeatures& f) {
+  return std::max(recent_excess_ratio(f), static_cast<double>(f.hour_excess_ratio));
 }
 
 bool fails_at(const ClientFeatures& f, double level) {
-  return f[Feature::hour_errors] >= static_cast<float>(kLeastErrors) &&
-         excess_error_ratio(f) >= level;
+  return f.hour_excess_errors >= static_cast<float>(kLeastErrors) && excess_error_ratio(f) >= level;
 }
 
 bool presses_at(const ClientFeatures& f, double level) {
-  return static_cast<double>(f[Feature::requests_per_minute]) >= level &&
-         static_cast<double>(f[Feature::hour_requests]) >= kPressingMinutes * level;
+  const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
+  return rate >= level &&
+         (static_cast<double>(f.steady_requests) >= level || rate >= kFloodTimes * level);
 }
 
 HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,

@@ -8,13 +8,17 @@
 
 namespace tidelimit::anomaly {
 
-/// The error ratio beyond what everybody suffers just now.
+/// Of the last five minutes, the error ratio beyond what everybody suffers just now.
+[[nodiscard]] double recent_excess_ratio(const traffic::ClientFeatures& features);
+
+/// That, or the same of the fading hour, where it is more.
 [[nodiscard]] double excess_error_ratio(const traffic::ClientFeatures& features);
 
-/// Whether a client fails: at least kLeastErrors, and an excess of `level` or more.
+/// Whether a client fails: at least kLeastErrors in excess, and a ratio of `level` or more of them.
 [[nodiscard]] bool fails_at(const traffic::ClientFeatures& features, double level);
 
-/// Whether a client presses: at `level` requests a minute or more, for kPressingMinutes.
+/// Whether a client presses: at `level` requests a minute or more, in traffic::kSteadyMinutes of
+/// the last five, or so much faster that one minute is enough.
 [[nodiscard]] bool presses_at(const traffic::ClientFeatures& features, double level);
 
 /// Within these an error level is drawn, whatever the rows were: attackers among them can't raise
@@ -23,6 +27,8 @@ inline constexpr double kErrorRatioLeast = 0.3;
 inline constexpr double kErrorRatioMost = 0.5;
 /// Below so many requests a minute nobody presses.
 inline constexpr double kRateLeast = 60;
+/// So many times a level are no screen that loads: who asks so fast need not go on for minutes.
+inline constexpr double kFloodTimes = 10;
 /// A level is at most so many times that of the usual day.
 inline constexpr double kOverUsualDay = 1.25;
 /// No rate level is more than so many times the greatest rate seen.

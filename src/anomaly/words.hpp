@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "anomaly/contribution.hpp"
+#include "anomaly/detector.hpp"
 #include "traffic/client_profile.hpp"
 
 namespace tidelimit::anomaly {
@@ -13,5 +14,11 @@ namespace tidelimit::anomaly {
 /// drawn towards what is usual.
 [[nodiscard]] std::vector<std::string> in_words(const std::vector<Contribution>& contributions,
                                                 const traffic::ClientFigures& figures);
+
+/// Why a client is judged: the harm it does (harm()) first, then what else of it stands out.
+[[nodiscard]] std::vector<std::string> reasons(const Detector& detector,
+                                               const traffic::ClientFeatures& features,
+                                               std::vector<Contribution> contributions,
+                                               const traffic::ClientFigures& figures);
 
 }  // namespace tidelimit::anomaly

@@ -55,14 +55,19 @@ void ClientWatch::note(std::uint32_t seat, std::uint32_t slot, bool fresh, std::
   all_weighted_ += weight * came;
   all_requests_ += came;
   if (note.touched == 0) {
-    note.touched = 1;
+    note.touched = kTouched;
     touched_.push_back(slot);
   }
 }
 
-std::vector<std::uint32_t> ClientWatch::take_touched() {
-  for (const std::uint32_t slot : touched_) notes_[profiles_.seat(slot)].touched = 0;
-  return std::exchange(touched_, {});
+std::vector<ClientWatch::Touched> ClientWatch::take_touched() {
+  std::vector<Touched> taken;
+  taken.reserve(touched_.size());
+  for (const std::uint32_t slot : std::exchange(touched_, {})) {
+    const std::uint32_t touched = std::exchange(notes_[profiles_.seat(slot)].touched, 0);
+    taken.push_back({slot, (touched & kWithErrors) != 0});
+  }
+  return taken;
 }
 
 traffic::ClientFeatures ClientWatch::features(std::uint32_t slot, Instant now) const {

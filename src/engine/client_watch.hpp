@@ -30,6 +30,7 @@ class ClientWatch {
       const limiter::Verdict* verdict = verdicts == nullptr ? nullptr : verdicts->find(client, now);
       const bool malicious = verdict != nullptr && verdict->kind == limiter::VerdictKind::malicious;
       note(profiles_.seat(slot), slot, fresh, counters.requests, malicious ? 0.0 : weight);
+      if (arrivals.client_errors) notes_[profiles_.seat(slot)].touched |= kWithErrors;
       visit(slot, client, arrivals);
     };
     table_.collect(fold_one, [this](std::uint32_t slot, bool very) {
@@ -41,8 +42,12 @@ class ClientWatch {
 
   void use_huge_pages();
 
+  struct Touched {
+    std::uint32_t slot = 0;
+    bool errors = false;  ///< some that are the client's own doing came
+  };
   /// Slots that were touched since the last take, each once.
-  [[nodiscard]] std::vector<std::uint32_t> take_touched();
+  [[nodiscard]] std::vector<Touched> take_touched();
   [[nodiscard]] bool any_touched() const { return !touched_.empty(); }
 
   [[nodiscard]] const traffic::ClientProfiles& profiles() const { return profiles_; }
@@ -61,8 +66,10 @@ class ClientWatch {
   struct Note {
     double weighted;  ///< requests, each weighed by begin_fold
     std::uint32_t requests;
-    std::uint32_t touched;
+    std::uint32_t touched;  ///< since the last take: bits of kTouched and kWithErrors
   };
+  static constexpr std::uint32_t kTouched = 1;
+  static constexpr std::uint32_t kWithErrors = 2;
 
   double begin_fold(Instant now);
   void note(std::uint32_t seat, std::uint32_t slot, bool fresh, std::uint32_t requests,

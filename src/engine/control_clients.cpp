@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "anomaly/words.hpp"
@@ -8,15 +10,29 @@
 namespace tidelimit::engine {
 namespace {
 
-/// The largest rate that some limit grants one principal: a client within it does what the operator
-/// allows, and its rate alone is no attack.
-double granted_per_minute(const policy::PolicySettings& policy) {
-  double most = 0;
+/// A customer's page calls several endpoints at once; nobody needs the whole of all of them.
+constexpr std::size_t kEndpointsAtOnce = 4;
+
+double per_minute(const policy::LimitSpec& limit) {
+  return limit.rate ? limit.rate->per_minute() : 0;
+}
+
+/// What the limits grant a client of a tier (1 + its index; 0: not known): the sum over the most
+/// generous endpoints, and no less than the largest rate that they grant anybody. A client within
+/// it does what the operator allows, and its rate alone is no attack.
+double granted_per_minute(const policy::PolicySettings& policy, std::uint8_t tier) {
+  double largest = 0;
+  std::vector<double> grants;
   for (const policy::EndpointSettings& endpoint : policy.endpoints) {
     for (const policy::LimitSpec& limit : endpoint.limits)
-      if (limit.rate) most = std::max(most, limit.rate->per_minute());
+      largest = std::max(largest, per_minute(limit));
+    const bool named = tier > 0 && tier <= endpoint.limits.size();
+    grants.push_back(
+        std::max(named ? per_minute(endpoint.limits[tier - 1U]) : 0, per_minute(endpoint.client)));
   }
-  return most;
+  std::sort(grants.begin(), grants.end(), std::greater<>());
+  grants.resize(std::min(grants.size(), kEndpointsAtOnce));
+  return std::max(largest, std::accumulate(grants.begin(), grants.end(), 0.0));
 }
 
 /// Why a client that harms by nothing but a rate within what the limits grant may not be blocked;
@@ -55,13 +71,14 @@ void Engine::Control::fold_clients(Now now) {
 void Engine::Control::scan(Now now) {
   last_success.scan = now.wall;
   if (!clients.any_touched()) return;
-  const std::vector<std::uint32_t> touched = clients.take_touched();
+  const std::vector<ClientWatch::Touched> touched = clients.take_touched();
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
-  const double granted = granted_per_minute(policy);
-  for (const std::uint32_t slot : touched) {
+  for (const auto& [slot, errors] : touched) {
     const ClientId client = clients.profiles().client(slot);
-    const traffic::ClientFeatures features = clients.features(slot, now.mono);
+    traffic::ClientFeatures features = clients.features(slot, now.mono);
+    // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
+    features.fresh_errors = errors;
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
     bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
@@ -72,7 +89,8 @@ void Engine::Control::scan(Now now) {
     std::string reason;
     if (evidence) {
       reason = clients.protected_reason(slot, client, now.mono);
-      const std::string grant = grant_of(*model, features, granted);
+      const std::string grant =
+          grant_of(*model, features, granted_per_minute(policy, features.tier));
       if (!grant.empty()) {
         // One that is blocked is not let in for slowing down, nor kept out for longer.
         const auto held = verdicts.find(client);
@@ -84,7 +102,8 @@ void Engine::Control::scan(Now now) {
         client, score, evidence, reason,
         [&] {
           auto parts = anomaly::explain(*model, features, tier_of(features));
-          auto words = anomaly::in_words(parts, clients.profiles().figures(slot, now.mono));
+          auto words =
+              anomaly::reasons(*model, features, parts, clients.profiles().figures(slot, now.mono));
           return policy::Grounds{std::move(words), std::move(parts)};
         },
         now);
@@ -171,7 +190,8 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       view.threshold = anomaly::threshold(*model);
       view.evidence = anomaly::is_evidence(*model, features);
       if (view.evidence && view.protected_reason.empty())
-        view.protected_reason = grant_of(*model, features, granted_per_minute(policy));
+        view.protected_reason =
+            grant_of(*model, features, granted_per_minute(policy, features.tier));
       view.contributions = anomaly::explain(*model, features, tier_of(features));
     }
   } else {

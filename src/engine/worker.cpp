@@ -311,7 +311,7 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
   }
   if (!own_denial && request.status != 0)
-    clients.count_response(event, traffic::is_error(request.status), now.mono);
+    clients.count_response(event, traffic::response_class(request.status), now.mono);
   Tally& tally = *view.tallies[me.seat];
   tally.observed(who, request.status);
   me.count_response(tally, call, request, counting, own_denial, now);

@@ -91,11 +91,13 @@ void ClientTable::count_request(std::uint64_t print, const Event& event, bool de
   touch(*slot, now_s);
 }
 
-void ClientTable::count_response(const Event& event, bool error, Instant now) noexcept {
+void ClientTable::count_response(const Event& event, ResponseClass of, Instant now) noexcept {
   Slot* slot = find_slot(fingerprint(event.client));
   if (slot == nullptr) return;
   slot->responses.fetch_add(event.hits, std::memory_order_seq_cst);
-  if (error) {
+  if (of == ResponseClass::client_error)
+    slot->client_errors.fetch_add(event.hits, std::memory_order_seq_cst);
+  if (of != ResponseClass::fine) {
     slot->errors.fetch_add(event.hits, std::memory_order_seq_cst);
     if (event.agent_classes != 0)
       count_classes(slot->class_errors, event.agent_classes, event.hits);
@@ -170,6 +172,7 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
   slot.denied.store(0, kRelease);
   slot.responses.store(0, kRelease);
   slot.errors.store(0, kRelease);
+  slot.client_errors.store(0, kRelease);
   clear(slot.paths);
   clear(slot.class_requests);
   clear(slot.class_errors);
@@ -234,6 +237,7 @@ bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   counters.denied = slot.denied.load();
   counters.responses = slot.responses.load();
   counters.errors = slot.errors.load();
+  counters.client_errors = slot.client_errors.load();
   copy(slot.class_requests, counters.class_requests);
   copy(slot.class_errors, counters.class_errors);
   reading.client.hi = slot.client_hi.load();

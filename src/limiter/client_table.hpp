@@ -10,6 +10,7 @@
 #include "base/address.hpp"
 #include "base/hash.hpp"
 #include "base/time.hpp"
+#include "limiter/response_class.hpp"
 #include "limiter/zeroed_array.hpp"
 
 namespace tidelimit::limiter {
@@ -21,9 +22,10 @@ inline constexpr std::size_t kAgentClasses = 4;  ///< user-agent patterns that r
 /// reader takes differences.
 struct ClientCounters {
   std::uint32_t requests = 0;
-  std::uint32_t denied = 0;     ///< by tidelimit itself; never errors
-  std::uint32_t responses = 0;  ///< responses with a known status
-  std::uint32_t errors = 0;     ///< of those, status >= 400, tidelimit's own denials left out
+  std::uint32_t denied = 0;         ///< by tidelimit itself; never errors
+  std::uint32_t responses = 0;      ///< responses with a known status
+  std::uint32_t errors = 0;         ///< of those, status >= 400, tidelimit's own denials left out
+  std::uint32_t client_errors = 0;  ///< of those, the client's own doing
   std::array<std::uint32_t, kPathBuckets> paths{};
   std::array<std::uint32_t, kAgentClasses> class_requests{};
   std::array<std::uint32_t, kAgentClasses> class_errors{};
@@ -68,7 +70,7 @@ class ClientTable {
   void count_request(std::uint64_t fingerprint, const Event& event, bool denied,
                      Instant now) noexcept;
   /// A response of a request counted before became known. Not counted if the client has no slot.
-  void count_response(const Event& event, bool error, Instant now) noexcept;
+  void count_response(const Event& event, ResponseClass of, Instant now) noexcept;
 
   /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
@@ -142,6 +144,7 @@ class ClientTable {
     std::atomic<std::uint64_t> client_lo;
     Counter denied;
     Counter next;  // link of a list of touched slots: slot + 1, 0 ends
+    Counter client_errors;
     std::array<Counter, kAgentClasses> class_requests;
     std::array<Counter, kAgentClasses> class_errors;
   };

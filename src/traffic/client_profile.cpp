@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <type_traits>
 
 #include "traffic/packed_count.hpp"
@@ -11,13 +12,10 @@ namespace {
 
 constexpr std::size_t kPastMinutes = 4;
 constexpr float kHourSeconds = 3600;
-constexpr float kPathSeconds = 300;            // path shares fade over the same five minutes
-constexpr std::uint32_t kBackgroundShare = 3;  // responses a client and minute that weigh
-constexpr double kBackgroundPseudo = 20;       // responses of the usual ratio behind the background
+constexpr float kPathSeconds = 300;  // path shares fade over the same five minutes
 // Whoever got so many answers in the fading hour is a customer whom the service serves when it is
-// well; and so many of their responses show how it is.
+// well.
 constexpr float kServed = 10;
-constexpr double kServedResponses = 10;
 
 std::uint32_t minute_of(Instant now) {
   return static_cast<std::uint32_t>(now.since_start / std::chrono::minutes{1});
@@ -51,18 +49,34 @@ namespace {
 
 /// The counts of one minute.
 struct Minute {
-  std::uint32_t requests, denied, responses, errors;
+  std::uint32_t requests, denied, responses, errors, client_errors;
+
+  static Minute of(const limiter::ClientCounters& c) {
+    return {c.requests, c.denied, c.responses, c.errors, c.client_errors};
+  }
+  void operator+=(const Minute& m) {
+    requests += m.requests;
+    denied += m.denied;
+    responses += m.responses;
+    errors += m.errors;
+    client_errors += m.client_errors;
+  }
+  [[nodiscard]] Minute operator-(const Minute& m) const {
+    return {requests - m.requests, denied - m.denied, responses - m.responses, errors - m.errors,
+            client_errors - m.client_errors};
+  }
 };
 
 struct PackedMinute {
-  PackedCount requests, denied, responses, errors;
+  PackedCount requests, denied, responses, errors, client_errors;
 
   static PackedMinute of(const Minute& m) {
     return {PackedCount::of(m.requests), PackedCount::of(m.denied), PackedCount::of(m.responses),
-            PackedCount::of(m.errors)};
+            PackedCount::of(m.errors), PackedCount::of(m.client_errors)};
   }
   [[nodiscard]] Minute unpacked() const {
-    return {requests.value(), denied.value(), responses.value(), errors.value()};
+    return {requests.value(), denied.value(), responses.value(), errors.value(),
+            client_errors.value()};
   }
 };
 
@@ -81,7 +95,7 @@ struct ClientProfiles::Profile {
   std::array<PackedMinute, kPastMinutes> past;  ///< past[0] is the minute before
   std::array<std::uint16_t, limiter::kPathBuckets> last_paths;  ///< mod 2^16
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
-  float hour_requests, hour_responses, hour_errors;
+  float hour_requests, hour_responses, hour_errors, hour_excess;
   std::array<std::uint64_t, kMinutes> agents;  ///< agents[0] is the present minute
 
   void advance(Instant now);
@@ -107,16 +121,16 @@ struct ClientProfiles::ClassProfile {
 /// The sums of the minutes that still count at some time.
 struct ClientProfiles::Recent {
   Minute sum{};
+  std::array<std::uint32_t, kMinutes> requests{};  ///< by age
   std::uint64_t agents = 0;
-  std::uint32_t passed = 0;  ///< minutes begun since the profile was last updated
-  double minutes = 1;        ///< that the sums cover, at least one
-  Background weight{};       ///< of them in the background
-  bool served = false;
+  std::uint32_t passed = 0;       ///< minutes begun since the profile was last updated
+  double minutes = 1;             ///< that the sums cover, at least one
+  ErrorBackground::Own weight{};  ///< of them in the background
 };
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
     : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
-  static_assert(sizeof(Profile) <= 192 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(Profile) <= 216 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -147,6 +161,7 @@ void ClientProfiles::Profile::advance(Instant now) {
     hour_requests *= by_hour;
     hour_responses *= by_hour;
     hour_errors *= by_hour;
+    hour_excess *= by_hour;
     const float by_path = std::exp(-seconds / kPathSeconds);
     for (float& path : paths) {
       path *= by_path;
@@ -156,11 +171,8 @@ void ClientProfiles::Profile::advance(Instant now) {
 }
 
 void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const Minute& delta) {
-  last = {counters.requests, counters.denied, counters.responses, counters.errors};
-  current.requests += delta.requests;
-  current.denied += delta.denied;
-  current.responses += delta.responses;
-  current.errors += delta.errors;
+  last = Minute::of(counters);
+  current += delta;
   hour_requests += static_cast<float>(delta.requests);
   hour_responses += static_cast<float>(delta.responses);
   hour_errors += static_cast<float>(delta.errors);
@@ -222,9 +234,7 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
     classes_[seat].add(counters, arrivals);
   }
 
-  const Minute delta{
-      counters.requests - profile.last.requests, counters.denied - profile.last.denied,
-      counters.responses - profile.last.responses, counters.errors - profile.last.errors};
+  const Minute delta = Minute::of(counters) - profile.last;
   const bool idle = profile.current.requests == 0 &&
                     std::all_of(profile.past.begin(), profile.past.end(),
                                 [](const PackedMinute& m) { return m.requests.value() == 0; });
@@ -233,60 +243,39 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
         static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1}) & 0x3fffffffu;
   }
   const bool served = profile.hour_responses - profile.hour_errors >= kServed;
-  add_background(profile.current.responses, delta.responses, delta.errors, served, minute_of(now));
+  background_.add(profile.current.responses, delta.responses, delta.client_errors, served,
+                  minute_of(now));
   profile.add(counters, delta);
+  if (delta.responses > 0) add_excess(profile, delta.responses, delta.client_errors, now);
   arrivals.requests = delta.requests > 0;
   arrivals.errors = delta.errors > 0;
+  arrivals.client_errors = delta.client_errors > 0;
   return arrivals;
 }
 
-void ClientProfiles::add_background(std::uint32_t before, std::uint32_t responses,
-                                    std::uint32_t errors, bool served, std::uint32_t minute) {
-  BackgroundMinute& now = background_[minute % kMinutes];
-  if (now.minute != minute) {
-    now = {.minute = minute};
-  }
-  if (responses == 0 || before >= kBackgroundShare) {
-    return;
-  }
-  const double weight = std::min(responses, kBackgroundShare - before);
-  const Background more{weight, weight * std::min(errors, responses) / responses};
-  now.all += more;
-  if (served) now.served += more;
-}
-
-double ClientProfiles::background_error_ratio(const Recent& own, std::uint32_t minute) const {
-  Background all;
-  Background served;
-  for (const BackgroundMinute& b : background_) {
-    if (minute - b.minute >= kMinutes) continue;
-    all += b.all;
-    served += b.served;
-  }
-  all -= own.weight;
-  if (own.served) served -= own.weight;
-  const Background& shown = served.responses >= kServedResponses ? served : all;
-  return std::clamp(shrunk(std::max(shown.errors, 0.0), std::max(shown.responses, 0.0),
-                           kUsualErrorRatio, kBackgroundPseudo),
-                    0.0, 1.0);
+/// What everybody suffers while it happens is no client's excess, also when it is over and the
+/// background is well again. Below zero the sum owes nobody anything.
+void ClientProfiles::add_excess(Profile& profile, std::uint32_t responses, std::uint32_t errors,
+                                Instant now) const {
+  const double ratio = background_.ratio(recent(profile, now).weight, minute_of(now));
+  const double outage = std::max(0.0, ratio - kUsualErrorRatio);
+  profile.hour_excess =
+      std::max(0.0F, profile.hour_excess + static_cast<float>(errors - outage * responses));
 }
 
 ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant now) const {
   Recent r;
-  r.served = profile.hour_responses - profile.hour_errors >= kServed;
+  r.weight.served = profile.hour_responses - profile.hour_errors >= kServed;
   now = std::max(now, profile.updated);
   r.passed = minute_of(now) - minute_of(profile.updated);
-  const auto take = [&r](const Minute& m) {
-    r.sum.requests += m.requests;
-    r.sum.denied += m.denied;
-    r.sum.responses += m.responses;
-    r.sum.errors += m.errors;
-    const double weight = std::min(m.responses, kBackgroundShare);
-    r.weight += {weight, m.responses > 0 ? weight * m.errors / m.responses : 0};
+  const auto take = [&r](std::uint32_t age, const Minute& m) {
+    r.sum += m;
+    r.requests[age] = m.requests;
+    r.weight.shares[age] = ErrorBackground::share_of(m.responses, m.client_errors);
   };
   for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
     const std::uint32_t i = age - r.passed;
-    take(i == 0 ? profile.current : profile.past[i - 1].unpacked());
+    take(age, i == 0 ? profile.current : profile.past[i - 1].unpacked());
     r.agents |= profile.agents[i];
   }
   const double now_s = std::chrono::duration<double>(now.since_start).count();
@@ -320,6 +309,7 @@ ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
   f.denied = r.sum.denied;
   f.responses = r.sum.responses;
   f.errors = r.sum.errors;
+  f.client_errors = r.sum.client_errors;
   f.requests_per_minute = f.requests / r.minutes;
   f.error_ratio = f.responses > 0 ? static_cast<double>(f.errors) / f.responses : 0.0;
   float all = 0;
@@ -348,7 +338,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   ClientFeatures f;
   const Profile& profile = profiles_[seats_.of(slot)];
   if (!profile.used) return f;
-  const Recent r = recent(profile, now);
+  Recent r = recent(profile, now);
   const float fade =
       std::exp(-std::max(seconds_between(profile.updated, now), 0.0F) / kHourSeconds);
   const auto set = [&f](Feature feature, double value) { f[feature] = static_cast<float>(value); };
@@ -370,7 +360,18 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   set(Feature::hour_error_ratio,
       shrunk(hour_errors, static_cast<double>(fade * profile.hour_responses), kUsualErrorRatio,
              kPseudoResponses));
-  f.background_error_ratio = static_cast<float>(background_error_ratio(r, minute_of(now)));
+
+  const auto ratio = [](double errors, double responses) {
+    return static_cast<float>(shrunk(errors, responses, kUsualErrorRatio, kPseudoResponses));
+  };
+  f.client_error_ratio = ratio(r.sum.client_errors, r.sum.responses);
+  f.background_error_ratio = static_cast<float>(background_.ratio(r.weight, minute_of(now)));
+  f.hour_excess_errors = fade * profile.hour_excess;
+  f.hour_responses = fade * profile.hour_responses;
+  f.hour_excess_ratio =
+      ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
+  std::sort(r.requests.begin(), r.requests.end(), std::greater<>());
+  f.steady_requests = static_cast<float>(r.requests[kSteadyMinutes - 1]);
   return f;
 }
 

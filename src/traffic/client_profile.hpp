@@ -8,6 +8,7 @@
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "limiter/client_table.hpp"
+#include "traffic/error_background.hpp"
 #include "traffic/seats.hpp"
 
 namespace tidelimit::traffic {
@@ -34,16 +35,25 @@ inline constexpr double kPseudoResponses = 10;
 inline constexpr double kUsualErrorRatio = 0.03;
 inline constexpr double kPseudoRequests = 5;
 inline constexpr double kUsualConcentration = 0.4;
+/// Who presses does so for so many of the last five minutes: a screen that loads, or a customer in
+/// a hurry, asks fast for a minute, too.
+inline constexpr std::size_t kSteadyMinutes = 3;
 
 struct ClientFeatures {
   std::array<float, kFeatures> values{};
-  /// Share of errors among the other clients' responses of the last five minutes, each client's
-  /// weight capped by the minute. Of clients that were served within the fading hour, so that those
-  /// who never get an answer, however many, are no outage; of all where such are hardly seen.
-  /// No input of the model: it tells a client that fails from a service that fails everybody.
+  // What harm is read from; no inputs of the model. Errors are here what is a client's own doing
+  // (limiter::ResponseClass::client_error): nobody is to blame for a service that fails.
+  float client_error_ratio = 0;  ///< over the last five minutes, shrunk
+  /// The others' now (ErrorBackground): it tells a client that fails from a service that fails
+  /// everybody.
   float background_error_ratio = 0;
+  float hour_responses = 0;      ///< fading, like hour_requests
+  float hour_excess_errors = 0;  ///< fading: errors beyond what everybody suffered at their time
+  float hour_excess_ratio = 0;   ///< of the fading responses, shrunk
+  float steady_requests = 0;  ///< in a minute: as many in kSteadyMinutes of the last five, or more
+  bool fresh_errors = true;   ///< some came since the client was last looked at
   /// Of the client's latest request: 1 + its index among the names that whoever made the features
-  /// keeps; 0: not known. No input of the model either: it says what is usual for such a client.
+  /// keeps; 0: not known. It says what is usual for such a client.
   std::uint8_t tier = 0;
 
   [[nodiscard]] float operator[](Feature f) const { return values[static_cast<std::size_t>(f)]; }
@@ -56,6 +66,7 @@ struct ClientFigures {
   std::uint32_t denied = 0;
   std::uint32_t responses = 0;
   std::uint32_t errors = 0;
+  std::uint32_t client_errors = 0;
   std::array<std::uint32_t, limiter::kAgentClasses> class_requests{};
   std::array<std::uint32_t, limiter::kAgentClasses> class_errors{};
   double requests_per_minute = 0;
@@ -68,12 +79,14 @@ struct ClientFigures {
 struct Arrivals {
   bool requests = false;
   bool errors = false;
+  bool client_errors = false;
   std::uint8_t class_requests = 0;  ///< one bit for each class that some came of
   std::uint8_t class_errors = 0;
 
   Arrivals& operator|=(const Arrivals& more) {
     requests |= more.requests;
     errors |= more.errors;
+    client_errors |= more.client_errors;
     class_requests |= more.class_requests;
     class_errors |= more.class_errors;
     return *this;
@@ -81,7 +94,7 @@ struct Arrivals {
 };
 
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
-/// side of it. One thread. 192 bytes for each slot that was ever used, and 128 more where user
+/// side of it. One thread. 216 bytes for each slot that was ever used, and 128 more where user
 /// agents fall into a rule's class; so bounded by the table's capacity.
 ///   Counts are kept by minute, the running one included: "five minutes" are four to five.
 class ClientProfiles {
@@ -111,36 +124,14 @@ class ClientProfiles {
   struct Profile;
   struct ClassProfile;
   struct Recent;
-  /// Responses of many clients, each client's capped by the minute.
-  struct Background {
-    double responses = 0;
-    double errors = 0;
-
-    void operator+=(const Background& more) {
-      responses += more.responses;
-      errors += more.errors;
-    }
-    void operator-=(const Background& less) {
-      responses -= less.responses;
-      errors -= less.errors;
-    }
-  };
-  struct BackgroundMinute {
-    std::uint32_t minute = 0;
-    Background all{};
-    Background served{};  ///< of those whom the service serves when it is well
-  };
-  static constexpr std::size_t kMinutes = 5;
-
-  void add_background(std::uint32_t before, std::uint32_t responses, std::uint32_t errors,
-                      bool served, std::uint32_t minute);
-  [[nodiscard]] double background_error_ratio(const Recent& own, std::uint32_t minute) const;
+  void add_excess(Profile& profile, std::uint32_t responses, std::uint32_t errors,
+                  Instant now) const;
   [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
 
   Seats seats_;
   limiter::ZeroedArray<Profile> profiles_;      // [seat]; nobody sits on the first
   limiter::ZeroedArray<ClassProfile> classes_;  // likewise
-  std::array<BackgroundMinute, kMinutes> background_{};
+  ErrorBackground background_;
 };
 
 }  // namespace tidelimit::traffic

@@ -130,7 +130,7 @@ class ClientReplay {
     event.tier = number_of(request.tier);
     table_.count_request(event, false, now_);
     if (request.status != 0) {
-      table_.count_response(event, is_error(request.status), now_);
+      table_.count_response(event, response_class(request.status), now_);
     }
   }
 

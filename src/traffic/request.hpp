@@ -7,6 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "limiter/response_class.hpp"
 
 namespace tidelimit::traffic {
 
@@ -28,6 +29,14 @@ struct Request {
 
 [[nodiscard]] inline bool is_error(std::uint16_t status) {
   return status >= 400;
+}
+
+/// A client makes no 503. Nor is it its doing that a limit held it back (429), or that an answer
+/// took longer than anybody waits (nginx's 499).
+[[nodiscard]] inline limiter::ResponseClass response_class(std::uint16_t status) {
+  if (!is_error(status)) return limiter::ResponseClass::fine;
+  const bool own = status < 500 && status != 429 && status != 499;
+  return own ? limiter::ResponseClass::client_error : limiter::ResponseClass::other_error;
 }
 
 }  // namespace tidelimit::traffic

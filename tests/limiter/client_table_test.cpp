@@ -47,9 +47,9 @@ TEST(ClientTable, CountsAllThatARequestAndItsResponseSay) {
   made.path_hash = 2;
   made.agent_hash = 1;
   table.count_request(made, false, kStart);
-  table.count_response(made, true, kStart);
+  table.count_response(made, ResponseClass::client_error, kStart);
   made.agent_classes = 0;
-  table.count_response(made, false, kStart);
+  table.count_response(made, ResponseClass::fine, kStart);
 
   const auto seen = collect(table);
   ASSERT_EQ(seen.size(), 1U);
@@ -89,7 +89,7 @@ TEST(ClientTable, VisitsOnlyWhatWasTouchedAndTakesTheAgents) {
 
 TEST(ClientTable, CountsNoResponseOfAClientWithoutASlot) {
   ClientTable table(1 << 16, 7);
-  table.count_response(event(1), true, kStart);
+  table.count_response(event(1), ResponseClass::client_error, kStart);
   EXPECT_FALSE(table.find(client(1)).has_value());
   EXPECT_TRUE(collect(table).empty());
 }
@@ -167,7 +167,7 @@ TEST_F(FullTable, ASlotThatChangesHandsBeginsAtZeroAndSaysSo) {
     made.agent_hash = 9;
     made.agent_classes = 1;
     table.count_request(made, true, kStart);
-    table.count_response(made, true, kStart);
+    table.count_response(made, ResponseClass::client_error, kStart);
   }
   static_cast<void>(collect(table));
   flood(kStart + seconds{31});
@@ -188,7 +188,7 @@ TEST(ClientTableThreads, LoseAndDoubleNoCountWhileTheCollectorReads) {
   // make do with a second one, and a count is lost.
   for (std::uint32_t i = 0; i < kClients; ++i) {
     table.count_request(event(i), false, kStart);
-    table.count_response(event(i), false, kStart);
+    table.count_response(event(i), ResponseClass::fine, kStart);
   }
   std::map<ClientId, ClientCounters> latest;
   std::map<ClientId, std::uint64_t> agents;
@@ -201,7 +201,8 @@ TEST(ClientTableThreads, LoseAndDoubleNoCountWhileTheCollectorReads) {
         made.path_hash = i;
         made.agent_hash = 1 + thread;
         table.count_request(made, i % 4 == 0, kStart);
-        table.count_response(made, i % 8 == 0, kStart);
+        table.count_response(made, i % 8 == 0 ? ResponseClass::other_error : ResponseClass::fine,
+                             kStart);
       }
       --running;
     });

@@ -29,6 +29,7 @@ struct Slot {
     counters.requests += n;
     counters.responses += n;
     counters.errors += errors;
+    counters.client_errors += errors;
     counters.paths[path] += n;
     counters.agents = agents;
     const Arrivals arrivals = profiles.update(slot, fresh, client, counters, at(when));
@@ -230,6 +231,42 @@ TEST(ClientProfiles, AnOutageShowsInThoseWhoWereServedBefore) {
     for (Slot& slot : site.slots) slot.requests(3, 3, std::chrono::minutes{minute});
   EXPECT_GT(site.profiles.features(50, at(15min)).background_error_ratio, 0.8F) << "a newcomer";
   EXPECT_GT(site.profiles.features(5, at(15min)).background_error_ratio, 0.8F) << "a customer";
+}
+
+TEST(ClientProfiles, WhatEverybodySufferedIsNobodysExcessWhenItIsOver) {
+  Besieged site;
+  for (int minute = 10; minute < 70; ++minute)
+    for (std::size_t i = 0; i < 12; ++i) site.slots[i].requests(3, 3, std::chrono::minutes{minute});
+  Slot& guesser = site.slots[20];
+  for (int minute = 70; minute < 80; ++minute) {
+    for (std::size_t i = 0; i < 12; ++i) site.slots[i].requests(3, 0, std::chrono::minutes{minute});
+    if (minute >= 75) guesser.requests(6, 6, std::chrono::minutes{minute});
+    const ClientFeatures customer = site.profiles.features(5, at(std::chrono::minutes{minute}));
+    EXPECT_LT(customer.hour_excess_ratio, 0.15F) << minute;
+    EXPECT_GT(customer[Feature::hour_error_ratio], 0.5F) << "as the model sees it";
+  }
+  EXPECT_GT(site.profiles.features(20, at(79min)).hour_excess_errors, 25);
+}
+
+TEST(ClientProfiles, TheServicesErrorsAreNotTheClients) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.client_errors -= 40;  // of the forty none is its own
+  slot.requests(40, 40, 20s);
+  EXPECT_GT(profiles.features(0, at(20s))[Feature::error_ratio], 0.7F);
+  EXPECT_LT(profiles.features(0, at(20s)).client_error_ratio, 0.03F);
+  EXPECT_EQ(profiles.features(0, at(20s)).hour_excess_errors, 0);
+}
+
+TEST(ClientProfiles, SteadyIsWhatThreeMinutesOfFiveHad) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(500, 0, 10s);
+  slot.requests(30, 0, 70s);
+  EXPECT_EQ(profiles.features(0, at(80s)).steady_requests, 0);
+  slot.requests(40, 0, 3min);
+  EXPECT_EQ(profiles.features(0, at(3min)).steady_requests, 30);
+  EXPECT_EQ(profiles.features(0, at(5min)).steady_requests, 0) << "two minutes of five remain";
 }
 
 TEST(ClientProfiles, RequestsAloneAreThoseOfTheFigures) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tidelimit::limiter {
+
+/// Whose doing a response is.
+enum class ResponseClass : std::uint8_t {
+  fine,
+  client_error,  ///< the client asked for what is wrong, forbidden or not there
+  other_error,   ///< the service failed it, or a limit held it back
+};
+
+}  // namespace tidelimit::limiter

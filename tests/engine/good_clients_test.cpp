@@ -1,0 +1,160 @@
+#include <functional>
+#include <gmock/gmock.h>
+
+#include "engine/gate_in_time.hpp"
+
+namespace tidelimit::engine::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// What good clients meet that looks like harm, and who harms among them.
+class GoodClients : public GateInTime {
+ protected:
+  static constexpr int kClients = 60;
+
+  void begin(Settings settings = mission()) {
+    policy::Rule attacker;
+    attacker.name = "attacker";
+    attacker.when.verdict = VerdictKind::malicious;
+    attacker.then.block = true;
+    attacker.then.duration = minutes{15};
+    settings.policy.rules = {attacker};
+    start(std::move(settings));
+    engine->set_models(bundle(nullptr, quiet_detector()));
+    engine->tick(now);
+  }
+
+  static std::string customer(int i) { return "198.51.100." + std::to_string(i); }
+
+  bool call(const Asked& asked, std::uint16_t status) {
+    const bool allowed = ask(asked).decision.allowed;
+    if (allowed) answer(status, asked);
+    return allowed;
+  }
+
+  /// Customers ask twice a minute each, not all at once; `status(i)` is the answer to the i-th.
+  /// Each time the clock moves by five seconds `then` is called.
+  void customers(
+      Nanos span, const std::function<std::uint16_t(int)>& status,
+      const std::function<void()>& then = [] {}) {
+    const WallTime end = now.wall + span;
+    for (int step = 0; now.wall < end; ++step) {
+      for (int i = step % 6; i < kClients; i += 6) call({.address = customer(i)}, status(i));
+      then();
+      pass(seconds{5});
+    }
+  }
+  static std::uint16_t well(int) { return 200; }
+
+  [[nodiscard]] std::size_t judged() { return engine->status()->verdicts.size(); }
+};
+
+TEST_F(GoodClients, AreLeftAloneWhenAnOutageOfAnHourHasEnded) {
+  begin();
+  customers(hours{2}, well);
+  std::size_t worst = 0;
+  const auto look = [&] { worst = std::max(worst, judged()); };
+  customers(
+      hours{1}, [](int) -> std::uint16_t { return 401; }, look);  // logins fail for all
+  customers(minutes{30}, well, look);
+  EXPECT_EQ(worst, 0U);
+}
+
+TEST_F(GoodClients, DoNotMakeTheServersErrors) {
+  begin();
+  customers(hours{1}, well);
+  std::size_t worst = 0;
+  const auto look = [&] {
+    // Someone's hook, called again and again, finds nobody at home.
+    for (int i = 0; i < 3; ++i) call({.path = "/other/hook", .address = "203.0.113.5"}, 503);
+    worst = std::max(worst, judged());
+  };
+  customers(
+      minutes{30}, [](int i) -> std::uint16_t { return i % 4 == 0 ? 503 : 200; }, look);
+  customers(minutes{10}, well, look);
+  EXPECT_EQ(worst, 0U);
+}
+
+TEST_F(GoodClients, MayLoadAScreenAtOnce) {
+  begin();
+  std::size_t worst = 0;
+  int step = 0;
+  const Asked screen{.path = "/other/x", .address = "203.0.113.5"};
+  customers(hours{2}, well, [&] {
+    // Some hundreds of requests within fifteen seconds, every ten minutes.
+    if (step++ % 120 < 3)
+      for (int i = 0; i < 150; ++i) call(screen, 200);
+    worst = std::max(worst, judged());
+  });
+  EXPECT_EQ(worst, 0U);
+}
+
+TEST_F(GoodClients, AreNotKeptOutForWhatTheyDidBefore) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked guesser{.path = "/login", .address = "203.0.113.66"};
+  const auto guess = [&] { call(guesser, 401); };
+  customers(minutes{5}, well, [&] { guess(), guess(); });
+  ASSERT_TRUE(verdict(guesser.address));
+  // It goes on, and gets no answer of the service: nothing of that is fresh evidence.
+  WallTime let_in{};
+  customers(minutes{16}, well, [&] {
+    if (let_in == WallTime{} && call(guesser, 401)) let_in = now.wall;
+  });
+  EXPECT_NE(let_in, WallTime{});
+  customers(minutes{1}, well, guess);
+  EXPECT_EQ(ask(guesser).decision.reason, Reason::client_blocked) << "fresh errors, and out again";
+}
+
+TEST_F(GoodClients, AreNotJudgedTwiceForTheSameErrors) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked hasty{.path = "/login", .address = "203.0.113.66"};
+  for (int i = 0; i < 60; ++i) call(hasty, 401);
+  customers(minutes{1}, well, [&] { call(hasty, 200); });
+  EXPECT_FALSE(verdict(hasty.address)) << "one scan saw errors, the others saw none that were new";
+  customers(minutes{1}, well, [&] { call(hasty, 401); });
+  EXPECT_TRUE(verdict(hasty.address));
+}
+
+TEST_F(GoodClients, MayUseAllThatIsGrantedAtOnce) {
+  Settings settings = mission();
+  for (policy::EndpointSettings& endpoint : settings.policy.endpoints)
+    for (policy::LimitSpec& limit : endpoint.limits) limit.rate = per_minute(100);
+  begin(std::move(settings));
+  // Enough that the busy one is no fifth of all traffic.
+  for (int i = 0; i < 400 * kClients; ++i) call({.address = customer(i % kClients)}, 200);
+  const auto ask_both = [&](int times) {
+    for (int i = 0; i < times; ++i)
+      for (const char* path : {"/payment/1", "/browse/1"})
+        call({.path = path, .address = "203.0.113.5"}, 200);
+  };
+  customers(minutes{10}, well, [&] { ask_both(6); });  // 72 a minute of either
+  ASSERT_TRUE(verdict("203.0.113.5"));
+  EXPECT_EQ(verdict("203.0.113.5")->mode, Mode::shadow);
+  EXPECT_THAT(verdict("203.0.113.5")->reasons, testing::Contains(HasSubstr("limits grant (300 a")));
+  customers(minutes{10}, well, [&] { ask_both(16); });  // 192 of either: beyond both limits
+  EXPECT_EQ(verdict("203.0.113.5")->mode, Mode::enforce);
+}
+
+TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked loud{.path = "/other/x", .address = "203.0.113.66"};
+  const Asked guesser{.path = "/login", .address = "203.0.113.67"};
+  customers(minutes{5}, well, [&] {
+    for (int i = 0; i < 30; ++i) call(loud, 200);
+    call(guesser, 401);
+  });
+  ASSERT_TRUE(verdict(loud.address));
+  EXPECT_THAT(verdict(loud.address)->reasons.front(),
+              testing::AllOf(HasSubstr(" requests a minute, beyond the "),
+                             HasSubstr(" that this model allows anybody")));
+  ASSERT_TRUE(verdict(guesser.address));
+  EXPECT_THAT(verdict(guesser.address)->reasons.front(),
+              testing::AllOf(HasSubstr(" errors of "), HasSubstr(", others ")));
+}
+
+}  // namespace
+}  // namespace tidelimit::engine::test
