@@ -45,6 +45,20 @@ json forecast_json(const forecast::EndpointForecast& made) {
           {"source", forecast::to_string(made.source)}};
 }
 
+/// From when on the windows up to `until` are as many as one answer holds; on their grid, so that
+/// the answer before it ends where this one begins.
+WallTime earliest(WallTime until, Nanos window, std::size_t columns) {
+  const auto most = static_cast<Nanos::rep>(kMostWindows / std::max(columns, std::size_t{1}));
+  return floor_to(std::max(until, WallTime{}), window) - window * (most - 1);
+}
+
+/// The oldest of those made at one time may be cut off: they are left to the answer before.
+WallTime whole_from(std::vector<forecast::EndpointForecast>& made) {
+  const WallTime cut = made.front().made_at;
+  std::erase_if(made, [&](const auto& one) { return one.made_at == cut; });
+  return made.empty() ? cut : made.front().made_at;
+}
+
 std::optional<Response> refuse_unknown(const std::vector<policy::EndpointSettings>& endpoints,
                                        const std::string& wanted) {
   std::vector<std::string_view> names;
@@ -126,17 +140,15 @@ Response get_history(const DeskContext& context, const DeskCall& call) {
   const std::string wanted = query_text(call, "endpoint");
   if (auto unknown = refuse_unknown(configured.policy.endpoints, wanted)) return *unknown;
 
-  const std::size_t rows = wanted.empty() ? configured.policy.endpoints.size() : 1;
-  const Nanos most = configured.shape.window *
-                     static_cast<Nanos::rep>(std::max<std::size_t>(kMostWindows / rows, 1));
-  WallTime from = std::max(*since, *until - most);
+  const std::size_t columns = wanted.empty() ? configured.policy.endpoints.size() : 1;
+  WallTime from = std::max(*since, earliest(*until, configured.shape.window, columns));
   std::vector<forecast::EndpointForecast> made;
   if (const auto history = context.engine.history()) {
     auto found = history->forecasts(
         {.since = from, .until = *until, .endpoint = wanted, .most = kMostForecasts});
     if (!found) return error_response(found.error());
     made = std::move(*found);
-    if (made.size() == kMostForecasts) from = made.front().made_at;
+    if (made.size() == kMostForecasts) from = whole_from(made);
   }
   const traffic::WindowGrid grid = context.engine.windows(from, *until, wanted);
   JsonRows windows, forecasts;

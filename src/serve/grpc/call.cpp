@@ -305,7 +305,6 @@ Produced ServerCall::produce(char* into, std::size_t size) {
 }
 
 void ServerCall::check_time(Instant now) {
-  const Http2Limits& limits = session_->limits();
   if (finished_) {
     // Answered, but the client gives no room to send it.
     if (now - moved_ > Http2Limits::kWriteTimeout) session_->reset(stream_, Http2Error::cancel);
