@@ -175,7 +175,8 @@ int run(const QuickstartOptions& options) {
       return exit_with("quickstart", {Code::invalid_argument, "--for: " + parsed.error().message});
     length = *parsed;
   }
-  if (const auto is_free = require_port(options.port); !is_free) return fail_with(is_free.error());
+  if (const auto is_free = require_port(options.port); !is_free)
+    return exit_with("quickstart", is_free.error());
   const sigset_t signals = block_signals();
   start_log();
   spdlog::set_level(spdlog::level::warn);  // the watcher tells the story

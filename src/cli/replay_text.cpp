@@ -94,8 +94,8 @@ std::string verdicts(const ReplayReport& r) {
                v.score > 0 ? fmt::format("{:.2f}", v.score) : "rule",
                v.reasons.empty() ? v.rule : v.reasons.front()});
   }
-  return section(fmt::format("Verdicts ({}, on {} clients)", count(r.verdicts.size()),
-                             count(clients_judged(r))),
+  return section(fmt::format("Verdicts ({}, on {} clients)", grouped(r.verdicts.size()),
+                             grouped(clients_judged(r))),
                  table.empty() ? "" : table.text() + more(r.verdicts.size()));
 }
 
