@@ -38,9 +38,7 @@ class Clocks : public GateInTime {
                            .until = now.wall + span};
     ASSERT_TRUE(engine->put_label(made, now));
   }
-  [[nodiscard]] std::string mode_of_all() const {
-    return limiter::to_string(engine->modes().all);
-  }
+  [[nodiscard]] std::string mode_of_all() const { return limiter::to_string(engine->modes().all); }
   [[nodiscard]] std::string degraded() {
     engine->tick(now);
     std::string all;

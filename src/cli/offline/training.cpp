@@ -1,5 +1,6 @@
 #include "cli/offline/training.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <thread>
@@ -119,6 +120,20 @@ void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
   manifest.figures["windows"] = static_cast<double>(grid.size());
 }
 
+/// Attackers are few: where a good part of a log seems to be theirs, either it was a bad time to
+/// learn from, or the detector takes customers for them.
+std::string aside_note(std::uint64_t aside, std::uint64_t requests) {
+  constexpr double kAsideMost = 0.05;
+  const double ratio =
+      static_cast<double>(aside) / static_cast<double>(std::max<std::uint64_t>(requests, 1));
+  if (ratio <= kAsideMost) return {};
+  return fmt::format(
+      "{:.0f} % of the requests come from clients that this detector calls malicious, in the log "
+      "it "
+      "learnt from:\nlook at them with `tidelimit explain`, and name the good ones with --labels\n",
+      100 * ratio);
+}
+
 /// Of too few rows no level of harm can be drawn.
 bool reads_back(const model::Bundle& bundle) {
   const auto files = model::encode(bundle);
@@ -151,6 +166,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   const auto history = read_history(
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected(history.error());
+  print(aside_note(history->malicious_requests, reading->requests), stderr);
   const auto grid = forecast::worth_forecasting(history->grid);
   if (options.detector_alone) {
     keep_detector_alone(bundle, survey, history->grid, shape);
