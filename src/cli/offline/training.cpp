@@ -128,9 +128,9 @@ std::string aside_note(std::uint64_t aside, std::uint64_t requests) {
       static_cast<double>(aside) / static_cast<double>(std::max<std::uint64_t>(requests, 1));
   if (ratio <= kAsideMost) return {};
   return fmt::format(
-      "{:.0f} % of the requests come from clients that this detector calls malicious, in the log "
-      "it "
-      "learnt from:\nlook at them with `tidelimit explain`, and name the good ones with --labels\n",
+      "{:.0f} % of the requests come from clients that this detector calls malicious in the very "
+      "log it learnt from:\nlook at them with `tidelimit explain`, and name the good ones with "
+      "--labels\n",
       100 * ratio);
 }
 
