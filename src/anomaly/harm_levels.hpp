@@ -28,7 +28,7 @@ inline constexpr double kErrorRatioMost = 0.5;
 /// Below so many requests a minute nobody presses.
 inline constexpr double kRateLeast = 60;
 /// So many times a level are no screen that loads: who asks so fast need not go on for minutes.
-inline constexpr double kFloodTimes = 10;
+inline constexpr double kFloodTimes = 8;
 /// A level is at most so many times that of the usual day.
 inline constexpr double kOverUsualDay = 1.25;
 /// No rate level is more than so many times the greatest rate seen.

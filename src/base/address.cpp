@@ -165,9 +165,12 @@ std::string format_client(const ClientId& client) {
 }
 
 std::optional<ClientId> parse_client(std::string_view text) {
-  if (text.ends_with("/64")) text.remove_suffix(3);
+  const bool block = text.ends_with("/64");
+  if (block) text.remove_suffix(3);
   const auto address = parse_address(text);
-  return address ? std::optional(client_of(*address)) : std::nullopt;
+  if (!address) return std::nullopt;
+  const ClientId client = client_of(*address);
+  return block && client.empty() ? kLowestV6 : client;
 }
 
 ClientId neighbourhood_of(const ClientId& client) {
