@@ -137,7 +137,7 @@ class Retraining(harness.EndToEnd):
         self.assertEqual(sum(gate.count("tidelimit_retrainings_total", result=result)
                              for result in ("taken", "kept", "failed")), 0)
         refused = run("models", "--model", self.model, "--return-to", "20200101T000000Z-00000000")
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 2)
         self.assertIn(new, refused.stderr)
         # A model that is trained by hand is no longer the one that was held.
         self.assertTrue(self.models()["held"])
