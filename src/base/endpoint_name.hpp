@@ -15,9 +15,8 @@ inline constexpr char kOtherEndpoint[] = "other";
 /// Words that stand in a configuration where the names of tiers do: `client`, `default`, `timeout`.
 [[nodiscard]] bool reserved_tier(std::string_view name);
 
-/// What a path gives as a name for configurations, metrics and shells: letters, digits, `-`, `_`
-/// and
-/// `.`, every other byte as `_`; `root` of nothing. Cut to 48 bytes, which leaves room to add some.
+/// What a path gives as a name for configurations, metrics and shells: letters, digits, `-`, `_`,
+/// `.`; any other byte as `_`, and `root` of nothing. Cut to 48 bytes: room to add some.
 [[nodiscard]] std::string plain_name(std::string_view text);
 
 /// Gives endpoints names that a configuration may hold: each once, none that is a word of the

@@ -77,8 +77,9 @@ typedef struct tidelimit_table tidelimit_table;
 TIDELIMIT_API uint32_t tidelimit_abi_version(void);
 
 /* A table of `bytes` of memory, fixed from then on; pages that were never used cost nothing. Of
- * live keys at 16 bytes each 8.4 % share, at 21 1.4 %, at 25 0.3 %, at 32 0.03 %. `seed` keys the hashing: draw it from the system (getrandom), so that
- * nobody can aim for collisions. NULL when there is no such memory. */
+ * live keys at 16 bytes each 8.4 % share, at 21 1.4 %, at 25 0.3 %, at 32 0.03 %. `seed` keys the
+ * hashing: draw it from the system (getrandom), so that nobody can aim for collisions. NULL when
+ * there is no such memory. */
 TIDELIMIT_API tidelimit_table* tidelimit_create(size_t bytes, uint64_t seed);
 /* No other thread may be in a call. NULL is let pass. */
 TIDELIMIT_API void tidelimit_destroy(tidelimit_table* table);
@@ -102,7 +103,7 @@ TIDELIMIT_API int64_t tidelimit_decide_batch(tidelimit_table* table, const tidel
                                              tidelimit_answer* answers);
 
 /* How many buckets there is room for; about how many are live (TAT > now); how many calls with
- * hits were decided by a group's bucket so far. 0 where `table` is NULL or `now_ns` out of range. */
+ * hits were decided by a group's bucket so far. 0 for no table, and for a reading out of range. */
 TIDELIMIT_API uint64_t tidelimit_capacity(const tidelimit_table* table);
 TIDELIMIT_API uint64_t tidelimit_live(const tidelimit_table* table, int64_t now_ns);
 TIDELIMIT_API uint64_t tidelimit_shared_calls(const tidelimit_table* table);
