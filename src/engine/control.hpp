@@ -91,7 +91,7 @@ struct Engine::Control {
 
   // Configuration (control_state.cpp).
   void make_routes();
-  void publish(std::shared_ptr<const limiter::Plan> plan);
+  void publish(const std::shared_ptr<const limiter::Plan>& plan);
   void restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);

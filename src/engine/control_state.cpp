@@ -64,10 +64,11 @@ void Engine::Control::make_routes() {
   if (recent_routes.size() > kRecentRoutes) recent_routes.pop_back();
 }
 
-void Engine::Control::publish(std::shared_ptr<const limiter::Plan> plan) {
+void Engine::Control::publish(const std::shared_ptr<const limiter::Plan>& plan) {
+  auto completed = plan != nullptr ? limiter::completed(*plan) : nullptr;
   std::lock_guard lock(data.mutex);
   data.routes = recent_routes.front();
-  data.plan = std::move(plan);
+  data.plan = std::move(completed);
   data.publish_view();
 }
 

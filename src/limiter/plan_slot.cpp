@@ -1,7 +1,6 @@
 #include "limiter/plan_slot.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "limiter/lease_region.hpp"
 
@@ -32,9 +31,8 @@ void note_longest(Plan& plan, const std::vector<Cell>& cells) {
 
 }  // namespace
 
-void PlanSlot::publish(const std::shared_ptr<const Plan>& plan) {
-  if (plan == nullptr) return SnapshotSlot::publish(nullptr);
-  auto made = std::make_shared<Plan>(*plan);
+std::shared_ptr<const Plan> completed(const Plan& plan) {
+  auto made = std::make_shared<Plan>(plan);
   for (PlanEndpoint& endpoint : made->endpoints) {
     endpoint.longest = Nanos{0};
     endpoint.lease_generation_ms = std::min(endpoint.lease_generation_ms, LeaseKey::kLongest);
@@ -50,7 +48,11 @@ void PlanSlot::publish(const std::shared_ptr<const Plan>& plan) {
     note_longest(*made, stage.cells);
   }
   note_longest(*made, made->cells);
-  SnapshotSlot::publish(std::move(made));
+  return made;
+}
+
+void PlanSlot::publish(const std::shared_ptr<const Plan>& plan) {
+  SnapshotSlot::publish(plan != nullptr ? completed(*plan) : nullptr);
 }
 
 }  // namespace tidelimit::limiter

@@ -7,11 +7,14 @@
 
 namespace tidelimit::limiter {
 
-/// Where plans are published. Workers get a copy in which all that Plan says of itself holds, even
-/// of one that was built by hand:
+/// A copy in which all that Plan says of itself holds, even of one that was built by hand:
 ///   - View::shadow has a total, and sheds, wherever any other view or stage of the cell does;
 ///   - limits on requests in flight are such as can be counted;
 ///   - PlanEndpoint::longest is set.
+/// Workers go by such plans alone.
+[[nodiscard]] std::shared_ptr<const Plan> completed(const Plan& plan);
+
+/// Where plans are published: workers get them completed.
 class PlanSlot : public SnapshotSlot<Plan> {
  public:
   void publish(const std::shared_ptr<const Plan>& plan);

@@ -58,6 +58,28 @@ TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
   EXPECT_FALSE(history->plan_changes(WallTime{})->empty());
 }
 
+// Buckets know the number of a change mod 16 only.
+TEST_F(Plans, ABucketThatSleptOverAnyNumberOfChangesIsFreedByThem) {
+  for (std::size_t changes = 1; changes <= 17; ++changes) {
+    Settings settings = mission();
+    policy::LimitSpec& limit = settings.policy.endpoints[kBrowse].limits[kStd];
+    limit.rate = Rate{1, hours{24}};
+    limit.burst = 10;
+    begin(false, settings);
+    ASSERT_EQ(passed(20), 10);
+    limit.rate = per_minute(6000);
+    for (std::size_t i = 0; i < changes; ++i) {
+      settings.policy.endpoints[kPayment].limits[kStd].rate = per_minute(100 + i);
+      ASSERT_TRUE(engine->reconfigure(settings, now));
+      pass(seconds{1});
+    }
+    // Cut to a full bucket of the new limit, which drains in a tenth of a second.
+    static_cast<void>(ask());
+    pass(seconds{1});
+    EXPECT_TRUE(ask().decision.allowed) << changes;
+  }
+}
+
 TEST_F(Plans, AForecastEnforcedForAShareLeavesTheOthersTheirLimits) {
   Settings settings = mission();
   settings.policy.forecast_mode.share = 0.2;
