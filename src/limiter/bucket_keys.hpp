@@ -34,7 +34,7 @@ class BucketKeys {
 
   // At the call's endpoint.
   [[nodiscard]] std::uint64_t principal() const noexcept {
-    return key(principal_hash(), Use::principal);
+    return principal(principal_hash(), principal_purpose(endpoint_));
   }
   [[nodiscard]] std::uint64_t demand() const noexcept { return key(principal_hash(), Use::demand); }
   /// Of the principal's leases, which stand in a table of their own.
@@ -68,6 +68,15 @@ class BucketKeys {
   /// visit is served or refused as a whole.
   [[nodiscard]] std::uint16_t lot(std::uint64_t round) const noexcept {
     return static_cast<std::uint16_t>(mix(principal_hash(), round) >> 48);
+  }
+
+  /// principal() for those who have its two parts at hand.
+  [[nodiscard]] static std::uint64_t principal(std::uint64_t whose,
+                                               std::uint64_t purpose) noexcept {
+    return not_zero(mix(whose, purpose));
+  }
+  [[nodiscard]] static constexpr std::uint64_t principal_purpose(std::uint64_t endpoint) noexcept {
+    return purpose(Use::principal, endpoint, kAllTiers);
   }
 
   /// Of the bucket that a watched limit fills beside the enforced one.

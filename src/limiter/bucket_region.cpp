@@ -144,7 +144,7 @@ BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept
 
 // The entry that holds the key; else null and a filled probe. The first set is the usual case.
 BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) noexcept {
-  if (BucketEntry* entry = find_first(key); entry != nullptr) [[likely]]
+  if (BucketEntry* entry = find_near(key); entry != nullptr) [[likely]]
     return entry;
   probed = probe(key, now);
   return probed.match;

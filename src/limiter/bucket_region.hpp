@@ -53,7 +53,7 @@ class BucketRegion {
   /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
   /// absent and every place for it is taken by a live one; `out` is then untouched.
   [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
-  /// The usual case of charge, inline (in bucket_state.hpp): the bucket stands in its first set,
+  /// The usual case of charge, inline (in bucket_state.hpp): the bucket stands in its first pair,
   /// settled under the call's epoch, and nobody else charges it now. False: nothing was charged,
   /// and charge is to be asked.
   [[nodiscard]] inline bool charge_settled(std::uint64_t key, Hits hits, const Limit& limit,
@@ -111,7 +111,8 @@ class BucketRegion {
     __extension__ using Product = unsigned __int128;
     return static_cast<std::size_t>(static_cast<Product>(key) * pairs_.size() >> 64);
   }
-  [[nodiscard]] inline BucketEntry* find_first(std::uint64_t key) noexcept;
+  [[nodiscard]] static inline BucketEntry* find_in(Set& set, std::uint64_t key) noexcept;
+  [[nodiscard]] inline BucketEntry* find_near(std::uint64_t key) noexcept;
   [[nodiscard]] Set& candidate(std::uint64_t key, std::size_t i) noexcept;
   [[nodiscard]] Probe probe(std::uint64_t key, Instant now) noexcept;
   [[nodiscard]] BucketEntry* find(std::uint64_t key, Instant now, Probe& probe) noexcept;

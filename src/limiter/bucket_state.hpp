@@ -64,21 +64,25 @@ inline constexpr Nanos kClocksDiffer = std::chrono::minutes{1};
 
 // All four are compared before the one branch: which of them it is would be guessed wrong, and a
 // wrong guess waits for memory and begins nothing meanwhile.
-inline BucketEntry* BucketRegion::find_first(std::uint64_t key) noexcept {
-  Set& first = pairs_[first_pair(key)].sets[key % kSets];
+inline BucketEntry* BucketRegion::find_in(Set& set, std::uint64_t key) noexcept {
   unsigned holders = 0;
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < kWays; ++i)
-    holders |= unsigned{first.entries[i].key.load(std::memory_order_acquire) == key} << i;
-  return holders == 0 ? nullptr
-                      : &first.entries[static_cast<std::size_t>(std::countr_zero(holders))];
+    holders |= unsigned{set.entries[i].key.load(std::memory_order_acquire) == key} << i;
+  return holders == 0 ? nullptr : &set.entries[static_cast<std::size_t>(std::countr_zero(holders))];
+}
+
+inline BucketEntry* BucketRegion::find_near(std::uint64_t key) noexcept {
+  Pair& pair = pairs_[first_pair(key)];
+  BucketEntry* entry = find_in(pair.sets[key % kSets], key);
+  return entry != nullptr ? entry : find_in(pair.sets[(key ^ 1) % kSets], key);
 }
 
 [[gnu::always_inline]] inline bool BucketRegion::charge_settled(std::uint64_t key, Hits hits,
                                                                 const Limit& limit,
                                                                 std::uint64_t epoch, Instant now,
                                                                 Conformance& said) noexcept {
-  BucketEntry* entry = find_first(key);
+  BucketEntry* entry = find_near(key);
   if (entry == nullptr) return false;
   const std::uint64_t state = entry->state.load(std::memory_order_acquire);
   if (!is_settled_under(state, epoch)) return false;

@@ -152,9 +152,9 @@ void Worker::prefetch(const Call& call) noexcept {
 void Worker::prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept {
   const Plan* plan = this->plan();
   if (plan == nullptr) return;
-  const BucketKeys keys(limiter_.seed_, client_hash, call, mark_of(*plan, call.endpoint),
-                        call.tier);
-  limiter_.buckets_.prefetch(keys.principal());
+  const UsualLimit* usual = plan->usual_limit(call.endpoint, call.tier);
+  if (usual == nullptr) return;
+  limiter_.buckets_.prefetch(UsualCall::bucket_key(*usual, client_hash, call));
 }
 
 bool Worker::release(const Call& call, std::optional<Instant> began, Instant now) noexcept {

@@ -91,9 +91,9 @@ class Worker {
  public:
   explicit Worker(Limiter& limiter);
 
-  /// From now on goes by this plan, and by none that is published in Limiter::plan: for callers who
-  /// number endpoints and tiers by names that change with the plan. Borrowed; null: everything
-  /// passes.
+  /// From now on goes by this plan, one that was completed(), and by none that is published in
+  /// Limiter::plan: for callers who number endpoints and tiers by names that change with the plan.
+  /// Borrowed; null: everything passes.
   void go_by(const Plan* plan) noexcept {
     given_ = plan;
     follows_ = false;

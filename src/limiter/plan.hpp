@@ -113,6 +113,18 @@ struct PlanEndpoint {
   Nanos longest{0};
 };
 
+/// What the usual call meets at one endpoint and tier: the limit on its principal, and nothing
+/// else. One cache line, so that such a call looks at no other part of the plan.
+struct alignas(64) UsualLimit {
+  Limit limit;                ///< of View::effective
+  Limit base;                 ///< of View::base
+  std::uint64_t purpose = 0;  ///< of its buckets (BucketKeys::principal)
+  RuleId rule = kNoRule;
+  /// For principals whose place is below this; 0: for nobody, since more than that limit holds, is
+  /// watched or sheds there.
+  std::uint16_t below = 0;
+};
+
 /// The immutable table of effective limits. Built by policy/, published whole, never edited.
 struct Plan {
   std::uint64_t generation = 0;  ///< grows by one with every published plan
@@ -132,9 +144,15 @@ struct Plan {
   /// Requests of one principal in flight at once, row-major [endpoint][tier]; 0: any number, at
   /// most LeaseCounts::kMost. Empty: no limits of this kind.
   std::vector<std::uint16_t> in_flight;
+  std::vector<UsualLimit> usual;  ///< row-major [endpoint][tier]; set when the plan is published
 
   [[nodiscard]] std::uint16_t in_flight_limit(EndpointId endpoint, TierId tier) const {
     return in_flight.empty() ? std::uint16_t{0} : in_flight[index(endpoint) * tiers + index(tier)];
+  }
+  /// Null where the plan has no such endpoint or tier.
+  [[nodiscard]] const UsualLimit* usual_limit(EndpointId endpoint, TierId tier) const {
+    const std::size_t i = index(endpoint) * tiers + index(tier);
+    return index(tier) < tiers && i < usual.size() ? &usual[i] : nullptr;
   }
   [[nodiscard]] const Cell& cell(EndpointId endpoint, TierId tier) const {
     return cells[index(endpoint) * tiers + index(tier)];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "limiter/lease_region.hpp"
+#include "limiter/usual_call.hpp"
 
 namespace tidelimit::limiter {
 namespace {
@@ -48,6 +49,7 @@ std::shared_ptr<const Plan> completed(const Plan& plan) {
     note_longest(*made, stage.cells);
   }
   note_longest(*made, made->cells);
+  made->usual = usual_limits(*made);
   return made;
 }
 

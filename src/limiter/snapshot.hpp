@@ -52,20 +52,21 @@ class SnapshotReader {
   explicit SnapshotReader(const SnapshotSlot<T>& slot) : slot_(&slot) {}
   /// nullptr only until something was published. The reference holds until the next get().
   [[nodiscard]] const T* get() {
-    const auto generation = slot_->generation_.load(std::memory_order_acquire);
-    if (generation != seen_) {
-      std::unique_lock lock(slot_->mutex_, std::defer_lock);
-      const bool first = seen_ == 0;
-      if (first) lock.lock();
-      if (first || lock.try_lock()) {
-        value_ = slot_->value_;
-        seen_ = slot_->generation_.load(std::memory_order_relaxed);
-      }
-    }
+    if (slot_->generation_.load(std::memory_order_acquire) != seen_) [[unlikely]]
+      renew();
     return value_.get();
   }
 
  private:
+  [[gnu::noinline]] void renew() {
+    std::unique_lock lock(slot_->mutex_, std::defer_lock);
+    const bool first = seen_ == 0;
+    if (first) lock.lock();
+    if (!first && !lock.try_lock()) return;
+    value_ = slot_->value_;
+    seen_ = slot_->generation_.load(std::memory_order_relaxed);
+  }
+
   const SnapshotSlot<T>* slot_;
   std::shared_ptr<const T> value_;
   std::uint64_t seen_ = 0;

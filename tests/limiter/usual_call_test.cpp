@@ -103,7 +103,7 @@ struct Case {
 // The same calls by both ways, each on tables of its own.
 Case both_ways(std::uint64_t seed, std::size_t bucket_bytes) {
   Random random(seed);
-  const Plan plan = any_plan(random);
+  const Plan plan = *completed(any_plan(random));
   const VerdictTable verdicts = any_verdicts(random);
   const OverrideTable overrides = any_overrides(random);
   const LimiterOptions options{
@@ -146,8 +146,9 @@ TEST(UsualCall, TurnsUpOftenEnoughToBeCompared) {
 
 TEST(UsualCall, IsEveryCallUnderAPlainPlan) {
   Limiter limiter{{.bucket_bytes = 1 << 16, .client_bytes = 1 << 14, .seed = 1}};
-  Plan plan = open_plan();
-  set_limits(plan, kPayment, kStandard, per_minute(60, 2));
+  Plan given = open_plan();
+  set_limits(given, kPayment, kStandard, per_minute(60, 2));
+  const std::shared_ptr<const Plan> plan = completed(given);
   Call call;
   call.client = v4_client(7);
   call.endpoint = kPayment;
@@ -156,7 +157,7 @@ TEST(UsualCall, IsEveryCallUnderAPlainPlan) {
   const OverrideTable overrides;
   for (const bool passes : {true, true, false}) {
     Decision said;
-    ASSERT_TRUE(UsualCall(limiter, plan, limiter.hash_client(call.client), call,
+    ASSERT_TRUE(UsualCall(limiter, *plan, limiter.hash_client(call.client), call,
                           Instant{std::chrono::hours{1}})
                     .decide(&verdicts, &overrides, said));
     EXPECT_EQ(said.allowed, passes);
