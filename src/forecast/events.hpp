@@ -1,71 +1,72 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
+#include "forecast/recurrence.hpp"
 #include "forecast/series.hpp"
 
 namespace tidelimit::forecast {
 
-/// Logarithm of a window's excess, and its standard error. NaN where unknown.
-struct Excess {
-  double log = std::numeric_limits<double>::quiet_NaN();
-  double sigma = std::numeric_limits<double>::quiet_NaN();
-};
-
-/// What the weeks before say together of one window.
-struct Evidence {
-  double log = 0;         ///< centre of the weeks that agree
-  double sigmas = 0;      ///< how far from nothing the weakest of the majority stands; signed
-  double sigma = 1;       ///< standard error of `log`
-  double weakest = 0;     ///< that one's logarithm; signed
-  std::size_t weeks = 0;  ///< known
-  bool core = false;      ///< clear by itself, and beyond what chance brings
-};
-
-/// What was found in a series, for the same one when it has grown at its end: medians over days
-/// and hours around every window cost more than all else of a forecast.
+/// What was found in a series, for the same one when it has grown at its end.
 struct EventsMemory {
-  std::vector<Excess> excess;      ///< of windows whose surroundings have passed
-  std::vector<Evidence> evidence;  ///< a little beyond the series' end: it knows the weeks before
+  RecurrenceMemory weekly;
+  RecurrenceMemory daily;
 };
 
-/// Recurring weekly events of one endpoint: a rush of an hour every Wednesday, a sale on Friday
-/// evening. They are rare (a few windows among hundreds) and so weigh next to nothing in members
-/// that learn from all windows alike; here they become a factor per window. The members then work
-/// on the calm series, value / factor, and their forecast is multiplied back.
+/// What recurs in one endpoint's traffic and is rare (a few windows among hundreds), so that it
+/// weighs next to nothing in members that learn from all windows alike. The members work on the
+/// calm series, without it, and it is put upon their forecast again:
+///   - events of the week, such as a rush every Wednesday or a sale on Friday evening, as a factor
+///     per window: they grow and fall with the level;
+///   - jobs of the day, such as a partner's nightly batch, as requests per window that come
+///   besides:
+///     their size has nothing to do with the others' traffic.
 ///
-/// How a factor is found. A window's excess is its count over the median of the same time on the
-/// three days before and after, over the median of that ratio in the hours around: differences
-/// between weekdays as a whole are no excess. The factor of window i comes from the excess of the
-/// same window one to four weeks ago, as far as observed. It differs from 1 only where at least two
-/// weeks, and all but one, agree far beyond the noise and beyond what chance makes of spikes that
-/// don't recur; it leans towards 1 by what noise is left.
+/// An event's excess is over the same time on the days around and over the hours around:
+/// differences between weekdays as a whole are no excess. Its factor leans towards 1 by what noise
+/// is left. A job's excess is over the hours around, and at least threefold: what a day's rhythm is
+/// otherwise, the members know. It is what was above the level on the days that agree. Two days
+/// make it, one without it ends it.
 ///
-/// Causal: the factor of window i knows only windows more than a horizon before i. All ratios are
-/// 1, exactly, where nothing recurs.
+/// Causal: window i's event and job know only windows more than a horizon before i. The calm series
+/// is the series itself, exactly, where nothing recurs.
 class Events {
  public:
   explicit Events(const Series& series);
   /// The same with what `memory` holds of the series' beginning; adds to it.
   Events(const Series& series, EventsMemory& memory);
 
-  /// Whether any factor differs from 1.
-  [[nodiscard]] bool any() const { return any_; }
-  /// Usual times how much comes in window i < series.size() + horizon; positive.
-  [[nodiscard]] double factor(std::size_t i) const { return factors_[i]; }
-  /// Mean factor over the horizon that starts at `origin` <= series.size().
-  [[nodiscard]] double horizon_factor(std::size_t origin) const;
-  /// The series as it would have been without events. `series` is the one given at construction.
+  /// Whether anything recurs.
+  [[nodiscard]] bool any() const { return weekly_.any || daily_.any; }
+  /// Usual times how much comes in window i < series.size() + horizon by an event of the week;
+  /// positive.
+  [[nodiscard]] double factor(std::size_t i) const { return weekly_.divisor[i]; }
+  /// Requests that come besides in window i < series.size() + horizon by a job of the day.
+  [[nodiscard]] double job(std::size_t i) const { return jobs_[i] * weekly_.divisor[i]; }
+  /// The forecast over the horizon that starts at `origin` <= series.size(), from that of the calm
+  /// series.
+  [[nodiscard]] double put_upon(double calm, std::size_t origin) const;
+  /// The series as it would have been without. `series` is the one given at construction.
   [[nodiscard]] Series calm(const Series& series) const;
 
  private:
+  /// By what a series is divided to be calm.
+  struct Divisors {
+    std::vector<double> divisor;                    ///< series.size() + horizon
+    std::vector<std::vector<double>> in_hindsight;  ///< known one and two periods on
+    bool any = false;
+  };
+  [[nodiscard]] static Divisors divisors(const Series& series, const Rhythm& rhythm,
+                                         RecurrenceMemory& memory);
+  void find_jobs(const Series& series, const RecurrenceMemory& memory);
+
   std::size_t horizon_;
-  std::vector<double> factors_;               ///< series.size() + horizon
-  std::array<std::vector<double>, 2> later_;  ///< known one and two weeks on
-  bool any_ = false;
+  std::size_t day_;
+  std::size_t week_;
+  Divisors weekly_;
+  Divisors daily_;            ///< of the series without events of the week
+  std::vector<double> jobs_;  ///< likewise
 };
 
 }  // namespace tidelimit::forecast

@@ -37,27 +37,27 @@ Series::Series(const std::vector<traffic::WindowStats>& stats, const Spans& span
 }
 
 Series Series::divided_by(const std::vector<double>& now,
-                          const std::array<std::vector<double>, 2>& later) const {
+                          const std::vector<Hindsight>& later) const {
   Series divided = *this;
-  for (auto& sums : divided.later_sum_) sums.assign(size() + 1, 0.0);
+  divided.later_.clear();
   for (std::size_t i = 0; i < size(); ++i) {
     divided.value_[i] = value_[i] / now[i];
     divided.sum_[i + 1] = divided.sum_[i] + divided.value_[i];
-    for (std::size_t k = 0; k < later.size(); ++k) {
-      divided.later_sum_[k][i + 1] = divided.later_sum_[k][i] + value_[i] / later[k][i];
-    }
+  }
+  for (const auto& [age, divisor] : later) {
+    Seen seen{age, std::vector<double>(size() + 1, 0.0)};
+    for (std::size_t i = 0; i < size(); ++i)
+      seen.sums[i + 1] = seen.sums[i] + value_[i] / divisor[i];
+    divided.later_.push_back(std::move(seen));
   }
   return divided;
 }
 
 double Series::horizon_sum_seen(std::size_t from, std::size_t origin) const {
-  if (later_sum_[0].empty()) return horizon_sum(from);
-  // A day early, for horizons a little after the same hours of a week ago: events are known days
-  // ahead.
-  const std::size_t weeks = (origin - from + spans_.day) / spans_.week;
-  if (weeks == 0) return horizon_sum(from);
-  const auto& sums = later_sum_[std::min(weeks, later_sum_.size()) - 1];
-  return sums[from + spans_.horizon] - sums[from];
+  const std::vector<double>* sums = &sum_;
+  for (const Seen& seen : later_)
+    if (origin - from >= seen.age) sums = &seen.sums;
+  return (*sums)[from + spans_.horizon] - (*sums)[from];
 }
 
 double Series::mean(std::size_t from, std::size_t to) const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -19,6 +18,12 @@ struct Spans {
   [[nodiscard]] static Spans of(const Shape& shape);
 };
 
+/// What later knowledge makes of a series, see Series::divided_by.
+struct Hindsight {
+  std::size_t age = 0;          ///< known of windows that many before the origin
+  std::vector<double> divisor;  ///< positive
+};
+
 /// One endpoint's counts as the forecasters read them. Gaps are filled from the past alone (the
 /// same window a day before, else the window before), so that a feature at window i never knows
 /// more than windows [0, i]. All sums are O(1).
@@ -26,10 +31,10 @@ class Series {
  public:
   Series(const std::vector<traffic::WindowStats>& stats, const Spans& spans);
 
-  /// The same windows observed, value i divided by now[i] > 0; and what later knowledge makes of
-  /// them: seen a week on or more, value i is divided by later[0][i], two weeks on by later[1][i].
+  /// The same windows observed, value i divided by now[i] > 0; and, seen from an origin so late
+  /// that it has the age of a hindsight, by that one's. `later` by age, ascending.
   [[nodiscard]] Series divided_by(const std::vector<double>& now,
-                                  const std::array<std::vector<double>, 2>& later) const;
+                                  const std::vector<Hindsight>& later) const;
 
   [[nodiscard]] const Spans& spans() const { return spans_; }
   [[nodiscard]] std::size_t size() const { return value_.size(); }
@@ -59,11 +64,16 @@ class Series {
   [[nodiscard]] double scale(std::size_t origin) const;
 
  private:
+  /// Prefix sums in a hindsight.
+  struct Seen {
+    std::size_t age = 0;
+    std::vector<double> sums;
+  };
   Spans spans_;
   std::vector<double> value_;
-  std::vector<double> sum_;                       // prefix sums, size() + 1
-  std::array<std::vector<double>, 2> later_sum_;  // the same, one and two weeks on; mostly empty
-  std::vector<std::size_t> observed_;             // prefix counts, size() + 1
+  std::vector<double> sum_;            // prefix sums, size() + 1
+  std::vector<Seen> later_;            // by age, ascending; mostly empty
+  std::vector<std::size_t> observed_;  // prefix counts, size() + 1
   std::size_t first_observed_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Weekly events: found in the past alone, foreseen, and forgotten when they stop.
+// Events of the week and jobs of the day: found in the past alone, foreseen, and forgotten when
+// they stop.
 
 #include "forecast/events.hpp"
 
@@ -79,7 +80,7 @@ TEST(Events, NothingRecursInRhythmAlone) {
     const auto grid = shop(5 * kWeek, {}, seed);
     const Events events(series_of(grid));
     EXPECT_FALSE(events.any()) << "seed " << seed;
-    EXPECT_EQ(events.horizon_factor(grid.size()), 1.0);
+    EXPECT_EQ(events.put_upon(1.0, grid.size()), 1.0);
   }
 }
 
@@ -105,7 +106,7 @@ TEST(Events, OneWildWeekIsNotRepeated) {
        {std::vector<bool>{false, true}, {false, false, true}, {false, false, false, true}}) {
     const std::size_t origin = weeks.size() * kWeek + kRush - 2;
     const Events events(series_of(shop(origin, weeks, 5)));
-    EXPECT_EQ(events.horizon_factor(origin), 1.0) << weeks.size();
+    EXPECT_EQ(events.put_upon(1.0, origin), 1.0) << weeks.size();
   }
 }
 
@@ -113,7 +114,7 @@ TEST(Events, AnEventThatStopsIsForgottenAfterTwoWeeks) {
   const std::vector<bool> weeks{true, true, true, true, false, false};
   const std::size_t origin = 6 * kWeek + kRush;
   const Events events(series_of(shop(origin, weeks, 7)));
-  EXPECT_EQ(events.horizon_factor(origin), 1.0);
+  EXPECT_EQ(events.put_upon(1.0, origin), 1.0);
 }
 
 TEST(Events, AWeekNobodyWatchedSaysNothing) {
@@ -145,7 +146,10 @@ TEST(Events, FoundWindowByWindowAreTheSame) {
     const Series series = series_of(first_windows(grid, size));
     const Events remembered(series, memory);
     const Events fresh(series);
-    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(remembered.factor(i), fresh.factor(i)) << i;
+    for (std::size_t i = 0; i < size; ++i) {
+      ASSERT_EQ(remembered.factor(i), fresh.factor(i)) << i;
+      ASSERT_EQ(remembered.job(i), fresh.job(i)) << i;
+    }
     found = found || fresh.any();
   }
   EXPECT_TRUE(found);
@@ -160,6 +164,111 @@ TEST(Events, KnowNothingFromTheLastDaysBeforeAWindow) {
       ASSERT_EQ(cut.factor(i), full.factor(i)) << origin << " " << i;
     }
   }
+}
+
+/// 3:15 at night, 30,000 requests; `days` says on which of them.
+constexpr std::size_t kNight = 13;
+constexpr double kJob = 30'000;
+
+traffic::WindowGrid with_job(std::size_t windows, const std::vector<bool>& days,
+                             std::uint64_t seed) {
+  auto grid = shop(windows, {}, seed);
+  Random random(seed + 100);
+  for (std::size_t day = 0; day < days.size() && day * kDay + kNight < windows; ++day) {
+    if (!days[day]) continue;
+    auto& window = grid.stats[0][day * kDay + kNight];
+    window.requests += static_cast<double>(random.poisson(kJob));
+    window.responses = window.requests;
+  }
+  return grid;
+}
+
+/// The nights of `days` in this order: how many with the job, then how many without, and so on.
+std::vector<bool> nights(std::initializer_list<std::size_t> runs) {
+  std::vector<bool> days;
+  bool job = true;
+  for (const std::size_t run : runs) {
+    days.insert(days.end(), run, job);
+    job = !job;
+  }
+  return days;
+}
+
+/// What the job of the night that follows `days` is taken for, two hours before.
+double job_after(const std::vector<bool>& days) {
+  const std::size_t origin = days.size() * kDay + kNight - 8;
+  const Events events(series_of(with_job(origin, days, 3)));
+  double job = 0;
+  for (std::size_t i = origin; i < origin + 4; ++i) job += events.job(i);
+  const Events near(series_of(with_job(origin + 6, days, 3)));
+  for (std::size_t i = origin + 4; i < origin + 10; ++i) job += near.job(i);
+  return job;
+}
+
+TEST(Jobs, OfTwoNightsAreExpectedInTheThird) {
+  EXPECT_NEAR(job_after(nights({10})), kJob, 0.02 * kJob);
+  EXPECT_NEAR(job_after(nights({0, 10, 2})), kJob, 0.02 * kJob);
+  EXPECT_EQ(job_after(nights({0, 10, 1})), 0);
+}
+
+TEST(Jobs, ThatStopAreForgottenAfterOneNight) {
+  EXPECT_EQ(job_after(nights({10, 1})), 0);
+  EXPECT_EQ(job_after(nights({10, 2})), 0);
+}
+
+TEST(Jobs, ThatMissedOneNightAreBackAfterTheNext) {
+  EXPECT_NEAR(job_after(nights({10, 1, 1})), kJob, 0.02 * kJob);
+}
+
+TEST(Jobs, AreAsLargeWhateverTheLevel) {
+  auto grid = with_job(10 * kDay + kNight - 2, nights({10}), 3);
+  for (std::size_t i = 9 * kDay + kNight + 1; i < grid.size(); ++i)
+    grid.stats[0][i].requests = std::round(grid.stats[0][i].requests / 4);
+  const Events events(series_of(grid));
+  EXPECT_NEAR(events.put_upon(40, grid.size()), kJob + 40, 0.02 * kJob);
+}
+
+TEST(Jobs, LeaveTheCalmSeriesAsItWouldHaveBeen) {
+  const std::size_t size = 10 * kDay + kNight - 2;
+  const Series raw = series_of(with_job(size, nights({10}), 3));
+  const Series calm = Events(raw).calm(raw);
+  const Series never = series_of(shop(size, {}, 3));
+  // The same hours of yesterday, and of the first night, in hindsight.
+  for (const std::size_t from : {9 * kDay + kNight - 2, kNight - 2})
+    EXPECT_NEAR(calm.horizon_sum_seen(from, size), never.horizon_sum(from),
+                0.5 * never.horizon_sum(from));
+}
+
+TEST(Jobs, KnowNothingFromTheLastHoursBeforeAWindow) {
+  const auto grid = with_job(12 * kDay, nights({4, 2, 6}), 9);
+  const Events full(series_of(grid));
+  for (std::size_t origin = 2 * kDay; origin <= grid.size(); origin += 5) {
+    const Events cut(series_of(first_windows(grid, origin)));
+    for (std::size_t i = 0; i < origin + 4; ++i) ASSERT_EQ(cut.job(i), full.job(i)) << origin;
+  }
+}
+
+TEST(Jobs, AreFoundWindowByWindowTheSame) {
+  const auto grid = with_job(12 * kDay, nights({4, 2, 6}), 9);
+  EventsMemory memory;
+  bool found = false;
+  for (std::size_t size = 40; size < grid.size(); size += size % 7 == 0 ? 1 : 13) {
+    const Series series = series_of(first_windows(grid, size));
+    const Events remembered(series, memory);
+    const Events fresh(series);
+    for (std::size_t i = 0; i < size + 4; ++i) ASSERT_EQ(remembered.job(i), fresh.job(i)) << i;
+    found = found || fresh.any();
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST(Jobs, AreForecastByTheModel) {
+  const auto grid = with_job(14 * kDay, nights({14}), 5);
+  const auto model = trained(first_windows(grid, 12 * kDay));
+  const std::size_t origin = 13 * kDay + kNight - 2;
+  EXPECT_NEAR(forecast_at(*model, first_windows(grid, origin), origin), kJob, 0.02 * kJob);
+  const std::size_t after = 13 * kDay + kNight + 1;
+  EXPECT_LT(forecast_at(*model, first_windows(grid, after), after), 2 * expected_hour(after));
 }
 
 class Foreseen : public testing::TestWithParam<std::size_t> {};
