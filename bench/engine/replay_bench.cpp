@@ -1,16 +1,11 @@
 // What-if replay on one core: records that are decoded already, and end to end from a file beside
 // the reader alone in the same run. 100,000 clients.
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
 #include <functional>
-#include <sys/resource.h>
-#include <unistd.h>
 #include <vector>
 
 #include "base/random.hpp"
@@ -18,6 +13,8 @@
 #include "figures.hpp"
 #include "ingest/read_ahead.hpp"
 #include "ingest/record_reader.hpp"
+#include "measure.hpp"
+#include "temporary_folder.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -27,7 +24,6 @@ using std::chrono::seconds;
 constexpr std::uint64_t kRecords = 2'000'000;
 constexpr std::uint64_t kClients = 100'000;
 constexpr std::uint64_t kPerSecond = 1000;  // of virtual time
-constexpr int kRounds = 3;
 
 policy::EndpointSettings endpoint(const char* name, const char* match, std::uint64_t standard) {
   policy::EndpointSettings e;
@@ -140,16 +136,9 @@ class Traffic {
   std::exit(1);
 }
 
-/// Requests per second, the best of some rounds: what disturbs a round only ever slows it.
+/// Requests per second.
 double rate(const std::function<void()>& round) {
-  double best = 0;
-  for (int i = 0; i < kRounds; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    round();
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(kRecords) / spent.count());
-  }
-  return best;
+  return bench::best_rate(static_cast<double>(kRecords), round);
 }
 
 void check(const ReplayReport& report) {
@@ -172,9 +161,7 @@ void replay_decoded(const Traffic& traffic) {
 class LogFile {
  public:
   explicit LogFile(const Traffic& traffic) {
-    path_ = (std::filesystem::temp_directory_path() / "replay_bench.XXXXXX").string();
-    const int descriptor = ::mkstemp(path_.data());
-    std::FILE* out = descriptor < 0 ? nullptr : ::fdopen(descriptor, "wb");
+    std::FILE* out = std::fopen(path_.c_str(), "wb");
     if (out == nullptr) give_up("no temporary file");
     for (std::uint64_t i = 0; i < kRecords; ++i) {
       const std::string text = traffic.line(i);
@@ -182,9 +169,6 @@ class LogFile {
     }
     if (std::fclose(out) != 0) give_up("the temporary file can't be written");
   }
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
-  ~LogFile() { ::unlink(path_.c_str()); }
 
   [[nodiscard]] ingest::RecordReader open() const {
     const ingest::Source source{path_, [this]() -> Result<std::unique_ptr<ingest::ByteStream>> {
@@ -198,7 +182,8 @@ class LogFile {
   }
 
  private:
-  std::string path_;
+  const bench::TemporaryFolder folder_;
+  const std::string path_ = folder_.file("replay.log");
 };
 
 void read_alone(const LogFile& file) {
@@ -218,22 +203,16 @@ void replay_file(const LogFile& file) {
   check(replay.finish());
 }
 
-double peak_megabytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux counts in KiB
-}
-
 int bench(int argc, char** argv) {
   bench::Figures figures;
   const Traffic uniform(false);
-  const double before = peak_megabytes();
+  const double before = bench::peak_megabytes();
   figures.add({.name = "replay_decoded_uniform",
                .value = rate([&] { replay_decoded(uniform); }),
                .unit = "requests/s",
                .aim = ">=1000000"});
   figures.add({.name = "replay_memory_above_records",
-               .value = peak_megabytes() - before,
+               .value = bench::peak_megabytes() - before,
                .unit = "MiB",
                .aim = "<=256"});
   figures.add({.name = "replay_decoded_skewed",

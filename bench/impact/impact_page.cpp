@@ -91,10 +91,6 @@ Plot over_the_play(const Outcomes& outcomes, std::span<const Arm> arms, Span spa
   return plot;
 }
 
-double share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? kNaN : 100 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
 /// What one standard user may ask of /browse, and what part of all of it is shed; the first seed's.
 std::vector<Plot> limit_plots(const Outcomes& outcomes, std::span<const Arm> arms, Span span) {
   Plot limits = framed("/browse for STD: the limit of one user", "calls a minute", span);
@@ -151,17 +147,11 @@ void add_arms(Page& page, const Outcomes& outcomes, std::span<const Arm> arms) {
       return in_words(
           over_seeds(outcomes, arm, [&](const Outcome& o) { return scale * measure(o); }), digits);
     };
-    rows.push_back(
-        {std::string(name_of(arm)), figure(1, 0, p95_in_spike),
-         figure(100, 2,
-                [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
-         figure(100, 2,
-                [](const Outcome& o) {
-                  return availability(o.sum(Phase::spike, Outcome::kAll, kStd));
-                }),
-         figure(100, 2, denied_in_calm), figure(100, 2, attack_passed),
-         figure(1, 0, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
-         figure(1, 0, [](const Outcome& o) { return o.useful_work(); })});
+    rows.push_back({std::string(name_of(arm)), figure(1, 0, p95_in_spike),
+                    figure(100, 2, payment_prm_available), figure(100, 2, std_available),
+                    figure(100, 2, denied_in_calm), figure(100, 2, attack_passed),
+                    figure(1, 0, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
+                    figure(1, 0, [](const Outcome& o) { return o.useful_work(); })});
   }
   page.add_table({{"arm"},
                   {"p95 in spike, ms", true},
@@ -184,20 +174,16 @@ void add_endpoints(Page& page, const Outcomes& outcomes, std::span<const Arm> ar
     for (std::size_t tier = 0; tier < kTiers; ++tier) {
       for (const Arm arm : arms) {
         const auto figure = [&](int digits, auto&& measure) {
-          return in_words(over_seeds(outcomes, arm,
-                                     [&](const Outcome& o) {
-                                       return measure(o.sum(Phase::spike, offer, tier));
-                                     }),
-                          digits);
+          return in_words(in_spike(outcomes, arm, offer, tier, measure), digits);
         };
         rows.push_back({fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]),
                         std::string(name_of(arm)),
                         figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),
                         figure(0, [](const Group& g) { return g.latency.quantile(0.95); }),
                         figure(0, [](const Group& g) { return g.latency.quantile(0.99); }),
-                        figure(2, [](const Group& g) { return share(g.in_time, g.asked); }),
-                        figure(2, [](const Group& g) { return share(g.denied, g.asked); }),
-                        figure(2, [](const Group& g) { return share(g.refused, g.asked); })});
+                        figure(2, [](const Group& g) { return percent(g.in_time, g.asked); }),
+                        figure(2, [](const Group& g) { return percent(g.denied, g.asked); }),
+                        figure(2, [](const Group& g) { return percent(g.refused, g.asked); })});
       }
     }
   }
@@ -245,13 +231,13 @@ std::string page_of(const Outcomes& outcomes, std::span<const Arm> arms, Span sp
                                      })));
   page.add_html(render(over_the_play(
       outcomes, arms, span, "/payment for PRM: good answers in time", "% of the calls",
-      [](const Bin& bin) { return share(bin.payment_prm.in_time, bin.payment_prm.asked); })));
+      [](const Bin& bin) { return percent(bin.payment_prm.in_time, bin.payment_prm.asked); })));
   page.add_html(render(over_the_play(
       outcomes, arms, span, "STD, all endpoints: good answers in time", "% of the calls",
-      [](const Bin& bin) { return share(bin.std_all.in_time, bin.std_all.asked); })));
+      [](const Bin& bin) { return percent(bin.std_all.in_time, bin.std_all.asked); })));
   page.add_html(render(
       over_the_play(outcomes, arms, span, "Attackers' calls that no limit denied", "% of the calls",
-                    [](const Bin& bin) { return share(bin.attack_passed, bin.attack_asked); })));
+                    [](const Bin& bin) { return percent(bin.attack_passed, bin.attack_asked); })));
   for (const Plot& plot : limit_plots(outcomes, arms, span)) page.add_html(render(plot));
   page.add_section("Endpoints and tiers");
   add_endpoints(page, outcomes, arms);

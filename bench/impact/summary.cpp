@@ -61,6 +61,19 @@ double availability(const Group& group) {
   return static_cast<double>(group.in_time) / static_cast<double>(group.asked);
 }
 
+double payment_prm_available(const Outcome& outcome) {
+  return availability(outcome.sum(Phase::spike, kPayment, kPrm));
+}
+
+double std_available(const Outcome& outcome) {
+  return availability(outcome.sum(Phase::spike, Outcome::kAll, kStd));
+}
+
+double percent(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::numeric_limits<double>::quiet_NaN();
+  return 100 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
 std::vector<Promise> promises(const Outcomes& outcomes) {
   const auto whole_to_static = [&](auto&& measure) {
     std::vector<double> values;
@@ -80,11 +93,8 @@ std::vector<Promise> promises(const Outcomes& outcomes) {
   return {
       {"p95_spike_over_static", whole_to_static(p95_in_spike), "<=0.7",
        "p95 latency of good calls in the spike, over that under static limits"},
-      {"payment_prm_available",
-       over_seeds(
-           outcomes, Arm::whole,
-           [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
-       ">=0.99", "PRM calls to /payment in the spike that got a good answer within the deadline"},
+      {"payment_prm_available", over_seeds(outcomes, Arm::whole, payment_prm_available), ">=0.99",
+       "PRM calls to /payment in the spike that got a good answer within the deadline"},
       {"good_denied", over_seeds(outcomes, Arm::whole, denied_in_calm), "<0.01",
        "good customers' calls denied outside the spike and the flood"},
       {"useful_work_over_static", whole_to_static([](const Outcome& o) { return o.useful_work(); }),
@@ -111,14 +121,9 @@ std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
     // ± has two bytes and one column.
     out += fmt::format(
         "{:<15} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
-        figure(1, 0, p95_in_spike),
-        figure(100, 2,
-               [](const Outcome& o) { return availability(o.sum(Phase::spike, kPayment, kPrm)); }),
-        figure(100, 2,
-               [](const Outcome& o) {
-                 return availability(o.sum(Phase::spike, Outcome::kAll, kStd));
-               }),
-        figure(100, 2, denied_in_calm), figure(100, 2, attack_passed),
+        figure(1, 0, p95_in_spike), figure(100, 2, payment_prm_available),
+        figure(100, 2, std_available), figure(100, 2, denied_in_calm),
+        figure(100, 2, attack_passed),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(); }));
   }
@@ -129,27 +134,18 @@ std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
     for (std::size_t tier = 0; tier < kTiers; ++tier) {
       for (const Arm arm : arms) {
         const auto figure = [&](int digits, auto&& measure) {
-          return in_words(over_seeds(outcomes, arm,
-                                     [&](const Outcome& o) {
-                                       return measure(o.sum(Phase::spike, offer, tier));
-                                     }),
-                          digits);
+          return in_words(in_spike(outcomes, arm, offer, tier, measure), digits);
         };
-        const auto share = [&](auto&& part) {
-          return figure(2, [&](const Group& g) {
-            return 100 * static_cast<double>(part(g)) / static_cast<double>(g.asked);
-          });
-        };
-        out += fmt::format("{:<14} {:<15} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
-                           fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]),
-                           name_of(arm),
-                           figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),
-                           figure(0, [](const Group& g) { return g.latency.quantile(0.95); }),
-                           figure(0, [](const Group& g) { return g.latency.quantile(0.99); }),
-                           share([](const Group& g) { return g.in_time; }),
-                           share([](const Group& g) { return g.denied; }),
-                           share([](const Group& g) { return g.refused; }),
-                           share([](const Group& g) { return g.answered - g.in_time; }));
+        out += fmt::format(
+            "{:<14} {:<15} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
+            fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]), name_of(arm),
+            figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),
+            figure(0, [](const Group& g) { return g.latency.quantile(0.95); }),
+            figure(0, [](const Group& g) { return g.latency.quantile(0.99); }),
+            figure(2, [](const Group& g) { return percent(g.in_time, g.asked); }),
+            figure(2, [](const Group& g) { return percent(g.denied, g.asked); }),
+            figure(2, [](const Group& g) { return percent(g.refused, g.asked); }),
+            figure(2, [](const Group& g) { return percent(g.answered - g.in_time, g.asked); }));
       }
     }
   }

@@ -39,10 +39,24 @@ template <class Measure>
   return estimate(values);
 }
 
+/// The same of the good calls to one offer by one tier, in the spike.
+template <class Measure>
+[[nodiscard]] Estimate in_spike(const Outcomes& outcomes, Arm arm, std::size_t offer,
+                                std::size_t tier, Measure&& measure) {
+  return over_seeds(outcomes, arm, [&](const Outcome& outcome) {
+    return measure(outcome.sum(Phase::spike, offer, tier));
+  });
+}
+
 /// Good customers' calls, all phases but the spike and the flood: the share that a limit denied.
 [[nodiscard]] double denied_in_calm(const Outcome& outcome);
 /// The share of a group that was answered within its deadline.
 [[nodiscard]] double availability(const Group& group);
+/// In the spike: of the calls to /payment by PRM, and of all by STD.
+[[nodiscard]] double payment_prm_available(const Outcome& outcome);
+[[nodiscard]] double std_available(const Outcome& outcome);
+/// NaN of nothing.
+[[nodiscard]] double percent(std::uint64_t part, std::uint64_t whole);
 
 /// p95 over all good calls of the spike that were answered, ms.
 [[nodiscard]] double p95_in_spike(const Outcome& outcome);

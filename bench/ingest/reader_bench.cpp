@@ -1,27 +1,24 @@
 // Lines per second on one core, beside `wc -l` on the same file in the same run. The files are made
 // here, the same for every run, and read from the page cache: what is measured is the reading.
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <functional>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
 #include "base/random.hpp"
 #include "figures.hpp"
 #include "ingest/record_reader.hpp"
+#include "measure.hpp"
 #include "temporary_folder.hpp"
 
 namespace tidelimit::ingest {
 namespace {
 
 constexpr std::uint64_t kLines = 1'000'000;
-constexpr int kRounds = 3;
 
 struct Call {
   std::uint64_t second;
@@ -97,16 +94,9 @@ std::string make(const bench::TemporaryFolder& folder, const char* name, const c
   return file;
 }
 
-/// Lines per second, the best of some rounds: what disturbs a round only ever slows it.
+/// Lines per second.
 double rate(const std::function<void()>& round) {
-  double best = 0;
-  for (int i = 0; i < kRounds; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    round();
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(kLines) / spent.count());
-  }
-  return best;
+  return bench::best_rate(static_cast<double>(kLines), round);
 }
 
 void run(const std::string& command) {
@@ -130,12 +120,6 @@ void read_through(const std::string& file) {
                reader ? "" : ": " + reader.error().message);
     std::exit(1);
   }
-}
-
-double peak_megabytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux counts in KiB
 }
 
 int bench(int argc, char** argv) {
@@ -170,8 +154,10 @@ int bench(int argc, char** argv) {
            "timestamp,client_ip,user_id,user_tier,method,path,status,user_agent,latency_ms,bytes\n",
            csv_line);
   figures.add({.name = "reader_csv", .value = rate([&] { read_through(csv); }), .unit = "lines/s"});
-  figures.add(
-      {.name = "reader_peak_memory", .value = peak_megabytes(), .unit = "MiB", .aim = "<=64"});
+  figures.add({.name = "reader_peak_memory",
+               .value = bench::peak_megabytes(),
+               .unit = "MiB",
+               .aim = "<=64"});
   return figures.print(argc, argv);
 }
 

@@ -25,6 +25,12 @@ struct LimitLine {
   Tat after{0};   // the TAT that it left; set for calls that are decided together
 };
 
+/// A limit that no plan sets: by hand, by verdict, by the caller.
+[[nodiscard]] inline LimitLine apart(std::uint64_t key, Use use, const Limit& limit, Reason reason,
+                                     RuleId rule) {
+  return {.key = key, .use = use, .limit = &limit, .reason = reason, .rule = rule};
+}
+
 /// One call before one plan: collects the limits it must meet, checks them all, then charges all or
 /// none. Lives on the stack for one decision.
 class Judge {

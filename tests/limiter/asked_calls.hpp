@@ -1,6 +1,9 @@
 #pragma once
 
 #include <rapidcheck/gtest.h>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "limiter/gate_plan.hpp"
 
@@ -42,6 +45,19 @@ inline void showValue(const Asked& asked, std::ostream& out) {
   call.tier = TierId{asked.tier};
   call.hits = asked.hits;
   return call;
+}
+
+/// What a call must meet by the plan's base limits, for oracles: each bucket by a name of its own,
+/// the principal's first.
+[[nodiscard]] inline std::vector<std::pair<std::string, Limit>> limits_of(const Plan& plan,
+                                                                          const Asked& asked) {
+  const auto where = " at " + std::to_string(asked.endpoint);
+  const auto client = "client " + std::to_string(asked.client);
+  const auto user = asked.user == 0 ? client : "user " + std::to_string(asked.user);
+  const auto& cell = plan.cell(EndpointId{asked.endpoint}, TierId{asked.tier}).in(View::base);
+  return {{user + where, cell.principal},
+          {"address of " + client + where, plan.endpoints[asked.endpoint].client},
+          {"total of " + std::to_string(asked.tier) + where, cell.total}};
 }
 
 [[nodiscard]] inline Plan busy_plan() {

@@ -2,12 +2,12 @@
 // any interval L, and not less than it could have.
 #include <atomic>
 #include <gtest/gtest.h>
-#include <thread>
 #include <vector>
 
 #include "base/random.hpp"
 #include "limiter/bucket_calls.hpp"
 #include "limiter/interval_bound.hpp"
+#include "limiter/threads.hpp"
 
 namespace tidelimit::limiter {
 namespace {
@@ -16,15 +16,6 @@ using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr std::size_t kThreads = 4;
-
-template <class Body>
-void in_threads(Body&& body) {
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) threads.emplace_back([&body, i] { body(i); });
-  for (std::thread& thread : threads) thread.join();
-}
 
 TEST(BucketThreads, PassExactlyTheBurstAtOneMoment) {
   constexpr std::uint64_t kKeys = 16;

@@ -72,18 +72,14 @@ class Oracle {
 
  private:
   [[nodiscard]] std::vector<std::pair<std::string, Limit>> limits_of(
-      const AskedTogether& together) const {
-    const Asked& call = together.asked;
-    const auto where = " at " + std::to_string(call.endpoint);
-    const auto client = "client " + std::to_string(call.client);
-    const auto user = call.user == 0 ? client : "user " + std::to_string(call.user);
-    const auto& cell = plan_.cell(EndpointId{call.endpoint}, TierId{call.tier}).in(View::base);
-    return {together.given == 0
-                ? std::pair{user + where, cell.principal}
-                : std::pair{user + where + " given " + std::to_string(together.given),
-                            kGiven.at(together.given).limit},
-            {"address of " + client + where, plan_.endpoints[call.endpoint].client},
-            {"total of " + std::to_string(call.tier) + where, cell.total}};
+      const AskedTogether& call) const {
+    auto limits = limiter::limits_of(plan_, call.asked);
+    if (call.given != 0) {
+      auto& [name, limit] = limits.front();
+      name += " given " + std::to_string(call.given);
+      limit = kGiven.at(call.given).limit;
+    }
+    return limits;
   }
   void charge(const std::vector<AskedTogether>& calls, Instant now) {
     std::map<std::string, Nanos> costs;

@@ -2,25 +2,17 @@
 #include <array>
 #include <atomic>
 #include <gtest/gtest.h>
-#include <thread>
 #include <vector>
 
 #include "base/random.hpp"
 #include "limiter/gate_plan.hpp"
 #include "limiter/interval_bound.hpp"
+#include "limiter/threads.hpp"
 
 namespace tidelimit::limiter {
 namespace {
 
-constexpr std::size_t kThreads = 4;
 constexpr std::uint32_t kClients = 6;
-
-template <class Body>
-void in_threads(Body&& body) {
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) threads.emplace_back([&body, i] { body(i); });
-  for (std::thread& thread : threads) thread.join();
-}
 
 class DecideAllThreads : public GateTest {
  protected:

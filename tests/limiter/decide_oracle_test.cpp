@@ -27,14 +27,7 @@ class Oracle {
  public:
   explicit Oracle(const Plan& plan) : plan_(plan) {}
   bool decide(const Asked& asked, Instant now) {
-    const auto where = " at " + std::to_string(asked.endpoint);
-    const auto client = "client " + std::to_string(asked.client);
-    const auto user = asked.user == 0 ? client : "user " + std::to_string(asked.user);
-    const auto& cell = plan_.cell(EndpointId{asked.endpoint}, TierId{asked.tier}).in(View::base);
-    const std::vector<std::pair<std::string, Limit>> limits{
-        {user + where, cell.principal},
-        {"address of " + client + where, plan_.endpoints[asked.endpoint].client},
-        {"total of " + std::to_string(asked.tier) + where, cell.total}};
+    const auto limits = limits_of(plan_, asked);
     for (const auto& [name, limit] : limits)
       if (!conform(tats_[name], asked.hits, limit, now).conforms) return false;
     for (const auto& [name, limit] : limits)

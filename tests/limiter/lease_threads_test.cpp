@@ -3,11 +3,11 @@
 #include <array>
 #include <atomic>
 #include <gtest/gtest.h>
-#include <thread>
 #include <vector>
 
 #include "base/random.hpp"
 #include "limiter/lease_calls.hpp"
+#include "limiter/threads.hpp"
 
 namespace tidelimit::limiter {
 namespace {
@@ -15,15 +15,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::seconds;
-
-constexpr std::size_t kThreads = 4;
-
-template <class Body>
-void in_threads(Body&& body) {
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) threads.emplace_back([&body, i] { body(i); });
-  for (std::thread& thread : threads) thread.join();
-}
 
 TEST(LeaseThreads, NeverHoldMoreThanTheLimitAtOnce) {
   constexpr std::uint64_t kKeys = 40;  // of a region with 30 places: they come and go

@@ -12,11 +12,18 @@
 
 namespace tidelimit::serve {
 
-/// The connections of one server, each under a number of its own. On the loop's thread only.
+/// The connections of one server, each under a number of its own. Every second the slow among them
+/// are let go of. On the loop's thread only.
 template <class Connection>
 class ConnectionTable {
  public:
-  explicit ConnectionTable(Loop& loop) : loop_(loop) {}
+  explicit ConnectionTable(Loop& loop) : loop_(loop) {
+    loop_.every_second([this] {
+      visit([this](Connection& connection) { connection.check_time(loop_.now().mono); });
+    });
+  }
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
 
   template <class Server>
   void take(Server& server, Fd socket, const Peer& peer, bool exempt) {
@@ -34,6 +41,12 @@ class ConnectionTable {
     const auto found = connections_.find(id);
     return found == connections_.end() ? nullptr : found->second.get();
   }
+  /// Each finishes what is under way and goes.
+  void drain() {
+    visit([](Connection& connection) { connection.drain(); });
+  }
+
+ private:
   /// Each of them; it may go while it is visited.
   template <class Visit>
   void visit(Visit look) {
@@ -43,7 +56,6 @@ class ConnectionTable {
     for (Connection* connection : all) look(*connection);
   }
 
- private:
   Loop& loop_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;

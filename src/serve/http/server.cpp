@@ -26,19 +26,14 @@ HttpServer::HttpServer(Loop& loop, LoopBuffers& buffers, Fd listener, Handler& h
                      [this](Fd socket, const Peer& peer, bool exempt) {
                        connections_.take(*this, std::move(socket), peer, exempt);
                      }}),
-      connections_(loop) {
-  loop_.every_second([this] {
-    connections_.visit(
-        [this](HttpConnection& connection) { connection.check_time(loop_.now().mono); });
-  });
-}
+      connections_(loop) {}
 
 HttpServer::~HttpServer() = default;
 
 void HttpServer::drain() {
   draining_ = true;
   acceptor_.close();
-  connections_.visit([](HttpConnection& connection) { connection.drain(); });
+  connections_.drain();
 }
 
 }  // namespace tidelimit::serve

@@ -29,18 +29,13 @@ Http2Server::Http2Server(Loop& loop, LoopBuffers& buffers, Fd listener, Applicat
                      [this](Fd socket, const Peer& peer, bool exempt) {
                        connections_.take(*this, std::move(socket), peer, exempt);
                      }}),
-      connections_(loop) {
-  loop_.every_second([this] {
-    connections_.visit(
-        [this](Http2Connection& connection) { connection.check_time(loop_.now().mono); });
-  });
-}
+      connections_(loop) {}
 
 Http2Server::~Http2Server() = default;
 
 void Http2Server::drain() {
   acceptor_.close();
-  connections_.visit([](Http2Connection& connection) { connection.drain(); });
+  connections_.drain();
 }
 
 }  // namespace tidelimit::serve

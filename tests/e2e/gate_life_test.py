@@ -1,0 +1,137 @@
+"""A gate through reloads, stops, restarts and kill -9."""
+
+import re
+import signal
+import socket
+import unittest
+
+from harness import EndToEnd, wait_until
+from serving import CONFIG, Serving
+
+
+class ReloadTest(Serving):
+    changed = CONFIG.replace("STD: { rate: 6/min, burst: 3 }", "STD: { rate: 6/min, burst: 1 }")
+
+    def limit_holds(self):
+        burst = [row["burst"] for row in self.gate.get("/v1/plan").json["limits"]
+                 if (row["endpoint"], row["tier"]) == ("payment", "STD")]
+        return burst == [1]
+
+    def test_on_sighup_at_once(self):
+        self.gate.write(self.changed)
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(self.limit_holds, "the new limit is in force")
+        self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(2)], [True, False])
+
+    def test_an_endpoint_taken_away_by_mistake_keeps_the_counts_of_its_window(self):
+        for _ in range(3):
+            self.gate.check(path="/payment/1")
+        names = lambda: {row["endpoint"] for row in self.gate.get("/v1/plan").json["limits"]}
+        self.gate.write(re.sub(r"  - { name: payment.*\n", "", CONFIG))
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" not in names(), "payment is gone")
+        self.gate.write(CONFIG)
+        self.gate.process.send(signal.SIGHUP)
+        wait_until(lambda: "payment" in names(), "payment is back")
+        self.gate.check(path="/payment/1")
+        wait_until(lambda: self.stored("payment") == 4, "all four are counted")
+
+    def test_and_back_to_the_one_before_until_the_file_changes(self):
+        first = self.gate.get("/v1/configs").json["in_force"]
+        self.gate.write(self.changed)
+        wait_until(lambda: self.gate.get("/v1/configs").json["in_force"] != first, "the new one is in force")
+        back = self.gate.shell("configs", "--return-to", first, "--reason", "ticket 7")
+        self.assertEqual(back.returncode, 0, back)
+        self.assertRegex(back.stdout, first + r" .*in force, held")
+        self.assertIn("ticket 7", back.stdout)
+        self.assertEqual(self.gate.get("/v1/configs").json["in_force"], first)
+        self.assertIn("rate: 6/min", self.gate.shell("configs", first).stdout)
+        self.assertEqual(self.gate.shell("configs", "--release").returncode, 0)
+        self.assertNotEqual(self.gate.get("/v1/configs").json["in_force"], first)
+        unknown = self.gate.shell("configs", "--return-to", "0123456789ab")
+        self.assertNotEqual(unknown.returncode, 0)
+        self.assertIn(first, unknown.stderr)
+
+    def test_on_change(self):
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the new limit is in force")
+
+    def test_a_bad_file_is_refused_and_the_old_one_stays(self):
+        self.gate.write(self.changed.replace("rate: 6/min", "rate: 6/fortnight"))
+        wait_until(lambda: self.gate.count("tidelimit_config_last_reload_successful") == 0, "the refusal is counted")
+        self.assertEqual([self.gate.check(path="/payment/1")["allowed"] for _ in range(4)], [True, True, True, False])
+        words = self.gate.client.get("/readyz?verbose").body
+        self.assertIn("tidelimit.yaml:", words)
+        self.assertIn("fortnight", words)
+        self.assertEqual(self.gate.client.get("/readyz").status, 200)
+        self.assertIn("fortnight", self.gate.process.output())
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the mended file is in force")
+        self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
+        self.assertNotIn("fortnight", self.gate.client.get("/readyz?verbose").body)
+
+
+class StopTest(Serving):
+    def test_sigterm_ends_it_well(self):
+        self.gate.check()
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertIn("stopped", self.gate.log.read_text())
+
+    def test_what_the_open_window_counts_is_stored_to_the_last_request(self):
+        self.gate.check()
+        wait_until(lambda: self.stored("browse") == 1, "the first is stored, and the next save is seconds away")
+        for _ in range(4):
+            self.gate.check()
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertEqual(self.stored("browse"), 5)
+
+    def test_what_is_under_way_is_finished(self):
+        """A request whose body is still on its way when the gate is told to stop is answered all the same."""
+        body = b'{"client_ip":"203.0.113.1","path":"/browse/1","status":200}'
+        with socket.create_connection(("127.0.0.1", self.gate.http_port), timeout=30) as peer:
+            peer.sendall(b"POST /v1/report HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:10])
+            # Behind another answer on the same loop, so that the first half has been read.
+            self.assertEqual(self.gate.client.get("/healthz").status, 200)
+            self.gate.process.send(signal.SIGTERM)
+            wait_until(lambda: "stopping" in self.gate.process.output(), "it has been told")
+            peer.sendall(body[10:])
+            # Whether the answer announces the end depends on which of the two the loop saw first; it ends.
+            answer = b""
+            while piece := peer.recv(65536):
+                answer += piece
+        self.assertIn(b" 200 ", answer.split(b"\r\n")[0])
+        self.assertTrue(answer.endswith(b'{"accepted":1}\n') or b'"accepted":' in answer, answer)
+        self.assertEqual(self.gate.stop(), 0)
+
+
+class RestartTest(EndToEnd):
+    # The shortest window there is: one closes within 90 s.
+    config = CONFIG.replace("endpoints:", "forecast: { window: 1m, history: 10m, horizon: 1m }\nendpoints:", 1)
+
+    def windows(self, gate):
+        """Requests of browse by the start of their closed window."""
+        rows = gate.get("/v1/history?endpoint=browse&since=1h").json["windows"]
+        return {row["start"]: row["requests"] for row in rows if row.get("requests")}
+
+    def test_windows_survive_restart_and_kill_9(self):
+        gate = self.start_gate(self.config)
+        for i in range(7):
+            gate.check(f"203.0.113.{i}", "/browse/1")
+        self.assertEqual(gate.stop(signal.SIGTERM), 0)  # with the window still open
+        gate.start()
+        gate.check("203.0.113.8", "/browse/1")
+        before = wait_until(lambda: sum(self.windows(gate).values()) >= 8 and self.windows(gate),
+                            "the windows are closed", 150)
+        self.assertEqual(sum(before.values()), 8)
+        endpoints = {"payment", "browse", "login", "other"}  # forecast a moment after their windows have closed
+        wait_until(lambda: {f["endpoint"] for f in gate.get("/v1/forecasts").json["forecasts"]} == endpoints, "all of them")
+        gate.stop(signal.SIGKILL)
+        gate.start()
+        self.assertEqual(self.windows(gate), before)
+        # It forecasts at once, from what is stored.
+        self.assertEqual({row["endpoint"] for row in gate.get("/v1/forecasts").json["forecasts"]},
+                         endpoints)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,140 @@
+"""What operators type against a running gate: why, unblock, shadow-report, mode."""
+
+import json
+import unittest
+
+from harness import free_port, run, wait_until
+from serving import Serving
+
+
+class ShellTest(Serving):
+    def shell(self, *arguments, status=0):
+        done = self.gate.shell(*arguments)
+        self.assertEqual(done.returncode, status, done)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_why_names_the_limit_and_the_reason(self):
+        for _ in range(4):
+            refused = self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        words = self.shell("why", "--user", "u1")
+        for word in ("denied", "/payment/1", "over_limit", "limit 6 a minute", refused["decision"]):
+            self.assertIn(word, words)
+        wait_until(lambda: "203.0.113.1: " in self.shell("why", "--client", "203.0.113.1"), "its figures are folded")
+        self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
+        self.assertIn("--user", self.shell("why", status=2))
+
+    def test_why_tells_the_newest_and_counts_the_rest(self):
+        for _ in range(20):
+            self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
+        wait_until(lambda: len(self.gate.get("/v1/decisions?user=u1").json["decisions"]) >= 17, "they are kept")
+        words = self.shell("why", "--user", "u1")
+        self.assertEqual(words.count("    decision "), 10)
+        self.assertRegex(words, r"\.\.\. and \d+ more \(--all prints them\):\n")
+        self.assertRegex(words, r"\n +7  denied +over_limit +-\n")
+        words = self.shell("why", "--user", "u1", "--all")
+        self.assertGreaterEqual(words.count("    decision "), 17)
+        self.assertNotIn("more", words)
+
+    def test_what_clients_wrote_does_not_speak_to_the_terminal(self):
+        user, shown = "a\x1b[31mRED\nfake line: passed", r"a\x1b[31mRED\x0afake line: passed"
+        for _ in range(4):
+            self.gate.check("203.0.113.1", "/payment/\x1b[1A", user_id=user)
+        words = self.shell("why", "--user", user)
+        self.assertIn(f"user {shown}, verdict", words)
+        self.assertIn(r"/payment/\x1b[1A  (", words)
+        self.assertIn(f"user/{shown} passes", self.shell("unblock", "--user", user))
+        self.assertIn(r"by hand\x1b[m", self.shell("mode", "all", "shadow", "--reason", "by hand\x1b[m"))
+        self.assertIn(r"by hand\x1b[m", self.shell("mode", "--changes"))
+
+    def test_unblock_and_undo(self):
+        self.override("203.0.113.1", action="block", **{"for": "1h"})
+        self.assertIn("203.0.113.1 passes until", self.shell("unblock", "--client", "203.0.113.1", "--for", "1h"))
+        self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
+        self.shell("unblock", "--client", "203.0.113.1", "--undo")
+        self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
+        self.shell("unblock", "--user", "u/1 x", "--permanent")
+        self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
+        self.assertIn("--for is longer than 7d; shorten it, or say --permanent",
+                      self.shell("unblock", "--user", "u1", "--for", "30d", status=2))
+
+    def test_a_shadow_report_over_no_request_is_no_proof(self):
+        self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))
+
+    def test_shadow_report_names_who_would_have_been_denied(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        for _ in range(5):  # three at once are allowed
+            self.assertTrue(self.gate.check("203.0.113.1", "/payment/1", user_id="u1")["allowed"])
+        wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] == 2, "both are kept")
+        words = self.shell("shadow-report", status=1)
+        self.assertEqual(words, "", "above the bound is no error")
+        words = self.shell("shadow-report", "--since", "1h", "--max-harm", "60%")
+        for word in ("user/u1", "payment", "over_limit", "(base limit)", "2 would have been denied", "within the bound"):
+            self.assertIn(word, words)
+        self.assertEqual(self.gate.shell("shadow-report", "--max-harm", "0.01%").returncode, 1)
+        self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
+        self.assertIn('--max-harm: "1" is no share: write 1% or 0.01', self.shell("shadow-report", "--max-harm", "1", status=2))
+        self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
+
+    def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        self.gate.flood(20_000, path="/payment/1", user_id="u1")
+        self.assertGreater(self.gate.count("tidelimit_decision_records_dropped_total"), 0, "or it was too slow a flood")
+        wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] > 0, "some are kept")
+        self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "100%", status=1))
+        done = self.gate.shell("shadow-report", "--max-harm", "100%")
+        self.assertIn("not known, some were not kept", done.stdout)
+        found = json.loads(self.gate.shell("shadow-report", "--max-harm", "100%", "--json").stdout)
+        self.assertGreater(found["dropped"], 0)
+        self.assertIsNotNone(found["last_dropped"])
+        self.assertFalse(found["complete"])
+
+    def test_mode(self):
+        self.assertIn("all       enforce", self.shell("mode"))
+        self.assertIn("all       shadow", self.shell("mode", "all", "shadow", "--for", "1h"))
+        self.assertEqual(self.gate.get("/v1/mode").json["all"], "shadow")
+        self.shell("mode", "all", status=2)
+        for word in ("anomaly", "anomalies"):
+            self.assertIn("anomaly   off", self.shell("mode", word, "off"))
+            self.assertEqual(self.gate.get("/v1/mode").json["anomaly"], "off")
+            self.shell("mode", word, "configured")
+            self.assertIn("no request in that time", self.shell("shadow-report", "--part", word, status=1))
+
+    def test_mode_of_one_part(self):
+        self.assertIn("enforce 30 %", self.shell("mode", "endpoint/payment", "0.3"))
+        words = self.shell("mode", "endpoint/payment", "25%", "--for", "1h", "--reason", "a try")
+        self.assertRegex(words, r"endpoint/payment +enforce 25 %, until 20[-\dT:]*(\.\d{1,3})?Z, by .*: a try "
+                                r"\(configured: enforce\)")
+        parts = {part["part"]: part for part in self.gate.get("/v1/modes").json["parts"]}
+        self.assertEqual((parts["endpoint/payment"]["mode"], parts["endpoint/payment"]["enforced_ratio"]), ("enforce", 0.25))
+        wait_until(lambda: [limit for limit in self.gate.get("/v1/plan").json["limits"]
+                            if limit["endpoint"] == "payment" and limit["enforced_ratio"] == 0.25 and limit["mode_until"]],
+                   "the plan knows of it")
+        let_in = sum(all(self.gate.check("203.0.113.1", "/payment/1", user_id=f"u{user}")["allowed"] for _ in range(5))
+                     for user in range(80))
+        self.assertTrue(40 <= let_in <= 75, f"{let_in} of 80 users are only watched")
+        wait_until(lambda: self.gate.get("/v1/shadow?part=endpoint/payment").json["would_deny"] == 2 * let_in,
+                   "what they would have been denied is kept")
+        self.assertEqual(self.gate.get("/v1/shadow?part=endpoint/browse").json["would_deny"], 0)
+        self.assertIn("a try", self.shell("mode", "--changes"))
+        self.shell("mode", "endpoint/payment", "configured")
+        self.assertNotIn("until", self.shell("mode"))
+        for part, mode, word in (("endpoint/pay", "shadow", "endpoint/payment"), ("rule/99", "shadow", "rule/99"),
+                                 ("endpoint/x", "shadow", 'unknown part "endpoint/x"; there are: forecast, '),
+                                 ("all", "0%", "share"), ("all", "5", "like 5%"), ("all", "1", "like 1%"), ("all", "loud", "configured")):
+            refused = self.gate.shell("mode", part, mode)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn(word, refused.stderr)
+            self.assertNotIn("reason", refused.stderr)
+
+    def test_no_gate_no_token(self):
+        lost = run("mode", "--url", f"http://127.0.0.1:{free_port()}", "--token-file",
+                   self.gate.folder / "var/admin.token")
+        self.assertEqual(lost.returncode, 1)
+        self.assertIn("is the gate running", lost.stderr)
+        lost = run("mode", "--url", f"http://127.0.0.1:{self.gate.http_port}", "--token-file", "/nowhere/token")
+        self.assertIn("/nowhere/token", lost.stderr)
+        self.assertNotEqual(lost.returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
