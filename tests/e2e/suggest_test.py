@@ -84,12 +84,25 @@ class Suggest(unittest.TestCase):
 
     def test_it_writes_over_its_own_files_alone(self):
         file, _ = self.suggest(self.log, name="again.yaml")
+        drawn = file.read_text()
         self.suggest(self.log, name="again.yaml")
         file.write_text("mode: enforce\nendpoints: []\n")
         _, refused = self.suggest(self.log, name="again.yaml", status=2)
         self.assertIn("was not drawn by suggest", refused.stderr)
         self.assertEqual(file.read_text(), "mode: enforce\nendpoints: []\n")
         self.suggest(self.log, "--force", name="again.yaml")
+        self.assertEqual(file.read_text(), drawn)
+
+    def test_what_was_edited_since_is_kept(self):
+        file, _ = self.suggest(self.log, name="edited.yaml")
+        edited = file.read_text().replace("mode: shadow", "mode: enforce")
+        file.write_text(edited)
+        run("check-config", file)
+        _, refused = self.suggest(self.log, name="edited.yaml", status=2)
+        self.assertIn("was edited since suggest drew it", refused.stderr)
+        self.assertIn("--force", refused.stderr)
+        self.assertEqual(file.read_text(), edited)
+        self.suggest(self.log, "--force", name="edited.yaml")
         self.assertIn("mode: shadow", file.read_text())
 
     def test_it_prints_where_no_file_is_named(self):
