@@ -162,6 +162,27 @@ class Suggest(unittest.TestCase):
         found = json.loads(run("inspect", log, "--json").stdout)["endpoints"]
         self.assertEqual(set(found), {"STD_", "default_", "any_", "same_", "other_", "other"})
 
+    def csv_log(self, name, rows):
+        """A log of rows (seconds, address, user, tier, path), written in the order of their times."""
+        log = self.folder / name
+        lines = [f"{1_795_000_000 + second},{address},{user},{tier},{path}"
+                 for second, address, user, tier, path in sorted(rows)]
+        log.write_text("\n".join(["timestamp,client_ip,user_id,user_tier,path", *lines]) + "\n")
+        return log
+
+    def test_a_file_that_is_named_twice_is_warned_of(self):
+        log = self.csv_log("twice.csv", [(i, f"192.0.2.{i % 9}", "", "STD", "/x") for i in range(90)])
+        link = self.folder / "linked.csv"
+        link.unlink(missing_ok=True)
+        link.symlink_to(log)
+        for again in (log, self.folder / "twi*.csv", link):
+            _, done = self.suggest(log, again, "--force", name="twice.yaml")
+            self.assertIn("is named twice", done.stderr)
+        for command in (("replay", "--config", self.folder / "twice.yaml"), ("inspect",)):
+            self.assertIn(f"{log} is named twice", run(*command, log, log).stderr)
+        _, done = self.suggest(log, "--force", name="twice.yaml")
+        self.assertNotIn("is named twice", done.stderr)
+
     @unittest.skipUnless(REAL_LOGS.is_dir(), "no real logs beside the checkout: ../shared/data/logs")
     def test_real_logs(self):
         for log in sorted(REAL_LOGS.glob("*.gz")):
