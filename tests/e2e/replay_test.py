@@ -239,6 +239,25 @@ class Replay(Folder):
         self.assertIn(f"<b>{report['denied']}</b><span>denied</span>", page.read_text())
         self.assertIn(f"<b>{report['would_deny']}</b><span>would be denied</span>", page.read_text())
 
+    def test_a_rate_is_shown_in_the_unit_of_the_configuration(self):
+        page = self.folder / "report.html"
+        for rate in ("100/h", "100/min", "1000/d", "2/s"):
+            with self.subTest(rate):
+                page.unlink(missing_ok=True)
+                text = run("replay", self.busy_log(), "--config", self.shop(browse=rate), "--report", page).stdout
+                number, unit = rate.split("/")
+                shown = f"{int(number):,}/{unit}"
+                self.assertRegex(text, rf"browse +STD .* {shown}\n", "table of endpoints")
+                self.assertRegex(text, rf"192.0.2.1 .* {shown} ", "examples")
+                self.assertIn(f">{shown}<", page.read_text())
+
+    def test_says_where_no_model_judged_anybody(self):
+        page = self.folder / "report.html"
+        text = run("replay", self.busy_log(), "--config", self.shop(), "--report", page).stdout
+        self.assertIn("no model judged them", text)
+        self.assertNotIn("good principals", page.read_text())
+        self.assertIn("no model judged who is good", page.read_text())
+
     def test_says_what_is_wrong(self):
         log = self.busy_log()
         for arguments, words in [
