@@ -307,6 +307,13 @@ class Explain(Folder):
         words = run("explain", log, "--model", bundle, "--client", client).stdout
         self.assertIn("malicious", words)
         self.assertIn("usual", words)
+        hasty = self.write("hasty.csv", "timestamp,client_ip,method,path,status,user_agent\n" + "".join(
+            f"{1_795_000_000 + i / 7:.2f},192.0.2.77,GET,/browse/{i},{404 if i % 10 == 0 else 200},python-requests/2.32\n"
+            for i in range(840)))
+        words = run("explain", hasty, "--model", bundle, "--client", "192.0.2.77").stdout
+        self.assertIn("no verdict was raised", words)
+        self.assertIn("alarm, no harm yet", words)
+        self.assertRegex(words, r"harm begins, for this model, at \d+ requests a minute .* in 3 of the last five minutes")
         done = run("explain", log, "--model", bundle, "--client", "192.0.2.250", status=2)
         self.assertIn("no request in the input comes from 192.0.2.250", done.stderr)
 
