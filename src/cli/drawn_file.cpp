@@ -3,9 +3,12 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "cli/report/page.hpp"
 #include "config/config.hpp"
+#include "model/digest.hpp"
 
 namespace tidelimit::cli {
 
@@ -13,14 +16,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whether the file is empty or begins with `mark`.
-bool begins_with(const std::string& file, std::string_view mark) {
-  if (!fs::is_regular_file(file)) return false;
+constexpr std::string_view kSeal = "# Sealed (an edited file is not written over): sha256 ";
+
+std::string seal_of(std::string_view first_line, std::string_view rest) {
+  return fmt::format("{}{}\n", kSeal, model::sha256_hex(std::string(first_line).append(rest)));
+}
+
+/// The text up to and with its first line end.
+std::string_view first_line_of(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  return end == text.npos ? text : text.substr(0, end + 1);
+}
+
+bool fits_seal(std::string_view text) {
+  const std::string_view head = first_line_of(text);
+  const std::string_view seal = first_line_of(text.substr(head.size()));
+  return seal.starts_with(kSeal) && seal == seal_of(head, text.substr(head.size() + seal.size()));
+}
+
+/// The whole of a regular file, or what can be read of it.
+std::optional<std::string> text_of(const std::string& file) {
+  if (!fs::is_regular_file(file)) return {};
   std::ifstream in(file, std::ios::binary);
-  std::string head(mark.size(), '\0');
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(in.gcount()));
-  return !in.bad() && (head == mark || (head.empty() && in.eof()));
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  return in.bad() ? std::nullopt : std::optional(std::move(text));
 }
 
 /// One file under two names, too: by links, or ./ before it.
@@ -45,13 +64,27 @@ Result<void> require_place(const std::string& report) {
 
 }  // namespace
 
-Result<void> require_replaceable(const std::string& file, std::string_view mark,
-                                 std::string_view command, std::string_view or_else) {
-  if (!fs::exists(file) || begins_with(file, mark)) return {};
+std::string sealed(const std::string& yaml) {
+  const std::string_view head = first_line_of(yaml);
+  const std::string_view rest = std::string_view(yaml).substr(head.size());
+  return std::string(head) + seal_of(head, rest) + std::string(rest);
+}
+
+Result<void> require_unedited(const std::string& file, std::string_view mark,
+                              std::string_view command) {
+  if (!fs::exists(file)) return {};
+  const auto text = text_of(file);
+  if (text && (text->empty() || (text->starts_with(mark) && fits_seal(*text)))) return {};
+  if (text && text->starts_with(mark))
+    return fail(Code::invalid_argument,
+                fmt::format("{}: was edited since {} drew it, or drawn by a version that did not "
+                            "seal its files; choose another name and carry over what was edited, "
+                            "or --force to lose that",
+                            file, command));
   return fail(Code::invalid_argument,
               fmt::format("{}: is there already and was not drawn by {}; choose another name, or "
-                          "{}",
-                          file, command, or_else));
+                          "--force to replace it",
+                          file, command));
 }
 
 Result<void> require_report_place(const std::string& report, const Input& input,
@@ -72,7 +105,13 @@ Result<void> require_report_place(const std::string& report, const Input& input,
     if (!other.file.empty() && same_file(report, other.file))
       return is_read(fmt::format("the file of {}", other.option));
   }
-  return require_replaceable(report, report::kMark, "replay or evaluate", "remove that file first");
+  if (!fs::exists(report)) return {};
+  const auto text = text_of(report);
+  if (text && (text->empty() || text->starts_with(report::kMark))) return {};
+  return fail(Code::invalid_argument,
+              fmt::format("{}: is there already and was not drawn by replay or evaluate; choose "
+                          "another name, or remove that file first",
+                          report));
 }
 
 Result<void> require_valid(const std::string& yaml, const std::string& file) {

@@ -11,11 +11,14 @@ namespace tidelimit::cli {
 
 // Files that a command draws: configurations, and pages of `--report`.
 
-/// What nobody wrote by hand may be written over: nothing, an empty file, or one that begins with
-/// the command's `mark`. `or_else`: what helps besides another name.
-[[nodiscard]] Result<void> require_replaceable(const std::string& file, std::string_view mark,
-                                               std::string_view command,
-                                               std::string_view or_else = "--force to replace it");
+/// A drawn configuration with a seal behind its first line: a digest of all other lines, by which a
+/// later run of the command knows that nobody edited it.
+[[nodiscard]] std::string sealed(const std::string& yaml);
+
+/// What holds nobody's work may be written over: nothing, an empty file, or one that begins with
+/// the command's `mark` and still fits its seal.
+[[nodiscard]] Result<void> require_unedited(const std::string& file, std::string_view mark,
+                                            std::string_view command);
 
 /// A file that a command reads, by the option that names it.
 struct ReadFile {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "anomaly/detector.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
@@ -110,6 +111,7 @@ Result<Explanation> explain(const ExplainOptions& options) {
   explanation.name = explanation.client.is_host_name() ? printable(options.client, 80)
                                                        : format_client(explanation.client);
   explanation.model = models->bundle->manifest.version;
+  explanation.harm = models->bundle->anomaly->parts().harm;
   Follower follower(explanation);
   engine::ReplayOptions replay_options;
   replay_options.after_tick = [&](const engine::Engine& engine, Now now) {

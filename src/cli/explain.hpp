@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "anomaly/detector_model.hpp"
 #include "engine/replay/replay.hpp"
 #include "ingest/distinct_counter.hpp"
 #include "ingest/top_counter.hpp"
@@ -38,6 +39,7 @@ struct Explanation {
   ingest::DistinctCounter users;
 
   double threshold = 0;
+  anomaly::HarmLevels harm;
   std::vector<Look> looks;  ///< scans in which it had been active
   std::optional<engine::ClientView>
       oddest;  ///< when its verdict was raised, else at its highest score

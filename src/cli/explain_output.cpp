@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "anomaly/harm_levels.hpp"
 #include "anomaly/words.hpp"
 #include "base/figures.hpp"
 #include "base/text.hpp"
@@ -79,6 +80,17 @@ std::string features(const Explanation& x) {
   return text + table.text();
 }
 
+/// What an alarm lacks to be evidence.
+std::string harm_in_words(const anomaly::HarmLevels& harm) {
+  return fmt::format(
+      "harm begins, for this model, at {:.0f} requests a minute (where limits grant no more) in {} "
+      "of the last five minutes, or {:.0f} in a single one, or at {:.0f} % of errors; an alarm "
+      "alone "
+      "is less than that\n",
+      harm.requests_per_minute, traffic::kSteadyMinutes,
+      anomaly::kFloodTimes * harm.requests_per_minute, 100 * harm.error_ratio);
+}
+
 std::string evidence(const Explanation& x) {
   std::size_t alarms = 0;
   std::size_t harmful = 0;
@@ -101,7 +113,7 @@ std::string evidence(const Explanation& x) {
     const Look& look = x.looks[i];
     table.add({format_time(look.time), fmt::format("{:.3f}", look.score),
                look.evidence ? "evidence"
-               : look.alarm  ? "alarm, harmless"
+               : look.alarm  ? "alarm, no harm yet"
                              : "",
                grouped(look.requests), grouped(look.errors)});
   }
@@ -111,6 +123,7 @@ std::string evidence(const Explanation& x) {
     text += fmt::format("{} of {} scans are shown{}; --json has all\n", shown, x.looks.size(),
                         alarms + harmful > 0 ? ", from two before the first of these on" : "");
   }
+  if (alarms > harmful) text += harm_in_words(x.harm);
   return text;
 }
 

@@ -30,11 +30,11 @@ Result<Translation> read(const Options& options) {
 Result<std::string> import(const Options& options, std::string& remarks) {
   const bool to_file = !options.output.empty() && options.output != "-";
   if (to_file && !options.force)
-    if (auto free = require_replaceable(options.output, kTranslationMark, "import-config"); !free)
+    if (auto free = require_unedited(options.output, kTranslationMark, "import-config"); !free)
       return tl::unexpected(free.error());
   const auto translation = read(options);
   if (!translation) return tl::unexpected(translation.error());
-  std::string yaml = translation_yaml(*translation);
+  const std::string yaml = sealed(translation_yaml(*translation));
   const std::string file = to_file ? options.output : "tidelimit.yaml";
   if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   remarks = remarks_text(*translation);

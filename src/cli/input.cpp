@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <glob.h>
+#include <map>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -146,6 +147,20 @@ Result<ingest::Source> source_of(const std::string& file, Passes passes) {
   return source;
 }
 
+/// Says which files are named twice, by whatever name: all that is in them would count twice.
+void warn_of_repeats(const std::vector<std::string>& files) {
+  std::map<std::pair<dev_t, ino_t>, std::string> seen;
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    const auto [first, fresh] = seen.try_emplace({status.st_dev, status.st_ino}, file);
+    if (fresh) continue;
+    const bool same_name = first->second == file;
+    fmt::print(stderr, "warning: {} is named twice{}: its requests count twice; name it once\n",
+               file, same_name ? "" : " (it is the same file as " + first->second + ")");
+  }
+}
+
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 8;
   const std::size_t shown = std::min(names.size(), kShown);
@@ -211,6 +226,7 @@ Result<Input> Input::find(const InputOptions& options, Passes passes, Order orde
   input.options_ = {.format = *std::move(format), .strict = options.strict};
   const auto files = expand_all(options.inputs);
   if (!files) return tl::unexpected(files.error());
+  warn_of_repeats(*files);
   bool standard_input = false;
   for (const std::string& file : *files) {
     if (file == "-" && std::exchange(standard_input, true)) {

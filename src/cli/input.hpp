@@ -41,7 +41,8 @@ class Input {
  public:
   /// Expands globs (names that hold *, ? or [ and are no file themselves) and puts all inputs in
   /// the order of their times, which it says on standard error where that is another order; files
-  /// that begin with their newest requests are read from the last line on. Errors name the input:
+  /// that begin with their newest requests are read from the last line on. It warns of a file that
+  /// is named twice, which counts twice. Errors name the input:
   /// no such file, a directory, no match, a wrong --format or --field, newest first and compressed
   /// (where the order matters).
   [[nodiscard]] static Result<Input> find(const InputOptions& options, Passes passes = Passes::one,

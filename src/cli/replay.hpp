@@ -34,6 +34,12 @@ struct Replayed {
 /// is in shadow, "block (only reported)" where the verdict itself is not enforced.
 [[nodiscard]] std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gate);
 
+/// A rate in the unit that the configuration has for the tier at the endpoint, as in "100/h"; in
+/// minutes where it has none. Of none "-".
+[[nodiscard]] std::string rate_there(const engine::ReplayReport& report,
+                                     const std::string& endpoint, const std::string& tier,
+                                     double per_minute);
+
 /// On how many clients the verdicts were.
 [[nodiscard]] std::size_t clients_judged(const engine::ReplayReport& report);
 

@@ -19,10 +19,6 @@ using Rows = std::vector<std::vector<std::string>>;
 constexpr std::size_t kEndpointsPlotted = 8;
 constexpr std::size_t kRowsMax = 500;  // of one table
 
-std::string rate_or_dash(double per_minute) {
-  return per_minute > 0 ? report::short_number(per_minute) + "/min" : "-";
-}
-
 std::string moment(WallTime time) {
   return report::short_time(std::floor(unix_seconds(time)));
 }
@@ -30,6 +26,7 @@ std::string moment(WallTime time) {
 void add_summary(Page& page, const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;
   const Outcomes total = r.total();
+  const bool judged = !replayed.main.model.empty();
   std::vector<report::Card> cards = {
       {grouped(r.requests), "requests",
        fmt::format("{} lines unreadable", grouped(replayed.reading.unreadable))},
@@ -39,9 +36,10 @@ void add_summary(Page& page, const Replayed& replayed) {
        fmt::format("on {} clients, suspicious or malicious", grouped(clients_judged(r)))},
       {grouped(r.episodes.size()), "times limits moved",
        fmt::format("in {} steps", grouped(r.plan_changes.size()))},
-      {grouped(r.harm.adapted), "good principals met adapted limits",
-       fmt::format("of {}; {} met base limits", grouped(r.harm.principals),
-                   grouped(r.harm.over_limit)),
+      {grouped(r.harm.adapted),
+       judged ? "good principals met adapted limits" : "principals met adapted limits",
+       fmt::format("of {}; {} met base limits{}", grouped(r.harm.principals),
+                   grouped(r.harm.over_limit), judged ? "" : "; no model judged who is good"),
        r.harm.adapted > 0},
   };
   if (total.would_deny() > 0)
@@ -99,12 +97,13 @@ void add_endpoints(Page& page, const ReplayReport& r) {
         return cell.denied_by[i] + cell.would_deny_by[i];
       };
       using limiter::Reason;
-      rows.push_back({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
-                      grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
-                      grouped(cell.would_deny()), grouped(refused(Reason::over_limit)),
-                      grouped(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
-                      grouped(refused(Reason::client_blocked) + refused(Reason::client_limited)),
-                      rate_or_dash(r.base_per_minute[e * r.tiers.size() + t])});
+      rows.push_back(
+          {r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+           grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+           grouped(cell.would_deny()), grouped(refused(Reason::over_limit)),
+           grouped(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
+           grouped(refused(Reason::client_blocked) + refused(Reason::client_limited)),
+           rate_there(r, r.endpoints[e], r.tiers[t], r.base_per_minute[e * r.tiers.size() + t])});
     }
   }
   page.add_table({{"endpoint"},
@@ -127,7 +126,8 @@ void add_episodes(Page& page, const ReplayReport& r) {
   for (const engine::Episode& e : r.episodes) {
     if (rows.size() == kRowsMax) break;
     rows.push_back({moment(e.from), e.until ? moment(*e.until) : "the end", e.endpoint, e.tier,
-                    rate_or_dash(e.base_per_minute), rate_or_dash(e.farthest_per_minute()),
+                    rate_there(r, e.endpoint, e.tier, e.base_per_minute),
+                    rate_there(r, e.endpoint, e.tier, e.farthest_per_minute()),
                     e.rule + (e.shadow ? " (shadow)" : ""), e.cause});
   }
   page.add_table({{"from"},
@@ -174,20 +174,23 @@ void add_rules(Page& page, const ReplayReport& r) {
                  rows);
 }
 
-void add_harm(Page& page, const ReplayReport& r) {
+void add_harm(Page& page, const ReplayedConfig& config) {
+  const ReplayReport& r = config.report;
   const engine::Harm& h = r.harm;
   page.add_section("Denied without a verdict");
   page.add_text(fmt::format(
       "Principals that were refused, or would be but for shadow mode, though no verdict ever stood "
       "against them: what these limits cost the people they are meant to serve. {} requests in "
       "all, {} of them only because limits "
-      "had moved.",
-      grouped(h.requests), grouped(h.requests_adapted)));
+      "had moved.{}",
+      grouped(h.requests), grouped(h.requests_adapted),
+      config.model.empty() ? " No model judged them: attackers may be among them." : ""));
   Rows rows;
   for (const auto& p : h.examples) {
     rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, grouped(p.denied()),
                     grouped(p.adapted()), moment(p.first), moment(p.last),
-                    rate_or_dash(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
+                    rate_there(r, p.endpoint, p.tier, p.limit_per_minute),
+                    p.rule.empty() ? "(base limit)" : p.rule});
   }
   page.add_table({{"principal"},
                   {""},
@@ -264,7 +267,7 @@ std::string replay_html(const Replayed& replayed) {
   add_episodes(page, r);
   add_verdicts(page, r);
   add_rules(page, r);
-  add_harm(page, r);
+  add_harm(page, replayed.main);
   return page.html();
 }
 

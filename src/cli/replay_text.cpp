@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 #include <string_view>
 
 #include "base/figures.hpp"
+#include "base/rate.hpp"
 #include "cli/replay.hpp"
 #include "cli/report/axis.hpp"
 #include "cli/text_table.hpp"
@@ -16,10 +18,6 @@ using engine::ReplayReport;
 constexpr auto kLeft = TextTable::Align::left;
 constexpr auto kRight = TextTable::Align::right;
 constexpr std::size_t kRows = 10;  // of long lists; --json has them all
-
-std::string per_minute(double rate) {
-  return rate > 0 ? report::short_number(rate) + "/min" : "-";
-}
 
 std::string section(const std::string& title, const std::string& body) {
   return body.empty() ? "" : "\n" + title + "\n" + body;
@@ -75,10 +73,11 @@ std::string endpoints(const ReplayReport& r) {
     for (std::size_t t = 0; t < r.tiers.size(); ++t) {
       const Outcomes& cell = r.cell(e, t);
       if (cell.requests() == 0) continue;
-      table.add({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
-                 grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
-                 grouped(cell.would_deny()),
-                 per_minute(r.base_per_minute[e * r.tiers.size() + t])});
+      table.add(
+          {r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+           grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+           grouped(cell.would_deny()),
+           rate_there(r, r.endpoints[e], r.tiers[t], r.base_per_minute[e * r.tiers.size() + t])});
     }
   }
   return section("Endpoints", table.empty() ? "" : table.text());
@@ -104,7 +103,8 @@ std::string episodes(const ReplayReport& r) {
   for (std::size_t i = 0; i < r.episodes.size() && i < kRows; ++i) {
     const engine::Episode& e = r.episodes[i];
     text += fmt::format("  {} {}: {} -> {}, {} to {}, by {}{}\n      {}\n", e.endpoint, e.tier,
-                        per_minute(e.base_per_minute), per_minute(e.farthest_per_minute()),
+                        rate_there(r, e.endpoint, e.tier, e.base_per_minute),
+                        rate_there(r, e.endpoint, e.tier, e.farthest_per_minute()),
                         format_time(e.from), e.until ? format_time(*e.until) : "the end", e.rule,
                         e.shadow ? " (shadow)" : "", e.cause);
   }
@@ -123,19 +123,22 @@ std::string rules(const ReplayReport& r) {
   return section("Rules that acted", table.empty() ? "" : table.text());
 }
 
-std::string harm(const ReplayReport& r) {
+std::string harm(const ReplayedConfig& config) {
+  const ReplayReport& r = config.report;
   const engine::Harm& h = r.harm;
   std::string text = fmt::format(
       "  {} principals came; {} without a verdict met a base limit, {} an adapted one: {} of their "
       "requests, {} of them only because limits had moved\n",
       grouped(h.principals), grouped(h.over_limit), grouped(h.adapted), grouped(h.requests),
       grouped(h.requests_adapted));
+  if (config.model.empty()) text += "  no model judged them: attackers may be among them\n";
   TextTable table({"principal", "endpoint", "tier", "denied", "first", "at limit", "rule"},
                   {kLeft, kLeft, kLeft, kRight, kLeft, kRight, kLeft});
   for (std::size_t i = 0; i < h.examples.size() && i < kRows; ++i) {
     const auto& p = h.examples[i];
     table.add({p.name, p.endpoint, p.tier, grouped(p.denied()), format_time(p.first),
-               per_minute(p.limit_per_minute), p.rule.empty() ? "(base limit)" : p.rule});
+               rate_there(r, p.endpoint, p.tier, p.limit_per_minute),
+               p.rule.empty() ? "(base limit)" : p.rule});
   }
   if (!table.empty()) text += table.text();
   return section("Denied without a verdict, or would be but for shadow mode", text);
@@ -191,6 +194,23 @@ std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gat
   return verdict.mode == limiter::Mode::enforce ? does : does + " (only reported)";
 }
 
+std::string rate_there(const ReplayReport& report, const std::string& endpoint,
+                       const std::string& tier, double per_minute) {
+  if (per_minute <= 0) return "-";
+  Nanos period = std::chrono::minutes{1};
+  const auto e = std::find(report.endpoints.begin(), report.endpoints.end(), endpoint);
+  const auto t = std::find(report.tiers.begin(), report.tiers.end(), tier);
+  if (e != report.endpoints.end() && t != report.tiers.end()) {
+    const auto row = static_cast<std::size_t>(e - report.endpoints.begin());
+    const auto column = static_cast<std::size_t>(t - report.tiers.begin());
+    const Nanos base = report.base_period[row * report.tiers.size() + column];
+    if (base > Nanos{0}) period = base;
+  }
+  const double minutes = std::chrono::duration<double, std::ratio<60>>(period).count();
+  const std::string unit = format_rate({1, period}).substr(1);
+  return cli::report::short_number(per_minute * minutes) + unit;
+}
+
 std::size_t clients_judged(const ReplayReport& report) {
   std::set<std::string_view> clients;
   for (const auto& verdict : report.verdicts) clients.insert(verdict.record.client_name);
@@ -200,7 +220,7 @@ std::size_t clients_judged(const ReplayReport& report) {
 std::string replay_text(const Replayed& replayed) {
   const ReplayReport& r = replayed.main.report;
   return headline(replayed, replayed.main) + reasons(r) + endpoints(r) + verdicts(r) + episodes(r) +
-         rules(r) + harm(r) + difference(replayed) + notes(r) +
+         rules(r) + harm(replayed.main) + difference(replayed) + notes(r) +
          fmt::format("\n{} requests a second\n", grouped(replayed.requests_per_second()));
 }
 

@@ -28,7 +28,7 @@ Result<void> check_output(const Options& options) {
     return fail(Code::invalid_argument,
                 "-o - and --json print two things to one place; name a file with -o");
   if (is_printed(options) || options.force) return {};
-  return require_replaceable(options.output, kProposalMark, "suggest");
+  return require_unedited(options.output, kProposalMark, "suggest");
 }
 
 /// What goes to standard output and, for people, to standard error.
@@ -45,7 +45,7 @@ Result<Told> suggest(const Options& options) {
   how.share = std::round(options.share_percent * 1e4) / 1e6;
   const auto proposal = propose(*input, how);
   if (!proposal) return tl::unexpected(proposal.error());
-  const std::string yaml = proposal_yaml(*proposal);
+  const std::string yaml = sealed(proposal_yaml(*proposal));
   const std::string file = is_printed(options) ? "tidelimit.yaml" : options.output;
   if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   if (is_printed(options)) return Told{yaml, proposal_text(*proposal, file)};

@@ -239,6 +239,25 @@ class Replay(Folder):
         self.assertIn(f"<b>{report['denied']}</b><span>denied</span>", page.read_text())
         self.assertIn(f"<b>{report['would_deny']}</b><span>would be denied</span>", page.read_text())
 
+    def test_a_rate_is_shown_in_the_unit_of_the_configuration(self):
+        page = self.folder / "report.html"
+        for rate in ("100/h", "100/min", "1000/d", "2/s"):
+            with self.subTest(rate):
+                page.unlink(missing_ok=True)
+                text = run("replay", self.busy_log(), "--config", self.shop(browse=rate), "--report", page).stdout
+                number, unit = rate.split("/")
+                shown = f"{int(number):,}/{unit}"
+                self.assertRegex(text, rf"browse +STD .* {shown}\n", "table of endpoints")
+                self.assertRegex(text, rf"192.0.2.1 .* {shown} ", "examples")
+                self.assertIn(f">{shown}<", page.read_text())
+
+    def test_says_where_no_model_judged_anybody(self):
+        page = self.folder / "report.html"
+        text = run("replay", self.busy_log(), "--config", self.shop(), "--report", page).stdout
+        self.assertIn("no model judged them", text)
+        self.assertNotIn("good principals", page.read_text())
+        self.assertIn("no model judged who is good", page.read_text())
+
     def test_says_what_is_wrong(self):
         log = self.busy_log()
         for arguments, words in [
@@ -288,6 +307,13 @@ class Explain(Folder):
         words = run("explain", log, "--model", bundle, "--client", client).stdout
         self.assertIn("malicious", words)
         self.assertIn("usual", words)
+        hasty = self.write("hasty.csv", "timestamp,client_ip,method,path,status,user_agent\n" + "".join(
+            f"{1_795_000_000 + i / 7:.2f},192.0.2.77,GET,/browse/{i},{404 if i % 10 == 0 else 200},python-requests/2.32\n"
+            for i in range(840)))
+        words = run("explain", hasty, "--model", bundle, "--client", "192.0.2.77").stdout
+        self.assertIn("no verdict was raised", words)
+        self.assertIn("alarm, no harm yet", words)
+        self.assertRegex(words, r"harm begins, for this model, at \d+ requests a minute .* in 3 of the last five minutes")
         done = run("explain", log, "--model", bundle, "--client", "192.0.2.250", status=2)
         self.assertIn("no request in the input comes from 192.0.2.250", done.stderr)
 

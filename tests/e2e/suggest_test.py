@@ -74,6 +74,7 @@ class Suggest(unittest.TestCase):
         self.assertEqual(payment["priority"], "high")
         for limit in payment["limits"].values():
             self.assertGreaterEqual(limit["limit_per_minute"], limit["needed_per_minute"] * drawn["headroom"])
+            self.assertGreaterEqual(limit["needed_per_minute"], limit["needed_at_99_per_minute"])
             self.assertLessEqual(limit["touched_share"], 0.001)
             self.assertIn("stay within", limit["why"])
 
@@ -84,12 +85,25 @@ class Suggest(unittest.TestCase):
 
     def test_it_writes_over_its_own_files_alone(self):
         file, _ = self.suggest(self.log, name="again.yaml")
+        drawn = file.read_text()
         self.suggest(self.log, name="again.yaml")
         file.write_text("mode: enforce\nendpoints: []\n")
         _, refused = self.suggest(self.log, name="again.yaml", status=2)
         self.assertIn("was not drawn by suggest", refused.stderr)
         self.assertEqual(file.read_text(), "mode: enforce\nendpoints: []\n")
         self.suggest(self.log, "--force", name="again.yaml")
+        self.assertEqual(file.read_text(), drawn)
+
+    def test_what_was_edited_since_is_kept(self):
+        file, _ = self.suggest(self.log, name="edited.yaml")
+        edited = file.read_text().replace("mode: shadow", "mode: enforce")
+        file.write_text(edited)
+        run("check-config", file)
+        _, refused = self.suggest(self.log, name="edited.yaml", status=2)
+        self.assertIn("was edited since suggest drew it", refused.stderr)
+        self.assertIn("--force", refused.stderr)
+        self.assertEqual(file.read_text(), edited)
+        self.suggest(self.log, "--force", name="edited.yaml")
         self.assertIn("mode: shadow", file.read_text())
 
     def test_it_prints_where_no_file_is_named(self):
@@ -148,6 +162,119 @@ class Suggest(unittest.TestCase):
         run("check-config", file)
         found = json.loads(run("inspect", log, "--json").stdout)["endpoints"]
         self.assertEqual(set(found), {"STD_", "default_", "any_", "same_", "other_", "other"})
+
+    def csv_log(self, name, rows):
+        """A log of rows (seconds, address, user, tier, path), written in the order of their times."""
+        log = self.folder / name
+        lines = [f"{1_795_000_000 + second},{address},{user},{tier},{path}"
+                 for second, address, user, tier, path in sorted(rows)]
+        log.write_text("\n".join(["timestamp,client_ip,user_id,user_tier,path", *lines]) + "\n")
+        return log
+
+    def refused_by_replay(self, log, file):
+        """Of the limits alone: what rules and verdicts do besides is none of theirs."""
+        limits_alone = self.folder / ("limits-" + file.name)
+        limits_alone.write_text(file.read_text().split("rules:")[0])
+        report = json.loads(run("replay", log, "--config", limits_alone, "--enforce", "--json").stdout)
+        return report["denied"]
+
+    def test_it_says_in_requests_what_the_limits_would_refuse(self):
+        households = [(60 * minute + who % 60, f"192.0.2.{who % 250}", f"u{who}", "STD", "/item/1")
+                      for who in range(1200) for minute in (who % 50, who % 50 + 1)]
+        partner = [(second, "203.0.113.200", "partner", "STD", "/item/2") for second in range(0, 3000, 2)]
+        log = self.csv_log("partner.csv", households + partner)
+        file, done = self.suggest(log, "--json", name="partner.yaml")
+        drawn = json.loads(done.stdout)
+        good = drawn["well_behaved"]
+        self.assertEqual(good["requests"], len(households) + len(partner))
+        self.assertGreater(good["refused"], 800)
+        self.assertEqual(good["refused"], drawn["endpoints"][0]["limits"]["STD"]["refused"])
+        self.assertEqual(good["touched"], 1)
+        self.assertEqual(good["refused"], self.refused_by_replay(log, file))
+        heavy = [warning for warning in drawn["warnings"] if "partner" in warning]
+        self.assertEqual(len(heavy), 1)
+        self.assertIn("give it a tier of its own", heavy[0])
+        self.assertIn("# WARNING: " + heavy[0], file.read_text())
+        _, table = self.suggest(log, "--force", name="partner.yaml")
+        self.assertIn("warning: " + heavy[0], table.stdout)
+        self.assertIn("would refuse", table.stdout)
+
+    def test_what_it_says_of_all_traffic_is_what_replay_finds(self):
+        file, done = self.suggest(self.log, "--json", name="tried.yaml")
+        drawn = json.loads(done.stdout)
+        self.assertGreater(drawn["odd"]["refused"], 100)
+        self.assertEqual(drawn["well_behaved"]["refused"] + drawn["odd"]["refused"],
+                         self.refused_by_replay(self.log, file))
+
+    def test_a_user_in_two_tiers_has_one_need(self):
+        rows = [(600 * who + 3 * i, f"192.0.2.{who}", f"u{who}", ("PRM", "STD")[i % 2], "/x")
+                for who in range(100) for i in range(16)]
+        log = self.csv_log("two.csv", rows)
+        file, done = self.suggest(log, "--json", name="two.yaml")
+        limits = json.loads(done.stdout)["endpoints"][0]["limits"]
+        for tier in ("PRM", "STD"):
+            self.assertEqual(limits[tier]["needed_per_minute"], 16)
+            self.assertEqual(limits[tier]["touched"], 0)
+        self.assertEqual(self.refused_by_replay(log, file), 0)
+
+    def test_a_log_out_of_order_gives_the_limits_of_a_sorted_one(self):
+        rows = [(60 * i, "192.0.2.1", "", "STD", "/x") for i in range(60)]
+        rows += [(60 * i + 1, "192.0.2.2", "", "STD", "/x") for i in range(60)]
+        log = self.csv_log("sorted.csv", rows)
+        head, *lines = log.read_text().splitlines()
+        mixed = self.folder / "mixed.csv"
+        mixed.write_text("\n".join([head, *lines[:20], *reversed(lines[20:])]) + "\n")
+        file, _ = self.suggest(log, "--json", name="sorted.yaml")
+        disordered, done = self.suggest(mixed, "--json", name="mixed.yaml")
+        limits = file.read_text().split("endpoints:")[1]
+        self.assertEqual(disordered.read_text().split("endpoints:")[1], limits)
+        self.assertIn("were put in order", disordered.read_text())
+        self.assertEqual(json.loads(done.stdout)["late"], 0)
+
+    def test_what_can_not_be_put_in_order_is_said_beside_the_figures(self):
+        rows = [(60 * i, "192.0.2.1", "", "STD", "/x") for i in range(600)]
+        log = self.csv_log("long.csv", rows)
+        head, *lines = log.read_text().splitlines()
+        log.write_text("\n".join([head, *lines[300:], *lines[:300]]) + "\n")
+        file, done = self.suggest(log, name="long.yaml")
+        for text in (file.read_text(), done.stdout):
+            self.assertIn("sort the input by time", text)
+
+    def test_missed_attackers_that_set_a_limit_are_named(self):
+        rows = [(60 * (i % 7) + who % 60, f"192.0.2.{who % 250}", f"u{who}", "STD", "/browse")
+                for who in range(1500) for i in range(3)]
+        rows += [(second, f"198.51.100.{who}", "", "STD", "/browse") for who in range(3)
+                 for second in range(40)]
+        log = self.csv_log("missed.csv", rows)
+        file, done = self.suggest(log, "--json", name="missed.yaml")
+        drawn = json.loads(done.stdout)
+        limit = drawn["endpoints"][0]["limits"]["STD"]
+        self.assertEqual((limit["needed_at_99_per_minute"], limit["needed_per_minute"]), (1, 40))
+        self.assertEqual(limit["limit_per_minute"], 60, "the formula stays")
+        warning = next(w for w in drawn["warnings"] if "is set by few" in w)
+        for part in ("browse STD: 60/min", "198.51.100.0 (40 a minute)", "--share 99 draws 10/min"):
+            self.assertIn(part, warning)
+        self.assertIn("# WARNING: " + warning, file.read_text())
+
+    def test_of_few_the_busiest_sets_the_limit_and_that_is_said(self):
+        log = self.csv_log("few.csv", [(i, f"192.0.2.{i % 9}", "", "STD", "/x") for i in range(90)])
+        file, done = self.suggest(log, name="few.yaml")
+        self.assertIn("(of so few that is the busiest)", file.read_text())
+        self.assertIn("Of fewer than 1000 addresses 99.9 % are all", done.stdout)
+        self.assertIn("no limits, for nobody came here: what no endpoint above matches passes", file.read_text())
+
+    def test_a_file_that_is_named_twice_is_warned_of(self):
+        log = self.csv_log("twice.csv", [(i, f"192.0.2.{i % 9}", "", "STD", "/x") for i in range(90)])
+        link = self.folder / "linked.csv"
+        link.unlink(missing_ok=True)
+        link.symlink_to(log)
+        for again in (log, self.folder / "twi*.csv", link):
+            _, done = self.suggest(log, again, "--force", name="twice.yaml")
+            self.assertIn("is named twice", done.stderr)
+        for command in (("replay", "--config", self.folder / "twice.yaml"), ("inspect",)):
+            self.assertIn(f"{log} is named twice", run(*command, log, log).stderr)
+        _, done = self.suggest(log, "--force", name="twice.yaml")
+        self.assertNotIn("is named twice", done.stderr)
 
     @unittest.skipUnless(REAL_LOGS.is_dir(), "no real logs beside the checkout: ../shared/data/logs")
     def test_real_logs(self):

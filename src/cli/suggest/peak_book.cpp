@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/hash.hpp"
-
 namespace tidelimit::cli {
 namespace {
 
@@ -15,17 +13,16 @@ constexpr Nanos kBin = std::chrono::seconds{5};
 void PeakBook::add(std::uint64_t principal, const ClientId& client, std::uint16_t endpoint,
                    std::uint8_t tier, WallTime time) {
   if (principal % one_in_ != 0) return;
-  const std::uint64_t place = static_cast<std::uint64_t>(endpoint) << 8 | tier;
-  const auto [found, fresh] = entries_.try_emplace(mix(principal, place));
+  const auto [found, fresh] = entries_.try_emplace(place_of(principal, endpoint));
   Entry& entry = found->second;
   const std::int64_t bin = time.time_since_epoch() / kBin;
   if (fresh) {
-    entry.principal = principal;
+    entry.peak.principal = principal;
     entry.peak.endpoint = endpoint;
-    entry.peak.tier = tier;
     entry.bin = bin;
   }
   entry.peak.client = client;
+  entry.peak.tiers |= std::uint64_t{1} << tier;
   for (std::int64_t step = std::min<std::int64_t>(bin - entry.bin, kBins); step > 0; --step) {
     std::rotate(entry.counts.begin(), entry.counts.begin() + 1, entry.counts.end());
     entry.counts.back() = 0;
@@ -41,7 +38,7 @@ void PeakBook::add(std::uint64_t principal, const ClientId& client, std::uint16_
 void PeakBook::thin_out() {
   one_in_ *= 2;
   std::erase_if(entries_,
-                [this](const auto& item) { return item.second.principal % one_in_ != 0; });
+                [this](const auto& item) { return item.second.peak.principal % one_in_ != 0; });
 }
 
 std::vector<Peak> PeakBook::peaks() const {

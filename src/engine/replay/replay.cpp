@@ -102,6 +102,7 @@ void Replay::take_counters(ReplayReport& report) const {
   report.late = view.late;
   report.cells.resize(report.endpoints.size() * report.tiers.size());
   report.base_per_minute.resize(report.cells.size());
+  report.base_period.resize(report.cells.size());
   for (std::size_t cell = 0; cell < report.cells.size(); ++cell) {
     Outcomes& outcomes = report.cells[cell];
     for (std::size_t o = 0; o < limiter::kOutcomes; ++o) {
@@ -121,6 +122,7 @@ void Replay::take_counters(ReplayReport& report) const {
     const std::size_t tier = cell % report.tiers.size();
     if (tier < limits.size() && limits[tier].rate) {
       report.base_per_minute[cell] = limits[tier].rate->per_minute();
+      report.base_period[cell] = limits[tier].rate->period;
     }
   }
 }

@@ -151,7 +151,8 @@ struct ReplayReport {
   std::vector<Timeline> timeline;  ///< one an endpoint
 
   std::vector<double> base_per_minute;  ///< [endpoint][tier]; 0: unlimited
-  std::vector<std::string> notes;       ///< what the reader must know, in words
+  std::vector<Nanos> base_period;  ///< of those rates, as the configuration has them: 1 h of N/h
+  std::vector<std::string> notes;  ///< what the reader must know, in words
 
   [[nodiscard]] const Outcomes& cell(std::size_t endpoint, std::size_t tier) const {
     return cells[endpoint * tiers.size() + tier];

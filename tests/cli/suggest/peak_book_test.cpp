@@ -46,17 +46,28 @@ RC_GTEST_PROP(PeakBookProperty, IsAtMostTheBusiestMinuteAndAtLeastTheBusiest55Se
   RC_ASSERT(peaks[0].peak <= most_within(times, 60));
 }
 
-TEST(PeakBook, TellsEndpointsTiersAndPrincipalsApart) {
+TEST(PeakBook, TellsEndpointsAndPrincipalsApart) {
   PeakBook book;
   book.add(1, kClient, 0, 0, at(0));
-  book.add(1, kClient, 0, 1, at(0));
   book.add(1, kClient, 1, 0, at(0));
   book.add(2, kClient, 0, 0, at(0));
   book.add(2, kClient, 0, 0, at(1));
   auto peaks = book.peaks();
-  EXPECT_EQ(peaks.size(), 4U);
+  EXPECT_EQ(peaks.size(), 3U);
   EXPECT_EQ(std::count_if(peaks.begin(), peaks.end(), [](const Peak& p) { return p.peak == 2; }),
             1);
+}
+
+TEST(PeakBook, CountsOnePrincipalOverAllTiersItComesIn) {
+  PeakBook book;
+  for (int second = 0; second < 10; ++second)
+    book.add(1, kClient, 0, second % 2 == 0 ? 1 : 63, at(second));
+  const auto peaks = book.peaks();
+  ASSERT_EQ(peaks.size(), 1U);
+  EXPECT_EQ(peaks[0].peak, 10U);
+  EXPECT_TRUE(peaks[0].came_in(1));
+  EXPECT_TRUE(peaks[0].came_in(63));
+  EXPECT_FALSE(peaks[0].came_in(0));
 }
 
 TEST(PeakBook, FollowsAFairPartOfManyPrincipals) {

@@ -7,15 +7,6 @@
 namespace tidelimit::cli {
 namespace {
 
-TEST(HandyLimit, IsTheNextOneUp) {
-  EXPECT_EQ(handy_limit(0), 10U);
-  EXPECT_EQ(handy_limit(10), 10U);
-  EXPECT_EQ(handy_limit(10.5), 12U);
-  EXPECT_EQ(handy_limit(61), 80U);
-  EXPECT_EQ(handy_limit(81), 100U);
-  EXPECT_EQ(handy_limit(2400), 2500U);
-}
-
 Proposal odd_names() {
   Proposal proposal;
   proposal.requests = 10;
@@ -52,6 +43,37 @@ TEST(ProposalYaml, IsAConfigurationWhateverTheLogNames) {
   EXPECT_EQ(policy.endpoints[0].match.front(), "/a\\b\"c/**");
   EXPECT_EQ(policy.endpoints[0].limits[0].rate, (Rate{120, std::chrono::minutes{1}}));
   EXPECT_FALSE(policy.endpoints[0].limits[1].rate);
+}
+
+TEST(ProposalYaml, SaysWhereThereIsNoLimit) {
+  const std::string yaml = proposal_yaml(odd_names());
+  EXPECT_NE(yaml.find("\"1.5\": no limit, for nobody came here in this tier"), std::string::npos);
+  EXPECT_NE(yaml.find("no limits, for nobody came here: what no endpoint above matches passes"),
+            std::string::npos);
+}
+
+TEST(ProposalYaml, SaysThatOddOnesAloneLeaveTheLeastLimit) {
+  Proposal proposal = odd_names();
+  proposal.endpoints[0].limits[0].principals = 0;
+  proposal.endpoints[0].limits[0].odd_touched = 2;
+  proposal.endpoints[0].limits[0].odd_refused = 7;
+  EXPECT_NE(proposal_yaml(proposal).find(
+                "nobody who behaves well came here, so it is the least that is drawn; it would "
+                "refuse 7 requests of 2 that behave oddly"),
+            std::string::npos);
+}
+
+TEST(ProposalYaml, HasEveryWarningThatTableAndJsonHave) {
+  Proposal proposal = odd_names();
+  proposal.late = 12;
+  proposal.good = {.principals = 5, .touched = 1, .requests = 100, .refused = 40};
+  proposal.heavy = {{1, "partner-7", 90, 40}};
+  for (const std::string& text :
+       {proposal_yaml(proposal), proposal_text(proposal, "x.yaml"), proposal_json(proposal)}) {
+    EXPECT_NE(text.find("sort the input by time"), std::string::npos) << text;
+    EXPECT_NE(text.find("would refuse 40 % of the requests"), std::string::npos) << text;
+    EXPECT_NE(text.find("would lose 40 of its 90"), std::string::npos) << text;
+  }
 }
 
 TEST(ProposalYaml, HasARuleOnLowPriorityWhereThatMovesALimit) {
