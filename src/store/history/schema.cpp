@@ -112,6 +112,14 @@ CREATE TABLE configuration_hold (
   fingerprint TEXT NOT NULL, over TEXT NOT NULL, reason TEXT NOT NULL, made_by TEXT NOT NULL,
   made_at INTEGER NOT NULL
 );
+)sql",
+    R"sql(
+-- all windows that are open, as counted until as_of; for `missed` of it nobody listened. Of those
+-- saved before, whatever has passed since is forgiven
+ALTER TABLE open_window ADD COLUMN as_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE open_window ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+UPDATE open_window SET as_of = start + step, missed = CASE observed WHEN 0 THEN step ELSE 0 END;
+ALTER TABLE open_window DROP COLUMN observed;
 )sql"};
 
 Result<void> require_ours(Database& database) {
