@@ -47,8 +47,9 @@ struct ModeRecord {
 struct ConfigurationRecord {
   std::string fingerprint;  ///< of the text: 12 hexadecimal digits
   std::string text;
-  WallTime first{};  ///< when it took effect, at first
-  WallTime last{};   ///< and the last time
+  WallTime first{};         ///< when it took effect, at first
+  WallTime last{};          ///< and the last time
+  std::string before = {};  ///< fingerprint of the one in force until `first`; empty: none is known
 };
 
 /// An earlier configuration that holds in place of the one in the file, while the file stays so.
@@ -224,7 +225,8 @@ class History {
     return {};
   }
 
-  /// Notes that this one took effect at `last`; the oldest beyond kConfigurationsKept go.
+  /// Notes that this one took effect at `last`, and at first in the place of that which had before;
+  /// the oldest beyond kConfigurationsKept go.
   static constexpr std::size_t kConfigurationsKept = 20;
   virtual Result<void> put_configuration(const ConfigurationRecord& record) {
     static_cast<void>(record);

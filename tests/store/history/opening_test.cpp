@@ -90,6 +90,7 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
     INSERT INTO open_window VALUES
       (1764000000000000000, 900000000000, 'browse', 5, 0, 0, 0, 0, 0, 0, 1),
       (1764000000000000000, 900000000000, 'payment', 7, 0, 0, 0, 0, 0, 0, 0);
+    ALTER TABLE configurations DROP COLUMN before;
     PRAGMA user_version = 5)");
   const auto saved = open()->open_windows(kStep).value();
   ASSERT_EQ(saved.so_far.size(), 1U);
