@@ -101,9 +101,8 @@ void Engine::Control::save_in_turn(Now now) {
   unsaved = keeper.waits();
 }
 
-/// All that is known now, and does not wait for its time.
+/// All that is known now, and does not wait for its time. Expects `turn`.
 void Engine::Control::save_all(Now now) {
-  std::lock_guard whole(turn);
   std::lock_guard lock(mutex);
   if (!keeper.history() || !windows.begun()) return;
   fold_windows(now.wall);

@@ -27,7 +27,7 @@ struct Engine::Control {
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
-  // expect `mutex`.
+  // expect `mutex`; save_all expects `turn`.
   void tick(Now now);
   void save(Now now);
   void save_in_turn(Now now);

@@ -40,6 +40,8 @@ class HistoryKeeper {
            !plan_changes_.waiting.empty() || !modes_.waiting.empty();
   }
 
+  [[nodiscard]] std::size_t waiting_decisions() const { return decisions_.waiting.size(); }
+
   /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
   [[nodiscard]] std::string trouble() const;
 

@@ -255,6 +255,18 @@ TEST_F(States, WhoeverEndsSavesWhatWouldHaveWaited) {
   EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 21);
 }
 
+TEST_F(States, WhoeverReadsTheHistoryNextHasAllOfItWritten) {
+  history->full = true;
+  EXPECT_EQ(passed(103), 100);
+  const auto waiting = engine->try_save(now);
+  ASSERT_TRUE(waiting);
+  EXPECT_GE(*waiting, 3u) << "denials that found no room";
+  history->full = false;
+  EXPECT_EQ(engine->try_save(now), 0u);
+  EXPECT_EQ(decisions({}).size(), *waiting);
+  EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 103);
+}
+
 /// Asks something else of the engine while windows are read.
 class ReadWindows final : public MemoryHistory {
  public:
