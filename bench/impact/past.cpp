@@ -79,10 +79,6 @@ class PastWindows final : public engine::History {
                            const std::vector<traffic::WindowStats>&) override {
     return {};
   }
-  Result<void> put_open_window(WallTime, Nanos, const std::vector<std::string>&,
-                               const std::vector<traffic::WindowStats>&) override {
-    return {};
-  }
   Result<void> put_verdicts(const std::vector<policy::VerdictRecord>&) override { return {}; }
   Result<std::vector<policy::VerdictRecord>> verdicts(WallTime) override { return {}; }
   Result<void> put_override(const engine::OverrideRecord&) override { return {}; }

@@ -13,6 +13,7 @@
 #include "config/config.hpp"
 #include "policy/words.hpp"
 #include "serve/net/clock.hpp"
+#include "store/bundles/bundle_folder.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -142,10 +143,24 @@ TextTable domain_table(const config::Domains& domains) {
   return table;
 }
 
+/// What a gate that started now would start without.
+std::vector<std::string> missing_models(const config::Config& config) {
+  const auto models = store::read_models(config.forecast_model, config.anomaly_model);
+  if (!models)
+    return {fmt::format("{}: {}; a gate starts without models", config.file.string(),
+                        models.error().message)};
+  std::vector<std::string> missing;
+  for (const std::string& words : models->warnings)
+    missing.push_back(fmt::format("{}: {}; a gate starts without it", config.file.string(), words));
+  return missing;
+}
+
 /// Those of the file, and what is so only now: `now` is when it is checked.
 std::vector<std::string> all_warnings(const config::Config& config, WallTime now) {
   auto warnings = config.warnings;
   warnings.insert(warnings.end(), config.model_warnings.begin(), config.model_warnings.end());
+  const auto missing = missing_models(config);
+  warnings.insert(warnings.end(), missing.begin(), missing.end());
   for (const auto& rule : config.engine.policy.rules) {
     if (!rule.when.calendar || rule.when.calendar->end_at(now) ||
         rule.when.calendar->next_edge(now))

@@ -1,9 +1,7 @@
-#include <chrono>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -32,8 +30,8 @@ std::string text_of(const json& row, const char* key, const char* otherwise) {
 
 const char* bound_in_words(const json& found, double most) {
   if (found["harm"].get<double>() > most) return "ABOVE the bound";
-  return found["dropped"].get<std::uint64_t>() > 0 ? "not known, some were not kept"
-                                                   : "within the bound";
+  if (found["dropped"].get<std::uint64_t>() > 0) return "not known, some were not kept";
+  return found["pending"] == 0 ? "within the bound" : "not known, some are not counted yet";
 }
 
 std::string words(const json& found, double most, std::size_t rows) {
@@ -70,23 +68,18 @@ std::string words(const json& found, double most, std::size_t rows) {
   return table.empty() ? text : text + table.text();
 }
 
-/// The gate's sums, once they hold a request: those of the last moments are written down every five
-/// seconds.
-Result<json> ask(const ShadowOptions& options) {
-  constexpr int kPatience_s = 6;
-  const std::string target = "/v1/shadow?since=" + encode_component(options.since) +
-                             "&part=" + encode_component(part_named(options.part));
-  auto found = options.gate.call("GET", target);
-  for (int i = 0; i < kPatience_s && found && (*found)["requests"].get<double>() <= 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::seconds{1});
-    found = options.gate.call("GET", target);
-  }
-  return found;
-}
-
 /// Status 1 above the bound, and where nothing is shown: that nobody asked, or that not all was
 /// kept, is no proof of safety.
 int verdict(const json& found, double most) {
+  if (const json& pending = found["pending"]; pending != 0) {
+    std::cerr << (pending.is_null()
+                      ? "tidelimit shadow-report: the gate's control plane is busy, so that the "
+                        "latest decisions are not counted here; ask again\n"
+                      : fmt::format("tidelimit shadow-report: {} decisions wait to be written and "
+                                    "are not counted here; /readyz?verbose says why\n",
+                                    pending.get<std::uint64_t>()));
+    return kFailed;
+  }
   if (found["requests"].get<double>() <= 0) {
     std::cerr
         << "tidelimit shadow-report: no request in that time, so nothing is shown; is traffic "
@@ -109,7 +102,9 @@ int run(const ShadowOptions& options) {
   const auto most = share_typed(options.max_harm);
   if (!most)
     return exit_with("shadow-report", {most.error().code, "--max-harm: " + most.error().message});
-  const auto found = ask(options);
+  const auto found =
+      options.gate.call("GET", "/v1/shadow?since=" + encode_component(options.since) +
+                                   "&part=" + encode_component(part_named(options.part)));
   if (!found) return exit_with("shadow-report", found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
   return verdict(*found, *most);

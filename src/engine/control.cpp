@@ -7,6 +7,9 @@ namespace {
 
 constexpr Nanos kSecond = std::chrono::seconds{1};
 constexpr Nanos kSaveEvery = std::chrono::seconds{5};
+/// Where nothing happens, so often in a window: what ran after the last save before a kill can't be
+/// told from what nobody listened to, and is to be less than the tenth that is forgiven.
+constexpr Nanos::rep kQuietSavesInAWindow = 20;
 
 /// The next multiple of `step` after `at`: stages keep to a grid, so that equal inputs meet equal
 /// turns.
@@ -77,11 +80,7 @@ void Engine::Control::tick(Now now) {
   if (overrides.expire(now.mono)) publish_overrides();
 
   drain_decisions(now);
-  if (keeper.history() && unsaved && now.mono >= next_save) {
-    save(now);
-    next_save = next_on_grid(now.mono, kSaveEvery);
-    unsaved = keeper.waits();
-  }
+  if (keeper.history() && now.mono >= (unsaved ? next_save : next_quiet_save)) save_in_turn(now);
   last = now;
   if (!ticked) started = now.mono;
   ticked = true;
@@ -91,12 +90,19 @@ void Engine::Control::tick(Now now) {
 
 void Engine::Control::save(Now now) {
   keeper.flush(now.wall);
-  save_open_window(now);
+  keeper.open_windows(windows.open_so_far(now.wall), now.wall);
 }
 
-/// All that is known now, and does not wait for its time.
+void Engine::Control::save_in_turn(Now now) {
+  save(now);
+  const Nanos quiet = settings.shape.window / (kQuietSavesInAWindow * settings.calendar_pace);
+  next_save = next_on_grid(now.mono, kSaveEvery);
+  next_quiet_save = next_on_grid(now.mono, std::max(quiet, kSaveEvery));
+  unsaved = keeper.waits();
+}
+
+/// All that is known now, and does not wait for its time. Expects `turn`.
 void Engine::Control::save_all(Now now) {
-  std::lock_guard whole(turn);
   std::lock_guard lock(mutex);
   if (!keeper.history() || !windows.begun()) return;
   fold_windows(now.wall);
@@ -113,7 +119,7 @@ void Engine::Control::set_due(Now now) {
   if (end < Instant{Nanos::max()}) at(end);
   if (unfolded) at(next_fold);
   if (clients.any_touched()) at(next_scan);
-  if (unsaved && keeper.history()) at(next_save);
+  if (keeper.history()) at(unsaved ? next_save : next_quiet_save);
   if (const auto planned = planner.next_planned()) next = std::min(next, *planned);
   if (!planner_rests()) at(next_on_grid(now.mono, kSecond));
   if (const auto current = planner.current())

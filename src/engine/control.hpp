@@ -27,9 +27,10 @@ struct Engine::Control {
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
-  // expect `mutex`.
+  // expect `mutex`; save_all expects `turn`.
   void tick(Now now);
   void save(Now now);
+  void save_in_turn(Now now);
   void save_all(Now now);
   [[nodiscard]] Result<void> restore(Now now);
   [[nodiscard]] Result<void> reconfigure(Settings after, Now now);
@@ -50,7 +51,6 @@ struct Engine::Control {
   void settle_closed();
   void forget_counts();
   void retire_tallies();
-  void save_open_window(Now now);
 
   // Clients (control_clients.cpp).
   void fold_clients(Now now);
@@ -137,10 +137,11 @@ struct Engine::Control {
   Instant started{};     ///< the first tick
   bool changed = true;   ///< something that people ask for has changed: publish a status
   bool unfolded = true;  ///< there were requests since clients were last folded
-  bool unsaved = false;  ///< the open window has counts that the history lacks
+  bool unsaved = false;  ///< the open windows have counts that the history lacks
   Instant next_fold{};
   Instant next_scan{};
   Instant next_save{};
+  Instant next_quiet_save{};
   /// The wall clock went back from a time that was believed: windows before this one are stored as
   /// they were, and those of the second time are not.
   std::optional<WindowIndex> closed_before_jump;

@@ -42,7 +42,6 @@ void Engine::Control::follow_wall_clock(Now now) {
     labels.restate(now);
     changed = true;
   }
-  windows.pass(now.wall, jump != Nanos{0});
   if (windows.is_behind(now.wall)) {
     if (believed && jump < Nanos{0}) {
       fold_windows(last.wall);
@@ -53,6 +52,7 @@ void Engine::Control::follow_wall_clock(Now now) {
   } else if (jump > Nanos{0}) {
     skip_windows(now);
   }
+  if (jump != Nanos{0}) windows.miss_until(now.wall);
   if (wall.settled()) closed_before_jump.reset();
 }
 
@@ -101,9 +101,13 @@ Result<void> Engine::Control::read_windows(Now now) {
   auto stored =
       history->windows(now.wall - kWindowsRead, settings.shape.window, windows.endpoints());
   if (!stored) return tl::unexpected(stored.error());
-  const bool again = windows.begun();
-  if (!again || stored->size() > 0) windows.begin(std::move(*stored), now);
-  return {};
+  if (windows.begun()) {
+    if (stored->size() > 0) windows.begin(std::move(*stored), {}, now);
+    return {};
+  }
+  auto open = history->open_windows(settings.shape.window);
+  windows.begin(std::move(*stored), open.value_or(traffic::OpenWindows{}), now);
+  return open ? Result<void>{} : tl::unexpected(open.error());
 }
 
 }  // namespace tidelimit::engine

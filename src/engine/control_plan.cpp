@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/control.hpp"
+#include "forecast/past.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -33,8 +34,13 @@ void Engine::Control::take_models() {
 
 std::vector<forecast::EndpointForecast> Engine::Control::predict(
     const forecast::ForecastModel* model, std::string& trouble) {
+  const traffic::WindowGrid& own = windows.closed();
   try {
-    return forecast::predict_next(model, windows.closed(), settings.shape, memory);
+    // A young gate has nothing else from before: what the model keeps of its training stands in.
+    if (model != nullptr && model->past.size() > 0 && model->past.start < own.start)
+      return forecast::predict_next(model, forecast::with_past(model->past, own), settings.shape,
+                                    memory);
+    return forecast::predict_next(model, own, settings.shape, memory);
   } catch (const std::exception& fault) {  // of the libraries below
     memory = {};
     trouble = fmt::format("forecast: {}", fault.what());

@@ -125,7 +125,7 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored forecasts", stored.error());
     }
   }
-  if (!windows.begun()) windows.begin({}, now);
+  if (!windows.begun()) windows.begin({}, {}, now);
   if (windows.closed().size() > 0) record.judge(windows.closed());
   data.first_open.store(windows.first_open(), std::memory_order_release);
   publish_overrides();

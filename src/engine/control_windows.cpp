@@ -32,7 +32,7 @@ bool is_nothing(const WindowCounts& c) {
 }  // namespace
 
 void Engine::Control::begin(Now now) {
-  windows.begin({}, now);
+  windows.begin({}, {}, now);
   data.first_open.store(windows.first_open(), std::memory_order_release);
 }
 
@@ -145,13 +145,6 @@ void Engine::Control::retire_tallies() {
     add_counters(data.retired, counters_of(*counted.tally), true);
     return true;
   });
-}
-
-void Engine::Control::save_open_window(Now now) {
-  // The oldest that is open: in the grace of a window that is nearly all of it.
-  const WindowIndex window = windows.first_open();
-  keeper.open_window(windows.start_of(window), settings.shape.window, windows.columns(),
-                     windows.open(window), now.wall);
 }
 
 }  // namespace tidelimit::engine

@@ -76,7 +76,15 @@ void Engine::tick(Now now) {
 }
 
 void Engine::save(Now now) {
+  std::lock_guard turn(control_->turn);
   control_->save_all(now);
+}
+
+std::optional<std::size_t> Engine::try_save(Now now) {
+  const std::unique_lock turn(control_->turn, std::try_to_lock);
+  if (!turn) return {};
+  control_->save_all(now);
+  return control_->keeper.waiting_decisions();
 }
 
 TableUse Engine::table_use(Instant now) const {

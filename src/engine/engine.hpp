@@ -184,6 +184,9 @@ class Engine {
   void tick(Now now);
   /// Puts into the history what it lacks, and tick would put there in its time: for whoever ends.
   void save(Now now);
+  /// The same for whoever reads the history next, and waits for no turn: empty where one is under
+  /// way and nothing was done, else how many decisions could not be written, as on a full disk.
+  [[nodiscard]] std::optional<std::size_t> try_save(Now now);
   /// The earliest time at which tick has something to do, given that no request comes before it; a
   /// time that is past: at once (before the first tick, which sets the grid of windows: the epoch).
   /// Never waits. Whoever drives virtual time ticks at the first request's time, and then, before

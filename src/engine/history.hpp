@@ -47,8 +47,9 @@ struct ModeRecord {
 struct ConfigurationRecord {
   std::string fingerprint;  ///< of the text: 12 hexadecimal digits
   std::string text;
-  WallTime first{};  ///< when it took effect, at first
-  WallTime last{};   ///< and the last time
+  WallTime first{};         ///< when it took effect, at first
+  WallTime last{};          ///< and the last time
+  std::string before = {};  ///< fingerprint of the one in force until `first`; empty: none is known
 };
 
 /// An earlier configuration that holds in place of the one in the file, while the file stays so.
@@ -172,11 +173,6 @@ class History {
   virtual void believe(WallTime now) { static_cast<void>(now); }
   /// Of a changed configuration. What is older now goes with what is added, as ever.
   virtual void set_retention(const Retention& retention) { static_cast<void>(retention); }
-  /// The window that is still open, saved every few seconds so that a kill -9 loses little.
-  virtual Result<void> put_open_window(WallTime start, Nanos step,
-                                       const std::vector<std::string>& endpoints,
-                                       const std::vector<traffic::WindowStats>& stats) = 0;
-
   virtual Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) = 0;
   virtual Result<std::vector<policy::VerdictRecord>> verdicts(WallTime since) = 0;
 
@@ -205,6 +201,18 @@ class History {
 
   // What keeps none of these forgets them with the process.
 
+  /// All windows that are open, in the place of those before; saved every few seconds, so that a
+  /// kill -9 loses little.
+  virtual Result<void> put_open_windows(const traffic::OpenWindows& open) {
+    static_cast<void>(open);
+    return {};
+  }
+  /// Those of this length, as they were put last.
+  virtual Result<traffic::OpenWindows> open_windows(Nanos step) {
+    static_cast<void>(step);
+    return {};
+  }
+
   virtual Result<void> put_modes(const std::vector<ModeRecord>& records) {
     static_cast<void>(records);
     return {};
@@ -217,7 +225,8 @@ class History {
     return {};
   }
 
-  /// Notes that this one took effect at `last`; the oldest beyond kConfigurationsKept go.
+  /// Notes that this one took effect at `last`, and at first in the place of that which had before;
+  /// the oldest beyond kConfigurationsKept go.
   static constexpr std::size_t kConfigurationsKept = 20;
   virtual Result<void> put_configuration(const ConfigurationRecord& record) {
     static_cast<void>(record);

@@ -80,11 +80,8 @@ bool HistoryKeeper::write(Backlog<Record>& backlog, WallTime now) {
   return true;
 }
 
-void HistoryKeeper::open_window(WallTime start, Nanos step,
-                                const std::vector<std::string>& endpoints,
-                                const std::vector<traffic::WindowStats>& stats, WallTime now) {
-  if (!history_) return;
-  note(history_->put_open_window(start, step, endpoints, stats), now);
+void HistoryKeeper::open_windows(const traffic::OpenWindows& open, WallTime now) {
+  if (history_) note(history_->put_open_windows(open), now);
 }
 
 void HistoryKeeper::verdicts(const std::vector<policy::VerdictRecord>& records, WallTime now) {

@@ -24,8 +24,7 @@ class HistoryKeeper {
                      std::vector<traffic::WindowStats> stats, WallTime now);
   /// Those that start in [from, until), also of what waits.
   void drop_windows(WallTime from, WallTime until, WallTime now);
-  void open_window(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
-                   const std::vector<traffic::WindowStats>& stats, WallTime now);
+  void open_windows(const traffic::OpenWindows& open, WallTime now);
   void verdicts(const std::vector<policy::VerdictRecord>& records, WallTime now);
   void plan_changes(const std::vector<policy::PlanChange>& changes, WallTime now);
   void decisions(const std::vector<DecisionRecord>& records, WallTime now);
@@ -40,6 +39,8 @@ class HistoryKeeper {
     return !windows_.empty() || !decisions_.waiting.empty() || !verdicts_.waiting.empty() ||
            !plan_changes_.waiting.empty() || !modes_.waiting.empty();
   }
+
+  [[nodiscard]] std::size_t waiting_decisions() const { return decisions_.waiting.size(); }
 
   /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
   [[nodiscard]] std::string trouble() const;

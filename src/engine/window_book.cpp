@@ -30,20 +30,19 @@ WindowBook::WindowBook(Nanos step, std::vector<std::string> endpoints) : step_(s
   closed_.endpoints = std::move(endpoints);
 }
 
-void WindowBook::begin(traffic::WindowGrid stored, Now now) {
-  const bool again = std::exchange(begun_, true);
+void WindowBook::begin(traffic::WindowGrid stored, const traffic::OpenWindows& saved, Now now) {
+  begun_ = true;
   for (auto& column : closed_.stats) column.clear();
   open_.clear();
   forget_gone(0);
-  resumed_.reset();
-  listening_since_ = now.wall;
   const bool known = stored.size() > 0 && stored.start <= now.wall;
   // With nothing before, nothing is in grace.
-  first_open_ = index_of(known ? now.wall - kGrace : now.wall);
+  first_open_ =
+      known ? std::max(index_of(stored.start), first_begun(saved, now.wall)) : index_of(now.wall);
   closed_.start = known ? stored.start : start_of(first_open_);
+  miss_until(now.wall);
   if (!known) return;
   const WindowIndex first = index_of(stored.start);
-  first_open_ = std::max(first_open_, first);
   const auto size = static_cast<WindowIndex>(stored.size());
   for (WindowIndex i = first; i < first + size && i <= index_of(now.wall); ++i) {
     std::vector<WindowStats> stats;
@@ -53,24 +52,64 @@ void WindowBook::begin(traffic::WindowGrid stored, Now now) {
       append(std::move(stats));
       continue;
     }
-    open_.resize(static_cast<std::size_t>(i - first_open_) + 1,
-                 std::vector<Counted>(columns_.size()));
-    for (std::size_t e = 0; e < stats.size(); ++e) open_.back()[e].stats = stats[e];
-    if (!again) resumed_ = i;
+    auto& row = open_[static_cast<std::size_t>(i - first_open_)];
+    for (std::size_t e = 0; e < stats.size(); ++e)
+      row[e] = {.stats = stats[e], .missed = stats[e].observed ? Nanos{0} : row[e].missed};
   }
+  take_up(saved, now.wall);
   append_gaps(first_open_);
   trim();
 }
 
-void WindowBook::pass(WallTime now, bool jumped) {
-  if (jumped) listening_since_ = now;
+/// The oldest window that was saved open is closed in its turn, unless more have gone by than can
+/// be open.
+WindowIndex WindowBook::first_begun(const traffic::OpenWindows& saved, WallTime now) const {
+  const WindowIndex in_grace = index_of(now - kGrace);
+  if (saved.so_far.size() == 0) return in_grace;
+  const WindowIndex oldest = index_of(saved.so_far.start);
+  const bool fits = index_of(now) + 1 < oldest + static_cast<WindowIndex>(kOpenWindows);
+  return fits ? std::min(oldest, in_grace) : in_grace;
+}
+
+void WindowBook::take_up(const traffic::OpenWindows& saved, WallTime now) {
+  const auto& names = saved.so_far.endpoints;
+  for (std::size_t i = 0; i < saved.so_far.size(); ++i) {
+    const WindowIndex window = index_of(saved.so_far.time_of(i));
+    if (window < first_open_ || window > last_open(now)) continue;
+    make_rows(window);
+    auto& row = open_[static_cast<std::size_t>(window - first_open_)];
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const auto e = static_cast<std::size_t>(std::find(names.begin(), names.end(), columns_[c]) -
+                                              names.begin());
+      if (e == names.size()) continue;
+      row[c].stats = saved.so_far.stats[e][i];
+      row[c].missed = saved.missed[e][i] + overlap(window, saved.as_of, now);
+    }
+  }
+}
+
+void WindowBook::make_rows(WindowIndex last) {
+  const auto rows = static_cast<std::size_t>(std::max<WindowIndex>(last - first_open_ + 1, 0));
+  if (open_.size() < rows) open_.resize(rows, std::vector<Counted>(columns_.size()));
+}
+
+void WindowBook::make_running_rows(WallTime now) {
+  make_rows(std::min(index_of(now), last_open(now)));
+}
+
+void WindowBook::miss_until(WallTime now) {
+  make_running_rows(now);
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    const WindowIndex window = first_open_ + static_cast<WindowIndex>(i);
+    for (Counted& column : open_[i])
+      column.missed = std::max(column.missed, overlap(window, start_of(window), now));
+  }
 }
 
 void WindowBook::go_back(WallTime now) {
   first_open_ = index_of(now);
   open_.clear();
   forget_gone(0);
-  resumed_.reset();
   const auto kept =
       static_cast<std::size_t>(std::max<WindowIndex>(first_open_ - index_of(closed_.start), 0));
   if (kept < closed_.size() && first_open_ >= index_of(closed_.start)) {
@@ -85,7 +124,6 @@ bool WindowBook::skip_to(WindowIndex target) {
   if (target <= first_open_) return true;
   open_.clear();
   forget_gone(0);
-  resumed_.reset();
   const bool kept = static_cast<std::size_t>(target - first_open_) <= most_kept(kKept);
   first_open_ = target;
   if (kept) {
@@ -103,9 +141,8 @@ WindowIndex WindowBook::last_open(WallTime now) const {
 }
 
 void WindowBook::add(WindowIndex window, std::size_t column, const WindowCounts& counts) {
-  const auto place = static_cast<std::size_t>(window - first_open_);
-  if (open_.size() <= place) open_.resize(place + 1, std::vector<Counted>(columns_.size()));
-  WindowStats& to = open_[place][column].stats;
+  make_rows(window);
+  WindowStats& to = open_[static_cast<std::size_t>(window - first_open_)][column].stats;
   to.requests += static_cast<double>(counts.requests);
   to.premium += static_cast<double>(counts.premium);
   to.errors += static_cast<double>(counts.errors);
@@ -115,22 +152,37 @@ void WindowBook::add(WindowIndex window, std::size_t column, const WindowCounts&
   to.late += static_cast<double>(counts.late);
 }
 
-bool WindowBook::listened(WindowIndex window) const {
-  return resumed_ == window || listening_since_ <= start_of(window) + step_ / kMissedPart;
+Nanos WindowBook::missed(WindowIndex window, std::size_t column, WallTime until) const {
+  const auto place = static_cast<std::size_t>(window - first_open_);
+  const Nanos counted = place < open_.size() ? open_[place][column].missed : Nanos{0};
+  if (!is_gone(column)) return counted;
+  return counted + overlap(window, gone_since_[column - endpoints().size()], until);
 }
 
 std::vector<WindowStats> WindowBook::open(WindowIndex window) const {
   const auto place = static_cast<std::size_t>(window - first_open_);
   std::vector<WindowStats> stats(columns_.size());
-  const bool counted = window >= first_open_ && place < open_.size();
   for (std::size_t c = 0; c < stats.size(); ++c) {
-    if (counted) stats[c] = open_[place][c].stats;
-    Nanos missed = counted ? open_[place][c].missed : Nanos{0};
-    if (is_gone(c))
-      missed += overlap(window, gone_since_[c - endpoints().size()], start_of(window + 1));
-    stats[c].observed = listened(window) && missed <= step_ / kMissedPart;
+    if (place < open_.size()) stats[c] = open_[place][c].stats;
+    stats[c].observed = missed(window, c, start_of(window + 1)) <= step_ / kMissedPart;
   }
   return stats;
+}
+
+traffic::OpenWindows WindowBook::open_so_far(WallTime now) const {
+  traffic::OpenWindows so_far{
+      now, {start_of(first_open_), step_, columns_, {}}, std::vector<std::vector<Nanos>>()};
+  const auto running = static_cast<std::size_t>(
+      std::max<WindowIndex>(std::min(index_of(now), last_open(now)) - first_open_ + 1, 0));
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    auto& stats = so_far.so_far.stats.emplace_back();
+    auto& missed = so_far.missed.emplace_back();
+    for (std::size_t i = 0; i < std::max(running, open_.size()); ++i) {
+      stats.push_back(i < open_.size() ? open_[i][c].stats : WindowStats{});
+      missed.push_back(this->missed(first_open_ + static_cast<WindowIndex>(i), c, now));
+    }
+  }
+  return so_far;
 }
 
 double WindowBook::open_requests(std::size_t endpoint, WallTime now) const {
@@ -220,6 +272,8 @@ void WindowBook::rename_open(const std::vector<std::string>& endpoints, WallTime
   const auto position_in = [](const std::vector<std::string>& names, const std::string& name) {
     return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
   };
+  // An endpoint that comes late into a window that runs must be known for it.
+  if (begun_) make_running_rows(now);
   const std::size_t endpoints_before = this->endpoints().size();
   const std::vector<std::string> names_before = std::exchange(columns_, endpoints);
   const std::vector<WallTime> gone_before = std::exchange(gone_since_, {});
@@ -232,12 +286,6 @@ void WindowBook::rename_open(const std::vector<std::string>& endpoints, WallTime
     keep_gone(endpoints_before + g, gone_before[g]);
   for (std::size_t e = 0; e < endpoints_before; ++e) keep_gone(e, now);
 
-  // Rows for all windows that run: an endpoint that comes into one late must be known for it.
-  if (begun_) {
-    const auto running = std::min(index_of(now), last_open(now)) - first_open_ + 1;
-    if (running > static_cast<WindowIndex>(open_.size()))
-      open_.resize(static_cast<std::size_t>(running), std::vector<Counted>(names_before.size()));
-  }
   for (std::size_t i = 0; i < open_.size(); ++i) {
     const std::vector<Counted> before = std::exchange(open_[i], {});
     const WindowIndex window = first_open_ + static_cast<WindowIndex>(i);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <deque>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +19,14 @@ class WindowBook {
   WindowBook(Nanos step, std::vector<std::string> endpoints);
 
   /// Begins, or begins anew, with what a history holds (an empty grid is fine). Windows between its
-  /// end and the first open one become gaps; a saved state of one that is still open goes on
-  /// counting, and counts as observed where this is a restart.
-  void begin(traffic::WindowGrid stored, Now now);
+  /// end and the first open one become gaps. Those that were `saved` open go on counting, and what
+  /// ran of them since then was missed; one that has ended is open for its counts to be closed.
+  void begin(traffic::WindowGrid stored, const traffic::OpenWindows& saved, Now now);
   [[nodiscard]] bool begun() const { return begun_; }
 
-  /// Takes note of the time. A wall clock that jumped leaves gaps instead of made-up zeros.
-  void pass(WallTime now, bool jumped);
+  /// What runs has not been listened to before `now`: a wall clock that jumped leaves gaps instead
+  /// of made-up zeros.
+  void miss_until(WallTime now);
   /// The wall clock went back by more than a window: what was closed lies in the future now.
   [[nodiscard]] bool is_behind(WallTime now) const { return index_of(now) + 1 < first_open_; }
   /// Gives up what lies in the future. A window that was closed early goes on counting.
@@ -54,31 +54,37 @@ class WindowBook {
   /// The endpoints, and behind them those that a configuration took away while windows of theirs
   /// are open: what was counted there is still to be stored, or they come back to it.
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
-  /// The numbers of an open window so far, by column; all zero when nothing was counted.
+  /// The numbers of an open window so far, by column; all zero when nothing was counted. One that
+  /// was not listened to for more than a tenth is not observed.
   [[nodiscard]] std::vector<traffic::WindowStats> open(WindowIndex window) const;
+  /// All that are open, to be saved.
+  [[nodiscard]] traffic::OpenWindows open_so_far(WallTime now) const;
   [[nodiscard]] double open_requests(std::size_t endpoint, WallTime now) const;
 
   /// Another list of endpoints: those that stay keep their windows, new ones have gaps, or what
-  /// `stored` knows of them. In windows that are open, one that was not there for more than a tenth
-  /// counts as not observed.
+  /// `stored` knows of them. In windows that are open, the time without one is missed.
   void rename(std::vector<std::string> endpoints, const traffic::WindowGrid* stored, WallTime now);
 
  private:
   /// Of one column in one open window.
   struct Counted {
     traffic::WindowStats stats;
-    Nanos missed{0};  ///< before it was there, or while it was not
+    Nanos missed{0};  ///< nobody listened, or the column was not there
   };
+  [[nodiscard]] WindowIndex first_begun(const traffic::OpenWindows& saved, WallTime now) const;
+  void take_up(const traffic::OpenWindows& saved, WallTime now);
+  void make_rows(WindowIndex last);
+  void make_running_rows(WallTime now);
   void rename_open(const std::vector<std::string>& endpoints, WallTime now);
   /// The part of a window that lies in [from, until).
   [[nodiscard]] Nanos overlap(WindowIndex window, WallTime from, WallTime until) const;
+  [[nodiscard]] Nanos missed(WindowIndex window, std::size_t column, WallTime until) const;
   [[nodiscard]] bool is_gone(std::size_t column) const { return column >= endpoints().size(); }
   void forget_gone(std::size_t kept);
   void append(std::vector<traffic::WindowStats> stats);
   void append_gaps(WindowIndex until);
   void trim();
   [[nodiscard]] std::size_t most_kept(Nanos span) const;
-  [[nodiscard]] bool listened(WindowIndex window) const;
 
   Nanos step_;
   bool begun_ = false;
@@ -87,8 +93,6 @@ class WindowBook {
   std::vector<std::string> columns_;
   std::vector<WallTime> gone_since_;       ///< of the columns behind endpoints(), oldest first
   std::deque<std::vector<Counted>> open_;  ///< from first_open_ on, by column
-  std::optional<WindowIndex> resumed_;     ///< goes on from before a restart: counts as observed
-  WallTime listening_since_{};
 };
 
 }  // namespace tidelimit::engine

@@ -100,13 +100,34 @@ void Retrainer::look() {
   const WallTime now = clock_.now().wall;
   const std::string why = due(config, now);
   if (!why.empty()) retrain(config, now, why);
+  next_ = next_after(config, now);
 }
 
-std::string Retrainer::due(const config::Config& config, WallTime now) const {
+/// When the model in force came to its place, or its renewal was last tried; empty: neither. The
+/// time of its file may be ahead of the clock, for a rehearsal begins at any time: then it is as if
+/// it had come when it was first seen.
+std::optional<WallTime> Retrainer::renewed_at(const std::filesystem::path& folder, WallTime now) {
+  auto placed = placed_at(folder);
+  if (!placed || *placed <= now) {
+    ahead_.reset();
+  } else {
+    if (!ahead_ || ahead_->placed != *placed) ahead_ = {*placed, now};
+    placed = ahead_->seen;
+  }
+  return std::max(last_, placed);
+}
+
+WallTime Retrainer::next_after(const config::Config& config, WallTime now) {
+  const auto& every = config.retrain.every;
+  if (!every || store::held(config.forecast_model)) return kNever;
+  const auto since = renewed_at(config.forecast_model, now);
+  return since ? *since + *every : now;
+}
+
+std::string Retrainer::due(const config::Config& config, WallTime now) {
   const config::Retraining& wanted = config.retrain;
   if (!wanted.wanted() || store::held(config.forecast_model)) return {};
-  const auto placed = placed_at(config.forecast_model);
-  const std::optional<WallTime> since = std::max(last_, placed);
+  const auto since = renewed_at(config.forecast_model, now);
   if (wanted.every && (!since || now - *since >= *wanted.every))
     return fmt::format("every {}", format_duration(*wanted.every));
   if (!wanted.on_drift || (since && now - *since < kAfterDrift)) return {};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,7 +47,13 @@ class Retrainer {
   /// process must end without destroying what it refers to.
   [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
-  /// From any thread.
+  // From any thread.
+
+  /// When the next one by schedule is due; empty: none is, or the first look is to come.
+  [[nodiscard]] std::optional<WallTime> next() const {
+    const WallTime next = next_.load();
+    return next == kNever ? std::nullopt : std::optional(next);
+  }
   [[nodiscard]] std::uint64_t count(Ending ending) const {
     return counts_[static_cast<std::size_t>(ending)];
   }
@@ -55,7 +62,10 @@ class Retrainer {
   void run();
   void look();
   /// Why a training is due, in words; empty: it is not.
-  [[nodiscard]] std::string due(const config::Config& config, WallTime now) const;
+  [[nodiscard]] std::string due(const config::Config& config, WallTime now);
+  [[nodiscard]] std::optional<WallTime> renewed_at(const std::filesystem::path& folder,
+                                                   WallTime now);
+  [[nodiscard]] WallTime next_after(const config::Config& config, WallTime now);
   void retrain(const config::Config& config, WallTime now, const std::string& why);
   [[nodiscard]] Result<void> attempt(const config::Config& config, WallTime now);
   void tell(Ending ending, const std::string& words);
@@ -65,7 +75,14 @@ class Retrainer {
   const Clock& clock_;
   Notes& notes_;
   const Nanos look_;
+  static constexpr WallTime kNever = WallTime::max();
+  struct Ahead {
+    WallTime placed;
+    WallTime seen;
+  };
   std::optional<WallTime> last_;  ///< when it was last tried, by this process
+  std::optional<Ahead> ahead_;    ///< the model in force, if its file's time is ahead of the clock
+  std::atomic<WallTime> next_{kNever};
   std::array<std::atomic<std::uint64_t>, kEndings.size()> counts_{};
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -38,4 +38,11 @@ struct WindowGrid {
   }
 };
 
+/// Windows that are not closed yet, as they stand at a time.
+struct OpenWindows {
+  WallTime as_of{};
+  WindowGrid so_far;  ///< counted up to then; whether they count as `observed` is told at their end
+  std::vector<std::vector<Nanos>> missed;  ///< as so_far.stats: for so long nobody listened
+};
+
 }  // namespace tidelimit::traffic

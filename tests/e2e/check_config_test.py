@@ -47,6 +47,20 @@ class CheckConfig(unittest.TestCase):
         self.file.write_text(CONFIG.replace("2020-01-01", "2200-01-01"))
         self.assertEqual(json.loads(run("check-config", self.file, "--json").stdout)["warnings"], [])
 
+    def test_a_model_that_is_not_there_or_is_damaged_is_a_warning(self):
+        self.file.write_text("forecast: { model: model }\n" + CONFIG.replace("2020-01-01", "2200-01-01"))
+        model = self.file.parent / "model"
+        checked = run("check-config", self.file)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(checked.stderr, f"{self.file}: {model}: there is no model (tidelimit train makes one); "
+                                         "a gate starts without it (warning)\n")
+        model.mkdir()
+        (model / "manifest.json").write_text("{}")
+        checked = run("check-config", self.file)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn(str(model), checked.stderr)
+        self.assertIn("a gate starts without models (warning)", checked.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

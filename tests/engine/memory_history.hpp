@@ -20,6 +20,7 @@ class MemoryHistory : public History {
                            const std::vector<traffic::WindowStats>& stats) override {
     return write([&] {
       for (std::size_t e = 0; e < endpoints.size(); ++e) closed[{start, endpoints[e]}] = stats[e];
+      open.erase(open.lower_bound({start, ""}), open.lower_bound({start + Nanos{1}, ""}));
     });
   }
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
@@ -27,10 +28,10 @@ class MemoryHistory : public History {
                                       WallTime until = WallTime::max()) override {
     std::lock_guard lock(mutex);
     auto all = closed;
-    for (const auto& [key, stats] : open) {
-      auto saved = stats;
-      saved.observed = false;
-      all.try_emplace(key, saved);
+    for (const auto& [key, saved] : open) {
+      traffic::WindowStats stats = saved;
+      stats.observed = false;
+      all.try_emplace(key, stats);
     }
     all.erase(all.lower_bound({until, ""}), all.end());
     traffic::WindowGrid grid;
@@ -58,12 +59,33 @@ class MemoryHistory : public History {
       closed.erase(closed.lower_bound({from, ""}), closed.lower_bound({until, ""}));
     });
   }
-  Result<void> put_open_window(WallTime start, Nanos, const std::vector<std::string>& endpoints,
-                               const std::vector<traffic::WindowStats>& stats) override {
+  Result<void> put_open_windows(const traffic::OpenWindows& saved) override {
     return write([&] {
       open.clear();
-      for (std::size_t e = 0; e < endpoints.size(); ++e) open[{start, endpoints[e]}] = stats[e];
+      as_of = saved.as_of;
+      const auto& grid = saved.so_far;
+      for (std::size_t e = 0; e < grid.endpoints.size(); ++e)
+        for (std::size_t i = 0; i < grid.size(); ++i)
+          open[{grid.time_of(i), grid.endpoints[e]}] = {grid.stats[e][i], saved.missed[e][i]};
     });
+  }
+  Result<traffic::OpenWindows> open_windows(Nanos step) override {
+    std::lock_guard lock(mutex);
+    traffic::OpenWindows saved{as_of, {{}, step, {}, {}}, {}};
+    for (const auto& [key, window] : open) {
+      auto& grid = saved.so_far;
+      if (grid.endpoints.empty()) grid.start = key.first;
+      const auto known = std::find(grid.endpoints.begin(), grid.endpoints.end(), key.second);
+      const auto e = static_cast<std::size_t>(known - grid.endpoints.begin());
+      if (e == grid.endpoints.size()) {
+        grid.endpoints.push_back(key.second);
+        grid.stats.emplace_back();
+        saved.missed.emplace_back();
+      }
+      grid.stats[e].push_back(window);
+      saved.missed[e].push_back(window.missed);
+    }
+    return saved;
   }
 
   Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override {
@@ -151,8 +173,12 @@ class MemoryHistory : public History {
   }
 
   using Windows = std::map<std::pair<WallTime, std::string>, traffic::WindowStats>;
+  struct OpenWindow : traffic::WindowStats {
+    Nanos missed{0};
+  };
   Windows closed;
-  Windows open;
+  std::map<std::pair<WallTime, std::string>, OpenWindow> open;
+  WallTime as_of{};  ///< of `open`
   bool full = false;
 
  private:

@@ -31,45 +31,6 @@ class States : public GateInTime {
   std::shared_ptr<MemoryHistory> history = std::make_shared<MemoryHistory>();
 };
 
-TEST_F(States, ClosedWindowsAndTheOpenOneSurviveAKill) {
-  passed(30);
-  pass(minutes{16});
-  passed(20);
-  pass(minutes{4});
-  EXPECT_EQ(newest("browse").requests, 30);
-  // A kill: nothing is said goodbye to.
-  restart(mission(), history);
-  EXPECT_EQ(newest("browse").requests, 30);
-  EXPECT_EQ(engine->status()->endpoints[kBrowse].open_window_requests, 20);
-  passed(5);
-  pass(minutes{11});
-  EXPECT_EQ(newest("browse").requests, 25);
-  EXPECT_TRUE(newest("browse").observed);
-}
-
-TEST_F(States, AWindowInGraceGoesOnAfterAKill) {
-  passed(30);
-  pass(minutes{15} + seconds{10});
-  restart(mission(), history);
-  EXPECT_EQ(engine->windows(WallTime{}).size(), 0u);
-  pass(seconds{21});
-  ASSERT_EQ(engine->windows(WallTime{}).size(), 1u);
-  EXPECT_EQ(newest("browse").requests, 30);
-  EXPECT_TRUE(newest("browse").observed);
-}
-
-TEST_F(States, TheTimeOfAnOutageIsAGap) {
-  passed(30);
-  pass(minutes{16});
-  set(now.wall + hours{2});
-  restart(mission(), history);
-  const auto grid = engine->windows(WallTime{});
-  EXPECT_EQ(grid.start, kMidnight);
-  EXPECT_EQ(grid.size(), 9u);
-  EXPECT_TRUE(grid.stats[kBrowse].front().observed);
-  EXPECT_FALSE(grid.stats[kBrowse].back().observed);
-}
-
 TEST_F(States, VerdictsSurviveARestartAndEndWhenTheyWouldHave) {
   restart(with_flood_rule(), history);
   passed(60);
@@ -292,6 +253,18 @@ TEST_F(States, WhoeverEndsSavesWhatWouldHaveWaited) {
   pass(seconds{1});
   engine->save(now);
   EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 21);
+}
+
+TEST_F(States, WhoeverReadsTheHistoryNextHasAllOfItWritten) {
+  history->full = true;
+  EXPECT_EQ(passed(103), 100);
+  const auto waiting = engine->try_save(now);
+  ASSERT_TRUE(waiting);
+  EXPECT_GE(*waiting, 3u) << "denials that found no room";
+  history->full = false;
+  EXPECT_EQ(engine->try_save(now), 0u);
+  EXPECT_EQ(decisions({}).size(), *waiting);
+  EXPECT_EQ((history->open[{kMidnight, "browse"}].requests), 103);
 }
 
 /// Asks something else of the engine while windows are read.

@@ -1,9 +1,12 @@
 #include "serve/retrainer.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <gtest/gtest.h>
 
 #include "engine/memory_history.hpp"
+#include "serve/eventually.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -32,10 +35,12 @@ class SlowHistory final : public engine::test::MemoryHistory {
 
 /// What a thread that was let go refers to.
 struct Setting {
-  Setting() {
+  explicit Setting(Clock the_clock = {},
+                   const std::filesystem::path& model = testing::TempDir() + "/no-model-here")
+      : clock(the_clock) {
     config::Config config;
     config.retrain.every = std::chrono::hours{1};
-    config.forecast_model = testing::TempDir() + "/no-model-here";
+    config.forecast_model = model;
     settings.publish(make_front_settings(std::move(config), 1));
     retrainer.start();
   }
@@ -52,6 +57,21 @@ TEST(Retrainer, IsLetGoWhereItDoesNotEnd) {
   static auto* const kept = new Setting;  // until the process ends, as promised
   kept->history->reached.get_future().wait();
   EXPECT_FALSE(kept->retrainer.stop(milliseconds{20}));
+}
+
+TEST(Retrainer, TakesAModelOfTheFutureForOneOfNow) {
+  // A rehearsal of days long past, with a model that was put there today.
+  const std::filesystem::path folder = testing::TempDir() + "/model-of-today";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / model::kManifestName) << "{}";
+  const WallTime begin{std::chrono::hours{24 * 18000}};
+  constexpr int kPace = 18'000;  // an hour in 0.2 s
+  Setting setting(Clock::rehearsal(begin, kPace), folder);
+  EXPECT_TRUE(eventually([&] { return setting.retrainer.next().has_value(); }));
+  EXPECT_LT(*setting.retrainer.next(), begin + std::chrono::hours{24});
+  EXPECT_TRUE(eventually([&] { return setting.retrainer.count(Retrainer::Ending::failed) > 0; }))
+      << "the manifest says nothing, but somebody must have looked";
+  setting.history->let.set_value();
 }
 
 TEST(Retrainer, EndsInTime) {

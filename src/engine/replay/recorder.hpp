@@ -18,10 +18,6 @@ class Recorder : public History {
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                       const std::vector<std::string>& endpoints,
                                       WallTime until) override;
-  Result<void> put_open_window(WallTime, Nanos, const std::vector<std::string>&,
-                               const std::vector<traffic::WindowStats>&) override {
-    return {};
-  }
   Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override;
   Result<std::vector<policy::VerdictRecord>> verdicts(WallTime) override {
     return std::vector<policy::VerdictRecord>{};

@@ -42,11 +42,11 @@ Result<Kept> read_kept(const DeskContext& context) {
               fingerprint_of(context.settings.current()->config.text)};
 }
 
-/// Against the one that had taken effect before it.
+/// Against the one that was in force when it first took effect.
 std::vector<std::string> changes_of(const Kept& kept, const engine::ConfigurationRecord& record) {
-  const auto* next = &record + 1;
-  if (next == kept.records.data() + kept.records.size()) return {};
-  return line_changes(next->text, record.text);
+  const auto* before = kept.find(record.before);
+  if (before == nullptr) return {};
+  return line_changes(before->text, record.text);
 }
 
 json record_json(const Kept& kept, const engine::ConfigurationRecord& record) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <thread>
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
@@ -192,6 +193,18 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
                         {"complete", found->size() < kMostDecisions}});
 }
 
+/// Writes down what the history lacks, so that sums over it are those of now. How many decisions
+/// are not written; null: not known, the control plane is busy.
+json written_down(engine::Engine& engine, Now now) {
+  constexpr int kTries = 100;  // for two seconds
+  constexpr auto kPause = std::chrono::milliseconds{20};
+  for (int i = 0; i < kTries; ++i) {
+    if (const auto waiting = engine.try_save(now)) return *waiting;
+    std::this_thread::sleep_for(kPause);
+  }
+  return {};
+}
+
 Response get_shadow(const DeskContext& context, const DeskCall& call) {
   const auto history = context.engine.history();
   if (!history)
@@ -203,6 +216,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
   if (!query) return error_response(query.error());
   query->since = *since;
   query->most = kMostShadowRows;
+  json pending = written_down(context.engine, call.now);
   const auto found = history->shadow_summary(*query);
   if (!found) return error_response(found.error());
   json rows = json::array(), causes = json::array();
@@ -239,9 +253,10 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
        {"principals_harmed", found->principals_harmed},
        {"by_cause", std::move(causes)},
        {"by_principal", std::move(rows)},
+       {"pending", pending},
        {"dropped", dropped ? counters.decision_records_dropped : 0},
        {"last_dropped", dropped ? json(format_time(counters.last_record_dropped)) : json()},
-       {"complete", !dropped && found->by_principal.size() < kMostShadowRows}});
+       {"complete", pending == 0 && !dropped && found->by_principal.size() < kMostShadowRows}});
 }
 
 }  // namespace tidelimit::serve

@@ -18,10 +18,13 @@ Result<std::filesystem::path> folder_of(const DeskContext& context) {
   return folder;
 }
 
-Response listed(const std::filesystem::path& folder) {
+Response listed(const DeskContext& context, const std::filesystem::path& folder) {
   const auto bundles = store::kept_bundles(folder);
   if (!bundles) return error_response(bundles.error());
-  return json_response(versions_json(*bundles, store::held(folder)));
+  json answer = versions_json(*bundles, store::held(folder));
+  const auto next = context.next_retraining();
+  answer["next_retraining"] = next ? json(format_time(*next)) : json();
+  return json_response(answer);
 }
 
 /// {"return_to": VERSION} or {"release": true}; the version, empty for the latter.
@@ -62,7 +65,7 @@ json versions_json(const std::vector<store::KeptBundle>& bundles, bool held) {
 
 Response list_versions(const DeskContext& context, const DeskCall&) {
   const auto folder = folder_of(context);
-  return folder ? listed(*folder) : error_response(folder.error());
+  return folder ? listed(context, *folder) : error_response(folder.error());
 }
 
 Response put_version(const DeskContext& context, const DeskCall& call) {
@@ -77,7 +80,7 @@ Response put_version(const DeskContext& context, const DeskCall& call) {
                wish->empty() ? "the model is released to retraining"
                              : fmt::format("returned to the model {}", printable(*wish, 64)),
                call.by);
-  return listed(*folder);
+  return listed(context, *folder);
 }
 
 }  // namespace tidelimit::serve

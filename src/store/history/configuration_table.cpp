@@ -5,7 +5,9 @@ namespace tidelimit::store {
 Result<void> put_configuration(Database& db, const engine::ConfigurationRecord& record,
                                std::size_t most) {
   auto put = db.execute(
-      "INSERT INTO configurations (fingerprint, text, first, last) VALUES (?, ?, ?, ?) "
+      "INSERT INTO configurations (fingerprint, text, first, last, before) VALUES (?1, ?2, ?3, ?4, "
+      "coalesce((SELECT fingerprint FROM configurations WHERE fingerprint <> ?1 "
+      "ORDER BY last DESC, fingerprint LIMIT 1), '')) "
       "ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
       std::string_view(record.fingerprint), std::string_view(record.text), record.first,
       record.last);
@@ -17,12 +19,12 @@ Result<void> put_configuration(Database& db, const engine::ConfigurationRecord& 
 }
 
 engine::ConfigurationRecord configuration_of(const Query& row) {
-  return {row.text(0), row.text(1), row.time(2), row.time(3)};
+  return {row.text(0), row.text(1), row.time(2), row.time(3), row.text(4)};
 }
 
 Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db) {
-  return collect(db.query("SELECT fingerprint, text, first, last FROM configurations ORDER BY last "
-                          "DESC, fingerprint"),
+  return collect(db.query("SELECT fingerprint, text, first, last, before FROM configurations "
+                          "ORDER BY last DESC, fingerprint"),
                  configuration_of);
 }
 

@@ -14,7 +14,7 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_configuration(Database& db,
                                              const engine::ConfigurationRecord& record,
                                              std::size_t most);
-/// fingerprint, text, first, last.
+/// fingerprint, text, first, last, before.
 [[nodiscard]] engine::ConfigurationRecord configuration_of(const Query& row);
 /// The one that took effect last first.
 [[nodiscard]] Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db);

@@ -96,12 +96,17 @@ Salvage salvage(Database& db) {
   std::reverse(found.modes.begin(), found.modes.end());
 
   whole = read_both_ways(
-      db.query("SELECT fingerprint, text, first, last FROM configurations ORDER BY fingerprint"),
       db.query(
-          "SELECT fingerprint, text, first, last FROM configurations ORDER BY fingerprint DESC"),
+          "SELECT fingerprint, text, first, last, '' FROM configurations ORDER BY fingerprint"),
+      db.query("SELECT fingerprint, text, first, last, '' FROM configurations ORDER BY fingerprint "
+               "DESC"),
       configuration_of, [](const auto& record) { return record.fingerprint; },
       found.configurations);
   if (!whole) found.holed.emplace_back("configurations");
+  // Each is put after those that it may have followed. A file of an earlier layout may be what is
+  // read here, so what followed on what is not asked.
+  std::sort(found.configurations.begin(), found.configurations.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   if (auto hold = find_hold(db)) {
     found.hold = std::move(*hold);
   } else {

@@ -112,6 +112,21 @@ CREATE TABLE configuration_hold (
   fingerprint TEXT NOT NULL, over TEXT NOT NULL, reason TEXT NOT NULL, made_by TEXT NOT NULL,
   made_at INTEGER NOT NULL
 );
+)sql",
+    R"sql(
+-- all windows that are open, as counted until as_of; for `missed` of it nobody listened. Of those
+-- saved before, whatever has passed since is forgiven
+ALTER TABLE open_window ADD COLUMN as_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE open_window ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+UPDATE open_window SET as_of = start + step, missed = CASE observed WHEN 0 THEN step ELSE 0 END;
+ALTER TABLE open_window DROP COLUMN observed;
+)sql",
+    R"sql(
+-- which configuration was in force when one first took effect; of those known, the one that came
+-- before it
+ALTER TABLE configurations ADD COLUMN before TEXT NOT NULL DEFAULT '';
+UPDATE configurations SET before = coalesce((SELECT c.fingerprint FROM configurations c
+  WHERE c.first < configurations.first ORDER BY c.first DESC LIMIT 1), '');
 )sql"};
 
 Result<void> require_ours(Database& database) {

@@ -119,7 +119,7 @@ Result<void> SqliteHistory::put_windows(WallTime start, Nanos step,
                                         const std::vector<std::string>& endpoints,
                                         const std::vector<traffic::WindowStats>& stats) {
   return state_->write([&](Database& db) -> Result<void> {
-    auto put = store::put_windows(db, WindowTable::closed, start, step, endpoints, stats);
+    auto put = store::put_windows(db, start, step, endpoints, stats);
     if (!put) return put;
     return prune_windows(db, state_->borne_out(start) - state_->retention.windows,
                          endpoints.size() + kPruneBatch);
@@ -134,13 +134,12 @@ void SqliteHistory::believe(WallTime now) {
   state_->believed.store(now, std::memory_order_relaxed);
 }
 
-Result<void> SqliteHistory::put_open_window(WallTime start, Nanos step,
-                                            const std::vector<std::string>& endpoints,
-                                            const std::vector<traffic::WindowStats>& stats) {
-  return state_->write([&](Database& db) -> Result<void> {
-    if (auto cleared = clear_open_windows(db); !cleared) return cleared;
-    return store::put_windows(db, WindowTable::open, start, step, endpoints, stats);
-  });
+Result<void> SqliteHistory::put_open_windows(const traffic::OpenWindows& open) {
+  return state_->write([&](Database& db) { return store::put_open_windows(db, open); });
+}
+
+Result<traffic::OpenWindows> SqliteHistory::open_windows(Nanos step) {
+  return state_->read([&](Database& db) { return read_open_windows(db, step); });
 }
 
 Result<traffic::WindowGrid> SqliteHistory::windows(WallTime from, Nanos step,

@@ -53,9 +53,8 @@ class SqliteHistory final : public engine::History {
                                       WallTime until = WallTime::max()) override;
   Result<void> drop_windows(WallTime from, WallTime until) override;
   void believe(WallTime now) override;
-  Result<void> put_open_window(WallTime start, Nanos step,
-                               const std::vector<std::string>& endpoints,
-                               const std::vector<traffic::WindowStats>& stats) override;
+  Result<void> put_open_windows(const traffic::OpenWindows& open) override;
+  Result<traffic::OpenWindows> open_windows(Nanos step) override;
 
   Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override;
   /// Those in force at `since` or later, by their start.

@@ -15,11 +15,13 @@
 /// little history instead of all.
 namespace tidelimit::store {
 
-enum class WindowTable { closed, open };
-[[nodiscard]] Result<void> put_windows(Database& db, WindowTable table, WallTime start, Nanos step,
+/// Closed ones, which are open no more.
+[[nodiscard]] Result<void> put_windows(Database& db, WallTime start, Nanos step,
                                        const std::vector<std::string>& endpoints,
                                        const std::vector<traffic::WindowStats>& stats);
-[[nodiscard]] Result<void> clear_open_windows(Database& db);
+/// In the place of all that were open.
+[[nodiscard]] Result<void> put_open_windows(Database& db, const traffic::OpenWindows& open);
+[[nodiscard]] Result<traffic::OpenWindows> read_open_windows(Database& db, Nanos step);
 /// Those that start in [from, until).
 [[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until,
                                                        Nanos step,

@@ -15,9 +15,8 @@ constexpr std::string_view kInsertClosed =
     "INSERT OR REPLACE INTO windows (start, step, endpoint, requests, premium, errors, responses, "
     "latency_ms_sum, malicious, late, observed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kInsertOpen =
-    "INSERT OR REPLACE INTO open_window (start, step, endpoint, requests, premium, errors, "
-    "responses, latency_ms_sum, malicious, late, observed) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO open_window (start, step, endpoint, requests, premium, errors, responses, "
+    "latency_ms_sum, malicious, late, as_of, missed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 /// The saved state of a window that was never closed stands in for it, marked as not observed: its
 /// numbers are what was counted up to a crash.
 constexpr std::string_view kSelect =
@@ -53,6 +52,15 @@ void add(traffic::WindowStats& to, const traffic::WindowStats& part) {
   to.late += part.late;
 }
 
+/// One endpoint's part of a window that is open.
+struct OpenRow {
+  WallTime start;
+  std::string endpoint;
+  traffic::WindowStats stats;
+  WallTime as_of;
+  Nanos missed;
+};
+
 /// One window of the grid while its stored parts are added up.
 struct Cell {
   traffic::WindowStats sum;
@@ -62,7 +70,7 @@ struct Cell {
 
 }  // namespace
 
-Result<void> put_windows(Database& db, WindowTable table, WallTime start, Nanos step,
+Result<void> put_windows(Database& db, WallTime start, Nanos step,
                          const std::vector<std::string>& endpoints,
                          const std::vector<traffic::WindowStats>& stats) {
   if (endpoints.size() != stats.size()) {
@@ -70,17 +78,67 @@ Result<void> put_windows(Database& db, WindowTable table, WallTime start, Nanos 
   }
   for (std::size_t e = 0; e < endpoints.size(); ++e) {
     const auto& s = stats[e];
-    auto put = db.execute(table == WindowTable::closed ? kInsertClosed : kInsertOpen, start,
-                          std::int64_t{step.count()}, std::string_view(endpoints[e]), s.requests,
-                          s.premium, s.errors, s.responses, s.latency_ms_sum, s.malicious, s.late,
-                          std::int64_t{s.observed});
+    auto put =
+        db.execute(kInsertClosed, start, std::int64_t{step.count()}, std::string_view(endpoints[e]),
+                   s.requests, s.premium, s.errors, s.responses, s.latency_ms_sum, s.malicious,
+                   s.late, std::int64_t{s.observed});
     if (!put) return put;
+  }
+  return db.execute("DELETE FROM open_window WHERE start = ? AND step = ?", start,
+                    std::int64_t{step.count()});
+}
+
+Result<void> put_open_windows(Database& db, const traffic::OpenWindows& open) {
+  if (auto cleared = db.execute("DELETE FROM open_window"); !cleared) return cleared;
+  const traffic::WindowGrid& grid = open.so_far;
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+      const auto& s = grid.stats[e][i];
+      auto put = db.execute(kInsertOpen, grid.time_of(i), std::int64_t{grid.step.count()},
+                            std::string_view(grid.endpoints[e]), s.requests, s.premium, s.errors,
+                            s.responses, s.latency_ms_sum, s.malicious, s.late, open.as_of,
+                            std::int64_t{open.missed[e][i].count()});
+      if (!put) return put;
+    }
   }
   return {};
 }
 
-Result<void> clear_open_windows(Database& db) {
-  return db.execute("DELETE FROM open_window");
+Result<traffic::OpenWindows> read_open_windows(Database& db, Nanos step) {
+  const auto rows =
+      collect(db.query("SELECT start, step, endpoint, requests, premium, errors, responses, "
+                       "latency_ms_sum, malicious, late, 1, as_of, missed FROM open_window "
+                       "WHERE step = ? ORDER BY start",
+                       std::int64_t{step.count()}),
+              [](const Query& row) {
+                return OpenRow{row.time(0), row.text(2), stats_of(row), row.time(11),
+                               Nanos{row.integer(12)}};
+              });
+  if (!rows) return tl::unexpected(rows.error());
+  traffic::OpenWindows open;
+  traffic::WindowGrid& grid = open.so_far;
+  grid.step = step;
+  if (rows->empty()) return open;
+  open.as_of = rows->front().as_of;
+  grid.start = rows->front().start;
+  const auto place_of = [&](WallTime start) {
+    return static_cast<std::size_t>(
+        std::min<std::int64_t>((start - grid.start) / step, kMostWindows - 1));
+  };
+  const std::size_t length = place_of(rows->back().start) + 1;
+  for (const OpenRow& row : *rows) {
+    auto& names = grid.endpoints;
+    const auto e = static_cast<std::size_t>(std::find(names.begin(), names.end(), row.endpoint) -
+                                            names.begin());
+    if (e == names.size()) {
+      names.push_back(row.endpoint);
+      grid.stats.emplace_back(length);
+      open.missed.emplace_back(length, step);
+    }
+    grid.stats[e][place_of(row.start)] = row.stats;
+    open.missed[e][place_of(row.start)] = row.missed;
+  }
+  return open;
 }
 
 Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until, Nanos step,

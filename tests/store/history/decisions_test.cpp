@@ -109,7 +109,7 @@ TEST_F(DecisionsTest, AreAskedWhileOthersWrite) {
       for (int n = 0; n < kBatch; ++n)
         batch.push_back(decision(b * kBatch + n, "192.0.2.1", "ann"));
       EXPECT_TRUE(history->put_decisions(batch));
-      EXPECT_TRUE(history->put_open_window(kStart, kStep, {"browse"}, {stats(b)}));
+      EXPECT_TRUE(history->put_open_windows(open_window(kStart, {"browse"}, {stats(b)})));
     }
   });
   std::size_t seen = 0;

@@ -26,6 +26,17 @@ inline traffic::WindowStats stats(double requests) {
           .observed = true};
 }
 
+/// One window that is open, of which nothing was missed.
+inline traffic::OpenWindows open_window(WallTime start, const std::vector<std::string>& endpoints,
+                                        const std::vector<traffic::WindowStats>& stats) {
+  traffic::OpenWindows open{start, {start, kStep, endpoints, {}}, {}};
+  for (const auto& one : stats) {
+    open.so_far.stats.push_back({one});
+    open.missed.push_back({Nanos{0}});
+  }
+  return open;
+}
+
 class HistoryTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::shared_ptr<SqliteHistory> open(engine::Retention retention = {},

@@ -75,6 +75,32 @@ TEST_F(OpeningTest, RefusesALayoutOfTheFuture) {
   EXPECT_THAT(error.message, HasSubstr("written by a newer tidelimit (version 99"));
 }
 
+TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
+  static_cast<void>(open());
+  // As version 5 had it: one window, with a word on whether it was listened to.
+  script(R"(
+    DROP TABLE open_window;
+    CREATE TABLE open_window (
+      start INTEGER NOT NULL, step INTEGER NOT NULL, endpoint TEXT NOT NULL,
+      requests REAL NOT NULL, premium REAL NOT NULL, errors REAL NOT NULL, responses REAL NOT NULL,
+      latency_ms_sum REAL NOT NULL, malicious REAL NOT NULL, late REAL NOT NULL,
+      observed INTEGER NOT NULL,
+      PRIMARY KEY (start, step, endpoint)
+    ) WITHOUT ROWID;
+    INSERT INTO open_window VALUES
+      (1764000000000000000, 900000000000, 'browse', 5, 0, 0, 0, 0, 0, 0, 1),
+      (1764000000000000000, 900000000000, 'payment', 7, 0, 0, 0, 0, 0, 0, 0);
+    ALTER TABLE configurations DROP COLUMN before;
+    PRAGMA user_version = 5)");
+  const auto saved = open()->open_windows(kStep).value();
+  ASSERT_EQ(saved.so_far.size(), 1U);
+  EXPECT_EQ(saved.so_far.stats[0][0].requests, 5);
+  EXPECT_EQ(saved.so_far.stats[1][0].requests, 7);
+  EXPECT_EQ(saved.missed[0][0], 0s);
+  EXPECT_EQ(saved.missed[1][0], kStep);
+  EXPECT_EQ(saved.as_of, saved.so_far.start + kStep) << "what has passed since is forgiven";
+}
+
 TEST_F(OpeningTest, RefusesAFolderInItsPlace) {
   fs::create_directory(file_);
   EXPECT_THAT(refusal().message, HasSubstr("not a regular file"));

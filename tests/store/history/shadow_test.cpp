@@ -125,7 +125,13 @@ TEST_F(ShadowTest, StandBesideAllThatArrived) {
   stats.malicious = 10;
   stats.observed = true;
   ASSERT_TRUE(history->put_windows(kStart, 15min, {"browse"}, {stats}));
-  ASSERT_TRUE(history->put_open_window(kStart + 15min, 15min, {"browse"}, {stats}));
+  ASSERT_TRUE(history->put_open_windows(open_window(kStart + 15min, {"browse"}, {stats})));
+  EXPECT_EQ(history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10})
+                .value()
+                .arrived,
+            200);
+  // The open one closes: it is there once.
+  ASSERT_TRUE(history->put_windows(kStart + 15min, 15min, {"browse"}, {stats}));
   EXPECT_EQ(history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10})
                 .value()
                 .arrived,

@@ -67,8 +67,10 @@ TEST_F(WindowsTest, FinerOnesOfAnEarlierConfigurationAddUp) {
 TEST_F(WindowsTest, TheOpenOneIsThereUntilItIsClosed) {
   const auto history = open();
   ASSERT_TRUE(history->put_windows(kStart, kStep, kEndpoints, {stats(1), stats(2)}));
-  ASSERT_TRUE(history->put_open_window(kStart + kStep, kStep, kEndpoints, {stats(5), stats(6)}));
-  ASSERT_TRUE(history->put_open_window(kStart + kStep, kStep, kEndpoints, {stats(7), stats(8)}));
+  ASSERT_TRUE(
+      history->put_open_windows(open_window(kStart + kStep, kEndpoints, {stats(5), stats(6)})));
+  ASSERT_TRUE(
+      history->put_open_windows(open_window(kStart + kStep, kEndpoints, {stats(7), stats(8)})));
   auto grid = history->windows(kStart, kStep, kEndpoints).value();
   ASSERT_EQ(grid.size(), 2U);
   EXPECT_EQ(grid.stats[0][1].requests, 7);
@@ -78,6 +80,31 @@ TEST_F(WindowsTest, TheOpenOneIsThereUntilItIsClosed) {
   ASSERT_EQ(grid.size(), 2U);
   EXPECT_EQ(grid.stats[0][1].requests, 9);
   EXPECT_TRUE(grid.stats[0][1].observed);
+}
+
+TEST_F(WindowsTest, AllThatAreOpenComeBackAsTheyWereSaved) {
+  const auto history = open();
+  EXPECT_EQ(history->open_windows(kStep).value().so_far.size(), 0U);
+  const traffic::OpenWindows saved{
+      kStart + kStep + 20s,
+      {kStart, kStep, {"browse", "payment"}, {{stats(5), stats(6)}, {stats(7), stats(8)}}},
+      {{0s, 4s}, {15min, 0s}}};
+  ASSERT_TRUE(history->put_open_windows(open_window(kStart - kStep, {"gone"}, {stats(1)})));
+  ASSERT_TRUE(history->put_open_windows(saved));
+  auto back = history->open_windows(kStep).value();
+  EXPECT_EQ(back.as_of, saved.as_of);
+  EXPECT_EQ(back.so_far.start, kStart);
+  EXPECT_EQ(back.so_far.endpoints, saved.so_far.endpoints);
+  ASSERT_EQ(back.so_far.size(), 2U);
+  EXPECT_EQ(back.so_far.stats[0][1].requests, 6);
+  EXPECT_EQ(back.so_far.stats[1][0].latency_ms_sum, stats(7).latency_ms_sum);
+  EXPECT_EQ(back.missed, saved.missed);
+  EXPECT_EQ(history->open_windows(5min).value().so_far.size(), 0U);
+  // A closed one is open no more.
+  ASSERT_TRUE(history->put_windows(kStart, kStep, {"browse", "payment"}, {stats(5), stats(7)}));
+  back = history->open_windows(kStep).value();
+  EXPECT_EQ(back.so_far.start, kStart + kStep);
+  EXPECT_EQ(back.so_far.size(), 1U);
 }
 
 TEST_F(WindowsTest, OldOnesGoInSmallBatches) {
@@ -123,7 +150,7 @@ TEST_F(WindowsTest, AreReadUpToATimeAndOfOneEndpoint) {
   for (int i = 0; i < 4; ++i)
     ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, kEndpoints, {stats(i), stats(9)}));
   ASSERT_TRUE(
-      history->put_open_window(kStart + 4 * kStep, kStep, kEndpoints, {stats(8), stats(8)}));
+      history->put_open_windows(open_window(kStart + 4 * kStep, kEndpoints, {stats(8), stats(8)})));
   const auto grid = history->windows(kStart, kStep, {"payment"}, kStart + 3 * kStep).value();
   ASSERT_EQ(grid.size(), 3U);
   EXPECT_EQ(grid.stats[0][2].requests, 2);
