@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "forecast/naive.hpp"
+
 namespace tidelimit::forecast {
 
 namespace {
@@ -62,7 +64,8 @@ Frames baseline_frames(const traffic::WindowGrid& grid, std::size_t endpoint, co
   frames.table.reserve(series.size() * kBaselineFeatures);
   for (std::size_t i = 0; i < series.size(); ++i) {
     const Ratios r = ratios(grid, endpoint, i, i + 1);
-    for (const double v : {(series.at(i) - mean) / deviation, r.premium, r.share, r.error}) {
+    const double requests = series.known(i) ? (series.at(i) - mean) / deviation : 0;
+    for (const double v : {requests, r.premium, r.share, r.error}) {
       frames.table.push_back(bounded(v));
     }
   }
@@ -80,23 +83,17 @@ Frames best_frames(const traffic::WindowGrid& grid, std::size_t endpoint, const 
   frames.levels = 7;
   frames.table.reserve(anchor.size() * kBestFeatures);
   frames.log_scale.reserve(anchor.size());
-  const std::size_t start = series.first_observed();
   for (std::size_t t = from; t < from + anchor.size(); ++t) {
     const double scale = series.scale(t);
     const auto log_of = [&](double v) { return std::log(v + kLogFloor * scale); };
+    const auto known = [&](std::size_t lag) { return t >= lag && series.known(t - lag); };
     const auto next = [&](std::size_t lag, double otherwise) {
-      return lag >= s.horizon && t >= start + lag ? series.horizon_sum_seen(t - lag, t) : otherwise;
+      return lag >= s.horizon && known(lag) ? series.horizon_sum_seen(t - lag, t) : otherwise;
     };
-    double slot = 0;
-    double days = 0;
-    for (std::size_t k = 1; k <= 7 && t >= start + k * s.day && s.day >= s.horizon;
-         ++k, days += 1) {
-      slot += series.horizon_sum_seen(t - k * s.day, t);
-    }
-    slot = days > 0 ? slot / days : scale;
-    const std::size_t first = t >= start + s.horizon ? t - s.horizon : t;
+    const double slot = seasonal_mean(series, t, 7).value_or(scale);
+    const std::size_t first = known(s.horizon) ? t - s.horizon : t;
     const double last = first < t ? series.sum(first, t) : scale;
-    const double window = t > start ? series.at(t - 1) * static_cast<double>(s.horizon) : scale;
+    const double window = known(1) ? series.at(t - 1) * static_cast<double>(s.horizon) : scale;
     const double error =
         t >= from + s.horizon ? log_of(last) - log_of(anchor[t - s.horizon - from]) : 0.0;
     for (const double v :

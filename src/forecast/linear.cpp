@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 namespace tidelimit::forecast {
 
@@ -29,67 +30,66 @@ constexpr std::size_t kMeans = 40;
 /// The lags of one origin, in requests per horizon.
 void lag_features(const Series& series, std::size_t origin, std::span<double> out) {
   const Spans& s = series.spans();
-  const std::size_t start = std::min(series.first_observed(), origin);
   std::size_t n = 0;
   const auto put = [&](double value) { out[n++] = value; };
-  const auto back = [&](std::size_t span) { return origin - std::min(span, origin - start); };
+  const auto back = [&](std::size_t span) { return origin - std::min(span, origin); };
   const double day_mean = series.mean(back(s.day), origin);
   const double week_mean = series.mean(back(s.week), origin);
   // Horizon sum that starts `lag` windows before the origin, shifted by `shift` windows; when its
-  // past does not exist or reaches into the future: `otherwise`.
-  const auto lagged = [&](std::size_t lag, std::ptrdiff_t shift, double otherwise) {
+  // past is unknown or reaches into the future: nothing.
+  const auto lagged = [&](std::size_t lag, std::ptrdiff_t shift) -> std::optional<double> {
     const auto first =
         static_cast<std::ptrdiff_t>(origin) - static_cast<std::ptrdiff_t>(lag) + shift;
     const auto width = static_cast<std::ptrdiff_t>(s.horizon);
-    if (first < static_cast<std::ptrdiff_t>(start) ||
-        first + width > static_cast<std::ptrdiff_t>(origin)) {
-      return otherwise;
+    if (first < 0 || first + width > static_cast<std::ptrdiff_t>(origin) ||
+        !series.known(static_cast<std::size_t>(first))) {
+      return {};
     }
     return series.horizon_sum_seen(static_cast<std::size_t>(first), origin);
   };
   const auto h = static_cast<std::ptrdiff_t>(s.horizon);
 
   // The last hours, and the last windows by themselves.
-  for (const std::size_t k : {1U, 2U, 3U, 4U, 6U, 12U}) put(lagged(k * s.horizon, 0, day_mean));
+  for (const std::size_t k : {1U, 2U, 3U, 4U, 6U, 12U}) {
+    put(lagged(k * s.horizon, 0).value_or(day_mean));
+  }
   for (std::size_t k = 1; k <= 6; ++k) {
-    put(origin >= start + k ? series.at(origin - k) * static_cast<double>(s.horizon) : day_mean);
+    const bool known = origin >= k && series.known(origin - k);
+    put(known ? series.at(origin - k) * static_cast<double>(s.horizon) : day_mean);
   }
   // The same hours of past days, and the hours before them: what followed a level like this one.
   double next_sum = 0;
   double last_sum = 0;
   double days = 0;
-  std::array<std::array<double, 2>, 7> pairs{};
   for (std::size_t k = 1; k <= 7; ++k) {
-    const double fallback_next = days > 0 ? next_sum / days : day_mean;
-    const double fallback_last = days > 0 ? last_sum / days : day_mean;
-    const bool known = origin >= start + k * s.day + s.horizon;
-    pairs[k - 1] = {lagged(k * s.day, 0, fallback_next), lagged(k * s.day, -h, fallback_last)};
-    if (!known) continue;
-    next_sum += pairs[k - 1][0];
-    last_sum += pairs[k - 1][1];
+    const auto next = lagged(k * s.day, 0);
+    const auto last = lagged(k * s.day, -h);
+    if (!next || !last) continue;
+    next_sum += *next;
+    last_sum += *last;
     days += 1;
-  }
-  for (const auto& pair : pairs) {
-    put(pair[0]);
-    put(pair[1]);
   }
   const double slot_next = days > 0 ? next_sum / days : day_mean;
   const double slot_last = days > 0 ? last_sum / days : day_mean;
+  for (std::size_t k = 1; k <= 7; ++k) {
+    put(lagged(k * s.day, 0).value_or(slot_next));
+    put(lagged(k * s.day, -h).value_or(slot_last));
+  }
   put(slot_next);
   put(slot_last);
   // Around yesterday's and last week's hours: their neighbours one horizon on and one back.
   for (const std::size_t lag : {s.day, s.week}) {
-    put(lagged(lag, h, slot_next));
-    put(lagged(lag, -2 * h, slot_last));
+    put(lagged(lag, h).value_or(slot_next));
+    put(lagged(lag, -2 * h).value_or(slot_last));
   }
   // The same hours of weeks past.
-  double week_next = pairs[6][0];
-  double week_last = pairs[6][1];
-  double next_weeks = week_next;
-  double last_weeks = week_last;
+  double next_weeks = lagged(s.week, 0).value_or(slot_next);
+  double last_weeks = lagged(s.week, -h).value_or(slot_last);
   for (std::size_t k = 2; k <= 4; ++k) {
-    week_next = lagged(k * s.week, 0, next_weeks / static_cast<double>(k - 1));
-    week_last = lagged(k * s.week, -h, last_weeks / static_cast<double>(k - 1));
+    const double week_next =
+        lagged(k * s.week, 0).value_or(next_weeks / static_cast<double>(k - 1));
+    const double week_last =
+        lagged(k * s.week, -h).value_or(last_weeks / static_cast<double>(k - 1));
     put(week_next);
     put(week_last);
     next_weeks += week_next;

@@ -50,11 +50,10 @@ std::vector<std::size_t> judged_origins(const Series& series, std::size_t first,
 std::vector<double> fallback_points(const Series& series, Source source,
                                     std::span<const std::size_t> origins) {
   constexpr std::size_t kDays = 7;
-  const std::size_t start = series.first_observed();
   std::vector<double> points;
   for (const std::size_t t : origins) {
-    const std::size_t known = std::min(series.spans().horizon, t - std::min(start, t));
-    const double last = series.mean(t - known, t);
+    const std::size_t before = t - std::min(series.spans().horizon, t);
+    const double last = series.mean(series.known(before) ? before : 0, t);
     points.push_back(source == Source::seasonal ? seasonal_mean(series, t, kDays).value_or(last)
                                                 : last);
   }

@@ -7,21 +7,21 @@ namespace tidelimit::forecast {
 
 namespace {
 
-/// The horizon that starts `back` windows before `origin`, if all of it is past and not before the
-/// first observation.
+/// The horizon that starts `back` windows before `origin`, if all of it is past and known.
 std::optional<double> lagged(const Series& series, std::size_t origin, std::size_t back) {
-  if (back < series.spans().horizon || origin < back + series.first_observed()) return {};
+  if (back < series.spans().horizon || origin < back || !series.known(origin - back)) return {};
   return series.horizon_sum_seen(origin - back, origin);
 }
 
-/// Mean of the horizons `unit`, 2 `unit`, ... before `origin`, at most `most` of them.
+/// Mean of those of the horizons `unit`, 2 `unit`, ... `most` `unit` before `origin` that are
+/// known.
 std::optional<double> mean_of_lags(const Series& series, std::size_t origin, std::size_t unit,
                                    std::size_t most) {
   double sum = 0;
   std::size_t count = 0;
   for (std::size_t k = 1; k <= most; ++k) {
     const auto value = lagged(series, origin, k * unit);
-    if (!value) break;
+    if (!value) continue;
     sum += *value;
     ++count;
   }

@@ -42,14 +42,10 @@ Choice choose(const ForecastModel* model, const std::string& endpoint, const Ser
   if (model->preset == Preset::baseline && model->find(endpoint) == nullptr) {
     return fall_back(series, origin, "endpoint unknown to the model");
   }
+  if (series.enough_history(origin)) return {Source::lstm, ""};
   const std::size_t history = series.spans().history;
-  const std::size_t seen =
-      origin >= history ? series.observed(origin - history, origin) : series.observed(0, origin);
-  constexpr double kEnough = 0.9;
-  if (static_cast<double>(seen) < kEnough * static_cast<double>(history) || origin < history) {
-    return fall_back(series, origin, fmt::format("{} of {} windows of history", seen, history));
-  }
-  return {Source::lstm, ""};
+  const std::size_t seen = series.observed(origin - std::min(history, origin), origin);
+  return fall_back(series, origin, fmt::format("{} of {} windows of history", seen, history));
 }
 
 /// The model's forecasts at `origins`; those that the memory holds are not worked out again.

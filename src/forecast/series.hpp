@@ -24,9 +24,12 @@ struct Hindsight {
   std::vector<double> divisor;  ///< positive
 };
 
-/// One endpoint's counts as the forecasters read them. Gaps are filled from the past alone (the
-/// same window a day before, else the window before), so that a feature at window i never knows
-/// more than windows [0, i]. All sums are O(1).
+/// One endpoint's counts as the forecasters read them. Gaps are filled from the past alone, so that
+/// a feature at window i never knows more than windows [0, i]: by the same window a day before,
+/// times what the last horizon before the gap was of the same a day before (less and less so, the
+/// longer the gap); where there is no such day, by the window before. A gap is filled for a day.
+/// What is further from anything observed is unknown: it counts as 0 in sums and not at all in
+/// means. All sums are O(1).
 class Series {
  public:
   Series(const std::vector<traffic::WindowStats>& stats, const Spans& spans);
@@ -39,6 +42,8 @@ class Series {
   [[nodiscard]] const Spans& spans() const { return spans_; }
   [[nodiscard]] std::size_t size() const { return value_.size(); }
   [[nodiscard]] double at(std::size_t i) const { return value_[i]; }
+  /// Observed, or filled from what was.
+  [[nodiscard]] bool known(std::size_t i) const { return known_[i + 1] > known_[i]; }
   /// Requests in windows [from, to).
   [[nodiscard]] double sum(std::size_t from, std::size_t to) const { return sum_[to] - sum_[from]; }
   /// Requests over the horizon that starts at `from`.
@@ -47,7 +52,7 @@ class Series {
   }
   /// The same as seen from `origin`: in the light of what was learned since (see divided_by).
   [[nodiscard]] double horizon_sum_seen(std::size_t from, std::size_t origin) const;
-  /// Mean requests per horizon over windows [from, to); 0 for an empty range.
+  /// Mean requests per horizon over the known windows of [from, to); 0 where there is none.
   [[nodiscard]] double mean(std::size_t from, std::size_t to) const;
   /// Windows of [from, to) that were observed.
   [[nodiscard]] std::size_t observed(std::size_t from, std::size_t to) const {
@@ -59,6 +64,10 @@ class Series {
   /// The first observed window, or size() when there is none.
   [[nodiscard]] std::size_t first_observed() const { return first_observed_; }
 
+  /// Whether a model can speak at `origin`, and learn from it: a history lies between the first
+  /// observed window and the origin, and so much of the last one was observed.
+  [[nodiscard]] bool enough_history(std::size_t origin) const;
+
   /// What a forecast at `origin` is measured in: the mean requests per horizon of the last day,
   /// kept from vanishing by a share of the last week's and of everything's mean. Positive.
   [[nodiscard]] double scale(std::size_t origin) const;
@@ -69,11 +78,15 @@ class Series {
     std::size_t age = 0;
     std::vector<double> sums;
   };
+  /// What stands for window i of a gap that begins at `gap`; all before i is there.
+  [[nodiscard]] double filled(std::size_t i, std::size_t gap) const;
+
   Spans spans_;
   std::vector<double> value_;
   std::vector<double> sum_;            // prefix sums, size() + 1
   std::vector<Seen> later_;            // by age, ascending; mostly empty
   std::vector<std::size_t> observed_;  // prefix counts, size() + 1
+  std::vector<std::size_t> known_;     // the same
   std::size_t first_observed_ = 0;
 };
 

@@ -27,6 +27,21 @@ Result<void> check(const traffic::WindowGrid& grid, const TrainOptions& options)
   return {};
 }
 
+/// The end of the part that teaches: the newest part judges by its share of the windows that
+/// anything was observed in, so that a pause of months is no part of either.
+std::size_t end_of_teaching(const traffic::WindowGrid& grid, double validation_ratio) {
+  std::vector<std::size_t> observed;
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    if (std::any_of(grid.stats.begin(), grid.stats.end(),
+                    [i](const auto& row) { return row[i].observed; })) {
+      observed.push_back(i);
+    }
+  }
+  const auto taught =
+      static_cast<std::size_t>(static_cast<double>(observed.size()) * (1 - validation_ratio));
+  return taught < observed.size() ? observed[taught] : grid.size();
+}
+
 bool has_traffic(const traffic::WindowGrid& grid) {
   for (const auto& row : grid.stats) {
     for (const auto& w : row) {
@@ -80,16 +95,10 @@ void judge(ForecastModel& model, const TrainingData& data) {
 
 std::vector<std::size_t> TrainingData::origins(std::size_t endpoint, std::size_t first,
                                                std::size_t last) const {
-  constexpr double kObserved = 0.9;
   const Series& s = series[endpoint];
-  const auto enough =
-      static_cast<std::size_t>(std::ceil(kObserved * static_cast<double>(spans.history)));
   std::vector<std::size_t> found;
-  for (std::size_t t = std::max(first, s.first_observed() + spans.history);
-       t + spans.horizon <= last; ++t) {
-    if (s.all_observed(t, t + spans.horizon) && s.observed(t - spans.history, t) >= enough) {
-      found.push_back(t);
-    }
+  for (std::size_t t = first; t + spans.horizon <= last; ++t) {
+    if (s.all_observed(t, t + spans.horizon) && s.enough_history(t)) found.push_back(t);
   }
   return found;
 }
@@ -139,8 +148,7 @@ Result<std::shared_ptr<const ForecastModel>> train(const traffic::WindowGrid& gr
     return fail(Code::failed_precondition, "there is no request in the windows to learn from");
   }
   TrainingData data{grid, options, Spans::of(options.shape), {}, {}, 0};
-  data.train_end =
-      static_cast<std::size_t>(static_cast<double>(grid.size()) * (1 - options.validation_ratio));
+  data.train_end = end_of_teaching(grid, options.validation_ratio);
   bool judged = false;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     data.series.emplace_back(grid.stats[e], data.spans);

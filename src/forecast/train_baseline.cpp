@@ -17,6 +17,7 @@ EndpointScaling scaling_of(const TrainingData& data, std::size_t endpoint) {
   const Series& series = data.series[endpoint];
   double sum = 0, squares = 0, count = 0;
   for (std::size_t i = series.first_observed(); i < data.train_end; ++i) {
+    if (!series.known(i)) continue;
     sum += series.at(i);
     squares += series.at(i) * series.at(i);
     count += 1;

@@ -19,8 +19,8 @@ struct TrainingData {
   std::vector<std::size_t> endpoints;  ///< those with traffic and an example to learn from
   std::size_t train_end = 0;
 
-  /// Origins from `first` on with an observed horizon that ends by `last`, and a history of which
-  /// at least nine tenths were observed.
+  /// Origins from `first` on with an observed horizon that ends by `last`, and enough history
+  /// (Series::enough_history).
   [[nodiscard]] std::vector<std::size_t> origins(std::size_t endpoint, std::size_t first,
                                                  std::size_t last) const;
   /// origins() of the part that teaches, and of the part that judges.

@@ -155,6 +155,25 @@ class Train(Offline):
         for said in (found.stderr, trained.stderr, tidelimit("inspect", windows).stdout):
             self.assertIn("count as gaps, not as no requests: b 96 of 1344;", said)
 
+    def test_rows_far_off_are_left_out_and_named(self):
+        windows = self.windows("far.csv", 15)
+        with open(windows, "a", encoding="utf-8") as file:
+            file.write("2099-01-01T00:00:00Z,a,5\n")
+        said = "note: 1 window lies more than 35 days from all others, the first at 2099-01-01T00:00:00Z: left out"
+        bundle = self.folder / "far"
+        trained = tidelimit("train", windows, "-o", bundle, "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        self.assertIn(said, trained.stderr)
+        self.assertIn("to 2026-01-15T00:00:00Z", trained.stdout)
+
+    def test_an_endpoint_without_requests_is_named(self):
+        windows = self.windows("silent.csv", 15)
+        with open(windows, "a", encoding="utf-8") as file:
+            file.writelines(f"{1767225600 + 900 * i},silent,0\n" for i in range(14 * 96))
+        trained = tidelimit("train", windows, "-o", self.folder / "silent", "--preset", "baseline", "--epochs", 1)
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        self.assertIn("note: no window of silent has a request: nothing is learnt of it", trained.stderr)
+
     def test_rows_that_do_not_add_up_are_refused_with_what_does(self):
         place = self.folder / "none"
         for step, window in ((10, "20m"), (30, "30m"), (120, "2h --horizon 2h")):
@@ -297,6 +316,9 @@ class Evaluate(Offline):
             self.assertEqual(endpoint["n"], 2 * 96 - 3)
             self.assertLess(endpoint["mae"], endpoint["last_value_mae"])
             self.assertGreater(endpoint["coverage_90"], 0.6)
+            self.assertGreater(endpoint["coverage_90"], endpoint["coverage_80"])
+            self.assertEqual(sum(endpoint["sources"].values()), endpoint["n"])
+            self.assertEqual(endpoint["sources"]["lstm"], endpoint["n"] - endpoint["guarded"] - endpoint["fallbacks"])
         maes = [endpoint["mae"] for endpoint in forecast["endpoints"].values()]
         self.assertAlmostEqual(forecast["mae"], sum(maes) / len(maes))
         self.assertLess(forecast["floors"]["oracle_mae"], forecast["floors"]["causal_mae"])

@@ -75,16 +75,34 @@ TEST(Naive, TheBestRuleIsTheOneThatWasRight) {
 }
 
 TEST(Series, FillsGapsFromThePastAlone) {
-  const auto series = series_of({1, 2, 3, 4, -1, 6, -1, -1, -1});
-  EXPECT_EQ(series.at(4), 1);  // the same window yesterday
+  const auto series = series_of({1, 2, 3, 4, 1, -1, -1, 4, 1, -1});
+  EXPECT_EQ(series.at(5), 2);  // the same window yesterday
   EXPECT_EQ(series.at(6), 3);
-  EXPECT_EQ(series.at(8), 1);  // through a gap of yesterday
-  EXPECT_EQ(series.observed(0, 9), 5U);
-  EXPECT_FALSE(series.all_observed(3, 5));
+  EXPECT_EQ(series.at(9), 2);  // through a gap of yesterday
+  EXPECT_EQ(series.observed(0, 9), 7U);
+  EXPECT_FALSE(series.all_observed(3, 6));
   const auto late = series_of({-1, -1, 7, -1});
   EXPECT_EQ(late.first_observed(), 2U);
   EXPECT_EQ(late.at(0), 0);
   EXPECT_EQ(late.at(3), 7);
+}
+
+TEST(Series, FillsGapsAtTheLevelBeforeThem) {
+  const auto series = series_of({10, 20, 30, 40, 20, 40, -1, -1});
+  const double steady = 0.25 * (30 + 40 + 20 + 40) / 4;
+  EXPECT_DOUBLE_EQ(series.at(6), 30 * (40 + steady) / (20 + steady));
+  EXPECT_GT(series.at(7), 40);  // six hours on, less sure of it
+  EXPECT_LT(series.at(7), 50);
+}
+
+TEST(Series, KnowsNothingOfAPauseLongerThanADay) {
+  const auto series = series_of({1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 8, 9});
+  EXPECT_TRUE(series.known(7));
+  EXPECT_FALSE(series.known(8));
+  EXPECT_EQ(series.sum(8, 11), 8);
+  EXPECT_EQ(series.mean(8, 12), 8.5);
+  EXPECT_EQ(series.mean(8, 10), 0);
+  EXPECT_FALSE(naive_forecasts(series, 12)[static_cast<std::size_t>(Naive::yesterday)]);
 }
 
 TEST(Usual, IsTheMedianOfTheSameTimeOfDay) {

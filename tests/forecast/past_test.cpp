@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "forecast/far_off.hpp"
 #include "forecast/model.hpp"
 #include "forecast/synthetic.hpp"
 
@@ -85,6 +86,46 @@ TEST(Past, LetsTheFirstDayAfterTrainingBeForecastAsIfNothingHadBeenCutOff) {
     EXPECT_EQ(kept[e].source, Source::lstm);
     EXPECT_NE(cut[e].source, Source::lstm);
   }
+}
+
+/// So many days of rhythm, of each `from` to `to`, with gaps between them.
+traffic::WindowGrid days_of(std::initializer_list<std::pair<int, int>> stretches, int days) {
+  auto grid = rhythm(1, days, 5);
+  for (auto& window : grid.stats[0]) window.observed = false;
+  for (const auto& [from, to] : stretches) {
+    for (int i = from * 96; i < to * 96; ++i) {
+      grid.stats[0][static_cast<std::size_t>(i)].observed = true;
+    }
+  }
+  return grid;
+}
+
+TEST(FarOff, StrayWindowsAreCutOff) {
+  auto grid = days_of({{60, 70}}, 200);
+  const WallTime begin = grid.time_of(60 * 96);
+  for (const std::size_t i : {3U, 4U, 199U * 96}) grid.stats[0][i].observed = true;
+  const FarOff cut = cut_far_off(grid);
+  EXPECT_EQ(cut.windows, 3U);
+  EXPECT_EQ(cut.first, begin - 60 * std::chrono::hours{24} + 3 * grid.step);
+  EXPECT_EQ(grid.start, begin);
+  EXPECT_EQ(grid.size(), 10U * 96);
+}
+
+TEST(FarOff, PausesBetweenDaysOfTrafficStay) {
+  auto grid = days_of({{0, 1}, {50, 60}, {150, 151}}, 151);
+  EXPECT_EQ(cut_far_off(grid).windows, 0U);
+  EXPECT_EQ(grid.size(), 151U * 96);
+  auto near = days_of({{20, 30}}, 50);  // windows that are near their like stay, however few
+  near.stats[0][0].observed = near.stats[0].back().observed = true;
+  EXPECT_EQ(cut_far_off(near).windows, 0U);
+  EXPECT_EQ(near.size(), 50U * 96);
+}
+
+TEST(FarOff, OfAnHourThatStandsAloneNothingIsCut) {
+  auto grid = days_of({}, 100);
+  grid.stats[0][0].observed = grid.stats[0].back().observed = true;
+  EXPECT_EQ(cut_far_off(grid).windows, 0U);
+  EXPECT_EQ(grid.size(), 100U * 96);
 }
 
 }  // namespace

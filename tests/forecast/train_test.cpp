@@ -72,6 +72,41 @@ TEST(Train, SaysHowMuchHistoryIsMissing) {
   EXPECT_THAT(model.error().message, HasSubstr("history too short: 96 windows of 15m"));
 }
 
+/// Two and a half hours without data each night are no reason to refuse.
+TEST(Train, LearnsWhereEveryNightHasAGap) {
+  auto grid = rhythm(1, 8, 4);
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    if (i % 96 >= 8 && i % 96 < 20) grid.stats[0][i] = {.requests = 0, .observed = false};
+  }
+  EXPECT_TRUE(train(grid, quick(Preset::best), {}));
+}
+
+/// The grid with `windows` gaps after its first window, or before its last.
+traffic::WindowGrid stray(traffic::WindowGrid grid, std::size_t windows, bool old) {
+  for (auto& row : grid.stats) {
+    row.insert(old ? row.begin() + 1 : row.end() - 1, windows, {.requests = 0, .observed = false});
+  }
+  if (old) grid.start -= grid.step * static_cast<Nanos::rep>(windows);
+  return grid;
+}
+
+TEST(Train, AStrayWindowIsNoHistory) {
+  const auto grid = rhythm(1, 12, 4);
+  for (const bool old : {true, false}) {
+    EXPECT_TRUE(train(stray(grid, 96 * 300, old), quick(Preset::best), {})) << old;
+  }
+}
+
+TEST(Predict, AStrayWindowWeeksAgoChangesNextToNothing) {
+  const auto grid = rhythm(1, 12, 16);
+  const auto strayed = stray(grid, 96 * 40, true);
+  for (const std::size_t t : {300U, 600U, 900U, 1100U}) {
+    const double clean = predict(&best_model(), grid, t, Shape{}).front().median();
+    const double with = predict(&best_model(), strayed, t + 96 * 40, Shape{}).front().median();
+    EXPECT_NEAR(with / clean, 1, 0.02) << t;
+  }
+}
+
 TEST(Train, RefusesEmptyTrafficAndForeignWindows) {
   auto grid = rhythm(1, 4, 5);
   for (auto& w : grid.stats[0]) w.requests = 0;
@@ -167,11 +202,32 @@ TEST(Predict, FallsBackWhileColdAndSaysSo) {
 }
 
 TEST(Predict, FallsBackToTheSameHoursWhereTheHistoryHasGaps) {
-  auto grid = rhythm(1, 5, 12);
-  for (std::size_t i = 380; i < 420; ++i) grid.stats[0][i] = {.requests = 0, .observed = false};
+  auto grid = rhythm(1, 6, 12);
+  for (std::size_t i = 340; i < 434; ++i) grid.stats[0][i] = {.requests = 0, .observed = false};
   const auto forecast = predict(&best_model(), grid, 440, Shape{}).front();
   EXPECT_EQ(forecast.source, Source::seasonal);
-  EXPECT_THAT(forecast.note, HasSubstr("56 of 96 windows of history"));
+  EXPECT_THAT(forecast.note, HasSubstr("6 of 96 windows of history"));
+}
+
+/// What a hole in the last day costs: next to nothing, where the mean of the same hours, which
+/// knows no level, is far off.
+TEST(Predict, AHoleInTheHistoryCostsLittle) {
+  auto grid = rhythm(1, 12, 14);
+  for (std::size_t i = 96 * 9; i < grid.size(); ++i) grid.stats[0][i].requests *= 3;
+  auto holed = grid;
+  for (std::size_t i = 96 * 10; i < 96 * 10 + 24; ++i) {
+    holed.stats[0][i] = {.requests = 0, .observed = false};
+  }
+  double whole = 0, gapped = 0;
+  for (std::size_t t = 96 * 10 + 24; t < 96 * 11 + 20; t += 4) {
+    double truth = 0;
+    for (std::size_t i = 0; i < 4; ++i) truth += grid.stats[0][t + i].requests;
+    const auto forecast = predict(&best_model(), holed, t, Shape{}).front();
+    EXPECT_EQ(forecast.source, Source::lstm) << t << ": " << forecast.note;
+    gapped += std::fabs(forecast.median() - truth);
+    whole += std::fabs(predict(&best_model(), grid, t, Shape{}).front().median() - truth);
+  }
+  EXPECT_LT(gapped, 1.25 * whole);
 }
 
 TEST(Predict, SaysWhyAModelDoesNotFit) {

@@ -15,6 +15,16 @@ ordered_json mae_of(const ReferenceScore& reference) {
   return reference.origins > 0 ? ordered_json(reference.mae) : ordered_json();
 }
 
+/// How many forecasts came from each source that gave any.
+ordered_json sources_of(const EndpointScore& score) {
+  ordered_json sources = ordered_json::object();
+  for (const auto source : forecast::kSources) {
+    const auto count = score.sources[static_cast<std::size_t>(source)];
+    if (count > 0) sources[forecast::to_string(source)] = count;
+  }
+  return sources;
+}
+
 ordered_json forecast_of(const ForecastScore& score) {
   ordered_json endpoints = ordered_json::object();
   for (const EndpointScore& e : score.endpoints) {
@@ -23,7 +33,10 @@ ordered_json forecast_of(const ForecastScore& score) {
                              {"last_value_mae", mae_of(e.last_value)},
                              {"pinball", e.pinball},
                              {"coverage_90", e.coverage_90},
+                             {"coverage_80", e.coverage_80},
                              {"guarded", e.guarded},
+                             {"fallbacks", e.fallbacks},
+                             {"sources", sources_of(e)},
                              {"mean", e.mean},
                              {"n", e.origins}};
   }

@@ -22,8 +22,8 @@ const synthetic::Floor* floor_of(const ForecastScore& score, const std::string& 
 }
 
 std::string forecast_table(const ForecastScore& score) {
-  std::vector<std::string> head{"endpoint",   "mean",    "error",       "season",
-                                "last value", "pinball", "in 90 % band"};
+  std::vector<std::string> head{"endpoint",   "mean",    "error",        "season",
+                                "last value", "pinball", "in 90 % band", "in 80 %"};
   if (!score.floors.empty()) head.insert(head.end(), {"floor: past", "floor: noise"});
   std::vector<Align> align(head.size(), Align::right);
   align.front() = Align::left;
@@ -35,7 +35,8 @@ std::string forecast_table(const ForecastScore& score) {
                                    in_words(e.seasonal_naive),
                                    in_words(e.last_value),
                                    fmt::format("{:.2f}", e.pinball),
-                                   percent(e.coverage_90, 1)};
+                                   percent(e.coverage_90, 1),
+                                   percent(e.coverage_80, 1)};
     if (!score.floors.empty()) {
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->causal_mae) : "");
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->oracle_mae) : "");
@@ -46,7 +47,7 @@ std::string forecast_table(const ForecastScore& score) {
   EndpointScore mean;
   mean.endpoint = "average";
   for (auto figure : {&EndpointScore::mean, &EndpointScore::mae, &EndpointScore::pinball,
-                      &EndpointScore::coverage_90}) {
+                      &EndpointScore::coverage_90, &EndpointScore::coverage_80}) {
     mean.*figure = mean_over(score.endpoints, figure);
   }
   for (auto reference : {&EndpointScore::seasonal_naive, &EndpointScore::last_value}) {

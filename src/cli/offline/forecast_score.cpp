@@ -130,6 +130,9 @@ class Tally {
     add(actual, earlier(series, origin, spans.horizon), score_.last_value);
     score_.pinball += pinball(forecast, actual);
     score_.coverage_90 += actual >= low && actual <= high ? 1 : 0;
+    const auto& q = forecast.quantiles;
+    score_.coverage_80 += actual >= q[1] && actual <= q[q.size() - 2] ? 1 : 0;
+    ++score_.sources[static_cast<std::size_t>(forecast.source)];
     if (forecast.guarded()) {
       ++score_.guarded;
     } else if (forecast.source != forecast::Source::lstm) {
@@ -141,7 +144,8 @@ class Tally {
 
   EndpointScore finish() {
     const auto n = static_cast<double>(std::max<std::uint64_t>(score_.origins, 1));
-    for (double* figure : {&score_.mean, &score_.mae, &score_.pinball, &score_.coverage_90}) {
+    for (double* figure :
+         {&score_.mean, &score_.mae, &score_.pinball, &score_.coverage_90, &score_.coverage_80}) {
       *figure /= n;
     }
     for (ReferenceScore* reference : {&score_.seasonal_naive, &score_.last_value}) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -39,9 +40,11 @@ struct EndpointScore {
   ReferenceScore last_value;      ///< the last horizon again
   double pinball = 0;             ///< mean over the quantile levels
   double coverage_90 = 0;         ///< share that came between the 5 % and the 95 % quantile
-  std::uint64_t fallbacks = 0;    ///< origins that the network could not forecast
-  std::uint64_t guarded = 0;      ///< origins at which a simple rule spoke instead: it was closer
-  std::string fallback_note;      ///< why, of the last one
+  double coverage_80 = 0;         ///< the same between the 10 % and the 90 % quantile
+  std::array<std::uint64_t, forecast::kSources.size()> sources{};  ///< forecasts of each, in order
+  std::uint64_t fallbacks = 0;  ///< origins that the network could not forecast
+  std::uint64_t guarded = 0;    ///< origins at which a simple rule spoke instead: it was closer
+  std::string fallback_note;    ///< why, of the last one
   std::vector<ScoredForecast> points;
 };
 

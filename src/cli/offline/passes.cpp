@@ -7,6 +7,8 @@
 #include "cli/offline/engine_trial.hpp"
 #include "cli/reading_progress.hpp"
 #include "engine/routes.hpp"
+#include "forecast/far_off.hpp"
+#include "forecast/past.hpp"
 #include "ingest/windows_reader.hpp"
 #include "traffic/window_builder.hpp"
 
@@ -123,6 +125,14 @@ std::string mend_for(Nanos step, const forecast::Shape& asked, WindowsFor whom) 
                                       : "take a bundle that was trained with " + options;
 }
 
+std::string far_off_note(const forecast::FarOff& cut) {
+  if (cut.windows == 0) return {};
+  return fmt::format(
+      "note: {} window{} more than {} days from all others, the first at {}: left out; {} wrong?\n",
+      cut.windows, cut.windows == 1 ? " lies" : "s lie", forecast::kPastDays,
+      format_time(cut.first), cut.windows == 1 ? "is its time" : "are their times");
+}
+
 }  // namespace
 
 Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
@@ -139,6 +149,7 @@ Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
     fmt::print(stderr, "note: the rows are {} apart and are added up to windows of {} (--window)\n",
                format_duration(windows->input_step), format_duration(shape.window));
   }
+  print(far_off_note(forecast::cut_far_off(windows->grid)), stderr);
   print(gap_note(windows->grid), stderr);
   return std::move(windows->grid);
 }

@@ -49,8 +49,9 @@ struct TrafficHistory {
 /// whose bundle does.
 enum class WindowsFor { training, evaluation };
 
-/// Ready windows, at the shape's step; says on standard error where theirs is finer, and where rows
-/// are missing. An error with the mend where they can't be added up to that step.
+/// Ready windows, at the shape's step; says on standard error where theirs is finer, where rows are
+/// missing, and which lie so far from all others (forecast/far_off.hpp) that they are left out. An
+/// error with the mend where they can't be added up to that step.
 [[nodiscard]] Result<traffic::WindowGrid> ready_windows(ingest::RecordReader& reader,
                                                         const forecast::Shape& shape,
                                                         WindowsFor whom);

@@ -8,6 +8,8 @@
 
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
+#include "base/endpoint_name.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/offline/passes.hpp"
 #include "cli/progress_bar.hpp"
@@ -44,6 +46,21 @@ Result<config::Config> named_config(const TrainingOptions& options) {
   if (!config) return tl::unexpected(config.error());
   for (const auto& warning : config->warnings) print(warning + " (warning)\n", stderr);
   return config;
+}
+
+/// Names whose windows are known and all empty, for whoever wonders why the model has not got them.
+std::string silent_note(const traffic::WindowGrid& grid) {
+  std::vector<std::string> silent;
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
+    const auto& row = grid.stats[e];
+    if (grid.endpoints[e] != kOtherEndpoint &&
+        std::all_of(row.begin(), row.end(), [](const auto& w) { return w.requests <= 0; })) {
+      silent.push_back(printable(grid.endpoints[e], 40));
+    }
+  }
+  if (silent.empty()) return {};
+  return fmt::format("note: no window of {} has a request: nothing is learnt of {}\n",
+                     fmt::join(silent, ", "), silent.size() == 1 ? "it" : "them");
 }
 
 Result<void> train_forecast(model::Bundle& bundle, const traffic::WindowGrid& grid,
@@ -99,6 +116,7 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
                 "--no-forecast: ready windows name no clients, so nothing is left to train");
   }
   print("ready windows name no clients: only the forecast is trained\n", stderr);
+  print(silent_note(*grid), stderr);
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);
       !done) {
