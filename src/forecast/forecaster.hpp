@@ -34,10 +34,11 @@ struct Shape {
 
 /// What a forecast comes from. Without a model, or where it can't speak: last_value, seasonal (mean
 /// of the same hours of a week). Where it was worse than simple rules (forecast/guard.hpp):
-/// last_value, yesterday, week_ago.
-enum class Source : std::uint8_t { none, last_value, seasonal, lstm, yesterday, week_ago };
-inline constexpr std::array kSources{Source::none, Source::last_value, Source::seasonal,
-                                     Source::lstm, Source::yesterday,  Source::week_ago};
+/// last_value, yesterday, week_ago, typical.
+enum class Source : std::uint8_t { none, last_value, seasonal, lstm, yesterday, week_ago, typical };
+inline constexpr std::array kSources{Source::none,   Source::last_value, Source::seasonal,
+                                     Source::lstm,   Source::yesterday,  Source::week_ago,
+                                     Source::typical};
 [[nodiscard]] const char* to_string(Source source);
 
 /// Requests of one endpoint over the horizon that follows `made_at` (the end of the last complete

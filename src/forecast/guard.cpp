@@ -19,14 +19,19 @@ constexpr std::size_t kFewestRows = 6;
 constexpr double kLeaveRatio = 1.5;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-Naive rule_of(Source source) {
+std::optional<double> forecast_by(Source source, const Series& series, std::size_t origin) {
+  const auto rule = [&](Naive which) {
+    return naive_forecasts(series, origin)[static_cast<std::size_t>(which)];
+  };
   switch (source) {
     case Source::yesterday:
-      return Naive::yesterday;
+      return rule(Naive::yesterday);
     case Source::week_ago:
-      return Naive::week_ago;
+      return rule(Naive::week_ago);
+    case Source::typical:
+      return typical(series, origin);
     default:
-      return Naive::last_hour;
+      return rule(Naive::last_hour);
   }
 }
 
@@ -42,7 +47,7 @@ std::size_t next_in_charge(std::size_t before,
 }  // namespace
 
 Guard::Guard(const Series& series, std::span<const std::size_t> origins,
-             std::span<const double> points)
+             std::span<const double> points, std::size_t asked_from)
     : spans_(series.spans()) {
   assert(origins.size() == points.size());
   const std::size_t reach = kComparedDays * spans_.day;
@@ -50,14 +55,15 @@ Guard::Guard(const Series& series, std::span<const std::size_t> origins,
   std::vector<double> weights;  // by age in windows
   for (std::size_t age = 0; age < reach; ++age)
     weights.push_back(std::pow(fade, static_cast<double>(age)));
+  const std::size_t read = kWalkedDays * spans_.day + reach;
   for (std::size_t k = 0; k < origins.size(); ++k) {
+    if (origins[k] + read < asked_from) continue;
     Row row{.origin = origins[k]};
     const double truth = series.horizon_sum(row.origin);
     const double level = series.scale(row.origin);
-    const auto rules = naive_forecasts(series, row.origin);
     for (std::size_t c = 0; c < kContenders.size(); ++c) {
-      const auto said = c == 0 ? std::optional(points[k])
-                               : rules[static_cast<std::size_t>(rule_of(kContenders[c]))];
+      const auto said =
+          c == 0 ? std::optional(points[k]) : forecast_by(kContenders[c], series, row.origin);
       row.error[c] = said ? std::fabs(*said - truth) : kInfinity;
       row.loss[c] = said ? relative_error(*said, truth, level) : kInfinity;
     }
@@ -102,9 +108,8 @@ std::vector<double> naive_points(const Series& series, Source source,
                                  std::span<const std::size_t> origins) {
   std::vector<double> points;
   for (const std::size_t t : origins) {
-    const auto rules = naive_forecasts(series, t);
-    points.push_back(rules[static_cast<std::size_t>(rule_of(source))].value_or(
-        rules[static_cast<std::size_t>(Naive::last_hour)].value_or(0.0)));
+    const double last = forecast_by(Source::last_value, series, t).value_or(0.0);
+    points.push_back(forecast_by(source, series, t).value_or(last));
   }
   return points;
 }
@@ -123,6 +128,8 @@ const char* in_words(Source source) {
       return "the same hours yesterday";
     case Source::week_ago:
       return "the same hours a week ago";
+    case Source::typical:
+      return "the median of these hours of four weeks";
   }
   return "unknown";
 }

@@ -13,7 +13,7 @@ namespace tidelimit::forecast {
 
 /// Who competes for being published: the model, and the naive forecasts that everybody can do.
 inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source::yesterday,
-                                        Source::week_ago};
+                                        Source::week_ago, Source::typical};
 
 /// Lets the model speak only while it is worth it, and the mean that stands in for it likewise. At
 /// each judged origin of the past the contenders are compared by their relative_error over the last
@@ -25,8 +25,10 @@ inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source
 class Guard {
  public:
   /// `origins`: judged ones, ascending; `points`: the forecasts at these of the model, or of the
-  /// mean that stands in for it.
-  Guard(const Series& series, std::span<const std::size_t> origins, std::span<const double> points);
+  /// mean that stands in for it. at() is asked for origins from `asked_from` on: what only earlier
+  /// ones would need is not worked out.
+  Guard(const Series& series, std::span<const std::size_t> origins, std::span<const double> points,
+        std::size_t asked_from = 0);
 
   struct Choice {
     Source source = Source::lstm;

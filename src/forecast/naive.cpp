@@ -91,6 +91,24 @@ Naive best_naive(const Series& series, std::size_t origin) {
   return static_cast<Naive>(best);
 }
 
+std::optional<double> typical(const Series& series, std::size_t origin) {
+  constexpr std::size_t kDays = 28;
+  constexpr std::size_t kFewest = 7;
+  const Spans& spans = series.spans();
+  std::vector<double> around;
+  for (std::size_t day = 1; day <= kDays; ++day) {
+    const std::size_t same = day * spans.day;
+    for (const std::size_t back :
+         {same - std::min(same, spans.horizon), same, same + spans.horizon}) {
+      if (const auto value = lagged(series, origin, back)) around.push_back(*value);
+    }
+  }
+  if (around.size() < kFewest) return {};
+  const auto middle = around.begin() + static_cast<std::ptrdiff_t>((around.size() - 1) / 2);
+  std::nth_element(around.begin(), middle, around.end());
+  return *middle;
+}
+
 std::optional<double> seasonal_mean(const Series& series, std::size_t origin, std::size_t days) {
   return mean_of_lags(series, origin, series.spans().day, days);
 }

@@ -27,6 +27,11 @@ inline constexpr std::size_t kNaiveRules = 5;
 /// last_hour).
 [[nodiscard]] Naive best_naive(const Series& series, std::size_t origin);
 
+/// Median of the horizons at the same hours and next to these on the last 28 days; empty until the
+/// third day. Of rare clumps, which no copy of an earlier hour meets, it makes the 0 that is nearly
+/// always right.
+[[nodiscard]] std::optional<double> typical(const Series& series, std::size_t origin);
+
 /// Mean of the same hours of up to `days` days before `origin`; empty under one day.
 [[nodiscard]] std::optional<double> seasonal_mean(const Series& series, std::size_t origin,
                                                   std::size_t days);

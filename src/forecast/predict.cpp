@@ -71,7 +71,7 @@ std::vector<double> points_of(Source source, const ForecastModel* model,
                               EndpointMemory& memory) {
   if (source == Source::none) return std::vector<double>(origins.size(), 0.0);
   if (source == Source::lstm) return model_points(*model, grid, endpoint, series, origins, memory);
-  if (source == Source::yesterday || source == Source::week_ago)
+  if (source == Source::yesterday || source == Source::week_ago || source == Source::typical)
     return naive_points(series, source, origins);
   return fallback_points(series, source, origins);
 }
@@ -98,6 +98,8 @@ std::size_t needed_by(Source source, const Spans& spans) {
       return spans.day;
     case Source::week_ago:
       return spans.week;
+    case Source::typical:
+      return 3 * spans.day;
     default:
       return spans.horizon;
   }
@@ -154,7 +156,7 @@ class Lane {
   }
 
   /// Judges the lane's forecasts beside the naive ones.
-  [[nodiscard]] Guard guard() const { return {series_, past_, past_points_}; }
+  [[nodiscard]] Guard guard() const { return {series_, past_, past_points_, origins_.front()}; }
 
  private:
   const Series& series_;
@@ -238,7 +240,8 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
     const Guard guard = own.guard();
     for (const std::size_t k : mine.which) take(forecasts[k], guard.at(origins[k]));
   }
-  for (const Source source : {Source::last_value, Source::yesterday, Source::week_ago}) {
+  for (const Source source :
+       {Source::last_value, Source::yesterday, Source::week_ago, Source::typical}) {
     const Mine mine = of_source(source, forecasts, origins);
     if (!mine.which.empty()) fill(lane(source, mine), mine);
   }
@@ -272,6 +275,8 @@ const char* to_string(Source source) {
       return "yesterday";
     case Source::week_ago:
       return "week_ago";
+    case Source::typical:
+      return "typical";
   }
   return "unknown";
 }

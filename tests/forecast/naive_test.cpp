@@ -45,6 +45,27 @@ TEST(Naive, RulesAreWhatTheirNamesSay) {
             115.0 * 115 + 112.0 * 112 - 111.0 * 111);
 }
 
+TEST(Naive, TypicalIsTheMedianOfTheseHoursAndTheirNeighbours) {
+  // Four windows a day; the third is the busy one, and once somebody came at night.
+  std::vector<double> days;
+  for (int day = 0; day < 6; ++day) {
+    for (const double came : {0.0, 10.0 + day, 50.0, 20.0}) days.push_back(came);
+  }
+  days[8] = 900;
+  const auto series = series_of(days);
+  EXPECT_EQ(typical(series, 22), 20);  // 10 to 14 before each, five times 50, 20 after each
+  EXPECT_EQ(typical(series, 24), 13);  // 0 and 900, 20 before each but one, 10 to 15 after each
+  EXPECT_FALSE(typical(series, 8));
+  EXPECT_TRUE(typical(series, 12));
+}
+
+TEST(Naive, TypicalOfRareClumpsIsNothing) {
+  std::vector<double> clumps(120);
+  for (std::size_t i = 0; i < clumps.size(); i += 7) clumps[i] = 100;
+  const auto series = series_of(clumps);
+  for (std::size_t t = 12; t < clumps.size(); ++t) EXPECT_EQ(typical(series, t), 0) << t;
+}
+
 TEST(Naive, RulesWithoutTheirPastSayNothing) {
   const auto series = series_of(squares(40));
   EXPECT_FALSE(naive_forecasts(series, 0)[0]);

@@ -27,9 +27,9 @@ void add_forecasts(Families& families, const Status& status) {
   }
   families.gauge(
       "tidelimit_forecast_source",
-      "1 for where the forecast comes from: lstm is the model; last_value, yesterday and "
-      "week_ago take its place while they are closer, or with seasonal where it can't "
-      "speak.");
+      "1 for where the forecast comes from: lstm is the model; last_value, yesterday, "
+      "week_ago and typical take its place while they are closer, or with seasonal where it "
+      "can't speak.");
   for (const auto& forecast : status.forecasts) {
     for (const auto source : forecast::kSources) {
       families.add({{"endpoint", forecast.endpoint}, {"source", forecast::to_string(source)}},

@@ -18,8 +18,9 @@ forecast::EndpointForecast forecast_of(const Query& row) {
   }
   forecast.naive = row.real(8);
   if (!row.is_null(9)) forecast.usual = row.real(9);
-  forecast.source = enum_of(row.text(10), {Source::none, Source::last_value, Source::seasonal,
-                                           Source::lstm, Source::yesterday, Source::week_ago});
+  forecast.source =
+      enum_of(row.text(10), {Source::none, Source::last_value, Source::seasonal, Source::lstm,
+                             Source::yesterday, Source::week_ago, Source::typical});
   forecast.note = row.text(11);
   return forecast;
 }

@@ -112,6 +112,18 @@ TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   EXPECT_EQ(history->plan_changes(kStart + 1min).value().size(), 1U);
 }
 
+TEST_F(RecordsTest, EverySourceOfAForecastComesBack) {
+  const auto history = open();
+  for (const auto source : forecast::kSources) {
+    forecast::EndpointForecast one;
+    one.endpoint = "payment";
+    one.made_at = kStart;
+    one.source = source;
+    ASSERT_TRUE(history->put_forecasts({one}));
+    EXPECT_EQ(history->forecasts({.since = kStart}).value().at(0).source, source);
+  }
+}
+
 TEST_F(RecordsTest, ForecastsComeBackWhole) {
   const auto history = open();
   forecast::EndpointForecast known;
