@@ -87,6 +87,12 @@ std::vector<double> doubles(const std::vector<float>& values) {
 
 }  // namespace
 
+WallTime ForecastModel::taught_until() const {
+  // Of a past that was cut short, too little: there is more that did not teach.
+  const double unseen = TrainOptions{}.validation_ratio * static_cast<double>(past.size());
+  return past.time_of(past.size() - static_cast<std::size_t>(unseen));
+}
+
 const EndpointScaling* ForecastModel::find(const std::string& endpoint) const {
   const auto found = std::find_if(endpoints.begin(), endpoints.end(),
                                   [&](const EndpointScaling& e) { return e.name == endpoint; });

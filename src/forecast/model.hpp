@@ -50,6 +50,12 @@ class ForecastModel {
   /// bundles of older programs.
   traffic::WindowGrid past;
 
+  /// The windows before this taught the model: its errors there are smaller than those to come.
+  /// What of training is later only chose among what was taught. Where there is no past, long ago.
+  [[nodiscard]] WallTime taught_until() const;
+  /// The end of its training.
+  [[nodiscard]] WallTime trained_until() const { return past.time_of(past.size()); }
+
   /// The endpoint's scaling; null when the model was not trained on it.
   [[nodiscard]] const EndpointScaling* find(const std::string& endpoint) const;
 };

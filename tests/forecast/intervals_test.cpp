@@ -22,24 +22,26 @@ struct Coverage {
 };
 
 /// Residuals of mean `shift` and deviation `spread` from day 40 on, standard normal before; what
-/// the intervals cover from `from` on, `days` long.
+/// the intervals cover from `from` on, `days` long, over ten of chance's seeds.
 Coverage coverage(double shift, double spread, std::size_t from, std::size_t days) {
-  Intervals intervals(kSpans, kPrior);
-  Random random(8);
   Coverage covered;
   double n = 0;
-  for (std::size_t t = 0; t < from + days * kDay; t += kHorizon) {
-    const double normal = random.normal();
-    const double residual = t >= 40 * kDay ? shift + spread * normal : normal;
-    if (t >= from) {
-      const auto q = intervals.at(t);
-      EXPECT_TRUE(std::is_sorted(q.begin(), q.end()));
-      covered.of_80 += q[1] <= residual && residual <= q[3] ? 1 : 0;
-      covered.of_90 += q[0] <= residual && residual <= q[4] ? 1 : 0;
-      covered.above_95 += residual > q[4] ? 1 : 0;
-      ++n;
+  for (std::uint64_t seed = 8; seed < 18; ++seed) {
+    Intervals intervals(kSpans, kPrior);
+    Random random(seed);
+    for (std::size_t t = 0; t < from + days * kDay; t += kHorizon) {
+      const double normal = random.normal();
+      const double residual = t >= 40 * kDay ? shift + spread * normal : normal;
+      if (t >= from) {
+        const auto q = intervals.at(t);
+        EXPECT_TRUE(std::is_sorted(q.begin(), q.end()));
+        covered.of_80 += q[1] <= residual && residual <= q[3] ? 1 : 0;
+        covered.of_90 += q[0] <= residual && residual <= q[4] ? 1 : 0;
+        covered.above_95 += residual > q[4] ? 1 : 0;
+        ++n;
+      }
+      intervals.add(t, residual);
     }
-    intervals.add(t, residual);
   }
   return {covered.of_80 / n, covered.of_90 / n, covered.above_95 / n};
 }
@@ -48,6 +50,25 @@ TEST(Intervals, CoverWhatTheyPromise) {
   const auto quiet = coverage(0, 1, 10 * kDay, 30);
   EXPECT_NEAR(quiet.of_80, 0.80, 0.02);
   EXPECT_NEAR(quiet.of_90, 0.90, 0.02);
+}
+
+TEST(Intervals, CoverWhatTheyPromiseWhenLittleIsKnown) {
+  // A day after training, whose own last part left forty residuals.
+  constexpr int kTrials = 4000;
+  Random random(5);
+  double of_80 = 0, of_90 = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::array<double, 40> prior{};
+    for (double& residual : prior) residual = random.normal();
+    Intervals intervals(kSpans, prior);
+    for (std::size_t t = 0; t < kDay; t += kHorizon) intervals.add(t, random.normal());
+    const auto q = intervals.at(kDay);
+    const double next = random.normal();
+    of_80 += q[1] <= next && next <= q[3] ? 1 : 0;
+    of_90 += q[0] <= next && next <= q[4] ? 1 : 0;
+  }
+  EXPECT_NEAR(of_80 / kTrials, 0.80, 0.015);
+  EXPECT_NEAR(of_90 / kTrials, 0.90, 0.015);
 }
 
 TEST(Intervals, CoverAgainADayAfterErrorsHaveGrown) {
