@@ -29,7 +29,10 @@ Series::Series(const std::vector<traffic::WindowStats>& stats, const Spans& span
   first_observed_ = stats.size();
   std::size_t gap = 0;  // its first window
   for (std::size_t i = 0; i < stats.size(); ++i) {
-    const bool known = stats[i].observed || observed_[i] > observed_[i - std::min(i, spans.day)];
+    const auto seen = [&](std::size_t end) {  // in the day before `end`
+      return observed_[end] - observed_[end - std::min(end, spans.day)];
+    };
+    const bool known = stats[i].observed || seen(i) > 0 || 2 * seen(gap) >= spans.day;
     known_[i + 1] = known_[i] + (known ? 1 : 0);
     observed_[i + 1] = observed_[i] + (stats[i].observed ? 1 : 0);
     if (stats[i].observed) {

@@ -27,9 +27,10 @@ struct Hindsight {
 /// One endpoint's counts as the forecasters read them. Gaps are filled from the past alone, so that
 /// a feature at window i never knows more than windows [0, i]: by the same window a day before,
 /// times what the last horizon before the gap was of the same a day before (less and less so, the
-/// longer the gap); where there is no such day, by the window before. A gap is filled for a day.
-/// What is further from anything observed is unknown: it counts as 0 in sums and not at all in
-/// means. All sums are O(1).
+/// longer the gap); where there is no such day, by the window before. A gap is filled for a day,
+/// and for as long as it lasts where half of the day before it was observed: a day's shape is worth
+/// repeating, a stray window is not. Else what is further from anything observed is unknown: it
+/// counts as 0 in sums and not at all in means. All sums are O(1).
 class Series {
  public:
   Series(const std::vector<traffic::WindowStats>& stats, const Spans& spans);

@@ -116,8 +116,9 @@ TEST(Series, FillsGapsAtTheLevelBeforeThem) {
   EXPECT_LT(series.at(7), 50);
 }
 
-TEST(Series, KnowsNothingOfAPauseLongerThanADay) {
-  const auto series = series_of({1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 8, 9});
+TEST(Series, RepeatsADayThroughAPauseButNoStrayWindow) {
+  EXPECT_EQ(series_of({1, 2, 3, 4, -1, -1, -1, -1, -1, 9}).at(8), 1);
+  const auto series = series_of({-1, -1, -1, 4, -1, -1, -1, -1, -1, -1, 8, 9});
   EXPECT_TRUE(series.known(7));
   EXPECT_FALSE(series.known(8));
   EXPECT_EQ(series.sum(8, 11), 8);
