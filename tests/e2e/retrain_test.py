@@ -89,7 +89,9 @@ class Retraining(harness.EndToEnd):
         return json.loads(done.stdout)
 
     def return_by_http(self, gate, listed, old, new):
-        self.assertEqual(gate.get("/v1/models", token=False).json, listed)
+        answer = gate.get("/v1/models", token=False).json
+        self.assertRegex(answer.pop("next_retraining"), r"^20..-..-..T..:..:..Z$", "an hour after the last")
+        self.assertEqual(answer, listed)
         self.assertEqual(gate.call("PUT", "/v1/models", {"return_to": old}, token=False).status, 401)
         for wrong in ({}, {"return_to": 7}, {"return_to": old, "release": True}, {"release": False}):
             self.assertEqual(gate.call("PUT", "/v1/models", wrong).status, 400, wrong)
@@ -98,6 +100,7 @@ class Retraining(harness.EndToEnd):
         self.assertIn(old, missing.body)
         returned = gate.call("PUT", "/v1/models", {"return_to": old}).json
         self.assertTrue(returned["held"])
+        self.assertIsNone(returned["next_retraining"])
         self.assertEqual([model["version"] for model in returned["models"] if model["in_force"]], [old])
         wait_until(lambda: self.in_force(gate) == old, "the model before is in force")
         gate.call("PUT", "/v1/models", {"return_to": new})

@@ -21,9 +21,11 @@ Result<std::filesystem::path> folder_of(const DeskContext& context) {
 Response listed(const DeskContext& context, const std::filesystem::path& folder) {
   const auto bundles = store::kept_bundles(folder);
   if (!bundles) return error_response(bundles.error());
-  json answer = versions_json(*bundles, store::held(folder));
+  const bool held = store::held(folder);
+  json answer = versions_json(*bundles, held);
   const auto next = context.next_retraining();
-  answer["next_retraining"] = next ? json(format_time(*next)) : json();
+  answer["next_retraining"] =
+      next && !held ? json(format_time(floor_to(*next, std::chrono::seconds{1}))) : json();
   return json_response(answer);
 }
 

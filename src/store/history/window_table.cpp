@@ -18,7 +18,7 @@ constexpr std::string_view kInsertOpen =
     "INSERT INTO open_window (start, step, endpoint, requests, premium, errors, responses, "
     "latency_ms_sum, malicious, late, as_of, missed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 /// The saved state of a window that was never closed stands in for it, marked as not observed: its
-/// numbers are what was counted up to a crash.
+/// numbers are what was counted up to a crash. One without a count says nothing, and is left out.
 constexpr std::string_view kSelect =
     "SELECT start, step, endpoint, requests, premium, errors, responses, latency_ms_sum, "
     "malicious, late, observed FROM windows WHERE start >= ?1 AND start < ?3 AND step <= ?2 "
@@ -29,6 +29,7 @@ constexpr std::string_view kSelect =
     "AND o.start < ?3 AND o.step <= ?2 AND NOT EXISTS (SELECT 1 FROM windows w WHERE w.start = "
     "o.start AND "
     "w.step = o.step AND w.endpoint = o.endpoint) "
+    "AND o.requests + o.responses + o.malicious + o.late > 0 "
     "ORDER BY 1";
 
 traffic::WindowStats stats_of(const Query& row) {
