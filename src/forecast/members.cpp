@@ -224,7 +224,8 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
   const Events events(series, memory.events);
   auto points = calm_points(model, grid, endpoint, events.calm(series),
                             Origins(origins.begin(), origins.end()), memory);
-  for (std::size_t k = 0; k < points.size(); ++k) points[k] = events.put_upon(points[k], origins[k]);
+  for (std::size_t k = 0; k < points.size(); ++k)
+    points[k] = events.put_upon(points[k], origins[k]);
   return points;
 }
 
