@@ -142,6 +142,19 @@ TEST(Network, EngineMayBeUsedByAnotherThreadThanItsMakers) {
   EXPECT_EQ(here, there);
 }
 
+TEST(Network, EngineKeepsWhatItLoadedOfWeightsThatAreGone) {
+  const Network network = drawn_network(kSmall, 16);
+  const auto sequences = drawn_sequences(16, kSmall, 17);
+  NetworkEngine engine(kSmall, 16, NetworkEngine::Use::inference);
+  std::vector<float> lent = network.weights;
+  engine.load(lent);
+  std::fill(lent.begin(), lent.end(), 0.0F);
+  gather(engine, kSmall, 0, 16, from(sequences, kSmall));
+  const auto outputs = engine.forward();
+  const auto expected = run_network(network, 16, from(sequences, kSmall));
+  EXPECT_TRUE(std::equal(outputs.begin(), outputs.end(), expected.begin(), expected.end()));
+}
+
 TEST(Network, ARowDoesNotDependOnItsNeighbours) {
   const Network network = drawn_network(kSmall, 8);
   const auto sequences = drawn_sequences(70, kSmall, 9);
