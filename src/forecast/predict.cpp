@@ -88,12 +88,6 @@ std::array<double, kResidualSamples> prior_residuals(Source source, const Foreca
   return samples;
 }
 
-/// The first window of `grid`, or of what follows it, that does not begin before `time`.
-std::size_t window_from(const traffic::WindowGrid& grid, WallTime time) {
-  if (time <= grid.start) return 0;
-  return static_cast<std::size_t>((time - grid.start + grid.step - Nanos{1}) / grid.step);
-}
-
 /// Windows that a source needs before its origin.
 std::size_t needed_by(Source source, const Spans& spans) {
   switch (source) {
@@ -132,7 +126,7 @@ class Lane {
       : series_(series),
         origins_(std::move(origins)),
         intervals_(series.spans(), prior_residuals(source, model), origins_.front(),
-                   source == Source::lstm ? window_from(grid, model->trained_until()) : 0) {
+                   source == Source::lstm ? grid.index_from(model->trained_until()) : 0) {
     past_ = judged_for(source, series, origins_.front(), origins_.back());
     std::vector<std::size_t> all;
     std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
@@ -143,7 +137,7 @@ class Lane {
                                              all.begin())];
     };
     const std::size_t taught =
-        source == Source::lstm ? window_from(grid, model->taught_until()) : 0;
+        source == Source::lstm ? grid.index_from(model->taught_until()) : 0;
     for (const std::size_t t : past_) {
       past_points_.push_back(point_at(t));
       if (t < taught) continue;

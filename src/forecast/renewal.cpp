@@ -24,13 +24,6 @@ WindowGrid first_windows(WindowGrid grid, std::size_t windows) {
   return grid;
 }
 
-/// The first window that begins at `time` or later.
-std::size_t index_at(const WindowGrid& grid, WallTime time) {
-  if (time <= grid.start) return 0;
-  const Nanos after = time - grid.start;
-  return static_cast<std::size_t>((after + grid.step - Nanos{1}) / grid.step);
-}
-
 struct Judged {
   double error = 0;
   std::size_t forecasts = 0;
@@ -82,7 +75,7 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
   const std::size_t held =
       std::min(static_cast<std::size_t>(kHeldOut / how.shape.window), grid.size() / 5);
   const std::size_t first =
-      std::max(grid.size() - held, running != nullptr ? index_at(grid, running_until) : 0);
+      std::max(grid.size() - held, running != nullptr ? grid.index_from(running_until) : 0);
   // A day's rhythm at least, or what is judged is a time of day.
   const std::size_t least = static_cast<std::size_t>(std::chrono::hours{24} / how.shape.window);
   if (grid.size() < first + least + horizon) {
@@ -96,10 +89,8 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
   if (!trained) return tl::unexpected<Error>(trained.error());
 
   WindowGrid judging{grid.start, grid.step, known.endpoints, {}};
-  for (const std::string& endpoint : known.endpoints) {
-    const auto at = std::find(grid.endpoints.begin(), grid.endpoints.end(), endpoint);
-    judging.stats.push_back(grid.stats[static_cast<std::size_t>(at - grid.endpoints.begin())]);
-  }
+  for (const std::string& endpoint : known.endpoints)
+    judging.stats.push_back(*grid.row_of(endpoint));
   std::vector<std::size_t> origins(grid.size() - horizon - first + 1);
   std::iota(origins.begin(), origins.end(), first);
   how.between_steps();
