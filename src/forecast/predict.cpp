@@ -136,8 +136,7 @@ class Lane {
       return points[static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), t) -
                                              all.begin())];
     };
-    const std::size_t taught =
-        source == Source::lstm ? grid.index_from(model->taught_until()) : 0;
+    const std::size_t taught = source == Source::lstm ? grid.index_from(model->taught_until()) : 0;
     for (const std::size_t t : past_) {
       past_points_.push_back(point_at(t));
       if (t < taught) continue;
@@ -265,31 +264,6 @@ EndpointForecast of_silence(const traffic::WindowGrid& grid, std::size_t endpoin
 
 }  // namespace
 
-const char* to_string(Source source) {
-  switch (source) {
-    case Source::none:
-      return "none";
-    case Source::last_value:
-      return "last_value";
-    case Source::seasonal:
-      return "seasonal";
-    case Source::lstm:
-      return "lstm";
-    case Source::yesterday:
-      return "yesterday";
-    case Source::week_ago:
-      return "week_ago";
-    case Source::typical:
-      return "typical";
-  }
-  return "unknown";
-}
-
-std::optional<double> EndpointForecast::spike() const {
-  if (!usual || *usual <= 0) return {};
-  return median() / *usual;
-}
-
 std::vector<std::vector<EndpointForecast>> predict_many(const ForecastModel* model,
                                                         const traffic::WindowGrid& grid,
                                                         std::span<const std::size_t> origins,
@@ -317,7 +291,7 @@ std::vector<EndpointForecast> predict_next(const ForecastModel* model,
   const std::size_t origins[] = {grid.size()};
   // Judged origins up to so many days back are read again, and a day more does no harm.
   const std::size_t kept = (kJudgedAgainDays + 1) * Spans::of(shape).day;
-  memory.fit(model, grid);
+  memory.follow(model, grid);
   const bool silent = memory.quiet_windows() >= kQuietDays * Spans::of(shape).day;
   std::vector<EndpointForecast> forecasts;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/endpoint_name.hpp"
 #include "forecast/model.hpp"
 #include "forecast/series.hpp"
 
@@ -13,6 +14,11 @@ namespace tidelimit::forecast {
 namespace {
 
 using traffic::WindowGrid;
+
+/// `other` is worth a forecast from this share of all requests on.
+constexpr double kLeastShareOfOther = 0.005;
+/// So many of the newest windows judge a renewed model, at most a fifth of all.
+constexpr Nanos kHeldOut = std::chrono::hours{48};
 
 double requests_of(const std::vector<traffic::WindowStats>& stats) {
   return std::accumulate(stats.begin(), stats.end(), 0.0,
@@ -61,7 +67,7 @@ WindowGrid worth_forecasting(const WindowGrid& grid) {
   WindowGrid kept{grid.start, grid.step, {}, {}};
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     const double requests = requests_of(grid.stats[e]);
-    const bool other = grid.endpoints[e] == "other";
+    const bool other = grid.endpoints[e] == kOtherEndpoint;
     if (requests <= (other ? kLeastShareOfOther * total : 0)) continue;
     kept.endpoints.push_back(grid.endpoints[e]);
     kept.stats.push_back(grid.stats[e]);
