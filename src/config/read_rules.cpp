@@ -41,74 +41,85 @@ void read_targets(Section& section, const Config& config, Effect& then, Report& 
 
 enum class ActionWord { block, limit, shed, divide };
 
+/// What an effect says, be it well written or not.
 struct EffectKeys {
-  bool scale = false;   ///< scale, endpoints, tiers or priority
-  bool client = false;  ///< action, limit or verdict
+  bool moves_limits = false;  ///< scale, endpoints, tiers or priority
+  bool has_scale = false;
+  bool acts_on_client = false;  ///< action, limit or verdict
   bool duration = false;
-  bool action_limit = false;
-  bool scales = false;  ///< scale itself
+  bool limit_missing = false;  ///< action: limit alone
 };
 
-void check_effect(const Field& field, const Condition& when, const Effect& then,
-                  const EffectKeys& keys, Report& report) {
-  const auto mistake = [&](std::string_view what) {
-    report.mistake(field.line, fmt::format("{} {}", field.where, what));
-  };
+/// A rule on queueing sheds, one on utilisation alone divides, and no other does. False: what else
+/// may be wrong comes of that.
+bool check_sharing_out(const Condition& when, const Effect& then, const EffectKeys& keys,
+                       const Slip& slip) {
+  const bool other = keys.has_scale || keys.duration || then.block || then.limit || then.verdict;
   if (when.on_queueing()) {
-    if (keys.scales || keys.duration || then.block || then.limit || then.verdict) {
-      mistake(
+    if (other) {
+      slip(
           "must shed: a rule on queueing says action: shed, with endpoints, tiers or priority "
           "at most");
     } else if (!then.shed) {
-      mistake("changes nothing: add action: shed");
+      slip("changes nothing: add action: shed");
     }
   } else if (then.shed && when.asks()) {
-    mistake("sheds, but the rule does not look at queueing: add when: { queueing: 50ms }");
-    return;
+    slip("sheds, but the rule does not look at queueing: add when: { queueing: 50ms }");
+    return false;
   }
   if (when.on_claims()) {
-    if (keys.scales || keys.duration || then.block || then.limit || then.verdict || !then.divide) {
-      mistake(
+    if (other || !then.divide) {
+      slip(
           "must divide: a rule on utilisation alone says action: divide, with endpoints, tiers or "
           "priority at most");
     }
   } else if (then.divide && when.asks()) {
-    mistake(
+    slip(
         "divides, but the rule does not look at utilisation alone: add when: "
         "{ utilisation: 0.9 }");
-    return;
+    return false;
   }
-  if (then.same_endpoints && (when.on_queueing() || when.on_claims())) {
-    mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
+  if (then.same_endpoints && (when.on_queueing() || when.on_claims()))
+    slip("says endpoints: same, but the rule has no forecast that could name one: list them");
+  return true;
+}
+
+/// Of a rule on the load.
+void check_scaling(const Condition& when, const Effect& then, const EffectKeys& keys,
+                   const Slip& slip) {
+  if (keys.acts_on_client || keys.duration) {
+    slip(
+        "acts on clients (action, limit, verdict, for), but the rule looks at the load: use "
+        "scale");
+  } else if (!then.scale) {
+    slip("changes nothing: add scale, like 0.5");
   }
-  if (when.on_plan() && !when.on_client()) {
-    if (keys.client || keys.duration) {
-      mistake(
-          "acts on clients (action, limit, verdict, for), but the rule looks at the load: use "
-          "scale");
-    } else if (!then.scale) {
-      mistake("changes nothing: add scale, like 0.5");
-    }
-    if (then.scale && *then.scale == 1) mistake("changes nothing: a scale of 1 is the base limit");
-    if (then.same_endpoints && !when.forecast) {
-      mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
-    }
+  if (then.scale && *then.scale == 1) slip("changes nothing: a scale of 1 is the base limit");
+  if (then.same_endpoints && !when.forecast)
+    slip("says endpoints: same, but the rule has no forecast that could name one: list them");
+}
+
+/// Of a rule on clients.
+void check_judging(const Condition& when, const Effect& then, const EffectKeys& keys,
+                   const Slip& slip) {
+  if (keys.moves_limits) {
+    slip(
+        "moves limits (scale, endpoints, tiers, priority), but the rule looks at clients: use "
+        "action: block, limit or verdict");
+  } else if (!keys.acts_on_client) {
+    slip("changes nothing: add action: block, a limit or a verdict");
   }
-  if (when.on_client() && !when.on_plan()) {
-    if (keys.scale) {
-      mistake(
-          "moves limits (scale, endpoints, tiers, priority), but the rule looks at clients: use "
-          "action: block, limit or verdict");
-    } else if (!keys.client) {
-      mistake("changes nothing: add action: block, a limit or a verdict");
-    }
-    if (when.verdict && then.verdict) {
-      mistake("sets a verdict in a rule on a verdict: use action: block or a limit");
-    }
-  }
-  if (then.block && then.limit) mistake("blocks and limits at once: keep one");
-  if (keys.action_limit && !then.limit)
-    mistake("says action: limit without a limit: add limit: 10/min");
+  if (when.verdict && then.verdict)
+    slip("sets a verdict in a rule on a verdict: use action: block or a limit");
+}
+
+void check_effect(const Condition& when, const Effect& then, const EffectKeys& keys,
+                  const Slip& slip) {
+  if (!check_sharing_out(when, then, keys, slip)) return;
+  if (when.on_plan() && !when.on_client()) check_scaling(when, then, keys, slip);
+  if (when.on_client() && !when.on_plan()) check_judging(when, then, keys, slip);
+  if (then.block && then.limit) slip("blocks and limits at once: keep one");
+  if (keys.limit_missing) slip("says action: limit without a limit: add limit: 10/min");
 }
 
 /// Whether the condition names a planned time and no other load, be it well written or not.
@@ -123,10 +134,10 @@ Effect read_effect(const Field& field, const Condition& when, bool raises, const
   Effect then;
   EffectKeys keys;
   Section section(field, report);
-  keys.scale = section.has("scale") || section.has("endpoints") || section.has("tiers") ||
-               section.has("priority");
-  keys.scales = section.has("scale");
-  keys.client = section.has("action") || section.has("limit") || section.has("verdict");
+  keys.moves_limits = section.has("scale") || section.has("endpoints") || section.has("tiers") ||
+                      section.has("priority");
+  keys.has_scale = section.has("scale");
+  keys.acts_on_client = section.has("action") || section.has("limit") || section.has("verdict");
   keys.duration = section.has("for");
   read_targets(section, config, then, report);
   section.read("priority", then.priority, read_priority);
@@ -140,14 +151,14 @@ Effect read_effect(const Field& field, const Condition& when, bool raises, const
     then.shed = word == ActionWord::shed;
     then.divide = word == ActionWord::divide;
     then.block = word == ActionWord::block;
-    keys.action_limit = word == ActionWord::limit && !section.has("limit");
+    keys.limit_missing = word == ActionWord::limit && !section.has("limit");
   }
   section.read("limit", then.limit, read_rate);
   section.read("verdict", then.verdict, read_verdict);
   section.read("for", then.duration, kDuration);
   const bool scale_bad = section.has("scale") && !then.scale;
   section.finish();
-  if (field.node.IsMap() && !scale_bad) check_effect(field, when, then, keys, report);
+  if (field.node.IsMap() && !scale_bad) check_effect(when, then, keys, Slip{field, report});
   return then;
 }
 
