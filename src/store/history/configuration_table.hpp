@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engine/history.hpp"
@@ -14,7 +15,8 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_configuration(Database& db,
                                              const engine::ConfigurationRecord& record,
                                              std::size_t most);
-/// fingerprint, text, first, last, before.
+inline constexpr std::string_view kConfigurationColumns = "fingerprint, text, first, last";
+/// Of kConfigurationColumns and `before`.
 [[nodiscard]] engine::ConfigurationRecord configuration_of(const Query& row);
 /// The one that took effect last first.
 [[nodiscard]] Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db);
