@@ -20,6 +20,9 @@ struct Slip {
 
 [[nodiscard]] policy::Condition read_condition(const Field& field, const Config& config,
                                                Report& report);
+/// Of a rule with this condition. `raises`: the scale may be above 1.
+[[nodiscard]] policy::Effect read_effect(const Field& field, const policy::Condition& when,
+                                         bool raises, const Config& config, Report& report);
 [[nodiscard]] std::optional<limiter::VerdictKind> read_verdict(const Field& field, Report& report);
 
 }  // namespace tidelimit::config
