@@ -1,7 +1,5 @@
 #include "store/history/configuration_table.hpp"
 
-#include <fmt/format.h>
-
 namespace tidelimit::store {
 
 Result<void> put_configuration(Database& db, const engine::ConfigurationRecord& record,
@@ -25,10 +23,9 @@ engine::ConfigurationRecord configuration_of(const Query& row) {
 }
 
 Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db) {
-  return collect(
-      db.query(fmt::format("SELECT {}, before FROM configurations ORDER BY last DESC, fingerprint",
-                           kConfigurationColumns)),
-      configuration_of);
+  return collect(db.query("SELECT fingerprint, text, first, last, before FROM configurations "
+                          "ORDER BY last DESC, fingerprint"),
+                 configuration_of);
 }
 
 Result<void> put_hold(Database& db, const engine::ConfigurationHold* hold) {

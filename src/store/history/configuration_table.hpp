@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "engine/history.hpp"
@@ -15,8 +14,7 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_configuration(Database& db,
                                              const engine::ConfigurationRecord& record,
                                              std::size_t most);
-inline constexpr std::string_view kConfigurationColumns = "fingerprint, text, first, last";
-/// Of kConfigurationColumns and `before`.
+/// fingerprint, text, first, last, before.
 [[nodiscard]] engine::ConfigurationRecord configuration_of(const Query& row);
 /// The one that took effect last first.
 [[nodiscard]] Result<std::vector<engine::ConfigurationRecord>> all_configurations(Database& db);

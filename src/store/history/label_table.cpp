@@ -1,12 +1,11 @@
-#include <fmt/format.h>
-
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
 
 Result<void> put_label(Database& db, const engine::LabelRecord& record) {
   return db.execute(
-      fmt::format("INSERT OR REPLACE INTO labels ({}) VALUES (?, ?, ?, ?, ?, ?)", kLabelColumns),
+      "INSERT OR REPLACE INTO labels (target, malicious, reason, made_by, made_at, until) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
       std::string_view(record.target), std::int64_t{record.malicious ? 1 : 0},
       std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
 }
@@ -30,9 +29,9 @@ engine::LabelRecord label_of(const Query& row) {
 }
 
 Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
-  return collect(
-      db.query(fmt::format("SELECT {} FROM labels ORDER BY made_at, target", kLabelColumns)),
-      label_of);
+  return collect(db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
+                          "ORDER BY made_at, target"),
+                 label_of);
 }
 
 Result<void> prune_labels(Database& db, WallTime ended, std::size_t most) {

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
@@ -22,23 +20,23 @@ Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
   std::optional<std::string_view> mode;
   if (record.mode) mode = limiter::to_string(record.mode->mode);
   return db.execute(
-      fmt::format("INSERT INTO modes ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kModeColumns),
+      "INSERT INTO modes (part, mode, share, reason, made_by, made_at, until) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
       std::string_view(record.part), mode, record.mode ? record.mode->share : 1.0,
       std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
 }
 
 Result<std::vector<engine::ModeRecord>> latest_modes(Database& db) {
-  return collect(db.query(fmt::format("SELECT {} FROM modes WHERE id IN "
-                                      "(SELECT max(id) FROM modes GROUP BY part) ORDER BY id",
-                                      kModeColumns)),
+  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+                          "WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"),
                  mode_of);
 }
 
 Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since) {
-  return collect(
-      db.query(fmt::format("SELECT {} FROM modes WHERE made_at >= ? ORDER BY id", kModeColumns),
-               since),
-      mode_of);
+  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+                          "WHERE made_at >= ? ORDER BY id",
+                          since),
+                 mode_of);
 }
 
 Result<void> prune_modes(Database& db, WallTime before, std::size_t most) {

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
@@ -26,8 +24,8 @@ std::optional<Rate> rate_of(const Query& row, int count_column) {
 Result<void> put_override(Database& db, const engine::OverrideRecord& record) {
   const std::string_view action = limiter::to_string(record.action);
   auto put = db.execute(
-      fmt::format("INSERT OR REPLACE INTO overrides ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                  kOverrideColumns),
+      "INSERT OR REPLACE INTO overrides (target, action, limit_count, limit_period, reason, "
+      "made_by, made_at, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       std::string_view(record.target), action, count_column(record.limit),
       period_column(record.limit), std::string_view(record.reason), std::string_view(record.by),
       record.made_at, record.until);
@@ -65,7 +63,8 @@ engine::OverrideRecord override_of(const Query& row, int first) {
 
 Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
   return collect(
-      db.query(fmt::format("SELECT {} FROM overrides ORDER BY made_at, target", kOverrideColumns)),
+      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
+               "FROM overrides ORDER BY made_at, target"),
       [](const Query& row) { return override_of(row, 0); });
 }
 

@@ -23,14 +23,13 @@ bool read_on(Query rows, RowOf row_of, std::vector<Record>& to) {
   }
 }
 
-/// A whole table from both ends; `sorted` ends in the ORDER BY of one column. Returns whether all
-/// was read. `key_of` tells rows apart.
+/// A whole table from both ends; the two queries differ in their order. Returns whether all was
+/// read. `key_of` tells rows apart.
 template <class Record, class RowOf, class KeyOf>
-bool read_both_ways(Database& db, const std::string& sorted, RowOf row_of, KeyOf key_of,
-                    std::vector<Record>& to) {
-  if (read_on(db.query(sorted), row_of, to)) return true;
+bool read_both_ways(Query up, Query down, RowOf row_of, KeyOf key_of, std::vector<Record>& to) {
+  if (read_on(std::move(up), row_of, to)) return true;
   std::vector<Record> rest;
-  (void)read_on(db.query(sorted + " DESC"), row_of, rest);
+  (void)read_on(std::move(down), row_of, rest);
   std::set<std::string> known;
   for (const Record& record : to) known.insert(key_of(record));
   for (Record& record : rest)
@@ -70,17 +69,25 @@ Salvage salvage(Database& db) {
   Salvage found;
   const auto target_of = [](const auto& record) { return record.target; };
   bool whole = read_both_ways(
-      db, fmt::format("SELECT {} FROM overrides ORDER BY target", kOverrideColumns),
+      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
+               "FROM overrides ORDER BY target"),
+      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
+               "FROM overrides ORDER BY target DESC"),
       [](const Query& row) { return override_of(row, 0); }, target_of, found.overrides);
   if (!whole) whole = add_by_audit(db, found.overrides);
   if (!whole) found.holed.emplace_back("overrides");
 
-  whole = read_both_ways(db, fmt::format("SELECT {} FROM labels ORDER BY target", kLabelColumns),
-                         label_of, target_of, found.labels);
+  whole = read_both_ways(
+      db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
+               "ORDER BY target"),
+      db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
+               "ORDER BY target DESC"),
+      label_of, target_of, found.labels);
   if (!whole) found.holed.emplace_back("labels");
 
   std::vector<engine::ModeRecord> modes;
-  whole = read_on(db.query(fmt::format("SELECT {} FROM modes ORDER BY id DESC", kModeColumns)),
+  whole = read_on(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
+                           "ORDER BY id DESC"),
                   mode_of, modes);
   if (!whole) found.holed.emplace_back("modes set by hand");
   std::set<std::string> parts;
@@ -89,8 +96,10 @@ Salvage salvage(Database& db) {
   std::reverse(found.modes.begin(), found.modes.end());
 
   whole = read_both_ways(
-      db,
-      fmt::format("SELECT {}, '' FROM configurations ORDER BY fingerprint", kConfigurationColumns),
+      db.query(
+          "SELECT fingerprint, text, first, last, '' FROM configurations ORDER BY fingerprint"),
+      db.query("SELECT fingerprint, text, first, last, '' FROM configurations ORDER BY fingerprint "
+               "DESC"),
       configuration_of, [](const auto& record) { return record.fingerprint; },
       found.configurations);
   if (!whole) found.holed.emplace_back("configurations");

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -41,9 +40,7 @@ namespace tidelimit::store {
 /// not_found when the target has none.
 [[nodiscard]] Result<void> delete_override(Database& db, const std::string& target,
                                            const std::string& by, WallTime now);
-inline constexpr std::string_view kOverrideColumns =
-    "target, action, limit_count, limit_period, reason, made_by, made_at, until";
-/// Of kOverrideColumns, from column `first`.
+/// target, action, limit_count, limit_period, reason, made_by, made_at, until, from column `first`.
 [[nodiscard]] engine::OverrideRecord override_of(const Query& row, int first);
 [[nodiscard]] Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db);
 /// Overrides that ended before `ended`, and lines of the audit older than `before`.
@@ -54,18 +51,14 @@ inline constexpr std::string_view kOverrideColumns =
 [[nodiscard]] Result<void> put_label(Database& db, const engine::LabelRecord& record);
 /// not_found when the client has none.
 [[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
-inline constexpr std::string_view kLabelColumns =
-    "target, malicious, reason, made_by, made_at, until";
-/// Of kLabelColumns.
+/// target, malicious, reason, made_by, made_at, until.
 [[nodiscard]] engine::LabelRecord label_of(const Query& row);
 [[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
 /// Labels that ended before `ended`.
 [[nodiscard]] Result<void> prune_labels(Database& db, WallTime ended, std::size_t most);
 
 [[nodiscard]] Result<void> put_mode(Database& db, const engine::ModeRecord& record);
-inline constexpr std::string_view kModeColumns =
-    "part, mode, share, reason, made_by, made_at, until";
-/// Of kModeColumns.
+/// part, mode, share, reason, made_by, made_at, until.
 [[nodiscard]] engine::ModeRecord mode_of(const Query& row);
 /// The latest of each part.
 [[nodiscard]] Result<std::vector<engine::ModeRecord>> latest_modes(Database& db);
