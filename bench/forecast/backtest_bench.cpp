@@ -13,7 +13,7 @@
 #include <limits>
 
 #include "figures.hpp"
-#include "forecast/members.hpp"
+#include "forecast/memory.hpp"
 #include "forecast/model.hpp"
 #include "series_files.hpp"
 
@@ -101,12 +101,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 void show_members(const std::string& name, const ForecastModel& model,
                   const traffic::WindowGrid& grid, const Series& series, const Judged& judged) {
-  const auto members = member_points(model, grid, 0, series, judged.origins);
+  EndpointMemory memory;
+  (void)best_points(model, grid, 0, series, judged.origins, memory);
   std::fprintf(stderr, "  %-32s", name.c_str());
   for (std::size_t m = 0; m < kMembers; ++m) {
     double mae = 0;
     for (std::size_t k = 0; k < judged.origins.size(); ++k) {
-      mae += std::fabs(members[k * kMembers + m] - judged.truths[k]);
+      mae += std::fabs(memory.members.at(judged.origins[k])[m] - judged.truths[k]);
     }
     mae /= static_cast<double>(judged.origins.size());
     std::fprintf(stderr, " %.3f(w %.2f)", mae / judged.best_naive, model.member_prior[m]);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "base/cholesky.hpp"
+
 namespace tidelimit::anomaly {
 namespace {
 
@@ -51,14 +53,12 @@ Standardised standardise(MatrixView rows) {
   return s;
 }
 
-/// The inverse of the Cholesky factor of the shrunk covariance of the named rows, whose mean is
-/// `centre`. Lower triangular [F, F].
-std::vector<double> whiten(const Standardised& s, const std::vector<std::uint32_t>& used,
-                           std::vector<double>& centre) {
-  const std::size_t f = s.columns;
+/// The named rows less their mean, which becomes `centre`. [F, n], column by column.
+std::vector<double> centred_rows(const Standardised& s, const std::vector<std::uint32_t>& used,
+                                 std::vector<double>& centre) {
   const std::size_t n = used.size();
-  std::vector<double> centred(f * n);
-  for (std::size_t c = 0; c < f; ++c) {
+  std::vector<double> centred(s.columns * n);
+  for (std::size_t c = 0; c < s.columns; ++c) {
     const double* z = s.column(c);
     double* out = centred.data() + c * n;
     double sum = 0;
@@ -69,20 +69,29 @@ std::vector<double> whiten(const Standardised& s, const std::vector<std::uint32_
     centre[c] = sum / static_cast<double>(n);
     for (std::size_t i = 0; i < n; ++i) out[i] -= centre[c];
   }
+  return centred;
+}
+
+/// Four sums side by side, for the processor's sake.
+double dot(const double* x, const double* y, std::size_t n) {
+  double sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * y[i + k];
+  }
+  for (; i < n; ++i) sums[0] += x[i] * y[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/// Of `n` centred rows [F, n], shrunk towards independent columns. Lower half of [F, F].
+std::vector<double> shrunk_covariance(const std::vector<double>& centred, std::size_t f,
+                                      std::size_t n) {
   std::vector<double> lower(f * f, 0.0);
   double trace = 0;
   for (std::size_t a = 0; a < f; ++a) {
-    for (std::size_t b = 0; b <= a; ++b) {
-      const double* x = centred.data() + a * n;
-      const double* y = centred.data() + b * n;
-      double sums[4] = {};
-      std::size_t i = 0;
-      for (; i + 4 <= n; i += 4) {
-        for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * y[i + k];
-      }
-      for (; i < n; ++i) sums[0] += x[i] * y[i];
-      lower[a * f + b] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(n);
-    }
+    for (std::size_t b = 0; b <= a; ++b)
+      lower[a * f + b] =
+          dot(centred.data() + a * n, centred.data() + b * n, n) / static_cast<double>(n);
     trace += lower[a * f + a];
   }
   const double ridge = kRidge * trace / static_cast<double>(f) + 1e-9;
@@ -90,13 +99,11 @@ std::vector<double> whiten(const Standardised& s, const std::vector<std::uint32_
     for (std::size_t b = 0; b < a; ++b) lower[a * f + b] *= kCorrelations;
     lower[a * f + a] += ridge;
   }
-  for (std::size_t a = 0; a < f; ++a) {
-    for (std::size_t b = 0; b <= a; ++b) {
-      double v = lower[a * f + b];
-      for (std::size_t k = 0; k < b; ++k) v -= lower[a * f + k] * lower[b * f + k];
-      lower[a * f + b] = a == b ? std::sqrt(std::max(v, 1e-12)) : v / lower[b * f + b];
-    }
-  }
+  return lower;
+}
+
+/// Of a lower triangular [F, F].
+std::vector<double> inverse_of(const std::vector<double>& lower, std::size_t f) {
   std::vector<double> inverse(f * f, 0.0);
   for (std::size_t a = 0; a < f; ++a) {
     inverse[a * f + a] = 1 / lower[a * f + a];
@@ -107,6 +114,15 @@ std::vector<double> whiten(const Standardised& s, const std::vector<std::uint32_
     }
   }
   return inverse;
+}
+
+/// The inverse of the Cholesky factor of the shrunk covariance of the named rows, whose mean is
+/// `centre`. Lower triangular [F, F].
+std::vector<double> whiten(const Standardised& s, const std::vector<std::uint32_t>& used,
+                           std::vector<double>& centre) {
+  auto lower = shrunk_covariance(centred_rows(s, used, centre), s.columns, used.size());
+  decompose(lower, s.columns);
+  return inverse_of(lower, s.columns);
 }
 
 /// Squared distances of all rows under a whitening of the standardised columns.

@@ -40,6 +40,22 @@ Result<void> check(const DistanceTrees& trees, std::size_t columns, std::size_t 
   return {};
 }
 
+/// What is wrong with an inner node, after the name of its tree; null: nothing.
+const char* fault_of(const std::vector<IsolationForest::Node>& nodes, std::int64_t at,
+                     std::size_t columns) {
+  const auto& node = nodes[static_cast<std::size_t>(at)];
+  const auto count = static_cast<std::int64_t>(nodes.size());
+  if (node.left <= at || node.right <= node.left || node.right >= count)
+    return "has children out of order";
+  if (node.split.feature >= columns || !std::isfinite(node.split.threshold))
+    return "splits on a feature or at a value that does not exist";
+  const auto& left = nodes[static_cast<std::size_t>(node.left)];
+  const auto& right = nodes[static_cast<std::size_t>(node.right)];
+  if (left.size == 0 || right.size == 0 || std::uint64_t{left.size} + right.size != node.size)
+    return "has children whose sizes do not add up";
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<IsolationForest::Node> IsolationForest::nodes(std::size_t tree) const {
@@ -102,21 +118,8 @@ Result<IsolationForest> IsolationForest::from_nodes(const std::vector<std::vecto
         forest.settle_leaf(tree, place.heap, place.depth, node.size, mean_path_length(node.size));
         continue;
       }
-      const auto count = static_cast<std::int64_t>(nodes.size());
-      if (place.depth == forest.height_) {
-        return refuse("is deeper than its sample allows");
-      }
-      if (node.left <= place.node || node.right <= node.left || node.right >= count) {
-        return refuse("has children out of order");
-      }
-      if (node.split.feature >= columns || !std::isfinite(node.split.threshold)) {
-        return refuse("splits on a feature or at a value that does not exist");
-      }
-      const Node& left = nodes[static_cast<std::size_t>(node.left)];
-      const Node& right = nodes[static_cast<std::size_t>(node.right)];
-      if (left.size == 0 || right.size == 0 || std::uint64_t{left.size} + right.size != node.size) {
-        return refuse("has children whose sizes do not add up");
-      }
+      if (place.depth == forest.height_) return refuse("is deeper than its sample allows");
+      if (const char* fault = fault_of(nodes, place.node, columns)) return refuse(fault);
       forest.splits_[tree * inner + place.heap] = node.split;
       places.push_back({node.left, 2 * place.heap + 1, place.depth + 1});
       places.push_back({node.right, 2 * place.heap + 2, place.depth + 1});

@@ -10,7 +10,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-/// "http://host/path" and "//"-free targets alike: what begins at the path's slash, or nothing.
+/// Of "http://host/path" what begins at the path's slash, or nothing; another target as it is.
 std::string_view without_origin(std::string_view target) {
   if (target.empty() || target.front() == '/') return target;
   const auto scheme = target.find("://");
@@ -54,7 +54,7 @@ void decode(std::string_view path, std::string& out) {
   }
 }
 
-/// Folds empty, "." and ".." segments of buffer[from..) in place, behind what is before `from`.
+/// Folds empty, "." and ".." segments of `buffer` in place; returns what remains of its length.
 std::size_t fold_segments(std::string& buffer) {
   std::size_t end = 0;  // of what is written: "" or "/a/b"
   std::size_t at = 0;

@@ -88,68 +88,81 @@ std::optional<Planned> read_calendar(const Field& field, Report& report) {
   return planned;
 }
 
-/// What does not go together in a condition. `where` names the rule.
-void check_condition(const Field& field, const Condition& when, bool has_min_requests,
-                     const Config& config, Report& report) {
-  const auto mistake = [&](std::string_view what) {
-    report.mistake(field.line, fmt::format("{} {}", field.where, what));
-  };
+/// Utilisation alone, queueing, the load and clients are four kinds of rules.
+void check_kind(const Condition& when, const Slip& slip) {
   if (!when.asks() && !when.spike) {
-    mistake(
+    slip(
         "asks for nothing: name forecast, cpu, calendar, utilisation, queueing, verdict or a "
         "client's own figures");
   }
   if (when.on_claims() && (when.on_plan() || when.on_queueing() || when.on_client())) {
-    mistake(
+    slip(
         "joins utilisation with something else: with forecast: NAME it looks at that endpoint, "
         "alone at all that have a capacity");
   }
   if (when.on_claims() && *when.utilisation > 1) {
-    mistake(fmt::format("divides {} of a capacity, more than there is: choose at most 1",
-                        *when.utilisation));
+    slip(fmt::format("divides {} of a capacity, more than there is: choose at most 1",
+                     *when.utilisation));
   }
-  if (when.on_queueing() && (when.on_plan() || when.on_client())) {
-    mistake("joins queueing with something else: it stands alone, write two rules");
-  }
+  if (when.on_queueing() && (when.on_plan() || when.on_client()))
+    slip("joins queueing with something else: it stands alone, write two rules");
   if (when.on_plan() && when.on_client()) {
-    mistake(
+    slip(
         "joins the load (forecast, cpu, calendar) with a client (verdict, user_agent, error_rate, "
         "requests, requests_per_minute): write two rules");
   }
-  if (when.forecast && !when.spike && !when.utilisation) {
-    mistake("has a forecast but no threshold: add spike or utilisation");
-  }
-  if (!when.forecast && when.spike) {
-    mistake("has a threshold but no forecast: add forecast: NAME, or any");
-  }
-  if (has_min_requests && !when.spike) mistake("has min_requests without spike: remove it");
-  if (when.until && !when.cpu) mistake("has until without cpu: remove it");
+}
+
+void check_forecast(const Condition& when, bool has_min_requests, const Slip& slip) {
+  if (when.forecast && !when.spike && !when.utilisation)
+    slip("has a forecast but no threshold: add spike or utilisation");
+  if (!when.forecast && when.spike)
+    slip("has a threshold but no forecast: add forecast: NAME, or any");
+  if (has_min_requests && !when.spike) slip("has min_requests without spike: remove it");
+}
+
+void check_cpu(const Condition& when, const Slip& slip) {
+  if (when.until && !when.cpu) slip("has until without cpu: remove it");
   if (when.until && when.cpu && *when.until >= *when.cpu) {
-    mistake(fmt::format("releases at {} what starts at {}: until must be below cpu", *when.until,
-                        *when.cpu));
+    slip(fmt::format("releases at {} what starts at {}: until must be below cpu", *when.until,
+                     *when.cpu));
   }
   if (when.cpu && !when.until && *when.cpu <= kDefaultRelease) {
-    mistake(fmt::format("has a cpu of {}, too low for the default release {} below it: add until",
-                        *when.cpu, kDefaultRelease));
+    slip(fmt::format("has a cpu of {}, too low for the default release {} below it: add until",
+                     *when.cpu, kDefaultRelease));
   }
+}
+
+void check_client(const Condition& when, const Slip& slip) {
   const bool agent_alone =
       when.user_agent && !when.error_rate && !when.requests && !when.requests_per_minute;
   if (agent_alone && !when.verdict) {
-    mistake(
+    slip(
         "judges by the user agent alone, which anybody can choose: add error_rate, requests or "
         "requests_per_minute");
   }
+}
+
+/// A forecast is compared with a capacity: there must be one.
+void check_capacity(const Condition& when, const Config& config, const Slip& slip) {
   if (!when.utilisation || !when.forecast) return;
-  const bool capacity = std::any_of(
-      config.engine.policy.endpoints.begin(), config.engine.policy.endpoints.end(),
-      [&](const auto& endpoint) {
-        return endpoint.capacity && (*when.forecast == "any" || *when.forecast == endpoint.name);
-      });
-  if (!capacity) {
-    mistake(fmt::format(
-        "compares with a capacity that {} lacks: add capacity, like 200/s",
-        *when.forecast == "any" ? "every endpoint" : "endpoint \"" + *when.forecast + "\""));
-  }
+  const auto& endpoints = config.engine.policy.endpoints;
+  const bool any = *when.forecast == "any";
+  if (std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) {
+        return endpoint.capacity && (any || *when.forecast == endpoint.name);
+      }))
+    return;
+  slip(fmt::format("compares with a capacity that {} lacks: add capacity, like 200/s",
+                   any ? "every endpoint" : "endpoint \"" + *when.forecast + "\""));
+}
+
+void check_condition(const Condition& when, bool has_min_requests, const Config& config,
+                     const Slip& slip) {
+  check_kind(when, slip);
+  check_forecast(when, has_min_requests, slip);
+  check_cpu(when, slip);
+  check_client(when, slip);
+  check_capacity(when, config, slip);
 }
 
 }  // namespace
@@ -188,7 +201,7 @@ Condition read_condition(const Field& field, const Config& config, Report& repor
   const bool whole = report.count() == before;
   const bool has_min_requests = section.has("min_requests");
   section.finish();
-  if (whole) check_condition(field, when, has_min_requests, config, report);
+  if (whole) check_condition(when, has_min_requests, config, Slip{field, report});
   return when;
 }
 

@@ -11,7 +11,7 @@ std::optional<limiter::Mode> read_mode(const Field& field, Report& report) {
       field, report, {{"enforce", Mode::enforce}, {"shadow", Mode::shadow}, {"off", Mode::off}});
 }
 
-std::optional<double> read_percent(const Field& field, Report& report) {
+std::optional<double> read_share(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
   if (const auto share = parse_share(*text); share.value_or(0) > 0) return share;
@@ -28,7 +28,7 @@ std::optional<policy::ModeFor> read_mode_for(const Field& field, Report& report)
   }
   policy::ModeFor made;
   Section section(field, report);
-  section.read("enforce", made.share, read_percent);
+  section.read("enforce", made.share, read_share);
   section.finish();
   if (section.has("enforce")) return made;
   report.mistake(field.line, field.where + " names no share: write { enforce: 5% }");

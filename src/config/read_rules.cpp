@@ -10,9 +10,7 @@
 namespace tidelimit::config {
 namespace {
 
-using limiter::VerdictKind;
 using policy::Condition;
-using policy::Effect;
 using policy::Rule;
 
 constexpr std::size_t kMaxRules = 1000;
@@ -20,135 +18,11 @@ constexpr std::pair<std::string_view, std::string_view> kTakenNames[] = {
     {"model", "the model's own verdicts stand"},
     {"concurrency", "limits on requests in flight deny"},
 };
-constexpr DurationRange kDuration{std::chrono::seconds{1}, std::chrono::hours{24 * 30}};
-
-/// `endpoints: same`, `any`, a name or a list of names.
-void read_targets(Section& section, const Config& config, Effect& then, Report& report) {
-  if (const auto field = section.take("endpoints")) {
-    const bool word = field->node.IsScalar();
-    if (word && field->node.Scalar() == "same") {
-      then.same_endpoints = true;
-    } else if (!word || field->node.Scalar() != "any") {
-      auto known = endpoint_names(config);
-      if (word) known.insert(known.end(), {"same", "any"});
-      then.endpoints = read_known_list(*field, "endpoint", known, report);
-    }
-  }
-  if (const auto field = section.take("tiers")) {
-    then.tiers = read_known_list(*field, "tier", tier_names(config), report);
-  }
-}
-
-enum class ActionWord { block, limit, shed, divide };
-
-struct EffectKeys {
-  bool scale = false;   ///< scale, endpoints, tiers or priority
-  bool client = false;  ///< action, limit or verdict
-  bool duration = false;
-  bool action_limit = false;
-  bool scales = false;  ///< scale itself
-};
-
-void check_effect(const Field& field, const Condition& when, const Effect& then,
-                  const EffectKeys& keys, Report& report) {
-  const auto mistake = [&](std::string_view what) {
-    report.mistake(field.line, fmt::format("{} {}", field.where, what));
-  };
-  if (when.on_queueing()) {
-    if (keys.scales || keys.duration || then.block || then.limit || then.verdict) {
-      mistake(
-          "must shed: a rule on queueing says action: shed, with endpoints, tiers or priority "
-          "at most");
-    } else if (!then.shed) {
-      mistake("changes nothing: add action: shed");
-    }
-  } else if (then.shed && when.asks()) {
-    mistake("sheds, but the rule does not look at queueing: add when: { queueing: 50ms }");
-    return;
-  }
-  if (when.on_claims()) {
-    if (keys.scales || keys.duration || then.block || then.limit || then.verdict || !then.divide) {
-      mistake(
-          "must divide: a rule on utilisation alone says action: divide, with endpoints, tiers or "
-          "priority at most");
-    }
-  } else if (then.divide && when.asks()) {
-    mistake(
-        "divides, but the rule does not look at utilisation alone: add when: "
-        "{ utilisation: 0.9 }");
-    return;
-  }
-  if (then.same_endpoints && (when.on_queueing() || when.on_claims())) {
-    mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
-  }
-  if (when.on_plan() && !when.on_client()) {
-    if (keys.client || keys.duration) {
-      mistake(
-          "acts on clients (action, limit, verdict, for), but the rule looks at the load: use "
-          "scale");
-    } else if (!then.scale) {
-      mistake("changes nothing: add scale, like 0.5");
-    }
-    if (then.scale && *then.scale == 1) mistake("changes nothing: a scale of 1 is the base limit");
-    if (then.same_endpoints && !when.forecast) {
-      mistake("says endpoints: same, but the rule has no forecast that could name one: list them");
-    }
-  }
-  if (when.on_client() && !when.on_plan()) {
-    if (keys.scale) {
-      mistake(
-          "moves limits (scale, endpoints, tiers, priority), but the rule looks at clients: use "
-          "action: block, limit or verdict");
-    } else if (!keys.client) {
-      mistake("changes nothing: add action: block, a limit or a verdict");
-    }
-    if (when.verdict && then.verdict) {
-      mistake("sets a verdict in a rule on a verdict: use action: block or a limit");
-    }
-  }
-  if (then.block && then.limit) mistake("blocks and limits at once: keep one");
-  if (keys.action_limit && !then.limit)
-    mistake("says action: limit without a limit: add limit: 10/min");
-}
 
 /// Whether the condition names a planned time and no other load, be it well written or not.
 bool planned_alone(const Field& when) {
   if (!when.node.IsMap()) return false;
   return when.node["calendar"] && !when.node["forecast"] && !when.node["cpu"];
-}
-
-/// `raises`: the scale may be above 1.
-Effect read_effect(const Field& field, const Condition& when, bool raises, const Config& config,
-                   Report& report) {
-  Effect then;
-  EffectKeys keys;
-  Section section(field, report);
-  keys.scale = section.has("scale") || section.has("endpoints") || section.has("tiers") ||
-               section.has("priority");
-  keys.scales = section.has("scale");
-  keys.client = section.has("action") || section.has("limit") || section.has("verdict");
-  keys.duration = section.has("for");
-  read_targets(section, config, then, report);
-  section.read("priority", then.priority, read_priority);
-  section.read("scale", then.scale, raises ? Range{0, false, policy::kMostRaise, true} : kInside);
-  if (const auto action = section.take("action")) {
-    const auto word = read_choice<ActionWord>(*action, report,
-                                              {{"block", ActionWord::block},
-                                               {"limit", ActionWord::limit},
-                                               {"shed", ActionWord::shed},
-                                               {"divide", ActionWord::divide}});
-    then.shed = word == ActionWord::shed;
-    then.divide = word == ActionWord::divide;
-    then.block = word == ActionWord::block;
-    keys.action_limit = word == ActionWord::limit && !section.has("limit");
-  }
-  section.read("limit", then.limit, read_rate);
-  section.read("verdict", then.verdict, read_verdict);
-  section.read("for", then.duration, kDuration);
-  const bool scale_bad = section.has("scale") && !then.scale;
-  section.finish();
-  if (field.node.IsMap() && !scale_bad) check_effect(field, when, then, keys, report);
-  return then;
 }
 
 /// Why a rule that reaches no limit does not.

@@ -88,11 +88,26 @@ Field named_item(const YAML::Node& node, const std::string& kind, std::size_t nu
   return item;
 }
 
-std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
+namespace {
+
+/// Empty: no known word is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known) {
   const auto close = closest_word(word, known);
-  if (!close.empty()) return fmt::format("; did you mean \"{}\"?", close);
-  if (known.empty()) return "";
+  return close.empty() ? "" : fmt::format("; did you mean \"{}\"?", close);
+}
+
+}  // namespace
+
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
+  auto meant = did_you_mean(word, known);
+  if (!meant.empty() || known.empty()) return meant;
   return fmt::format("; known are {}", fmt::join(known, ", "));
+}
+
+void refuse_choice(const Field& field, std::string_view text,
+                   const std::vector<std::string_view>& words, Report& report) {
+  report.mistake(field.line, fmt::format("{}: \"{}\" is none of {}{}", field.where, printable(text),
+                                         fmt::join(words, ", "), did_you_mean(text, words)));
 }
 
 Section::Section(const Field& field, Report& report) : field_(field), report_(&report) {

@@ -106,7 +106,7 @@ class Section {
 /// A mode word, or `{ enforce: 5% }`.
 [[nodiscard]] std::optional<policy::ModeFor> read_mode_for(const Field& field, Report& report);
 /// "5%" or 0.05: above 0, and 1 at most.
-[[nodiscard]] std::optional<double> read_percent(const Field& field, Report& report);
+[[nodiscard]] std::optional<double> read_share(const Field& field, Report& report);
 [[nodiscard]] std::optional<limiter::Priority> read_priority(const Field& field, Report& report);
 /// "64MiB" in bytes.
 [[nodiscard]] std::optional<std::size_t> read_bytes(const Field& field, Report& report);
@@ -135,6 +135,10 @@ struct DurationRange {
   [[nodiscard]] std::optional<Nanos> operator()(const Field& field, Report& report) const;
 };
 
+/// Notes that `text` is none of `words`, and which it may have been meant to be.
+void refuse_choice(const Field& field, std::string_view text,
+                   const std::vector<std::string_view>& words, Report& report);
+
 /// One of the given words.
 template <class T>
 std::optional<T> read_choice(const Field& field, Report& report,
@@ -142,16 +146,11 @@ std::optional<T> read_choice(const Field& field, Report& report,
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
   std::vector<std::string_view> words;
-  std::string list;
   for (const auto& [word, value] : choices) {
     if (*text == word) return value;
     words.push_back(word);
-    list += (list.empty() ? "" : ", ") + std::string(word);
   }
-  std::string message = field.where + ": \"" + printable(*text) + "\" is none of " + list;
-  const auto close = closest_word(*text, words);
-  if (!close.empty()) message += "; did you mean \"" + std::string(close) + "\"?";
-  report.mistake(field.line, std::move(message));
+  refuse_choice(field, *text, words, report);
   return std::nullopt;
 }
 

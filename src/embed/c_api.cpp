@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "base/hash.hpp"
+#include "embed/c_common.hpp"
 #include "embed/tidelimit.h"
 #include "limiter/bucket_table.hpp"
 #include "limiter/limit_key.hpp"
@@ -10,6 +10,10 @@
 namespace limiter = tidelimit::limiter;
 using tidelimit::Instant;
 using tidelimit::Nanos;
+using tidelimit::embed::create;
+using tidelimit::embed::has_key;
+using tidelimit::embed::key_bytes;
+using tidelimit::embed::valid;
 
 struct tidelimit_table {
   tidelimit_table(std::size_t bytes, std::uint64_t secret) : seed(secret), buckets(bytes) {}
@@ -23,32 +27,19 @@ namespace {
 static_assert(sizeof(tidelimit_limit) == 16);
 static_assert(sizeof(void*) != 8 || sizeof(tidelimit_call) == 48);
 static_assert(sizeof(tidelimit_answer) == 32);
-static_assert(TIDELIMIT_NOW_MAX == limiter::kNowEnd.since_start.count());
 
 constexpr std::size_t kBatch = 32;  // fetched ahead: what a core can keep on the way
-constexpr std::size_t kBytesMax = std::size_t{1} << 46;  // more than any address space has to give
 constexpr std::int64_t kPeriodMax = std::int64_t{366} * 24 * 3600 * 1'000'000'000;
-
-std::uint64_t not_zero(std::uint64_t key) {
-  return key == 0 ? 1 : key;
-}
-
-bool valid(std::int64_t now_ns) {
-  return now_ns >= 0 && now_ns < TIDELIMIT_NOW_MAX;
-}
 
 bool valid(const tidelimit_call& call) {
   const auto interval = call.limit.emission_interval_ns;
-  const bool has_key = call.key != nullptr || call.key_size == 0;
-  return has_key && call.reserved == 0 && interval >= 1 && call.limit.burst >= 1 &&
+  return has_key(call) && call.reserved == 0 && interval >= 1 && call.limit.burst >= 1 &&
          interval <= limiter::kMaxTolerance.count() &&
          call.limit.burst <= static_cast<std::uint64_t>(limiter::kMaxTolerance.count() / interval);
 }
 
 std::uint64_t key_of(const tidelimit_table& table, const tidelimit_call& call) {
-  const std::string_view bytes =
-      call.key_size == 0 ? "" : std::string_view(static_cast<const char*>(call.key), call.key_size);
-  return not_zero(tidelimit::hash_bytes(bytes, table.seed));
+  return limiter::nonzero_key(tidelimit::hash_bytes(key_bytes(call), table.seed));
 }
 
 int decide(tidelimit_table& table, std::uint64_t key, const tidelimit_call& call,
@@ -77,12 +68,7 @@ std::uint32_t tidelimit_abi_version(void) {
 }
 
 tidelimit_table* tidelimit_create(std::size_t bytes, std::uint64_t seed) {
-  if (bytes > kBytesMax) return nullptr;
-  try {
-    return new tidelimit_table(bytes, seed);
-  } catch (...) {  // std::bad_alloc: nothing else can be thrown, and nothing may cross the border
-    return nullptr;
-  }
+  return create<tidelimit_table>(bytes, seed);
 }
 
 void tidelimit_destroy(tidelimit_table* table) {

@@ -1,14 +1,17 @@
-#include <algorithm>
 #include <optional>
-#include <string_view>
 
 #include "base/hash.hpp"
+#include "embed/c_common.hpp"
 #include "embed/tidelimit.h"
 #include "limiter/lease_table.hpp"
 
 namespace limiter = tidelimit::limiter;
 using tidelimit::Instant;
 using tidelimit::Nanos;
+using tidelimit::embed::create;
+using tidelimit::embed::has_key;
+using tidelimit::embed::key_bytes;
+using tidelimit::embed::valid;
 
 struct tidelimit_leases {
   tidelimit_leases(std::size_t bytes, std::uint64_t secret) : seed(secret), table(bytes) {}
@@ -21,21 +24,15 @@ namespace {
 
 static_assert(sizeof(void*) != 8 || sizeof(tidelimit_lease) == 40);
 
-constexpr std::size_t kBytesMax = std::size_t{1} << 46;
 constexpr std::uint32_t kLimitMax = 1000;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kTimeoutMax = 50 * 60 * 1000 * kMillisecond;
 static_assert(kLimitMax <= limiter::LeaseCounts::kMost);
 static_assert(kTimeoutMax / 3 <= limiter::LeaseKey::kLongest * kMillisecond);
 
-bool valid(std::int64_t now_ns) {
-  return now_ns >= 0 && now_ns < TIDELIMIT_NOW_MAX;
-}
-
 bool valid(const tidelimit_lease& lease) {
-  return (lease.key != nullptr || lease.key_size == 0) && lease.reserved == 0 &&
-         lease.timeout_ns >= kMillisecond && lease.timeout_ns <= kTimeoutMax && lease.limit >= 1 &&
-         lease.limit <= kLimitMax;
+  return has_key(lease) && lease.reserved == 0 && lease.timeout_ns >= kMillisecond &&
+         lease.timeout_ns <= kTimeoutMax && lease.limit >= 1 && lease.limit <= kLimitMax;
 }
 
 limiter::LeaseKey key_of(std::uint64_t hash, const tidelimit_lease& lease) {
@@ -44,10 +41,7 @@ limiter::LeaseKey key_of(std::uint64_t hash, const tidelimit_lease& lease) {
 }
 
 limiter::LeaseKey own_key(const tidelimit_leases& leases, const tidelimit_lease& lease) {
-  const std::string_view bytes =
-      lease.key_size == 0 ? ""
-                          : std::string_view(static_cast<const char*>(lease.key), lease.key_size);
-  return key_of(tidelimit::hash_bytes(bytes, leases.seed), lease);
+  return key_of(tidelimit::hash_bytes(key_bytes(lease), leases.seed), lease);
 }
 
 // Of one limit: what many of a great one hold would leave none to those of a small one.
@@ -58,12 +52,7 @@ limiter::LeaseKey group_key(const tidelimit_leases& leases, const tidelimit_leas
 }  // namespace
 
 tidelimit_leases* tidelimit_leases_create(std::size_t bytes, std::uint64_t seed) {
-  if (bytes > kBytesMax) return nullptr;
-  try {
-    return new tidelimit_leases(bytes, seed);
-  } catch (...) {  // std::bad_alloc, as in tidelimit_create
-    return nullptr;
-  }
+  return create<tidelimit_leases>(bytes, seed);
 }
 
 void tidelimit_leases_destroy(tidelimit_leases* leases) {

@@ -14,21 +14,6 @@ std::size_t place_of(WindowIndex window) {
   return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
 }
 
-WindowCounts difference(const WindowCounts& now, const WindowCounts& before) {
-  return {now.requests - before.requests,
-          now.premium - before.premium,
-          now.errors - before.errors,
-          now.responses - before.responses,
-          now.latency_us - before.latency_us,
-          now.malicious - before.malicious,
-          now.late - before.late};
-}
-
-bool is_nothing(const WindowCounts& c) {
-  return (c.requests | c.premium | c.errors | c.responses | c.latency_us | c.malicious | c.late) ==
-         0;
-}
-
 }  // namespace
 
 void Engine::Control::begin(Now now) {
@@ -43,8 +28,8 @@ void Engine::Control::take(CountedTally& counted, WindowIndex window) {
   for (std::size_t e = 0; e < names.size(); ++e) {
     WindowCounts& taken = counted.taken[e * kOpenWindows + place_of(window)];
     const WindowCounts now = tally.window(e, window);
-    const WindowCounts fresh = difference(now, taken);
-    if (is_nothing(fresh)) continue;
+    const WindowCounts fresh = now - taken;
+    if (fresh == WindowCounts{}) continue;
     taken = now;
     // Tallies of an older configuration may number their endpoints otherwise.
     const auto& columns = windows.columns();
@@ -111,7 +96,7 @@ void Engine::Control::settle_closed() {
           continue;
         WindowCounts& taken = counted.taken[e * kOpenWindows + place_of(window)];
         const WindowCounts now = counted.tally->window(e, window);
-        const WindowCounts stray = difference(now, taken);
+        const WindowCounts stray = now - taken;
         taken = now;
         data.retired.late += stray.requests + stray.malicious;
       }

@@ -11,13 +11,8 @@ namespace {
 /// The windows that start in [from, until), of all endpoints or of one.
 traffic::WindowGrid part_of(const traffic::WindowGrid& grid, WallTime from, WallTime until,
                             const std::string& endpoint) {
-  const auto place = [&](WallTime time) {
-    if (time <= grid.start) return std::size_t{0};
-    if (time >= grid.time_of(grid.size())) return grid.size();
-    return static_cast<std::size_t>((time - grid.start + grid.step - Nanos{1}) / grid.step);
-  };
-  const std::size_t first = place(from);
-  const std::size_t end = std::max(first, place(until));
+  const std::size_t first = std::min(grid.index_from(from), grid.size());
+  const std::size_t end = std::clamp(grid.index_from(until), first, grid.size());
   traffic::WindowGrid part;
   part.step = grid.step;
   part.start = grid.time_of(first);

@@ -1,6 +1,5 @@
 #include "engine/forecast_record.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 namespace tidelimit::engine {
@@ -8,16 +7,17 @@ namespace {
 
 constexpr Nanos kRemembered = std::chrono::hours{24};
 
-/// Requests of an endpoint over [from, from + span); empty where a window of it is a gap or beyond
-/// the grid.
-std::optional<double> came(const traffic::WindowGrid& grid, std::size_t endpoint, WallTime from,
+/// Requests of an endpoint, a row of the grid, over [from, from + span); empty where a window of it
+/// is a gap or beyond the grid.
+std::optional<double> came(const traffic::WindowGrid& grid,
+                           const std::vector<traffic::WindowStats>& row, WallTime from,
                            Nanos span) {
   const auto first = (from - grid.start) / grid.step;
   const auto count = span / grid.step;
   if (from < grid.start || static_cast<std::size_t>(first + count) > grid.size()) return {};
   double sum = 0;
   for (auto i = first; i < first + count; ++i) {
-    const auto& stats = grid.stats[endpoint][static_cast<std::size_t>(i)];
+    const auto& stats = row[static_cast<std::size_t>(i)];
     if (!stats.observed) return {};
     sum += stats.requests;
   }
@@ -39,14 +39,13 @@ void ForecastRecord::published(const std::vector<forecast::EndpointForecast>& fo
 void ForecastRecord::judge(const traffic::WindowGrid& closed) {
   const WallTime end = closed.time_of(closed.size());
   for (auto& [name, endpoint] : endpoints_) {
-    const auto found = std::find(closed.endpoints.begin(), closed.endpoints.end(), name);
-    const auto column = static_cast<std::size_t>(found - closed.endpoints.begin());
+    const auto* row = closed.row_of(name);
     while (!endpoint.open.empty() &&
            endpoint.open.front().made_at + endpoint.open.front().horizon <= end) {
       const Open made = endpoint.open.front();
       endpoint.open.pop_front();
-      if (found == closed.endpoints.end()) continue;
-      if (const auto actual = came(closed, column, made.made_at, made.horizon))
+      if (row == nullptr) continue;
+      if (const auto actual = came(closed, *row, made.made_at, made.horizon))
         endpoint.judged.push_back({made.made_at + made.horizon, std::abs(made.median - *actual),
                                    std::abs(made.naive - *actual)});
     }

@@ -32,6 +32,18 @@ struct WindowCounts {
   std::uint64_t latency_us = 0;
   std::uint64_t malicious = 0;
   std::uint64_t late = 0;
+
+  bool operator==(const WindowCounts&) const = default;
+  /// What came since, of counts that only grow.
+  [[nodiscard]] WindowCounts operator-(const WindowCounts& before) const {
+    return {requests - before.requests,
+            premium - before.premium,
+            errors - before.errors,
+            responses - before.responses,
+            latency_us - before.latency_us,
+            malicious - before.malicious,
+            late - before.late};
+  }
 };
 
 /// All that one worker counts under one configuration. One writer, the worker; read by anyone at

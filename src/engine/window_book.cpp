@@ -250,10 +250,8 @@ void WindowBook::rename(std::vector<std::string> endpoints, const traffic::Windo
   closed_.endpoints = std::move(endpoints);
   for (std::size_t e = 0; e < closed_.endpoints.size(); ++e) {
     auto& column = closed_.stats.emplace_back();
-    const auto old =
-        std::find(before.endpoints.begin(), before.endpoints.end(), closed_.endpoints[e]);
-    if (old != before.endpoints.end()) {
-      column = before.stats[static_cast<std::size_t>(old - before.endpoints.begin())];
+    if (const auto* old = before.row_of(closed_.endpoints[e])) {
+      column = *old;
       continue;
     }
     column.resize(before.size(), gap());

@@ -104,7 +104,7 @@ void Events::find_jobs(const Series& series, const RecurrenceMemory& memory) {
   }
 }
 
-double Events::put_upon(double calm, std::size_t origin) const {
+double Events::on_top_of(double calm, std::size_t origin) const {
   double factors = 0;
   double jobs = 0;
   for (std::size_t i = origin; i < origin + horizon_; ++i) {

@@ -16,12 +16,11 @@ struct EventsMemory {
 
 /// What recurs in one endpoint's traffic and is rare (a few windows among hundreds), so that it
 /// weighs next to nothing in members that learn from all windows alike. The members work on the
-/// calm series, without it, and it is put upon their forecast again:
+/// calm series, without it, and it comes on top of their forecast again:
 ///   - events of the week, such as a rush every Wednesday or a sale on Friday evening, as a factor
 ///     per window: they grow and fall with the level;
-///   - jobs of the day, such as a partner's nightly batch, as requests per window that come
-///   besides:
-///     their size has nothing to do with the others' traffic.
+///   - jobs of the day, such as a partner's nightly batch, as more requests per window: their size
+///     has nothing to do with the others' traffic.
 ///
 /// An event's excess is over the same time on the days around and over the hours around:
 /// differences between weekdays as a whole are no excess. Its factor leans towards 1 by what noise
@@ -46,7 +45,7 @@ class Events {
   [[nodiscard]] double job(std::size_t i) const { return jobs_[i] * weekly_.divisor[i]; }
   /// The forecast over the horizon that starts at `origin` <= series.size(), from that of the calm
   /// series.
-  [[nodiscard]] double put_upon(double calm, std::size_t origin) const;
+  [[nodiscard]] double on_top_of(double calm, std::size_t origin) const;
   /// The series as it would have been without. `series` is the one given at construction.
   [[nodiscard]] Series calm(const Series& series) const;
 

@@ -11,8 +11,7 @@ namespace tidelimit::forecast {
 
 namespace {
 
-constexpr double kLimit = 6.0;      // no input beyond it, whatever the traffic does
-constexpr double kLogFloor = 0.02;  // of the scale, added before a logarithm
+constexpr double kLimit = 6.0;  // no input beyond it, whatever the traffic does
 
 float bounded(double value) {
   return static_cast<float>(std::clamp(value, -kLimit, kLimit));
@@ -85,7 +84,7 @@ Frames best_frames(const traffic::WindowGrid& grid, std::size_t endpoint, const 
   frames.log_scale.reserve(anchor.size());
   for (std::size_t t = from; t < from + anchor.size(); ++t) {
     const double scale = series.scale(t);
-    const auto log_of = [&](double v) { return std::log(v + kLogFloor * scale); };
+    const auto log_of = [&](double v) { return std::log(v + kScaleFloor * scale); };
     const auto known = [&](std::size_t lag) { return t >= lag && series.known(t - lag); };
     const auto next = [&](std::size_t lag, double otherwise) {
       return lag >= s.horizon && known(lag) ? series.horizon_sum_seen(t - lag, t) : otherwise;

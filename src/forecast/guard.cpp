@@ -75,12 +75,12 @@ Guard::Guard(const Series& series, std::span<const std::size_t> origins,
       total += weights[age];
       ++row.count;
       for (std::size_t c = 0; c < kContenders.size(); ++c) {
-        row.errors[c] += weights[age] * rows_[i].error[c];
-        row.losses[c] += weights[age] * rows_[i].loss[c];
+        row.mean_error[c] += weights[age] * rows_[i].error[c];
+        row.mean_loss[c] += weights[age] * rows_[i].loss[c];
       }
     }
-    for (double& error : row.errors) error /= total;
-    for (double& loss : row.losses) loss /= total;
+    for (double& error : row.mean_error) error /= total;
+    for (double& loss : row.mean_loss) loss /= total;
     rows_.back() = row;
   }
 }
@@ -96,8 +96,8 @@ Guard::Choice Guard::at(std::size_t origin) const {
   std::size_t in_charge = 0;
   for (auto row = first; row != last; ++row) {
     if (row->count < kFewestRows) continue;
-    in_charge = next_in_charge(in_charge, row->losses);
-    choice.errors = row->errors;
+    in_charge = next_in_charge(in_charge, row->mean_loss);
+    choice.errors = row->mean_error;
     choice.judged = true;
   }
   choice.source = kContenders[in_charge];

@@ -46,8 +46,8 @@ class Guard {
     std::size_t count = 0;  ///< of origins in the means
     Numbers error{};        ///< |forecast - truth| of this origin alone
     Numbers loss{};         ///< relative_error of it
-    Numbers errors{};       ///< means up to this origin, newer ones weighing more
-    Numbers losses{};
+    Numbers mean_error{};   ///< up to this origin, newer ones weighing more
+    Numbers mean_loss{};    ///< likewise
   };
 
   Spans spans_;

@@ -4,119 +4,20 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <optional>
+
+#include "base/cholesky.hpp"
 
 namespace tidelimit::forecast {
 
 namespace {
 
-constexpr double kLogFloor = 0.02;    // of the scale, added before a logarithm: zeros are common
 constexpr double kRatioLimit = 50.0;  // of the scale: one wild window must not own the fit
 constexpr std::size_t kPrecisionPasses = 8;
 
 // How a linear member learns as it goes: chosen by the backtest (docs/models.md).
-constexpr double kHalfLifeDays = 8;  // the weight of a row halves in this time
-constexpr double kPriorRows = 10;    // how many rows the shared coefficients weigh
-
-// Positions of the lags that others name; lag_features writes in this order.
-constexpr std::size_t kLastHorizon = 0;     // the last hours and windows
-constexpr std::size_t kYesterdayNext = 12;  // pairs: what came, and what it followed
-constexpr std::size_t kYesterdayLast = 13;
-constexpr std::size_t kLastWeekLast = 25;
-constexpr std::size_t kNeighbours = 28;  // two of yesterday, two of last week
-constexpr std::size_t kPastWeeks = 32;   // pairs again
-constexpr std::size_t kMeans = 40;
-
-/// The lags of one origin, in requests per horizon.
-void lag_features(const Series& series, std::size_t origin, std::span<double> out) {
-  const Spans& s = series.spans();
-  std::size_t n = 0;
-  const auto put = [&](double value) { out[n++] = value; };
-  const auto back = [&](std::size_t span) { return origin - std::min(span, origin); };
-  const double day_mean = series.mean(back(s.day), origin);
-  const double week_mean = series.mean(back(s.week), origin);
-  // Horizon sum that starts `lag` windows before the origin, shifted by `shift` windows; when its
-  // past is unknown or reaches into the future: nothing.
-  const auto lagged = [&](std::size_t lag, std::ptrdiff_t shift) -> std::optional<double> {
-    const auto first =
-        static_cast<std::ptrdiff_t>(origin) - static_cast<std::ptrdiff_t>(lag) + shift;
-    const auto width = static_cast<std::ptrdiff_t>(s.horizon);
-    if (first < 0 || first + width > static_cast<std::ptrdiff_t>(origin) ||
-        !series.known(static_cast<std::size_t>(first))) {
-      return {};
-    }
-    return series.horizon_sum_seen(static_cast<std::size_t>(first), origin);
-  };
-  const auto h = static_cast<std::ptrdiff_t>(s.horizon);
-
-  // The last hours, and the last windows by themselves.
-  for (const std::size_t k : {1U, 2U, 3U, 4U, 6U, 12U}) {
-    put(lagged(k * s.horizon, 0).value_or(day_mean));
-  }
-  for (std::size_t k = 1; k <= 6; ++k) {
-    const bool known = origin >= k && series.known(origin - k);
-    put(known ? series.at(origin - k) * static_cast<double>(s.horizon) : day_mean);
-  }
-  // The same hours of past days, and the hours before them: what followed a level like this one.
-  double next_sum = 0;
-  double last_sum = 0;
-  double days = 0;
-  for (std::size_t k = 1; k <= 7; ++k) {
-    const auto next = lagged(k * s.day, 0);
-    const auto last = lagged(k * s.day, -h);
-    if (!next || !last) continue;
-    next_sum += *next;
-    last_sum += *last;
-    days += 1;
-  }
-  const double slot_next = days > 0 ? next_sum / days : day_mean;
-  const double slot_last = days > 0 ? last_sum / days : day_mean;
-  for (std::size_t k = 1; k <= 7; ++k) {
-    put(lagged(k * s.day, 0).value_or(slot_next));
-    put(lagged(k * s.day, -h).value_or(slot_last));
-  }
-  put(slot_next);
-  put(slot_last);
-  // Around yesterday's and last week's hours: their neighbours one horizon on and one back.
-  for (const std::size_t lag : {s.day, s.week}) {
-    put(lagged(lag, h).value_or(slot_next));
-    put(lagged(lag, -2 * h).value_or(slot_last));
-  }
-  // The same hours of weeks past.
-  double next_weeks = lagged(s.week, 0).value_or(slot_next);
-  double last_weeks = lagged(s.week, -h).value_or(slot_last);
-  for (std::size_t k = 2; k <= 4; ++k) {
-    const double week_next =
-        lagged(k * s.week, 0).value_or(next_weeks / static_cast<double>(k - 1));
-    const double week_last =
-        lagged(k * s.week, -h).value_or(last_weeks / static_cast<double>(k - 1));
-    put(week_next);
-    put(week_last);
-    next_weeks += week_next;
-    last_weeks += week_last;
-  }
-  put(next_weeks / 4);
-  put(last_weeks / 4);
-  put(day_mean);
-  put(week_mean);
-}
-
-/// Of logarithms what is left without the level: each lag against the one it followed.
-void to_changes(std::span<double> lags) {
-  for (std::size_t j = kLastHorizon + 1; j < kYesterdayNext; ++j) lags[j] -= lags[kLastHorizon];
-  lags[kLastHorizon] = 0;
-  for (std::size_t j = kNeighbours; j < kPastWeeks; ++j)
-    lags[j] -= lags[j < kNeighbours + 2 ? kYesterdayLast : kLastWeekLast];
-  const auto pairs = [&](std::size_t from, std::size_t to) {
-    for (std::size_t j = from; j < to; j += 2) {
-      lags[j] -= lags[j + 1];
-      lags[j + 1] = 0;
-    }
-  };
-  pairs(kYesterdayNext, kNeighbours);
-  pairs(kPastWeeks, kMeans);
-  std::fill(lags.begin() + kMeans, lags.end(), 0.0);
-}
+constexpr double kHalfLifeDays = 8;   // the weight of a row halves in this time
+constexpr double kPriorRows = 10;     // how many rows the shared coefficients weigh
+constexpr double kRowStrength = 0.1;  // what each of them adds to the ridge
 
 void calendar_features(WallTime time, std::span<double> out) {
   const double days = unix_seconds(time) / 86400.0;
@@ -146,12 +47,13 @@ double dot(std::span<const double> x, const Coefficients& beta) {
 }  // namespace
 
 double to_space(double ratio, Space space) {
-  return space == Space::plain ? ratio : std::log((ratio + kLogFloor) / (1 + kLogFloor));
+  return space == Space::plain ? ratio : std::log((ratio + kScaleFloor) / (1 + kScaleFloor));
 }
 
 double from_space(double value, Space space) {
   if (space == Space::plain) return std::clamp(value, 0.0, kRatioLimit);
-  return std::clamp(std::exp(std::min(value, 5.0)) * (1 + kLogFloor) - kLogFloor, 0.0, kRatioLimit);
+  return std::clamp(std::exp(std::min(value, 5.0)) * (1 + kScaleFloor) - kScaleFloor, 0.0,
+                    kRatioLimit);
 }
 
 LinearRows::LinearRows(const Series& series, WallTime start, Nanos step, std::size_t from,
@@ -200,7 +102,6 @@ void NormalEquations::add(std::span<const double> x, double y, double weight) {
   }
 }
 
-// By Cholesky's decomposition, in place.
 Coefficients NormalEquations::solve(const Coefficients& prior, double strength) const {
   std::vector<double> l(a_);
   Coefficients x(b_);
@@ -208,15 +109,7 @@ Coefficients NormalEquations::solve(const Coefficients& prior, double strength) 
     l[i * d_ + i] += strength;
     x[i] += strength * prior[i];
   }
-  for (std::size_t i = 0; i < d_; ++i) {
-    double* li = l.data() + i * d_;
-    for (std::size_t j = 0; j <= i; ++j) {
-      const double* lj = l.data() + j * d_;
-      double sum = li[j];
-      for (std::size_t k = 0; k < j; ++k) sum -= li[k] * lj[k];
-      li[j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lj[j];
-    }
-  }
+  decompose(l, d_);
   for (std::size_t i = 0; i < d_; ++i) {
     for (std::size_t k = 0; k < i; ++k) x[i] -= l[i * d_ + k] * x[k];
     x[i] /= l[i * d_ + i];
@@ -253,7 +146,7 @@ double OnlineLinear::next(const Series& series, const LinearRows& rows, std::siz
     const std::size_t known = origin - spans.horizon;  // its horizon ended just now
     if (series.all_observed(known, origin)) learn(series, rows, known);
   }
-  if (origin % solve_every == 0) beta_ = equations_.solve(prior_, kPriorRows * 0.1);
+  if (origin % solve_every == 0) beta_ = equations_.solve(prior_, kPriorRows * kRowStrength);
   std::array<double, kLinearFeatures> x{};
   rows.features(origin, space_, x);
   const double forecast = dot(x, beta_) + rows.base(origin, space_);
@@ -272,6 +165,8 @@ std::vector<double> online_linear(const Series& series, const LinearRows& rows,
 Coefficients fit_shared(std::span<const Series* const> series, std::span<const LinearRows> rows,
                         Space space) {
   constexpr double kStrength = 3.0;
+  constexpr double kResidualUnit = 0.1;    // a row that missed by this weighs 1,
+  constexpr double kLeastResidual = 0.02;  // and none more than one that missed by this
   const Coefficients naive = naive_coefficients();
   Coefficients beta = naive;
   std::array<double, kLinearFeatures> x{};
@@ -284,7 +179,8 @@ Coefficients fit_shared(std::span<const Series* const> series, std::span<const L
         rows[e].features(t, space, x);
         const double target = target_of(*series[e], rows[e], t, space);
         const double residual = std::fabs(target - dot(x, beta));
-        equations.add(x, target, pass == 0 ? 1.0 : 0.1 / std::max(residual, 0.02));
+        equations.add(x, target,
+                      pass == 0 ? 1.0 : kResidualUnit / std::max(residual, kLeastResidual));
       }
     }
     beta = equations.solve(naive, kStrength);

@@ -5,14 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "forecast/lags.hpp"
 #include "forecast/series.hpp"
 
 namespace tidelimit::forecast {
 
-/// Features of the linear members at one origin: sums of past horizons and their means over days
-/// and weeks, in units of series.scale(origin), and the calendar. Lags that reach before the first
-/// window take the nearest mean that exists.
-inline constexpr std::size_t kLagFeatures = 42;
+/// Features of the linear members at one origin: the lags in units of series.scale(origin), and the
+/// calendar.
 inline constexpr std::size_t kCalendarFeatures = 9;  ///< 1; sin, cos of 1..3 a day and 1 a week
 inline constexpr std::size_t kLinearFeatures = kLagFeatures + kCalendarFeatures;
 
@@ -93,7 +92,8 @@ class OnlineLinear {
                                                 const Coefficients& prior, Space space);
 
 /// Coefficients that fit all complete, observed horizons of all rows at once: the prior of
-/// online_linear for endpoints whose own history is short. `shrink_to` holds where rows say little.
+/// online_linear for endpoints whose own history is short. naive_coefficients() hold where rows say
+/// little.
 [[nodiscard]] Coefficients fit_shared(std::span<const Series* const> series,
                                       std::span<const LinearRows> rows, Space space);
 

@@ -12,6 +12,15 @@
 
 namespace tidelimit::forecast {
 
+namespace {
+
+/// How far back the linear members learn from, at most.
+constexpr std::size_t kLearnedDays = 70;
+/// Members are weighed by so many horizons before the origin.
+constexpr std::size_t kWeighedHorizons = 36;
+
+}  // namespace
+
 LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
                                  std::size_t from, std::size_t to, const ForecastModel& model) {
   const LinearRows rows(series, grid.start, grid.step, from, to);
@@ -20,8 +29,21 @@ LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& 
           online_linear(series, rows, model.linear_change, Space::change)};
 }
 
+std::vector<double> middle_outputs(const Network& network, const Frames& frames,
+                                   std::span<const std::size_t> origins) {
+  const NetworkShape& shape = network.shape;
+  const auto outputs =
+      run_network(network, origins.size(), [&](std::size_t row, std::span<float> out) {
+        frames.sequence(origins[row], shape.steps, out);
+      });
+  std::vector<double> middle;
+  for (std::size_t k = 0; k < origins.size(); ++k)
+    middle.push_back(static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]));
+  return middle;
+}
+
 double correction_unit(double anchor, double scale) {
-  return std::sqrt((anchor + 0.02 * scale) * scale);
+  return std::sqrt((anchor + kScaleFloor * scale) * scale);
 }
 
 void members_at(const Series& series, std::size_t origin, const LinearForecasts& linear,
@@ -65,40 +87,14 @@ std::vector<double> baseline_points(const ForecastModel& model, const traffic::W
                                     const EndpointScaling& scaling,
                                     std::span<const std::size_t> origins) {
   const Frames frames = baseline_frames(grid, endpoint, series, scaling.mean, scaling.deviation);
-  const auto outputs =
-      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
-        frames.sequence(origins[row], model.network.shape.steps, out);
-      });
+  const auto outputs = middle_outputs(model.network, frames, origins);
   std::vector<double> points(origins.size());
   const auto horizon = static_cast<double>(series.spans().horizon);
   for (std::size_t k = 0; k < points.size(); ++k) {
-    const double per_window = static_cast<double>(outputs[k]) * scaling.deviation + scaling.mean;
+    const double per_window = outputs[k] * scaling.deviation + scaling.mean;
     points[k] = std::max(0.0, per_window * horizon);
   }
   return points;
-}
-
-std::vector<double> member_points(const ForecastModel& model, const traffic::WindowGrid& grid,
-                                  std::size_t endpoint, const Series& series,
-                                  std::span<const std::size_t> origins) {
-  const Spans& s = series.spans();
-  const std::size_t learned = kLearnedDays * s.day;
-  const std::size_t begin =
-      std::max(series.first_observed(), origins.front() > learned ? origins.front() - learned : 0);
-  const LinearForecasts linear = linear_forecasts(grid, series, begin, origins.back() + 1, model);
-  const Frames frames = best_frames(grid, endpoint, series, begin, linear.log);
-  const NetworkShape& shape = model.network.shape;
-  const auto outputs =
-      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
-        frames.sequence(origins[row], shape.steps, out);
-      });
-  std::vector<double> members(origins.size() * kMembers);
-  for (std::size_t k = 0; k < origins.size(); ++k) {
-    members_at(series, origins[k], linear,
-               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
-               std::span(members).subspan(k * kMembers, kMembers));
-  }
-  return members;
 }
 
 namespace {
@@ -135,22 +131,15 @@ void add_members(const ForecastModel& model, const traffic::WindowGrid& grid, st
                  const Series& series, const Origins& origins, EndpointMemory& memory) {
   if (origins.empty()) return;
   // A sequence reaches back its steps of one horizon each, and its oldest frame one horizon more.
-  const NetworkShape& shape = model.network.shape;
-  const std::size_t reach = (shape.steps + 1) * series.spans().horizon;
+  const std::size_t reach = (model.network.shape.steps + 1) * series.spans().horizon;
   const std::size_t from =
       origins.front() > memory.begin + reach ? origins.front() - reach : memory.begin;
   const auto skipped = static_cast<std::ptrdiff_t>(from - memory.begin);
   const std::vector<double> anchor(memory.linear.log.begin() + skipped, memory.linear.log.end());
   const Frames frames = best_frames(grid, endpoint, series, from, anchor);
-  const auto outputs =
-      run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
-        frames.sequence(origins[row], shape.steps, out);
-      });
-  for (std::size_t k = 0; k < origins.size(); ++k) {
-    members_at(series, origins[k], memory.linear,
-               static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]),
-               memory.members[origins[k]]);
-  }
+  const auto corrections = middle_outputs(model.network, frames, origins);
+  for (std::size_t k = 0; k < origins.size(); ++k)
+    members_at(series, origins[k], memory.linear, corrections[k], memory.members[origins[k]]);
 }
 
 /// Those of the kWeighedHorizons origins one, two ... horizons before `origin`, but not before
@@ -225,7 +214,7 @@ std::vector<double> best_points(const ForecastModel& model, const traffic::Windo
   auto points = calm_points(model, grid, endpoint, events.calm(series),
                             Origins(origins.begin(), origins.end()), memory);
   for (std::size_t k = 0; k < points.size(); ++k)
-    points[k] = events.put_upon(points[k], origins[k]);
+    points[k] = events.on_top_of(points[k], origins[k]);
   return points;
 }
 

@@ -11,11 +11,6 @@ namespace tidelimit::forecast {
 
 struct EndpointMemory;
 
-/// How far back the linear members learn from, at most.
-inline constexpr std::size_t kLearnedDays = 70;
-/// Members are weighed by so many horizons before the origin.
-inline constexpr std::size_t kWeighedHorizons = 36;
-
 /// The linear members of one endpoint over a range of origins, each origin knowing its past alone.
 struct LinearForecasts {
   std::size_t from = 0;
@@ -27,6 +22,11 @@ struct LinearForecasts {
 [[nodiscard]] LinearForecasts linear_forecasts(const traffic::WindowGrid& grid,
                                                const Series& series, std::size_t from,
                                                std::size_t to, const ForecastModel& model);
+
+/// The network's middle output at each of `origins`: of `best` its correction, of `baseline` what
+/// it forecasts.
+[[nodiscard]] std::vector<double> middle_outputs(const Network& network, const Frames& frames,
+                                                 std::span<const std::size_t> origins);
 
 /// The network's correction, an output in units of correction_unit(), and back.
 [[nodiscard]] double correction_unit(double anchor, double scale);
@@ -48,13 +48,8 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
                                                   std::size_t endpoint, const Series& series,
                                                   const EndpointScaling& scaling,
                                                   std::span<const std::size_t> origins);
-/// What every member of a `best` model forecasts at `origins` (ascending), [n, kMembers].
-[[nodiscard]] std::vector<double> member_points(const ForecastModel& model,
-                                                const traffic::WindowGrid& grid,
-                                                std::size_t endpoint, const Series& series,
-                                                std::span<const std::size_t> origins);
-/// Their mix on the series without its weekly events, times the event (forecast/events.hpp). What
-/// a memory holds of the members is not worked out again.
+/// The mix of a `best` model's members on the series without its events (forecast/events.hpp), and
+/// these on top. What a memory holds of the members is not worked out again.
 [[nodiscard]] std::vector<double> best_points(const ForecastModel& model,
                                               const traffic::WindowGrid& grid, std::size_t endpoint,
                                               const Series& series,

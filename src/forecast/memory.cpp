@@ -24,7 +24,7 @@ void EndpointMemory::forget_before(std::size_t origin) {
   points.erase(points.begin(), points.lower_bound(origin));
 }
 
-void ForecastMemory::fit(const ForecastModel* model, const traffic::WindowGrid& grid) {
+void ForecastMemory::follow(const ForecastModel* model, const traffic::WindowGrid& grid) {
   const bool grew = grid.start == start_ && grid.step == step_ && grid.size() >= size_;
   if (model != model_ || !grew) endpoints_.clear();
   const std::size_t known = grew ? size_ : 0;

@@ -41,8 +41,8 @@ inline constexpr std::size_t kQuietDays = kCalibratedDays + kAdaptedDays;
 /// end. One thread.
 class ForecastMemory {
  public:
-  /// To be called before each use.
-  void fit(const ForecastModel* model, const traffic::WindowGrid& grid);
+  /// To be called before each use: keeps up with the grid, or forgets, as said above.
+  void follow(const ForecastModel* model, const traffic::WindowGrid& grid);
   [[nodiscard]] EndpointMemory& of(const std::string& endpoint) { return endpoints_[endpoint]; }
   /// Windows at the grid's end, in a row, that were observed and in which nothing came.
   [[nodiscard]] std::size_t quiet_windows() const { return quiet_; }

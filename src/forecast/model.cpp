@@ -23,10 +23,10 @@ class Taker {
  public:
   explicit Taker(std::vector<Tensor>& tensors) : tensors_(tensors) {}
 
+  /// Of `size` numbers, whatever is wrong.
   std::vector<float> take(const std::string& name, std::size_t size) {
-    const auto found = std::find_if(tensors_.begin(), tensors_.end(),
-                                    [&](const Tensor& t) { return t.name == name; });
-    if (found == tensors_.end()) {
+    Tensor* found = find(name);
+    if (found == nullptr) {
       note(fmt::format("tensor `{}` is missing", name));
     } else if (found->values.size() != size) {
       note(
@@ -39,12 +39,23 @@ class Taker {
     }
     return std::vector<float>(size, 0.0F);
   }
-  [[nodiscard]] const std::string& problem() const { return problem_; }
+  std::vector<double> take_doubles(const std::string& name, std::size_t size) {
+    const auto values = take(name, size);
+    return {values.begin(), values.end()};
+  }
 
- private:
+  /// Null: there is none.
+  [[nodiscard]] Tensor* find(std::string_view name) {
+    const auto found = std::find_if(tensors_.begin(), tensors_.end(),
+                                    [name](const Tensor& t) { return t.name == name; });
+    return found == tensors_.end() ? nullptr : &*found;
+  }
   void note(std::string problem) {
     if (problem_.empty()) problem_ = std::move(problem);
   }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
   std::vector<Tensor>& tensors_;
   std::string problem_;
 };
@@ -81,8 +92,58 @@ traffic::WindowGrid past_of(const std::vector<float>& numbers, std::vector<std::
   return past;
 }
 
-std::vector<double> doubles(const std::vector<float>& values) {
-  return {values.begin(), values.end()};
+Network take_network(Taker& taker, const NetworkShape& n) {
+  Network network{n, {}};
+  const std::pair<const char*, std::size_t> layers[] = {
+      {"input_weights", n.recurrent_at()},
+      {"recurrent_weights", n.bias_at() - n.recurrent_at()},
+      {"bias", n.dense_at() - n.bias_at()},
+      {"dense_weights", n.dense_bias_at() - n.dense_at()},
+      {"dense_bias", n.outputs}};
+  for (const auto& [name, size] : layers) {
+    const auto values = taker.take(name, size);
+    network.weights.insert(network.weights.end(), values.begin(), values.end());
+  }
+  return network;
+}
+
+traffic::WindowGrid take_past(Taker& taker, const ModelParts& parts) {
+  const Tensor* past = taker.find("past");
+  if (past == nullptr) return {};
+  const std::size_t size = past->values.size();
+  if (parts.endpoints.empty() || size == 0 || size % (kPastColumns * parts.endpoints.size()) != 0) {
+    taker.note("tensor `past` is no whole number of windows");
+    return {};
+  }
+  if (size > kPastColumns * kMostPastWindows) {
+    taker.note("tensor `past` holds too many windows");
+    return {};
+  }
+  return past_of(taker.take("past", size), parts.endpoints, parts.past_start, parts.shape.window);
+}
+
+std::vector<EndpointScaling> take_endpoints(Taker& taker, std::vector<std::string> names) {
+  std::vector<EndpointScaling> endpoints;
+  const auto scaling = taker.take_doubles("scaling", names.size() * 2);
+  for (std::size_t e = 0; e < names.size(); ++e) {
+    endpoints.push_back({std::move(names[e]), scaling[2 * e], scaling[2 * e + 1]});
+    if (!(endpoints.back().deviation > 0)) taker.note("tensor `scaling` has a deviation of zero");
+  }
+  return endpoints;
+}
+
+/// What `best` has besides the network.
+void take_members(Taker& taker, ForecastModel& model) {
+  model.linear_plain = taker.take_doubles("linear_plain", kLinearFeatures);
+  model.linear_log = taker.take_doubles("linear_log", kLinearFeatures);
+  if (taker.find("linear_change") != nullptr) {
+    model.linear_change = taker.take_doubles("linear_change", kLinearFeatures);
+    model.member_prior = taker.take_doubles("member_prior", kMembers);
+  } else {  // of an older program: it has no say
+    model.linear_change = naive_coefficients();
+    model.member_prior = taker.take_doubles("member_prior", kMembers - 1);
+    model.member_prior.push_back(0.0);
+  }
 }
 
 }  // namespace
@@ -118,7 +179,7 @@ NetworkShape network_shape(Preset preset, const Shape& shape) {
 }
 
 double spread(double forecast, double scale) {
-  return std::sqrt((forecast + 0.02 * scale) * scale + 1);
+  return std::sqrt((forecast + kScaleFloor * scale) * scale + 1);
 }
 
 double residual(double came, double forecast, double scale) {
@@ -174,58 +235,14 @@ Result<std::shared_ptr<const ForecastModel>> from_parts(ModelParts parts) {
   model->shape = parts.shape;
   model->validation_mae = parts.validation_mae;
   model->best_epoch = parts.best_epoch;
-  model->network.shape = network_shape(parts.preset, parts.shape);
-  const NetworkShape& n = model->network.shape;
 
   Taker taker(parts.tensors);
-  const std::pair<const char*, std::size_t> layers[] = {
-      {"input_weights", n.recurrent_at()},
-      {"recurrent_weights", n.bias_at() - n.recurrent_at()},
-      {"bias", n.dense_at() - n.bias_at()},
-      {"dense_weights", n.dense_bias_at() - n.dense_at()},
-      {"dense_bias", n.outputs}};
-  for (const auto& [name, size] : layers) {
-    const auto values = taker.take(name, size);
-    model->network.weights.insert(model->network.weights.end(), values.begin(), values.end());
-  }
-  const auto find = [&](std::string_view name) {
-    return std::find_if(parts.tensors.begin(), parts.tensors.end(),
-                        [name](const Tensor& t) { return t.name == name; });
-  };
-  const auto has = [&](std::string_view name) { return find(name) != parts.tensors.end(); };
-  if (const auto past = find("past"); past != parts.tensors.end()) {
-    const std::size_t size = past->values.size();
-    if (parts.endpoints.empty() || size == 0 ||
-        size % (kPastColumns * std::max<std::size_t>(1, parts.endpoints.size())) != 0)
-      return fail(Code::data_loss,
-                  "the forecast model: tensor `past` is no whole number of windows");
-    if (size > kPastColumns * kMostPastWindows)
-      return fail(Code::data_loss, "the forecast model: tensor `past` holds too many windows");
-    const auto numbers = taker.take("past", size);
-    model->past = past_of(numbers, parts.endpoints, parts.past_start, parts.shape.window);
-  }
-  const auto scaling = taker.take("scaling", parts.endpoints.size() * 2);
-  for (std::size_t e = 0; e < parts.endpoints.size(); ++e) {
-    model->endpoints.push_back({std::move(parts.endpoints[e]), static_cast<double>(scaling[2 * e]),
-                                static_cast<double>(scaling[2 * e + 1])});
-    if (!(model->endpoints.back().deviation > 0) && taker.problem().empty()) {
-      return fail(Code::data_loss, "the forecast model: tensor `scaling` has a deviation of zero");
-    }
-  }
-  const auto residuals = taker.take("residuals", kResidualSamples);
+  model->network = take_network(taker, network_shape(parts.preset, parts.shape));
+  model->past = take_past(taker, parts);
+  model->endpoints = take_endpoints(taker, std::move(parts.endpoints));
+  const auto residuals = taker.take_doubles("residuals", kResidualSamples);
   std::copy(residuals.begin(), residuals.end(), model->residuals.begin());
-  if (parts.preset == Preset::best) {
-    model->linear_plain = doubles(taker.take("linear_plain", kLinearFeatures));
-    model->linear_log = doubles(taker.take("linear_log", kLinearFeatures));
-    if (has("linear_change")) {
-      model->linear_change = doubles(taker.take("linear_change", kLinearFeatures));
-      model->member_prior = doubles(taker.take("member_prior", kMembers));
-    } else {  // of an older program: it has no say
-      model->linear_change = naive_coefficients();
-      model->member_prior = doubles(taker.take("member_prior", kMembers - 1));
-      model->member_prior.push_back(0.0);
-    }
-  }
+  if (parts.preset == Preset::best) take_members(taker, *model);
   if (!taker.problem().empty()) {
     return fail(Code::data_loss, "the forecast model: " + taker.problem());
   }

@@ -113,28 +113,4 @@ std::optional<double> seasonal_mean(const Series& series, std::size_t origin, st
   return mean_of_lags(series, origin, series.spans().day, days);
 }
 
-std::optional<double> usual(const traffic::WindowGrid& grid, std::size_t endpoint,
-                            std::size_t origin, const Shape& shape) {
-  constexpr std::size_t kDays = 28;
-  constexpr std::size_t kFewestDays = 7;
-  const Spans spans = Spans::of(shape);
-  const auto& stats = grid.stats[endpoint];
-  std::vector<double> days;
-  for (std::size_t k = 1; k <= kDays && k * spans.day <= origin; ++k) {
-    const std::size_t from = origin - k * spans.day;
-    if (from + spans.horizon > origin) continue;
-    double requests = 0;
-    bool observed = true;
-    for (std::size_t i = from; i < from + spans.horizon; ++i) {
-      requests += stats[i].requests;
-      observed = observed && stats[i].observed;
-    }
-    if (observed) days.push_back(requests);
-  }
-  if (days.size() < kFewestDays) return {};
-  std::sort(days.begin(), days.end());
-  const std::size_t half = days.size() / 2;
-  return days.size() % 2 == 1 ? days[half] : 0.5 * (days[half - 1] + days[half]);
-}
-
 }  // namespace tidelimit::forecast

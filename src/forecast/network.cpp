@@ -89,7 +89,7 @@ struct NetworkEngine::Impl {
   // the recurrent weights (the gradient test shows it).
   std::vector<float> zero_state;
   std::vector<float> outputs;  // [N, O]
-  std::span<const float> weights;
+  std::vector<float> dense;    // weights [H, O], then bias [O]
 
   dnnl::lstm_forward::primitive_desc forward_desc;
   dnnl::lstm_forward forward;
@@ -107,7 +107,8 @@ struct NetworkEngine::Impl {
         input(s.steps * n * s.features),
         hidden(s.steps * n * s.hidden),
         zero_state(n * s.hidden, 0.0F),
-        outputs(n * s.outputs) {
+        outputs(n * s.outputs),
+        dense(s.weight_count() - s.dense_at()) {
     build_forward();
     if (training) build_backward();
   }
@@ -199,7 +200,7 @@ struct NetworkEngine::Impl {
   }
 
   /// Copies weights into the layout that the kernels of one direction prefer.
-  void pack(Arguments& args) {
+  void pack(std::span<const float> weights, Arguments& args) {
     reorder(view(input_weights(Tag::ldigo), weights.data()), args.at(DNNL_ARG_WEIGHTS_LAYER));
     reorder(view(recurrent_weights(Tag::ldigo), weights.data() + shape.recurrent_at()),
             args.at(DNNL_ARG_WEIGHTS_ITER));
@@ -214,8 +215,8 @@ struct NetworkEngine::Impl {
   }
 
   void dense_forward() {
-    const float* w = weights.data() + shape.dense_at();  // [H, O]
-    const float* b = weights.data() + shape.dense_bias_at();
+    const float* w = dense.data();
+    const float* b = w + shape.hidden * shape.outputs;
     for (std::size_t n = 0; n < rows; ++n) {
       const float* h = last_hidden() + n * shape.hidden;
       for (std::size_t o = 0; o < shape.outputs; ++o) {
@@ -227,7 +228,7 @@ struct NetworkEngine::Impl {
   }
 
   void dense_backward(std::span<const float> d_outputs, std::span<float> gradient) {
-    const float* w = weights.data() + shape.dense_at();
+    const float* w = dense.data();
     float* d_w = gradient.data() + shape.dense_at();
     float* d_b = gradient.data() + shape.dense_bias_at();
     float* d_last = d_hidden.data() + (shape.steps - 1) * rows * shape.hidden;
@@ -266,12 +267,13 @@ std::span<float> NetworkEngine::input() {
 void NetworkEngine::load(std::span<const float> weights) {
   assert(weights.size() == impl_->shape.weight_count());
   const OneThread guard;
-  impl_->weights = weights;
-  impl_->pack(impl_->forward_args);
-  if (impl_->training) impl_->pack(impl_->backward_args);
+  impl_->pack(weights, impl_->forward_args);
+  if (impl_->training) impl_->pack(weights, impl_->backward_args);
   const float* bias = weights.data() + impl_->shape.bias_at();
   auto* packed = static_cast<float*>(impl_->forward_args.at(DNNL_ARG_BIAS).get_data_handle());
   std::copy(bias, bias + 4 * impl_->shape.hidden, packed);
+  const auto dense = weights.subspan(impl_->shape.dense_at());
+  std::copy(dense.begin(), dense.end(), impl_->dense.begin());
 }
 
 std::span<const float> NetworkEngine::forward() {

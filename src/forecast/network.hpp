@@ -54,7 +54,7 @@ class NetworkEngine {
   [[nodiscard]] std::size_t rows() const;
   /// Where the caller writes the next sequences: [T, N, F].
   [[nodiscard]] std::span<float> input();
-  /// Takes over weights (they are repacked for the kernels); call again whenever they changed.
+  /// Copies weights (repacked for the kernels); call again whenever they changed.
   void load(std::span<const float> weights);
   /// Computes outputs [N, O] of what input() holds.
   std::span<const float> forward();

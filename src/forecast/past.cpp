@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace tidelimit::forecast {
 
@@ -35,12 +36,11 @@ WindowGrid newest_past(const WindowGrid& grid, const std::vector<std::string>& e
   const std::size_t windows = std::min(grid.size(), most);
   past.start = grid.time_of(grid.size() - windows);
   for (const std::string& name : endpoints) {
-    const auto found = std::find(grid.endpoints.begin(), grid.endpoints.end(), name);
-    if (found == grid.endpoints.end()) continue;
-    const auto& row = grid.stats[static_cast<std::size_t>(found - grid.endpoints.begin())];
+    const auto* row = grid.row_of(name);
+    if (row == nullptr) continue;
     past.endpoints.push_back(name);
-    auto& kept = past.stats.emplace_back();
-    for (std::size_t i = row.size() - windows; i < row.size(); ++i) kept.push_back(kept_of(row[i]));
+    std::transform(row->end() - static_cast<std::ptrdiff_t>(windows), row->end(),
+                   std::back_inserter(past.stats.emplace_back()), kept_of);
   }
   return past;
 }
@@ -57,11 +57,8 @@ WindowGrid with_past(const WindowGrid& past, const WindowGrid& grid) {
   WindowGrid whole{past.start, grid.step, grid.endpoints, {}};
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     auto& row = whole.stats.emplace_back(before, gap);
-    const auto found = std::find(past.endpoints.begin(), past.endpoints.end(), grid.endpoints[e]);
-    if (found != past.endpoints.end()) {
-      const auto& known = past.stats[static_cast<std::size_t>(found - past.endpoints.begin())];
-      std::copy_n(known.begin(), std::min(known.size(), before), row.begin());
-    }
+    if (const auto* known = past.row_of(grid.endpoints[e]))
+      std::copy_n(known->begin(), std::min(known->size(), before), row.begin());
     row.insert(row.end(), grid.stats[e].begin(), grid.stats[e].end());
   }
   return whole;

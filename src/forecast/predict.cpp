@@ -88,12 +88,6 @@ std::array<double, kResidualSamples> prior_residuals(Source source, const Foreca
   return samples;
 }
 
-/// The first window of `grid`, or of what follows it, that does not begin before `time`.
-std::size_t window_from(const traffic::WindowGrid& grid, WallTime time) {
-  if (time <= grid.start) return 0;
-  return static_cast<std::size_t>((time - grid.start + grid.step - Nanos{1}) / grid.step);
-}
-
 /// Windows that a source needs before its origin.
 std::size_t needed_by(Source source, const Spans& spans) {
   switch (source) {
@@ -132,7 +126,7 @@ class Lane {
       : series_(series),
         origins_(std::move(origins)),
         intervals_(series.spans(), prior_residuals(source, model), origins_.front(),
-                   source == Source::lstm ? window_from(grid, model->trained_until()) : 0) {
+                   source == Source::lstm ? grid.index_from(model->trained_until()) : 0) {
     past_ = judged_for(source, series, origins_.front(), origins_.back());
     std::vector<std::size_t> all;
     std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
@@ -142,8 +136,7 @@ class Lane {
       return points[static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), t) -
                                              all.begin())];
     };
-    const std::size_t taught =
-        source == Source::lstm ? window_from(grid, model->taught_until()) : 0;
+    const std::size_t taught = source == Source::lstm ? grid.index_from(model->taught_until()) : 0;
     for (const std::size_t t : past_) {
       past_points_.push_back(point_at(t));
       if (t < taught) continue;
@@ -271,31 +264,6 @@ EndpointForecast of_silence(const traffic::WindowGrid& grid, std::size_t endpoin
 
 }  // namespace
 
-const char* to_string(Source source) {
-  switch (source) {
-    case Source::none:
-      return "none";
-    case Source::last_value:
-      return "last_value";
-    case Source::seasonal:
-      return "seasonal";
-    case Source::lstm:
-      return "lstm";
-    case Source::yesterday:
-      return "yesterday";
-    case Source::week_ago:
-      return "week_ago";
-    case Source::typical:
-      return "typical";
-  }
-  return "unknown";
-}
-
-std::optional<double> EndpointForecast::spike() const {
-  if (!usual || *usual <= 0) return {};
-  return median() / *usual;
-}
-
 std::vector<std::vector<EndpointForecast>> predict_many(const ForecastModel* model,
                                                         const traffic::WindowGrid& grid,
                                                         std::span<const std::size_t> origins,
@@ -323,7 +291,7 @@ std::vector<EndpointForecast> predict_next(const ForecastModel* model,
   const std::size_t origins[] = {grid.size()};
   // Judged origins up to so many days back are read again, and a day more does no harm.
   const std::size_t kept = (kJudgedAgainDays + 1) * Spans::of(shape).day;
-  memory.fit(model, grid);
+  memory.follow(model, grid);
   const bool silent = memory.quiet_windows() >= kQuietDays * Spans::of(shape).day;
   std::vector<EndpointForecast> forecasts;
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {

@@ -42,12 +42,12 @@ std::size_t hours_around(const Spans& spans) {
 }
 
 constexpr double kHalf = 0.5;       // of a request: keeps empty windows finite
-constexpr double kAnything = 1000;  // in place of the days around: the hours around divide it out
+constexpr double kAnyLevel = 1000;  // in place of the days around: the hours around divide it out
 
 /// What window i is measured by before the hours around are; NaN where unknown.
 double usual_at(const Series& series, const Rhythm& rhythm, std::size_t i) {
   if (!series.all_observed(i, i + 1)) return kUnknown;
-  return rhythm.beside_days ? days_around(series, i) : kAnything;
+  return rhythm.beside_days ? days_around(series, i) : kAnyLevel;
 }
 
 double ratio_at(const Series& series, const Rhythm& rhythm, std::size_t i) {

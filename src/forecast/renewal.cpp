@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/endpoint_name.hpp"
 #include "forecast/model.hpp"
 #include "forecast/series.hpp"
 
@@ -13,6 +14,11 @@ namespace tidelimit::forecast {
 namespace {
 
 using traffic::WindowGrid;
+
+/// `other` is worth a forecast from this share of all requests on.
+constexpr double kLeastShareOfOther = 0.005;
+/// So many of the newest windows judge a renewed model, at most a fifth of all.
+constexpr Nanos kHeldOut = std::chrono::hours{48};
 
 double requests_of(const std::vector<traffic::WindowStats>& stats) {
   return std::accumulate(stats.begin(), stats.end(), 0.0,
@@ -22,13 +28,6 @@ double requests_of(const std::vector<traffic::WindowStats>& stats) {
 WindowGrid first_windows(WindowGrid grid, std::size_t windows) {
   for (auto& row : grid.stats) row.resize(windows);
   return grid;
-}
-
-/// The first window that begins at `time` or later.
-std::size_t index_at(const WindowGrid& grid, WallTime time) {
-  if (time <= grid.start) return 0;
-  const Nanos after = time - grid.start;
-  return static_cast<std::size_t>((after + grid.step - Nanos{1}) / grid.step);
 }
 
 struct Judged {
@@ -68,7 +67,7 @@ WindowGrid worth_forecasting(const WindowGrid& grid) {
   WindowGrid kept{grid.start, grid.step, {}, {}};
   for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
     const double requests = requests_of(grid.stats[e]);
-    const bool other = grid.endpoints[e] == "other";
+    const bool other = grid.endpoints[e] == kOtherEndpoint;
     if (requests <= (other ? kLeastShareOfOther * total : 0)) continue;
     kept.endpoints.push_back(grid.endpoints[e]);
     kept.stats.push_back(grid.stats[e]);
@@ -82,7 +81,7 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
   const std::size_t held =
       std::min(static_cast<std::size_t>(kHeldOut / how.shape.window), grid.size() / 5);
   const std::size_t first =
-      std::max(grid.size() - held, running != nullptr ? index_at(grid, running_until) : 0);
+      std::max(grid.size() - held, running != nullptr ? grid.index_from(running_until) : 0);
   // A day's rhythm at least, or what is judged is a time of day.
   const std::size_t least = static_cast<std::size_t>(std::chrono::hours{24} / how.shape.window);
   if (grid.size() < first + least + horizon) {
@@ -96,10 +95,8 @@ Result<Renewal> renew(const WindowGrid& grid, const ForecastModel* running, Wall
   if (!trained) return tl::unexpected<Error>(trained.error());
 
   WindowGrid judging{grid.start, grid.step, known.endpoints, {}};
-  for (const std::string& endpoint : known.endpoints) {
-    const auto at = std::find(grid.endpoints.begin(), grid.endpoints.end(), endpoint);
-    judging.stats.push_back(grid.stats[static_cast<std::size_t>(at - grid.endpoints.begin())]);
-  }
+  for (const std::string& endpoint : known.endpoints)
+    judging.stats.push_back(*grid.row_of(endpoint));
   std::vector<std::size_t> origins(grid.size() - horizon - first + 1);
   std::iota(origins.begin(), origins.end(), first);
   how.between_steps();

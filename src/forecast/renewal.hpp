@@ -9,15 +9,11 @@
 
 namespace tidelimit::forecast {
 
-/// `other` is worth a forecast from this share of all requests on.
-inline constexpr double kLeastShareOfOther = 0.005;
-
 /// The grid without endpoints that had no traffic, and without an `other` that is next to nothing.
 [[nodiscard]] traffic::WindowGrid worth_forecasting(const traffic::WindowGrid& grid);
 
-/// So many of the newest windows judge a renewed model, at most a fifth of all.
-inline constexpr Nanos kHeldOut = std::chrono::hours{48};
-/// Its error must be smaller than that of the running one by so much: a tie changes nothing.
+/// A renewed model's error must be smaller than that of the running one by so much: a tie changes
+/// nothing.
 inline constexpr double kWorthwhile = 0.02;
 
 /// A shorter history can never judge a renewed model: its newest fifth must hold a day and a

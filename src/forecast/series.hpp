@@ -18,6 +18,9 @@ struct Spans {
   [[nodiscard]] static Spans of(const Shape& shape);
 };
 
+/// Of Series::scale(): added to a count before its logarithm or root is taken, as zeros are common.
+inline constexpr double kScaleFloor = 0.02;
+
 /// What later knowledge makes of a series, see Series::divided_by.
 struct Hindsight {
   std::size_t age = 0;          ///< known of windows that many before the origin

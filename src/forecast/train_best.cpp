@@ -51,27 +51,28 @@ void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
   model.linear_change = fitted(Space::change);
 }
 
-/// One endpoint's linear forecasts and frames over all its windows.
-struct Lane {
+/// What one endpoint teaches from: linear forecasts and frames over all its windows.
+struct Material {
   LinearForecasts linear;
   Frames frames;
   double unit = 1;  ///< mean requests per horizon of the part that teaches
 };
 
-Lane make_lane(const TrainingData& data, std::size_t e, const ForecastModel& model) {
+Material make_material(const TrainingData& data, std::size_t e, const ForecastModel& model) {
   const Series& series = data.series[e];
   const std::size_t from = learned_from(data, e);
-  Lane lane;
-  lane.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model);
-  lane.frames = best_frames(data.grid, e, series, from, lane.linear.log);
-  lane.unit = std::max(series.mean(from, data.train_end), 1e-6);
-  return lane;
+  Material material;
+  material.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model);
+  material.frames = best_frames(data.grid, e, series, from, material.linear.log);
+  material.unit = std::max(series.mean(from, data.train_end), 1e-6);
+  return material;
 }
 
 class Lesson {
  public:
-  Lesson(const TrainingData& data, const std::vector<Lane>& lanes, const NetworkShape& shape)
-      : data_(data), lanes_(lanes), shape_(shape) {}
+  Lesson(const TrainingData& data, const std::vector<Material>& materials,
+         const NetworkShape& shape)
+      : data_(data), materials_(materials), shape_(shape) {}
 
   /// What the network learns: the linear member's error in correction units, each weighed so that
   /// the loss is an error in units of its endpoint's mean.
@@ -80,26 +81,26 @@ class Lesson {
     Examples out;
     auto rows = examples_of(data_, part, kMostExamples);
     std::erase_if(rows, [&](const Example& row) {
-      return row.origin < lanes_[row.endpoint].linear.from + data_.spans.history;
+      return row.origin < materials_[row.endpoint].linear.from + data_.spans.history;
     });
     for (const auto& [e, t] : rows) {
-      const Lane& lane = lanes_[e];
-      const double anchor = lane.linear.log[t - lane.linear.from];
+      const Material& material = materials_[e];
+      const double anchor = material.linear.log[t - material.linear.from];
       const double unit = correction_unit(anchor, data_.series[e].scale(t));
       const double target = (data_.series[e].horizon_sum(t) - anchor) / unit;
       out.targets.push_back(static_cast<float>(std::clamp(target, -kWildest, kWildest)));
-      out.weights.push_back(static_cast<float>(std::min(unit / lane.unit, kWildest)));
+      out.weights.push_back(static_cast<float>(std::min(unit / material.unit, kWildest)));
     }
-    out.fill = [&lanes = lanes_, steps = shape_.steps, rows = std::move(rows)](
+    out.fill = [&materials = materials_, steps = shape_.steps, rows = std::move(rows)](
                    std::size_t row, std::span<float> sequence) {
-      lanes[rows[row].endpoint].frames.sequence(rows[row].origin, steps, sequence);
+      materials[rows[row].endpoint].frames.sequence(rows[row].origin, steps, sequence);
     };
     return out;
   }
 
  private:
   const TrainingData& data_;
-  const std::vector<Lane>& lanes_;
+  const std::vector<Material>& materials_;
   const NetworkShape& shape_;
 };
 
@@ -113,7 +114,8 @@ Network silent_network(const NetworkShape& shape, std::uint64_t seed) {
 
 /// Weights of the members that were best over the part that judges, all endpoints together; before
 /// much is known, they lean on what was good elsewhere.
-std::vector<double> fit_member_prior(const TrainingData& data, const std::vector<Lane>& lanes,
+std::vector<double> fit_member_prior(const TrainingData& data,
+                                     const std::vector<Material>& materials,
                                      const ForecastModel& model) {
   constexpr double kUsualNaive = 0.01;
   constexpr double kUsualOther = 0.1;  // of the linear members that no network corrects
@@ -126,20 +128,15 @@ std::vector<double> fit_member_prior(const TrainingData& data, const std::vector
   Record record{kMembers, {}, {}};
   for (const std::size_t e : data.endpoints) {
     data.options.between_steps();
-    const Lane& lane = lanes[e];
+    const Material& material = materials[e];
     const Series& series = data.series[e];
     const auto origins = data.judging(e);
-    const NetworkShape& shape = model.network.shape;
-    const auto outputs =
-        run_network(model.network, origins.size(), [&](std::size_t row, std::span<float> out) {
-          lane.frames.sequence(origins[row], shape.steps, out);
-        });
+    const auto corrections = middle_outputs(model.network, material.frames, origins);
     for (std::size_t k = 0; k < origins.size(); ++k) {
       std::array<double, kMembers> row{};
-      members_at(series, origins[k], lane.linear,
-                 static_cast<double>(outputs[k * shape.outputs + shape.outputs / 2]), row);
-      for (const double v : row) record.forecasts.push_back(v / lane.unit);
-      record.truths.push_back(series.horizon_sum(origins[k]) / lane.unit);
+      members_at(series, origins[k], material.linear, corrections[k], row);
+      for (const double v : row) record.forecasts.push_back(v / material.unit);
+      record.truths.push_back(series.horizon_sum(origins[k]) / material.unit);
     }
   }
   const auto best = mix_weights(record, usual);
@@ -166,14 +163,14 @@ ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) 
   model.preset = Preset::best;
   model.shape = data.options.shape;
   fit_linear_priors(data, model);
-  std::vector<Lane> lanes(data.series.size());
+  std::vector<Material> materials(data.series.size());
   for (const std::size_t e : data.endpoints) {
     data.options.between_steps();
-    lanes[e] = make_lane(data, e, model);
-    model.endpoints.push_back({data.grid.endpoints[e], lanes[e].unit, 1.0});
+    materials[e] = make_material(data, e, model);
+    model.endpoints.push_back({data.grid.endpoints[e], materials[e].unit, 1.0});
   }
   const NetworkShape shape = network_shape(model.preset, model.shape);
-  const Lesson lesson(data, lanes, shape);
+  const Lesson lesson(data, materials, shape);
   FitSettings settings;
   settings.quantiles.assign(kQuantiles.begin(), kQuantiles.end());
   settings.epochs = data.options.epochs > 0 ? data.options.epochs : kEpochs;
@@ -196,7 +193,7 @@ ForecastModel train_best(const TrainingData& raw, const ProgressSink& progress) 
           });
   model.network = std::move(fitted.network);
   model.best_epoch = fitted.best_epoch;
-  model.member_prior = fit_member_prior(data, lanes, model);
+  model.member_prior = fit_member_prior(data, materials, model);
   return model;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <barrier>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <numbers>
 #include <numeric>
@@ -59,11 +60,11 @@ struct Slice {
         d_outputs(kSliceRows * shape.outputs) {}
 };
 
-/// Threads that work on the slices of one batch after another: begin() lets them go, end() waits.
+/// Threads that work on the slices of one batch after another.
 class Crew {
  public:
   Crew(std::size_t threads, std::function<void(std::size_t worker)> work)
-      : work_(std::move(work)), gate_(static_cast<std::ptrdiff_t>(threads)) {
+      : work_(std::move(work)), thrown_(threads), gate_(static_cast<std::ptrdiff_t>(threads)) {
     for (std::size_t w = 1; w < threads; ++w) threads_.emplace_back([this, w] { loop(w); });
   }
   ~Crew() {
@@ -74,10 +75,15 @@ class Crew {
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
+  /// Lets all of them work, the caller as worker 0, and waits until every one is done; only then
+  /// passes on what one of them threw.
   void run() {
     gate_.arrive_and_wait();
-    work_(0);
+    work(0);
     gate_.arrive_and_wait();
+    for (const std::exception_ptr& thrown : thrown_) {
+      if (thrown) std::rethrow_exception(thrown);
+    }
   }
 
  private:
@@ -85,12 +91,22 @@ class Crew {
     for (;;) {
       gate_.arrive_and_wait();
       if (stopping_) return;
-      work_(worker);
+      work(worker);
       gate_.arrive_and_wait();
     }
   }
 
+  void work(std::size_t worker) {
+    thrown_[worker] = nullptr;
+    try {
+      work_(worker);
+    } catch (...) {
+      thrown_[worker] = std::current_exception();
+    }
+  }
+
   std::function<void(std::size_t)> work_;
+  std::vector<std::exception_ptr> thrown_;  // one each, read by the caller after the gate
   std::barrier<> gate_;
   bool stopping_ = false;  // written before, read after the gate
   std::vector<std::thread> threads_;

@@ -9,7 +9,7 @@ std::uint64_t BucketKeys::key(std::uint64_t whose, Use use, const Limit& limit) 
 }
 
 std::uint64_t BucketKeys::given(const GivenLimit& given) const noexcept {
-  return not_zero(mix(key(principal_hash(), Use::given), given.bucket));
+  return nonzero_key(mix(key(principal_hash(), Use::given), given.bucket));
 }
 
 std::uint64_t BucketKeys::override_(const Override& by_hand) const noexcept {
@@ -23,7 +23,7 @@ std::uint64_t BucketKeys::override_(const Override& by_hand) const noexcept {
 }
 
 std::uint64_t BucketKeys::shadow_of(std::uint64_t key) noexcept {
-  return not_zero(mix(key, key >> 32));
+  return nonzero_key(mix(key, key >> 32));
 }
 
 std::uint64_t BucketKeys::overflow(std::uint64_t own, Use use, const Limit& limit) const noexcept {

@@ -4,6 +4,7 @@
 
 #include "base/hash.hpp"
 #include "limiter/decision.hpp"
+#include "limiter/limit_key.hpp"
 #include "limiter/plan.hpp"
 
 namespace tidelimit::limiter {
@@ -45,7 +46,7 @@ class BucketKeys {
   [[nodiscard]] std::uint64_t total() const noexcept { return key(seed_, Use::total); }
   /// Of the part that is for the principals of a stage of a roll-out alone.
   [[nodiscard]] std::uint64_t total(const RolloutStage& stage) const noexcept {
-    return not_zero(mix(total(), stage.below));
+    return nonzero_key(mix(total(), stage.below));
   }
   /// The caller's own mark keeps its limits apart, never their values: a limit that it moves keeps
   /// its bucket.
@@ -73,7 +74,7 @@ class BucketKeys {
   /// principal() for those who have its two parts at hand.
   [[nodiscard]] static std::uint64_t principal(std::uint64_t whose,
                                                std::uint64_t purpose) noexcept {
-    return not_zero(mix(whose, purpose));
+    return nonzero_key(mix(whose, purpose));
   }
   [[nodiscard]] static constexpr std::uint64_t principal_purpose(std::uint64_t endpoint) noexcept {
     return purpose(Use::principal, endpoint, kAllTiers);
@@ -94,12 +95,9 @@ class BucketKeys {
                                                        std::size_t tier) noexcept {
     return (endpoint & ~std::uint64_t{0xffff}) | static_cast<std::uint64_t>(use) << 8 | tier;
   }
-  [[nodiscard]] static constexpr std::uint64_t not_zero(std::uint64_t key) noexcept {
-    return key == 0 ? 1 : key;
-  }
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use) const noexcept {
     const std::size_t tier = use == Use::total ? index(tier_) : kAllTiers;
-    return not_zero(mix(whose, purpose(use, endpoint_, tier)));
+    return nonzero_key(mix(whose, purpose(use, endpoint_, tier)));
   }
   [[nodiscard]] std::uint64_t key(std::uint64_t whose, Use use, const Limit& limit) const noexcept;
 

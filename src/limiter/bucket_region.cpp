@@ -100,8 +100,8 @@ BucketRegion::Set& BucketRegion::candidate(std::uint64_t key, std::size_t i) noe
   return pairs_[pair].sets[(key ^ i) % kSets];
 }
 
-// The whole search for a key that is not in its first set: the entry that holds it, or the best
-// vacancy. Preferred are drained buckets (they keep virgin entries, which end searches), then
+// The whole search for a key that is not in its first pair of sets: the entry that holds it, or the
+// best vacancy. Preferred are drained buckets (they keep virgin entries, which end searches), then
 // virgin entries, then, if too many stay, the one that drained longest ago.
 BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept {
   Probe result;
@@ -142,7 +142,7 @@ BucketRegion::Probe BucketRegion::probe(std::uint64_t key, Instant now) noexcept
   return result;
 }
 
-// The entry that holds the key; else null and a filled probe. The first set is the usual case.
+// The entry that holds the key; else null and a filled probe. The first pair is the usual case.
 BucketEntry* BucketRegion::find(std::uint64_t key, Instant now, Probe& probed) noexcept {
   if (BucketEntry* entry = find_near(key); entry != nullptr) [[likely]]
     return entry;

@@ -59,7 +59,7 @@ class BucketRegion {
   [[nodiscard]] inline bool charge_settled(std::uint64_t key, Hits hits, const Limit& limit,
                                            std::uint64_t epoch, Instant now,
                                            Conformance& said) noexcept;
-  /// The same for whichever bucket stands first in the key's set: the last resort.
+  /// As charge, for whichever bucket stands first in the key's set: the last resort.
   void charge_any(const BucketCall& call, Charge& out) noexcept;
   /// What charge and charge_any would say; they change nothing. False as above.
   [[nodiscard]] bool peek(const BucketCall& call, Charge& out) noexcept;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "limiter/bucket_region.hpp"
+#include "limiter/wide_swap.hpp"
 
 namespace tidelimit::limiter {
 
@@ -34,19 +35,10 @@ inline constexpr std::uint64_t kTatMask = (std::uint64_t{1} << kEpochShift) - 1;
   return flags | (epoch & kEpochMask) << kEpochShift | static_cast<std::uint64_t>(tat.count());
 }
 
-__extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
-
-// By shifts, and not through memory: reading back as a half what was just written as a whole costs
-// more than the swap.
-[[nodiscard]] inline Wide wide(std::uint64_t key, std::uint64_t state) {
-  return static_cast<Wide>(state) << 64 | key;
-}
-// GCC inlines the __sync form as one lock cmpxchg16b; std::atomic of 16 bytes would call libatomic.
 [[nodiscard]] inline bool swap_entry(BucketEntry& entry, std::uint64_t old_key,
                                      std::uint64_t old_state, std::uint64_t new_key,
                                      std::uint64_t new_state) {
-  return __sync_bool_compare_and_swap(reinterpret_cast<Wide*>(&entry), wide(old_key, old_state),
-                                      wide(new_key, new_state));
+  return swap_words(&entry, old_key, old_state, new_key, new_state);
 }
 
 // A TAT further ahead than its limit lets any charge drive it, by more than clocks can differ (a

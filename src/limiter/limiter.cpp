@@ -30,8 +30,7 @@ Limiter::Limiter(const LimiterOptions& options)
       leases_(options.lease_bytes) {}
 
 std::uint64_t Limiter::hash_user(std::string_view user_id) const noexcept {
-  const std::uint64_t hash = hash_bytes(user_id, seed_);
-  return hash == 0 ? 1 : hash;
+  return nonzero_key(hash_bytes(user_id, seed_));
 }
 
 std::uint32_t Limiter::hash_text(std::string_view text) const noexcept {

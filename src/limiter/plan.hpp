@@ -14,6 +14,8 @@ namespace tidelimit::limiter {
 enum class EndpointId : std::uint16_t {};
 /// Index of a tier, most important first.
 enum class TierId : std::uint8_t {};
+/// A configuration may name so many tiers, and a log is believed to.
+inline constexpr std::size_t kMaxTiers = 64;
 /// Index of a rule in the configuration's order; kNoRule when none.
 enum class RuleId : std::uint16_t {};
 inline constexpr RuleId kNoRule{0xffff};

@@ -10,6 +10,8 @@ namespace tidelimit::limiter {
 [[nodiscard]] inline bool swap_words(void* words, std::uint64_t old_first, std::uint64_t old_second,
                                      std::uint64_t new_first, std::uint64_t new_second) noexcept {
   __extension__ using Wide [[gnu::may_alias]] = unsigned __int128;
+  // By shifts, and not through memory: reading back as a half what was just written as a whole
+  // costs more than the swap.
   const auto wide = [](std::uint64_t first, std::uint64_t second) {
     return static_cast<Wide>(second) << 64 | first;
   };

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "limiter/client_table.hpp"
+#include "limiter/plan.hpp"
 #include "traffic/client_profile.hpp"
 #include "traffic/request.hpp"
 
@@ -152,15 +153,14 @@ class ClientReplay {
     return known.classes;
   }
 
-  /// From 1 on. More names than there are tiers anywhere, or longer ones, are no tiers, and so not
+  /// From 1 on. More names than a configuration may have, or longer ones, are no tiers, and so not
   /// known.
   [[nodiscard]] std::uint8_t number_of(std::string_view tier) {
-    constexpr std::size_t kTiersMax = 32;
     constexpr std::size_t kNameMax = 64;
     if (tier.empty() || tier.size() > kNameMax) return 0;
     auto at = std::find(tiers_.begin(), tiers_.end(), tier);
     if (at == tiers_.end()) {
-      if (tiers_.size() == kTiersMax) return 0;
+      if (tiers_.size() == limiter::kMaxTiers) return 0;
       at = tiers_.insert(at, std::string(tier));
     }
     return static_cast<std::uint8_t>(at - tiers_.begin() + 1);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.hpp"
@@ -20,6 +22,28 @@ struct WindowStats {
   double late = 0;       ///< came after the window closed; not in `requests`
   bool observed = true;  ///< false: a gap (nothing listened); its numbers are not zeros but unknown
 
+  /// Adds and takes away counts; what was observed stays so.
+  WindowStats& operator+=(const WindowStats& counts) {
+    requests += counts.requests;
+    premium += counts.premium;
+    errors += counts.errors;
+    responses += counts.responses;
+    latency_ms_sum += counts.latency_ms_sum;
+    malicious += counts.malicious;
+    late += counts.late;
+    return *this;
+  }
+  WindowStats& operator-=(const WindowStats& counts) {
+    requests -= counts.requests;
+    premium -= counts.premium;
+    errors -= counts.errors;
+    responses -= counts.responses;
+    latency_ms_sum -= counts.latency_ms_sum;
+    malicious -= counts.malicious;
+    late -= counts.late;
+    return *this;
+  }
+
   [[nodiscard]] double premium_ratio() const { return requests > 0 ? premium / requests : 0.0; }
   [[nodiscard]] double error_ratio() const { return responses > 0 ? errors / responses : 0.0; }
 };
@@ -35,6 +59,18 @@ struct WindowGrid {
   [[nodiscard]] std::size_t size() const { return stats.empty() ? 0 : stats.front().size(); }
   [[nodiscard]] WallTime time_of(std::size_t i) const {
     return start + step * static_cast<Nanos::rep>(i);
+  }
+  /// The first window that begins at `time` or later, of the grid or of what would follow it.
+  [[nodiscard]] std::size_t index_from(WallTime time) const {
+    if (time <= start) return 0;
+    const Nanos after = time - start;
+    return static_cast<std::size_t>(after / step) + (after % step > Nanos{0} ? 1 : 0);
+  }
+  /// An endpoint's windows; null: it is none of the grid's.
+  [[nodiscard]] const std::vector<WindowStats>* row_of(std::string_view endpoint) const {
+    const auto found = std::find(endpoints.begin(), endpoints.end(), endpoint);
+    if (found == endpoints.end()) return nullptr;
+    return &stats[static_cast<std::size_t>(found - endpoints.begin())];
   }
 };
 

@@ -21,15 +21,6 @@ WindowStats counts_of(const Request& request, bool premium) {
   return counts;
 }
 
-/// Adds or, with sign -1, takes away; `malicious` and `late` stay.
-void shift(WindowStats& stats, const WindowStats& counts, double sign) {
-  stats.requests += sign * counts.requests;
-  stats.premium += sign * counts.premium;
-  stats.responses += sign * counts.responses;
-  stats.errors += sign * counts.errors;
-  stats.latency_ms_sum += sign * counts.latency_ms_sum;
-}
-
 double requests_of(const std::vector<WindowStats>& row) {
   double sum = 0;
   for (const auto& stats : row) sum += stats.requests + stats.malicious;
@@ -110,7 +101,7 @@ void WindowBuilder::add(const Request& request, std::size_t endpoint, bool premi
     return;
   }
   const WindowStats counts = counts_of(request, premium);
-  shift(stats, counts, 1);
+  stats += counts;
   remember(request.client, window, endpoint, counts);
 }
 
@@ -121,8 +112,11 @@ void WindowBuilder::remember(const ClientId& client, Index window, std::size_t e
   const auto found = std::find_if(parts.rbegin(), parts.rend(), [&](const Part& part) {
     return part.window == window && part.endpoint == endpoint;
   });
-  if (found != parts.rend()) return shift(found->counts, counts, 1);
-  parts.push_back({window, static_cast<std::uint32_t>(endpoint), counts});
+  if (found != parts.rend()) {
+    found->counts += counts;
+  } else {
+    parts.push_back({window, static_cast<std::uint32_t>(endpoint), counts});
+  }
 }
 
 void WindowBuilder::forget_old(Index window) {
@@ -139,7 +133,7 @@ void WindowBuilder::take_back(const ClientId& client) {
   if (found == recent_.end()) return;
   for (const Part& part : found->second) {
     WindowStats& stats = row(part.window)[part.endpoint];
-    shift(stats, part.counts, -1);
+    stats -= part.counts;
     stats.malicious += part.counts.requests;
     malicious_ += static_cast<std::uint64_t>(part.counts.requests);
   }

@@ -80,7 +80,7 @@ TEST(Events, NothingRecursInRhythmAlone) {
     const auto grid = shop(5 * kWeek, {}, seed);
     const Events events(series_of(grid));
     EXPECT_FALSE(events.any()) << "seed " << seed;
-    EXPECT_EQ(events.put_upon(1.0, grid.size()), 1.0);
+    EXPECT_EQ(events.on_top_of(1.0, grid.size()), 1.0);
   }
 }
 
@@ -106,7 +106,7 @@ TEST(Events, OneWildWeekIsNotRepeated) {
        {std::vector<bool>{false, true}, {false, false, true}, {false, false, false, true}}) {
     const std::size_t origin = weeks.size() * kWeek + kRush - 2;
     const Events events(series_of(shop(origin, weeks, 5)));
-    EXPECT_EQ(events.put_upon(1.0, origin), 1.0) << weeks.size();
+    EXPECT_EQ(events.on_top_of(1.0, origin), 1.0) << weeks.size();
   }
 }
 
@@ -114,7 +114,7 @@ TEST(Events, AnEventThatStopsIsForgottenAfterTwoWeeks) {
   const std::vector<bool> weeks{true, true, true, true, false, false};
   const std::size_t origin = 6 * kWeek + kRush;
   const Events events(series_of(shop(origin, weeks, 7)));
-  EXPECT_EQ(events.put_upon(1.0, origin), 1.0);
+  EXPECT_EQ(events.on_top_of(1.0, origin), 1.0);
 }
 
 TEST(Events, AWeekNobodyWatchedSaysNothing) {
@@ -137,22 +137,26 @@ TEST(Events, CoarseWindowsHaveNone) {
   EXPECT_FALSE(Events(series).any());
 }
 
-TEST(Events, FoundWindowByWindowAreTheSame) {
-  const auto grid = shop(5 * kWeek, {true, true, true, true, true}, 9);
+/// Walks through a growing grid, by one window and by many, as after a pause: whoever remembers
+/// must find what others find anew, and there is something to find.
+void expect_memory_to_agree(const traffic::WindowGrid& grid) {
   EventsMemory memory;
   bool found = false;
-  // By one window and by many, as after a pause.
   for (std::size_t size = 40; size < grid.size(); size += size % 7 == 0 ? 1 : 13) {
     const Series series = series_of(first_windows(grid, size));
     const Events remembered(series, memory);
     const Events fresh(series);
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size + series.spans().horizon; ++i) {
       ASSERT_EQ(remembered.factor(i), fresh.factor(i)) << i;
       ASSERT_EQ(remembered.job(i), fresh.job(i)) << i;
     }
     found = found || fresh.any();
   }
   EXPECT_TRUE(found);
+}
+
+TEST(Events, FoundWindowByWindowAreTheSame) {
+  expect_memory_to_agree(shop(5 * kWeek, {true, true, true, true, true}, 9));
 }
 
 TEST(Events, KnowNothingFromTheLastDaysBeforeAWindow) {
@@ -225,7 +229,7 @@ TEST(Jobs, AreAsLargeWhateverTheLevel) {
   for (std::size_t i = 9 * kDay + kNight + 1; i < grid.size(); ++i)
     grid.stats[0][i].requests = std::round(grid.stats[0][i].requests / 4);
   const Events events(series_of(grid));
-  EXPECT_NEAR(events.put_upon(40, grid.size()), kJob + 40, 0.02 * kJob);
+  EXPECT_NEAR(events.on_top_of(40, grid.size()), kJob + 40, 0.02 * kJob);
 }
 
 TEST(Jobs, LeaveTheCalmSeriesAsItWouldHaveBeen) {
@@ -249,17 +253,7 @@ TEST(Jobs, KnowNothingFromTheLastHoursBeforeAWindow) {
 }
 
 TEST(Jobs, AreFoundWindowByWindowTheSame) {
-  const auto grid = with_job(12 * kDay, nights({4, 2, 6}), 9);
-  EventsMemory memory;
-  bool found = false;
-  for (std::size_t size = 40; size < grid.size(); size += size % 7 == 0 ? 1 : 13) {
-    const Series series = series_of(first_windows(grid, size));
-    const Events remembered(series, memory);
-    const Events fresh(series);
-    for (std::size_t i = 0; i < size + 4; ++i) ASSERT_EQ(remembered.job(i), fresh.job(i)) << i;
-    found = found || fresh.any();
-  }
-  EXPECT_TRUE(found);
+  expect_memory_to_agree(with_job(12 * kDay, nights({4, 2, 6}), 9));
 }
 
 TEST(Jobs, AreForecastByTheModel) {

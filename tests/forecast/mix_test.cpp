@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <numeric>
 
-#include "forecast/members.hpp"
+#include "forecast/memory.hpp"
 #include "forecast/synthetic.hpp"
 
 namespace tidelimit::forecast {
@@ -68,11 +68,12 @@ TEST(ChangeMember, KnowsNoLevel) {
     const Series series(grid.stats[0], Spans::of(Shape{}));
     std::vector<std::size_t> origins;  // from two hours after the shift to the end of that day
     for (std::size_t t = 96 * 10 + 8; t < 96 * 11; ++t) origins.push_back(t);
-    const auto members = member_points(*model, grid, 0, series, origins);
+    EndpointMemory memory;
+    (void)best_points(*model, grid, 0, series, origins, memory);
     const auto error = [&](std::size_t member) {
       double sum = 0;
-      for (std::size_t k = 0; k < origins.size(); ++k)
-        sum += std::fabs(members[k * kMembers + member] - series.horizon_sum(origins[k]));
+      for (const std::size_t t : origins)
+        sum += std::fabs(memory.members.at(t)[member] - series.horizon_sum(t));
       return sum;
     };
     EXPECT_LT(error(kLinearChange), 0.7 * error(kLinearLog)) << factor;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <stdexcept>
 #include <thread>
 
 #include "base/random.hpp"
@@ -141,6 +142,19 @@ TEST(Network, EngineMayBeUsedByAnotherThreadThanItsMakers) {
   EXPECT_EQ(here, there);
 }
 
+TEST(Network, EngineKeepsWhatItLoadedOfWeightsThatAreGone) {
+  const Network network = drawn_network(kSmall, 16);
+  const auto sequences = drawn_sequences(16, kSmall, 17);
+  NetworkEngine engine(kSmall, 16, NetworkEngine::Use::inference);
+  std::vector<float> lent = network.weights;
+  engine.load(lent);
+  std::fill(lent.begin(), lent.end(), 0.0F);
+  gather(engine, kSmall, 0, 16, from(sequences, kSmall));
+  const auto outputs = engine.forward();
+  const auto expected = run_network(network, 16, from(sequences, kSmall));
+  EXPECT_TRUE(std::equal(outputs.begin(), outputs.end(), expected.begin(), expected.end()));
+}
+
 TEST(Network, ARowDoesNotDependOnItsNeighbours) {
   const Network network = drawn_network(kSmall, 8);
   const auto sequences = drawn_sequences(70, kSmall, 9);
@@ -244,6 +258,23 @@ TEST(Trainer, ThreadsChangeNothing) {
         fit(make_network(kSmall, 3), averages(sequences, 300), {}, settings, {}).network.weights);
   }
   for (const auto& w : weights) EXPECT_EQ(w, weights.front());
+}
+
+TEST(Trainer, WhatAThreadThrowsEndsTheFitOnTheCallersThread) {
+  const auto sequences = drawn_sequences(64, kSmall, 18);
+  FitSettings settings;
+  settings.quantiles = {0.5F, 0.5F};
+  settings.threads = 2;
+  const auto caller = std::this_thread::get_id();
+  for (const bool on_callers : {true, false}) {
+    auto examples = averages(sequences, 64);
+    examples.fill = [&, fill = examples.fill](std::size_t row, std::span<float> out) {
+      if ((std::this_thread::get_id() == caller) == on_callers) throw std::runtime_error("slice");
+      fill(row, out);
+    };
+    EXPECT_THROW((void)fit(make_network(kSmall, 3), examples, {}, settings, {}),
+                 std::runtime_error);
+  }
 }
 
 }  // namespace

@@ -25,10 +25,10 @@ Result<traffic::WindowGrid> trained_part(const model::Bundle& bundle,
                                          const traffic::WindowGrid& grid) {
   traffic::WindowGrid part{grid.start, grid.step, {}, {}};
   for (const std::string& name : bundle.manifest.endpoints) {
-    const auto found = std::find(grid.endpoints.begin(), grid.endpoints.end(), name);
-    if (found == grid.endpoints.end()) continue;
+    const auto* row = grid.row_of(name);
+    if (row == nullptr) continue;
     part.endpoints.push_back(name);
-    part.stats.push_back(grid.stats[static_cast<std::size_t>(found - grid.endpoints.begin())]);
+    part.stats.push_back(*row);
   }
   if (part.endpoints.empty()) {
     return fail(

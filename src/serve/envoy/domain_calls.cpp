@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/hash.hpp"
+#include "limiter/limit_key.hpp"
 #include "limiter/rollout.hpp"
 #include "serve/domains/domain_walk.hpp"
 #include "serve/envoy/descriptors.hpp"
@@ -40,10 +41,6 @@ RateLimit::Unit unit_of(config::LimitUnit unit) {
       return RateLimit::YEAR;
   }
   return RateLimit::UNKNOWN;
-}
-
-std::uint64_t not_zero(std::uint64_t key) {
-  return key == 0 ? 1 : key;
 }
 
 /// Whose limit a descriptor meets: the user, or the client where it names none, at the place that
@@ -226,8 +223,9 @@ void DomainCalls::add_limit(MetLimit& met, limiter::Hits hits, Nanos period,
   met.period = period;
   LooseLimit& added = limits_[met.at];
   added = limit;
-  added.key = not_zero(limit.key);
-  added.overflow_key = not_zero(mix(gate_.limiter().hash_key("overflow", 0), limit.overflow_key));
+  added.key = limiter::nonzero_key(limit.key);
+  added.overflow_key =
+      limiter::nonzero_key(mix(gate_.limiter().hash_key("overflow", 0), limit.overflow_key));
   added.hits = hits;
   added.watched = limit.watched || !met.enforced;
   if (table.counting() == limiter::Counting::fixed)

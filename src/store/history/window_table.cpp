@@ -43,16 +43,6 @@ traffic::WindowStats stats_of(const Query& row) {
           .observed = row.integer(10) != 0};
 }
 
-void add(traffic::WindowStats& to, const traffic::WindowStats& part) {
-  to.requests += part.requests;
-  to.premium += part.premium;
-  to.errors += part.errors;
-  to.responses += part.responses;
-  to.latency_ms_sum += part.latency_ms_sum;
-  to.malicious += part.malicious;
-  to.late += part.late;
-}
-
 /// One endpoint's part of a window that is open.
 struct OpenRow {
   WallTime start;
@@ -178,7 +168,7 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
       cell.whole = true;
     }
     if (cell.whole && part != step) continue;
-    add(cell.sum, stats);
+    cell.sum += stats;
     if (stats.observed) cell.observed += part;
   }
 
