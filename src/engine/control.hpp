@@ -29,6 +29,7 @@ struct Engine::Control {
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
   // expect `mutex`; save_all expects `turn`.
   void tick(Now now);
+  void set_due(Now now);
   void save(Now now);
   void save_in_turn(Now now);
   void save_all(Now now);
@@ -41,6 +42,7 @@ struct Engine::Control {
   void skip_windows(Now now);
   void take_new_windows(Now now);
   [[nodiscard]] Result<void> read_windows(Now now);
+  void note_windows(const Result<void>& read, Now now);
 
   // Windows (control_windows.cpp).
   void begin(Now now);
@@ -92,10 +94,9 @@ struct Engine::Control {
   // Configuration (control_state.cpp).
   void make_routes();
   void publish(const std::shared_ptr<const limiter::Plan>& plan);
-  void restore_override(OverrideRecord made, Now now);
+  [[nodiscard]] Result<void> restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);
-  void set_due(Now now);
 
   Data& data;
   std::mutex turn;
@@ -127,6 +128,7 @@ struct Engine::Control {
   Instant forecasts_at{};
   bool forecast_due = true;
   std::string forecast_trouble;
+  std::string windows_trouble;  ///< what is stored of them could not be read
 
   std::vector<std::uint64_t> load_counts;  ///< as last read; empty: never
   std::uint32_t load_epoch = 0;            ///< of the routes that they were counted under

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "engine/control.hpp"
 
@@ -64,7 +65,7 @@ void Engine::Control::go_back(Now now) {
   const WindowIndex first = windows.first_open();
   if (wall.settled())
     keeper.drop_windows(windows.start_of(first + 1), windows.start_of(before), now.wall);
-  if (windows.closed().size() == 0) (void)read_windows(now);
+  if (windows.closed().size() == 0) note_windows(read_windows(now), now);
   record.forget_after(now.wall);
   take_new_windows(now);
 }
@@ -80,7 +81,7 @@ void Engine::Control::skip_windows(Now now) {
   close_cut(windows, keeper, std::min(target, windows.last_open(now.wall) + 1),
             closed_before_jump.value_or(windows.first_open()), now);
   const bool kept = windows.skip_to(target);
-  if (!kept || (wall.settled() && closed_before_jump)) (void)read_windows(now);
+  if (!kept || (wall.settled() && closed_before_jump)) note_windows(read_windows(now), now);
   take_new_windows(now);
 }
 
@@ -108,6 +109,15 @@ Result<void> Engine::Control::read_windows(Now now) {
   auto open = history->open_windows(settings.shape.window);
   windows.begin(std::move(*stored), open.value_or(traffic::OpenWindows{}), now);
   return open ? Result<void>{} : tl::unexpected(open.error());
+}
+
+/// What could not be read is not asked for again of itself: that is said until it is read.
+void Engine::Control::note_windows(const Result<void>& read, Now now) {
+  windows_trouble.clear();
+  if (read) return;
+  windows_trouble = fmt::format(
+      "history: stored windows were not read at {}: {}; forecasts go without them until a restart",
+      format_time(now.wall), read.error().message);
 }
 
 }  // namespace tidelimit::engine

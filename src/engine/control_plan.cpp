@@ -62,6 +62,7 @@ void Engine::Control::forecast(Now now, std::unique_lock<std::mutex>& lock) {
   auto made = predict(forecaster(), trouble);
   std::string fallback_trouble;
   if (!trouble.empty()) made = predict(nullptr, fallback_trouble);
+  if (!fallback_trouble.empty()) trouble += "; without a model, too: " + fallback_trouble;
   lock.lock();
   forecast_trouble = std::move(trouble);
   forecasts = std::move(made);

@@ -50,6 +50,7 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
   std::vector<std::string> words;
   if (std::string trouble = keeper.trouble(); !trouble.empty()) words.push_back(std::move(trouble));
   if (std::string jump = wall.words(now.mono); !jump.empty()) words.push_back(std::move(jump));
+  if (!windows_trouble.empty()) words.push_back(windows_trouble);
   if (!forecast_trouble.empty()) words.push_back(forecast_trouble);
   if (forecaster() == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "engine/gate_in_time.hpp"
 
 namespace tidelimit::engine::test {
@@ -293,6 +295,18 @@ TEST_F(EndpointsThatGo, HaveWhatWasCountedStored) {
   close();
   EXPECT_TRUE(newest("browse").observed);
   EXPECT_EQ(engine->windows(WallTime{}).stats[kBrowse].front().requests, 30);
+}
+
+TEST_F(EndpointsThatGo, AreSaidToLackTheirPastWhereItCanNotBeRead) {
+  close();
+  take_browse_away();
+  const auto unread = testing::Contains(testing::HasSubstr("stored windows were not read"));
+  pass(seconds{1});
+  EXPECT_THAT(engine->status()->degraded, testing::Not(unread));
+  history->unreadable = true;
+  bring_browse_back();
+  pass(seconds{2});
+  EXPECT_THAT(engine->status()->degraded, unread);
 }
 
 TEST_F(EndpointsThatGo, AreKnownByNameWhateverElseMoves) {
