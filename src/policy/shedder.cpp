@@ -120,6 +120,7 @@ void Shedder::inherit(const Shedder& older) {
   idle_ = older.idle_;
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
+  waiting_ = older.waiting_;
   state_.since = older.state_.since;
 }
 
@@ -228,8 +229,13 @@ void Shedder::settle(bool overloaded, Nanos span, WallTime now) {
   engaged_ = overloaded || (engaged_ && idle_ < kIdle);
   const bool was_active = state_.active;
   state_.active = engaged_ && (was_active || shedding);
-  if (state_.active) state_.cause = describe();
-  if (!state_.active && state_.cause == kUnknown && knows_usual()) state_.cause.clear();
+  if (state_.active) {
+    state_.cause = describe();
+    waiting_ = false;
+  } else if (waiting_ && knows_usual()) {
+    state_.cause.clear();
+    waiting_ = false;
+  }
   if (!engaged_) capacity_.reset();
   if (state_.active == was_active) return;
   state_.since = now;

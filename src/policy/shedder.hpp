@@ -110,6 +110,7 @@ class Shedder {
   std::optional<double> capacity_;  ///< work a second that the upstream does while calls wait
   double admitted_ = 0;             ///< work a second to let in
   double queueing_ms_ = 0;
+  bool waiting_ = true;   ///< for the usual latency, and the cause says so
   bool engaged_ = false;  ///< there was a queue, and it is watched what the upstream does
   Nanos idle_{0};         ///< how long nothing was to be shed
 };
