@@ -13,7 +13,6 @@ namespace {
 constexpr Nanos kWhileAsked = std::chrono::seconds{1};
 constexpr Nanos kElse = std::chrono::minutes{1};
 constexpr Nanos kAskedFor = std::chrono::minutes{5};
-constexpr Nanos kStaleSlack = std::chrono::minutes{1};  // as the planner has it
 
 /// Rules that wait for a model that is not there.
 template <class Waits>
@@ -55,7 +54,8 @@ std::vector<std::string> Engine::Control::degraded(Now now) const {
   if (forecaster() == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
     if (!names.empty()) words.push_back("no forecast model: inactive rules: " + names);
-  } else if (!forecasts.empty() && now.mono - forecasts_at > settings.shape.window + kStaleSlack) {
+  } else if (!forecasts.empty() &&
+             policy::is_stale(forecasts_at, settings.shape.window, now.mono)) {
     words.push_back("forecasts are stale: limits go back to base");
   }
   if (std::string waits = signal_trouble(now); !waits.empty()) words.push_back(std::move(waits));
