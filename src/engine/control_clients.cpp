@@ -79,13 +79,8 @@ void Engine::Control::scan(Now now) {
     traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
     features.fresh_errors = errors;
-    // Most clients do no harm, which is seen at once; a score costs a hundred trees.
-    double score = 0;
-    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
-    if (evidence) {
-      score = anomaly::score(*model, features);
-      evidence = anomaly::is_alarm(*model, features, score);
-    }
+    const anomaly::Finding found = anomaly::examine(*model, features);
+    bool evidence = found.evidence;
     std::string reason;
     if (evidence) {
       reason = clients.protected_reason(slot, client, now.mono);
@@ -99,7 +94,7 @@ void Engine::Control::scan(Now now) {
       }
     }
     verdicts.scanned(
-        client, score, evidence, reason,
+        client, found.score, evidence, reason,
         [&] {
           auto parts = anomaly::explain(*model, features, tier_of(features));
           auto words =
@@ -188,7 +183,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::is_evidence(*model, features);
+      view.evidence = anomaly::examine(*model, features).evidence;
       if (view.evidence && view.protected_reason.empty())
         view.protected_reason =
             grant_of(*model, features, granted_per_minute(policy, features.tier));

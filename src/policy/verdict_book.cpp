@@ -205,7 +205,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
   for (const std::size_t index : figure_rules_) {
     const Rule& rule = settings_.rules[index];
     if (!matches(rule.when, figures, patterns_)) continue;
-    if (is_evidence(rule.when, arrivals, patterns_)) {
+    if (counts_any(rule.when, arrivals, patterns_)) {
       if (!allowed(client)) apply_rule(index, client, figures, now);
       return;
     }

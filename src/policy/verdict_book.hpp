@@ -76,7 +76,8 @@ class VerdictBook {
   /// gone or off, or on addresses that are now allowed, end.
   void reconfigure(PolicySettings settings);
 
-  /// One scan's result for a client that was scored. `evidence` as anomaly::is_evidence says.
+  /// One scan's result for a client that was looked at. `evidence`: of malice, as the caller judged
+  /// it by the model (anomaly::examine) and by what it knows besides.
   /// `grounds` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
