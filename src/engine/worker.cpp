@@ -177,7 +177,6 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   } while (entry->id == 0);
   entry->time = now.wall;
   entry->client = call.client;
-  entry->user_hash = call.user;
   entry->endpoint = call.endpoint;
   entry->tier = call.tier;
   entry->routes_epoch = routes.epoch();
