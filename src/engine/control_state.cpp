@@ -99,7 +99,7 @@ Result<void> Engine::Control::restore(Now now) {
     }
     if (auto stored = history->labels()) {
       for (const auto& made : *stored) labels.put(made, now);
-      (void)labels.expire(now.mono);
+      labels.expire(now.mono);
       for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
     } else {
       failed("stored labels", stored.error());
