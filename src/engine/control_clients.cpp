@@ -126,14 +126,11 @@ Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }
   labels.put(record, now);
-  auto ended = verdicts.find(*client);
+  const auto ended = verdicts.find(*client);
   verdicts.label(LabelBook::as_label(record), now);
   publish_verdicts(now);
   changed = true;
-  if (!ended || verdicts.find(*client)) return {};
-  // Stored as over, so that it does not come back when the label is taken back.
-  ended->until = now.wall;
-  keeper.verdicts({*ended}, now.wall);
+  if (ended && !verdicts.find(*client)) store_as_over(*ended, now);
   return {};
 }
 
@@ -154,11 +151,15 @@ Result<void> Engine::Control::delete_label(const std::string& target, Now now) {
 /// The verdict that a label stood for ends with it, in the store too.
 void Engine::Control::end_label(const LabelRecord& record, Now now) {
   const ClientId client = LabelBook::as_label(record).client;
-  auto ended = verdicts.find(client);
+  const auto ended = verdicts.find(client);
   verdicts.unlabel(client);
-  if (!record.malicious || !ended || verdicts.find(client)) return;
-  ended->until = now.wall;
-  keeper.verdicts({*ended}, now.wall);
+  if (record.malicious && ended && !verdicts.find(client)) store_as_over(*ended, now);
+}
+
+/// So that it does not come back with a restart, or when what ended it is taken back.
+void Engine::Control::store_as_over(policy::VerdictRecord ended, Now now) {
+  ended.until = now.wall;
+  keeper.verdicts({ended}, now.wall);
 }
 
 void Engine::Control::expire_labels(Now now) {

@@ -6,8 +6,6 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr Nanos kWindowsRead = std::chrono::hours{24 * 72};
-
 bool is_counted(const std::vector<traffic::WindowStats>& stats) {
   return std::any_of(stats.begin(), stats.end(), [](const auto& s) {
     return s.requests > 0 || s.responses > 0 || s.malicious > 0 || s.late > 0;
@@ -100,7 +98,7 @@ Result<void> Engine::Control::read_windows(Now now) {
   const auto& history = keeper.history();
   if (!history) return {};
   auto stored =
-      history->windows(now.wall - kWindowsRead, settings.shape.window, windows.endpoints());
+      history->windows(now.wall - WindowBook::kKept, settings.shape.window, windows.endpoints());
   if (!stored) return tl::unexpected(stored.error());
   if (windows.begun()) {
     if (stored->size() > 0) windows.begin(std::move(*stored), {}, now);

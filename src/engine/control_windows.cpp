@@ -9,11 +9,6 @@ namespace {
 /// A control plane that hung for long catches up over several turns.
 constexpr int kMostClosedAtOnce = 64;
 
-std::size_t place_of(WindowIndex window) {
-  constexpr auto kPlaces = static_cast<WindowIndex>(kOpenWindows);
-  return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
-}
-
 WindowCounts difference(const WindowCounts& now, const WindowCounts& before) {
   return {now.requests - before.requests,
           now.premium - before.premium,

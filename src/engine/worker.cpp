@@ -20,16 +20,28 @@ constexpr std::size_t kLongestPath = 16 << 10;  // the buffer grows beyond it on
 // Passes are kept as a sample: at most ten a second of each worker, the first of each tenth.
 constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
 
+// Of a latency that is a number and not negative; eleven days are as good as longer.
+[[nodiscard]] std::uint64_t microseconds(float latency_ms) {
+  constexpr double kMostMs = 1e9;
+  return static_cast<std::uint64_t>(std::min(static_cast<double>(latency_ms), kMostMs) * 1e3);
+}
+
 // When a request that ends now began, as far as its latency tells.
 [[nodiscard]] std::optional<Instant> began(const traffic::Request& request, Instant now) {
-  constexpr float kMostMs = 1e9f;
   if (!(request.latency_ms >= 0)) return std::nullopt;  // not a number, too
-  const auto us = static_cast<std::int64_t>(std::min(request.latency_ms, kMostMs) * 1e3f);
-  return now - std::chrono::microseconds{us};
+  return now - std::chrono::microseconds{microseconds(request.latency_ms)};
+}
+
+/// So many requests of a call, as windows count them.
+[[nodiscard]] WindowCounts demand(const limiter::Call& call, bool malicious, limiter::Hits hits) {
+  WindowCounts counts;
+  (malicious ? counts.malicious : counts.requests) = hits;
+  if (!malicious && limiter::index(call.tier) == 0) counts.premium = hits;
+  return counts;
 }
 
 /// By user, or by client where no user is named.
-std::uint16_t place_of(const traffic::Request& request) {
+std::uint16_t rollout_place_of(const traffic::Request& request) {
   return request.user_id.empty() ? limiter::rollout_place(request.client)
                                  : limiter::rollout_place(request.user_id);
 }
@@ -103,7 +115,7 @@ EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
   call.agent_hash = data.limiter.hash_text(request.user_agent);
   call.path_hash = data.limiter.hash_text(who.path);
   call.agent_classes = who.agent_classes;
-  if (routes.rolls_out()) call.rollout = place_of(request);
+  if (routes.rolls_out()) call.rollout = rollout_place_of(request);
   return prepared;
 }
 
@@ -129,11 +141,8 @@ void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
   const limiter::Hits asked =
       malicious || decision.allowed ? call.hits : limiter.demand_of(call, now.mono);
   if (asked == 0) return;
-  const limiter::Hits counted = std::min(asked, limiter::kMostCounted);
-  WindowCounts counts;
-  (malicious ? counts.malicious : counts.requests) = counted;
-  if (!malicious && limiter::index(call.tier) == 0) counts.premium = counted;
-  put(tally, call.endpoint, data.index_of(now.wall), counts, now.wall);
+  put(tally, call.endpoint, data.index_of(now.wall),
+      demand(call, malicious, std::min(asked, limiter::kMostCounted)), now.wall);
 }
 
 void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
@@ -150,8 +159,7 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
     counts.responses = 1;
     counts.errors = traffic::is_error(request.status) ? 1 : 0;
     if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
-      counts.latency_us =
-          static_cast<std::uint64_t>(std::min(static_cast<double>(request.latency_ms), 1e9) * 1e3);
+      counts.latency_us = microseconds(request.latency_ms);
   }
   // A clock ahead of ours is taken for now: no window opens early.
   put(tally, call.endpoint, data.index_of(std::min(request.time, now.wall)), counts, now.wall);
