@@ -127,7 +127,7 @@ struct Engine::Control {
   policy::VerdictBook verdicts;
   OverrideBook overrides;
   LabelBook labels;
-  ForecastRecord record;
+  ForecastRecord forecast_record;
   HistoryKeeper keeper;
   ModeBoard modes;  ///< thread-safe by itself
 

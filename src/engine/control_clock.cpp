@@ -64,7 +64,7 @@ void Engine::Control::go_back(Now now) {
   if (wall.settled())
     keeper.drop_windows(windows.start_of(first + 1), windows.start_of(before), now.wall);
   if (windows.closed().size() == 0) note_windows(read_windows(now), now);
-  record.forget_after(now.wall);
+  forecast_record.forget_after(now.wall);
   take_new_windows(now);
 }
 

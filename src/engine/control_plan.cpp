@@ -69,7 +69,7 @@ void Engine::Control::forecast(Now now, std::unique_lock<std::mutex>& lock) {
   // As old as the windows they know: after a restart that may be a while.
   const WallTime known = windows.start_of(windows.first_open()) + kGrace;
   forecasts_at = now.mono - std::max(now.wall - known, Nanos{0});
-  record.published(forecasts);
+  forecast_record.published(forecasts);
   keeper.forecasts(forecasts, now.wall);
   if (forecast_trouble.empty()) last_success.forecast = now.wall;
 }

@@ -124,14 +124,14 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored plan changes", stored.error());
     }
     if (auto stored = history->forecasts({.since = now.wall - kDay - settings.shape.horizon})) {
-      record.published(*stored);
-      record.forget_after(now.wall);  // made while the wall clock was ahead
+      forecast_record.published(*stored);
+      forecast_record.forget_after(now.wall);  // made while the wall clock was ahead
     } else {
       failed("stored forecasts", stored.error());
     }
   }
   if (!windows.begun()) windows.begin({}, {}, now);
-  if (windows.closed().size() > 0) record.judge(windows.closed());
+  if (windows.closed().size() > 0) forecast_record.judge(windows.closed());
   data.first_open.store(windows.first_open(), std::memory_order_release);
   publish_overrides();
   publish_verdicts(now);

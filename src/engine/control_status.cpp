@@ -110,7 +110,7 @@ void Engine::Control::publish_status(Now now) {
     endpoint.endpoint = closed.endpoints[e];
     endpoint.open_window_requests = windows.open_requests(e, now.wall);
     if (!closed.stats[e].empty()) endpoint.last_window_requests = closed.stats[e].back().requests;
-    const ForecastRecord::Score score = record.score(endpoint.endpoint);
+    const ForecastRecord::Score score = forecast_record.score(endpoint.endpoint);
     endpoint.forecast_absolute_error = score.absolute_error;
     endpoint.forecast_error_ratio = score.error_ratio;
   }

@@ -76,7 +76,7 @@ void Engine::Control::close_windows(Now now) {
   }
   last_success.windows = now.wall;
   if (closed == 0) return;
-  record.judge(windows.closed());
+  forecast_record.judge(windows.closed());
   forecast_due = true;
   changed = true;
   unsaved = true;

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "engine/ends.hpp"
-#include "engine/engine.hpp"
+#include "engine/status.hpp"
 #include "limiter/limiter.hpp"
 #include "policy/settings.hpp"
 

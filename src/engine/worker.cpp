@@ -78,7 +78,7 @@ struct EngineWorker::Impl {
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
-                      Counting counting, bool own_denial, Now now) noexcept;
+                      ReportKind kind, bool own_denial, Now now) noexcept;
   [[nodiscard]] bool is_open(WindowIndex window) const noexcept;
   void put(Tally& tally, limiter::EndpointId endpoint, WindowIndex window,
            const WindowCounts& counts, WallTime now) noexcept;
@@ -146,14 +146,11 @@ void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
 }
 
 void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
-                                        const traffic::Request& request, Counting counting,
+                                        const traffic::Request& request, ReportKind kind,
                                         bool own_denial, Now now) noexcept {
   WindowCounts counts;
   const bool malicious = limiter.verdict_on(call, now.mono) == VerdictKind::malicious;
-  if (counting == Counting::observe_only) {
-    (malicious ? counts.malicious : counts.requests) = 1;
-    if (!malicious && limiter::index(call.tier) == 0) counts.premium = 1;
-  }
+  if (kind == ReportKind::observe_only) counts = demand(call, malicious, 1);
   // tidelimit's own refusal is no answer of the service: neither a response nor an error.
   if (!malicious && !own_denial && request.status != 0) {
     counts.responses = 1;
@@ -299,21 +296,20 @@ std::uint16_t EngineWorker::enforced_below() noexcept {
   return impl_->limiter.enforced_below();
 }
 
-void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,
+void EngineWorker::observe(const traffic::Request& request, ReportKind kind, bool own_denial,
                            Now now) {
-  observe(request, impl_->identify(*impl_->look().routes, request, 1), counting, own_denial, now);
+  observe(request, impl_->identify(*impl_->look().routes, request, 1), kind, own_denial, now);
 }
 
 void EngineWorker::observe(const traffic::Request& request, const Prepared& prepared,
-                           Counting counting, bool own_denial, Now now) {
+                           ReportKind kind, bool own_denial, Now now) {
   Impl& me = *impl_;
   const WorkerView& view = me.look();
-  if (prepared.routes_epoch != view.routes->epoch())
-    return observe(request, counting, own_denial, now);
+  if (prepared.routes_epoch != view.routes->epoch()) return observe(request, kind, own_denial, now);
   const auto& [who, call, epoch] = prepared;
   const limiter::ClientTable::Event event = limiter::client_event(call, 1);
   limiter::ClientTable& clients = me.data.limiter.clients();
-  if (counting == Counting::observe_only) {
+  if (kind == ReportKind::observe_only) {
     clients.count_request(event, own_denial, now.mono);
     if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
   }
@@ -321,7 +317,7 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     clients.count_response(event, traffic::response_class(request.status), now.mono);
   Tally& tally = *view.tallies[me.seat];
   tally.observed(who, request.status);
-  me.count_response(tally, call, request, counting, own_denial, now);
+  me.count_response(tally, call, request, kind, own_denial, now);
   me.data.wake(now.mono);
 }
 

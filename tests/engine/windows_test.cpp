@@ -84,7 +84,7 @@ TEST_F(Windows, CountARequestOnceWhoeverReportsIt) {
 }
 
 TEST_F(Windows, CountWhatIsOnlyObserved) {
-  for (int i = 0; i < 7; ++i) answer(200, {.tier = "PRM"}, false, Counting::observe_only);
+  for (int i = 0; i < 7; ++i) answer(200, {.tier = "PRM"}, false, ReportKind::observe_only);
   close();
   EXPECT_EQ(newest("browse").requests, 7);
   EXPECT_EQ(newest("browse").premium, 7);
@@ -117,7 +117,7 @@ TEST_F(Windows, TakeEventsForHalfAMinuteMoreAndThenCallThemLate) {
     traffic::Request seen = request({});
     seen.time = inside;
     seen.status = 200;
-    worker->observe(seen, Counting::observe_only, false, now);
+    worker->observe(seen, ReportKind::observe_only, false, now);
   };
   pass(minutes{1} + seconds{29});
   report();
@@ -136,7 +136,7 @@ TEST_F(Windows, TakeAClockAheadForNow) {
   traffic::Request seen = request({});
   seen.time = now.wall + hours{3};
   seen.status = 200;
-  worker->observe(seen, Counting::observe_only, false, now);
+  worker->observe(seen, ReportKind::observe_only, false, now);
   close();
   EXPECT_EQ(newest("browse").requests, 1);
 }
