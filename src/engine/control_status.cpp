@@ -48,6 +48,8 @@ void show_client_rules(std::vector<policy::RuleState>& rules,
 std::vector<std::string> Engine::Control::degraded(Now now) const {
   std::vector<std::string> words;
   if (std::string trouble = keeper.trouble(); !trouble.empty()) words.push_back(std::move(trouble));
+  if (const std::size_t lost = modes.news_lost(); lost > 0)
+    words.push_back(fmt::format("{} modes set by hand are not on record: too many at once", lost));
   if (std::string jump = wall.words(now.mono); !jump.empty()) words.push_back(std::move(jump));
   if (!windows_trouble.empty()) words.push_back(windows_trouble);
   if (!forecast_trouble.empty()) words.push_back(forecast_trouble);

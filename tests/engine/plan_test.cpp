@@ -151,6 +151,20 @@ TEST_F(Plans, AModeSetWhileTheDiskIsFullIsWrittenWhenThereIsRoom) {
     EXPECT_EQ(part.by_hand.has_value(), part.part == "rules") << part.part;
 }
 
+TEST_F(Plans, ModesThatAreSetTooOftenBetweenTwoTurnsAreInForceAndSaidToBeOffTheRecord) {
+  begin(false);
+  const auto lost = Contains(HasSubstr("2 modes set by hand are not on record"));
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_TRUE(engine->set_mode("rules", Mode::off, std::nullopt, now));
+  engine->tick(now);
+  EXPECT_THAT(engine->status()->degraded, testing::Not(lost));
+  for (int i = 0; i < 1002; ++i)
+    ASSERT_TRUE(engine->set_mode("rules", i < 1001 ? Mode::off : Mode::shadow, std::nullopt, now));
+  EXPECT_EQ(engine->modes().rules, Mode::shadow);
+  engine->tick(now);
+  EXPECT_THAT(engine->status()->degraded, lost);
+}
+
 TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {
   begin(false);
   const auto rules = mission().policy.rules;
