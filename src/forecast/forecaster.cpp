@@ -24,11 +24,6 @@ const char* to_string(Source source) {
   return "unknown";
 }
 
-std::optional<double> EndpointForecast::spike() const {
-  if (!usual || *usual <= 0) return {};
-  return median() / *usual;
-}
-
 std::optional<double> usual(const traffic::WindowGrid& grid, std::size_t endpoint,
                             std::size_t origin, const Shape& shape) {
   constexpr std::size_t kDays = 28;
