@@ -19,8 +19,7 @@ namespace {
 constexpr std::size_t kMostAnswer = 256 << 20;
 
 tl::unexpected<Error> unreachable(const Url& url, const std::string& why) {
-  return fail(Code::unavailable,
-              fmt::format("http://{}:{} does not answer: {}", url.host, url.port, why));
+  return fail(Code::unavailable, format_url(url) + " does not answer: " + why);
 }
 
 void set_patience(int fd, std::chrono::milliseconds patience) {
@@ -78,10 +77,8 @@ Result<std::string> read_all(const Url& url, int fd) {
 
 std::string request_text(const Url& url, std::string_view method, std::string_view target,
                          std::string_view fields, std::string_view body) {
-  const bool v6 = url.host.find(':') != std::string::npos;
-  std::string request =
-      fmt::format("{} {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\n{}", method, url.prefix, target,
-                  v6 ? "[" : "", url.host, v6 ? "]" : "", url.port, fields);
+  std::string request = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n{}", method, url.prefix,
+                                    target, format_authority(url), fields);
   if (!body.empty() || method == "POST" || method == "PUT")
     request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
   request += "\r\n";
@@ -115,7 +112,7 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
                           ? parse_uint(text.substr(9, 3))
                           : std::nullopt;
   if (end == std::string_view::npos || !status)
-    return fail(Code::data_loss, "the answer is no HTTP; is this a tidelimit gate?");
+    return fail(Code::data_loss, "the answer is no HTTP");
   HttpAnswer answer{.status = static_cast<int>(*status),
                     .head = std::string(text.substr(0, end + 2)),
                     .body = {}};
@@ -134,36 +131,6 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
 }
 
 }  // namespace
-
-Result<Url> parse_url(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
-  const auto bad = [&] {
-    return fail(Code::invalid_argument,
-                fmt::format("\"{}\" is no address of a gate; write http://HOST:PORT",
-                            printable(text, 100)));
-  };
-  if (text.find("://") != std::string_view::npos && !text.starts_with(kScheme)) return bad();
-  std::string_view rest = text.starts_with(kScheme) ? text.substr(kScheme.size()) : text;
-  Url url{.host = {}, .port = "80", .prefix = {}};
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  url.prefix = rest.substr(slash);
-  while (url.prefix.ends_with('/')) url.prefix.pop_back();
-  rest = rest.substr(0, slash);
-  std::size_t host_end = rest.rfind(':');
-  if (rest.starts_with('[')) {
-    const std::size_t bracket = rest.find(']');
-    if (bracket == std::string_view::npos) return bad();
-    url.host = rest.substr(1, bracket - 1);
-    host_end = bracket + 1 < rest.size() ? bracket + 1 : std::string_view::npos;
-    if (host_end != std::string_view::npos && rest[host_end] != ':') return bad();
-  } else {
-    url.host = rest.substr(0, host_end);
-  }
-  if (host_end != std::string_view::npos) url.port = rest.substr(host_end + 1);
-  const auto port = parse_uint(url.port);
-  if (url.host.empty() || !port || *port == 0 || *port > 65535) return bad();
-  return url;
-}
 
 std::string encode_component(const std::string& text) {
   std::string encoded;
@@ -218,8 +185,7 @@ Result<HttpAnswer> HttpSession::exchange(bool head_only) {
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0 || received_.size() > kMostAnswer)
-      return broken({Code::unavailable,
-                     fmt::format("http://{}:{} ended the call early", url_.host, url_.port)});
+      return broken({Code::unavailable, format_url(url_) + " ended the call early"});
     received_.append(buffer.data(), static_cast<std::size_t>(count));
   }
   auto answer = parse_answer(received_);

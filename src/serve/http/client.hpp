@@ -6,17 +6,10 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "serve/net/socket.hpp"
 
 namespace tidelimit::serve {
-
-/// "http://127.0.0.1:8080": where a gate answers. A path is kept as a prefix.
-struct Url {
-  std::string host;
-  std::string port;
-  std::string prefix;
-};
-[[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 /// Percent-encodes what may not stand in one segment or parameter of a target.
 [[nodiscard]] std::string encode_component(const std::string& text);
@@ -27,7 +20,7 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// One call, one connection, blocking; for the shell and tests. `fields` are header lines, each
+/// One call, one connection, blocking: for threads that may wait. `fields` are header lines, each
 /// with its CRLF. Errors: unavailable when nothing listens or answers in time, data_loss when the
 /// answer is no HTTP.
 [[nodiscard]] Result<HttpAnswer> http_call(const Url& url, std::string_view method,
