@@ -59,6 +59,10 @@ Result<void> send_all(const Url& url, int fd, std::string_view bytes) {
   return {};
 }
 
+std::string reading_failed(int error) {
+  return error == EAGAIN ? "no answer in time" : std::strerror(error);
+}
+
 Result<std::string> read_all(const Url& url, int fd) {
   std::string text;
   std::array<char, 16384> buffer;
@@ -68,7 +72,7 @@ Result<std::string> read_all(const Url& url, int fd) {
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == ECONNRESET && !text.empty()) return text;
-      return unreachable(url, errno == EAGAIN ? "no answer in time" : std::strerror(errno));
+      return unreachable(url, reading_failed(errno));
     }
     text.append(buffer.data(), static_cast<std::size_t>(count));
     if (text.size() > kMostAnswer) return fail(Code::data_loss, "the answer is too large");
@@ -159,24 +163,25 @@ Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view t
                                      std::string_view fields, std::string_view body) {
   request_ = request_text(url_, method, target, fields, body);
   const bool head_only = method == "HEAD";
-  const bool reused = static_cast<bool>(socket_);
+  const bool kept = static_cast<bool>(socket_);
   auto answer = exchange(head_only);
-  // The server may have closed a connection that lay idle: once more on a new one.
-  if (!answer && reused) answer = exchange(head_only);
+  if (!answer && kept && closed_unanswered_) answer = exchange(head_only);
   return answer;
 }
 
 Result<HttpAnswer> HttpSession::exchange(bool head_only) {
+  closed_unanswered_ = false;
   if (!socket_) {
     auto fd = connect_to(url_, patience_);
     if (!fd) return tl::unexpected(fd.error());
     socket_ = std::move(*fd);
   }
-  const auto broken = [this](Error error) {
+  const auto broken = [this](tl::unexpected<Error> error) {
     socket_ = Fd();
-    return tl::unexpected(std::move(error));
+    return error;
   };
-  if (auto sent = send_all(url_, socket_.get(), request_); !sent) return broken(sent.error());
+  if (auto sent = send_all(url_, socket_.get(), request_); !sent)
+    return broken(tl::unexpected(sent.error()));
   received_.clear();
   std::array<char, 16384> buffer;
   while (true) {
@@ -184,9 +189,14 @@ Result<HttpAnswer> HttpSession::exchange(bool head_only) {
     if (size > 0 && received_.size() >= size) break;
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || received_.size() > kMostAnswer)
-      return broken({Code::unavailable, format_url(url_) + " ended the call early"});
+    if (count < 0 && errno != ECONNRESET) return broken(unreachable(url_, reading_failed(errno)));
+    if (count <= 0) {
+      closed_unanswered_ = received_.empty();
+      return broken(fail(Code::unavailable, format_url(url_) + " ended the call early"));
+    }
     received_.append(buffer.data(), static_cast<std::size_t>(count));
+    if (received_.size() > kMostAnswer)
+      return broken(fail(Code::data_loss, "the answer is too large"));
   }
   auto answer = parse_answer(received_);
   if (answer && answer->head.find("Connection: close") != std::string::npos) socket_ = Fd();

@@ -28,8 +28,10 @@ struct HttpAnswer {
                                            std::string_view body,
                                            std::chrono::milliseconds patience);
 
-/// Calls one after the other on one connection that is kept alive, and opened anew when the server
-/// has closed it. For servers that give every answer its length, as tidelimit does. One thread.
+/// Calls one after the other on one connection that is kept alive. A server may close it while it
+/// lies idle: a call that finds it closed, before anything of an answer came, is sent once more on
+/// a new one, POST and PUT too. Whatever else fails may have taken effect, and is not sent again.
+/// For servers that give every answer its length, as tidelimit does. One thread.
 class HttpSession {
  public:
   HttpSession(Url url, std::chrono::milliseconds patience)
@@ -46,6 +48,7 @@ class HttpSession {
   Fd socket_;
   std::string request_;
   std::string received_;
+  bool closed_unanswered_ = false;  ///< why the last exchange failed
 };
 
 }  // namespace tidelimit::serve
