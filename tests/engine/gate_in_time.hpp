@@ -115,6 +115,12 @@ class GateInTime : public testing::Test {
     const auto& column = grid.stats[static_cast<std::size_t>(found - grid.endpoints.begin())];
     return column.empty() ? traffic::WindowStats{} : column.back();
   }
+  /// In words, as people are told.
+  [[nodiscard]] std::vector<std::string> degraded() const {
+    std::vector<std::string> words;
+    for (const auto& one : engine->status()->degraded) words.push_back(one.words());
+    return words;
+  }
   [[nodiscard]] double effective(std::size_t endpoint, std::size_t tier) {
     const auto plan = engine->plan();
     return plan->cells[endpoint * plan->tiers + tier]

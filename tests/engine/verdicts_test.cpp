@@ -147,7 +147,7 @@ TEST_F(Verdicts, AreNotRaisedByTheModelThatIsGoneOrOff) {
   ordinary(20);
   for (int s = 0; s < 12; ++s) attack(60);
   EXPECT_FALSE(verdict(kMallory));
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("attacker")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("attacker")));
   engine->set_models(bundle(nullptr, quiet_detector()));
   Settings off = mission();
   off.policy.rules = {attacker()};
@@ -452,11 +452,11 @@ TEST_F(Verdicts, RaisedWhileTheDiskIsFullAreWrittenWhenThereIsRoom) {
   history->full = true;
   for (int s = 0; s < 12; ++s) attack(60);
   ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("1 verdicts")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("1 verdict waits to be written")));
   EXPECT_TRUE(history->verdicts({})->empty());
   history->full = false;
   pass(seconds{10});
-  EXPECT_THAT(engine->status()->degraded, Not(Contains(HasSubstr("history"))));
+  EXPECT_THAT(degraded(), Not(Contains(HasSubstr("history"))));
   restart(settings, history);
   EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
 }

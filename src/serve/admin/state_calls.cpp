@@ -18,8 +18,9 @@ Response not_ready() {
 /// What is not as it should be: by the engine, and by the service around it.
 std::vector<std::string> all_degraded(const DeskContext& context, const Status* status) {
   std::vector<std::string> words = context.degraded();
-  if (status != nullptr)
-    words.insert(words.end(), status->degraded.begin(), status->degraded.end());
+  if (status != nullptr) {
+    for (const auto& one : status->degraded) words.push_back(one.words());
+  }
   return words;
 }
 
