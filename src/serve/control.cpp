@@ -133,7 +133,6 @@ void ControlThread::run() {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, until_next_turn(), [this] { return stopping_ || reload_asked_; });
       last = stopping_;
-      if (reload_asked_) configuration_file_.acted_on.clear();
     }
     turn();
     if (last) engine_.save(clock_.now());
