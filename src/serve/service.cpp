@@ -121,8 +121,8 @@ struct Service::Impl {
   DeskContext desk;
   ConnectionQuota quota{0, 0};  ///< bounded once all else is open
   BodyBudget bodies{kMostBodyBytes};
-  BodyReader report_bodies;                             ///< control lane only
-  std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
+  BodyReader report_bodies;                             ///< admin lane only
+  std::unique_ptr<engine::EngineWorker> report_worker;  ///< admin lane only
   std::optional<ControlThread> control;
   std::optional<Retrainer> retrainer;
   std::vector<std::unique_ptr<LoopThread>> loops;
@@ -130,7 +130,7 @@ struct Service::Impl {
   Lane order_lane{"orders", kLaneQueue};
   Lane status_lane{"status", kLaneQueue, kStatusNice};
   Lane change_lane{"changes", kLaneQueue};
-  Lane control_lane{"admin", kLaneQueue};
+  Lane admin_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
   Mishaps refusals;    ///< for want of descriptors
@@ -157,7 +157,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
              .order_lane = order_lane,
              .status_lane = status_lane,
              .change_lane = change_lane,
-             .control_lane = control_lane,
+             .admin_lane = admin_lane,
              .model_lane = model_lane,
              .report = [this](const std::string& target, std::string& body, const Now& now) {
                return take_large_report(target, body, now);
@@ -362,7 +362,7 @@ bool Service::stop(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   bool well = true;
   for (Lane* lane : {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane,
-                     &impl_->change_lane, &impl_->control_lane})
+                     &impl_->change_lane, &impl_->admin_lane})
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   well = impl_->control->stop(patience) && well;

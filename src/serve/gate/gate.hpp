@@ -81,7 +81,7 @@ enum class Whose : std::uint8_t { service, own, unknown };
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
                    engine::Counting counting, const FrontSettings& settings, const Now& now);
 
-/// Reads a report and hands it to a worker; for the loops and, for large ones, the control lane.
+/// Reads a report and hands it to a worker; for the loops and, for large ones, the admin lane.
 [[nodiscard]] Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
                                    const FrontSettings& settings, std::string_view target,
                                    std::string_view body, const Now& now);
@@ -89,7 +89,7 @@ void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
 /// The largest bodies of the gate's calls.
 inline constexpr std::size_t kMostCheckBody = 64 << 10;
 inline constexpr std::size_t kMostReportBody = 4 << 20;
-/// Larger reports are read on the control lane: a loop must not spend milliseconds on one call.
+/// Larger reports are read on the admin lane: a loop must not spend milliseconds on one call.
 inline constexpr std::size_t kLoopReportBody = 64 << 10;
 
 }  // namespace tidelimit::serve
