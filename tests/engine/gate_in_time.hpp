@@ -18,6 +18,8 @@ using limiter::Mode;
 using limiter::Outcome;
 using limiter::Reason;
 using limiter::VerdictKind;
+using policy::test::attacker;
+using policy::test::odd_tool;
 using policy::test::per_minute;
 using std::chrono::hours;
 using std::chrono::milliseconds;

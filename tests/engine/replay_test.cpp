@@ -82,12 +82,7 @@ std::string spelled(const ReplayReport& r) {
 
 Settings mission_with_attackers() {
   Settings settings = mission();
-  policy::Rule attacker;
-  attacker.name = "attacker";
-  attacker.when.verdict = VerdictKind::malicious;
-  attacker.then.block = true;
-  attacker.then.duration = minutes{15};
-  settings.policy.rules.push_back(attacker);
+  settings.policy.rules.push_back(policy::test::attacker());
   return settings;
 }
 

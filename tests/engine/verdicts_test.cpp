@@ -11,27 +11,6 @@ using testing::HasSubstr;
 
 constexpr char kMallory[] = "203.0.113.66";
 
-policy::Rule attacker() {
-  policy::Rule rule;
-  rule.name = "attacker";
-  rule.when.verdict = VerdictKind::malicious;
-  rule.then.block = true;
-  rule.then.duration = minutes{15};
-  return rule;
-}
-
-policy::Rule odd_tool() {
-  policy::Rule rule;
-  rule.name = "odd-tool";
-  rule.when.user_agent = "Postman*";
-  rule.when.error_rate = 0.5;
-  rule.when.requests = 20;
-  rule.then.verdict = VerdictKind::suspicious;
-  rule.then.limit = per_minute(10);
-  rule.then.duration = minutes{10};
-  return rule;
-}
-
 class Verdicts : public GateInTime {
  protected:
   void begin(std::vector<policy::Rule> rules = {attacker()}) {
