@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "serve/grpc/front.hpp"
 #include "serve/grpc/health.hpp"
+#include "serve/grpc/service_table.hpp"
 #include "serve/http2/session.hpp"
 
 namespace {
@@ -79,10 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Now now{};
   const Peer peer{};
   {
-    grpc::Front front([](const Peer&) { return true; });
-    front.add(std::make_unique<Chat>());
-    front.add(std::make_unique<grpc::HealthService>(std::vector<std::string>{"t.T"}));
-    Http2Session session(front, peer, true, limits, now, [] {});
+    grpc::ServiceTable services([](const Peer&) { return true; });
+    services.add(std::make_unique<Chat>());
+    services.add(std::make_unique<grpc::HealthService>(std::vector<std::string>{"t.T"}));
+    Http2Session session(services, peer, true, limits, now, [] {});
     std::string out;
     for (std::size_t at = 0; at < bytes.size() && !session.deaf(); at += cut) {
       session.receive(std::string_view(bytes).substr(at, cut));

@@ -121,7 +121,8 @@ std::string cpu_in_words(const config::CpuSource& cpu) {
     case config::CpuSource::Kind::cgroup:
       return "of the control group " + cpu.cgroup.string();
     case config::CpuSource::Kind::prometheus:
-      return fmt::format("asked of {}: {}", printable(cpu.prometheus), printable(cpu.query));
+      return fmt::format("asked of {}: {}", printable(format_url(cpu.prometheus)),
+                         printable(cpu.query));
     case config::CpuSource::Kind::pushed:
       return "pushed (PUT /v1/signals/cpu)";
   }

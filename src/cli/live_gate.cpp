@@ -103,16 +103,19 @@ Result<nlohmann::json> LiveGate::call(const std::string& method, const std::stri
                                       const std::string& body) const {
   const auto where = place();
   if (!where) return tl::unexpected(where.error());
-  const auto url = serve::parse_url(where->url);
-  if (!url) return tl::unexpected(url.error());
+  const auto url = parse_url(where->url);
+  if (!url) return fail_in("--url", url.error());
   const auto token = read_token(where->token_file);
   if (!token) return tl::unexpected(token.error());
   const auto answer = serve::http_call(
       *url, method, target, fmt::format("Authorization: Bearer {}\r\n", *token), body, kPatience);
   if (!answer) {
     Error error = answer.error();
-    if (error.code == Code::unavailable)
-      error.message += "; is the gate running (tidelimit serve), and is --url right?";
+    if (error.code != Code::unavailable) {
+      error.message += "; is it a tidelimit gate?";
+      return fail_in(where->url, std::move(error));
+    }
+    error.message += "; is the gate running (tidelimit serve), and is --url right?";
     return tl::unexpected(std::move(error));
   }
   if (answer->status / 100 != 2) {

@@ -7,7 +7,7 @@
 #include "cli/live_gate.hpp"
 #include "cli/text_table.hpp"
 #include "config/config.hpp"
-#include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 #include "store/bundles/bundle_archive.hpp"
 
 namespace tidelimit::cli {

@@ -11,7 +11,6 @@
 #include "cli/input.hpp"
 #include "cli/models.hpp"
 #include "cli/offline/shape_options.hpp"
-#include "cli/progress_bar.hpp"
 #include "cli/reading_progress.hpp"
 #include "config/config.hpp"
 #include "engine/replay/drive.hpp"

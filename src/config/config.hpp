@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/host_port.hpp"
+#include "base/url.hpp"
 #include "config/descriptor_file.hpp"
 #include "config/mistake.hpp"
 #include "engine/settings.hpp"
@@ -62,7 +63,7 @@ struct CpuSource {
   };
   Kind kind = Kind::host;
   std::filesystem::path cgroup;  ///< the group's folder
-  std::string prometheus;        ///< http://HOST:PORT
+  Url prometheus;                ///< where one answers
   std::string query;             ///< PromQL; a share, of several series the largest
   bool operator==(const CpuSource&) const = default;
 };

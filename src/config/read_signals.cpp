@@ -20,13 +20,7 @@ std::optional<CpuSource> read_cpu(const Field& field, const Config& config, Repo
   Section section(field, report);
   section.read("cgroup", source.cgroup,
                [&](const Field& value, Report& r) { return read_path(value, config, r); });
-  section.read("prometheus", source.prometheus, [](const Field& value, Report& r) {
-    auto url = read_text(value, r);
-    if (!url || url->starts_with("http://")) return url;
-    r.mistake(value.line, fmt::format("{}: \"{}\" must be like http://127.0.0.1:9090", value.where,
-                                      printable(*url)));
-    return std::optional<std::string>();
-  });
+  section.read("prometheus", source.prometheus, read_url);
   section.read("query", source.query, read_text);
   section.finish();
   if (!field.node.IsMap()) return std::nullopt;

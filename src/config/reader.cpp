@@ -285,6 +285,10 @@ std::optional<HostPort> read_host_port(const Field& field, Report& report) {
   return read_parsed(field, report, parse_host_port);
 }
 
+std::optional<Url> read_url(const Field& field, Report& report) {
+  return read_parsed(field, report, parse_url);
+}
+
 std::optional<Prefix> read_prefix(const Field& field, Report& report) {
   return read_parsed(field, report, parse_prefix);
 }

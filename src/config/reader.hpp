@@ -111,6 +111,7 @@ class Section {
 /// "64MiB" in bytes.
 [[nodiscard]] std::optional<std::size_t> read_bytes(const Field& field, Report& report);
 [[nodiscard]] std::optional<HostPort> read_host_port(const Field& field, Report& report);
+[[nodiscard]] std::optional<Url> read_url(const Field& field, Report& report);
 [[nodiscard]] std::optional<Prefix> read_prefix(const Field& field, Report& report);
 /// The items of a list; a single value is a list of one.
 [[nodiscard]] std::vector<Field> read_items(const Field& field, Report& report);

@@ -101,7 +101,7 @@ struct Engine::Control {
   [[nodiscard]] std::string cause_of(const KeptDecision& kept, const Routes& routes) const;
   [[nodiscard]] std::string why_only_watched(const KeptDecision& kept) const;
   void publish_status(Now now);
-  [[nodiscard]] std::vector<std::string> degraded(Now now) const;
+  [[nodiscard]] std::vector<Degradation> degraded(Now now) const;
   [[nodiscard]] std::string signal_trouble(Now now) const;
 
   // Configuration (control_state.cpp).

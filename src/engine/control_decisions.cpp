@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/text.hpp"
 #include "engine/control.hpp"
 #include "limiter/nominal.hpp"
 

@@ -45,28 +45,31 @@ void show_client_rules(std::vector<policy::RuleState>& rules,
 
 }  // namespace
 
-std::vector<std::string> Engine::Control::degraded(Now now) const {
-  std::vector<std::string> words;
-  if (std::string trouble = keeper.trouble(); !trouble.empty()) words.push_back(std::move(trouble));
+std::vector<Degradation> Engine::Control::degraded(Now now) const {
+  std::vector<Degradation> all;
+  const auto add = [&all](std::string what) {
+    if (!what.empty()) all.push_back({std::move(what)});
+  };
+  if (auto trouble = keeper.trouble()) all.push_back(std::move(*trouble));
   if (const std::size_t lost = modes.news_lost(); lost > 0)
-    words.push_back(fmt::format("{} modes set by hand are not on record: too many at once", lost));
-  if (std::string jump = wall.words(now.mono); !jump.empty()) words.push_back(std::move(jump));
-  if (!windows_trouble.empty()) words.push_back(windows_trouble);
-  if (!forecast_trouble.empty()) words.push_back(forecast_trouble);
+    add(fmt::format("{} modes set by hand are not on record: too many at once", lost));
+  add(wall.words(now.mono));
+  add(windows_trouble);
+  add(forecast_trouble);
   if (forecaster() == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
-    if (!names.empty()) words.push_back("no forecast model: inactive rules: " + names);
+    if (!names.empty()) add("no forecast model: inactive rules: " + names);
   } else if (!forecasts.empty() &&
              policy::is_stale(forecasts_at, settings.shape.window, now.mono)) {
-    words.push_back("forecasts are stale: limits go back to base");
+    add("forecasts are stale: limits go back to base");
   }
-  if (std::string waits = signal_trouble(now); !waits.empty()) words.push_back(std::move(waits));
+  add(signal_trouble(now));
   if (detector() == nullptr) {
     const auto names = waiting(
         policy, [&](const auto& rule) { return policy::waits_for_model(rule, policy.rules); });
-    if (!names.empty()) words.push_back("no anomaly model: inactive rules: " + names);
+    if (!names.empty()) add("no anomaly model: inactive rules: " + names);
   }
-  return words;
+  return all;
 }
 
 /// Of the one signal that rules know: it is stale, or nobody has ever given it.

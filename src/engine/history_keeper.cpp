@@ -1,6 +1,7 @@
 #include "engine/history_keeper.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace tidelimit::engine {
 namespace {
@@ -111,19 +112,28 @@ void HistoryKeeper::settle() {
   decisions_.lost = verdicts_.lost = plan_changes_.lost = modes_.lost = 0;
 }
 
-std::string HistoryKeeper::trouble() const {
-  if (!failing_since_) return history_ ? history_->notice() : std::string();
-  std::string words = fmt::format("history: {} (since {})", message_, format_time(*failing_since_));
-  const auto add = [&words](const auto& backlog) {
-    if (!backlog.waiting.empty())
-      words += fmt::format("; {} {} wait to be written", backlog.waiting.size(), backlog.words);
-    if (backlog.lost > 0) words += fmt::format(", {} are lost", backlog.lost);
+std::optional<Degradation> HistoryKeeper::trouble() const {
+  if (!failing_since_) {
+    std::string notice = history_ ? history_->notice() : std::string();
+    if (notice.empty()) return std::nullopt;
+    return Degradation{std::move(notice)};
+  }
+  std::vector<std::string> parts;
+  const auto add = [&parts](const auto& backlog) {
+    const auto count = [&](std::size_t n, const char* is, const char* are) {
+      if (n > 0)
+        parts.push_back(
+            fmt::format("{} {} {}", n, n == 1 ? backlog.one : backlog.many, n == 1 ? is : are));
+    };
+    count(backlog.waiting.size(), "waits to be written", "wait to be written");
+    count(backlog.lost, "is lost", "are lost");
   };
   add(decisions_);
   add(verdicts_);
   add(plan_changes_);
   add(modes_);
-  return words;
+  return Degradation{fmt::format("history: {} (since {})", message_, format_time(*failing_since_)),
+                     fmt::format("{}", fmt::join(parts, ", "))};
 }
 
 }  // namespace tidelimit::engine

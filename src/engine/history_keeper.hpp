@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine.hpp"
 #include "engine/history.hpp"
 
 namespace tidelimit::engine {
@@ -42,8 +43,8 @@ class HistoryKeeper {
 
   [[nodiscard]] std::size_t waiting_decisions() const { return decisions_.waiting.size(); }
 
-  /// What is wrong now, in words; empty: nothing. It lasts until all that waited is written.
-  [[nodiscard]] std::string trouble() const;
+  /// What is wrong now, and what waits for it to end. It lasts until all that waited is written.
+  [[nodiscard]] std::optional<Degradation> trouble() const;
 
  private:
   struct Window {
@@ -57,7 +58,8 @@ class HistoryKeeper {
   struct Backlog {
     Result<void> (History::*put)(const std::vector<Record>&);
     std::size_t most;
-    const char* words;  // "decisions"
+    const char* one;
+    const char* many;
     std::vector<Record> waiting{};
     std::size_t lost = 0;
   };
@@ -69,12 +71,13 @@ class HistoryKeeper {
   void settle();
 
   std::shared_ptr<History> history_;
-  std::deque<Window> windows_;                                                        // that wait
-  Backlog<DecisionRecord> decisions_{&History::put_decisions, 100'000, "decisions"};  // some 50 MB
-  Backlog<policy::VerdictRecord> verdicts_{&History::put_verdicts, 10'000, "verdicts"};
+  std::deque<Window> windows_;                                          // that wait
+  Backlog<DecisionRecord> decisions_{&History::put_decisions, 100'000,  // some 50 MB
+                                     "decision", "decisions"};
+  Backlog<policy::VerdictRecord> verdicts_{&History::put_verdicts, 10'000, "verdict", "verdicts"};
   Backlog<policy::PlanChange> plan_changes_{&History::put_plan_changes, 10'000,
-                                            "changes of the plan"};
-  Backlog<ModeRecord> modes_{&History::put_modes, 1000, "modes set by hand"};
+                                            "change of the plan", "changes of the plan"};
+  Backlog<ModeRecord> modes_{&History::put_modes, 1000, "mode set by hand", "modes set by hand"};
   bool last_failed_ = false;
   bool out_of_place_ = false;
   std::optional<WallTime> failing_since_;

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "base/text.hpp"
+#include "engine/part_names.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -12,17 +13,7 @@ namespace {
 using limiter::Mode;
 using policy::ModeFor;
 
-constexpr std::string_view kRule = "rule/";
-constexpr std::string_view kEndpoint = "endpoint/";
 constexpr std::size_t kMostNews = 1000;  // between two turns
-
-std::string endpoint_part(const policy::EndpointSettings& endpoint) {
-  return std::string(kEndpoint) + endpoint.name;
-}
-
-std::string rule_part(const policy::Rule& rule) {
-  return std::string(kRule) + rule.name;
-}
 
 std::vector<PartMode> configured_parts(const policy::PolicySettings& settings) {
   std::vector<PartMode> parts{
@@ -32,8 +23,8 @@ std::vector<PartMode> configured_parts(const policy::PolicySettings& settings) {
       {"all", settings.mode, {}},
   };
   for (const auto& endpoint : settings.endpoints)
-    parts.push_back({endpoint_part(endpoint), endpoint.mode, {}});
-  for (const auto& rule : settings.rules) parts.push_back({rule_part(rule), rule.mode, {}});
+    parts.push_back({endpoint_part(endpoint.name), endpoint.mode, {}});
+  for (const auto& rule : settings.rules) parts.push_back({rule_part(rule.name), rule.mode, {}});
   return parts;
 }
 
@@ -57,10 +48,10 @@ void apply(const PartMode& part, policy::PolicySettings& settings) {
     for (auto& rule : settings.rules) rule.mode.share = std::min(rule.mode.share, by_hand.share);
   }
   for (auto& endpoint : settings.endpoints) {
-    if (name == endpoint_part(endpoint)) endpoint.mode = by_hand;
+    if (name == endpoint_part(endpoint.name)) endpoint.mode = by_hand;
   }
   for (auto& rule : settings.rules) {
-    if (name == rule_part(rule)) rule.mode = by_hand;
+    if (name == rule_part(rule.name)) rule.mode = by_hand;
   }
 }
 
@@ -101,10 +92,11 @@ PartMode* ModeBoard::find(std::string_view name) {
     return found == parts_.end() ? nullptr : &*found;
   };
   PartMode* const part = named(name);
-  if (part != nullptr || !name.starts_with(kRule)) return part;
-  const auto number = parse_uint(name.substr(kRule.size()));
+  const auto rule = rule_of(name);
+  if (part != nullptr || !rule) return part;
+  const auto number = parse_uint(*rule);
   const auto first = std::find_if(parts_.begin(), parts_.end(),
-                                  [](const PartMode& p) { return p.part.starts_with(kRule); });
+                                  [](const PartMode& p) { return rule_of(p.part).has_value(); });
   const auto rules = static_cast<std::size_t>(parts_.end() - first);
   if (!number || *number < 1 || *number > rules) return nullptr;
   return &first[static_cast<std::ptrdiff_t>(*number) - 1];

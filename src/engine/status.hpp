@@ -107,6 +107,14 @@ struct LastSuccess {
   WallTime plan{};
 };
 
+/// Something that is not as it should be.
+struct Degradation {
+  std::string what;         ///< in words; the same as long as it lasts
+  std::string detail = {};  ///< how far it has come, which changes all the time; may be empty
+  [[nodiscard]] std::string words() const { return detail.empty() ? what : what + "; " + detail; }
+  bool operator==(const Degradation&) const = default;
+};
+
 /// Everything that people, API and metrics ask for, taken at one tick. Immutable.
 struct Status {
   Now at{};
@@ -124,7 +132,7 @@ struct Status {
   std::vector<policy::VerdictRecord> verdicts;
   std::vector<policy::Signal> signals;
   std::optional<model::Manifest> model;
-  std::vector<std::string> degraded;  ///< what is not as it should be, in words
+  std::vector<Degradation> degraded;  ///< what is not as it should be, in words
   LastSuccess last_success;
   std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
   std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule

@@ -6,11 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/line_reader.hpp"
+
 namespace tidelimit::ingest {
 namespace {
 
 constexpr std::size_t kBuffer = 256 * 1024;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class BackwardLines final : public ByteStream {
  public:

@@ -9,6 +9,7 @@
 #include "ingest/csv_parser.hpp"
 #include "ingest/docker_parser.hpp"
 #include "ingest/json_parser.hpp"
+#include "ingest/line_reader.hpp"
 #include "ingest/pattern_parser.hpp"
 #include "ingest/w3c_parser.hpp"
 
@@ -37,7 +38,7 @@ class Lines {
       copy_.erase(0, copy_.find_first_not_of('\0'));
       if (trim(copy_).empty()) continue;
       const std::size_t size = copy_.size();
-      copy_.reserve(size + 64);  // kLinePadding
+      copy_.reserve(size + kLinePadding);
       return std::string_view(copy_.data(), size);
     }
     return std::nullopt;

@@ -16,8 +16,6 @@ constexpr std::size_t kBuffer = 256 * 1024;
 constexpr std::uint64_t kMaxJoined = 1000;
 constexpr std::size_t kMaxRecord = 64 * 1024;
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 }  // namespace
 
 LineReader::LineReader(std::unique_ptr<ByteStream> stream)

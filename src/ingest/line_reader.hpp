@@ -15,6 +15,9 @@ namespace tidelimit::ingest {
 /// request line at 8 KiB, Apache at 8190 bytes, Envoy all headers at 60 KiB); this bounds memory.
 inline constexpr std::size_t kMaxLine = 1024 * 1024;
 
+/// What some editors put before a UTF-8 text.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 /// What may be read, and ignored, behind the end of a line's text: simdjson loads whole vectors.
 inline constexpr std::size_t kLinePadding = 64;
 
@@ -27,8 +30,7 @@ struct Line {
 /// Cuts a stream into lines at \n or \r\n; the last one needs no line end. Skips a UTF-8 byte order
 /// mark and NUL bytes at the start of a line (a log that was truncated while its server went on
 /// writing begins with a hole of them). Memory: one buffer of 256 KiB, for longer lines up to twice
-/// kMaxLine, whatever the input holds;
-/// a preview may ask for more.
+/// kMaxLine, whatever the input holds; a preview may ask for more.
 class LineReader {
  public:
   explicit LineReader(std::unique_ptr<ByteStream> stream);

@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "anomaly/detector.hpp"
 #include "forecast/forecaster.hpp"
 #include "model/manifest_json.hpp"
 

@@ -133,7 +133,6 @@ void ControlThread::run() {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, until_next_turn(), [this] { return stopping_ || reload_asked_; });
       last = stopping_;
-      if (reload_asked_) configuration_file_.acted_on.clear();
     }
     turn();
     if (last) engine_.save(clock_.now());
@@ -163,17 +162,16 @@ void ControlThread::log_degraded() {
   const auto status = engine_.status();
   if (status == nullptr || status->degraded == degraded_) return;
   const auto& now = status->degraded;
-  // How much waits changes every second, and is no news: it stands behind a semicolon.
-  const auto gist = [](std::string_view words) { return words.substr(0, words.find(';')); };
-  const auto holds = [&](const std::vector<std::string>& all, const std::string& word) {
+  const auto holds = [](const std::vector<engine::Degradation>& all,
+                        const engine::Degradation& one) {
     return std::any_of(all.begin(), all.end(),
-                       [&](const std::string& other) { return gist(other) == gist(word); });
+                       [&](const engine::Degradation& other) { return other.what == one.what; });
   };
-  for (const std::string& word : now) {
-    if (!holds(degraded_, word)) spdlog::warn("degraded: {}", word);
+  for (const auto& one : now) {
+    if (!holds(degraded_, one)) spdlog::warn("degraded: {}", one.words());
   }
-  for (const std::string& word : degraded_) {
-    if (!holds(now, word)) spdlog::info("well again: {}", word);
+  for (const auto& one : degraded_) {
+    if (!holds(now, one)) spdlog::info("well again: {}", one.words());
   }
   degraded_ = now;
 }

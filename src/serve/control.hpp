@@ -81,7 +81,7 @@ class ControlThread {
   Notes& notes_;
   ReloadState& reload_;
   CpuMeter cpu_;
-  std::vector<std::string> degraded_;  ///< as last logged
+  std::vector<engine::Degradation> degraded_;  ///< as last logged
   std::map<std::string, forecast::Source>
       guarded_;  ///< endpoints with another source than the model
   Watched configuration_file_;

@@ -135,7 +135,7 @@ Handling Front::handle_report(const Request& request, ResponseWriter& response) 
     response.send(try_later(kNoRoom));
     return Handling::done;
   }
-  return run_on(shared_.control_lane, request, response,
+  return run_on(shared_.admin_lane, request, response,
                 [this, target = std::string(request.head.target), kept = std::move(kept),
                  now = request.now] { return shared_.report(target, kept->bytes, now); });
 }
@@ -245,10 +245,10 @@ Lane& Front::lane(LaneKind kind) const {
       return shared_.change_lane;
     case LaneKind::models:
       return shared_.model_lane;
-    case LaneKind::control:
+    case LaneKind::admin:
       break;
   }
-  return shared_.control_lane;
+  return shared_.admin_lane;
 }
 
 }  // namespace tidelimit::serve

@@ -28,9 +28,9 @@ struct FrontShared {
   Lane& order_lane;
   Lane& status_lane;
   Lane& change_lane;
-  Lane& control_lane;
+  Lane& admin_lane;
   Lane& model_lane;
-  /// Reads a large report with a worker of its own; on the control lane only.
+  /// Reads a large report with a worker of its own; on the admin lane only.
   std::function<Response(const std::string& target, std::string& body, const Now& now)> report;
   // Of calls that anyone may make, as often as they like.
   SharedAnswer metrics = {};

@@ -32,7 +32,7 @@ void LoopThread::serve_http(Listening listening) {
 }
 
 void LoopThread::serve_grpc(Fd socket, envoy::RateLimitShared& shared) {
-  grpc_ = std::make_unique<grpc::Front>(
+  grpc_ = std::make_unique<grpc::ServiceTable>(
       [this](const Peer& peer) { return is_trusted(peer, gate_.settings()); });
   add_grpc_services(shared);
   grpc_server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,

@@ -7,8 +7,8 @@
 
 #include "serve/envoy/rate_limit_service.hpp"
 #include "serve/front.hpp"
-#include "serve/grpc/front.hpp"
 #include "serve/grpc/health.hpp"
+#include "serve/grpc/service_table.hpp"
 #include "serve/http/server.hpp"
 #include "serve/http2/server.hpp"
 #include "serve/syslog.hpp"
@@ -69,7 +69,7 @@ class LoopThread {
   Gate gate_;
   std::vector<std::unique_ptr<Front>> fronts_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
-  std::unique_ptr<grpc::Front> grpc_;
+  std::unique_ptr<grpc::ServiceTable> grpc_;
   grpc::HealthService* health_ = nullptr;  ///< one of grpc_'s
   std::unique_ptr<Http2Server> grpc_server_;
   std::unique_ptr<SyslogReceiver> syslog_;

@@ -75,7 +75,7 @@ Result<double> query_value(std::string_view body) {
   return check_share(*largest);
 }
 
-PrometheusPoll::PrometheusPoll(std::string url, std::string query, std::string part, Notes& notes,
+PrometheusPoll::PrometheusPoll(Url url, std::string query, std::string part, Notes& notes,
                                Sink sink)
     : url_(std::move(url)),
       target_("/api/v1/query?query=" + encode_component(query)),
@@ -97,10 +97,8 @@ PrometheusPoll::~PrometheusPoll() {
 }
 
 Result<double> PrometheusPoll::ask() const {
-  const auto url = parse_url(url_);
-  if (!url) return tl::unexpected(url.error());
   const auto answer =
-      http_call(*url, "GET", target_, "Accept: application/json\r\n", "", kPatience);
+      http_call(url_, "GET", target_, "Accept: application/json\r\n", "", kPatience);
   if (!answer) return tl::unexpected(answer.error());
   const auto value = query_value(answer->body);
   if (answer->status == 200) return value;
@@ -127,7 +125,7 @@ void PrometheusPoll::run() {
       sink_(*value);
       notes_.clear(part_);
     } else {
-      notes_.set(part_, fmt::format("{}: {}", url_, value.error().message));
+      notes_.set(part_, fmt::format("{}: {}", format_url(url_), value.error().message));
     }
     lock.lock();
     changed_.wait_for(lock, kEvery, [this] { return stopping_; });

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "serve/notes.hpp"
 
 namespace tidelimit::serve {
@@ -24,7 +25,7 @@ class PrometheusPoll {
  public:
   using Sink = std::function<void(double)>;
 
-  PrometheusPoll(std::string url, std::string query, std::string part, Notes& notes, Sink sink);
+  PrometheusPoll(Url url, std::string query, std::string part, Notes& notes, Sink sink);
   ~PrometheusPoll();
   PrometheusPoll(const PrometheusPoll&) = delete;
   PrometheusPoll& operator=(const PrometheusPoll&) = delete;
@@ -35,7 +36,7 @@ class PrometheusPoll {
   /// What is thrown on a thread ends the process: here it is an error as any other.
   [[nodiscard]] Result<double> ask_safely() const;
 
-  std::string url_;
+  Url url_;
   std::string target_;
   std::string part_;
   Notes& notes_;

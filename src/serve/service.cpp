@@ -1,19 +1,17 @@
 #include "serve/service.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fmt/format.h>
-#include <iterator>
 #include <optional>
 #include <sched.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
 #include "serve/control.hpp"
+#include "serve/descriptor_limit.hpp"
 #include "serve/loop_thread.hpp"
 #include "serve/metrics/render.hpp"
+#include "serve/mishaps.hpp"
 #include "serve/retrainer.hpp"
 
 namespace tidelimit::serve {
@@ -21,22 +19,11 @@ namespace {
 
 constexpr std::size_t kLaneQueue = 64;
 constexpr Nanos kHangs =
-    std::chrono::seconds{15};  // a turn takes milliseconds, a scan tens of them
-constexpr std::size_t kOwnDescriptors =
-    128;  // files, listeners, libraries, before they are counted
-constexpr std::size_t kSpareDescriptors = 32;  // for files that are opened later: bundles, polls
-constexpr Nanos kNoted = std::chrono::minutes{1};  // after the last of what is counted
-constexpr std::size_t kLeastConnections = 16;      // fewer are no gate
-constexpr std::size_t kMostConnections = 16'384;   // each takes a descriptor
-constexpr std::size_t kMostPerClient = 256;        // trusted callers are exempt
+    std::chrono::seconds{15};                     // a turn takes milliseconds, a scan tens of them
+constexpr std::size_t kMostConnections = 16'384;  // each takes a descriptor
+constexpr std::size_t kMostPerClient = 256;       // trusted callers are exempt
 constexpr std::size_t kMostBodyBytes = 128 << 20;
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
-
-/// A count of what should not happen, for a note that stands while it grows and a while after.
-struct Mishaps {
-  std::uint64_t seen = 0;
-  Instant last;
-};
 
 struct Place {
   HostPort* where;  ///< its port is filled in
@@ -62,25 +49,6 @@ std::vector<Place> places_of(config::Listen& listen) {
   return places;
 }
 
-/// How many descriptors this process may open, raised to `need` where the system lets it.
-std::size_t raise_descriptor_limit(std::size_t need) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return need;
-  if (limit.rlim_cur < need) {
-    limit.rlim_cur = std::min<rlim_t>(need, limit.rlim_max);
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return limit.rlim_cur;
-}
-
-std::size_t open_descriptors() {
-  std::error_code error;
-  const std::filesystem::directory_iterator all("/proc/self/fd", error);
-  if (error) return kOwnDescriptors;
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 }  // namespace
 
 unsigned usable_cpus() {
@@ -101,9 +69,6 @@ struct Service::Impl {
   Result<void> load_token_table(const config::Config& config);
   Response take_large_report(const std::string& target, std::string& body, const Now& now);
   [[nodiscard]] std::string metrics_text() const;
-  enum class Change : std::uint8_t { none, begins, ends };
-  /// Notes mishaps of `part` by their count up to now.
-  Change note(Mishaps& mishaps, std::uint64_t count, const char* part, const char* words);
   void note_mishaps();
 
   // Order matters: what is below uses what is above, and goes first.
@@ -121,8 +86,8 @@ struct Service::Impl {
   DeskContext desk;
   ConnectionQuota quota{0, 0};  ///< bounded once all else is open
   BodyBudget bodies{kMostBodyBytes};
-  BodyReader report_bodies;                             ///< control lane only
-  std::unique_ptr<engine::EngineWorker> report_worker;  ///< control lane only
+  BodyReader report_bodies;                             ///< admin lane only
+  std::unique_ptr<engine::EngineWorker> report_worker;  ///< admin lane only
   std::optional<ControlThread> control;
   std::optional<Retrainer> retrainer;
   std::vector<std::unique_ptr<LoopThread>> loops;
@@ -130,11 +95,14 @@ struct Service::Impl {
   Lane order_lane{"orders", kLaneQueue};
   Lane status_lane{"status", kLaneQueue, kStatusNice};
   Lane change_lane{"changes", kLaneQueue};
-  Lane control_lane{"admin", kLaneQueue};
+  Lane admin_lane{"admin", kLaneQueue};
   Lane model_lane{"models", kLaneQueue};
   FrontShared shared;
-  Mishaps refusals;    ///< for want of descriptors
-  Mishaps unreadable;  ///< messages by syslog
+  Mishaps refusals{notes, clock, "descriptors",
+                   "connections are refused for want of them: raise ulimit -n"};
+  Mishaps unreadable{notes, clock, "syslog",
+                     "messages are no access-log lines, or cut off: their requests are not "
+                     "counted; the log shows one"};
 };
 
 Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& the_clock,
@@ -157,7 +125,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
              .order_lane = order_lane,
              .status_lane = status_lane,
              .change_lane = change_lane,
-             .control_lane = control_lane,
+             .admin_lane = admin_lane,
              .model_lane = model_lane,
              .report = [this](const std::string& target, std::string& body, const Now& now) {
                return take_large_report(target, body, now);
@@ -217,7 +185,7 @@ Result<void> Service::Impl::open(config::Config config) {
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
   settings.publish(make_front_settings(std::move(config), 1));
 
-  (void)raise_descriptor_limit(kMostConnections + kOwnDescriptors);
+  raise_descriptor_limit_for(kMostConnections);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
   for (unsigned i = 0; i < count; ++i)
     loops.push_back(std::make_unique<LoopThread>(*engine, settings, clock, shared, quota));
@@ -227,23 +195,10 @@ Result<void> Service::Impl::open(config::Config config) {
   return bound_connections();
 }
 
-/// A place is promised only where there is a descriptor for it.
 Result<void> Service::Impl::bound_connections() {
-  const std::size_t own = open_descriptors() + kSpareDescriptors;
-  const std::size_t limit = raise_descriptor_limit(own + kMostConnections);
-  const std::size_t room = limit > own ? limit - own : 0;
-  if (room < kLeastConnections)
-    return fail(Code::failed_precondition,
-                fmt::format("this process may open {} descriptors (ulimit -n) and needs {} itself, "
-                            "so that there are too few for connections: allow it {} at least, {} "
-                            "for as many connections as it takes",
-                            limit, own, own + kLeastConnections, own + kMostConnections));
-  const std::size_t connections = std::min(room, kMostConnections);
-  if (connections < kMostConnections)
-    spdlog::warn(
-        "this process may open {} descriptors (ulimit -n): {} connections at most in place of {}",
-        limit, connections, kMostConnections);
-  quota.bound(connections, std::min(kMostPerClient, connections / 2));
+  const auto connections = connections_with_descriptors(kMostConnections);
+  if (!connections) return tl::unexpected(connections.error());
+  quota.bound(*connections, std::min(kMostPerClient, *connections / 2));
   return {};
 }
 
@@ -280,29 +235,16 @@ Result<void> Service::Impl::open_listeners() {
   return {};
 }
 
-Service::Impl::Change Service::Impl::note(Mishaps& mishaps, std::uint64_t count, const char* part,
-                                          const char* words) {
-  const Instant now = clock.mono();
-  if (std::exchange(mishaps.seen, count) != count) {
-    mishaps.last = now;
-    return notes.set(part, words) ? Change::begins : Change::none;
-  }
-  if (clock.real(now - mishaps.last) <= kNoted || !notes.clear(part)) return Change::none;
-  return Change::ends;
-}
-
 void Service::Impl::note_mishaps() {
-  (void)note(refusals, quota.refused(NoPlace::descriptors), "descriptors",
-             "connections are refused for want of them: raise ulimit -n");
-  const Change change = note(unreadable, syslog.unreadable, "syslog",
-                             "messages are no access-log lines, or cut off: their requests are not "
-                             "counted; the log shows one");
-  if (change == Change::none) return;
+  (void)refusals.counted(quota.refused(NoPlace::descriptors));
+  const Mishaps::Change change = unreadable.counted(syslog.unreadable);
+  if (change == Mishaps::Change::none) return;
   // An example is kept before its message is counted: who takes it at any other time takes that of
   // a note that is still to begin.
   const std::string example = syslog.unreadable_example.take();
   // Anyone may ask what is degraded, but a message names a client.
-  if (change == Change::begins) spdlog::warn("syslog: a message that can't be read: {}", example);
+  if (change == Mishaps::Change::begins)
+    spdlog::warn("syslog: a message that can't be read: {}", example);
 }
 
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -362,7 +304,7 @@ bool Service::stop(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   bool well = true;
   for (Lane* lane : {&impl_->order_lane, &impl_->status_lane, &impl_->model_lane,
-                     &impl_->change_lane, &impl_->control_lane})
+                     &impl_->change_lane, &impl_->admin_lane})
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   well = impl_->control->stop(patience) && well;

@@ -10,7 +10,6 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "engine/engine.hpp"
-#include "serve/metrics/latency_histogram.hpp"
 #include "serve/net/clock.hpp"
 
 namespace tidelimit::serve {

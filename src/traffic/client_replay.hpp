@@ -15,13 +15,16 @@
 
 namespace tidelimit::traffic {
 
+/// Of what is hashed offline: equal logs give equal verdicts.
+inline constexpr std::uint64_t kReplaySeed = 0x7469646572756c65;
+
 struct ClientReplayOptions {
   /// The table is read into the profiles so often, as a gate's scans do: rates of clients that just
   /// came are as exact as that.
   Nanos fold{std::chrono::seconds{10}};
-  Nanos step{std::chrono::minutes{1}};      ///< clients are looked at once a step
-  std::size_t client_bytes = 64u << 20;     ///< of the client table
-  std::uint64_t seed = 0x7469646572756c65;  ///< keys the hashing; equal seeds give equal features
+  Nanos step{std::chrono::minutes{1}};   ///< clients are looked at once a step
+  std::size_t client_bytes = 64u << 20;  ///< of the client table
+  std::uint64_t seed = kReplaySeed;      ///< keys the hashing; equal seeds give equal features
   /// User-agent patterns whose requests are counted by class; at most limiter::kAgentClasses.
   std::vector<std::string> agent_patterns;
 };

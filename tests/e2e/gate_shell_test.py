@@ -1,6 +1,8 @@
 """What operators type against a running gate: why, unblock, shadow-report, mode."""
 
 import json
+import socket
+import threading
 import unittest
 
 from harness import free_port, run, wait_until
@@ -133,6 +135,20 @@ class ShellTest(Serving):
         lost = run("mode", "--url", f"http://127.0.0.1:{self.gate.http_port}", "--token-file", "/nowhere/token")
         self.assertIn("/nowhere/token", lost.stderr)
         self.assertNotEqual(lost.returncode, 0)
+
+    def test_what_answers_no_http_is_no_gate(self):
+        def greet():
+            caller, _ = server.accept()
+            with caller:
+                caller.recv(4096)
+                caller.sendall(b"220 mail here\r\n")
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            threading.Thread(target=greet, daemon=True).start()
+            lost = run("mode", "--url", url, "--token-file", self.gate.folder / "var/admin.token")
+        self.assertEqual(lost.returncode, 1)
+        self.assertIn(f"{url}: the answer is no HTTP; is it a tidelimit gate?", lost.stderr)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ using limiter::Mode;
 using limiter::Outcome;
 using limiter::Reason;
 using limiter::VerdictKind;
+using policy::test::attacker;
+using policy::test::odd_tool;
 using policy::test::per_minute;
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -114,6 +116,12 @@ class GateInTime : public testing::Test {
     const auto found = std::find(grid.endpoints.begin(), grid.endpoints.end(), endpoint);
     const auto& column = grid.stats[static_cast<std::size_t>(found - grid.endpoints.begin())];
     return column.empty() ? traffic::WindowStats{} : column.back();
+  }
+  /// In words, as people are told.
+  [[nodiscard]] std::vector<std::string> degraded() const {
+    std::vector<std::string> words;
+    for (const auto& one : engine->status()->degraded) words.push_back(one.words());
+    return words;
   }
   [[nodiscard]] double effective(std::size_t endpoint, std::size_t tier) {
     const auto plan = engine->plan();

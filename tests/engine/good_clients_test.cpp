@@ -14,12 +14,7 @@ class GoodClients : public GateInTime {
   static constexpr int kClients = 60;
 
   void begin(Settings settings = mission()) {
-    policy::Rule attacker;
-    attacker.name = "attacker";
-    attacker.when.verdict = VerdictKind::malicious;
-    attacker.then.block = true;
-    attacker.then.duration = minutes{15};
-    settings.policy.rules = {attacker};
+    settings.policy.rules = {attacker()};
     start(std::move(settings));
     engine->set_models(bundle(nullptr, quiet_detector()));
     engine->tick(now);

@@ -141,11 +141,11 @@ TEST_F(Plans, AModeSetWhileTheDiskIsFullIsWrittenWhenThereIsRoom) {
   history->full = true;
   ASSERT_TRUE(engine->set_mode("rules", Mode::shadow, std::nullopt, now));
   pass(seconds{2});
-  const auto of_history = testing::Contains(testing::HasSubstr("1 modes set by hand wait"));
-  EXPECT_THAT(engine->status()->degraded, of_history);
+  const auto of_history = testing::Contains(testing::HasSubstr("1 mode set by hand waits"));
+  EXPECT_THAT(degraded(), of_history);
   history->full = false;
   pass(seconds{10});
-  EXPECT_THAT(engine->status()->degraded, testing::Not(of_history));
+  EXPECT_THAT(degraded(), testing::Not(of_history));
   restart(mission(), history);
   for (const PartMode& part : engine->part_modes())
     EXPECT_EQ(part.by_hand.has_value(), part.part == "rules") << part.part;
@@ -211,7 +211,7 @@ TEST_F(Plans, RulesOnForecastsRestWithoutAModel) {
   pass(hours{1} + minutes{1});
   EXPECT_FALSE(engine->status()->forecasts.empty());  // naive ones, to look at
   EXPECT_EQ(effective(kBrowse, kStd), 100);
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("shield-payment")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("shield-payment")));
 }
 
 TEST_F(Plans, SaysThatNobodyEverGaveTheSignalThatRulesWaitFor) {
@@ -219,14 +219,14 @@ TEST_F(Plans, SaysThatNobodyEverGaveTheSignalThatRulesWaitFor) {
   start();
   pass(seconds{10});
   engine->tick(now);
-  EXPECT_THAT(engine->status()->degraded, testing::Not(waits));
+  EXPECT_THAT(degraded(), testing::Not(waits));
   pass(seconds{10});
   engine->tick(now);
-  EXPECT_THAT(engine->status()->degraded, waits);
+  EXPECT_THAT(degraded(), waits);
   engine->signal({.name = "cpu", .value = 0.2, .measured_at = now.mono});
   pass(seconds{2});
   engine->tick(now);
-  EXPECT_THAT(engine->status()->degraded, testing::Not(waits));
+  EXPECT_THAT(degraded(), testing::Not(waits));
 }
 
 TEST_F(Plans, AForecastIsMadeAtOnceAfterARestart) {
@@ -251,7 +251,7 @@ TEST_F(Plans, AStaleForecastDoesNotCount) {
     engine->tick(now);
   }
   EXPECT_EQ(effective(kBrowse, kStd), 100);
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("stale")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("stale")));
 }
 
 TEST_F(Plans, CpuPressureThrottlesLowPriorityAtOnceAndRelaxesSlowly) {

@@ -82,12 +82,7 @@ std::string spelled(const ReplayReport& r) {
 
 Settings mission_with_attackers() {
   Settings settings = mission();
-  policy::Rule attacker;
-  attacker.name = "attacker";
-  attacker.when.verdict = VerdictKind::malicious;
-  attacker.then.block = true;
-  attacker.then.duration = minutes{15};
-  settings.policy.rules.push_back(attacker);
+  settings.policy.rules.push_back(policy::test::attacker());
   return settings;
 }
 
@@ -422,6 +417,22 @@ TEST(ReplayComparison, SaysWhichRequestsAreDecidedOtherwise) {
 
   const Comparison back = compare(short_log(), tighter, mission());
   EXPECT_EQ(back.total().deny_to_allow, 51U);
+}
+
+/// 101 a minute is no whole number of nanoseconds apart.
+TEST(Replay, NamesALimitAsItIsConfigured) {
+  Settings odd = mission();
+  odd.policy.endpoints[1].limits[1].rate = per_minute(101);
+  const ReplayReport report = replay(short_log(), odd);
+  ASSERT_EQ(report.harm.examples.size(), 1U);
+  EXPECT_EQ(report.harm.examples[0].limit_per_minute, 101);
+
+  Settings roomy = mission();
+  roomy.policy.endpoints[1].limits[1].rate = per_minute(200);
+  const Comparison change = compare(short_log(), roomy, odd);
+  ASSERT_EQ(change.rows().size(), 1U);
+  ASSERT_FALSE(change.rows()[0].examples.empty());
+  EXPECT_EQ(change.rows()[0].examples[0].limit_per_minute, 101);
 }
 
 TEST(ReplayTimeBins, WidenWithoutLosingACount) {

@@ -150,8 +150,8 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   EXPECT_EQ(passed(150), 100);
   EXPECT_EQ(newest("browse").requests, 30);
   pass(seconds{1});
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("the disk is full")));
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("decisions wait")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("the disk is full")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("; 1 decision waits to be written")));
   const auto kept = [&] { return history->decisions({})->size(); };
   const std::size_t before = kept();
   ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt, now));
@@ -163,7 +163,7 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   pass(seconds{10});
   EXPECT_EQ((history->closed[{kMidnight, "browse"}].requests), 30);
   EXPECT_GE(kept(), before + 50);
-  for (const auto& word : engine->status()->degraded) EXPECT_THAT(word, Not(HasSubstr("history")));
+  for (const auto& word : degraded()) EXPECT_THAT(word, Not(HasSubstr("history")));
 }
 
 TEST_F(States, EveryDenialIsFoundByItsId) {

@@ -11,27 +11,6 @@ using testing::HasSubstr;
 
 constexpr char kMallory[] = "203.0.113.66";
 
-policy::Rule attacker() {
-  policy::Rule rule;
-  rule.name = "attacker";
-  rule.when.verdict = VerdictKind::malicious;
-  rule.then.block = true;
-  rule.then.duration = minutes{15};
-  return rule;
-}
-
-policy::Rule odd_tool() {
-  policy::Rule rule;
-  rule.name = "odd-tool";
-  rule.when.user_agent = "Postman*";
-  rule.when.error_rate = 0.5;
-  rule.when.requests = 20;
-  rule.then.verdict = VerdictKind::suspicious;
-  rule.then.limit = per_minute(10);
-  rule.then.duration = minutes{10};
-  return rule;
-}
-
 class Verdicts : public GateInTime {
  protected:
   void begin(std::vector<policy::Rule> rules = {attacker()}) {
@@ -147,7 +126,7 @@ TEST_F(Verdicts, AreNotRaisedByTheModelThatIsGoneOrOff) {
   ordinary(20);
   for (int s = 0; s < 12; ++s) attack(60);
   EXPECT_FALSE(verdict(kMallory));
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("attacker")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("attacker")));
   engine->set_models(bundle(nullptr, quiet_detector()));
   Settings off = mission();
   off.policy.rules = {attacker()};
@@ -452,11 +431,11 @@ TEST_F(Verdicts, RaisedWhileTheDiskIsFullAreWrittenWhenThereIsRoom) {
   history->full = true;
   for (int s = 0; s < 12; ++s) attack(60);
   ASSERT_FALSE(ask({.address = kMallory}).decision.allowed);
-  EXPECT_THAT(engine->status()->degraded, Contains(HasSubstr("1 verdicts")));
+  EXPECT_THAT(degraded(), Contains(HasSubstr("1 verdict waits to be written")));
   EXPECT_TRUE(history->verdicts({})->empty());
   history->full = false;
   pass(seconds{10});
-  EXPECT_THAT(engine->status()->degraded, Not(Contains(HasSubstr("history"))));
+  EXPECT_THAT(degraded(), Not(Contains(HasSubstr("history"))));
   restart(settings, history);
   EXPECT_EQ(ask({.address = kMallory}).decision.reason, Reason::client_blocked);
 }

@@ -31,6 +31,29 @@ inline LimitSpec limit(std::uint64_t count) {
   return spec;
 }
 
+/// Who is found malicious is blocked.
+inline Rule attacker() {
+  Rule rule;
+  rule.name = "attacker";
+  rule.when.verdict = limiter::VerdictKind::malicious;
+  rule.then.block = true;
+  rule.then.duration = minutes{15};
+  return rule;
+}
+
+/// Failing requests of a tool are suspicious.
+inline Rule odd_tool() {
+  Rule rule;
+  rule.name = "odd-tool";
+  rule.when.user_agent = "Postman*";
+  rule.when.error_rate = 0.5;
+  rule.when.requests = 20;
+  rule.then.verdict = limiter::VerdictKind::suspicious;
+  rule.then.limit = per_minute(10);
+  rule.then.duration = minutes{10};
+  return rule;
+}
+
 /// The configuration of the documentation: PRM 300/min, STD 100/min on payment and browse.
 inline PolicySettings mission() {
   PolicySettings settings;

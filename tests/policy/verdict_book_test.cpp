@@ -20,27 +20,6 @@ Now at(Nanos elapsed) {
   return {Instant{hours{1}} + elapsed, WallTime{hours{24 * 20000}} + elapsed};
 }
 
-Rule attacker() {
-  Rule rule;
-  rule.name = "attacker";
-  rule.when.verdict = VerdictKind::malicious;
-  rule.then.block = true;
-  rule.then.duration = minutes{15};
-  return rule;
-}
-
-Rule odd_tool() {
-  Rule rule;
-  rule.name = "odd-tool";
-  rule.when.user_agent = "Postman*";
-  rule.when.error_rate = 0.5;
-  rule.when.requests = 20;
-  rule.then.verdict = VerdictKind::suspicious;
-  rule.then.limit = per_minute(10);
-  rule.then.duration = minutes{10};
-  return rule;
-}
-
 PolicySettings with(std::vector<Rule> rules) {
   PolicySettings settings;
   settings.rules = std::move(rules);

@@ -48,9 +48,9 @@ TEST(Desk, NoReadingKeepsWhatIsSetByHandWaiting) {
   for (const char* target : {"/v1/overrides/1.2.3.4", "/v1/labels/1.2.3.4"}) {
     EXPECT_EQ(route("PUT", target)->lane, LaneKind::changes);
     EXPECT_EQ(route("DELETE", target)->lane, LaneKind::changes);
-    EXPECT_EQ(route("GET", target)->lane, LaneKind::control);
+    EXPECT_EQ(route("GET", target)->lane, LaneKind::admin);
   }
-  EXPECT_EQ(route("GET", "/v1/history")->lane, LaneKind::control);
+  EXPECT_EQ(route("GET", "/v1/history")->lane, LaneKind::admin);
 }
 
 TEST(Desk, SaysWhichCallsAndMethodsThereAre) {

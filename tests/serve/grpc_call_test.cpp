@@ -3,8 +3,8 @@
 #include <stdexcept>
 
 #include "http2_wire.hpp"
-#include "serve/grpc/front.hpp"
 #include "serve/grpc/health.hpp"
+#include "serve/grpc/service_table.hpp"
 #include "serve/http2/session.hpp"
 
 namespace tidelimit::serve::grpc {
@@ -95,13 +95,13 @@ class GrpcCall : public testing::Test {
  protected:
   void start(bool trusted = true, bool open = false) {
     session_.reset();  // before what it refers to
-    front_ = std::make_unique<Front>([trusted](const Peer&) { return trusted; });
-    front_->add(std::make_unique<TestService>(counts_, open));
+    table_ = std::make_unique<ServiceTable>([trusted](const Peer&) { return trusted; });
+    table_->add(std::make_unique<TestService>(counts_, open));
     auto health = std::make_unique<HealthService>(std::vector<std::string>{"test.Test"});
     health_ = health.get();
-    front_->add(std::move(health));
+    table_->add(std::move(health));
     session_ = std::make_unique<Http2Session>(
-        *front_, peer_, trusted, limits_, now_, [this] { ++wakes_; }, &pool_);
+        *table_, peer_, trusted, limits_, now_, [this] { ++wakes_; }, &pool_);
     send(std::string(wire::kPreface) + frame(wire::kSettings, 0, 0));
   }
   void send(std::string_view bytes) {
@@ -126,7 +126,7 @@ class GrpcCall : public testing::Test {
   Peer peer_;
   TestService::Counts counts_;
   BlockPool pool_;
-  std::unique_ptr<Front> front_;
+  std::unique_ptr<ServiceTable> table_;
   HealthService* health_ = nullptr;
   std::unique_ptr<Http2Session> session_;
   wire::Received got_;
@@ -219,7 +219,7 @@ TEST_F(GrpcCall, AnswersWhatIsNoGrpcInHttpsWords) {
   EXPECT_EQ(stream(3).fields[":status"], "405");
   EXPECT_EQ(stream(3).fields["allow"], "POST");
   RefusalCounts::Counts counts{};
-  front_->refusals().add_to(counts);
+  table_->refusals().add_to(counts);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const int status = RefusalCounts::kStatuses[i];
     EXPECT_EQ(counts[i], status == 405 || status == 415 ? 1u : 0u) << status;
@@ -256,7 +256,7 @@ TEST_F(GrpcCall, CalmsAClientWhoseHeadsUnpackToFarMoreThanTheyAre) {
                plain + std::string(10'000, wire::kFirstOfTable)));
     EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
     EXPECT_TRUE(session_->over());
-    EXPECT_EQ(front_->ended_for(Excess::header_bytes), 1u);
+    EXPECT_EQ(table_->ended_for(Excess::header_bytes), 1u);
   }
 }
 
@@ -283,7 +283,7 @@ TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
   send(more);
   EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
   EXPECT_TRUE(session_->over());
-  EXPECT_EQ(front_->ended_for(Excess::large_heads), 1u);
+  EXPECT_EQ(table_->ended_for(Excess::large_heads), 1u);
 }
 
 TEST_F(GrpcCall, RefusesMessagesThatAreTooLargeOrCompressedOrMalformed) {
@@ -407,7 +407,7 @@ TEST_F(GrpcCall, CountsCallsByMethodAndHowTheyEnded) {
   ASSERT_EQ(stream(15).fields[":status"], "405") << "no gRPC call, and not counted as one";
 
   std::map<std::tuple<std::string_view, std::string_view, std::string_view>, std::uint64_t> ended;
-  for (const EndedCalls& calls : front_->ended())
+  for (const EndedCalls& calls : table_->ended())
     ended[{calls.service, calls.method, name_of(calls.code)}] = calls.count;
   const decltype(ended) expected{{{"test.Test", "Echo", "OK"}, 2},
                                  {{"test.Test", "Fail", "ABORTED"}, 1},

@@ -2,8 +2,8 @@
 #include <thread>
 
 #include "http2_wire.hpp"
-#include "serve/grpc/front.hpp"
 #include "serve/grpc/health.hpp"
+#include "serve/grpc/service_table.hpp"
 #include "serve/http2/connection.hpp"
 #include "serve/http2/server.hpp"
 #include "socket_client.hpp"
@@ -17,13 +17,13 @@ constexpr std::string_view kCheck = "/grpc.health.v1.Health/Check";
 class Http2ServerTest : public testing::Test {
  protected:
   void start(bool trusted = true, std::size_t per_client = 100, const Http2Limits& limits = {}) {
-    front_ = std::make_unique<grpc::Front>([trusted](const Peer&) { return trusted; });
-    front_->add(std::make_unique<grpc::HealthService>(std::vector<std::string>{}));
+    table_ = std::make_unique<grpc::ServiceTable>([trusted](const Peer&) { return trusted; });
+    table_->add(std::make_unique<grpc::HealthService>(std::vector<std::string>{}));
     quota_ = std::make_unique<ConnectionQuota>(100, per_client);
     auto socket = listen_tcp({"127.0.0.1", 0});
     ASSERT_TRUE(socket) << socket.error().message;
     port_ = local_port(*socket);
-    server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(*socket), *front_, limits,
+    server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(*socket), *table_, limits,
                                             *quota_);
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -42,7 +42,7 @@ class Http2ServerTest : public testing::Test {
   Clock clock_;
   Loop loop_{clock_};
   LoopBuffers buffers_;
-  std::unique_ptr<grpc::Front> front_;
+  std::unique_ptr<grpc::ServiceTable> table_;
   std::unique_ptr<ConnectionQuota> quota_;
   std::unique_ptr<Http2Server> server_;
   std::uint16_t port_ = 0;

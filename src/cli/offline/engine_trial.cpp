@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "traffic/client_replay.hpp"
+
 namespace tidelimit::cli {
 namespace {
 
-constexpr std::uint64_t kSeed = 0x7469646572756c65;  // equal logs give equal verdicts
 constexpr std::size_t kBucketBytes = 1u << 20;
 
 engine::Settings watching(engine::Settings settings) {
@@ -28,7 +29,8 @@ std::shared_ptr<const model::Bundle> detector_of(const model::Bundle& bundle) {
 }  // namespace
 
 EngineTrial::EngineTrial(engine::Settings settings, const model::Bundle& bundle)
-    : engine_(std::make_unique<engine::Engine>(watching(std::move(settings)), nullptr, kSeed)),
+    : engine_(std::make_unique<engine::Engine>(watching(std::move(settings)), nullptr,
+                                               traffic::kReplaySeed)),
       worker_(engine_->make_worker()),
       time_(*engine_) {
   if (bundle.anomaly) engine_->set_models(detector_of(bundle));

@@ -33,7 +33,7 @@ struct Evaluation {
                                                  const EvaluationOptions& options);
 
 /// "83.4 %", or "unknown".
-[[nodiscard]] std::string percent_in_words(const std::optional<double>& ratio);
+[[nodiscard]] std::string percent_or_unknown(const std::optional<double>& ratio);
 
 /// "29.71"; "-" where there is none.
 [[nodiscard]] std::string in_words(const ReferenceScore& reference);

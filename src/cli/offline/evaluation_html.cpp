@@ -2,7 +2,6 @@
 
 #include "base/figures.hpp"
 #include "cli/offline/evaluation.hpp"
-#include "cli/report/axis.hpp"
 #include "cli/report/page.hpp"
 #include "cli/report/plot.hpp"
 
@@ -96,8 +95,8 @@ std::string evaluation_html(const Evaluation& evaluation) {
         {grouped(clients.flagged), "clients flagged", "of " + grouped(clients.clients)});
     if (clients.labelled) {
       cards.push_back(
-          {percent_in_words(clients.any.precision()), "precision", "of flagged clients"});
-      cards.push_back({percent_in_words(clients.any.recall()), "recall", "of malicious clients"});
+          {percent_or_unknown(clients.any.precision()), "precision", "of flagged clients"});
+      cards.push_back({percent_or_unknown(clients.any.recall()), "recall", "of malicious clients"});
     }
   }
   page.add_cards(cards);

@@ -78,7 +78,7 @@ std::string client_lines(const ClientScore& score) {
   TextTable table({"flagged as", "precision", "recall", "clients"},
                   {Align::left, Align::right, Align::right, Align::right});
   const auto row = [&](const char* name, const Retrieval& r) {
-    table.add({name, percent_in_words(r.precision()), percent_in_words(r.recall()),
+    table.add({name, percent_or_unknown(r.precision()), percent_or_unknown(r.recall()),
                std::to_string(r.flagged)});
   };
   row("suspicious or malicious", score.any);
@@ -98,7 +98,7 @@ std::string client_lines(const ClientScore& score) {
 
 }  // namespace
 
-std::string percent_in_words(const std::optional<double>& ratio) {
+std::string percent_or_unknown(const std::optional<double>& ratio) {
   return ratio ? percent(*ratio, 1) : "unknown";
 }
 

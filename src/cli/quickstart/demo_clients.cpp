@@ -16,7 +16,7 @@ constexpr std::size_t kReportsTogether = 50;
 // One call in twenty of a malicious client succeeds, as it would.
 constexpr double kLuck = 0.05;
 
-serve::Url loopback(std::uint16_t port) {
+Url loopback(std::uint16_t port) {
   return {.host = "127.0.0.1", .port = std::to_string(port), .prefix = ""};
 }
 

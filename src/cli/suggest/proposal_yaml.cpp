@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "base/text.hpp"
 #include "cli/suggest/limit_draw.hpp"
 #include "cli/suggest/proposal_words.hpp"
 #include "config/yaml_text.hpp"

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "engine/replay/harm_ledger.hpp"
+#include "limiter/nominal.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -46,7 +47,7 @@ void Comparison::part(const traffic::Request& request, const Answer& refusal, co
   example.now_refused = refused_now;
   example.reason = limiter::to_string(refusal.decision.reason);
   if (refusal.rule != nullptr) example.rule = *refusal.rule;
-  example.limit_per_minute = refusal.decision.limit.per_minute();
+  example.limit_per_minute = limiter::nominal_per_minute(refusal.decision.limit);
   row->examples.push_back(std::move(example));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "limiter/nominal.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -46,7 +47,7 @@ void HarmLedger::refused(const traffic::Request& request, const Answer& answer, 
     p.endpoint = *answer.endpoint;
     p.tier = *answer.tier;
     p.first = time;
-    p.limit_per_minute = decision.limit.per_minute();
+    p.limit_per_minute = limiter::nominal_per_minute(decision.limit);
     if (answer.rule != nullptr && is_adapted(decision.reason)) p.rule = *answer.rule;
     found = entries_.emplace(hash, std::move(entry)).first;
   }

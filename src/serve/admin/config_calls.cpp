@@ -5,14 +5,13 @@
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/admin/configurations.hpp"
+#include "serve/admin/json.hpp"
 #include "serve/admin/line_changes.hpp"
 
 namespace tidelimit::serve {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kLongestReason = 500;
 
 /// What is kept, the one that took effect last first, and what is in force.
 struct Kept {
@@ -110,7 +109,7 @@ Response get_config(const DeskContext& context, const DeskCall& call) {
 Response put_config(const DeskContext& context, const DeskCall& call) {
   const auto body = parse_object(call.body.empty() ? "{}" : call.body, {"reason"});
   if (!body) return error_response(body.error());
-  const auto reason = read_string(*body, "reason");
+  const auto reason = read_reason(*body);
   if (!reason) return error_response(reason.error());
   const auto kept = read_kept(context);
   if (!kept) return error_response(kept.error());
@@ -123,8 +122,8 @@ Response put_config(const DeskContext& context, const DeskCall& call) {
   const auto file = config::load(in_force->config.file);
   if (!file)
     return problem(409, fmt::format("the file is to be mended first: {}", file.error().message));
-  const engine::ConfigurationHold hold{record->fingerprint, fingerprint_of(file->text),
-                                       printable(*reason, kLongestReason), call.by, call.now.wall};
+  const engine::ConfigurationHold hold{record->fingerprint, fingerprint_of(file->text), *reason,
+                                       call.by, call.now.wall};
   // What the file says anyway needs no hold.
   const bool as_file = hold.fingerprint == hold.over;
   if (const auto put = context.engine.history()->put_hold(as_file ? nullptr : &hold); !put)

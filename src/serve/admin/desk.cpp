@@ -24,55 +24,56 @@ struct Row {
 constexpr auto kOrders = LaneKind::orders;
 constexpr auto kStatus = LaneKind::status;
 constexpr auto kChanges = LaneKind::changes;
-constexpr auto kControl = LaneKind::control;
+constexpr auto kAdmin = LaneKind::admin;
 constexpr auto kModels = LaneKind::models;
 constexpr auto kOpen = Access::open;
 constexpr auto kRead = Access::read;
 constexpr auto kGuarded = Access::guarded;
-constexpr auto kAny = Role::any;
-constexpr auto kAdmin = Role::admin;
+constexpr auto kOnAny = Role::any;
+constexpr auto kOnAdmin = Role::admin;
+constexpr auto kOnMetrics = Role::metrics;
 
 constexpr std::array kRows{
-    Row{"GET", "/", {kStatus, kOpen, kAdmin, get_page}},
-    Row{"GET", "/readyz", {kStatus, kOpen, kAny, get_ready}},
-    Row{"GET", "/metrics", {kStatus, kOpen, Role::metrics, get_metrics}},
-    Row{"GET", "/v1/plan", {kStatus, kRead, kAdmin, get_plan, ""}},
-    Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts, ""}},
-    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts, ""}},
-    Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
-    Row{"GET", "/v1/history", {kControl, kRead, kAdmin, get_history, "since until endpoint"}},
+    Row{"GET", "/", {kStatus, kOpen, kOnAdmin, get_page}},
+    Row{"GET", "/readyz", {kStatus, kOpen, kOnAny, get_ready}},
+    Row{"GET", "/metrics", {kStatus, kOpen, kOnMetrics, get_metrics}},
+    Row{"GET", "/v1/plan", {kStatus, kRead, kOnAdmin, get_plan, ""}},
+    Row{"GET", "/v1/forecasts", {kStatus, kRead, kOnAdmin, get_forecasts, ""}},
+    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kOnAdmin, get_verdicts, ""}},
+    Row{"GET", "/v1/clients/**", {kAdmin, kGuarded, kOnAdmin, get_client}},
+    Row{"GET", "/v1/history", {kAdmin, kRead, kOnAdmin, get_history, "since until endpoint"}},
     Row{"GET",
         "/v1/decisions",
-        {kControl, kGuarded, kAdmin, get_decisions, "id user client since"}},
-    Row{"GET", "/v1/shadow", {kControl, kGuarded, kAdmin, get_shadow, "since part"}},
-    Row{"GET", "/v1/overrides", {kControl, kGuarded, kAdmin, list_overrides, ""}},
-    Row{"GET", "/v1/overrides/**", {kControl, kGuarded, kAdmin, get_override}},
-    Row{"PUT", "/v1/overrides/**", {kChanges, kGuarded, kAdmin, put_override}},
-    Row{"DELETE", "/v1/overrides/**", {kChanges, kGuarded, kAdmin, delete_override}},
-    Row{"GET", "/v1/labels", {kControl, kGuarded, kAdmin, list_labels, "format"}},
-    Row{"GET", "/v1/labels/**", {kControl, kGuarded, kAdmin, get_label}},
-    Row{"PUT", "/v1/labels/**", {kChanges, kGuarded, kAdmin, put_label}},
-    Row{"DELETE", "/v1/labels/**", {kChanges, kGuarded, kAdmin, delete_label}},
-    Row{"PUT", "/v1/signals/*", {kOrders, kGuarded, kAdmin, put_signal}},
-    Row{"GET", "/v1/mode", {kStatus, kRead, kAdmin, get_mode}},
-    Row{"PUT", "/v1/mode", {kOrders, kGuarded, kAdmin, put_mode}},
-    Row{"GET", "/v1/modes", {kStatus, kRead, kAdmin, get_modes}},
-    Row{"GET", "/v1/modes/changes", {kControl, kRead, kAdmin, get_mode_changes, "since"}},
-    Row{"GET", "/v1/configs", {kControl, kGuarded, kAdmin, list_configs}},
-    Row{"DELETE", "/v1/configs/hold", {kControl, kGuarded, kAdmin, release_config}},
-    Row{"GET", "/v1/configs/*", {kControl, kGuarded, kAdmin, get_config}},
-    Row{"PUT", "/v1/configs/*", {kControl, kGuarded, kAdmin, put_config}},
-    Row{"GET", "/v1/models", {kControl, kRead, kAdmin, list_versions}},
-    Row{"PUT", "/v1/models", {kControl, kGuarded, kAdmin, put_version}},
-    Row{"GET", "/v1/models/*", {kModels, kRead, kAdmin, get_model}},
-    Row{"POST", "/v1/models/*", {kModels, kRead, kAdmin, post_predict}},
-    Row{"GET", "/v1/models/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
-    Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, get_model}},
-    Row{"POST", "/v1/models/*/versions/*", {kModels, kRead, kAdmin, post_predict}},
-    Row{"GET", "/v1/models/*/versions/*/metadata", {kModels, kRead, kAdmin, get_model_metadata}},
-    Row{"GET", "/v1/models/*/labels/*", {kModels, kRead, kAdmin, refuse_label}},
-    Row{"POST", "/v1/models/*/labels/*", {kModels, kRead, kAdmin, refuse_label}},
-    Row{"GET", "/v1/models/*/labels/*/metadata", {kModels, kRead, kAdmin, refuse_label}},
+        {kAdmin, kGuarded, kOnAdmin, get_decisions, "id user client since"}},
+    Row{"GET", "/v1/shadow", {kAdmin, kGuarded, kOnAdmin, get_shadow, "since part"}},
+    Row{"GET", "/v1/overrides", {kAdmin, kGuarded, kOnAdmin, list_overrides, ""}},
+    Row{"GET", "/v1/overrides/**", {kAdmin, kGuarded, kOnAdmin, get_override}},
+    Row{"PUT", "/v1/overrides/**", {kChanges, kGuarded, kOnAdmin, put_override}},
+    Row{"DELETE", "/v1/overrides/**", {kChanges, kGuarded, kOnAdmin, delete_override}},
+    Row{"GET", "/v1/labels", {kAdmin, kGuarded, kOnAdmin, list_labels, "format"}},
+    Row{"GET", "/v1/labels/**", {kAdmin, kGuarded, kOnAdmin, get_label}},
+    Row{"PUT", "/v1/labels/**", {kChanges, kGuarded, kOnAdmin, put_label}},
+    Row{"DELETE", "/v1/labels/**", {kChanges, kGuarded, kOnAdmin, delete_label}},
+    Row{"PUT", "/v1/signals/*", {kOrders, kGuarded, kOnAdmin, put_signal}},
+    Row{"GET", "/v1/mode", {kStatus, kRead, kOnAdmin, get_mode}},
+    Row{"PUT", "/v1/mode", {kOrders, kGuarded, kOnAdmin, put_mode}},
+    Row{"GET", "/v1/modes", {kStatus, kRead, kOnAdmin, get_modes}},
+    Row{"GET", "/v1/modes/changes", {kAdmin, kRead, kOnAdmin, get_mode_changes, "since"}},
+    Row{"GET", "/v1/configs", {kAdmin, kGuarded, kOnAdmin, list_configs}},
+    Row{"DELETE", "/v1/configs/hold", {kAdmin, kGuarded, kOnAdmin, release_config}},
+    Row{"GET", "/v1/configs/*", {kAdmin, kGuarded, kOnAdmin, get_config}},
+    Row{"PUT", "/v1/configs/*", {kAdmin, kGuarded, kOnAdmin, put_config}},
+    Row{"GET", "/v1/models", {kAdmin, kRead, kOnAdmin, list_versions}},
+    Row{"PUT", "/v1/models", {kAdmin, kGuarded, kOnAdmin, put_version}},
+    Row{"GET", "/v1/models/*", {kModels, kRead, kOnAdmin, get_model}},
+    Row{"POST", "/v1/models/*", {kModels, kRead, kOnAdmin, post_predict}},
+    Row{"GET", "/v1/models/*/metadata", {kModels, kRead, kOnAdmin, get_model_metadata}},
+    Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kOnAdmin, get_model}},
+    Row{"POST", "/v1/models/*/versions/*", {kModels, kRead, kOnAdmin, post_predict}},
+    Row{"GET", "/v1/models/*/versions/*/metadata", {kModels, kRead, kOnAdmin, get_model_metadata}},
+    Row{"GET", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label}},
+    Row{"POST", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label}},
+    Row{"GET", "/v1/models/*/labels/*/metadata", {kModels, kRead, kOnAdmin, refuse_label}},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {

@@ -16,8 +16,8 @@ namespace tidelimit::serve {
 enum class LaneKind : std::uint8_t {
   orders,   ///< as status, for changes with a token: no flood of reads keeps them waiting
   status,   ///< never waits for the control plane or the disk: works while both hang
-  changes,  ///< as control, for what people set by hand: it waits behind no long reading
-  control,  ///< takes the control mutex, reads or writes the store
+  changes,  ///< as admin, for what people set by hand: it waits behind no long reading
+  admin,    ///< takes the control mutex, reads or writes the store
   models,   ///< computes
 };
 

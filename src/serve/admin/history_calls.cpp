@@ -3,7 +3,9 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "engine/part_names.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -106,13 +108,15 @@ Result<engine::ShadowQuery> query_of(const DeskContext& context, const std::stri
                        [&](const auto& one) { return one.name == name; });
   };
   const policy::PolicySettings& policy = status->policy;
-  if (part.starts_with("endpoint/") && named(policy.endpoints, part.substr(9))) {
-    query.endpoint = part.substr(9);
+  const auto endpoint = engine::endpoint_of(part);
+  if (endpoint && named(policy.endpoints, *endpoint)) {
+    query.endpoint = *endpoint;
     return query;
   }
   query.rules.emplace();
-  if (part.starts_with("rule/") && named(policy.rules, part.substr(5))) {
-    query.rules->push_back(part.substr(5));
+  const auto one_rule = engine::rule_of(part);
+  if (one_rule && named(policy.rules, *one_rule)) {
+    query.rules->emplace_back(*one_rule);
     return query;
   }
   if (part != "forecast" && part != "anomaly" && part != "rules")

@@ -1,13 +1,22 @@
+#include "serve/admin/json.hpp"
+
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/text.hpp"
 #include "limiter/nominal.hpp"
-#include "serve/admin/calls.hpp"
 #include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kLongestReason = 500;
+
+}  // namespace
 
 Response json_response(const json& body, int status) {
   return {.status = status, .body = json_text(body) + "\n"};
@@ -81,6 +90,11 @@ Result<std::string> read_string(const json& body, const char* key) {
   if (!body[key].is_string())
     return fail(Code::invalid_argument, fmt::format("\"{}\" must be a string", key));
   return body[key].get<std::string>();
+}
+
+Result<std::string> read_reason(const json& body) {
+  const auto reason = read_string(body, "reason");
+  return reason ? printable(*reason, kLongestReason) : reason;
 }
 
 Result<std::optional<WallTime>> read_for(const json& body, WallTime now) {

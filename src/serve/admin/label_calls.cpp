@@ -3,13 +3,13 @@
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 namespace tidelimit::serve {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestText = 500;
 constexpr const char* kMalicious = "malicious";
 constexpr const char* kNotMalicious = "not_malicious";
 
@@ -31,7 +31,7 @@ Result<engine::LabelRecord> read_label(const DeskCall& call) {
   if (!body) return tl::unexpected(body.error());
   const auto label = read_string(*body, "label");
   if (!label) return tl::unexpected(label.error());
-  const auto reason = read_string(*body, "reason");
+  const auto reason = read_reason(*body);
   if (!reason) return tl::unexpected(reason.error());
   const auto until = read_for(*body, call.now.wall);
   if (!until) return tl::unexpected(until.error());
@@ -43,7 +43,7 @@ Result<engine::LabelRecord> read_label(const DeskCall& call) {
                                              printable(*label, 40)));
   return engine::LabelRecord{.target = *client,
                              .malicious = *label == kMalicious,
-                             .reason = printable(*reason, kLongestText),
+                             .reason = *reason,
                              .by = call.by,
                              .made_at = call.now.wall,
                              .until = *until};

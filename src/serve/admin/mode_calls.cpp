@@ -5,8 +5,10 @@
 
 #include "base/share.hpp"
 #include "base/text.hpp"
+#include "engine/part_names.hpp"
 #include "policy/words.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -15,7 +17,6 @@ using limiter::Mode;
 using nlohmann::json;
 using policy::ModeFor;
 
-constexpr std::size_t kLongestReason = 500;
 constexpr char kWords[] = R"(off, shadow, enforce, configured or {"enforce": "5%"})";
 
 json mode_json(const ModeFor& mode) {
@@ -60,7 +61,7 @@ std::vector<std::string> names_of(const std::vector<engine::PartMode>& parts) {
   std::size_t rules = 0;
   for (const auto& part : parts) {
     names.push_back(part.part);
-    if (part.part.starts_with("rule/")) names.push_back(fmt::format("rule/{}", ++rules));
+    if (engine::rule_of(part.part)) names.push_back(engine::rule_part(std::to_string(++rules)));
   }
   return names;
 }
@@ -111,9 +112,9 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
   if (!body) return error_response(body.error());
   const auto until = read_for(*body, call.now.wall);
   if (!until) return error_response(until.error());
-  const auto given = read_string(*body, "reason");
+  const auto given = read_reason(*body);
   if (!given) return error_response(given.error());
-  const std::string reason = given->empty() ? "no reason given" : printable(*given, kLongestReason);
+  const std::string reason = given->empty() ? "no reason given" : *given;
   std::vector<engine::ModeRecord> orders;
   for (const auto& [part, value] : body->items()) {
     if (part == "for" || part == "reason") continue;

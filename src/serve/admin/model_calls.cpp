@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "forecast/model.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 // TensorFlow Serving's REST for both models: status, metadata, predict; errors as {"error": …}.
 namespace tidelimit::serve {

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "engine/override_book.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 using nlohmann::json;
 
 constexpr Nanos kLongestOverride = std::chrono::hours{24 * 7};
-constexpr std::size_t kLongestText = 500;
 
 Result<std::string> read_target(const DeskCall& call) {
   return engine::OverrideBook::target_named(rest_of_path(call));
@@ -52,7 +52,7 @@ Result<engine::OverrideRecord> read_override(const DeskCall& call) {
   if (!body) return tl::unexpected(body.error());
   const auto action_text = read_string(*body, "action");
   const auto limit_text = read_string(*body, "limit");
-  const auto reason = read_string(*body, "reason");
+  const auto reason = read_reason(*body);
   for (const auto* text : {&action_text, &limit_text, &reason}) {
     if (!*text) return tl::unexpected(text->error());
   }
@@ -63,7 +63,7 @@ Result<engine::OverrideRecord> read_override(const DeskCall& call) {
   engine::OverrideRecord record{.target = *target,
                                 .action = *action,
                                 .limit = {},
-                                .reason = printable(*reason, kLongestText),
+                                .reason = *reason,
                                 .by = call.by,
                                 .made_at = call.now.wall,
                                 .until = *until};

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 namespace tidelimit::serve {
 

@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "base/text.hpp"
+#include "engine/part_names.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 #include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
@@ -18,8 +19,9 @@ Response not_ready() {
 /// What is not as it should be: by the engine, and by the service around it.
 std::vector<std::string> all_degraded(const DeskContext& context, const Status* status) {
   std::vector<std::string> words = context.degraded();
-  if (status != nullptr)
-    words.insert(words.end(), status->degraded.begin(), status->degraded.end());
+  if (status != nullptr) {
+    for (const auto& one : status->degraded) words.push_back(one.words());
+  }
   return words;
 }
 
@@ -50,7 +52,7 @@ json rule_json(const policy::RuleState& rule, const std::vector<engine::PartMode
           {"active", rule.active},
           {"mode", limiter::to_string(rule.mode.mode)},
           {"enforced_ratio", rule.mode.share},
-          {"mode_until", end_of(parts, "rule/" + rule.rule)},
+          {"mode_until", end_of(parts, engine::rule_part(rule.rule))},
           {"cause", rule.cause},
           {"since", rule.active ? json(format_time(rule.since)) : json()}};
 }
@@ -111,7 +113,7 @@ json limit_json(const Status& status, const std::vector<engine::PartMode>& parts
        {"tier", status.policy.tiers[tier]},
        {"priority", limiter::to_string(settings.priority)},
        {"mode", limiter::to_string(settings.mode.mode)},
-       {"mode_until", end_of(parts, "endpoint/" + settings.name)},
+       {"mode_until", end_of(parts, engine::endpoint_part(settings.name))},
        {"enforced_ratio", std::min(status.policy.mode.share, settings.mode.share)},
        {"base_per_minute", per_minute(base.principal)},
        {"client_per_minute", per_minute(plan.endpoints[endpoint].client)},

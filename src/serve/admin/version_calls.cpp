@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/admin/json.hpp"
 
 // The models in force and before, as `tidelimit models` lists and returns to them.
 namespace tidelimit::serve {

@@ -13,9 +13,6 @@ namespace tidelimit::serve::envoy {
 namespace {
 
 using ::envoy::type::v3::RateLimitUnit;
-using std::chrono::hours;
-using std::chrono::minutes;
-using std::chrono::seconds;
 
 constexpr std::uint64_t kMarkSeed = 0x656e766f79;  // keys are hashed anew with the process's seed
 
@@ -26,19 +23,20 @@ tl::unexpected<Error> wrong_descriptor(std::size_t at, std::string_view what) {
 }
 
 std::optional<Nanos> period_of(RateLimitUnit unit) {
+  using config::LimitUnit;
   switch (unit) {
     case RateLimitUnit::SECOND:
-      return seconds{1};
+      return config::period_of(LimitUnit::second);
     case RateLimitUnit::MINUTE:
-      return minutes{1};
+      return config::period_of(LimitUnit::minute);
     case RateLimitUnit::HOUR:
-      return hours{1};
+      return config::period_of(LimitUnit::hour);
     case RateLimitUnit::DAY:
-      return hours{24};
+      return config::period_of(LimitUnit::day);
     case RateLimitUnit::MONTH:
-      return hours{24 * 30};
+      return config::period_of(LimitUnit::month);
     case RateLimitUnit::YEAR:
-      return hours{24 * 365};
+      return config::period_of(LimitUnit::year);
     default:
       return std::nullopt;
   }

@@ -22,8 +22,7 @@ using DescriptorMessage = ::envoy::extensions::common::ratelimit::v3::RateLimitD
 
 /// For how many requests a descriptor stands; 0: it only asks.
 [[nodiscard]] limiter::Hits hits_of(const RateLimitRequest& call, const DescriptorMessage& one);
-/// Of the unit of a limit that a descriptor brings. A month has 30 days, a year 365; none for
-/// UNKNOWN.
+/// Of the unit of a limit that a descriptor brings, as config::LimitUnit has it; none for UNKNOWN.
 [[nodiscard]] std::optional<Nanos> period_of(::envoy::type::v3::RateLimitUnit unit);
 inline constexpr std::string_view kNoUnit =
     "its limit has no unit: SECOND, MINUTE, HOUR, DAY, MONTH or YEAR";

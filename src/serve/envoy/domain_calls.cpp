@@ -133,17 +133,10 @@ class Writer {
     if (!passed) append_number(header("retry-after"), retry_after_seconds(said.retry_after));
     const std::string_view item =
         nearest.rule != nullptr ? std::string_view(nearest.rule->item) : "\"default\"";
-    std::string& policy = header("ratelimit-policy");
-    policy.append(item).append(";q=");
-    append_number(policy, nearest.requests_per_unit);
-    policy.append(";w=");
-    append_number(policy, static_cast<std::uint64_t>(
-                              std::chrono::ceil<std::chrono::seconds>(nearest.period).count()));
-    std::string& rate = header("ratelimit");
-    rate.append(item).append(";r=");
-    append_number(rate, said.allowed ? said.remaining : 0);
-    rate.append(";t=");
-    append_number(rate, reset_seconds(said));
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(nearest.period).count();
+    append_quota(header("ratelimit-policy"), item,
+                 {nearest.requests_per_unit, static_cast<std::uint64_t>(seconds)});
+    append_left(header("ratelimit"), item, said);
   }
 
   std::span<const MetLimit> met_;

@@ -128,26 +128,33 @@ void append_rate_policy(std::string& value, const engine::Answer& answer,
                         const FrontSettings& settings, const Quota* said) {
   const limiter::Decision& decision = answer.decision;
   const FrontSettings::Policy& policy = policy_of(decision, settings);
-  value.append(policy.item).append(";q=");
   if (denied_in_flight(decision)) {
+    value.append(policy.item).append(";q=");
     append_number(value, decision.in_flight_limit);
     value.append(";qu=\"concurrent-requests\"");
     return;
   }
   if (decision.limit.unlimited()) {
-    value.append("0");
+    value.append(policy.item).append(";q=0");
     return;
   }
-  const Quota quota = said != nullptr ? *said : quota_of(decision.limit, policy.period);
+  append_quota(value, policy.item,
+               said != nullptr ? *said : quota_of(decision.limit, policy.period));
+}
+
+void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings) {
+  append_left(value, policy_of(answer.decision, settings).item, answer.decision);
+}
+
+void append_quota(std::string& value, std::string_view item, const Quota& quota) {
+  value.append(item).append(";q=");
   append_number(value, quota.requests);
   value.append(";w=");
   append_number(value, quota.seconds);
 }
 
-void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings) {
-  const limiter::Decision& decision = answer.decision;
-  value.append(policy_of(decision, settings).item);
-  value.append(";r=");
+void append_left(std::string& value, std::string_view item, const limiter::Decision& decision) {
+  value.append(item).append(";r=");
   append_number(value, decision.allowed ? decision.remaining : 0);
   value.append(";t=");
   append_number(value, reset_seconds(decision));

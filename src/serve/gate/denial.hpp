@@ -44,6 +44,11 @@ void append_rate_policy(std::string& value, const engine::Answer& answer,
                         const FrontSettings& settings, const Quota* said = nullptr);
 void append_rate(std::string& value, const engine::Answer& answer, const FrontSettings& settings);
 
+/// The same of a limit that has no place in the configuration's endpoints: `item;q=100;w=60`,
+/// `item;r=12;t=30`.
+void append_quota(std::string& value, std::string_view item, const Quota& quota);
+void append_left(std::string& value, std::string_view item, const limiter::Decision& decision);
+
 /// Whether an answer may show its limit: shadow mode adds no header. `all`: the mode of the gate.
 [[nodiscard]] bool shows_rates(const engine::Answer& answer, limiter::Mode all);
 

@@ -70,12 +70,18 @@ class Gate {
   std::uint64_t turn_count_ = 0;
 };
 
-/// Hands a response that was seen elsewhere to a worker. A request that was decided here is in
-/// flight no more, unless the answer may have been tidelimit's own.
+/// Whose answer a response is: that of the service, or tidelimit's own refusal.
+enum class Whose : std::uint8_t { service, own, unknown };
+/// Where nobody says, 429 is what a gateway answers when tidelimit refuses. Where `deny_status` is
+/// another (503), both may have answered with it.
+[[nodiscard]] Whose whose_answer(const ReportedResponse& seen, int deny_status);
+
+/// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
+/// is no error of the service, and no end of a request in flight.
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 
-/// Reads a report and hands it to a worker; for the loops and, for large ones, the control lane.
+/// Reads a report and hands it to a worker; for the loops and, for large ones, the admin lane.
 [[nodiscard]] Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
                                    const FrontSettings& settings, std::string_view target,
                                    std::string_view body, const Now& now);
@@ -83,7 +89,7 @@ void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
 /// The largest bodies of the gate's calls.
 inline constexpr std::size_t kMostCheckBody = 64 << 10;
 inline constexpr std::size_t kMostReportBody = 4 << 20;
-/// Larger reports are read on the control lane: a loop must not spend milliseconds on one call.
+/// Larger reports are read on the admin lane: a loop must not spend milliseconds on one call.
 inline constexpr std::size_t kLoopReportBody = 64 << 10;
 
 }  // namespace tidelimit::serve

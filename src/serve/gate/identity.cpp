@@ -45,9 +45,9 @@ struct HopWalk {
 };
 
 /// Collects the routes that a request is said to have.
-class Routes {
+class NamedRoutes {
  public:
-  Routes(ForwardedCall& call, std::string_view own_method) : call_(call), own_(own_method) {}
+  NamedRoutes(ForwardedCall& call, std::string_view own_method) : call_(call), own_(own_method) {}
 
   /// `path` empty: names nothing. `method` empty: not said.
   void name(std::string_view path, std::string_view method) {
@@ -72,6 +72,52 @@ class Routes {
   ForwardedCall& call_;
   std::string_view own_;
 };
+
+/// What the headers of a forwarded request say; empty: nothing.
+struct Said {
+  std::string_view original_uri, original_method;
+  std::string_view forwarded_uri, forwarded_method;
+  std::string_view user_agent, user, tier;
+};
+
+Said read_headers(const Head& head, const config::Identity& identity) {
+  Said said;
+  int users = 0, tiers = 0;
+  for (const Header& field : head.headers()) {
+    // The length sorts out nearly all headers before a byte of the name is compared.
+    switch (field.name.size()) {
+      case 10:
+        if (field.is("user-agent")) said.user_agent = field.value;
+        break;
+      case 14:
+        if (field.is("x-original-uri")) said.original_uri = field.value;
+        break;
+      case 15:
+        if (field.is("x-forwarded-uri")) said.forwarded_uri = field.value;
+        break;
+      case 17:
+        if (field.is("x-original-method")) said.original_method = field.value;
+        break;
+      case 18:
+        if (field.is("x-forwarded-method")) said.forwarded_method = field.value;
+        break;
+      default:
+        break;
+    }
+    if (!identity.user_header.empty() && field.is(identity.user_header)) {
+      said.user = field.value;
+      ++users;
+    }
+    if (!identity.tier_header.empty() && field.is(identity.tier_header)) {
+      said.tier = field.value;
+      ++tiers;
+    }
+  }
+  // Said twice, one of them may be the client's own.
+  if (users > 1) said.user = {};
+  if (tiers > 1) said.tier = {};
+  return said;
+}
 
 }  // namespace
 
@@ -103,51 +149,20 @@ NamedClient client_behind(const Head& head, const Peer& peer, const FrontSetting
 
 ForwardedCall read_forwarded(const Request& http, std::string_view rest,
                              const FrontSettings& settings) {
-  const config::Identity& identity = settings.config.identity;
-  std::string_view original_uri, original_method, forwarded_uri, forwarded_method;
-  int users = 0, tiers = 0;
+  const Said said = read_headers(http.head, settings.config.identity);
   ForwardedCall call;
   traffic::Request& request = call.request;
-  for (const Header& field : http.head.headers()) {
-    // The length sorts out nearly all headers before a byte of the name is compared.
-    switch (field.name.size()) {
-      case 10:
-        if (field.is("user-agent")) request.user_agent = field.value;
-        break;
-      case 14:
-        if (field.is("x-original-uri")) original_uri = field.value;
-        break;
-      case 15:
-        if (field.is("x-forwarded-uri")) forwarded_uri = field.value;
-        break;
-      case 17:
-        if (field.is("x-original-method")) original_method = field.value;
-        break;
-      case 18:
-        if (field.is("x-forwarded-method")) forwarded_method = field.value;
-        break;
-      default:
-        break;
-    }
-    if (!identity.user_header.empty() && field.is(identity.user_header)) {
-      request.user_id = field.value;
-      ++users;
-    }
-    if (!identity.tier_header.empty() && field.is(identity.tier_header)) {
-      request.tier = field.value;
-      ++tiers;
-    }
-  }
-  // Said twice, one of them may be the client's own.
-  if (users > 1) request.user_id = {};
-  if (tiers > 1) request.tier = {};
+  request.user_id = said.user;
+  request.tier = said.tier;
+  request.user_agent = said.user_agent;
 
   const std::string_view own = http.head.method;
-  Routes routes(call, own);
+  NamedRoutes routes(call, own);
   routes.name(rest, own);
-  routes.name(original_uri, original_method);
-  routes.name(forwarded_uri, forwarded_method);
+  routes.name(said.original_uri, said.original_method);
+  routes.name(said.forwarded_uri, said.forwarded_method);
   if (request.path.empty()) routes.name("/", own);
+
   const NamedClient client = client_behind(http.head, http.peer, settings);
   request.client = client.client;
   request.client_name = client.name;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "limiter/decision.hpp"
+#include "limiter/plan.hpp"
 #include "limiter/snapshot.hpp"
 #include "serve/domains/domain_table.hpp"
 

@@ -77,7 +77,7 @@ void ServerCall::on_header(std::string_view name, std::string_view value) {
   // below, by HTTP/2 itself.
   if (name == ":path") {
     head_.has_path = true;
-    head_.route = front_.find(value, head_.missing);
+    head_.route = table_.find(value, head_.missing);
   } else if (name == ":method") {
     head_.post = value == "POST";
   } else if (name == "content-type") {
@@ -97,7 +97,7 @@ void ServerCall::on_head(bool too_large) {
   if (!head_.grpc) return refuse_http(415);
   Service* const service = head_.route.service;
   if (service == nullptr) return fail(StatusCode::unimplemented, head_.missing);
-  if (!service->open_to_all() && !front_.trusts(session_->peer()))
+  if (!service->open_to_all() && !table_.trusts(session_->peer()))
     return fail(StatusCode::permission_denied,
                 "this caller is not one of identity.trusted_proxies");
   if (head_.bad_timeout)
@@ -253,7 +253,7 @@ void ServerCall::send_status_alone(const Status& status) {
 
 /// What is no gRPC call is answered in HTTP's words.
 void ServerCall::refuse_http(int status) {
-  front_.refusals().add(status);
+  table_.refusals().add(status);
   finished_ = answering_ = true;
   moved_ = session_->now().mono;
   const std::string digits = std::to_string(status);
@@ -325,7 +325,7 @@ void ServerCall::drain() {
 
 void ServerCall::count_end(StatusCode code) {
   CallCounts* const counts = head_.route.ended;
-  (counts != nullptr ? *counts : front_.unrouted()).add(code);
+  (counts != nullptr ? *counts : table_.unrouted()).add(code);
 }
 
 void ServerCall::end_handler() {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "serve/grpc/front.hpp"
 #include "serve/grpc/service.hpp"
+#include "serve/grpc/service_table.hpp"
 #include "serve/grpc/wire.hpp"
 #include "serve/http2/session.hpp"
 
@@ -16,7 +16,7 @@ namespace tidelimit::serve::grpc {
 /// so that its buffers need no allocation in the steady state.
 class ServerCall final : public Exchange, public Call {
  public:
-  explicit ServerCall(Front& front) : front_(front) {}
+  explicit ServerCall(ServiceTable& front) : table_(front) {}
 
   void start(Http2Session& session, std::int32_t stream);
   void stop();
@@ -35,7 +35,7 @@ class ServerCall final : public Exchange, public Call {
  private:
   /// What the head says, read as it arrives.
   struct Head {
-    Front::Route route;
+    ServiceTable::Route route;
     std::string missing;  ///< what there is no such of, when there is no route
     std::optional<Nanos> timeout;
     bool has_path = false;
@@ -58,7 +58,7 @@ class ServerCall final : public Exchange, public Call {
   void end_handler();
   void count_end(StatusCode code);
 
-  Front& front_;
+  ServiceTable& table_;
   Http2Session* session_ = nullptr;
   std::int32_t stream_ = 0;
   Head head_;

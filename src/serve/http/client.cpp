@@ -19,8 +19,7 @@ namespace {
 constexpr std::size_t kMostAnswer = 256 << 20;
 
 tl::unexpected<Error> unreachable(const Url& url, const std::string& why) {
-  return fail(Code::unavailable,
-              fmt::format("http://{}:{} does not answer: {}", url.host, url.port, why));
+  return fail(Code::unavailable, format_url(url) + " does not answer: " + why);
 }
 
 void set_patience(int fd, std::chrono::milliseconds patience) {
@@ -60,6 +59,10 @@ Result<void> send_all(const Url& url, int fd, std::string_view bytes) {
   return {};
 }
 
+std::string reading_failed(int error) {
+  return error == EAGAIN ? "no answer in time" : std::strerror(error);
+}
+
 Result<std::string> read_all(const Url& url, int fd) {
   std::string text;
   std::array<char, 16384> buffer;
@@ -69,7 +72,7 @@ Result<std::string> read_all(const Url& url, int fd) {
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == ECONNRESET && !text.empty()) return text;
-      return unreachable(url, errno == EAGAIN ? "no answer in time" : std::strerror(errno));
+      return unreachable(url, reading_failed(errno));
     }
     text.append(buffer.data(), static_cast<std::size_t>(count));
     if (text.size() > kMostAnswer) return fail(Code::data_loss, "the answer is too large");
@@ -78,10 +81,8 @@ Result<std::string> read_all(const Url& url, int fd) {
 
 std::string request_text(const Url& url, std::string_view method, std::string_view target,
                          std::string_view fields, std::string_view body) {
-  const bool v6 = url.host.find(':') != std::string::npos;
-  std::string request =
-      fmt::format("{} {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\n{}", method, url.prefix, target,
-                  v6 ? "[" : "", url.host, v6 ? "]" : "", url.port, fields);
+  std::string request = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n{}", method, url.prefix,
+                                    target, format_authority(url), fields);
   if (!body.empty() || method == "POST" || method == "PUT")
     request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
   request += "\r\n";
@@ -115,7 +116,7 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
                           ? parse_uint(text.substr(9, 3))
                           : std::nullopt;
   if (end == std::string_view::npos || !status)
-    return fail(Code::data_loss, "the answer is no HTTP; is this a tidelimit gate?");
+    return fail(Code::data_loss, "the answer is no HTTP");
   HttpAnswer answer{.status = static_cast<int>(*status),
                     .head = std::string(text.substr(0, end + 2)),
                     .body = {}};
@@ -134,36 +135,6 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
 }
 
 }  // namespace
-
-Result<Url> parse_url(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
-  const auto bad = [&] {
-    return fail(Code::invalid_argument,
-                fmt::format("\"{}\" is no address of a gate; write http://HOST:PORT",
-                            printable(text, 100)));
-  };
-  if (text.find("://") != std::string_view::npos && !text.starts_with(kScheme)) return bad();
-  std::string_view rest = text.starts_with(kScheme) ? text.substr(kScheme.size()) : text;
-  Url url{.host = {}, .port = "80", .prefix = {}};
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  url.prefix = rest.substr(slash);
-  while (url.prefix.ends_with('/')) url.prefix.pop_back();
-  rest = rest.substr(0, slash);
-  std::size_t host_end = rest.rfind(':');
-  if (rest.starts_with('[')) {
-    const std::size_t bracket = rest.find(']');
-    if (bracket == std::string_view::npos) return bad();
-    url.host = rest.substr(1, bracket - 1);
-    host_end = bracket + 1 < rest.size() ? bracket + 1 : std::string_view::npos;
-    if (host_end != std::string_view::npos && rest[host_end] != ':') return bad();
-  } else {
-    url.host = rest.substr(0, host_end);
-  }
-  if (host_end != std::string_view::npos) url.port = rest.substr(host_end + 1);
-  const auto port = parse_uint(url.port);
-  if (url.host.empty() || !port || *port == 0 || *port > 65535) return bad();
-  return url;
-}
 
 std::string encode_component(const std::string& text) {
   std::string encoded;
@@ -192,24 +163,25 @@ Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view t
                                      std::string_view fields, std::string_view body) {
   request_ = request_text(url_, method, target, fields, body);
   const bool head_only = method == "HEAD";
-  const bool reused = static_cast<bool>(socket_);
+  const bool kept = static_cast<bool>(socket_);
   auto answer = exchange(head_only);
-  // The server may have closed a connection that lay idle: once more on a new one.
-  if (!answer && reused) answer = exchange(head_only);
+  if (!answer && kept && closed_unanswered_) answer = exchange(head_only);
   return answer;
 }
 
 Result<HttpAnswer> HttpSession::exchange(bool head_only) {
+  closed_unanswered_ = false;
   if (!socket_) {
     auto fd = connect_to(url_, patience_);
     if (!fd) return tl::unexpected(fd.error());
     socket_ = std::move(*fd);
   }
-  const auto broken = [this](Error error) {
+  const auto broken = [this](tl::unexpected<Error> error) {
     socket_ = Fd();
-    return tl::unexpected(std::move(error));
+    return error;
   };
-  if (auto sent = send_all(url_, socket_.get(), request_); !sent) return broken(sent.error());
+  if (auto sent = send_all(url_, socket_.get(), request_); !sent)
+    return broken(tl::unexpected(sent.error()));
   received_.clear();
   std::array<char, 16384> buffer;
   while (true) {
@@ -217,10 +189,14 @@ Result<HttpAnswer> HttpSession::exchange(bool head_only) {
     if (size > 0 && received_.size() >= size) break;
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || received_.size() > kMostAnswer)
-      return broken({Code::unavailable,
-                     fmt::format("http://{}:{} ended the call early", url_.host, url_.port)});
+    if (count < 0 && errno != ECONNRESET) return broken(unreachable(url_, reading_failed(errno)));
+    if (count <= 0) {
+      closed_unanswered_ = received_.empty();
+      return broken(fail(Code::unavailable, format_url(url_) + " ended the call early"));
+    }
     received_.append(buffer.data(), static_cast<std::size_t>(count));
+    if (received_.size() > kMostAnswer)
+      return broken(fail(Code::data_loss, "the answer is too large"));
   }
   auto answer = parse_answer(received_);
   if (answer && answer->head.find("Connection: close") != std::string::npos) socket_ = Fd();

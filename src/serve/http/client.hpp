@@ -6,17 +6,10 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "serve/net/socket.hpp"
 
 namespace tidelimit::serve {
-
-/// "http://127.0.0.1:8080": where a gate answers. A path is kept as a prefix.
-struct Url {
-  std::string host;
-  std::string port;
-  std::string prefix;
-};
-[[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 /// Percent-encodes what may not stand in one segment or parameter of a target.
 [[nodiscard]] std::string encode_component(const std::string& text);
@@ -27,7 +20,7 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// One call, one connection, blocking; for the shell and tests. `fields` are header lines, each
+/// One call, one connection, blocking: for threads that may wait. `fields` are header lines, each
 /// with its CRLF. Errors: unavailable when nothing listens or answers in time, data_loss when the
 /// answer is no HTTP.
 [[nodiscard]] Result<HttpAnswer> http_call(const Url& url, std::string_view method,
@@ -35,8 +28,10 @@ struct HttpAnswer {
                                            std::string_view body,
                                            std::chrono::milliseconds patience);
 
-/// Calls one after the other on one connection that is kept alive, and opened anew when the server
-/// has closed it. For servers that give every answer its length, as tidelimit does. One thread.
+/// Calls one after the other on one connection that is kept alive. A server may close it while it
+/// lies idle: a call that finds it closed, before anything of an answer came, is sent once more on
+/// a new one, POST and PUT too. Whatever else fails may have taken effect, and is not sent again.
+/// For servers that give every answer its length, as tidelimit does. One thread.
 class HttpSession {
  public:
   HttpSession(Url url, std::chrono::milliseconds patience)
@@ -53,6 +48,7 @@ class HttpSession {
   Fd socket_;
   std::string request_;
   std::string received_;
+  bool closed_unanswered_ = false;  ///< why the last exchange failed
 };
 
 }  // namespace tidelimit::serve

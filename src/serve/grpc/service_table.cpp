@@ -1,4 +1,4 @@
-#include "serve/grpc/front.hpp"
+#include "serve/grpc/service_table.hpp"
 
 #include "serve/grpc/call.hpp"
 
@@ -9,22 +9,22 @@ constexpr std::size_t kKeptCalls = 1024;
 
 }  // namespace
 
-Front::Front(Trusts trusts) : trusts_(std::move(trusts)) {}
+ServiceTable::ServiceTable(Trusts trusts) : trusts_(std::move(trusts)) {}
 
-Front::~Front() = default;
+ServiceTable::~ServiceTable() = default;
 
-void Front::add(std::unique_ptr<Service> service) {
+void ServiceTable::add(std::unique_ptr<Service> service) {
   for (const Method& method : service->methods()) rows_.emplace_back(service.get(), method);
   services_.push_back(std::move(service));
 }
 
-std::vector<std::string_view> Front::names() const {
+std::vector<std::string_view> ServiceTable::names() const {
   std::vector<std::string_view> names;
   for (const auto& service : services_) names.push_back(service->name());
   return names;
 }
 
-Front::Route Front::find(std::string_view path, std::string& missing) {
+ServiceTable::Route ServiceTable::find(std::string_view path, std::string& missing) {
   const Route none{.service = nullptr, .method = {}, .ended = &unrouted_};
   const std::size_t slash = path.rfind('/');
   if (path.empty() || path.front() != '/' || slash == 0) {
@@ -43,7 +43,7 @@ Front::Route Front::find(std::string_view path, std::string& missing) {
   return none;
 }
 
-std::vector<EndedCalls> Front::ended() const {
+std::vector<EndedCalls> ServiceTable::ended() const {
   std::vector<EndedCalls> all;
   const auto add = [&](std::string_view service, std::string_view method,
                        const CallCounts& counts) {
@@ -58,7 +58,7 @@ std::vector<EndedCalls> Front::ended() const {
   return all;
 }
 
-Exchange& Front::begin(Http2Session& session, std::int32_t stream) {
+Exchange& ServiceTable::begin(Http2Session& session, std::int32_t stream) {
   std::unique_ptr<ServerCall> call;
   if (free_.empty()) {
     call = std::make_unique<ServerCall>(*this);
@@ -70,7 +70,7 @@ Exchange& Front::begin(Http2Session& session, std::int32_t stream) {
   return *call.release();  // until `end`
 }
 
-void Front::end(Exchange& exchange) {
+void ServiceTable::end(Exchange& exchange) {
   std::unique_ptr<ServerCall> call(&static_cast<ServerCall&>(exchange));
   call->stop();
   if (free_.size() < kKeptCalls) free_.push_back(std::move(call));

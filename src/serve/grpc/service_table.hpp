@@ -21,14 +21,14 @@ class ServerCall;
 
 /// The services of one loop: finds a call's method by its path, and keeps calls that have ended for
 /// the next ones.
-class Front final : public Application {
+class ServiceTable final : public Application {
  public:
   /// Whether a caller is one of identity.trusted_proxies; others may call services that are open to
   /// all only.
   using Trusts = std::function<bool(const Peer&)>;
 
-  explicit Front(Trusts trusts);
-  ~Front() override;
+  explicit ServiceTable(Trusts trusts);
+  ~ServiceTable() override;
 
   /// Before the first call. Names are unique.
   void add(std::unique_ptr<Service> service);
