@@ -36,6 +36,10 @@ Ink ink_of(Arm arm) {
       return Ink::passed;
     case Arm::whole:
       return Ink::limit;
+    case Arm::reactive_untold:
+      return Ink::traffic;
+    case Arm::whole_untold:
+      return Ink::reduced;
   }
   return Ink::other;
 }

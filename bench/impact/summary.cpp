@@ -21,6 +21,26 @@ double std_answered(const Outcome& outcome) {
   return static_cast<double>(outcome.sum(Phase::spike, Outcome::kAll, kStd).answered);
 }
 
+template <class Measure>
+Estimate over_static(const Outcomes& outcomes, Arm arm, Measure&& measure) {
+  std::vector<double> values;
+  for (const auto& arms : outcomes) {
+    values.push_back(measure(arms[static_cast<std::size_t>(arm)]) /
+                     measure(arms[static_cast<std::size_t>(Arm::fixed)]));
+  }
+  return estimate(values);
+}
+
+/// What the forecast adds to the reactive arm's gain in p95, of the whole arm's.
+Estimate forecast_share(const Outcomes& outcomes, Arm reactive, Arm whole) {
+  std::vector<double> shares;
+  for (const auto& arms : outcomes) {
+    const auto p95 = [&](Arm arm) { return p95_in_spike(arms[static_cast<std::size_t>(arm)]); };
+    shares.push_back((p95(reactive) - p95(whole)) / (p95(Arm::fixed) - p95(whole)));
+  }
+  return estimate(shares);
+}
+
 }  // namespace
 
 Estimate estimate(const std::vector<double>& values) {
@@ -76,21 +96,9 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 
 std::vector<Promise> promises(const Outcomes& outcomes) {
   const auto whole_to_static = [&](auto&& measure) {
-    std::vector<double> values;
-    for (const auto& arms : outcomes) {
-      values.push_back(measure(arms[static_cast<std::size_t>(Arm::whole)]) /
-                       measure(arms[static_cast<std::size_t>(Arm::fixed)]));
-    }
-    return estimate(values);
+    return over_static(outcomes, Arm::whole, measure);
   };
-  std::vector<double> share;
-  for (const auto& arms : outcomes) {
-    const double fixed = p95_in_spike(arms[static_cast<std::size_t>(Arm::fixed)]);
-    const double reactive = p95_in_spike(arms[static_cast<std::size_t>(Arm::reactive)]);
-    const double whole = p95_in_spike(arms[static_cast<std::size_t>(Arm::whole)]);
-    share.push_back((reactive - whole) / (fixed - whole));
-  }
-  return {
+  std::vector<Promise> all{
       {"p95_spike_over_static", whole_to_static(p95_in_spike), "<=0.7",
        "p95 latency of good calls in the spike, over that under static limits"},
       {"payment_prm_available", over_seeds(outcomes, Arm::whole, payment_prm_available), ">=0.99",
@@ -103,14 +111,23 @@ std::vector<Promise> promises(const Outcomes& outcomes) {
        "good STD calls in the spike answered in time, over those under static limits"},
       {"std_answered_over_static", whole_to_static(std_answered), ">=0.9",
        "the same, answers that came too late counted too"},
-      {"forecast_share", estimate(share), "",
+      {"forecast_share", forecast_share(outcomes, Arm::reactive, Arm::whole), "",
        "share of the gain in p95 that the forecast adds to the reactive arm"},
   };
+  const auto& untold = outcomes.front()[static_cast<std::size_t>(Arm::whole_untold)];
+  if (untold.sum(Phase::spike).asked == 0) return all;  // not played
+  all.push_back({"p95_spike_over_static_untold",
+                 over_static(outcomes, Arm::whole_untold, p95_in_spike), "<=0.7",
+                 "p95 over that under static limits where the gate is told of no latency"});
+  all.push_back({"forecast_share_untold",
+                 forecast_share(outcomes, Arm::reactive_untold, Arm::whole_untold), "",
+                 "the forecast's share of the gain in p95 there"});
+  return all;
 }
 
 std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
   std::string out =
-      fmt::format("{:<15} {:>18} {:>18} {:>18} {:>16} {:>16} {:>17} {:>17}\n", "arm",
+      fmt::format("{:<17} {:>18} {:>18} {:>18} {:>16} {:>16} {:>17} {:>17}\n", "arm",
                   "p95 in spike, ms", "/payment PRM, %", "STD in time, %", "denied calm, %",
                   "attack passed, %", "work in spike, h", "work all day, h");
   for (const Arm arm : arms) {
@@ -120,14 +137,14 @@ std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
     };
     // ± has two bytes and one column.
     out += fmt::format(
-        "{:<15} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
+        "{:<17} {:>19} {:>19} {:>19} {:>17} {:>17} {:>18} {:>18}\n", name_of(arm),
         figure(1, 0, p95_in_spike), figure(100, 2, payment_prm_available),
         figure(100, 2, std_available), figure(100, 2, denied_in_calm),
         figure(100, 2, attack_passed),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(Phase::spike); }),
         figure(1 / 3600.0, 2, [](const Outcome& o) { return o.useful_work(); }));
   }
-  out += fmt::format("\n{:<14} {:<15} {:>16} {:>16} {:>16} {:>17} {:>15} {:>15} {:>15}\n",
+  out += fmt::format("\n{:<14} {:<17} {:>16} {:>16} {:>16} {:>17} {:>15} {:>15} {:>15}\n",
                      "in the spike", "arm", "p50, ms", "p95, ms", "p99, ms", "in time, %",
                      "denied, %", "refused, %", "late, %");
   for (std::size_t offer = 0; offer < kOffers.size(); ++offer) {
@@ -137,7 +154,7 @@ std::string tables(const Outcomes& outcomes, std::span<const Arm> arms) {
           return in_words(in_spike(outcomes, arm, offer, tier, measure), digits);
         };
         out += fmt::format(
-            "{:<14} {:<15} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
+            "{:<14} {:<17} {:>17} {:>17} {:>17} {:>18} {:>16} {:>16} {:>16}\n",
             fmt::format("{} {}", kOffers[offer].endpoint, kTierNames[tier]), name_of(arm),
             figure(0, [](const Group& g) { return g.latency.quantile(0.5); }),
             figure(0, [](const Group& g) { return g.latency.quantile(0.95); }),

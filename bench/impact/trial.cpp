@@ -36,10 +36,11 @@ class Gate {
         words += fmt::format("; line {}: {}", mistake.line, mistake.message);
       return fail(Code::internal, words);
     }
+    told_of_latency_ = told_of_latency(arm);
     const bool learns = adapts(arm);
     engine_ = std::make_unique<engine::Engine>(
         config->engine, learns ? history_of(windows_until(begin_, seed)) : nullptr, kGateSeed);
-    if (arm == Arm::reactive) {
+    if (learns && !forecasts(arm)) {
       auto without = std::make_shared<model::Bundle>(*models);
       without->forecast = nullptr;
       models = std::move(without);
@@ -66,7 +67,8 @@ class Gate {
     if (!engine_) return {};
     return worker_->decide(request, 1, at(time));
   }
-  void observe(const traffic::Request& request, Nanos time) {
+  void observe(traffic::Request request, double latency_ms, Nanos time) {
+    if (told_of_latency_) request.latency_ms = static_cast<float>(latency_ms);
     if (engine_) worker_->observe(request, engine::ReportKind::already_decided, false, at(time));
   }
   void cpu(double busy, Nanos time) {
@@ -80,6 +82,7 @@ class Gate {
 
   Nanos begin_;
   Nanos last_tick_{};
+  bool told_of_latency_ = true;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::EngineWorker> worker_;
 };
@@ -157,8 +160,7 @@ class Trial {
   void respond(const Arrival& arrival, std::uint16_t status, Nanos time) {
     traffic::Request request = arrival.request(kDay);
     request.status = status;
-    request.latency_ms = static_cast<float>(seconds(time - arrival.at) * 1e3);
-    gate_.observe(request, time);
+    gate_.observe(request, seconds(time - arrival.at) * 1e3, time);
   }
 
   void note_busy(Nanos from, Nanos until) {

@@ -86,6 +86,10 @@ std::string_view name_of(Arm arm) {
       return "whole";
     case Arm::limit_req:
       return "nginx limit_req";
+    case Arm::reactive_untold:
+      return "reactive, untold";
+    case Arm::whole_untold:
+      return "whole, untold";
   }
   return "";
 }
@@ -93,11 +97,11 @@ std::string_view name_of(Arm arm) {
 std::string configuration(Arm arm, int pace) {
   std::string yaml(kLimits);
   yaml += pace == 1 ? kAdapt : kQuickAdapt;
-  if (adapts(arm) && arm != Arm::reactive) yaml += kForecast;
-  if (arm == Arm::whole) yaml += kCapacity;
+  if (forecasts(arm)) yaml += kForecast;
+  if (divides(arm)) yaml += kCapacity;
   if (adapts(arm)) yaml += fmt::format(kReactiveRules, pace == 1 ? "5s" : "1s");
   if (arm == Arm::ruled) yaml += kForecastRules;
-  if (arm == Arm::whole) yaml += kDivision;
+  if (divides(arm)) yaml += kDivision;
   return yaml;
 }
 

@@ -113,14 +113,28 @@ enum class Arm : std::uint8_t {
   ruled,      ///< the same with the forecast, and a rule on it; knows no capacity
   whole,      ///< tidelimit: in that rule's place the upstream's capacity, divided by the forecast
   limit_req,  ///< nginx's own limits, as those of the configuration
+  // The same gates where no latency is told to them: a log without one, or Envoy's rate limit
+  // service, which hears of no answer.
+  reactive_untold,
+  whole_untold,
 };
-inline constexpr std::size_t kArms = 6;
-inline constexpr std::array<Arm, 5> kVirtualArms{Arm::none, Arm::fixed, Arm::reactive, Arm::ruled,
-                                                 Arm::whole};
+inline constexpr std::size_t kArms = 8;
+inline constexpr std::array<Arm, 7> kVirtualArms{Arm::none,        Arm::fixed, Arm::reactive,
+                                                 Arm::ruled,       Arm::whole, Arm::reactive_untold,
+                                                 Arm::whole_untold};
 inline constexpr std::array<Arm, 6> kLiveArms{Arm::none,     Arm::fixed, Arm::limit_req,
                                               Arm::reactive, Arm::ruled, Arm::whole};
+[[nodiscard]] constexpr bool divides(Arm arm) {
+  return arm == Arm::whole || arm == Arm::whole_untold;
+}
+[[nodiscard]] constexpr bool forecasts(Arm arm) {
+  return divides(arm) || arm == Arm::ruled;
+}
 [[nodiscard]] constexpr bool adapts(Arm arm) {
-  return arm == Arm::reactive || arm == Arm::ruled || arm == Arm::whole;
+  return forecasts(arm) || arm == Arm::reactive || arm == Arm::reactive_untold;
+}
+[[nodiscard]] constexpr bool told_of_latency(Arm arm) {
+  return arm != Arm::reactive_untold && arm != Arm::whole_untold;
 }
 [[nodiscard]] std::string_view name_of(Arm arm);
 

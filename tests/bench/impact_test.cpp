@@ -80,6 +80,16 @@ TEST_F(Impact, ADividedCapacityTakesOnlyWhatIsNeeded) {
   EXPECT_LT(p95_in_spike(of(Arm::whole)), p95_in_spike(of(Arm::reactive)));
 }
 
+// Nothing sheds here, since nobody tells of a queue: what is gained beyond the blocked attackers is
+// the forecast's.
+TEST_F(Impact, WhereNoLatencyIsToldTheForecastKeepsPaymentAvailable) {
+  EXPECT_GT(payment_prm_available(of(Arm::whole_untold)), 0.99);
+  EXPECT_LT(payment_prm_available(of(Arm::reactive_untold)), 0.95);
+  EXPECT_GT(promise("forecast_share_untold"), 0.3);
+  EXPECT_LT(promise("p95_spike_over_static_untold"), 0.7);
+  EXPECT_LT(denied_in_calm(of(Arm::whole_untold)), 0.005);
+}
+
 TEST_F(Impact, AttackersAreStopped) {
   for (const Arm arm : {Arm::reactive, Arm::ruled, Arm::whole}) {
     const Group& three = of(arm).attack[static_cast<std::size_t>(Phase::spike)];
