@@ -167,6 +167,10 @@ bool plainly_fails(const ClientFeatures& features) {
   return fails_at(features, kErrorRatioMost);
 }
 
+bool presses(const Detector& detector, const ClientFeatures& features) {
+  return presses_at(features, detector.parts().harm.requests_per_minute);
+}
+
 double score(const Detector& detector, const ClientFeatures& features) {
   return detector.parts().forest.score(transform(features).data());
 }
@@ -184,8 +188,7 @@ Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_
     return Harm::failing;
   }
   const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  const bool presses = rate > granted_per_minute && presses_at(f, levels.requests_per_minute);
-  return presses ? Harm::pressing : Harm::none;
+  return rate > granted_per_minute && presses(detector, f) ? Harm::pressing : Harm::none;
 }
 
 Finding examine(const Detector& detector, const ClientFeatures& features,

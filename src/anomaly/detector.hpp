@@ -55,6 +55,8 @@ enum class Harm : std::uint8_t {
 /// Whether a client fails so plainly that no training is needed to see it: most of a good number of
 /// requests, while others' do not. What such a client did before is no part of what is usual.
 [[nodiscard]] bool plainly_fails(const traffic::ClientFeatures& features);
+/// Whether it asks faster than the level, however it fares.
+[[nodiscard]] bool presses(const Detector& detector, const traffic::ClientFeatures& features);
 
 /// What is found of one row.
 struct Finding {

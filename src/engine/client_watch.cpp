@@ -9,8 +9,10 @@ namespace {
 
 constexpr double kCrowdShare = 0.2;
 constexpr double kCrowdUsers = 50;
-// A share of less traffic than this says nothing.
+// A share of less traffic than this says nothing: to a gate that starts under attack the attacker
+// is most of all there is.
 constexpr double kLeastRequests = 1000;
+constexpr Nanos kLeastSpan = std::chrono::minutes{10};
 // Shares fade over a day: an attack that begins now is no crowd until long after it was judged.
 constexpr double kFadeSeconds = 86400;
 // exp of this is where weights are drawn back to 1, far below what a double holds.
@@ -33,6 +35,7 @@ void ClientWatch::use_huge_pages() {
 /// Instead of fading all sums with time, what is new weighs more: only ratios of sums matter.
 double ClientWatch::begin_fold(Instant now) {
   folded_at_ = now;
+  if (all_requests_ == 0) watched_from_ = now;
   const double age = seconds_between(weighed_from_, now) / kFadeSeconds;
   if (age < kWeightsMost) return std::exp(age);
   const double shrink = std::exp(-age);
@@ -80,22 +83,22 @@ void ClientWatch::set_trusted(const std::vector<Prefix>& trusted) {
   trusted_ = limiter::PrefixIndex(trusted);
 }
 
-std::string ClientWatch::protected_reason(std::uint32_t slot, const ClientId& client,
-                                          Instant now) const {
-  const double share =
-      all_weighted_ > 0 ? notes_[profiles_.seat(slot)].weighted / all_weighted_ : 0.0;
-  if (share > kCrowdShare && all_requests_ >= kLeastRequests)
-    return fmt::format("{:.0f} % of all traffic comes from this address", share * 100);
-  return protected_reason(client, now);
+std::string ClientWatch::share_reason(std::uint32_t slot) const {
+  if (all_requests_ < kLeastRequests || folded_at_ - watched_from_ < kLeastSpan) return {};
+  const double share = notes_[profiles_.seat(slot)].weighted / all_weighted_;
+  if (share <= kCrowdShare) return {};
+  return fmt::format("{:.0f} % of all traffic comes from this address", share * 100);
 }
 
-std::string ClientWatch::protected_reason(const ClientId& client, Instant now) const {
+std::string ClientWatch::protected_reason(const ClientId& client, bool failing, Instant now) const {
   // Checks that name a user alone are counted here together: nobody's, and everybody's.
   if (client == ClientId{}) return "it stands for all requests that name no client";
   if (trusted_.find(client, [](std::size_t) { return true; })) return "it is a trusted proxy";
-  const double users = crowd_.users(client, now);
-  if (users > kCrowdUsers) return fmt::format("about {:.0f} users stand behind it", users);
-  return {};
+  // Whoever guesses passwords names a user a try, and is refused.
+  const auto [asked, served] = crowd_.users(client, now);
+  const double users = failing ? served : asked;
+  if (users <= kCrowdUsers || (failing && served < asked / 2)) return {};
+  return fmt::format("about {:.0f} users stand behind it", users);
 }
 
 }  // namespace tidelimit::engine

@@ -57,10 +57,13 @@ class ClientWatch {
 
   void set_trusted(const std::vector<Prefix>& trusted);
   /// Why a model may not block this client; empty: it may. Trusted proxies, and addresses behind
-  /// which a crowd stands: over 20 % of all traffic (fading over a day), or over 50 users.
-  [[nodiscard]] std::string protected_reason(std::uint32_t slot, const ClientId& client,
+  /// which over 50 users stand: behind one that is `failing`, users that are served, and half of
+  /// all that it names.
+  [[nodiscard]] std::string protected_reason(const ClientId& client, bool failing,
                                              Instant now) const;
-  [[nodiscard]] std::string protected_reason(const ClientId& client, Instant now) const;
+  /// Likewise, for whom no verdict holds yet: over 20 % of all traffic (fading over a day), once
+  /// there was enough of it to say so.
+  [[nodiscard]] std::string share_reason(std::uint32_t slot) const;
 
  private:
   struct Note {
@@ -83,6 +86,7 @@ class ClientWatch {
   limiter::PrefixIndex trusted_;
   double all_weighted_ = 0;
   double all_requests_ = 0;
+  Instant watched_from_{};
   Instant weighed_from_{};
   Instant folded_at_{};
 };

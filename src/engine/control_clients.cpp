@@ -83,13 +83,16 @@ void Engine::Control::scan(Now now) {
     bool evidence = found.evidence;
     std::string reason;
     if (evidence) {
-      reason = clients.protected_reason(slot, client, now.mono);
+      const auto held = verdicts.find(client);
+      const bool enforced = held && held->mode == limiter::Mode::enforce;
+      reason = clients.protected_reason(client, found.harm == anomaly::Harm::failing, now.mono);
+      // What it sends in spite of its verdict makes nobody a fifth of all traffic.
+      if (reason.empty() && !enforced) reason = clients.share_reason(slot);
       const std::string grant =
           grant_of(*model, features, granted_per_minute(policy, features.tier));
       if (!grant.empty()) {
         // One that is blocked is not let in for slowing down, nor kept out for longer.
-        const auto held = verdicts.find(client);
-        evidence = !held || held->mode != limiter::Mode::enforce;
+        evidence = !enforced;
         if (reason.empty()) reason = grant;
       }
     }
@@ -99,7 +102,8 @@ void Engine::Control::scan(Now now) {
           auto parts = anomaly::explain(*model, features, tier_of(features));
           auto words =
               anomaly::reasons(*model, features, parts, clients.profiles().figures(slot, now.mono));
-          return policy::Grounds{std::move(words), std::move(parts)};
+          return policy::Grounds{std::move(words), std::move(parts),
+                                 anomaly::presses(*model, features)};
         },
         now);
   }
@@ -179,19 +183,25 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
   const auto slot = data.limiter.clients().find(client);
   if (slot && clients.profiles().client(*slot) == client) {
     view.figures = clients.profiles().figures(*slot, at);
-    view.protected_reason = clients.protected_reason(*slot, client, at);
+    bool failing = false;
     if (const anomaly::Detector* model = detector()) {
       const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::examine(*model, features).evidence;
-      if (view.evidence && view.protected_reason.empty())
+      const anomaly::Finding found = anomaly::examine(*model, features);
+      failing = found.harm == anomaly::Harm::failing;
+      view.evidence = found.evidence;
+      if (view.evidence)
         view.protected_reason =
             grant_of(*model, features, granted_per_minute(policy, features.tier));
       view.contributions = anomaly::explain(*model, features, tier_of(features));
     }
+    const bool enforced = view.verdict && view.verdict->mode == limiter::Mode::enforce;
+    std::string reason = clients.protected_reason(client, failing, at);
+    if (reason.empty() && !enforced) reason = clients.share_reason(*slot);
+    if (!reason.empty()) view.protected_reason = std::move(reason);
   } else {
-    view.protected_reason = clients.protected_reason(client, at);
+    view.protected_reason = clients.protected_reason(client, false, at);
   }
   if (view.figures.requests == 0 && !view.verdict && !view.label) return std::nullopt;
   return view;

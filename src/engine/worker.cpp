@@ -240,7 +240,7 @@ std::uint64_t EngineWorker::Impl::account(const WorkerView& seen, const traffic:
   Tally& tally = *seen.tallies[seat];
   tally.decided(who, decision);
   count_demand(tally, call, decision, now);
-  if (call.user != 0) data.crowd.add(call.client, call.user, now.mono);
+  if (call.user != 0) data.crowd.asked(call.client, call.user, now.mono);
   const std::uint64_t id = keep(tally, request, call, *seen.routes, decision, now);
   data.wake(now.mono);
   return id;
@@ -311,10 +311,14 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
   limiter::ClientTable& clients = me.data.limiter.clients();
   if (kind == ReportKind::observe_only) {
     clients.count_request(event, own_denial, now.mono);
-    if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
+    if (call.user != 0) me.data.crowd.asked(call.client, call.user, now.mono);
   }
-  if (!own_denial && request.status != 0)
-    clients.count_response(event, traffic::response_class(request.status), now.mono);
+  if (!own_denial && request.status != 0) {
+    const limiter::ResponseClass of = traffic::response_class(request.status);
+    clients.count_response(event, of, now.mono);
+    if (call.user != 0 && of == limiter::ResponseClass::fine)
+      me.data.crowd.served(call.client, call.user, now.mono);
+  }
   Tally& tally = *view.tallies[me.seat];
   tally.observed(who, request.status);
   me.count_response(tally, call, request, kind, own_denial, now);

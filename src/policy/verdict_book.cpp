@@ -147,7 +147,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   if (!protected_reason.empty()) {
     withhold(held, Withheld::protection, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(now.mono)) {
+             !within_budget(client, grounds.loud, now.mono)) {
     withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
   extend(held, now);
@@ -161,12 +161,24 @@ void VerdictBook::withhold(Held& held, Withheld by, std::string_view reason) {
   held.record.reasons.push_back("not enforced: " + std::string(reason));
 }
 
-bool VerdictBook::within_budget(Instant now) {
+bool VerdictBook::within_budget(const ClientId& client, bool loud, Instant now) {
   const Rate& budget = settings_.anomaly.max_new_verdicts;
-  while (!enforced_.empty() && now - enforced_.front() >= budget.period) enforced_.pop_front();
-  if (enforced_.size() >= budget.count) return false;
-  enforced_.push_back(now);
+  forget_spent(now);
+  Spent& spent = budgeted_[client];
+  spent.last = now;
+  if (spent.enforced && budgeted_.size() <= budget.count) return true;
+  const std::uint64_t most = loud ? budget.count : budget.count - budget.count / 4;
+  if (newly_enforced_.size() >= most) return false;
+  newly_enforced_.push_back(now);
+  spent.enforced = true;
   return true;
+}
+
+void VerdictBook::forget_spent(Instant now) {
+  const Nanos period = settings_.anomaly.max_new_verdicts.period;
+  while (!newly_enforced_.empty() && now - newly_enforced_.front() >= period)
+    newly_enforced_.pop_front();
+  std::erase_if(budgeted_, [&](const auto& one) { return now - one.second.last >= period; });
 }
 
 bool VerdictBook::held_by(const Rule& rule, const ClientId& client) const {
@@ -303,9 +315,11 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     slot = std::move(held);
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
-    if (counts) enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
+    if (!counts) continue;
+    newly_enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
+    budgeted_.insert_or_assign(record.client, Spent{now.mono, true});
   }
-  std::sort(enforced_.begin(), enforced_.end());
+  std::sort(newly_enforced_.begin(), newly_enforced_.end());
   dirty_ = true;
 }
 

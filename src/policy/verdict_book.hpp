@@ -50,6 +50,7 @@ struct VerdictRecord {
 struct Grounds {
   std::vector<std::string> reasons;
   std::vector<anomaly::Contribution> features = {};
+  bool loud = false;  ///< it asks faster than the model's level
 };
 
 /// The operator's word on a client, which overrules the model's.
@@ -66,8 +67,11 @@ struct Label {
 inline constexpr std::size_t kMaxVerdicts = 50'000;
 
 /// Evidence in, verdicts out: repeated evidence, expiry after the last fresh evidence, the budget
-/// of new verdicts, protected addresses. Deterministic; one thread. Bounded: at most `kMaxVerdicts`
-/// at a time, the oldest go first.
+/// of new verdicts, protected addresses. Of the budget, a client that comes back within its period
+/// costs nothing, as long as there are no more such clients than it allows: beyond that it may be
+/// good customers with a broken application. Its last quarter is kept for the loud, which harm all
+/// others: a swarm of quiet ones, who are seen first, does not spend it. Deterministic; one thread.
+/// Bounded: at most `kMaxVerdicts` at a time, the oldest go first.
 class VerdictBook {
  public:
   explicit VerdictBook(PolicySettings settings);
@@ -160,7 +164,8 @@ class VerdictBook {
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
   static void withhold(Held& held, Withheld by, std::string_view reason);
-  [[nodiscard]] bool within_budget(Instant now);
+  [[nodiscard]] bool within_budget(const ClientId& client, bool loud, Instant now);
+  void forget_spent(Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
@@ -183,7 +188,13 @@ class VerdictBook {
   std::unordered_map<ClientId, Label, ClientIdHash> labels_;
   std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
   std::uint64_t next_serial_ = 0;
-  std::deque<Instant> enforced_;  ///< by the model, within the period of the budget
+  struct Spent {
+    Instant last;  ///< when the client's verdict last asked for its place, or ended
+    bool enforced = false;
+  };
+  // Within the period of the budget:
+  std::deque<Instant> newly_enforced_;  ///< when the model enforced a verdict that cost some of it
+  std::unordered_map<ClientId, Spent, ClientIdHash> budgeted_;  ///< whom its verdicts were on
 
   Instant next_expiry_{Nanos::max()};
   Instant next_sweep_{};

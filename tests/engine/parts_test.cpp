@@ -42,14 +42,19 @@ TEST(CrowdTable, CountsUsersWithinATenthAndForgetsThem) {
   const ClientId home = client("192.0.2.2");
   const Instant now{hours{1}};
   for (std::uint64_t u = 1; u <= 60; ++u) {
-    for (int i = 0; i < 10; ++i) crowd.add(office, u * 7919, now);
+    for (int i = 0; i < 10; ++i) crowd.asked(office, u * 7919, now);
+    if (u % 3 == 0) crowd.served(office, u * 7919, now);
   }
-  for (std::uint64_t u = 1; u <= 3; ++u) crowd.add(home, u, now);
-  EXPECT_NEAR(crowd.users(office, now), 60, 6);
-  EXPECT_NEAR(crowd.users(home, now), 3, 0.5);
-  EXPECT_NEAR(crowd.users(office, now + minutes{31}), 60, 6);
-  EXPECT_EQ(crowd.users(office, now + minutes{61}), 0);
-  EXPECT_EQ(crowd.users(client("192.0.2.3"), now), 0);
+  for (std::uint64_t u = 1; u <= 3; ++u) crowd.asked(home, u, now);
+  EXPECT_NEAR(crowd.users(office, now).asked, 60, 6);
+  EXPECT_NEAR(crowd.users(office, now).served, 20, 2);
+  EXPECT_NEAR(crowd.users(home, now).asked, 3, 0.5);
+  EXPECT_EQ(crowd.users(home, now).served, 0);
+  EXPECT_NEAR(crowd.users(office, now + minutes{31}).asked, 60, 6);
+  EXPECT_NEAR(crowd.users(office, now + minutes{31}).served, 20, 2);
+  EXPECT_EQ(crowd.users(office, now + minutes{61}).asked, 0);
+  EXPECT_EQ(crowd.users(office, now + minutes{61}).served, 0);
+  EXPECT_EQ(crowd.users(client("192.0.2.3"), now).asked, 0);
 }
 
 TEST(DecisionLog, IsBoundedAndGivesBackInOrder) {

@@ -205,8 +205,15 @@ TEST_F(Verdicts, ReportAnAddressThatIsAFifthOfAllTraffic) {
 TEST_F(Verdicts, ReportWhatManyShare) {
   begin();
   ordinary(400);
-  for (int u = 0; u < 80; ++u) ask({.address = kMallory, .user = "u" + std::to_string(u)});
-  for (int u = 0; u < 20; ++u) ask({.address = "203.0.113.67", .user = "u" + std::to_string(u)});
+  const auto served = [&](const std::string& address, int users) {
+    for (int u = 0; u < users; ++u) {
+      const Asked asked{.address = address, .user = "u" + std::to_string(u)};
+      ask(asked);
+      answer(200, asked);
+    }
+  };
+  served(kMallory, 80);
+  served("203.0.113.67", 20);
   for (int s = 0; s < 12; ++s) {
     attack(60);
     attack(60, "203.0.113.67");
@@ -221,6 +228,48 @@ TEST_F(Verdicts, ReportWhatManyShare) {
   ASSERT_TRUE(verdict("203.0.113.67"));
   EXPECT_EQ(verdict("203.0.113.67")->mode, Mode::enforce);
   EXPECT_THAT(engine->client(client(kMallory), now)->protected_reason, HasSubstr("users"));
+}
+
+TEST_F(Verdicts, TakeNamesThatAreRefusedForNoCrowd) {
+  begin();
+  ordinary(20);
+  int denied = 0;
+  for (int i = 0; i < 600; ++i) {
+    const Asked guess{.path = "/login", .address = kMallory, .user = "u" + std::to_string(i)};
+    if (ask(guess).decision.allowed) {
+      answer(401, guess);
+    } else {
+      ++denied;
+    }
+    pass(milliseconds{200});
+  }
+  ASSERT_TRUE(verdict(kMallory));
+  EXPECT_EQ(verdict(kMallory)->mode, Mode::enforce);
+  EXPECT_GT(denied, 500) << "for good: also after the verdict was told anew";
+  EXPECT_EQ(engine->client(client(kMallory), now)->protected_reason, "");
+}
+
+TEST_F(Verdicts, OnWhoWasThereFromTheStartAreNotLiftedByItsShare) {
+  begin();
+  int denied = 0;
+  for (int s = 0; s < 1200; ++s) {
+    for (int i = 0; i < 5; ++i) {
+      const Asked good{.address = "198.51.100." + std::to_string(s % 100)};
+      ask(good);
+      answer(200, good);
+    }
+    for (int i = 0; i < 20; ++i) {
+      const Asked scan{.path = "/other/x", .address = kMallory};
+      if (ask(scan).decision.allowed) {
+        answer(404, scan);
+      } else {
+        ++denied;
+      }
+    }
+    pass(seconds{1});
+  }
+  EXPECT_EQ(verdict(kMallory)->mode, Mode::enforce);
+  EXPECT_GT(denied, 1180 * 20);
 }
 
 TEST_F(Verdicts, ReportWhoStaysWithinTheGrantAndBlockWhoGoesBeyond) {

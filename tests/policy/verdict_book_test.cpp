@@ -165,6 +165,45 @@ TEST(VerdictBook, TheBudgetCapsWhatTheModelNewlyEnforces) {
   EXPECT_EQ(scans.verdict(third)->mode, Mode::enforce) << "the period slides";
 }
 
+TEST(VerdictBook, WhoComesBackWithinThePeriodCostsTheBudgetNothing) {
+  auto settings = with({attacker()});  // for 15 minutes
+  settings.anomaly.max_new_verdicts = Rate{2, hours{1}};
+  Scans scans(settings);
+  const ClientId second = client_of(*parse_address("203.0.113.2"));
+  const ClientId third = client_of(*parse_address("203.0.113.3"));
+  for (int i = 0; i < 12; ++i) {  // six hours
+    scans.raise();
+    scans.raise(second);
+    ASSERT_EQ(scans.verdict()->mode, Mode::enforce) << i;
+    ASSERT_EQ(scans.verdict(second)->mode, Mode::enforce) << i;
+    scans.elapsed += minutes{30};
+    ASSERT_EQ(scans.verdict(), nullptr);
+  }
+  scans.raise(third);
+  EXPECT_EQ(scans.verdict(third)->mode, Mode::enforce) << "the two were new hours ago";
+}
+
+TEST(VerdictBook, TheLastQuarterOfTheBudgetIsForTheLoud) {
+  auto settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{4, hours{1}};
+  VerdictBook book(settings);
+  Nanos elapsed{0};
+  const auto mode_of = [&](int last, bool loud) {
+    const ClientId client = client_of(*parse_address("203.0.113." + std::to_string(last)));
+    for (int i = 0; i < 2; ++i) {
+      elapsed += seconds{5};
+      book.scanned(
+          client, 0.8, true, "", [&] { return Grounds{.reasons = {"odd"}, .loud = loud}; },
+          at(elapsed));
+    }
+    return book.find(client)->mode;
+  };
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(mode_of(i, false), Mode::enforce);
+  EXPECT_EQ(mode_of(4, false), Mode::shadow);
+  EXPECT_EQ(mode_of(5, true), Mode::enforce);
+  EXPECT_EQ(mode_of(6, true), Mode::shadow) << "and no more than the whole of it";
+}
+
 TEST(VerdictBook, ProtectedAddressesAreReportedNeverEnforced) {
   Scans scans(with({attacker()}));
   scans.raise(kMallory, "over 50 users behind it");

@@ -34,7 +34,11 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
     const auto features = replay_.features(slot);
     const anomaly::Finding found = anomaly::examine(*detector_, features);
     book_.scanned(
-        client, found.score, found.evidence, "", [] { return std::vector<std::string>{}; }, now_);
+        client, found.score, found.evidence, "",
+        [&] {
+          return policy::Grounds{.reasons = {}, .loud = anomaly::presses(*detector_, features)};
+        },
+        now_);
     if (outcome != nullptr) {
       const double rank = found.harm == anomaly::Harm::none ? anomaly::score(*detector_, features)
                                                             : 1 + found.score;
