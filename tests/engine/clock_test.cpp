@@ -165,14 +165,14 @@ TEST_F(Clocks, WindowsThatCanNotBeReadAfterAJumpAreSaidToBeMissingUntilTheyAre) 
       "error; forecasts go without them until a restart");
   history->unreadable = true;
   jump(hours{24 * 3650});
-  EXPECT_THAT(degraded(), unread);
+  EXPECT_THAT(trouble(), unread);
   pass(minutes{1});
-  EXPECT_THAT(degraded(), unread);
+  EXPECT_THAT(trouble(), unread);
   jump(-hours{24 * 3650});
-  EXPECT_THAT(degraded(), HasSubstr("stored windows were not read at 2024-10-04"));
+  EXPECT_THAT(trouble(), HasSubstr("stored windows were not read at 2024-10-04"));
   history->unreadable = false;
   restart(mission(), history);
-  EXPECT_THAT(degraded(), testing::Not(HasSubstr("stored windows")));
+  EXPECT_THAT(trouble(), testing::Not(HasSubstr("stored windows")));
   EXPECT_EQ(engine->windows(WallTime{}).stats[kBrowse].front().requests, 30);
 }
 

@@ -157,12 +157,12 @@ TEST_F(Plans, ModesThatAreSetTooOftenBetweenTwoTurnsAreInForceAndSaidToBeOffTheR
   for (int i = 0; i < 1000; ++i)
     ASSERT_TRUE(engine->set_mode("rules", Mode::off, std::nullopt, now));
   engine->tick(now);
-  EXPECT_THAT(engine->status()->degraded, testing::Not(lost));
+  EXPECT_THAT(degraded(), testing::Not(lost));
   for (int i = 0; i < 1002; ++i)
     ASSERT_TRUE(engine->set_mode("rules", i < 1001 ? Mode::off : Mode::shadow, std::nullopt, now));
   EXPECT_EQ(engine->modes().rules, Mode::shadow);
   engine->tick(now);
-  EXPECT_THAT(engine->status()->degraded, lost);
+  EXPECT_THAT(degraded(), lost);
 }
 
 TEST_F(Plans, APartIsNamedByNameOrNumberAndGoesWithTheConfiguration) {

@@ -302,11 +302,11 @@ TEST_F(EndpointsThatGo, AreSaidToLackTheirPastWhereItCanNotBeRead) {
   take_browse_away();
   const auto unread = testing::Contains(testing::HasSubstr("stored windows were not read"));
   pass(seconds{1});
-  EXPECT_THAT(engine->status()->degraded, testing::Not(unread));
+  EXPECT_THAT(degraded(), testing::Not(unread));
   history->unreadable = true;
   bring_browse_back();
   pass(seconds{2});
-  EXPECT_THAT(engine->status()->degraded, unread);
+  EXPECT_THAT(degraded(), unread);
 }
 
 TEST_F(EndpointsThatGo, AreKnownByNameWhateverElseMoves) {
