@@ -151,6 +151,7 @@ void ClientProfiles::use_huge_pages() {
 void ClientProfiles::prefetch(std::uint32_t slot) const {
   const auto* bytes = reinterpret_cast<const char*>(&profiles_[seats_.of(slot)]);
   for (std::size_t at = 0; at < sizeof(Profile); at += 64) __builtin_prefetch(bytes + at, 1);
+  __builtin_prefetch(bytes + sizeof(Profile) - 1, 1);  // profiles begin anywhere in a line
 }
 
 void ClientProfiles::Profile::advance(Instant now) {
