@@ -19,18 +19,21 @@ std::string_view without_origin(std::string_view target) {
   return slash == target.npos ? std::string_view() : target.substr(slash);
 }
 
-/// Whether the path is in its normal form already, as nearly all are.
-bool is_normal(std::string_view path) {
-  if (path.empty() || path.front() != '/') return false;
-  if (path.size() > 1 && path.back() == '/') return false;
-  char before = 0;
-  for (const char c : path) {
-    if (c == '%' || c == ';') return false;
+constexpr std::size_t kNotNormal = std::string_view::npos;
+
+/// How much of a target is its path, if that is in its normal form already, as nearly all are.
+std::size_t normal_size(std::string_view target) {
+  if (!target.starts_with('/')) return kNotNormal;
+  std::size_t size = 1;
+  for (; size < target.size(); ++size) {
+    const char c = target[size];
+    if (c > '?') continue;  // most letters
+    if (c == '?' || c == '#') break;
+    if (c == '%' || c == ';') return kNotNormal;
     // "//", "/./", "/../" and names that begin with a dot: left to the slow way.
-    if (before == '/' && (c == '/' || c == '.')) return false;
-    before = c;
+    if ((c == '/' || c == '.') && target[size - 1] == '/') return kNotNormal;
   }
-  return true;
+  return size > 1 && target[size - 1] == '/' ? kNotNormal : size;
 }
 
 /// Without the `;parameters` of its segments. What ends them is what is written so: servers that
@@ -87,8 +90,9 @@ std::string_view take_segment(std::string_view& path) {
 }  // namespace
 
 std::string_view normalise_path(std::string_view target, std::string& buffer) {
+  if (const std::size_t size = normal_size(target); size != kNotNormal)
+    return target.substr(0, size);
   const std::string_view path = without_origin(target.substr(0, target.find_first_of("?#")));
-  if (is_normal(path)) return path;
   buffer.clear();
   if (path.empty() || path.front() != '/') buffer += '/';
   decode(path, buffer);

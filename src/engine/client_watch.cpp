@@ -64,12 +64,19 @@ void ClientWatch::note(std::uint32_t seat, std::uint32_t slot, bool fresh, std::
 }
 
 std::vector<ClientWatch::Touched> ClientWatch::take_touched() {
+  constexpr std::size_t kFar = 32;
+  constexpr std::size_t kNear = 16;
   std::vector<Touched> taken;
   taken.reserve(touched_.size());
-  for (const std::uint32_t slot : std::exchange(touched_, {})) {
+  for (std::size_t i = 0; i < touched_.size(); ++i) {
+    if (i + kFar < touched_.size()) profiles_.prefetch_seat(touched_[i + kFar]);
+    if (i + kNear < touched_.size())
+      __builtin_prefetch(&notes_[profiles_.seat(touched_[i + kNear])], 1);
+    const std::uint32_t slot = touched_[i];
     const std::uint32_t touched = std::exchange(notes_[profiles_.seat(slot)].touched, 0);
     taken.push_back({slot, (touched & kWithErrors) != 0});
   }
+  touched_.clear();
   return taken;
 }
 

@@ -11,11 +11,13 @@ namespace {
 using limiter::EndpointId;
 using limiter::TierId;
 
+bool is_tree(const std::string& pattern) {
+  return pattern.ends_with("/**") && pattern.find('*') == pattern.size() - 2;
+}
+
 /// "/payment" of "/payment/**", which matches that path itself too; "/a/" of "/a/*/b".
 std::string literal_of(const std::string& pattern) {
-  std::string literal = pattern.substr(0, pattern.find('*'));
-  if (pattern == literal + "**" && literal.ends_with('/')) literal.pop_back();
-  return literal;
+  return pattern.substr(0, is_tree(pattern) ? pattern.size() - 3 : pattern.find('*'));
 }
 
 }  // namespace
@@ -30,8 +32,8 @@ Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> 
     const policy::EndpointSettings& endpoint = settings.endpoints[i];
     endpoints_.push_back(endpoint.name);
     for (const std::string& pattern : endpoint.match) {
-      routes_.push_back({pattern, literal_of(pattern), EndpointId{static_cast<std::uint16_t>(i)},
-                         endpoint.methods});
+      routes_.push_back({pattern, literal_of(pattern), is_tree(pattern),
+                         EndpointId{static_cast<std::uint16_t>(i)}, endpoint.methods});
     }
   }
   for (const policy::Rule& rule : settings.rules) rules_.push_back(rule.name);
@@ -43,7 +45,11 @@ Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> 
 }
 
 bool Routes::takes(const Route& route, std::string_view method, std::string_view path) {
-  if (!path.starts_with(route.literal) || !path_matches(route.pattern, path)) return false;
+  if (!path.starts_with(route.literal)) return false;
+  const std::string_view below = path.substr(route.literal.size());
+  const bool matches =
+      route.is_tree ? below.empty() || below.starts_with('/') : path_matches(route.pattern, path);
+  if (!matches) return false;
   if (route.methods.empty()) return true;
   return std::any_of(route.methods.begin(), route.methods.end(), [&](const std::string& wanted) {
     return equals_ignoring_case(wanted, method);

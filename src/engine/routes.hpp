@@ -53,6 +53,7 @@ class Routes {
   struct Route {
     std::string pattern;
     std::string literal;  ///< what every match begins with: most others are refused by it
+    bool is_tree;         ///< the pattern is the literal and "/**", as most are
     limiter::EndpointId endpoint;
     std::vector<std::string> methods;
   };

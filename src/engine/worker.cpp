@@ -68,8 +68,7 @@ struct EngineWorker::Impl {
   }
   [[nodiscard]] Prepared identify(const Routes& routes, const traffic::Request& request,
                                   limiter::Hits hits);
-  [[nodiscard]] Answer name(const Routes& routes, const Identity& who,
-                            const limiter::Decision& decision) const;
+  void name(const Routes& routes, const Identity& who, Answer& answer) const;
   [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
                                       const Identity& who, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept;
@@ -79,6 +78,7 @@ struct EngineWorker::Impl {
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
                       ReportKind kind, bool own_denial, Now now) noexcept;
+  [[nodiscard]] WindowIndex window_of(WallTime time) noexcept;
   [[nodiscard]] bool is_open(WindowIndex window) const noexcept;
   void put(Tally& tally, limiter::EndpointId endpoint, WindowIndex window,
            const WindowCounts& counts, WallTime now) noexcept;
@@ -98,6 +98,8 @@ struct EngineWorker::Impl {
   std::array<limiter::Decision, limiter::Worker::kTogetherMax> decisions{};
   std::uint64_t kept = 0;
   Instant next_pass{};
+  WindowIndex last_window = 0;
+  WallTime last_window_start{};
 };
 
 EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
@@ -117,6 +119,15 @@ EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
   call.agent_classes = who.agent_classes;
   if (routes.rolls_out()) call.rollout = rollout_place_of(request);
   return prepared;
+}
+
+/// As Engine::Data::index_of, without its divisions where the time is in the window last asked for.
+WindowIndex EngineWorker::Impl::window_of(WallTime time) noexcept {
+  if (time < last_window_start || time - last_window_start >= data.window) [[unlikely]] {
+    last_window = data.index_of(time);
+    last_window_start = data.start_of(last_window);
+  }
+  return last_window;
 }
 
 bool EngineWorker::Impl::is_open(WindowIndex window) const noexcept {
@@ -141,7 +152,7 @@ void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
   const limiter::Hits asked =
       malicious || decision.allowed ? call.hits : limiter.demand_of(call, now.mono);
   if (asked == 0) return;
-  put(tally, call.endpoint, data.index_of(now.wall),
+  put(tally, call.endpoint, window_of(now.wall),
       demand(call, malicious, std::min(asked, limiter::kMostCounted)), now.wall);
 }
 
@@ -159,7 +170,7 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
       counts.latency_us = microseconds(request.latency_ms);
   }
   // A clock ahead of ours is taken for now: no window opens early.
-  put(tally, call.endpoint, data.index_of(std::min(request.time, now.wall)), counts, now.wall);
+  put(tally, call.endpoint, window_of(std::min(request.time, now.wall)), counts, now.wall);
 }
 
 std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& request,
@@ -221,16 +232,17 @@ Answer EngineWorker::decide(const traffic::Request& request, const Prepared& pre
   if (prepared.routes_epoch != routes.epoch())
     return decide(request, me.identify(routes, request, prepared.call.hits), now);
   const auto& [who, call, epoch] = prepared;
-  Answer answer = me.name(routes, who, me.limiter.decide(call, now.mono));
+  Answer answer{.decision = me.limiter.decide(call, now.mono)};
+  me.name(routes, who, answer);
   if (call.hits != 0)
     answer.decision_id = me.account(view, request, who, call, answer.decision, now);
   return answer;
 }
 
-Answer EngineWorker::Impl::name(const Routes& routes, const Identity& who,
-                                const limiter::Decision& decision) const {
-  return {decision, &routes.endpoint(who.endpoint), &routes.tier(who.tier),
-          routes.rule(decision.rule), 0};
+void EngineWorker::Impl::name(const Routes& routes, const Identity& who, Answer& answer) const {
+  answer.endpoint = &routes.endpoint(who.endpoint);
+  answer.tier = &routes.tier(who.tier);
+  answer.rule = routes.rule(answer.decision.rule);
 }
 
 /// Counts one request that was decided; the id under which it was kept, or 0.
@@ -258,8 +270,10 @@ bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<A
   }
   const std::span<const limiter::Call> calls(me.calls.data(), asked.size());
   const bool passed = me.limiter.decide_all(calls, now.mono, me.decisions);
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    answers[i] = me.name(*view.routes, me.whose[i], me.decisions[i]);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    answers[i] = {.decision = me.decisions[i]};
+    me.name(*view.routes, me.whose[i], answers[i]);
+  }
   me.account_together(view, asked, now, answers);
   return passed;
 }

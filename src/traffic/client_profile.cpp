@@ -29,6 +29,12 @@ double shrunk(double part, double whole, double usual, double pseudo) {
   return (part + usual * pseudo) / (whole + pseudo);
 }
 
+/// Of what is kept by minute, the newest first: so many new and empty ones come before it.
+template <class T, std::size_t N>
+void shift(std::array<T, N>& by_minute, std::uint32_t minutes) {
+  for (std::size_t i = N; i-- > 0;) by_minute[i] = i >= minutes ? by_minute[i - minutes] : T{};
+}
+
 /// Linear counting over 64 bits (Whang, Vander-Zanden and Taylor 1990). A full map says only
 /// "very many": it counts as one free bit would.
 double distinct(std::uint64_t bitmap) {
@@ -113,6 +119,7 @@ struct ClientProfiles::Profile {
 
   void advance(Instant now);
   void add(const limiter::ClientCounters& counters, const Minute& delta);
+  [[nodiscard]] bool served() const { return hour_responses - hour_errors >= kServed; }
 };
 
 /// Requests and errors by user-agent class; used by few clients, so kept apart.
@@ -157,16 +164,15 @@ void ClientProfiles::use_huge_pages() {
 void ClientProfiles::prefetch(std::uint32_t slot) const {
   const auto* bytes = reinterpret_cast<const char*>(&profiles_[seats_.of(slot)]);
   for (std::size_t at = 0; at < sizeof(Profile); at += 64) __builtin_prefetch(bytes + at, 1);
+  __builtin_prefetch(bytes + sizeof(Profile) - 1, 1);  // profiles begin anywhere in a line
 }
 
 void ClientProfiles::Profile::advance(Instant now) {
-  const std::uint32_t passed = minute_of(now) - minute_of(updated);
-  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(passed, kMinutes); ++i) {
-    std::copy_backward(past.begin(), past.end() - 1, past.end());
-    past[0] = PackedMinute::of(current);
+  if (const std::uint32_t passed = minute_of(now) - minute_of(updated); passed > 0) {
+    shift(past, passed);
+    if (passed <= kPastMinutes) past[passed - 1] = PackedMinute::of(current);
     current = {};
-    std::copy_backward(agents.begin(), agents.end() - 1, agents.end());
-    agents[0] = 0;
+    shift(agents, passed);
   }
   const float seconds = seconds_between(updated, now);
   if (seconds > 0) {
@@ -198,13 +204,14 @@ void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const
 }
 
 void ClientProfiles::ClassProfile::advance(std::uint32_t minutes) {
-  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(minutes, kMinutes); ++i) {
-    std::copy_backward(past.begin(), past.end() - 1, past.end());
-    for (std::size_t c = 0; c < current.size(); ++c) {
-      past[0][c] = {PackedCount::of(current[c].requests), PackedCount::of(current[c].errors)};
-    }
-    current = {};
+  if (minutes == 0) return;
+  shift(past, minutes);
+  if (minutes <= kPastMinutes) {
+    for (std::size_t c = 0; c < current.size(); ++c)
+      past[minutes - 1][c] = {PackedCount::of(current[c].requests),
+                              PackedCount::of(current[c].errors)};
   }
+  current = {};
 }
 
 void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters,
@@ -255,8 +262,7 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
     profile.active_since_s =
         static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1}) & 0x3fffffffu;
   }
-  const bool served = profile.hour_responses - profile.hour_errors >= kServed;
-  background_.add(profile.current.responses, delta.responses, delta.client_errors, served,
+  background_.add(profile.current.responses, delta.responses, delta.client_errors, profile.served(),
                   minute_of(now));
   profile.add(counters, delta);
   if (delta.responses > 0) add_excess(profile, delta.responses, delta.client_errors, now);
@@ -270,21 +276,30 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
 /// background is well again. Below zero the sum owes nobody anything.
 void ClientProfiles::add_excess(Profile& profile, std::uint32_t responses, std::uint32_t errors,
                                 Instant now) const {
-  const double ratio = background_.ratio(recent(profile, now).weight, minute_of(now));
+  if (errors == 0 && profile.hour_excess == 0) return;  // stays so, whatever the background is
+  const double ratio = background_.ratio(weight_of(profile, 0), minute_of(now));
   const double outage = std::max(0.0, ratio - kUsualErrorRatio);
   profile.hour_excess =
       std::max(0.0F, profile.hour_excess + static_cast<float>(errors - outage * responses));
 }
 
+ErrorBackground::Own ClientProfiles::weight_of(const Profile& profile, std::uint32_t passed) {
+  ErrorBackground::Own weight{.served = profile.served()};
+  for (std::uint32_t age = passed; age < kMinutes; ++age) {
+    const Minute m = age == passed ? profile.current : profile.past[age - passed - 1].unpacked();
+    weight.shares[age] = ErrorBackground::share_of(m.responses, m.client_errors);
+  }
+  return weight;
+}
+
 ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant now) const {
   Recent r;
-  r.weight.served = profile.hour_responses - profile.hour_errors >= kServed;
   now = std::max(now, profile.updated);
   r.passed = minute_of(now) - minute_of(profile.updated);
+  r.weight = weight_of(profile, r.passed);
   const auto take = [&r](std::uint32_t age, const Minute& m) {
     r.sum += m;
     r.requests[age] = m.requests;
-    r.weight.shares[age] = ErrorBackground::share_of(m.responses, m.client_errors);
   };
   for (std::uint32_t age = r.passed; age < kMinutes; ++age) {
     const std::uint32_t i = age - r.passed;

@@ -127,6 +127,8 @@ class ClientProfiles {
   void add_excess(Profile& profile, std::uint32_t responses, std::uint32_t errors,
                   Instant now) const;
   [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
+  /// The client's part in the background, `passed` minutes after the profile's own.
+  [[nodiscard]] static ErrorBackground::Own weight_of(const Profile& profile, std::uint32_t passed);
 
   Seats seats_;
   limiter::ZeroedArray<Profile> profiles_;      // [seat]; nobody sits on the first

@@ -11,12 +11,18 @@ constexpr std::uint32_t kWeightMost = 3;  // responses a client and minute that 
 constexpr double kPseudo = 20;            // responses of the usual ratio behind the background
 constexpr double kServedResponses = 10;   // so many show how the service is
 
+/// Errors among the responses, for so many of which they stand.
+ErrorBackground::Share share_for(std::uint32_t weight, std::uint32_t responses,
+                                 std::uint32_t errors) {
+  const double weighed = weight;
+  if (responses == 0 || errors == 0) return {weighed, 0};  // as for nearly everybody
+  return {weighed, weighed * std::min(errors, responses) / responses};
+}
+
 }  // namespace
 
 ErrorBackground::Share ErrorBackground::share_of(std::uint32_t responses, std::uint32_t errors) {
-  if (responses == 0) return {};
-  const double weight = std::min(responses, kWeightMost);
-  return {weight, weight * std::min(errors, responses) / responses};
+  return share_for(std::min(responses, kWeightMost), responses, errors);
 }
 
 void ErrorBackground::add(std::uint32_t before, std::uint32_t responses, std::uint32_t errors,
@@ -24,28 +30,30 @@ void ErrorBackground::add(std::uint32_t before, std::uint32_t responses, std::ui
   Minute& now = minutes_[minute % kMinutes];
   if (now.minute != minute) now = {.minute = minute};
   if (responses == 0 || before >= kWeightMost) return;
-  const double weight = std::min(responses, kWeightMost - before);
-  const Share more{weight, weight * std::min(errors, responses) / responses};
+  const Share more = share_for(std::min(responses, kWeightMost - before), responses, errors);
   now.all += more;
   if (served) now.served += more;
 }
 
 double ErrorBackground::ratio(const Own& own, std::uint32_t minute) const {
-  std::array<Share, kMinutes> all;  // by age
-  std::array<Share, kMinutes> served;
+  // By age.
+  const auto others = [&](Share Minute::*all, bool without_own) {
+    std::array<Share, kMinutes> shares;
+    for (std::uint32_t age = 0; age < kMinutes; ++age) {
+      const Minute& then = minutes_[(minute - age) % kMinutes];
+      if (then.minute != minute - age) continue;
+      shares[age] = then.*all;
+      if (without_own) shares[age] -= own.shares[age];
+    }
+    return shares;
+  };
+  auto shares = others(&Minute::served, own.served);
   double served_responses = 0;
-  for (std::uint32_t age = 0; age < kMinutes; ++age) {
-    const Minute& then = minutes_[(minute - age) % kMinutes];
-    if (then.minute != minute - age) continue;
-    all[age] = then.all;
-    served[age] = then.served;
-    all[age] -= own.shares[age];
-    if (own.served) served[age] -= own.shares[age];
-    served_responses += served[age].responses;
-  }
+  for (const Share& share : shares) served_responses += share.responses;
+  if (served_responses < kServedResponses) shares = others(&Minute::all, true);
   Share sum;
   double most = 0;
-  for (const Share& share : served_responses >= kServedResponses ? served : all) {
+  for (const Share& share : shares) {
     sum += share;
     most = std::max(most, (std::max(sum.errors, 0.0) + kUsualErrorRatio * kPseudo) /
                               (std::max(sum.responses, 0.0) + kPseudo));

@@ -68,6 +68,17 @@ TEST(Path, IsSettledOnceNormalUnlessItHoldsAnEscape) {
   }
 }
 
+TEST(Path, IsTheSameWhenItsFormIsSeenAtOnceAndWhenItIsMade) {
+  const std::string_view pieces[] = {"/", ".",  "a",   "-b", "?q=/",
+                                     "#", ";p", "%41", "@",  "\xc3\xa9"};
+  Random random(4);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string target = "/";
+    for (std::uint64_t n = random.below(8); n > 0; --n) target += pieces[random.below(10)];
+    ASSERT_EQ(normal(target), normal("/." + target)) << target;
+  }
+}
+
 TEST(Path, MatchesSegmentBySegment) {
   EXPECT_TRUE(path_matches("/payment/**", "/payment"));
   EXPECT_TRUE(path_matches("/payment/**", "/payment/x/y"));

@@ -120,8 +120,9 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   ASSERT_TRUE(open()->put_verdicts({office, beyond, shadowed}));
   script("ALTER TABLE verdicts DROP COLUMN withheld; PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
-  for (const auto& record : open()->verdicts(kStart).value())
-    found[record.client.lo] = record.withheld;
+  const auto records = open()->verdicts(kStart);
+  ASSERT_TRUE(records);
+  for (const auto& record : *records) found[record.client.lo] = record.withheld;
   EXPECT_EQ(found.at(office.client.lo), Withheld::protection);
   EXPECT_EQ(found.at(beyond.client.lo), Withheld::budget);
   EXPECT_EQ(found.at(shadowed.client.lo), Withheld::no);
