@@ -174,8 +174,7 @@ Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_
   if (f.fresh_errors && fails_at(f, levels.error_ratio)) {
     return Harm::failing;
   }
-  const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  const bool presses = rate > granted_per_minute && presses_at(f, levels.requests_per_minute);
+  const bool presses = presses_at(f, levels.requests_per_minute, granted_per_minute);
   return presses ? Harm::pressing : Harm::none;
 }
 

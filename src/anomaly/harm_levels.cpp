@@ -72,10 +72,11 @@ bool fails_at(const ClientFeatures& f, double level) {
   return f.hour_excess_errors >= static_cast<float>(kLeastErrors) && excess_error_ratio(f) >= level;
 }
 
-bool presses_at(const ClientFeatures& f, double level) {
+bool presses_at(const ClientFeatures& f, double level, double granted) {
   const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  return rate >= level &&
-         (static_cast<double>(f.steady_requests) >= level || rate >= kFloodTimes * level);
+  const auto busiest = static_cast<double>(f.busiest_requests);
+  const bool stays = rate >= level && static_cast<double>(f.steady_requests) >= level;
+  return (stays && rate > granted) || (busiest >= kFloodTimes * level && busiest > granted);
 }
 
 HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,

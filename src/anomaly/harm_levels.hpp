@@ -18,8 +18,9 @@ namespace tidelimit::anomaly {
 [[nodiscard]] bool fails_at(const traffic::ClientFeatures& features, double level);
 
 /// Whether a client presses: at `level` requests a minute or more, in traffic::kSteadyMinutes of
-/// the last five, or so much faster that one minute is enough.
-[[nodiscard]] bool presses_at(const traffic::ClientFeatures& features, double level);
+/// the last five, or at kFloodTimes that in a single one; and more than `granted`.
+[[nodiscard]] bool presses_at(const traffic::ClientFeatures& features, double level,
+                              double granted = 0);
 
 /// Within these an error level is drawn, whatever the rows were: attackers among them can't raise
 /// it out of reach, and a spotless log does not make a typing error an attack.

@@ -21,6 +21,17 @@ std::string failing_in_words(const HarmLevels& levels, const traffic::ClientFeat
                      static_cast<double>(f.hour_responses), others);
 }
 
+std::string pressing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f) {
+  const double flood = kFloodTimes * levels.requests_per_minute;
+  if (static_cast<double>(f.busiest_requests) >= flood)
+    return fmt::format(
+        "{:.0f} requests in a minute, beyond the {:.0f} that this model allows anybody at once",
+        static_cast<double>(f.busiest_requests), flood);
+  return fmt::format("{:.0f} requests a minute, beyond the {:.0f} that this model allows anybody",
+                     static_cast<double>(f[Feature::requests_per_minute]),
+                     levels.requests_per_minute);
+}
+
 /// What harm() found, in words.
 std::string harm_in_words(const Detector& detector, const traffic::ClientFeatures& f,
                           const traffic::ClientFigures& figures) {
@@ -29,9 +40,7 @@ std::string harm_in_words(const Detector& detector, const traffic::ClientFeature
     case Harm::failing:
       return failing_in_words(levels, f, figures);
     case Harm::pressing:
-      return fmt::format(
-          "{:.0f} requests a minute, beyond the {:.0f} that this model allows anybody",
-          static_cast<double>(f[Feature::requests_per_minute]), levels.requests_per_minute);
+      return pressing_in_words(levels, f);
     case Harm::none:
       break;
   }

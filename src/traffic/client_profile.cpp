@@ -372,6 +372,8 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
       ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
   std::sort(r.requests.begin(), r.requests.end(), std::greater<>());
   f.steady_requests = static_cast<float>(r.requests[kSteadyMinutes - 1]);
+  // Of a client that just came, the minute may lie across two.
+  f.busiest_requests = std::max(static_cast<float>(r.requests[0]), f[Feature::requests_per_minute]);
   return f;
 }
 

@@ -51,6 +51,9 @@ struct ClientFeatures {
   float hour_excess_errors = 0;  ///< fading: errors beyond what everybody suffered at their time
   float hour_excess_ratio = 0;   ///< of the fading responses, shrunk
   float steady_requests = 0;  ///< in a minute: as many in kSteadyMinutes of the last five, or more
+  /// In the busiest of them: a flood is one from its first minute on, whatever the client did in
+  /// those before.
+  float busiest_requests = 0;
   bool fresh_errors = true;   ///< some came since the client was last looked at
   /// Of the client's latest request: 1 + its index among the names that whoever made the features
   /// keeps; 0: not known. It says what is usual for such a client.

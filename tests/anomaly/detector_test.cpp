@@ -38,6 +38,7 @@ ClientFeatures client(double per_minute, double error_ratio, double hour,
   f.hour_excess_ratio = f[Feature::hour_error_ratio];
   // Three minutes of five, or the one that `hour` requests are.
   f.steady_requests = static_cast<float>(hour >= 3 * per_minute ? per_minute : 0);
+  f.busiest_requests = static_cast<float>(per_minute);
   return f;
 }
 
@@ -109,6 +110,18 @@ TEST_F(Trained, AHurryOfAMinuteIsNoAttackAndOneThatStaysIs) {
   const double fast = 1.2 * detector().parts().harm.requests_per_minute;
   EXPECT_FALSE(is_evidence(detector(), client(fast, 0.0, fast, 0.97)));
   EXPECT_TRUE(is_evidence(detector(), client(fast, 0.0, 4 * fast, 0.97)));
+}
+
+TEST_F(Trained, AFloodIsTheBusiestMinutesWhateverTheOthersWere) {
+  const double level = detector().parts().harm.requests_per_minute;
+  ClientFeatures burst = client(2 * level, 0.0, 10 * level, 0.97);
+  burst.steady_requests = 1;
+  burst.busiest_requests = static_cast<float>(9 * level);
+  EXPECT_EQ(harm(detector(), burst), Harm::pressing);
+  EXPECT_EQ(harm(detector(), burst, 8.5 * level), Harm::pressing) << "more than is granted";
+  EXPECT_EQ(harm(detector(), burst, 9.5 * level), Harm::none);
+  burst.busiest_requests = static_cast<float>(7 * level);
+  EXPECT_EQ(harm(detector(), burst), Harm::none) << "a screen that loads";
 }
 
 TEST_F(Trained, WhoStaysWithinWhatIsGrantedDoesNotPress) {

@@ -156,5 +156,18 @@ TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
               testing::AllOf(HasSubstr(" errors of "), HasSubstr(", others ")));
 }
 
+TEST_F(GoodClients, AreToldFromAFloodThatLookedAtAPageBefore) {
+  begin();
+  const Asked flood{.path = "/other/x", .address = "203.0.113.66"};
+  customers(minutes{6}, well);
+  call(flood, 200);
+  customers(minutes{4}, well);
+  customers(seconds{20}, well, [&] {
+    for (int i = 0; i < 200; ++i) call(flood, 200);
+  });
+  ASSERT_TRUE(verdict(flood.address));
+  EXPECT_EQ(verdict(flood.address)->mode, Mode::enforce) << "no limit grants so much in a minute";
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

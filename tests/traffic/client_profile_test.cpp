@@ -269,6 +269,21 @@ TEST(ClientProfiles, SteadyIsWhatThreeMinutesOfFiveHad) {
   EXPECT_EQ(profiles.features(0, at(5min)).steady_requests, 0) << "two minutes of five remain";
 }
 
+TEST(ClientProfiles, TheBusiestMinuteIsOneOfTheLastFive) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(1, 0, 10s);
+  slot.requests(500, 0, 4min);
+  EXPECT_EQ(profiles.features(0, at(4min)).busiest_requests, 500);
+  slot.requests(30, 0, 8min);
+  EXPECT_EQ(profiles.features(0, at(8min)).busiest_requests, 500);
+  EXPECT_EQ(profiles.features(0, at(9min)).busiest_requests, 30);
+  slot.requests(90, 0, 100min + 50s);
+  slot.requests(90, 0, 101min + 10s);
+  EXPECT_EQ(profiles.features(0, at(101min + 10s)).busiest_requests, 180)
+      << "of one that just came";
+}
+
 TEST(ClientProfiles, RequestsAloneAreThoseOfTheFigures) {
   ClientProfiles profiles(8);
   Slot slot{profiles, 5};
