@@ -11,9 +11,9 @@
 
 namespace tidelimit::anomaly {
 
-/// Below these figures nothing a client does is harm: small counts are no evidence.
-inline constexpr double kLeastErrors = 12;    ///< within the fading hour, beyond the background's
-inline constexpr double kLeastRequests = 30;  ///< within the fading hour
+/// Fewer errors within the fading hour, beyond the background's, are no harm: small counts are no
+/// evidence.
+inline constexpr double kLeastErrors = 12;
 
 /// From where on a deviation does harm. Drawn from the clean rows of training, so that each is
 /// exceeded by at most the promised share of clean client-windows.

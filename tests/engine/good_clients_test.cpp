@@ -169,5 +169,14 @@ TEST_F(GoodClients, AreToldFromAFloodThatLookedAtAPageBefore) {
   EXPECT_EQ(verdict(flood.address)->mode, Mode::enforce) << "no limit grants so much in a minute";
 }
 
+TEST_F(GoodClients, AreToldFromAGuesserHoweverSlowItIs) {
+  begin();
+  int step = 0;
+  customers(hours{3}, well, [&] {
+    if (step++ % 29 == 0) call({.path = "/login", .address = "203.0.113.66"}, 401);  // 25 an hour
+  });
+  EXPECT_TRUE(verdict("203.0.113.66"));
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test
