@@ -168,11 +168,11 @@ double threshold(const Detector& detector) {
 
 Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_minute) {
   const HarmLevels& levels = detector.parts().harm;
-  if (f.fresh_errors && fails_at(f, levels.error_ratio)) {
+  const bool fails = f.fresh_errors && fails_at(f, levels.error_ratio);
+  if (fails && f.hour_excess_errors - f.hour_breakages >= static_cast<float>(kLeastErrors))
     return Harm::failing;
-  }
-  const bool presses = presses_at(f, levels.requests_per_minute, granted_per_minute);
-  return presses ? Harm::pressing : Harm::none;
+  if (presses_at(f, levels.requests_per_minute, granted_per_minute)) return Harm::pressing;
+  return fails ? Harm::breaking : Harm::none;
 }
 
 bool is_alarm(const Detector& detector, const ClientFeatures& features, double score) {

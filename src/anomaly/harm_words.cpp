@@ -38,6 +38,7 @@ std::string harm_in_words(const Detector& detector, const traffic::ClientFeature
   const HarmLevels& levels = detector.parts().harm;
   switch (harm(detector, f)) {
     case Harm::failing:
+    case Harm::breaking:
       return failing_in_words(levels, f, figures);
     case Harm::pressing:
       return pressing_in_words(levels, f);

@@ -35,12 +35,21 @@ double granted_per_minute(const policy::PolicySettings& policy, std::uint8_t tie
   return std::max(largest, std::accumulate(grants.begin(), grants.end(), 0.0));
 }
 
-/// Why a client that harms by nothing but a rate within what the limits grant may not be blocked;
-/// empty where it harms otherwise. The operator grants that rate: it is worth a report, so that the
-/// limit or a label can be set, and no more.
-std::string grant_of(const anomaly::Detector& model, const traffic::ClientFeatures& features,
+/// Why a client that harms may not be blocked; empty: it may.
+///   A rate within what the limits grant is what the operator allows: worth a report, so that the
+/// limit or a label can be set, and no more. Nor is anybody blocked for nothing but what the
+/// service broke over: an endpoint that one client alone calls may have broken down.
+std::string doubt_of(const anomaly::Detector& model, const traffic::ClientFeatures& features,
                      double granted) {
-  if (anomaly::harm(model, features, granted) != anomaly::Harm::none) return {};
+  switch (anomaly::harm(model, features, granted)) {
+    case anomaly::Harm::failing:
+    case anomaly::Harm::pressing:
+      return {};
+    case anomaly::Harm::breaking:
+      return "its errors are the service's own (500, 501)";
+    case anomaly::Harm::none:
+      break;
+  }
   return fmt::format("it asks no more often than the limits grant ({:.0f} a minute)", granted);
 }
 
@@ -89,13 +98,13 @@ void Engine::Control::scan(Now now) {
     std::string reason;
     if (evidence) {
       reason = clients.protected_reason(slot, client, now.mono);
-      const std::string grant =
-          grant_of(*model, features, granted_per_minute(policy, features.tier));
-      if (!grant.empty()) {
+      const std::string doubt =
+          doubt_of(*model, features, granted_per_minute(policy, features.tier));
+      if (!doubt.empty()) {
         // One that is blocked is not let in for slowing down, nor kept out for longer.
         const auto held = verdicts.find(client);
         evidence = !held || held->mode != limiter::Mode::enforce;
-        if (reason.empty()) reason = grant;
+        if (reason.empty()) reason = doubt;
       }
     }
     verdicts.scanned(
@@ -191,7 +200,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       view.evidence = anomaly::is_evidence(*model, features);
       if (view.evidence && view.protected_reason.empty())
         view.protected_reason =
-            grant_of(*model, features, granted_per_minute(policy, features.tier));
+            doubt_of(*model, features, granted_per_minute(policy, features.tier));
       view.contributions = anomaly::explain(*model, features, tier_of(features));
     }
   } else {

@@ -25,7 +25,8 @@ struct ClientCounters {
   std::uint32_t denied = 0;         ///< by tidelimit itself; never errors
   std::uint32_t responses = 0;      ///< responses with a known status
   std::uint32_t errors = 0;         ///< of those, status >= 400, tidelimit's own denials left out
-  std::uint32_t client_errors = 0;  ///< of those, the client's own doing
+  std::uint32_t client_errors = 0;  ///< of those, the client's own doing, breakages included
+  std::uint16_t breakages = 0;      ///< of those, ResponseClass::breakage; mod 2^16
   std::array<std::uint32_t, kPathBuckets> paths{};
   std::array<std::uint32_t, kAgentClasses> class_requests{};
   std::array<std::uint32_t, kAgentClasses> class_errors{};
@@ -107,7 +108,7 @@ class ClientTable {
   /// Event::tier of the latest request that named one.
   [[nodiscard]] std::uint8_t tier(std::uint32_t slot) const noexcept {
     const Slot& of = sets_[slot / kWays].slots[slot % kWays];
-    return static_cast<std::uint8_t>(of.flags.load(std::memory_order_relaxed) >> kTierShift);
+    return tier_in(of.flags.load(std::memory_order_relaxed));
   }
 
   void prefetch(std::uint64_t fingerprint) const noexcept {
@@ -128,6 +129,7 @@ class ClientTable {
   static constexpr std::size_t kWays = 8;
   static constexpr std::size_t kShards = 16;
   static constexpr std::uint32_t kTierShift = 8;
+  static constexpr std::uint32_t kBreakagesShift = 16;
 
   using Counter = std::atomic<std::uint32_t>;
   struct alignas(64) Slot {
@@ -135,7 +137,8 @@ class ClientTable {
     std::atomic<std::uint64_t> fingerprint;  // 0 never used, 1 changing hands, else hash of client
     std::atomic<std::uint64_t> agents;
     Counter last_seen_s;
-    Counter flags;  // in its lowest bits; the tier from kTierShift on
+    // In its lowest bits; the tier from kTierShift on; breakages from kBreakagesShift on.
+    Counter flags;
     Counter responses;
     Counter errors;
     std::array<Counter, kPathBuckets> paths;  // requests are their sum
@@ -182,6 +185,9 @@ class ClientTable {
                                  std::uint32_t now_s) noexcept;
   [[nodiscard]] bool take_over(Slot& slot, std::uint64_t old, const ClientId& client,
                                std::uint64_t fingerprint, std::uint32_t now_s) noexcept;
+  [[nodiscard]] static std::uint8_t tier_in(std::uint32_t flags) noexcept {
+    return static_cast<std::uint8_t>(flags >> kTierShift);
+  }
   static void set_tier(Slot& slot, std::uint8_t tier) noexcept;
   void touch(Slot& slot, std::uint32_t now_s) noexcept;
   void list(std::uint32_t slot) noexcept;

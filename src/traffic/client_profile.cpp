@@ -94,8 +94,9 @@ struct ClientProfiles::Profile {
   Minute current;                               ///< the minute of `updated`
   std::array<PackedMinute, kPastMinutes> past;  ///< past[0] is the minute before
   std::array<std::uint16_t, limiter::kPathBuckets> last_paths;  ///< mod 2^16
+  std::uint16_t last_breakages;                                 ///< likewise
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
-  float hour_requests, hour_responses, hour_errors, hour_excess;
+  float hour_requests, hour_responses, hour_errors, hour_excess, hour_breakages;
   std::array<std::uint64_t, kMinutes> agents;  ///< agents[0] is the present minute
 
   void advance(Instant now);
@@ -130,7 +131,7 @@ struct ClientProfiles::Recent {
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
     : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
-  static_assert(sizeof(Profile) <= 216 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(Profile) <= 224 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -162,6 +163,7 @@ void ClientProfiles::Profile::advance(Instant now) {
     hour_responses *= by_hour;
     hour_errors *= by_hour;
     hour_excess *= by_hour;
+    hour_breakages *= by_hour;
     const float by_path = std::exp(-seconds / kPathSeconds);
     for (float& path : paths) {
       path *= by_path;
@@ -176,6 +178,9 @@ void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const
   hour_requests += static_cast<float>(delta.requests);
   hour_responses += static_cast<float>(delta.responses);
   hour_errors += static_cast<float>(delta.errors);
+  const auto broken = static_cast<std::uint16_t>(counters.breakages - last_breakages);
+  hour_breakages += static_cast<float>(broken);
+  last_breakages = counters.breakages;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto count = static_cast<std::uint16_t>(counters.paths[i]);
     paths[i] += static_cast<float>(static_cast<std::uint16_t>(count - last_paths[i]));
@@ -368,6 +373,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   f.background_error_ratio = static_cast<float>(background_.ratio(r.weight, minute_of(now)));
   f.hour_excess_errors = fade * profile.hour_excess;
   f.hour_responses = fade * profile.hour_responses;
+  f.hour_breakages = fade * profile.hour_breakages;
   f.hour_excess_ratio =
       ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
   std::sort(r.requests.begin(), r.requests.end(), std::greater<>());

@@ -178,5 +178,33 @@ TEST_F(GoodClients, AreToldFromAGuesserHoweverSlowItIs) {
   EXPECT_TRUE(verdict("203.0.113.66"));
 }
 
+TEST_F(GoodClients, MayCallAnEndpointThatBreaksForThemAlone) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked partner{.path = "/other/hook", .address = "203.0.113.5"};
+  const Asked injector{.path = "/other/x", .address = "203.0.113.66"};
+  int step = 0;
+  customers(minutes{10}, well, [&] {
+    call(partner, 500);
+    call(injector, ++step % 3 == 0 ? 400 : 500);
+  });
+  ASSERT_TRUE(verdict(partner.address)) << "or it injects what breaks the service";
+  EXPECT_EQ(verdict(partner.address)->mode, Mode::shadow);
+  EXPECT_THAT(verdict(partner.address)->reasons,
+              testing::Contains(HasSubstr("not enforced: its errors are the service's own")));
+  ASSERT_TRUE(verdict(injector.address));
+  EXPECT_EQ(verdict(injector.address)->mode, Mode::enforce);
+}
+
+TEST_F(GoodClients, AreNotBlamedForAServiceThatBreaksForAll) {
+  begin();
+  customers(hours{1}, well);
+  std::size_t worst = 0;
+  customers(
+      minutes{30}, [](int) -> std::uint16_t { return 500; },
+      [&] { worst = std::max(worst, judged()); });
+  EXPECT_EQ(worst, 0U);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -258,6 +258,20 @@ TEST(ClientProfiles, TheServicesErrorsAreNotTheClients) {
   EXPECT_EQ(profiles.features(0, at(20s)).hour_excess_errors, 0);
 }
 
+TEST(ClientProfiles, TellHowManyErrorsTheServiceBrokeOver) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.breakages = 30;
+  slot.requests(50, 40, 20s);
+  EXPECT_NEAR(profiles.features(0, at(20s)).hour_breakages, 30, 0.1);
+  EXPECT_NEAR(profiles.features(0, at(20s)).hour_excess_errors, 40, 0.1);
+  slot.counters.breakages = 65'530;
+  slot.requests(10, 0, 30s);
+  slot.counters.breakages = 4;  // mod 2^16
+  slot.requests(10, 10, 61min);
+  EXPECT_NEAR(profiles.features(0, at(61min)).hour_breakages, 10 + 65'530 / std::exp(1.0), 400);
+}
+
 TEST(ClientProfiles, SteadyIsWhatThreeMinutesOfFiveHad) {
   ClientProfiles profiles(1);
   Slot slot{profiles};
