@@ -11,14 +11,19 @@ using traffic::Feature;
 
 std::string failing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f,
                              const traffic::ClientFigures& figures) {
-  const double others = 100 * static_cast<double>(f.background_error_ratio);
-  if (recent_excess_ratio(f) >= levels.error_ratio) {
-    return fmt::format("{} errors of {} responses in five minutes, others {:.0f} %",
-                       figures.client_errors, figures.responses, others);
+  const double level = error_level_for(f, levels);
+  const std::string others =
+      fmt::format("others {:.0f} %", 100 * static_cast<double>(f.background_error_ratio));
+  const std::string paths = level < levels.error_ratio
+                                ? fmt::format(" at about {:.0f} paths", f.failed_paths)
+                                : std::string();
+  if (recent_excess_ratio(f) >= level) {
+    return fmt::format("{} errors of {} responses{} in five minutes, {}", figures.client_errors,
+                       figures.responses, paths, others);
   }
-  return fmt::format("about {:.0f} errors of {:.0f} responses in the last hour, others {:.0f} %",
+  return fmt::format("about {:.0f} errors of {:.0f} responses{} in the last hour, {}",
                      static_cast<double>(f.hour_excess_errors),
-                     static_cast<double>(f.hour_responses), others);
+                     static_cast<double>(f.hour_responses), paths, others);
 }
 
 std::string pressing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f) {

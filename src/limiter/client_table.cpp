@@ -95,8 +95,13 @@ void ClientTable::count_response(const Event& event, ResponseClass of, Instant n
   Slot* slot = find_slot(fingerprint(event.client));
   if (slot == nullptr) return;
   slot->responses.fetch_add(event.hits, std::memory_order_seq_cst);
-  if (of == ResponseClass::client_error || of == ResponseClass::breakage)
+  if (of == ResponseClass::client_error || of == ResponseClass::breakage) {
     slot->client_errors.fetch_add(event.hits, std::memory_order_seq_cst);
+    // By bits that the buckets of paths are not told by.
+    const std::uint32_t path = std::uint32_t{1} << event.path_hash / kPathBuckets % 32;
+    if ((slot->failed_paths.load(kRelaxed) & path) == 0)
+      slot->failed_paths.fetch_or(path, std::memory_order_seq_cst);
+  }
   if (of == ResponseClass::breakage)
     slot->flags.fetch_add(event.hits << kBreakagesShift, std::memory_order_seq_cst);
   if (of != ResponseClass::fine) {
@@ -175,6 +180,7 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
   slot.responses.store(0, kRelease);
   slot.errors.store(0, kRelease);
   slot.client_errors.store(0, kRelease);
+  slot.failed_paths.store(0, kRelease);
   clear(slot.paths);
   clear(slot.class_requests);
   clear(slot.class_errors);
@@ -254,6 +260,7 @@ bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
     return false;
   }
   counters.agents = slot.agents.exchange(0);
+  counters.failed_paths = slot.failed_paths.exchange(0);
   reading.fresh = (flags & kFresh) != 0;
   return true;
 }

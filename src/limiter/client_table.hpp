@@ -30,8 +30,10 @@ struct ClientCounters {
   std::array<std::uint32_t, kPathBuckets> paths{};
   std::array<std::uint32_t, kAgentClasses> class_requests{};
   std::array<std::uint32_t, kAgentClasses> class_errors{};
-  std::uint64_t agents =
-      0;  ///< bitmap of hash mod 64 since it was last taken (linear counting, Whang et al. 1990)
+  /// Bitmaps since they were last taken (linear counting, Whang et al. 1990): of the hashes of user
+  /// agents, and of those paths where client_errors came from.
+  std::uint64_t agents = 0;
+  std::uint32_t failed_paths = 0;
 };
 
 /// Fixed-capacity table of clients with raw counters. Any number of threads count; one control
@@ -73,7 +75,7 @@ class ClientTable {
   /// A response of a request counted before became known. Not counted if the client has no slot.
   void count_response(const Event& event, ResponseClass of, Instant now) noexcept;
 
-  /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
+  /// Visits every slot touched since the last collect, once, and takes its bitmaps. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
   /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
   /// const ClientCounters&); void soon(slot, bool very) is told twice before, in good time for the
@@ -148,6 +150,7 @@ class ClientTable {
     Counter denied;
     Counter next;  // link of a list of touched slots: slot + 1, 0 ends
     Counter client_errors;
+    Counter failed_paths;
     std::array<Counter, kAgentClasses> class_requests;
     std::array<Counter, kAgentClasses> class_errors;
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <type_traits>
 
 #include "traffic/packed_count.hpp"
@@ -29,11 +30,13 @@ double shrunk(double part, double whole, double usual, double pseudo) {
   return (part + usual * pseudo) / (whole + pseudo);
 }
 
-/// Linear counting over 64 bits (Whang, Vander-Zanden and Taylor 1990). A full map says only
-/// "very many": it counts as one free bit would.
-double distinct(std::uint64_t bitmap) {
-  const int free = std::max(64 - std::popcount(bitmap), 1);
-  return -64.0 * std::log(free / 64.0);
+/// Linear counting over as many bits as the map has (Whang, Vander-Zanden and Taylor 1990). A full
+/// map says only "very many": it counts as one free bit would.
+template <class Bitmap>
+double distinct(Bitmap bitmap) {
+  constexpr int kBits = std::numeric_limits<Bitmap>::digits;
+  const int free = std::max(kBits - std::popcount(bitmap), 1);
+  return -kBits * std::log(static_cast<double>(free) / kBits);
 }
 
 }  // namespace
@@ -97,7 +100,8 @@ struct ClientProfiles::Profile {
   std::uint16_t last_breakages;                                 ///< likewise
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
   float hour_requests, hour_responses, hour_errors, hour_excess, hour_breakages;
-  std::array<std::uint64_t, kMinutes> agents;  ///< agents[0] is the present minute
+  std::array<std::uint64_t, kMinutes> agents;        ///< agents[0] is the present minute
+  std::array<std::uint32_t, kMinutes> failed_paths;  ///< likewise
 
   void advance(Instant now);
   void add(const limiter::ClientCounters& counters, const Minute& delta);
@@ -124,6 +128,7 @@ struct ClientProfiles::Recent {
   Minute sum{};
   std::array<std::uint32_t, kMinutes> requests{};  ///< by age
   std::uint64_t agents = 0;
+  std::uint32_t failed_paths = 0;
   std::uint32_t passed = 0;       ///< minutes begun since the profile was last updated
   double minutes = 1;             ///< that the sums cover, at least one
   ErrorBackground::Own weight{};  ///< of them in the background
@@ -131,7 +136,7 @@ struct ClientProfiles::Recent {
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
     : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
-  static_assert(sizeof(Profile) <= 224 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(Profile) <= 248 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -155,6 +160,8 @@ void ClientProfiles::Profile::advance(Instant now) {
     current = {};
     std::copy_backward(agents.begin(), agents.end() - 1, agents.end());
     agents[0] = 0;
+    std::copy_backward(failed_paths.begin(), failed_paths.end() - 1, failed_paths.end());
+    failed_paths[0] = 0;
   }
   const float seconds = seconds_between(updated, now);
   if (seconds > 0) {
@@ -187,6 +194,7 @@ void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const
     last_paths[i] = count;
   }
   agents[0] |= counters.agents;
+  failed_paths[0] |= counters.failed_paths;
 }
 
 void ClientProfiles::ClassProfile::advance(std::uint32_t minutes) {
@@ -282,6 +290,7 @@ ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant no
     const std::uint32_t i = age - r.passed;
     take(age, i == 0 ? profile.current : profile.past[i - 1].unpacked());
     r.agents |= profile.agents[i];
+    r.failed_paths |= profile.failed_paths[i];
   }
   const double now_s = std::chrono::duration<double>(now.since_start).count();
   const double oldest_s =
@@ -370,6 +379,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
     return static_cast<float>(shrunk(errors, responses, kUsualErrorRatio, kPseudoResponses));
   };
   f.client_error_ratio = ratio(r.sum.client_errors, r.sum.responses);
+  f.failed_paths = static_cast<float>(distinct(r.failed_paths));
   f.background_error_ratio = static_cast<float>(background_.ratio(r.weight, minute_of(now)));
   f.hour_excess_errors = fade * profile.hour_excess;
   f.hour_responses = fade * profile.hour_responses;

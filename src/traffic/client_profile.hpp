@@ -51,6 +51,7 @@ struct ClientFeatures {
   float hour_excess_errors = 0;  ///< fading: errors beyond what everybody suffered at their time
   float hour_excess_ratio = 0;   ///< of the fading responses, shrunk
   float hour_breakages = 0;      ///< fading: errors of which it is open who is to blame
+  float failed_paths = 0;        ///< about so many distinct ones failed within five minutes
   float steady_requests = 0;  ///< in a minute: as many in kSteadyMinutes of the last five, or more
   /// In the busiest of them: a flood is one from its first minute on, whatever the client did in
   /// those before.
@@ -98,7 +99,7 @@ struct Arrivals {
 };
 
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
-/// side of it. One thread. 224 bytes for each slot that was ever used, and 128 more where user
+/// side of it. One thread. 248 bytes for each slot that was ever used, and 128 more where user
 /// agents fall into a rule's class; so bounded by the table's capacity.
 ///   Counts are kept by minute, the running one included: "five minutes" are four to five.
 class ClientProfiles {

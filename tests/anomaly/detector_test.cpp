@@ -153,6 +153,29 @@ TEST(Alarm, PlainHarmNeedsNoScore) {
   EXPECT_FALSE(is_evidence(*detector, client(10, 0.45, 100, 0.6))) << "failing, and usual else";
 }
 
+TEST_F(Trained, WhoFailsAtEverNewPathsNeedsHalfTheRatio) {
+  const HarmLevels& levels = detector().parts().harm;
+  ClientFeatures scanner = client(200, 0.7 * levels.error_ratio, 200, 0.2);
+  EXPECT_EQ(harm(detector(), scanner), Harm::none);
+  scanner.failed_paths = static_cast<float>(levels.failed_paths + 1);
+  EXPECT_EQ(harm(detector(), scanner), Harm::failing);
+  scanner = client(200, 0.3 * levels.error_ratio, 200, 0.2);
+  scanner.failed_paths = 100;
+  EXPECT_EQ(harm(detector(), scanner), Harm::none) << "a crawler on old links";
+}
+
+TEST(Train, AShortLogOfFewErrorsDrawsNoHighErrorLevel) {
+  // Visitors of a page or two, one in ten of whom asks for an icon that is not there.
+  auto rows = ordinary_rows(1500, 1);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = client(0.4, i % 10 == 0 ? 0.5 : 0, i % 10 == 0 ? 4 + i % 7 : 2);
+  EXPECT_EQ((*train(rows, {}))->parts().harm.error_ratio, kErrorRatioLeast);
+  // But who fails often, and is there all the time, tells where usual ends.
+  for (std::size_t i = 0; i < rows.size(); i += 10)
+    rows[i] = client(10, 0.38 + 0.04 * static_cast<double>(i) / 1500, 100);
+  EXPECT_GT((*train(rows, {}))->parts().harm.error_ratio, 0.38);
+}
+
 TEST_F(Trained, SmallCountsAreNoEvidence) {
   EXPECT_FALSE(is_evidence(detector(), client(1, 1.0, 5, 1.0))) << "five failures";
   EXPECT_FALSE(is_evidence(detector(), client(2, 1.0, 11, 1.0))) << "eleven failures";

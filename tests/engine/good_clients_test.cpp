@@ -206,5 +206,26 @@ TEST_F(GoodClients, AreNotBlamedForAServiceThatBreaksForAll) {
   EXPECT_EQ(worst, 0U);
 }
 
+TEST_F(GoodClients, AreToldFromAScannerOfPathsByWhereItFails) {
+  begin();
+  customers(minutes{10}, well);
+  int path = 0;
+  customers(seconds{15}, well, [&] {
+    for (int i = 0; i < 60; ++i) {
+      const bool there = i % 4 != 0;
+      call({.path = there ? "/other/x" : "/other/" + std::to_string(++path),
+            .address = "203.0.113.66"},
+           there ? 200 : 404);
+    }
+    // As many errors of as many answers, all at one place.
+    for (int i = 0; i < 60; ++i)
+      call({.path = i % 4 != 0 ? "/other/x" : "/other/y", .address = "203.0.113.67"},
+           i % 4 != 0 ? 200 : 404);
+  });
+  ASSERT_TRUE(verdict("203.0.113.66"));
+  EXPECT_THAT(verdict("203.0.113.66")->reasons.front(), HasSubstr(" paths"));
+  EXPECT_FALSE(verdict("203.0.113.67"));
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

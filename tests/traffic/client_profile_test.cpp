@@ -258,6 +258,20 @@ TEST(ClientProfiles, TheServicesErrorsAreNotTheClients) {
   EXPECT_EQ(profiles.features(0, at(20s)).hour_excess_errors, 0);
 }
 
+TEST(ClientProfiles, CountDistinctPathsThatFailedInFiveMinutes) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.failed_paths = 0b0111;
+  slot.requests(9, 9, 10s);
+  slot.counters.failed_paths = 0b1110;
+  slot.requests(9, 9, 70s);
+  EXPECT_NEAR(profiles.features(0, at(80s)).failed_paths, 4, 0.4);
+  EXPECT_NEAR(profiles.features(0, at(5min)).failed_paths, 3, 0.3);
+  slot.counters.failed_paths = ~0U;
+  slot.requests(900, 900, 5min);
+  EXPECT_NEAR(profiles.features(0, at(5min)).failed_paths, 111, 1) << "a full map";
+}
+
 TEST(ClientProfiles, TellHowManyErrorsTheServiceBrokeOver) {
   ClientProfiles profiles(1);
   Slot slot{profiles};
