@@ -65,7 +65,7 @@ std::vector<ClientWatch::Touched> ClientWatch::take_touched() {
   taken.reserve(touched_.size());
   for (const std::uint32_t slot : std::exchange(touched_, {})) {
     const std::uint32_t touched = std::exchange(notes_[profiles_.seat(slot)].touched, 0);
-    taken.push_back({slot, (touched & kWithErrors) != 0});
+    taken.push_back({slot, (touched & kWithErrors) != 0, false});
   }
   return taken;
 }

@@ -79,18 +79,19 @@ void Engine::Control::fold_clients(Now now) {
 /// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
   last_success.scan = now.wall;
+  scanned.clear();
   if (!clients.any_touched()) return;
-  const std::vector<ClientWatch::Touched> touched = clients.take_touched();
+  scanned = clients.take_touched();
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
-  for (const auto& [slot, errors] : touched) {
+  for (auto& [slot, errors, evidence] : scanned) {
     const ClientId client = clients.profiles().client(slot);
     traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
     features.fresh_errors = errors;
     // Most clients do no harm, which is seen at once; a score costs a hundred trees.
     double score = 0;
-    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
+    evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
     if (evidence) {
       score = anomaly::score(*model, features);
       evidence = anomaly::is_alarm(*model, features, score);
@@ -197,7 +198,13 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::is_evidence(*model, features);
+      const auto seen =
+          std::find_if(scanned.begin(), scanned.end(),
+                       [&](const ClientWatch::Touched& touched) { return touched.slot == *slot; });
+      if (seen != scanned.end()) {
+        view.scanned = last_success.scan;
+        view.evidence = seen->evidence;
+      }
       if (view.evidence && view.protected_reason.empty())
         view.protected_reason =
             doubt_of(*model, features, granted_per_minute(policy, features.tier));

@@ -227,5 +227,20 @@ TEST_F(GoodClients, AreToldFromAScannerOfPathsByWhereItFails) {
   EXPECT_FALSE(verdict("203.0.113.67"));
 }
 
+TEST_F(GoodClients, AreSeenAsTheLastScanSawThem) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked guesser{.path = "/login", .address = "203.0.113.66"};
+  const auto evidence = [&] { return engine->client(client(guesser.address), now)->evidence; };
+  customers(seconds{20}, well, [&] {
+    for (int i = 0; i < 6; ++i) call(guesser, 401);
+  });
+  EXPECT_TRUE(evidence());
+  engine->forget_verdict(client(guesser.address), now);
+  customers(seconds{10}, well,
+            [&] { call({.path = "/browse/1", .address = guesser.address}, 200); });
+  EXPECT_FALSE(evidence()) << "no error is new";
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test
