@@ -186,6 +186,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected(history.error());
   print(aside_note(history->malicious_requests, reading->requests), stderr);
+  print(history->steady_suspects, stderr);
   const auto grid = forecast::worth_forecasting(history->grid);
   if (options.detector_alone) {
     keep_detector_alone(bundle, survey, history->grid, shape);
