@@ -159,7 +159,7 @@ TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
 TEST_F(GoodClients, AreToldFromAFloodThatLookedAtAPageBefore) {
   begin();
   const Asked flood{.path = "/other/x", .address = "203.0.113.66"};
-  customers(minutes{6}, well);
+  customers(hours{1}, well);
   call(flood, 200);
   customers(minutes{4}, well);
   customers(seconds{20}, well, [&] {
