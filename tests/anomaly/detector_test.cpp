@@ -168,7 +168,7 @@ TEST(Train, AShortLogOfFewErrorsDrawsNoHighErrorLevel) {
   // Visitors of a page or two, one in ten of whom asks for an icon that is not there.
   auto rows = ordinary_rows(1500, 1);
   for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i] = client(0.4, i % 10 == 0 ? 0.5 : 0, i % 10 == 0 ? 4 + i % 7 : 2);
+    rows[i] = i % 10 == 0 ? client(0.4, 0.5, 4 + static_cast<double>(i % 7)) : client(0.4, 0, 2);
   EXPECT_EQ((*train(rows, {}))->parts().harm.error_ratio, kErrorRatioLeast);
   // But who fails often, and is there all the time, tells where usual ends.
   for (std::size_t i = 0; i < rows.size(); i += 10)
