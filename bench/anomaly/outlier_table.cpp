@@ -33,11 +33,22 @@ Result<std::string> read_whole(const std::filesystem::path& path) {
   }
 }
 
-/// A number that a float holds; NaN where there is none.
-float number(std::string_view field) {
+/// Without the quotes that some writers put around names.
+std::string_view unquoted(std::string_view field) {
+  field = trim(field);
+  const bool quoted = field.size() >= 2 && field.front() == '"' && field.back() == '"';
+  return quoted ? trim(field.substr(1, field.size() - 2)) : field;
+}
+
+Result<float> number(std::string_view field) {
   const auto value = parse_double(trim(field));
-  constexpr double kMost = std::numeric_limits<float>::max();
-  return value && std::fabs(*value) <= kMost ? static_cast<float>(*value) : std::nanf("");
+  const char* trouble = nullptr;
+  if (!value)
+    trouble = "is not a number";
+  else if (std::fabs(*value) > std::numeric_limits<float>::max())
+    trouble = "is too large for a float";
+  if (trouble == nullptr) return static_cast<float>(*value);
+  return fail(Code::invalid_argument, fmt::format("\"{}\" {}", printable(field, 60), trouble));
 }
 
 Result<OutlierTable> parse(std::string_view text) {
@@ -54,7 +65,8 @@ Result<OutlierTable> parse(std::string_view text) {
     const std::vector<std::string_view> fields = split(line, ',');
     if (names.empty()) {
       names = fields;
-      labelled = trim(names.back()) == "label";
+      // A label that goes for a number would tell what is to be found out.
+      labelled = equals_ignoring_case(unquoted(names.back()), "label");
       table.columns = names.size() - (labelled ? 1 : 0);
       if (table.columns == 0) {
         return fail(Code::invalid_argument, "the header names no column beside the label");
@@ -66,15 +78,14 @@ Result<OutlierTable> parse(std::string_view text) {
                                                       line_number, fields.size(), names.size()));
     }
     for (std::size_t c = 0; c < table.columns; ++c) {
-      const float value = number(fields[c]);
-      if (std::isnan(value)) {
-        return fail(Code::invalid_argument,
-                    fmt::format("line {}, column {}: \"{}\" is not a number", line_number,
-                                printable(trim(names[c]), 60), printable(fields[c], 60)));
-      }
-      table.values.push_back(value);
+      const auto value = number(fields[c]);
+      if (!value)
+        return fail(value.error().code,
+                    fmt::format("line {}, column {}: {}", line_number,
+                                printable(unquoted(names[c]), 60), value.error().message));
+      table.values.push_back(*value);
     }
-    table.outlier.push_back(labelled && trim(fields.back()) == "1");
+    table.outlier.push_back(labelled && unquoted(fields.back()) == "1");
   }
   if (table.outlier.size() < 2) {
     return fail(Code::invalid_argument,

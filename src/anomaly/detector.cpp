@@ -131,7 +131,7 @@ Result<std::shared_ptr<const Detector>> train(const std::vector<ClientFeatures>&
   const std::vector<ClientFeatures> clean =
       working
           .those([&](const ClientFeatures& row) {
-            return !fails_at(row, parts.harm.error_ratio) &&
+            return !fails_at(row, error_level_for(row, parts.harm)) &&
                    static_cast<double>(row[Feature::requests_per_minute]) <
                        parts.harm.requests_per_minute;
           })
@@ -181,14 +181,11 @@ double threshold(const Detector& detector) {
 
 Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_minute) {
   const HarmLevels& levels = detector.parts().harm;
-  if (f[Feature::hour_requests] < static_cast<float>(kLeastRequests)) {
-    return Harm::none;
-  }
-  if (f.fresh_errors && fails_at(f, levels.error_ratio)) {
+  const bool fails = f.fresh_errors && fails_at(f, error_level_for(f, levels));
+  if (fails && f.hour_excess_errors - f.hour_breakages >= static_cast<float>(kLeastErrors))
     return Harm::failing;
-  }
-  const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  return rate > granted_per_minute && presses(detector, f) ? Harm::pressing : Harm::none;
+  if (presses_at(f, levels.requests_per_minute, granted_per_minute)) return Harm::pressing;
+  return fails ? Harm::breaking : Harm::none;
 }
 
 Finding examine(const Detector& detector, const ClientFeatures& features,

@@ -47,6 +47,7 @@ enum class Harm : std::uint8_t {
   none,
   failing,   ///< its requests fail far more often than usual, and than the others' do now
   pressing,  ///< it asks far more often than anybody usually does
+  breaking,  ///< its requests fail, but nearly all by breaking the service: it may be the victim
 };
 /// `granted_per_minute`: what the gate's limits grant one client anyway; within it nobody presses.
 [[nodiscard]] Harm harm(const Detector& detector, const traffic::ClientFeatures& features,

@@ -11,14 +11,17 @@
 
 namespace tidelimit::anomaly {
 
-/// Below these figures nothing a client does is harm: small counts are no evidence.
-inline constexpr double kLeastErrors = 12;    ///< within the fading hour, beyond the background's
-inline constexpr double kLeastRequests = 30;  ///< within the fading hour
+/// Fewer errors within the fading hour, beyond the background's, are no harm: small counts are no
+/// evidence.
+inline constexpr double kLeastErrors = 12;
 
 /// From where on a deviation does harm. Drawn from the clean rows of training, so that each is
 /// exceeded by at most the promised share of clean client-windows.
 struct HarmLevels {
   double error_ratio = 0.5;  ///< beyond the background's, over five minutes or over the hour
+  /// Who fails at so many distinct paths within five minutes looks for what is not there: half of
+  /// that ratio is harm then.
+  double failed_paths = std::numeric_limits<double>::infinity();
   double requests_per_minute = 1000;
   /// From here on the rate alone is evidence, however usual the rest; never below the other.
   double plain_requests_per_minute = std::numeric_limits<double>::infinity();

@@ -72,25 +72,38 @@ bool fails_at(const ClientFeatures& f, double level) {
   return f.hour_excess_errors >= static_cast<float>(kLeastErrors) && excess_error_ratio(f) >= level;
 }
 
-bool presses_at(const ClientFeatures& f, double level) {
+bool presses_at(const ClientFeatures& f, double level, double granted) {
   const auto rate = static_cast<double>(f[Feature::requests_per_minute]);
-  return rate >= level &&
-         (static_cast<double>(f.steady_requests) >= level || rate >= kFloodTimes * level);
+  const auto busiest = static_cast<double>(f.busiest_requests);
+  const bool stays = rate >= level && static_cast<double>(f.steady_requests) >= level;
+  return (stays && rate > granted) || (busiest >= kFloodTimes * level && busiest > granted);
+}
+
+double error_level_for(const ClientFeatures& f, const HarmLevels& levels) {
+  const bool scans = static_cast<double>(f.failed_paths) >= levels.failed_paths;
+  return scans ? levels.error_ratio / 2 : levels.error_ratio;
 }
 
 HarmLevels draw_harm_levels(const std::vector<ClientFeatures>& rows,
                             std::span<const std::uint32_t> days, double false_alarms,
                             double contamination) {
   std::vector<double> excesses;
+  std::vector<double> failed_paths;
   std::vector<double> log_rates;
   for (const ClientFeatures& row : rows) {
-    excesses.push_back(excess_error_ratio(row));
+    const bool counts = row.hour_excess_errors >= static_cast<float>(kLeastErrors / 2);
+    excesses.push_back(counts ? excess_error_ratio(row) : 0);
+    failed_paths.push_back(static_cast<double>(row.failed_paths));
     log_rates.push_back(std::log1p(static_cast<double>(row[Feature::requests_per_minute])));
   }
   const double each = false_alarms / 2;  // two ways to do harm share the promise
   HarmLevels levels;
   levels.error_ratio = bounded(std::move(excesses), days, [each](std::vector<double> those) {
     return error_level(std::move(those), each);
+  });
+  levels.failed_paths = bounded(std::move(failed_paths), days, [each](std::vector<double> those) {
+    return std::clamp(TailLevel(std::move(those)).exceeded_with(each), kFailedPathsLeast,
+                      kFailedPathsMost);
   });
   const auto rate = [&](TailShape shape) {
     return bounded(log_rates, days, [&](std::vector<double> those) {

@@ -11,14 +11,30 @@ using traffic::Feature;
 
 std::string failing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f,
                              const traffic::ClientFigures& figures) {
-  const double others = 100 * static_cast<double>(f.background_error_ratio);
-  if (recent_excess_ratio(f) >= levels.error_ratio) {
-    return fmt::format("{} errors of {} responses in five minutes, others {:.0f} %",
-                       figures.client_errors, figures.responses, others);
+  const double level = error_level_for(f, levels);
+  const std::string others =
+      fmt::format("others {:.0f} %", 100 * static_cast<double>(f.background_error_ratio));
+  const std::string paths = level < levels.error_ratio
+                                ? fmt::format(" at about {:.0f} paths", f.failed_paths)
+                                : std::string();
+  if (recent_excess_ratio(f) >= level) {
+    return fmt::format("{} errors of {} responses{} in five minutes, {}", figures.client_errors,
+                       figures.responses, paths, others);
   }
-  return fmt::format("about {:.0f} errors of {:.0f} responses in the last hour, others {:.0f} %",
+  return fmt::format("about {:.0f} errors of {:.0f} responses{} in the last hour, {}",
                      static_cast<double>(f.hour_excess_errors),
-                     static_cast<double>(f.hour_responses), others);
+                     static_cast<double>(f.hour_responses), paths, others);
+}
+
+std::string pressing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f) {
+  const double flood = kFloodTimes * levels.requests_per_minute;
+  if (static_cast<double>(f.busiest_requests) >= flood)
+    return fmt::format(
+        "{:.0f} requests in a minute, beyond the {:.0f} that this model allows anybody at once",
+        static_cast<double>(f.busiest_requests), flood);
+  return fmt::format("{:.0f} requests a minute, beyond the {:.0f} that this model allows anybody",
+                     static_cast<double>(f[Feature::requests_per_minute]),
+                     levels.requests_per_minute);
 }
 
 /// What harm() found, in words.
@@ -27,11 +43,10 @@ std::string harm_in_words(const Detector& detector, const traffic::ClientFeature
   const HarmLevels& levels = detector.parts().harm;
   switch (harm(detector, f)) {
     case Harm::failing:
+    case Harm::breaking:
       return failing_in_words(levels, f, figures);
     case Harm::pressing:
-      return fmt::format(
-          "{:.0f} requests a minute, beyond the {:.0f} that this model allows anybody",
-          static_cast<double>(f[Feature::requests_per_minute]), levels.requests_per_minute);
+      return pressing_in_words(levels, f);
     case Harm::none:
       break;
   }

@@ -52,25 +52,27 @@ class Follower {
   void look(const engine::Engine& engine, Now now) {
     if (!active_) return;
     auto view = engine.client(out_.client, now);
-    if (!view) return;
+    if (!view || !view->scanned || *view->scanned <= scanned_) return;
     active_ = false;
+    scanned_ = *view->scanned;
     out_.threshold = view->threshold;
     if (!view->protected_reason.empty()) out_.protected_reason = view->protected_reason;
     const bool alarm = view->score > view->threshold;
-    out_.looks.push_back({now.wall, view->score, alarm, view->evidence, view->figures.requests,
+    out_.looks.push_back({scanned_, view->score, alarm, view->evidence, view->figures.requests,
                           view->figures.errors});
     // The most telling moment: when the verdict came, before that the highest score.
     const bool judged = view->verdict.has_value();
     if (judged_ || (!judged && out_.oddest && view->score <= out_.oddest->score)) return;
     judged_ = judged;
     out_.oddest = std::move(view);
-    out_.oddest_at = now.wall;
+    out_.oddest_at = scanned_;
   }
 
  private:
   Explanation& out_;
   std::string path_;
   bool active_ = false;  // since the last look
+  WallTime scanned_{};   // at that look
   bool judged_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -84,11 +85,13 @@ std::string features(const Explanation& x) {
 std::string harm_in_words(const anomaly::HarmLevels& harm) {
   return fmt::format(
       "harm begins, for this model, at {:.0f} requests a minute (where limits grant no more) in {} "
-      "of the last five minutes, or {:.0f} in a single one, or at {:.0f} % of errors; an alarm "
-      "alone "
-      "is less than that\n",
+      "of the last five minutes, or {:.0f} in a single one, or at {:.0f} % of errors{}; an alarm "
+      "alone is less than that\n",
       harm.requests_per_minute, traffic::kSteadyMinutes,
-      anomaly::kFloodTimes * harm.requests_per_minute, 100 * harm.error_ratio);
+      anomaly::kFloodTimes * harm.requests_per_minute, 100 * harm.error_ratio,
+      std::isfinite(harm.failed_paths)
+          ? fmt::format(" (half of that at {:.0f} paths or more)", harm.failed_paths)
+          : std::string());
 }
 
 std::string evidence(const Explanation& x) {

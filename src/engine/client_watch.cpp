@@ -74,7 +74,7 @@ std::vector<ClientWatch::Touched> ClientWatch::take_touched() {
       __builtin_prefetch(&notes_[profiles_.seat(touched_[i + kNear])], 1);
     const std::uint32_t slot = touched_[i];
     const std::uint32_t touched = std::exchange(notes_[profiles_.seat(slot)].touched, 0);
-    taken.push_back({slot, (touched & kWithErrors) != 0});
+    taken.push_back({slot, (touched & kWithErrors) != 0, false});
   }
   touched_.clear();
   return taken;

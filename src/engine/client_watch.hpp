@@ -44,7 +44,8 @@ class ClientWatch {
 
   struct Touched {
     std::uint32_t slot = 0;
-    bool errors = false;  ///< some that are the client's own doing came
+    bool errors = false;    ///< some that are the client's own doing came
+    bool evidence = false;  ///< what the scan that took it found
   };
   /// Slots that were touched since the last take, each once.
   [[nodiscard]] std::vector<Touched> take_touched();

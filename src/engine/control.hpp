@@ -155,6 +155,7 @@ struct Engine::Control {
   bool unsaved = false;  ///< the open windows have counts that the history lacks
   Instant next_fold{};
   Instant next_scan{};
+  std::vector<ClientWatch::Touched> scanned;  // by the last scan
   Instant next_save{};
   Instant next_quiet_save{};
   /// The wall clock went back from a time that was believed: windows before this one are stored as

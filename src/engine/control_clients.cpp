@@ -35,12 +35,21 @@ double granted_per_minute(const policy::PolicySettings& policy, std::uint8_t tie
   return std::max(largest, std::accumulate(grants.begin(), grants.end(), 0.0));
 }
 
-/// Why a client that harms by nothing but a rate within what the limits grant may not be blocked;
-/// empty where it harms otherwise. The operator grants that rate: it is worth a report, so that the
-/// limit or a label can be set, and no more.
-std::string grant_of(const anomaly::Detector& model, const traffic::ClientFeatures& features,
+/// Why a client that harms may not be blocked; empty: it may.
+///   A rate within what the limits grant is what the operator allows: worth a report, so that the
+/// limit or a label can be set, and no more. Nor is anybody blocked for nothing but what the
+/// service broke over: an endpoint that one client alone calls may have broken down.
+std::string doubt_of(const anomaly::Detector& model, const traffic::ClientFeatures& features,
                      double granted) {
-  if (anomaly::harm(model, features, granted) != anomaly::Harm::none) return {};
+  switch (anomaly::harm(model, features, granted)) {
+    case anomaly::Harm::failing:
+    case anomaly::Harm::pressing:
+      return {};
+    case anomaly::Harm::breaking:
+      return "its errors are the service's own (500, 501)";
+    case anomaly::Harm::none:
+      break;
+  }
   return fmt::format("it asks no more often than the limits grant ({:.0f} a minute)", granted);
 }
 
@@ -70,17 +79,18 @@ void Engine::Control::fold_clients(Now now) {
 /// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
   last_success.scan = now.wall;
+  scanned.clear();
   if (!clients.any_touched()) return;
-  const std::vector<ClientWatch::Touched> touched = clients.take_touched();
+  scanned = clients.take_touched();
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
-  for (const auto& [slot, errors] : touched) {
+  for (auto& [slot, errors, evidence] : scanned) {
     const ClientId client = clients.profiles().client(slot);
     traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
     features.fresh_errors = errors;
     const anomaly::Finding found = anomaly::examine(*model, features);
-    bool evidence = found.evidence;
+    evidence = found.evidence;
     std::string reason;
     if (evidence) {
       const auto held = verdicts.find(client);
@@ -88,12 +98,12 @@ void Engine::Control::scan(Now now) {
       reason = clients.protected_reason(client, found.harm == anomaly::Harm::failing, now.mono);
       // What it sends in spite of its verdict makes nobody a fifth of all traffic.
       if (reason.empty() && !enforced) reason = clients.share_reason(slot);
-      const std::string grant =
-          grant_of(*model, features, granted_per_minute(policy, features.tier));
-      if (!grant.empty()) {
+      const std::string doubt =
+          doubt_of(*model, features, granted_per_minute(policy, features.tier));
+      if (!doubt.empty()) {
         // One that is blocked is not let in for slowing down, nor kept out for longer.
         evidence = !enforced;
-        if (reason.empty()) reason = grant;
+        if (reason.empty()) reason = doubt;
       }
     }
     verdicts.scanned(
@@ -188,12 +198,17 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      const anomaly::Finding found = anomaly::examine(*model, features);
-      failing = found.harm == anomaly::Harm::failing;
-      view.evidence = found.evidence;
+      failing = anomaly::harm(*model, features) == anomaly::Harm::failing;
+      const auto seen =
+          std::find_if(scanned.begin(), scanned.end(),
+                       [&](const ClientWatch::Touched& touched) { return touched.slot == *slot; });
+      if (seen != scanned.end()) {
+        view.scanned = last_success.scan;
+        view.evidence = seen->evidence;
+      }
       if (view.evidence)
         view.protected_reason =
-            grant_of(*model, features, granted_per_minute(policy, features.tier));
+            doubt_of(*model, features, granted_per_minute(policy, features.tier));
       view.contributions = anomaly::explain(*model, features, tier_of(features));
     }
     const bool enforced = view.verdict && view.verdict->mode == limiter::Mode::enforce;

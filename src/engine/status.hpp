@@ -54,7 +54,8 @@ struct ClientView {
   traffic::ClientFigures figures;
   double score = 0;
   double threshold = 0;
-  bool evidence = false;  ///< an alarm, in a direction that does harm
+  std::optional<WallTime> scanned;  ///< the last scan, if the client had come since the one before
+  bool evidence = false;            ///< what it found: an alarm, in a direction that does harm
   std::vector<anomaly::Contribution> contributions;
   std::optional<policy::VerdictRecord> verdict;
   std::optional<LabelRecord> label;

@@ -24,7 +24,7 @@ constexpr std::uint64_t kNeverUsed = 0;
 constexpr std::uint64_t kChangingHands = 1;
 constexpr std::uint32_t kDirty = 1;
 constexpr std::uint32_t kFresh = 2;
-constexpr std::uint32_t kOfReader = kDirty | kFresh;  // the rest of the flags is the tier's
+constexpr std::uint32_t kOfReader = kDirty | kFresh;
 
 constexpr std::uint32_t kIdle_s = 300;      // the memory of profiles: nothing of it is lost
 constexpr std::uint32_t kIdleGuest_s = 30;  // of a client that barely came
@@ -95,8 +95,15 @@ void ClientTable::count_response(const Event& event, ResponseClass of, Instant n
   Slot* slot = find_slot(fingerprint(event.client));
   if (slot == nullptr) return;
   slot->responses.fetch_add(event.hits, std::memory_order_seq_cst);
-  if (of == ResponseClass::client_error)
+  if (of == ResponseClass::client_error || of == ResponseClass::breakage) {
     slot->client_errors.fetch_add(event.hits, std::memory_order_seq_cst);
+    // By bits that the buckets of paths are not told by.
+    const std::uint32_t path = std::uint32_t{1} << event.path_hash / kPathBuckets % 32;
+    if ((slot->failed_paths.load(kRelaxed) & path) == 0)
+      slot->failed_paths.fetch_or(path, std::memory_order_seq_cst);
+  }
+  if (of == ResponseClass::breakage)
+    slot->flags.fetch_add(event.hits << kBreakagesShift, std::memory_order_seq_cst);
   if (of != ResponseClass::fine) {
     slot->errors.fetch_add(event.hits, std::memory_order_seq_cst);
     if (event.agent_classes != 0)
@@ -165,7 +172,7 @@ ClientTable::Slot* ClientTable::claim_slot(const ClientId& client, std::uint64_t
 bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& client,
                             std::uint64_t print, std::uint32_t now_s) noexcept {
   if (!slot.fingerprint.compare_exchange_strong(old, kChangingHands)) return false;
-  set_tier(slot, 0);
+  slot.flags.fetch_and(kOfReader);
   slot.flags.fetch_or(kFresh);
   slot.last_seen_s.store(now_s, kRelease);
   slot.agents.store(0, kRelease);
@@ -173,6 +180,7 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
   slot.responses.store(0, kRelease);
   slot.errors.store(0, kRelease);
   slot.client_errors.store(0, kRelease);
+  slot.failed_paths.store(0, kRelease);
   clear(slot.paths);
   clear(slot.class_requests);
   clear(slot.class_errors);
@@ -185,9 +193,10 @@ bool ClientTable::take_over(Slot& slot, std::uint64_t old, const ClientId& clien
 
 void ClientTable::set_tier(Slot& slot, std::uint8_t tier) noexcept {
   std::uint32_t flags = slot.flags.load(kRelaxed);
-  while (flags >> kTierShift != tier &&
-         !slot.flags.compare_exchange_weak(
-             flags, (flags & kOfReader) | std::uint32_t{tier} << kTierShift)) {
+  constexpr std::uint32_t kTier = 0xffu << kTierShift;
+  while (tier_in(flags) != tier &&
+         !slot.flags.compare_exchange_weak(flags,
+                                           (flags & ~kTier) | std::uint32_t{tier} << kTierShift)) {
   }
 }
 
@@ -229,7 +238,8 @@ void ClientTable::take_touched() {
 // One consistent reading of a listed slot; false when it is changing hands and was listed again.
 bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   Slot& slot = slot_at(index);
-  const std::uint32_t flags = slot.flags.fetch_and(~kOfReader) & kOfReader;
+  const std::uint32_t whole = slot.flags.fetch_and(~kOfReader);
+  const std::uint32_t flags = whole & kOfReader;
   const std::uint64_t before = slot.fingerprint.load();
   ClientCounters& counters = reading.counters;
   copy(slot.paths, counters.paths);
@@ -238,6 +248,7 @@ bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   counters.responses = slot.responses.load();
   counters.errors = slot.errors.load();
   counters.client_errors = slot.client_errors.load();
+  counters.breakages = static_cast<std::uint16_t>(whole >> kBreakagesShift);
   copy(slot.class_requests, counters.class_requests);
   copy(slot.class_errors, counters.class_errors);
   reading.client.hi = slot.client_hi.load();
@@ -249,6 +260,7 @@ bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
     return false;
   }
   counters.agents = slot.agents.exchange(0);
+  counters.failed_paths = slot.failed_paths.exchange(0);
   reading.fresh = (flags & kFresh) != 0;
   return true;
 }

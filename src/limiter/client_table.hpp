@@ -25,12 +25,15 @@ struct ClientCounters {
   std::uint32_t denied = 0;         ///< by tidelimit itself; never errors
   std::uint32_t responses = 0;      ///< responses with a known status
   std::uint32_t errors = 0;         ///< of those, status >= 400, tidelimit's own denials left out
-  std::uint32_t client_errors = 0;  ///< of those, the client's own doing
+  std::uint32_t client_errors = 0;  ///< of those, the client's own doing, breakages included
+  std::uint16_t breakages = 0;      ///< of those, ResponseClass::breakage; mod 2^16
   std::array<std::uint32_t, kPathBuckets> paths{};
   std::array<std::uint32_t, kAgentClasses> class_requests{};
   std::array<std::uint32_t, kAgentClasses> class_errors{};
-  std::uint64_t agents =
-      0;  ///< bitmap of hash mod 64 since it was last taken (linear counting, Whang et al. 1990)
+  /// Bitmaps since they were last taken (linear counting, Whang et al. 1990): of the hashes of user
+  /// agents, and of those paths where client_errors came from.
+  std::uint64_t agents = 0;
+  std::uint32_t failed_paths = 0;
 };
 
 /// Fixed-capacity table of clients with raw counters. Any number of threads count; one control
@@ -72,7 +75,7 @@ class ClientTable {
   /// A response of a request counted before became known. Not counted if the client has no slot.
   void count_response(const Event& event, ResponseClass of, Instant now) noexcept;
 
-  /// Visits every slot touched since the last collect, once, and takes its agent bitmap. One thread
+  /// Visits every slot touched since the last collect, once, and takes its bitmaps. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
   /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
   /// const ClientCounters&); void soon(slot, bool very) is told twice before, in good time for the
@@ -107,7 +110,7 @@ class ClientTable {
   /// Event::tier of the latest request that named one.
   [[nodiscard]] std::uint8_t tier(std::uint32_t slot) const noexcept {
     const Slot& of = sets_[slot / kWays].slots[slot % kWays];
-    return static_cast<std::uint8_t>(of.flags.load(std::memory_order_relaxed) >> kTierShift);
+    return tier_in(of.flags.load(std::memory_order_relaxed));
   }
 
   void prefetch(std::uint64_t fingerprint) const noexcept {
@@ -128,6 +131,7 @@ class ClientTable {
   static constexpr std::size_t kWays = 8;
   static constexpr std::size_t kShards = 16;
   static constexpr std::uint32_t kTierShift = 8;
+  static constexpr std::uint32_t kBreakagesShift = 16;
 
   using Counter = std::atomic<std::uint32_t>;
   struct alignas(64) Slot {
@@ -135,7 +139,8 @@ class ClientTable {
     std::atomic<std::uint64_t> fingerprint;  // 0 never used, 1 changing hands, else hash of client
     std::atomic<std::uint64_t> agents;
     Counter last_seen_s;
-    Counter flags;  // in its lowest bits; the tier from kTierShift on
+    // In its lowest bits; the tier from kTierShift on; breakages from kBreakagesShift on.
+    Counter flags;
     Counter responses;
     Counter errors;
     std::array<Counter, kPathBuckets> paths;  // requests are their sum
@@ -145,6 +150,7 @@ class ClientTable {
     Counter denied;
     Counter next;  // link of a list of touched slots: slot + 1, 0 ends
     Counter client_errors;
+    Counter failed_paths;
     std::array<Counter, kAgentClasses> class_requests;
     std::array<Counter, kAgentClasses> class_errors;
   };
@@ -182,6 +188,9 @@ class ClientTable {
                                  std::uint32_t now_s) noexcept;
   [[nodiscard]] bool take_over(Slot& slot, std::uint64_t old, const ClientId& client,
                                std::uint64_t fingerprint, std::uint32_t now_s) noexcept;
+  [[nodiscard]] static std::uint8_t tier_in(std::uint32_t flags) noexcept {
+    return static_cast<std::uint8_t>(flags >> kTierShift);
+  }
   static void set_tier(Slot& slot, std::uint8_t tier) noexcept;
   void touch(Slot& slot, std::uint32_t now_s) noexcept;
   void list(std::uint32_t slot) noexcept;

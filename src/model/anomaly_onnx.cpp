@@ -31,6 +31,7 @@ constexpr std::size_t kMostSample = 1u << 16;
 constexpr double kMostDistanceTrees = 10000;
 constexpr double kLarge = 1e15;
 constexpr const char* kPlainRate = "harm.plain_requests_per_minute";
+constexpr const char* kFailedPaths = "harm.failed_paths";
 constexpr std::size_t kMostTiers = 256;
 
 // ---------------------------------------------------------------------------------- writing
@@ -74,6 +75,7 @@ void add_all_metadata(onnx::ModelProto& model, const DetectorParts& parts) {
   add("harm.requests_per_minute", parts.harm.requests_per_minute);
   if (std::isfinite(parts.harm.plain_requests_per_minute))
     add(kPlainRate, parts.harm.plain_requests_per_minute);
+  if (std::isfinite(parts.harm.failed_paths)) add(kFailedPaths, parts.harm.failed_paths);
   add("contamination", parts.contamination);
   add("false_alarms", parts.false_alarms);
   add("rows", static_cast<double>(parts.rows));
@@ -251,9 +253,11 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   parts.threshold = metadata.number("threshold", 0, 1);
   parts.harm.error_ratio = metadata.number("harm.error_ratio", 0, 1);
   parts.harm.requests_per_minute = metadata.number("harm.requests_per_minute", 0, kLarge);
-  // Bundles of earlier versions know none.
+  // Bundles of earlier versions know neither.
   if (metadata.has(kPlainRate))
     parts.harm.plain_requests_per_minute = metadata.number(kPlainRate, 0, kLarge);
+  if (metadata.has(kFailedPaths))
+    parts.harm.failed_paths = metadata.number(kFailedPaths, 0, kLarge);
   parts.contamination = metadata.number("contamination", 0, 1);
   parts.false_alarms = metadata.number("false_alarms", 0, 1);
   parts.rows = static_cast<std::uint64_t>(metadata.number("rows", 0, kLarge));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <type_traits>
 
 #include "traffic/packed_count.hpp"
@@ -35,11 +36,13 @@ void shift(std::array<T, N>& by_minute, std::uint32_t minutes) {
   for (std::size_t i = N; i-- > 0;) by_minute[i] = i >= minutes ? by_minute[i - minutes] : T{};
 }
 
-/// Linear counting over 64 bits (Whang, Vander-Zanden and Taylor 1990). A full map says only
-/// "very many": it counts as one free bit would.
-double distinct(std::uint64_t bitmap) {
-  const int free = std::max(64 - std::popcount(bitmap), 1);
-  return -64.0 * std::log(free / 64.0);
+/// Linear counting over as many bits as the map has (Whang, Vander-Zanden and Taylor 1990). A full
+/// map says only "very many": it counts as one free bit would.
+template <class Bitmap>
+double distinct(Bitmap bitmap) {
+  constexpr int kBits = std::numeric_limits<Bitmap>::digits;
+  const int free = std::max(kBits - std::popcount(bitmap), 1);
+  return -kBits * std::log(static_cast<double>(free) / kBits);
 }
 
 /// Requests by path, fading: all, and those of the path that has most.
@@ -113,9 +116,11 @@ struct ClientProfiles::Profile {
   Minute current;                               ///< the minute of `updated`
   std::array<PackedMinute, kPastMinutes> past;  ///< past[0] is the minute before
   std::array<std::uint16_t, limiter::kPathBuckets> last_paths;  ///< mod 2^16
+  std::uint16_t last_breakages;                                 ///< likewise
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
-  float hour_requests, hour_responses, hour_errors, hour_excess;
-  std::array<std::uint64_t, kMinutes> agents;  ///< agents[0] is the present minute
+  float hour_requests, hour_responses, hour_errors, hour_excess, hour_breakages;
+  std::array<std::uint64_t, kMinutes> agents;        ///< agents[0] is the present minute
+  std::array<std::uint32_t, kMinutes> failed_paths;  ///< likewise
 
   void advance(Instant now);
   void add(const limiter::ClientCounters& counters, const Minute& delta);
@@ -143,6 +148,7 @@ struct ClientProfiles::Recent {
   Minute sum{};
   std::array<std::uint32_t, kMinutes> requests{};  ///< by age
   std::uint64_t agents = 0;
+  std::uint32_t failed_paths = 0;
   std::uint32_t passed = 0;       ///< minutes begun since the profile was last updated
   double minutes = 1;             ///< that the sums cover, at least one
   ErrorBackground::Own weight{};  ///< of them in the background
@@ -150,7 +156,7 @@ struct ClientProfiles::Recent {
 
 ClientProfiles::ClientProfiles(std::size_t capacity)
     : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
-  static_assert(sizeof(Profile) <= 216 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(Profile) <= 248 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -173,6 +179,7 @@ void ClientProfiles::Profile::advance(Instant now) {
     if (passed <= kPastMinutes) past[passed - 1] = PackedMinute::of(current);
     current = {};
     shift(agents, passed);
+    shift(failed_paths, passed);
   }
   const float seconds = seconds_between(updated, now);
   if (seconds > 0) {
@@ -181,6 +188,7 @@ void ClientProfiles::Profile::advance(Instant now) {
     hour_responses *= by_hour;
     hour_errors *= by_hour;
     hour_excess *= by_hour;
+    hour_breakages *= by_hour;
     const float by_path = std::exp(-seconds / kPathSeconds);
     for (float& path : paths) {
       path *= by_path;
@@ -195,12 +203,16 @@ void ClientProfiles::Profile::add(const limiter::ClientCounters& counters, const
   hour_requests += static_cast<float>(delta.requests);
   hour_responses += static_cast<float>(delta.responses);
   hour_errors += static_cast<float>(delta.errors);
+  const auto broken = static_cast<std::uint16_t>(counters.breakages - last_breakages);
+  hour_breakages += static_cast<float>(broken);
+  last_breakages = counters.breakages;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto count = static_cast<std::uint16_t>(counters.paths[i]);
     paths[i] += static_cast<float>(static_cast<std::uint16_t>(count - last_paths[i]));
     last_paths[i] = count;
   }
   agents[0] |= counters.agents;
+  failed_paths[0] |= counters.failed_paths;
 }
 
 void ClientProfiles::ClassProfile::advance(std::uint32_t minutes) {
@@ -305,6 +317,7 @@ ClientProfiles::Recent ClientProfiles::recent(const Profile& profile, Instant no
     const std::uint32_t i = age - r.passed;
     take(age, i == 0 ? profile.current : profile.past[i - 1].unpacked());
     r.agents |= profile.agents[i];
+    r.failed_paths |= profile.failed_paths[i];
   }
   const double now_s = std::chrono::duration<double>(now.since_start).count();
   const double oldest_s =
@@ -385,13 +398,17 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
     return static_cast<float>(shrunk(errors, responses, kUsualErrorRatio, kPseudoResponses));
   };
   f.client_error_ratio = ratio(r.sum.client_errors, r.sum.responses);
+  f.failed_paths = static_cast<float>(distinct(r.failed_paths));
   f.background_error_ratio = static_cast<float>(background_.ratio(r.weight, minute_of(now)));
   f.hour_excess_errors = fade * profile.hour_excess;
   f.hour_responses = fade * profile.hour_responses;
+  f.hour_breakages = fade * profile.hour_breakages;
   f.hour_excess_ratio =
       ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
   std::sort(r.requests.begin(), r.requests.end(), std::greater<>());
   f.steady_requests = static_cast<float>(r.requests[kSteadyMinutes - 1]);
+  // Of a client that just came, the minute may lie across two.
+  f.busiest_requests = std::max(static_cast<float>(r.requests[0]), f[Feature::requests_per_minute]);
   return f;
 }
 

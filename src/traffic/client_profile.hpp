@@ -41,8 +41,8 @@ inline constexpr std::size_t kSteadyMinutes = 3;
 
 struct ClientFeatures {
   std::array<float, kFeatures> values{};
-  // What harm is read from; no inputs of the model. Errors are here what is a client's own doing
-  // (limiter::ResponseClass::client_error): nobody is to blame for a service that fails.
+  // What harm is read from; no inputs of the model. Errors are here what may be a client's own
+  // doing (ClientCounters::client_errors): nobody is to blame for a service that fails.
   float client_error_ratio = 0;  ///< over the last five minutes, shrunk
   /// The others' now (ErrorBackground): it tells a client that fails from a service that fails
   /// everybody.
@@ -50,8 +50,13 @@ struct ClientFeatures {
   float hour_responses = 0;      ///< fading, like hour_requests
   float hour_excess_errors = 0;  ///< fading: errors beyond what everybody suffered at their time
   float hour_excess_ratio = 0;   ///< of the fading responses, shrunk
+  float hour_breakages = 0;      ///< fading: errors of which it is open who is to blame
+  float failed_paths = 0;        ///< about so many distinct ones failed within five minutes
   float steady_requests = 0;  ///< in a minute: as many in kSteadyMinutes of the last five, or more
-  bool fresh_errors = true;   ///< some came since the client was last looked at
+  /// In the busiest of them: a flood is one from its first minute on, whatever the client did in
+  /// those before.
+  float busiest_requests = 0;
+  bool fresh_errors = true;  ///< some came since the client was last looked at
   /// Of the client's latest request: 1 + its index among the names that whoever made the features
   /// keeps; 0: not known. It says what is usual for such a client.
   std::uint8_t tier = 0;
@@ -94,7 +99,7 @@ struct Arrivals {
 };
 
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
-/// side of it. One thread. 216 bytes for each slot that was ever used, and 128 more where user
+/// side of it. One thread. 248 bytes for each slot that was ever used, and 128 more where user
 /// agents fall into a rule's class; so bounded by the table's capacity.
 ///   Counts are kept by minute, the running one included: "five minutes" are four to five.
 class ClientProfiles {

@@ -32,9 +32,11 @@ struct Request {
 }
 
 /// A client makes no 503. Nor is it its doing that a limit held it back (429), or that an answer
-/// took longer than anybody waits (nginx's 499).
+/// took longer than anybody waits (nginx's 499). But where the service broke (500) or knew no
+/// answer (501), what was asked may have been meant to do that.
 [[nodiscard]] inline limiter::ResponseClass response_class(std::uint16_t status) {
   if (!is_error(status)) return limiter::ResponseClass::fine;
+  if (status == 500 || status == 501) return limiter::ResponseClass::breakage;
   const bool own = status < 500 && status != 429 && status != 499;
   return own ? limiter::ResponseClass::client_error : limiter::ResponseClass::other_error;
 }

@@ -38,6 +38,7 @@ ClientFeatures client(double per_minute, double error_ratio, double hour,
   f.hour_excess_ratio = f[Feature::hour_error_ratio];
   // Three minutes of five, or the one that `hour` requests are.
   f.steady_requests = static_cast<float>(hour >= 3 * per_minute ? per_minute : 0);
+  f.busiest_requests = static_cast<float>(per_minute);
   return f;
 }
 
@@ -115,6 +116,18 @@ TEST_F(Trained, AHurryOfAMinuteIsNoAttackAndOneThatStaysIs) {
   EXPECT_TRUE(is_evidence(detector(), client(fast, 0.0, 4 * fast, 0.97)));
 }
 
+TEST_F(Trained, AFloodIsTheBusiestMinutesWhateverTheOthersWere) {
+  const double level = detector().parts().harm.requests_per_minute;
+  ClientFeatures burst = client(2 * level, 0.0, 10 * level, 0.97);
+  burst.steady_requests = 1;
+  burst.busiest_requests = static_cast<float>(9 * level);
+  EXPECT_EQ(harm(detector(), burst), Harm::pressing);
+  EXPECT_EQ(harm(detector(), burst, 8.5 * level), Harm::pressing) << "more than is granted";
+  EXPECT_EQ(harm(detector(), burst, 9.5 * level), Harm::none);
+  burst.busiest_requests = static_cast<float>(7 * level);
+  EXPECT_EQ(harm(detector(), burst), Harm::none) << "a screen that loads";
+}
+
 TEST_F(Trained, WhoStaysWithinWhatIsGrantedDoesNotPress) {
   const double fast = 1.2 * detector().parts().harm.requests_per_minute;
   const auto loud = client(fast, 0.0, 10 * fast, 0.97);
@@ -142,6 +155,29 @@ TEST(Alarm, PlainHarmNeedsNoScore) {
     EXPECT_TRUE(is_evidence(*detector, row));
   }
   EXPECT_FALSE(is_evidence(*detector, client(10, 0.45, 100, 0.6))) << "failing, and usual else";
+}
+
+TEST_F(Trained, WhoFailsAtEverNewPathsNeedsHalfTheRatio) {
+  const HarmLevels& levels = detector().parts().harm;
+  ClientFeatures scanner = client(200, 0.7 * levels.error_ratio, 200, 0.2);
+  EXPECT_EQ(harm(detector(), scanner), Harm::none);
+  scanner.failed_paths = static_cast<float>(levels.failed_paths + 1);
+  EXPECT_EQ(harm(detector(), scanner), Harm::failing);
+  scanner = client(200, 0.3 * levels.error_ratio, 200, 0.2);
+  scanner.failed_paths = 100;
+  EXPECT_EQ(harm(detector(), scanner), Harm::none) << "a crawler on old links";
+}
+
+TEST(Train, AShortLogOfFewErrorsDrawsNoHighErrorLevel) {
+  // Visitors of a page or two, one in ten of whom asks for an icon that is not there.
+  auto rows = ordinary_rows(1500, 1);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = i % 10 == 0 ? client(0.4, 0.5, 4 + static_cast<double>(i % 7)) : client(0.4, 0, 2);
+  EXPECT_EQ((*train(rows, {}))->parts().harm.error_ratio, kErrorRatioLeast);
+  // But who fails often, and is there all the time, tells where usual ends.
+  for (std::size_t i = 0; i < rows.size(); i += 10)
+    rows[i] = client(10, 0.38 + 0.04 * static_cast<double>(i) / 1500, 100);
+  EXPECT_GT((*train(rows, {}))->parts().harm.error_ratio, 0.38);
 }
 
 TEST_F(Trained, SmallCountsAreNoEvidence) {

@@ -162,7 +162,7 @@ inline std::shared_ptr<const anomaly::Detector> quiet_detector() {
       row[Feature::hour_error_ratio] = static_cast<float>(errors);
       row.client_error_ratio = row.hour_excess_ratio = static_cast<float>(errors);
       row.hour_excess_errors = row[Feature::hour_errors];
-      row.steady_requests = static_cast<float>(rate);
+      row.steady_requests = row.busiest_requests = static_cast<float>(rate);
       row.background_error_ratio = 0.03F;
       row.tier = static_cast<std::uint8_t>(i % 3);  // unknown, STD, PRM
     }

@@ -151,5 +151,91 @@ TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
               testing::AllOf(HasSubstr(" errors of "), HasSubstr(", others ")));
 }
 
+TEST_F(GoodClients, AreToldFromAFloodThatLookedAtAPageBefore) {
+  begin();
+  const Asked flood{.path = "/other/x", .address = "203.0.113.66"};
+  customers(hours{1}, well);
+  call(flood, 200);
+  customers(minutes{4}, well);
+  customers(seconds{20}, well, [&] {
+    for (int i = 0; i < 200; ++i) call(flood, 200);
+  });
+  ASSERT_TRUE(verdict(flood.address));
+  EXPECT_EQ(verdict(flood.address)->mode, Mode::enforce) << "no limit grants so much in a minute";
+}
+
+TEST_F(GoodClients, AreToldFromAGuesserHoweverSlowItIs) {
+  begin();
+  int step = 0;
+  customers(hours{3}, well, [&] {
+    if (step++ % 29 == 0) call({.path = "/login", .address = "203.0.113.66"}, 401);  // 25 an hour
+  });
+  EXPECT_TRUE(verdict("203.0.113.66"));
+}
+
+TEST_F(GoodClients, MayCallAnEndpointThatBreaksForThemAlone) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked partner{.path = "/other/hook", .address = "203.0.113.5"};
+  const Asked injector{.path = "/other/x", .address = "203.0.113.66"};
+  int step = 0;
+  customers(minutes{10}, well, [&] {
+    call(partner, 500);
+    call(injector, ++step % 3 == 0 ? 400 : 500);
+  });
+  ASSERT_TRUE(verdict(partner.address)) << "or it injects what breaks the service";
+  EXPECT_EQ(verdict(partner.address)->mode, Mode::shadow);
+  EXPECT_THAT(verdict(partner.address)->reasons,
+              testing::Contains(HasSubstr("not enforced: its errors are the service's own")));
+  ASSERT_TRUE(verdict(injector.address));
+  EXPECT_EQ(verdict(injector.address)->mode, Mode::enforce);
+}
+
+TEST_F(GoodClients, AreNotBlamedForAServiceThatBreaksForAll) {
+  begin();
+  customers(hours{1}, well);
+  std::size_t worst = 0;
+  customers(
+      minutes{30}, [](int) -> std::uint16_t { return 500; },
+      [&] { worst = std::max(worst, judged()); });
+  EXPECT_EQ(worst, 0U);
+}
+
+TEST_F(GoodClients, AreToldFromAScannerOfPathsByWhereItFails) {
+  begin();
+  customers(minutes{10}, well);
+  int path = 0;
+  customers(seconds{15}, well, [&] {
+    for (int i = 0; i < 60; ++i) {
+      const bool there = i % 4 != 0;
+      call({.path = there ? "/other/x" : "/other/" + std::to_string(++path),
+            .address = "203.0.113.66"},
+           there ? 200 : 404);
+    }
+    // As many errors of as many answers, all at one place.
+    for (int i = 0; i < 60; ++i)
+      call({.path = i % 4 != 0 ? "/other/x" : "/other/y", .address = "203.0.113.67"},
+           i % 4 != 0 ? 200 : 404);
+  });
+  ASSERT_TRUE(verdict("203.0.113.66"));
+  EXPECT_THAT(verdict("203.0.113.66")->reasons.front(), HasSubstr(" paths"));
+  EXPECT_FALSE(verdict("203.0.113.67"));
+}
+
+TEST_F(GoodClients, AreSeenAsTheLastScanSawThem) {
+  begin();
+  customers(minutes{10}, well);
+  const Asked guesser{.path = "/login", .address = "203.0.113.66"};
+  const auto evidence = [&] { return engine->client(client(guesser.address), now)->evidence; };
+  customers(seconds{20}, well, [&] {
+    for (int i = 0; i < 6; ++i) call(guesser, 401);
+  });
+  EXPECT_TRUE(evidence());
+  engine->forget_verdict(client(guesser.address), now);
+  customers(seconds{10}, well,
+            [&] { call({.path = "/browse/1", .address = guesser.address}, 200); });
+  EXPECT_FALSE(evidence()) << "no error is new";
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -87,6 +87,44 @@ TEST(ClientTable, VisitsOnlyWhatWasTouchedAndTakesTheAgents) {
   EXPECT_EQ(seen.at(client(3)).counters.agents, 0U) << "taken at the last visit";
 }
 
+TEST(ClientTable, TakesTheMapOfPathsThatFailed) {
+  ClientTable table(1 << 16, 7);
+  ClientTable::Event made = event(1);
+  table.count_request(made, false, kStart);
+  const auto answer = [&](std::uint32_t path, ResponseClass of) {
+    made.path_hash = path * 8;
+    table.count_response(made, of, kStart);
+  };
+  answer(1, ResponseClass::fine);
+  answer(2, ResponseClass::other_error);
+  answer(3, ResponseClass::client_error);
+  answer(3, ResponseClass::client_error);
+  answer(9, ResponseClass::breakage);
+  EXPECT_EQ(collect(table).at(client(1)).counters.failed_paths, 1U << 3 | 1U << 9);
+  answer(4, ResponseClass::client_error);
+  EXPECT_EQ(collect(table).at(client(1)).counters.failed_paths, 1U << 4);
+}
+
+TEST(ClientTable, CountsWhatTheServiceBrokeOverApartFromTheTier) {
+  ClientTable table(1 << 16, 7);
+  ClientTable::Event made = event(1, 40'000);
+  made.tier = 255;
+  table.count_request(made, false, kStart);
+  const auto broken = [&] {
+    table.count_response(made, ResponseClass::breakage, kStart);
+    return collect(table).at(client(1)).counters;
+  };
+  EXPECT_EQ(broken().breakages, 40'000U);
+  const ClientCounters counters = broken();
+  EXPECT_EQ(counters.breakages, 80'000U % (1U << 16U));
+  EXPECT_EQ(counters.client_errors, 80'000U) << "they may be the client's own";
+  EXPECT_EQ(table.tier(*table.find(client(1))), 255);
+  made.tier = 3;
+  table.count_request(made, false, kStart);
+  EXPECT_EQ(table.tier(*table.find(client(1))), 3);
+  EXPECT_EQ(collect(table).at(client(1)).counters.breakages, 80'000U % (1U << 16U));
+}
+
 TEST(ClientTable, CountsNoResponseOfAClientWithoutASlot) {
   ClientTable table(1 << 16, 7);
   table.count_response(event(1), ResponseClass::client_error, kStart);

@@ -77,6 +77,7 @@ TEST_P(AnomalyOnnx, TheWayThroughTheFileChangesNothing) {
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(anomaly_to_onnx(**back), bytes);
   EXPECT_EQ(threshold(**back), threshold(*detector));
+  EXPECT_EQ((*back)->parts().harm.failed_paths, detector->parts().harm.failed_paths);
   for (const ClientFeatures& row : rows(500, 2)) {
     ASSERT_EQ(score(**back, row), score(*detector, row));
     ASSERT_EQ(examine(**back, row).evidence, examine(*detector, row).evidence);

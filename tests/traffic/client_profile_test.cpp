@@ -258,6 +258,34 @@ TEST(ClientProfiles, TheServicesErrorsAreNotTheClients) {
   EXPECT_EQ(profiles.features(0, at(20s)).hour_excess_errors, 0);
 }
 
+TEST(ClientProfiles, CountDistinctPathsThatFailedInFiveMinutes) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.failed_paths = 0b0111;
+  slot.requests(9, 9, 10s);
+  slot.counters.failed_paths = 0b1110;
+  slot.requests(9, 9, 70s);
+  EXPECT_NEAR(profiles.features(0, at(80s)).failed_paths, 4, 0.4);
+  EXPECT_NEAR(profiles.features(0, at(5min)).failed_paths, 3, 0.3);
+  slot.counters.failed_paths = ~0U;
+  slot.requests(900, 900, 5min);
+  EXPECT_NEAR(profiles.features(0, at(5min)).failed_paths, 111, 1) << "a full map";
+}
+
+TEST(ClientProfiles, TellHowManyErrorsTheServiceBrokeOver) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.breakages = 30;
+  slot.requests(50, 40, 20s);
+  EXPECT_NEAR(profiles.features(0, at(20s)).hour_breakages, 30, 0.1);
+  EXPECT_NEAR(profiles.features(0, at(20s)).hour_excess_errors, 40, 0.1);
+  slot.counters.breakages = 65'530;
+  slot.requests(10, 0, 30s);
+  slot.counters.breakages = 4;  // mod 2^16
+  slot.requests(10, 10, 61min);
+  EXPECT_NEAR(profiles.features(0, at(61min)).hour_breakages, 10 + 65'530 / std::exp(1.0), 400);
+}
+
 TEST(ClientProfiles, SteadyIsWhatThreeMinutesOfFiveHad) {
   ClientProfiles profiles(1);
   Slot slot{profiles};
@@ -267,6 +295,21 @@ TEST(ClientProfiles, SteadyIsWhatThreeMinutesOfFiveHad) {
   slot.requests(40, 0, 3min);
   EXPECT_EQ(profiles.features(0, at(3min)).steady_requests, 30);
   EXPECT_EQ(profiles.features(0, at(5min)).steady_requests, 0) << "two minutes of five remain";
+}
+
+TEST(ClientProfiles, TheBusiestMinuteIsOneOfTheLastFive) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.requests(1, 0, 10s);
+  slot.requests(500, 0, 4min);
+  EXPECT_EQ(profiles.features(0, at(4min)).busiest_requests, 500);
+  slot.requests(30, 0, 8min);
+  EXPECT_EQ(profiles.features(0, at(8min)).busiest_requests, 500);
+  EXPECT_EQ(profiles.features(0, at(9min)).busiest_requests, 30);
+  slot.requests(90, 0, 100min + 50s);
+  slot.requests(90, 0, 101min + 10s);
+  EXPECT_EQ(profiles.features(0, at(101min + 10s)).busiest_requests, 180)
+      << "of one that just came";
 }
 
 TEST(ClientProfiles, RequestsAloneAreThoseOfTheFigures) {

@@ -33,8 +33,10 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
   if (detector_) {
     const auto features = replay_.features(slot);
     const anomaly::Finding found = anomaly::examine(*detector_, features);
+    // What the service broke over is reported, and stays demand.
+    const bool evidence = found.evidence && found.harm != anomaly::Harm::breaking;
     book_.scanned(
-        client, found.score, found.evidence, "",
+        client, found.score, evidence, "",
         [&] {
           return policy::Grounds{.reasons = {}, .loud = anomaly::presses(*detector_, features)};
         },

@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/offline/engine_trial.hpp"
+#include "cli/offline/steady_suspects.hpp"
 #include "cli/reading_progress.hpp"
 #include "engine/routes.hpp"
 #include "forecast/far_off.hpp"
@@ -35,7 +36,8 @@ class Counter {
 
   template <class Trial>
   void add(const traffic::Request& request, Trial& trial) {
-    if (trial.add(request)) take_back(trial);
+    suspects_.saw(request.time);
+    if (trial.add(request)) take_back(trial, request.time);
     const engine::Identity identity = routes_.identify(request, buffer_);
     windows_.add(request, limiter::index(identity.endpoint),
                  tiers_differ_ && limiter::index(identity.tier) == 0,
@@ -43,15 +45,17 @@ class Counter {
   }
   template <class Trial>
   void finish(Trial& trial) {
-    if (trial.finish()) take_back(trial);
+    if (trial.finish()) take_back(trial, suspects_.last());
   }
   [[nodiscard]] const traffic::WindowBuilder& windows() const { return windows_; }
+  [[nodiscard]] const SteadySuspects& suspects() const { return suspects_; }
 
  private:
   template <class Trial>
-  void take_back(const Trial& trial) {
+  void take_back(const Trial& trial, WallTime time) {
     for (const ClientId& client : trial.raised()) {
       if (known(client).value_or(true)) windows_.take_back(client);
+      if (!known(client)) suspects_.raised(client, time);
     }
   }
   [[nodiscard]] std::optional<bool> known(const ClientId& client) const {
@@ -62,6 +66,7 @@ class Counter {
   traffic::WindowBuilder windows_;
   const Labels* labels_;
   bool tiers_differ_;
+  SteadySuspects suspects_;
   std::string buffer_;
 };
 
@@ -91,8 +96,9 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
   }
   auto grid = counter.windows().grid();
   if (!grid) return tl::unexpected(grid.error());
-  TrafficHistory history{*std::move(grid), scan.outcomes(), counter.windows().malicious_requests(),
-                         scan.verdicts(), *reading};
+  TrafficHistory history{
+      *std::move(grid), scan.outcomes(),           counter.windows().malicious_requests(),
+      scan.verdicts(),  counter.suspects().note(), *reading};
   if (!gate) return history;
   for (auto& [client, outcome] : history.clients) outcome.worst = limiter::VerdictKind::normal;
   for (const auto& [client, worst] : gate->worst()) history.clients[client].worst = worst;

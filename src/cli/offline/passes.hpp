@@ -36,6 +36,7 @@ struct TrafficHistory {
   ClientOutcomes clients;
   std::uint64_t malicious_requests = 0;  ///< counted apart
   std::uint64_t verdicts = 0;
+  std::string steady_suspects;  ///< SteadySuspects::note()
   ingest::ReadReport reading;
 };
 

@@ -101,6 +101,7 @@ Result<void> train_detector(model::Bundle& bundle, anomaly::FeatureSampler& samp
   figures["anomaly_rows_aside"] = static_cast<double>(parts.rows_aside + sampler.rows_aside());
   figures["anomaly_threshold"] = parts.threshold;
   figures["anomaly_harm_error_ratio"] = parts.harm.error_ratio;
+  figures["anomaly_harm_failed_paths"] = parts.harm.failed_paths;
   figures["anomaly_harm_requests_per_minute"] = parts.harm.requests_per_minute;
   figures["anomaly_plain_requests_per_minute"] = parts.harm.plain_requests_per_minute;
   return {};
@@ -185,6 +186,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected(history.error());
   print(aside_note(history->malicious_requests, reading->requests), stderr);
+  print(history->steady_suspects, stderr);
   const auto grid = forecast::worth_forecasting(history->grid);
   if (options.detector_alone) {
     keep_detector_alone(bundle, survey, history->grid, shape);
