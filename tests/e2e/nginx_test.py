@@ -15,6 +15,7 @@ tiers: [PRM, STD]
 endpoints:
   - { name: payment, match: "/payment/**", limits: { PRM: 600/min, STD: { rate: 6/min, burst: 3 } } }
   - { name: browse, match: "/browse/**", limits: { PRM: 600/min, STD: 600/min } }
+  - { name: pages, match: [/shop/**, /tried/**, /gone/**], limits: { STD: 600/min } }
 admin: { token_file: var/admin.token }
 state: var/tidelimit.db
 """
@@ -22,11 +23,13 @@ USERS = "key-of-alice alice;\nkey-of-bob bob;\n"
 TIERS = "alice PRM;\n"
 
 
-class NginxTest(EndToEnd):
+class NginxCase(EndToEnd):
+    CONFIG = CONFIG
+
     def setUp(self):
         super().setUp()
         self.upstream = self.start_upstream()
-        self.gate = self.start_gate(CONFIG)
+        self.gate = self.start_gate(self.CONFIG)
         self.nginx = self.start_nginx("open")
 
     def start_nginx(self, name, **options):
@@ -40,6 +43,12 @@ class NginxTest(EndToEnd):
         self.addCleanup(client.close)
         return client
 
+    def await_log(self, lines):
+        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == lines,
+                   f"{lines} lines of the log came")
+
+
+class NginxTest(NginxCase):
     def use_up(self, client, headers=None):
         """Spends the burst of three and returns the answer after it."""
         for _ in range(3):
@@ -144,7 +153,7 @@ class NginxTest(EndToEnd):
         client.get("/browse/1", {"User-Agent": 'a "quoted" agent'})
         client.get("/status/503", {"User-Agent": "caf\xe9"})  # a byte that is no UTF-8
         self.use_up(client)
-        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == 6, "six lines came")
+        self.await_log(6)
         self.assertEqual(self.gate.count("tidelimit_syslog_messages_total", result="unreadable"), 0)
         observed = "tidelimit_requests_observed_total"
         self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
@@ -184,6 +193,34 @@ class NginxTest(EndToEnd):
         self.assertEqual(client.get("/browse/1").status, 200)
         self.gate.process.send(signal.SIGCONT)
         wait_until(lambda: "RateLimit" in client.get("/browse/1").headers, "the gate is asked again")
+
+    def test_long_address_and_agent_together_are_no_error(self):
+        answer = self.client("127.0.0.29").get("/payment/" + "a" * 8140, {"User-Agent": "b" * 8150})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("RateLimit", answer.headers)
+
+    def test_a_request_is_asked_about_once_however_often_it_is_redirected(self):
+        pages = self.folder / "pages"
+        (pages / "shop").mkdir(parents=True)
+        (pages / "shop/index.html").write_text("shop\n")
+        (pages / "gone.html").write_text("gone\n")
+        limited = f"include tidelimit_protect.conf; root {pages};"
+        nginx = self.start_nginx("redirects", locations=f"""
+    location /shop/ {{ {limited} }}
+    location /tried/ {{ {limited} try_files $uri /browse/1; }}
+    location /gone/ {{ {limited} error_page 404 /gone.html; }}
+    location = /gone.html {{ {limited} }}
+""")
+        for path, status, body in (("/shop/", 200, "shop\n"), ("/tried/1", 200, "GET /browse/1\n"), ("/gone/1", 404, "gone\n")):
+            with self.subTest(path):
+                before = self.gate.count("tidelimit_decisions_total")
+                answer = self.client("127.0.0.30", nginx).get(path)
+                self.assertEqual((answer.status, answer.body), (status, body))
+                self.assertEqual(self.gate.count("tidelimit_decisions_total"), before + 1)
+                self.assertRegex(answer.headers["RateLimit"], r'^"pages-STD";r=\d+;t=\d+$')
+        self.gate.stop(signal.SIGKILL)
+        self.assertEqual(self.client("127.0.0.30", nginx).get("/shop/").status, 200)
+        self.assertIn('"gate":"down"', nginx.last_line())
 
 
 if __name__ == "__main__":
