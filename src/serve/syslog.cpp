@@ -103,8 +103,6 @@ void SyslogReceiver::take(std::string_view datagram) {
   const FrontSettings& settings = gate_.settings();
   const auto counting = settings.config.syslog_observe_only ? engine::Counting::observe_only
                                                             : engine::Counting::already_decided;
-  // A log does not say who refused; 429 is what a gateway answers when tidelimit did.
-  seen.own_denial = seen.request.status == 429;
   take_response(gate_.worker(), seen, counting, settings, loop_.now());
 }
 

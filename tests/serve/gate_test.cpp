@@ -1,3 +1,5 @@
+#include "serve/gate/gate.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -389,6 +391,42 @@ TEST_F(GateTest, ReportsAreTakenSmallAndLarge) {
   const std::size_t at = text.find(series);
   ASSERT_NE(at, string::npos);
   EXPECT_EQ(std::stod(text.substr(at + series.size())), 2001);
+}
+
+TEST_F(GateTest, A503ThatMayBeItsOwnIsNoErrorOfTheService) {
+  start(string(kConfig) + "deny: { reduced_capacity: 503 }\n");
+  const auto report = [&](const string& more) {
+    const string seen =
+        R"({"client_ip":"203.0.113.7","path":"/payment/1","tier":"STD","status":503)" + more + "}";
+    EXPECT_EQ(call("POST", "/v1/report", "", seen).body, "{\"accepted\":1}\n");
+  };
+  report("");
+  report(R"(,"own_denial":false)");
+  const string text = call("GET", "/metrics").body;
+  const auto has_observed = [&](const char* status_class) {
+    return text.find(fmt::format(
+               R"(tidelimit_requests_observed_total{{endpoint="payment",tier="STD",status_class="{}"}} 1)",
+               status_class)) != string::npos;
+  };
+  EXPECT_TRUE(has_observed("unknown"));
+  EXPECT_TRUE(has_observed("5xx"));
+}
+
+TEST(WhoseAnswer, IsToldByTheStatusWhereNobodySaysIt) {
+  ReportedResponse seen;
+  const auto whose = [&](std::uint16_t status, std::optional<bool> said, int deny_status) {
+    seen.request.status = status;
+    seen.own_denial = said;
+    return whose_answer(seen, deny_status);
+  };
+  EXPECT_EQ(whose(429, {}, 429), Whose::own);
+  EXPECT_EQ(whose(503, {}, 429), Whose::service);
+  EXPECT_EQ(whose(429, {}, 503), Whose::own) << "limits are kept with it still";
+  EXPECT_EQ(whose(503, {}, 503), Whose::unknown);
+  EXPECT_EQ(whose(503, true, 503), Whose::own);
+  EXPECT_EQ(whose(503, false, 503), Whose::service);
+  EXPECT_EQ(whose(429, false, 429), Whose::service);
+  EXPECT_EQ(whose(200, true, 429), Whose::own);
 }
 
 TEST_F(GateTest, TakesAccessLogsBySyslog) {

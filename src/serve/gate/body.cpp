@@ -147,7 +147,6 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
   traffic::Request& request = seen.request;
   request.time = now;
   bool timed = false;
-  std::optional<bool> own_denial;
   for (auto field : object) {
     std::string_view key;
     json::value value;
@@ -178,16 +177,13 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
       bool denied = false;
       if (value.get_bool().get(denied) != simdjson::SUCCESS)
         return bad("\"own_denial\" must be true or false");
-      own_denial = denied;
+      seen.own_denial = denied;
     }
   }
   if (request.client_name.empty() && request.user_id.empty())
     return bad("\"client_ip\" is missing (or \"user_id\", where the client is not known)");
   if (!request.client_name.empty()) request.client = client_of(request.client_name);
   if (request.method.empty()) request.method = kDefaultMethod;
-  // A gateway that does not say who refused: 429 is what it answers when tidelimit does.
-  seen.own_denial = own_denial.value_or(request.status == 429);
-  seen.said_who = own_denial.has_value();
   return seen;
 }
 

@@ -20,8 +20,8 @@ struct CheckCall {
 /// One element of POST /v1/report.
 struct ReportedResponse {
   traffic::Request request;
-  bool own_denial = false;
-  bool said_who = false;  ///< the report says whose answer it was; else its status is gone by
+  /// Whether tidelimit's own refusal was answered, not the service; empty: nobody says.
+  std::optional<bool> own_denial = {};
 };
 
 /// Reads the JSON bodies of the gate's calls. Keeps its memory, so that reading allocates nothing

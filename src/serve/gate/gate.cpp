@@ -219,16 +219,22 @@ void Gate::report(const Request& request, ResponseWriter& response) {
       take_report(bodies_, *worker_, settings(), request.head.target, request.body, request.now));
 }
 
+Whose whose_answer(const ReportedResponse& seen, int deny_status) {
+  if (seen.own_denial) return *seen.own_denial ? Whose::own : Whose::service;
+  if (seen.request.status == 429) return Whose::own;
+  return seen.request.status == deny_status ? Whose::unknown : Whose::service;
+}
+
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
                    engine::Counting counting, const FrontSettings& settings, const Now& now) {
-  const traffic::Request& request = seen.request;
+  const Whose whose = whose_answer(seen, settings.config.deny_status);
+  traffic::Request request = seen.request;
+  if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
   const auto prepared = worker.prepare(request, 1);
-  worker.observe(request, prepared, counting, seen.own_denial, now);
-  // Where tidelimit may deny with 503, one of unknown origin ends nothing: what it refused was
-  // never in flight, and what the service refused counts until its timeout.
-  const bool may_be_own =
-      seen.own_denial || (!seen.said_who && request.status == settings.config.deny_status);
-  if (counting == engine::Counting::already_decided && !may_be_own)
+  worker.observe(request, prepared, counting, whose == Whose::own, now);
+  // What tidelimit refused was never in flight; what the service may have refused counts until its
+  // timeout.
+  if (counting == engine::Counting::already_decided && whose == Whose::service)
     worker.end(request, prepared, now);
 }
 

@@ -70,8 +70,14 @@ class Gate {
   std::uint64_t turn_count_ = 0;
 };
 
-/// Hands a response that was seen elsewhere to a worker. A request that was decided here is in
-/// flight no more, unless the answer may have been tidelimit's own.
+/// Whose answer a response is: that of the service, or tidelimit's own refusal.
+enum class Whose : std::uint8_t { service, own, unknown };
+/// Where nobody says, 429 is what a gateway answers when tidelimit refuses. Where `deny_status` is
+/// another (503), both may have answered with it.
+[[nodiscard]] Whose whose_answer(const ReportedResponse& seen, int deny_status);
+
+/// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
+/// is no error of the service, and no end of a request in flight.
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
                    engine::Counting counting, const FrontSettings& settings, const Now& now);
 
