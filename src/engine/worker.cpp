@@ -146,9 +146,10 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
     if (!malicious && limiter::index(call.tier) == 0) counts.premium = 1;
   }
   // tidelimit's own refusal is no answer of the service: neither a response nor an error.
-  if (!malicious && !own_denial && request.status != 0) {
+  const std::uint16_t status = traffic::answered_status(request);
+  if (!malicious && !own_denial && status != 0) {
     counts.responses = 1;
-    counts.errors = traffic::is_error(request.status) ? 1 : 0;
+    counts.errors = traffic::is_error(status) ? 1 : 0;
     if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
       counts.latency_us =
           static_cast<std::uint64_t>(std::min(static_cast<double>(request.latency_ms), 1e9) * 1e3);
@@ -310,8 +311,9 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     clients.count_request(event, own_denial, now.mono);
     if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
   }
-  if (!own_denial && request.status != 0)
-    clients.count_response(event, traffic::response_class(request.status), now.mono);
+  const std::uint16_t status = traffic::answered_status(request);
+  if (!own_denial && status != 0)
+    clients.count_response(event, traffic::response_class(status), now.mono);
   Tally& tally = *view.tallies[me.seat];
   tally.observed(who, request.status);
   me.count_response(tally, call, request, counting, own_denial, now);

@@ -129,9 +129,8 @@ class ClientReplay {
     event.agent_classes = classes_of(event.agent_hash, request.user_agent);
     event.tier = number_of(request.tier);
     table_.count_request(event, false, now_);
-    if (request.status != 0) {
-      table_.count_response(event, response_class(request.status), now_);
-    }
+    const std::uint16_t status = answered_status(request);
+    if (status != 0) table_.count_response(event, response_class(status), now_);
   }
 
   [[nodiscard]] std::uint32_t hash32(std::string_view text) const {

@@ -1,6 +1,8 @@
 """Debian's nginx with the files of deploy/nginx in front of the real gate and a small application."""
 
+import datetime
 import signal
+import socket
 import unittest
 
 from harness import EndToEnd, HttpClient, wait_until
@@ -225,3 +227,60 @@ class NginxTest(NginxCase):
 
 if __name__ == "__main__":
     unittest.main()
+class WhoRefused(NginxCase):
+    """What nginx's log says of refusals and of clients that hung up is held against nobody."""
+
+    CONFIG = CONFIG.replace("admin:", """  - { name: held, match: "/held/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
+  - { name: status, match: "/status/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
+  - { name: sale, match: "/sale/**", limits: { STD: { rate: 600/min, burst: 60 } } }
+rules:
+  - { name: sale, when: { calendar: { from: "BEGUN", for: 1h } }, then: { scale: 0.1, endpoints: [sale] } }
+deny: { reduced_capacity: 503 }
+admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5):%FT%TZ}")
+
+    def figures(self, address):
+        seen = wait_until(lambda: self.gate.get(f"/v1/clients/{address}").json.get("last_five_minutes"),
+                          "the client is known")
+        return seen["requests"], seen["errors"]
+
+    def test_a_503_of_its_own_is_no_error_of_the_client(self):
+        scale = lambda: [row["scale"] for row in self.gate.get("/v1/plan").json["limits"] if row["endpoint"] == "sale"]
+        wait_until(lambda: min(scale()) < 1, "the sale has begun")
+        client = self.client("127.0.0.41")
+        statuses = [client.get("/sale/1").status for _ in range(20)]
+        self.assertGreater(statuses.count(503), 5, statuses)
+        self.await_log(20)
+        self.assertEqual(self.figures("127.0.0.41"), (20, 0))
+        self.assertEqual(client.get("/status/503").status, 503)
+        self.await_log(21)
+        self.assertEqual(self.figures("127.0.0.41"), (21, 1), "the application's own is one")
+
+    def test_a_503_of_nginx_while_the_gate_hangs_is_no_error_of_the_client(self):
+        client = self.client("127.0.0.42", self.start_nginx("closed", fail_closed=True))
+        self.assertEqual(client.get("/browse/1").status, 200)
+        self.gate.process.send(signal.SIGSTOP)
+        statuses = [client.get("/browse/1").status for _ in range(8)]
+        self.gate.process.send(signal.SIGCONT)
+        self.assertGreater(statuses.count(503), 5, statuses)
+        self.await_log(9)
+        self.assertEqual(self.figures("127.0.0.42")[1], 0)
+
+    def test_who_hung_up_while_the_application_was_slow_made_no_error(self):
+        self.addCleanup(self.upstream.release.set)
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.43", 0)) as connection:
+            connection.sendall(b"GET /held/1 HTTP/1.1\r\nHost: site\r\n\r\n")
+            wait_until(lambda: self.upstream.requests, "the application has it")
+        self.await_log(1)
+        self.assertIn('"status":"499"', self.nginx.last_line())
+        self.assertEqual(self.figures("127.0.0.43"), (1, 0))
+        self.upstream.release.set()
+        self.assertEqual(self.client("127.0.0.43").get("/held/2").status, 200, "it is in flight no more")
+
+    def test_a_429_of_the_application_ends_a_request_in_flight(self):
+        client = self.client("127.0.0.44")
+        for i in range(3):
+            answer = client.get("/status/429")
+            self.assertEqual((answer.status, answer.body), (429, "GET /status/429\n"))
+            self.await_log(i + 1)
+
+

@@ -413,9 +413,9 @@ TEST_F(GateTest, A503ThatMayBeItsOwnIsNoErrorOfTheService) {
 }
 
 TEST(WhoseAnswer, IsToldByTheStatusWhereNobodySaysIt) {
-  ReportedResponse seen;
+  traffic::Request seen;
   const auto whose = [&](std::uint16_t status, std::optional<bool> said, int deny_status) {
-    seen.request.status = status;
+    seen.status = status;
     seen.own_denial = said;
     return whose_answer(seen, deny_status);
   };

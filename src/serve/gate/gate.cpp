@@ -219,16 +219,16 @@ void Gate::report(const Request& request, ResponseWriter& response) {
       take_report(bodies_, *worker_, settings(), request.head.target, request.body, request.now));
 }
 
-Whose whose_answer(const ReportedResponse& seen, int deny_status) {
+Whose whose_answer(const traffic::Request& seen, int deny_status) {
   if (seen.own_denial) return *seen.own_denial ? Whose::own : Whose::service;
-  if (seen.request.status == 429) return Whose::own;
-  return seen.request.status == deny_status ? Whose::unknown : Whose::service;
+  if (seen.status == 429) return Whose::own;
+  return seen.status == deny_status ? Whose::unknown : Whose::service;
 }
 
-void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
+void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::Counting counting, const FrontSettings& settings, const Now& now) {
   const Whose whose = whose_answer(seen, settings.config.deny_status);
-  traffic::Request request = seen.request;
+  traffic::Request request = seen;
   if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, whose == Whose::own, now);
@@ -247,7 +247,7 @@ Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
       observe_only ? engine::Counting::observe_only : engine::Counting::already_decided;
   const auto reported = bodies.report(body, now.wall);
   if (!reported) return problem(400, reported.error().message);
-  for (const ReportedResponse& seen : **reported)
+  for (const traffic::Request& seen : **reported)
     take_response(worker, seen, counting, settings, now);
   return {.body = fmt::format("{{\"accepted\":{}}}\n", (*reported)->size())};
 }
