@@ -34,6 +34,12 @@ std::uint16_t place_of(const traffic::Request& request) {
                                  : limiter::rollout_place(request.user_id);
 }
 
+/// Of two decisions about one request: which one the caller is told.
+bool says_more(const limiter::Decision& decision, const limiter::Decision& told) {
+  if (decision.allowed != told.allowed) return told.allowed;
+  return told.limit.unlimited() && !decision.limit.unlimited();
+}
+
 }  // namespace
 
 struct EngineWorker::Impl {
@@ -61,8 +67,9 @@ struct EngineWorker::Impl {
   [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
                                       const Identity& who, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept;
-  void account_together(const WorkerView& seen, std::span<const Asked> asked, Now now,
-                        std::span<Answer> answers) noexcept;
+  void account_together(const WorkerView& seen, std::span<const Asked> asked, std::size_t count,
+                        Now now) noexcept;
+  [[nodiscard]] std::size_t add_other_readings(std::size_t asked) noexcept;
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
@@ -84,6 +91,8 @@ struct EngineWorker::Impl {
   std::array<Identity, limiter::Worker::kTogetherMax> whose{};
   std::array<limiter::Call, limiter::Worker::kTogetherMax> calls{};
   std::array<limiter::Decision, limiter::Worker::kTogetherMax> decisions{};
+  std::array<std::size_t, limiter::Worker::kTogetherMax> question{};  ///< which one a call is of
+  std::array<std::uint64_t, limiter::Worker::kTogetherMax> ids{};     ///< of what was kept
   std::uint64_t kept = 0;
   Instant next_pass{};
 };
@@ -218,6 +227,12 @@ Answer EngineWorker::decide(const traffic::Request& request, const Prepared& pre
   if (prepared.routes_epoch != routes.epoch())
     return decide(request, me.identify(routes, request, prepared.call.hits), now);
   const auto& [who, call, epoch] = prepared;
+  if (who.other_count != 0) [[unlikely]] {
+    const Asked asked{request, call.hits};
+    Answer answer;
+    (void)decide_all(std::span(&asked, 1), now, std::span(&answer, 1));
+    return answer;
+  }
   Answer answer = me.name(routes, who, me.limiter.decide(call, now.mono));
   if (call.hits != 0)
     answer.decision_id = me.account(view, request, who, call, answer.decision, now);
@@ -253,28 +268,52 @@ bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<A
     me.calls[i] = prepared.call;
     me.calls[i].given = asked[i].given;
   }
-  const std::span<const limiter::Call> calls(me.calls.data(), asked.size());
+  const std::size_t count = me.add_other_readings(asked.size());
+  const std::span<const limiter::Call> calls(me.calls.data(), count);
   const bool passed = me.limiter.decide_all(calls, now.mono, me.decisions);
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    answers[i] = me.name(*view.routes, me.whose[i], me.decisions[i]);
-  me.account_together(view, asked, now, answers);
+  me.account_together(view, asked, count, now);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool first = i < asked.size();
+    Answer& answer = answers[me.question[i]];
+    if (!first && !says_more(me.decisions[i], answer.decision)) continue;
+    answer = me.name(*view.routes, me.whose[i], me.decisions[i]);
+    answer.decision_id = me.ids[i];
+  }
   return passed;
+}
+
+/// Behind the questions that were asked: those about the endpoints at which servers that read a
+/// path otherwise take its request, as far as there is room. How many calls there are then.
+std::size_t EngineWorker::Impl::add_other_readings(std::size_t asked) noexcept {
+  std::size_t count = asked;
+  for (std::size_t i = 0; i < asked; ++i) {
+    question[i] = i;
+    for (std::size_t j = 0; j < whose[i].other_count && count < calls.size(); ++j, ++count) {
+      whose[count] = whose[i];
+      whose[count].endpoint = whose[i].others[j];
+      calls[count] = calls[i];
+      calls[count].endpoint = whose[count].endpoint;
+      question[count] = i;
+    }
+  }
+  return count;
 }
 
 /// Each request once: by its first question that charges, as the one that went worst says.
 void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<const Asked> asked,
-                                          Now now, std::span<Answer> answers) noexcept {
+                                          std::size_t count, Now now) noexcept {
   const auto is_one = [&](std::size_t i, std::size_t j) {
     return calls[j].hits != 0 && limiter::same_request(calls[i], calls[j]);
   };
-  for (std::size_t i = 0; i < asked.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) ids[i] = 0;
+  for (std::size_t i = 0; i < count; ++i) {
     if (calls[i].hits == 0) continue;
     bool counted = false;
     for (std::size_t j = 0; j < i; ++j) counted = counted || is_one(i, j);
     if (counted) continue;
     limiter::Call whole = calls[i];
     const limiter::Decision* said = &decisions[i];
-    for (std::size_t j = i + 1; j < asked.size(); ++j) {
+    for (std::size_t j = i + 1; j < count; ++j) {
       if (!is_one(i, j)) continue;
       whole.hits = std::max(whole.hits, calls[j].hits);
       const bool worse = said->allowed &&
@@ -282,9 +321,10 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
                                                     decisions[j].outcome == Outcome::shadow_deny));
       if (worse) said = &decisions[j];
     }
-    const std::uint64_t id = account(seen, asked[i].request, whose[i], whole, *said, now);
-    for (std::size_t j = i; j < asked.size(); ++j)
-      if (is_one(i, j)) answers[j].decision_id = id;
+    const traffic::Request& request = asked[question[i]].request;
+    const std::uint64_t id = account(seen, request, whose[i], whole, *said, now);
+    for (std::size_t j = i; j < count; ++j)
+      if (is_one(i, j)) ids[j] = id;
   }
 }
 
@@ -327,7 +367,12 @@ void EngineWorker::end(const traffic::Request& request, Now now) {
 void EngineWorker::end(const traffic::Request& request, const Prepared& prepared, Now now) {
   Impl& me = *impl_;
   if (prepared.routes_epoch != me.look().routes->epoch()) return end(request, now);
-  static_cast<void>(me.limiter.release(prepared.call, began(request, now.mono), now.mono));
+  limiter::Call call = prepared.call;
+  static_cast<void>(me.limiter.release(call, began(request, now.mono), now.mono));
+  for (std::size_t i = 0; i < prepared.who.other_count; ++i) {
+    call.endpoint = prepared.who.others[i];
+    static_cast<void>(me.limiter.release(call, began(request, now.mono), now.mono));
+  }
 }
 
 std::unique_ptr<EngineWorker> Engine::make_worker() {

@@ -17,6 +17,7 @@ tiers: [PRM, STD]
 endpoints:
   - { name: payment, match: "/payment/**", limits: { PRM: 600/min, STD: { rate: 6/min, burst: 3 } } }
   - { name: browse, match: "/browse/**", limits: { PRM: 600/min, STD: 600/min } }
+  - { name: report, match: "/report/**", methods: [GET], limits: { STD: { rate: 1/min, burst: 2 } } }
   - { name: pages, match: [/shop/**, /tried/**, /gone/**], limits: { STD: 600/min } }
 admin: { token_file: var/admin.token }
 state: var/tidelimit.db
@@ -201,6 +202,20 @@ class NginxTest(NginxCase):
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("RateLimit", answer.headers)
 
+    def test_no_spelling_of_a_path_escapes_its_limit(self):
+        client = self.client("127.0.0.31")
+        self.assertEqual(self.use_up(client).status, 429)
+        for path in ("/PAYMENT/1", "/Payment", "/payment/..%2F42", "/payment/%2e%2e%2f42", "/payment/7%2F..%2F..%2Fx"):
+            self.assertEqual(client.get(path).status, 429, path)
+        self.assertEqual(client.get("/42").status, 200)
+
+    def test_head_is_limited_where_get_is(self):
+        client = self.client("127.0.0.32")
+        statuses = [client.call("HEAD", "/report/1").status for _ in range(3)]
+        self.assertEqual(statuses, [200, 200, 429])
+        self.assertEqual(client.get("/report/1").status, 429)
+        self.assertEqual(client.call("POST", "/report/1").status, 200)
+
     def test_a_request_is_asked_about_once_however_often_it_is_redirected(self):
         pages = self.folder / "pages"
         (pages / "shop").mkdir(parents=True)
@@ -225,8 +240,6 @@ class NginxTest(NginxCase):
         self.assertIn('"gate":"down"', nginx.last_line())
 
 
-if __name__ == "__main__":
-    unittest.main()
 class WhoRefused(NginxCase):
     """What nginx's log says of refusals and of clients that hung up is held against nobody."""
 
@@ -284,3 +297,5 @@ admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - da
             self.await_log(i + 1)
 
 
+if __name__ == "__main__":
+    unittest.main()

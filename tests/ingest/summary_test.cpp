@@ -79,7 +79,8 @@ TEST(EndpointDiscovery, NamesSegmentsWithHalfAPercent) {
     for (int i = 0; i < n; ++i) discovery.add(target);
   };
   add("/payment/1?x=y", 500);
-  add("/payment", 100);
+  add("/payment", 50);
+  add("/Payment", 50);
   add("/", 200);
   add("/other/x", 90);
   add("/a b/x", 60);
