@@ -112,6 +112,7 @@ std::string_view normalise_path(std::string_view target, std::string& buffer, Pa
 
 bool has_other_readings(std::string_view target) {
   const std::string_view path = path_of(target);
+  if (path.starts_with('.')) return true;
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (path[i] == ';') return true;
     if (path.substr(i).starts_with("/.") || starts_ignoring_case(path.substr(i), "%2F") ||

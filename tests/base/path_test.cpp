@@ -69,7 +69,7 @@ TEST(Path, HasTheFormsInWhichOtherServersReadIt) {
   EXPECT_EQ(read("/a/;b%2F../..//c", {true, true, true}), "/a/;b%2F../../c");
   for (const char* target : {"/a/b", "/a/b.c", "/a%20b", "//a", "/a?b=%2F..;"})
     EXPECT_FALSE(has_other_readings(target)) << target;
-  for (const char* target : {"/a;b", "/a/../b", "/a/.%2E/b", "/%2e./b", "/a%2fb", "/./a"})
+  for (const char* target : {"/a;b", "/a/../b", "/a/.%2E/b", "/%2e./b", "/a%2fb", "/./a", "../a"})
     EXPECT_TRUE(has_other_readings(target)) << target;
 }
 

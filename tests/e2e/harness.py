@@ -273,9 +273,10 @@ class Upstream:
                 body = f"{self.command} {self.path}\n".encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError):  # who was held may have hung up
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(body)
 
             do_GET = do_POST = do_PUT = do_HEAD = answer
 

@@ -245,28 +245,31 @@ class WhoRefused(NginxCase):
 
     CONFIG = CONFIG.replace("admin:", """  - { name: held, match: "/held/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
   - { name: status, match: "/status/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
-  - { name: sale, match: "/sale/**", limits: { STD: { rate: 600/min, burst: 60 } } }
+  - { name: sale, match: "/sale/**", limits: { STD: { rate: 6000/min, burst: 300 } } }
 rules:
-  - { name: sale, when: { calendar: { from: "BEGUN", for: 1h } }, then: { scale: 0.1, endpoints: [sale] } }
+  - { name: sale, when: { calendar: { from: "BEGUN", for: 1h } }, then: { scale: 0.01, endpoints: [sale] } }
+adapt: { floor: 0.01, tighten: 0.01 }
 deny: { reduced_capacity: 503 }
 admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5):%FT%TZ}")
 
-    def figures(self, address):
-        seen = wait_until(lambda: self.gate.get(f"/v1/clients/{address}").json.get("last_five_minutes"),
-                          "the client is known")
-        return seen["requests"], seen["errors"]
+    def errors_of(self, address, requests):
+        """Of a client, once so many requests of it are known."""
+        def known():
+            seen = self.gate.get(f"/v1/clients/{address}").json.get("last_five_minutes")
+            return seen if seen and seen["requests"] == requests else None
+        return wait_until(known, f"{requests} requests are known")["errors"]
 
     def test_a_503_of_its_own_is_no_error_of_the_client(self):
         scale = lambda: [row["scale"] for row in self.gate.get("/v1/plan").json["limits"] if row["endpoint"] == "sale"]
-        wait_until(lambda: min(scale()) < 1, "the sale has begun")
+        wait_until(lambda: min(scale()) < 0.02, "the sale has begun")
         client = self.client("127.0.0.41")
         statuses = [client.get("/sale/1").status for _ in range(20)]
         self.assertGreater(statuses.count(503), 5, statuses)
         self.await_log(20)
-        self.assertEqual(self.figures("127.0.0.41"), (20, 0))
+        self.assertEqual(self.errors_of("127.0.0.41", requests=20), 0)
         self.assertEqual(client.get("/status/503").status, 503)
         self.await_log(21)
-        self.assertEqual(self.figures("127.0.0.41"), (21, 1), "the application's own is one")
+        self.assertEqual(self.errors_of("127.0.0.41", requests=21), 1, "the application's own is one")
 
     def test_a_503_of_nginx_while_the_gate_hangs_is_no_error_of_the_client(self):
         client = self.client("127.0.0.42", self.start_nginx("closed", fail_closed=True))
@@ -276,7 +279,8 @@ admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - da
         self.gate.process.send(signal.SIGCONT)
         self.assertGreater(statuses.count(503), 5, statuses)
         self.await_log(9)
-        self.assertEqual(self.figures("127.0.0.42")[1], 0)
+        known = wait_until(lambda: self.gate.get("/v1/clients/127.0.0.42").json.get("last_five_minutes"), "it is known")
+        self.assertEqual(known["errors"], 0)
 
     def test_who_hung_up_while_the_application_was_slow_made_no_error(self):
         self.addCleanup(self.upstream.release.set)
@@ -285,7 +289,7 @@ admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - da
             wait_until(lambda: self.upstream.requests, "the application has it")
         self.await_log(1)
         self.assertIn('"status":"499"', self.nginx.last_line())
-        self.assertEqual(self.figures("127.0.0.43"), (1, 0))
+        self.assertEqual(self.errors_of("127.0.0.43", requests=1), 0)
         self.upstream.release.set()
         self.assertEqual(self.client("127.0.0.43").get("/held/2").status, 200, "it is in flight no more")
 
