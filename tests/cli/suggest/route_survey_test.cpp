@@ -64,14 +64,14 @@ TEST(RouteSurvey, NamesNothingAsAConfigurationDoes) {
   add(survey, 40, "/any");
   add(survey, 30, "/a b\"c");
   add(survey, 20, "/star*/x");
-  add(survey, 10, "/STD/x");
+  add(survey, 10, "/std/x");
   survey.add("");
-  const auto routes = survey.routes({"STD"});
+  const auto routes = survey.routes({"std"});
   ASSERT_EQ(routes.size(), 4U);
   EXPECT_EQ(routes[0].name, "other_");
   EXPECT_EQ(routes[1].name, "any_");
   EXPECT_EQ(routes[2].name, "a_b_c");
-  EXPECT_EQ(routes[3].name, "STD_");
+  EXPECT_EQ(routes[3].name, "std_");
 }
 
 }  // namespace
