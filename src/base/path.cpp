@@ -1,5 +1,9 @@
 #include "base/path.hpp"
 
+#include <algorithm>
+
+#include "base/text.hpp"
+
 namespace tidelimit {
 namespace {
 
@@ -17,6 +21,11 @@ std::string_view without_origin(std::string_view target) {
   if (scheme == target.npos) return target;
   const auto slash = target.find('/', scheme + 3);
   return slash == target.npos ? std::string_view() : target.substr(slash);
+}
+
+/// Without query and fragment.
+std::string_view path_of(std::string_view target) {
+  return without_origin(target.substr(0, target.find_first_of("?#")));
 }
 
 constexpr std::size_t kNotNormal = std::string_view::npos;
@@ -38,17 +47,21 @@ std::size_t normal_size(std::string_view target) {
 
 /// Without the `;parameters` of its segments. What ends them is what is written so: servers that
 /// drop them do it before they decode, so an escaped ';' or '/' is a letter like others.
-void decode(std::string_view path, std::string& out) {
+void decode(std::string_view path, PathReading reading, std::string& out) {
   bool in_parameters = false;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == ';') in_parameters = true;
+    if (path[i] == ';') in_parameters = !reading.keeps_parameters;
     if (path[i] == '/') in_parameters = false;
     if (in_parameters) continue;
     if (path[i] == '%' && i + 2 < path.size()) {
       const int high = hex_digit(path[i + 1]);
       const int low = hex_digit(path[i + 2]);
       if (high >= 0 && low >= 0) {
-        out += static_cast<char>(high * 16 + low);
+        const char decoded = static_cast<char>(high * 16 + low);
+        if (decoded == '/' && reading.escaped_slash_is_letter)
+          out += "%2F";
+        else
+          out += decoded;
         i += 2;
         continue;
       }
@@ -57,18 +70,18 @@ void decode(std::string_view path, std::string& out) {
   }
 }
 
-/// Folds empty, "." and ".." segments of `buffer` in place; returns what remains of its length.
-std::size_t fold_segments(std::string& buffer) {
+/// Folds empty segments and, unless they are names, "." and ".." in place. The length left.
+std::size_t fold_segments(std::string& buffer, bool dots_are_names) {
   std::size_t end = 0;  // of what is written: "" or "/a/b"
   std::size_t at = 0;
   while (at < buffer.size()) {
     std::size_t stop = buffer.find('/', at);
     if (stop == std::string::npos) stop = buffer.size();
     const std::string_view segment(buffer.data() + at, stop - at);
-    if (segment == "..") {
+    if (segment == ".." && !dots_are_names) {
       while (end > 0 && buffer[--end] != '/') {
       }
-    } else if (!segment.empty() && segment != ".") {
+    } else if (!segment.empty() && (segment != "." || dots_are_names)) {
       // There is room: a segment that is written had a slash before it, but for the first, which
       // the caller gave one.
       buffer[end++] = '/';
@@ -89,15 +102,34 @@ std::string_view take_segment(std::string_view& path) {
 
 }  // namespace
 
-std::string_view normalise_path(std::string_view target, std::string& buffer) {
+std::string_view normalise_path(std::string_view target, std::string& buffer, PathReading reading) {
   if (const std::size_t size = normal_size(target); size != kNotNormal)
     return target.substr(0, size);
-  const std::string_view path = without_origin(target.substr(0, target.find_first_of("?#")));
+  const std::string_view path = path_of(target);
   buffer.clear();
   if (path.empty() || path.front() != '/') buffer += '/';
-  decode(path, buffer);
-  buffer.resize(fold_segments(buffer));
+  decode(path, reading, buffer);
+  buffer.resize(fold_segments(buffer, reading.dots_are_names));
   if (buffer.empty()) buffer = "/";
+  return buffer;
+}
+
+bool has_other_readings(std::string_view target) {
+  const std::string_view path = path_of(target);
+  if (path.starts_with('.')) return true;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == ';') return true;
+    if (path.substr(i).starts_with("/.") || starts_ignoring_case(path.substr(i), "%2F") ||
+        starts_ignoring_case(path.substr(i), "%2E"))
+      return true;
+  }
+  return false;
+}
+
+std::string_view without_case(std::string_view path, std::string& buffer) {
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (std::none_of(path.begin(), path.end(), is_capital)) return path;
+  buffer = to_lower(path);
   return buffer;
 }
 
@@ -110,7 +142,7 @@ bool path_matches(std::string_view pattern, std::string_view path) {
     if (path.empty()) return false;
     const std::string_view wanted = take_segment(pattern);
     const std::string_view segment = take_segment(path);
-    if (wanted != "*" && wanted != segment) return false;
+    if (wanted != "*" && !equals_ignoring_case(wanted, segment)) return false;
   }
   return path.empty();
 }

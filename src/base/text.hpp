@@ -11,6 +11,7 @@ namespace tidelimit {
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string to_lower(std::string_view text);
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
+[[nodiscard]] bool starts_ignoring_case(std::string_view text, std::string_view start);
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// A whole decimal number and nothing else; nullopt on sign, overflow, rest.

@@ -4,6 +4,7 @@
 
 #include "base/endpoint_name.hpp"
 #include "base/path.hpp"
+#include "base/text.hpp"
 #include "config/endpoint_parts.hpp"
 
 namespace tidelimit::config {
@@ -68,7 +69,10 @@ bool covers_methods(const EndpointSettings& earlier, const EndpointSettings& lat
   if (earlier.methods.empty()) return true;
   return !later.methods.empty() &&
          std::all_of(later.methods.begin(), later.methods.end(), [&](const std::string& method) {
-           return std::count(earlier.methods.begin(), earlier.methods.end(), method) > 0;
+           const auto names = [&](std::string_view one) {
+             return std::count(earlier.methods.begin(), earlier.methods.end(), one) > 0;
+           };
+           return names(method) || (method == "HEAD" && names("GET"));
          });
 }
 
@@ -79,7 +83,7 @@ void check_reachable(const Field& match, const EndpointSettings& endpoint,
     for (const auto& other : earlier) {
       if (!covers_methods(other, endpoint)) continue;
       for (const auto& before : other.match) {
-        if (before == pattern) {
+        if (equals_ignoring_case(before, pattern)) {
           report.mistake(match.line,
                          fmt::format("{}: {} belongs to endpoint \"{}\" already: remove one",
                                      match.where, pattern, other.name));

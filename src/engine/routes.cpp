@@ -15,6 +15,12 @@ bool is_tree(const std::string& pattern) {
   return pattern.ends_with("/**") && pattern.find('*') == pattern.size() - 2;
 }
 
+/// HEAD is GET without the body: where a service serves one it serves the other, at the same cost.
+bool takes_method(const std::string& wanted, std::string_view method) {
+  return equals_ignoring_case(wanted, method) ||
+         (wanted == "GET" && equals_ignoring_case(method, "HEAD"));
+}
+
 /// "/payment" of "/payment/**", which matches that path itself too; "/a/" of "/a/*/b".
 std::string literal_of(const std::string& pattern) {
   return pattern.substr(0, is_tree(pattern) ? pattern.size() - 3 : pattern.find('*'));
@@ -45,30 +51,49 @@ Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> 
 }
 
 bool Routes::takes(const Route& route, std::string_view method, std::string_view path) {
-  if (!path.starts_with(route.literal)) return false;
+  if (!starts_ignoring_case(path, route.literal)) return false;
   const std::string_view below = path.substr(route.literal.size());
   const bool matches =
       route.is_tree ? below.empty() || below.starts_with('/') : path_matches(route.pattern, path);
   if (!matches) return false;
   if (route.methods.empty()) return true;
-  return std::any_of(route.methods.begin(), route.methods.end(), [&](const std::string& wanted) {
-    return equals_ignoring_case(wanted, method);
+  return std::any_of(route.methods.begin(), route.methods.end(),
+                     [&](const std::string& wanted) { return takes_method(wanted, method); });
+}
+
+const Routes::Route* Routes::find(std::string_view method, std::string_view path) const {
+  const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const Route& candidate) {
+    return takes(candidate, method, path);
   });
+  return route != routes_.end() ? &*route : nullptr;
+}
+
+EndpointId Routes::endpoint_of(const Route* route) const {
+  return route != nullptr ? route->endpoint
+                          : EndpointId{static_cast<std::uint16_t>(endpoints_.size() - 1)};
+}
+
+void Routes::find_others(const traffic::Request& request, Identity& identity) const {
+  std::string buffer;
+  for (const PathReading reading : other_readings()) {
+    const std::string_view path = normalise_path(request.path, buffer, reading);
+    const EndpointId endpoint = endpoint_of(find(request.method, path));
+    const auto known = identity.others.begin() + identity.other_count;
+    if (endpoint != identity.endpoint &&
+        std::find(identity.others.begin(), known, endpoint) == known)
+      identity.others[identity.other_count++] = endpoint;
+  }
 }
 
 Identity Routes::identify(const traffic::Request& request, std::string& buffer) const {
   Identity identity;
   identity.path = normalise_path(request.path, buffer);
-  const auto route =
-      request.path.empty()
-          ? routes_.end()
-          : std::find_if(routes_.begin(), routes_.end(), [&](const Route& candidate) {
-              return takes(candidate, request.method, identity.path);
-            });
-  identity.known_path = route != routes_.end();
-  identity.endpoint = identity.known_path
-                          ? route->endpoint
-                          : EndpointId{static_cast<std::uint16_t>(endpoints_.size() - 1)};
+  const Route* route = request.path.empty() ? nullptr : find(request.method, identity.path);
+  identity.known_path = route != nullptr;
+  identity.endpoint = endpoint_of(route);
+  // A path that was normal as it came is in no buffer, and every server reads it alike.
+  if (identity.path.data() == buffer.data() && has_other_readings(request.path)) [[unlikely]]
+    find_others(request, identity);
   identity.tier = default_tier_;
   if (!request.tier.empty()) {
     const auto tier = std::find(tiers_.begin(), tiers_.end(), request.tier);

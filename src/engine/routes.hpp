@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/path.hpp"
 #include "limiter/plan.hpp"
 #include "policy/settings.hpp"
 #include "traffic/request.hpp"
@@ -15,6 +18,9 @@ namespace tidelimit::engine {
 struct Identity {
   limiter::EndpointId endpoint{0};
   limiter::TierId tier{0};
+  /// Where servers may route the request otherwise (base/path.hpp), and the endpoints differ.
+  std::array<limiter::EndpointId, other_readings().size()> others{};
+  std::uint8_t other_count = 0;
   std::string_view path;           ///< normalised; lives as long as the request and the buffer
   std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
   bool known_path = true;          ///< false: no pattern matched, it is `other`
@@ -59,6 +65,10 @@ class Routes {
   };
   [[nodiscard]] static bool takes(const Route& route, std::string_view method,
                                   std::string_view path);
+  /// Null: none, it is `other`.
+  [[nodiscard]] const Route* find(std::string_view method, std::string_view path) const;
+  [[nodiscard]] limiter::EndpointId endpoint_of(const Route* route) const;
+  void find_others(const traffic::Request& request, Identity& identity) const;
 
   std::uint32_t epoch_;
   bool rolls_out_;

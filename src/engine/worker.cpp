@@ -46,6 +46,12 @@ std::uint16_t rollout_place_of(const traffic::Request& request) {
                                  : limiter::rollout_place(request.user_id);
 }
 
+/// Of two decisions about one request: which one the caller is told.
+bool says_more(const limiter::Decision& decision, const limiter::Decision& told) {
+  if (decision.allowed != told.allowed) return told.allowed;
+  return told.limit.unlimited() && !decision.limit.unlimited();
+}
+
 }  // namespace
 
 struct EngineWorker::Impl {
@@ -72,8 +78,9 @@ struct EngineWorker::Impl {
   [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
                                       const Identity& who, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept;
-  void account_together(const WorkerView& seen, std::span<const Asked> asked, Now now,
-                        std::span<Answer> answers) noexcept;
+  void account_together(const WorkerView& seen, std::span<const Asked> asked, std::size_t count,
+                        Now now) noexcept;
+  [[nodiscard]] std::size_t add_other_readings(std::size_t asked) noexcept;
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
@@ -96,6 +103,8 @@ struct EngineWorker::Impl {
   std::array<Identity, limiter::Worker::kTogetherMax> whose{};
   std::array<limiter::Call, limiter::Worker::kTogetherMax> calls{};
   std::array<limiter::Decision, limiter::Worker::kTogetherMax> decisions{};
+  std::array<std::size_t, limiter::Worker::kTogetherMax> question{};  ///< which one a call is of
+  std::array<std::uint64_t, limiter::Worker::kTogetherMax> ids{};     ///< of what was kept
   std::uint64_t kept = 0;
   Instant next_pass{};
   WindowIndex last_window = 0;
@@ -163,9 +172,10 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
   const bool malicious = limiter.verdict_on(call, now.mono) == VerdictKind::malicious;
   if (kind == ReportKind::observe_only) counts = demand(call, malicious, 1);
   // tidelimit's own refusal is no answer of the service: neither a response nor an error.
-  if (!malicious && !own_denial && request.status != 0) {
+  const std::uint16_t status = traffic::answered_status(request);
+  if (!malicious && !own_denial && status != 0) {
     counts.responses = 1;
-    counts.errors = traffic::is_error(request.status) ? 1 : 0;
+    counts.errors = traffic::is_error(status) ? 1 : 0;
     if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
       counts.latency_us = microseconds(request.latency_ms);
   }
@@ -232,6 +242,12 @@ Answer EngineWorker::decide(const traffic::Request& request, const Prepared& pre
   if (prepared.routes_epoch != routes.epoch())
     return decide(request, me.identify(routes, request, prepared.call.hits), now);
   const auto& [who, call, epoch] = prepared;
+  if (who.other_count != 0) [[unlikely]] {
+    const Asked asked{request, call.hits};
+    Answer answer;
+    (void)decide_all(std::span(&asked, 1), now, std::span(&answer, 1));
+    return answer;
+  }
   Answer answer{.decision = me.limiter.decide(call, now.mono)};
   me.name(routes, who, answer);
   if (call.hits != 0)
@@ -268,30 +284,53 @@ bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<A
     me.calls[i] = prepared.call;
     me.calls[i].given = asked[i].given;
   }
-  const std::span<const limiter::Call> calls(me.calls.data(), asked.size());
+  const std::size_t count = me.add_other_readings(asked.size());
+  const std::span<const limiter::Call> calls(me.calls.data(), count);
   const bool passed = me.limiter.decide_all(calls, now.mono, me.decisions);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    answers[i] = {.decision = me.decisions[i]};
-    me.name(*view.routes, me.whose[i], answers[i]);
+  me.account_together(view, asked, count, now);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool first = i < asked.size();
+    Answer& answer = answers[me.question[i]];
+    if (!first && !says_more(me.decisions[i], answer.decision)) continue;
+    answer = {.decision = me.decisions[i]};
+    me.name(*view.routes, me.whose[i], answer);
+    answer.decision_id = me.ids[i];
   }
-  me.account_together(view, asked, now, answers);
   return passed;
+}
+
+/// Behind the questions that were asked: those about the endpoints at which servers that read a
+/// path otherwise take its request, as far as there is room. How many calls there are then.
+std::size_t EngineWorker::Impl::add_other_readings(std::size_t asked) noexcept {
+  std::size_t count = asked;
+  for (std::size_t i = 0; i < asked; ++i) {
+    question[i] = i;
+    for (std::size_t j = 0; j < whose[i].other_count && count < calls.size(); ++j, ++count) {
+      whose[count] = whose[i];
+      whose[count].endpoint = whose[i].others[j];
+      calls[count] = calls[i];
+      calls[count].endpoint = whose[count].endpoint;
+      question[count] = i;
+    }
+  }
+  return count;
 }
 
 /// Each request once: by its first question that charges, as the one that went worst says.
 void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<const Asked> asked,
-                                          Now now, std::span<Answer> answers) noexcept {
+                                          std::size_t count, Now now) noexcept {
   const auto is_one = [&](std::size_t i, std::size_t j) {
     return calls[j].hits != 0 && limiter::same_request(calls[i], calls[j]);
   };
-  for (std::size_t i = 0; i < asked.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) ids[i] = 0;
+  for (std::size_t i = 0; i < count; ++i) {
     if (calls[i].hits == 0) continue;
     bool counted = false;
     for (std::size_t j = 0; j < i; ++j) counted = counted || is_one(i, j);
     if (counted) continue;
     limiter::Call whole = calls[i];
     const limiter::Decision* said = &decisions[i];
-    for (std::size_t j = i + 1; j < asked.size(); ++j) {
+    for (std::size_t j = i + 1; j < count; ++j) {
       if (!is_one(i, j)) continue;
       whole.hits = std::max(whole.hits, calls[j].hits);
       const bool worse = said->allowed &&
@@ -299,9 +338,10 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
                                                     decisions[j].outcome == Outcome::shadow_deny));
       if (worse) said = &decisions[j];
     }
-    const std::uint64_t id = account(seen, asked[i].request, whose[i], whole, *said, now);
-    for (std::size_t j = i; j < asked.size(); ++j)
-      if (is_one(i, j)) answers[j].decision_id = id;
+    const traffic::Request& request = asked[question[i]].request;
+    const std::uint64_t id = account(seen, request, whose[i], whole, *said, now);
+    for (std::size_t j = i; j < count; ++j)
+      if (is_one(i, j)) ids[j] = id;
   }
 }
 
@@ -327,8 +367,9 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     clients.count_request(event, own_denial, now.mono);
     if (call.user != 0) me.data.crowd.asked(call.client, call.user, now.mono);
   }
-  if (!own_denial && request.status != 0) {
-    const limiter::ResponseClass of = traffic::response_class(request.status);
+  const std::uint16_t status = traffic::answered_status(request);
+  if (!own_denial && status != 0) {
+    const limiter::ResponseClass of = traffic::response_class(status);
     clients.count_response(event, of, now.mono);
     if (call.user != 0 && of == limiter::ResponseClass::fine)
       me.data.crowd.served(call.client, call.user, now.mono);
@@ -346,7 +387,12 @@ void EngineWorker::end(const traffic::Request& request, Now now) {
 void EngineWorker::end(const traffic::Request& request, const Prepared& prepared, Now now) {
   Impl& me = *impl_;
   if (prepared.routes_epoch != me.look().routes->epoch()) return end(request, now);
-  static_cast<void>(me.limiter.release(prepared.call, began(request, now.mono), now.mono));
+  limiter::Call call = prepared.call;
+  static_cast<void>(me.limiter.release(call, began(request, now.mono), now.mono));
+  for (std::size_t i = 0; i < prepared.who.other_count; ++i) {
+    call.endpoint = prepared.who.others[i];
+    static_cast<void>(me.limiter.release(call, began(request, now.mono), now.mono));
+  }
 }
 
 std::unique_ptr<EngineWorker> Engine::make_worker() {

@@ -28,7 +28,7 @@ EndpointDiscovery::EndpointDiscovery() : segments_(kSegments) {}
 void EndpointDiscovery::add(std::string_view target, const Tally& tally) {
   total_ += tally;
   if (target.empty()) return;
-  std::string_view path = normalise_path(target, scratch_);
+  std::string_view path = without_case(normalise_path(target, scratch_), scratch_);
   if (path.starts_with('/')) path.remove_prefix(1);
   segments_.add(path.substr(0, path.find('/')), tally);
 }

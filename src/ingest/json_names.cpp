@@ -31,6 +31,8 @@ constexpr Known kKnown[] = {
     {"user_agent", {agent, 1, common}},
     {"latency_ms", {latency_ms, 1, common}},
     {"bytes", {bytes, 1, common}},
+    // and what deploy/nginx says besides
+    {"own_denial", {own_denial, 1, common}},
     // nginx variables (escape=json)
     {"msec", {time, 2, common}},
     {"time_iso8601", {time, 3, common}},

@@ -28,6 +28,7 @@ enum class JsonSlot : std::uint8_t {
   latency_ns,
   duration,  ///< its unit depends on the dialect
   bytes,
+  own_denial,  ///< true or false
   count_,
 };
 inline constexpr std::size_t kJsonSlots = static_cast<std::size_t>(JsonSlot::count_);

@@ -62,6 +62,16 @@ struct Found {
   }
 };
 
+/// As a log writes it, which may have quotes around everything; nullopt: neither.
+std::optional<bool> truth_of(dom::element value) {
+  bool truth = false;
+  if (value.get(truth) == simdjson::SUCCESS) return truth;
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
+  if (text == "true" || text == "false") return text == "true";
+  return std::nullopt;
+}
+
 }  // namespace
 
 struct JsonParser::State {
@@ -70,6 +80,7 @@ struct JsonParser::State {
   LogClock clock;
   std::array<Found, kJsonSlots> found;
   std::array<std::string, kJsonSlots> restored;  ///< what `found` shows where bytes stood replaced
+  std::optional<bool> own_denial;
   Dialect dialect = Dialect::common;
   std::string path;  ///< of the field under the hand, in lower case
   std::string key;   ///< scratch for it
@@ -98,6 +109,7 @@ std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   if (!line.starts_with('{')) line.remove_prefix(line_head(line));
   if (json.parse(line).get(object) != simdjson::SUCCESS) return std::nullopt;
   found.fill({});
+  own_denial.reset();
   dialect = Dialect::common;
   path.clear();
   collect(object);
@@ -120,6 +132,7 @@ Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
   out.user_id = text(JsonSlot::user);
   out.tier = text(JsonSlot::tier);
   out.user_agent = text(JsonSlot::agent);
+  out.own_denial = state.own_denial;
   const auto latency = state.latency_ms();
   if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
   const Found& bytes = state.at(JsonSlot::bytes);
@@ -163,6 +176,10 @@ void JsonParser::State::take(dom::element value) {
   if (value.get(object) == simdjson::SUCCESS) return collect(object);
   if (value.get(array) == simdjson::SUCCESS) return collect(array);
   if (name->slot == JsonSlot::count_) return;
+  if (name->slot == JsonSlot::own_denial) {
+    own_denial = truth_of(value);
+    return;
+  }
   if (name->dialect != Dialect::common) dialect = name->dialect;
   found[static_cast<std::size_t>(name->slot)].offer(value, name->rank);
 }

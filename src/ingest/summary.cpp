@@ -20,9 +20,10 @@ constexpr std::uint64_t kSeed = 0;
 
 Tally tally_of(const traffic::Request& request) {
   const bool timed = !std::isnan(request.latency_ms);
+  const std::uint16_t status = traffic::answered_status(request);
   return {.requests = 1,
-          .errors = traffic::is_error(request.status) ? 1u : 0u,
-          .responses = request.status != 0 ? 1u : 0u,
+          .errors = traffic::is_error(status) ? 1u : 0u,
+          .responses = status != 0 ? 1u : 0u,
           .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(request.bytes, 0)),
           .latency_ms_sum = timed ? static_cast<double>(request.latency_ms) : 0.0,
           .timed = timed ? 1u : 0u};

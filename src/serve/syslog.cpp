@@ -95,11 +95,11 @@ void SyslogReceiver::take(std::string_view datagram) {
   const std::string_view line = syslog_message(datagram);
   ingest::LineParser& parser =
       line.starts_with('{') ? static_cast<ingest::LineParser&>(impl_->json) : impl_->clf;
-  ReportedResponse seen;
-  if (parser.parse(line, seen.request) != ingest::Unreadable::none) return refuse(line);
+  traffic::Request seen;
+  if (parser.parse(line, seen) != ingest::Unreadable::none) return refuse(line);
   counts_.lines.fetch_add(1, std::memory_order_relaxed);
   // In a rehearsal the log speaks of another calendar than the gate's.
-  if (loop_.clock().pace() != 1) seen.request.time = loop_.now().wall;
+  if (loop_.clock().pace() != 1) seen.time = loop_.now().wall;
   const FrontSettings& settings = gate_.settings();
   const auto counting = settings.config.syslog_observe_only ? engine::ReportKind::observe_only
                                                             : engine::ReportKind::already_decided;

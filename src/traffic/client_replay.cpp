@@ -35,9 +35,8 @@ void ClientReplay::count(const Request& request) {
   event.agent_classes = classes_of(event.agent_hash, request.user_agent);
   event.tier = number_of(request.tier);
   table_.count_request(event, false, now_);
-  if (request.status != 0) {
-    table_.count_response(event, response_class(request.status), now_);
-  }
+  const std::uint16_t status = answered_status(request);
+  if (status != 0) table_.count_response(event, response_class(status), now_);
 }
 
 std::uint32_t ClientReplay::hash32(std::string_view text) const {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string_view>
 
 #include "base/address.hpp"
@@ -23,21 +24,31 @@ struct Request {
   std::string_view path;  ///< the raw target, query included; empty when the request was garbage
   std::string_view user_agent;
   std::uint16_t status = 0;  ///< 0: unknown
+  /// Whether tidelimit's own refusal was answered, not the service; empty: nobody says.
+  std::optional<bool> own_denial = {};
   float latency_ms = std::numeric_limits<float>::quiet_NaN();
   std::int64_t bytes = -1;  ///< -1: unknown
 };
+
+/// nginx's word for a client that hung up before it was answered.
+inline constexpr std::uint16_t kHungUp = 499;
+
+/// The status that the service answered with; 0: it did not, or that is not known.
+[[nodiscard]] inline std::uint16_t answered_status(const Request& request) {
+  const bool answered = request.status != kHungUp && !request.own_denial.value_or(false);
+  return answered ? request.status : std::uint16_t{0};
+}
 
 [[nodiscard]] inline bool is_error(std::uint16_t status) {
   return status >= 400;
 }
 
-/// A client makes no 503. Nor is it its doing that a limit held it back (429), or that an answer
-/// took longer than anybody waits (nginx's 499). But where the service broke (500) or knew no
-/// answer (501), what was asked may have been meant to do that.
+/// A client makes no 503. Nor is it its doing that a limit held it back (429). But where the
+/// service broke (500) or knew no answer (501), what was asked may have been meant to do that.
 [[nodiscard]] inline limiter::ResponseClass response_class(std::uint16_t status) {
   if (!is_error(status)) return limiter::ResponseClass::fine;
   if (status == 500 || status == 501) return limiter::ResponseClass::breakage;
-  const bool own = status < 500 && status != 429 && status != 499;
+  const bool own = status < 500 && status != 429;
   return own ? limiter::ResponseClass::client_error : limiter::ResponseClass::other_error;
 }
 

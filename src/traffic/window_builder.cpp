@@ -14,10 +14,11 @@ WindowStats counts_of(const Request& request, bool premium) {
   WindowStats counts;
   counts.requests = 1;
   counts.premium = premium ? 1 : 0;
-  counts.responses = request.status != 0 ? 1 : 0;
-  counts.errors = is_error(request.status) ? 1 : 0;
-  counts.latency_ms_sum =
-      std::isfinite(request.latency_ms) ? static_cast<double>(request.latency_ms) : 0.0;
+  const std::uint16_t status = answered_status(request);
+  counts.responses = status != 0 ? 1 : 0;
+  counts.errors = is_error(status) ? 1 : 0;
+  if (status != 0 && std::isfinite(request.latency_ms))
+    counts.latency_ms_sum = static_cast<double>(request.latency_ms);
   return counts;
 }
 

@@ -54,6 +54,38 @@ TEST(Path, HasOneFormForEverySpelling) {
   for (const auto& [target, expected] : cases) EXPECT_EQ(normal(target), expected) << target;
 }
 
+TEST(Path, HasTheFormsInWhichOtherServersReadIt) {
+  const auto read = [](std::string_view target, PathReading reading) {
+    std::string buffer;
+    return std::string(normalise_path(target, buffer, reading));
+  };
+  constexpr PathReading kLetter{.escaped_slash_is_letter = true};
+  constexpr PathReading kNames{.dots_are_names = true};
+  constexpr PathReading kParameters{.keeps_parameters = true};
+  EXPECT_EQ(read("/a/..%2fb%41", kLetter), "/a/..%2FbA");
+  EXPECT_EQ(read("/a/../%2e./b%2F", kLetter), "/b%2F");
+  EXPECT_EQ(read("/a/%2e%2e/./b%2Fc/", kNames), "/a/.././b/c");
+  EXPECT_EQ(read("/a/;b/..;/c?x;y", kParameters), "/a/;b/..;/c");
+  EXPECT_EQ(read("/a/;b%2F../..//c", {true, true, true}), "/a/;b%2F../../c");
+  for (const char* target : {"/a/b", "/a/b.c", "/a%20b", "//a", "/a?b=%2F..;"})
+    EXPECT_FALSE(has_other_readings(target)) << target;
+  for (const char* target : {"/a;b", "/a/../b", "/a/.%2E/b", "/%2e./b", "/a%2fb", "/./a", "../a"})
+    EXPECT_TRUE(has_other_readings(target)) << target;
+}
+
+TEST(Path, DiffersInNoReadingUnlessItSaysSo) {
+  const std::string_view pieces[] = {"/", ".", "..", "a", "%20", "%2f", "%2E", ";a", "//", "%zz"};
+  Random random(5);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string target = "/";
+    for (std::uint64_t n = random.below(8); n > 0; --n) target += pieces[random.below(10)];
+    if (has_other_readings(target)) continue;
+    std::string buffer;
+    for (const PathReading reading : other_readings())
+      ASSERT_EQ(normalise_path(target, buffer, reading), normal(target)) << target;
+  }
+}
+
 TEST(Path, IsSettledOnceNormalUnlessItHoldsAnEscape) {
   const std::string_view pieces[] = {"/", ".", "..", "a", "bc", "%2F", "%2e", ";a", "//", "/./"};
   Random random(3);
@@ -93,6 +125,7 @@ TEST(Path, MatchesSegmentBySegment) {
   EXPECT_TRUE(path_matches("/", "/"));
   EXPECT_FALSE(path_matches("/", "/a"));
   EXPECT_FALSE(path_matches("/*", "/"));
+  EXPECT_TRUE(path_matches("/Users/*/cards", "/users/7/CARDS"));
 }
 
 }  // namespace

@@ -254,10 +254,11 @@ def parse_metrics(text):
 
 
 class Upstream:
-    """A small application: answers 200 and what it was asked; /status/NNN answers NNN."""
+    """A small application: answers 200 and what it was asked; /status/NNN answers NNN, /held/… once `release` is set."""
 
     def __init__(self):
         requests = self.requests = []
+        release = self.release = threading.Event()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -266,13 +267,16 @@ class Upstream:
                 requests.append((self.command, self.path, dict(self.headers)))
                 if length := int(self.headers.get("Content-Length") or 0):
                     self.rfile.read(length)
+                if self.path.startswith("/held/"):
+                    release.wait(PATIENCE)
                 status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
                 body = f"{self.command} {self.path}\n".encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError):  # who was held may have hung up
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(body)
 
             do_GET = do_POST = do_PUT = do_HEAD = answer
 

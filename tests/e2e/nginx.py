@@ -32,7 +32,8 @@ def replace(text, old, new):
 
 
 class Nginx:
-    def __init__(self, folder, gate_port, syslog_port, upstream_port, fail_closed=False, users="", tiers=""):
+    def __init__(self, folder, gate_port, syslog_port, upstream_port, fail_closed=False, users="", tiers="",
+                 locations=""):
         self.folder = folder
         self.port = free_port()
         shutil.copytree(SOURCE / "deploy/nginx", folder, ignore=shutil.ignore_patterns("*.md"))
@@ -41,6 +42,8 @@ class Nginx:
         self.edit("site.conf", "127.0.0.1:9000", f"127.0.0.1:{upstream_port}")
         self.edit("site.conf", "listen 80;", f"listen 127.0.0.1:{self.port};")
         self.edit("site.conf", "/var/log/nginx/", f"{folder}/")
+        self.edit("site.conf", "    # Not limited:", locations + "    # Not limited:")
+        self.edit("site.conf", "    access_log syslog:", f"    access_log {folder}/tidelimit.log tidelimit;\n    access_log syslog:")
         if fail_closed:
             self.edit("site.conf", "include tidelimit_fail_open.conf;", "include tidelimit_fail_closed.conf;")
         (folder / "tidelimit_users.map").write_text(users)
@@ -60,6 +63,10 @@ class Nginx:
         with contextlib.suppress(OSError), HttpClient(self.port) as client:
             return client.get("/healthz").status == 200
         return False
+
+    def last_line(self):
+        """Of the log that tidelimit reads."""
+        return (self.folder / "tidelimit.log").read_text().splitlines()[-1]
 
     def errors(self):
         return (self.folder / "error.log").read_text()

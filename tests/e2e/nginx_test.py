@@ -1,6 +1,8 @@
 """Debian's nginx with the files of deploy/nginx in front of the real gate and a small application."""
 
+import datetime
 import signal
+import socket
 import unittest
 
 from harness import EndToEnd, HttpClient, wait_until
@@ -15,6 +17,8 @@ tiers: [PRM, STD]
 endpoints:
   - { name: payment, match: "/payment/**", limits: { PRM: 600/min, STD: { rate: 6/min, burst: 3 } } }
   - { name: browse, match: "/browse/**", limits: { PRM: 600/min, STD: 600/min } }
+  - { name: report, match: "/report/**", methods: [GET], limits: { STD: { rate: 1/min, burst: 2 } } }
+  - { name: pages, match: [/shop/**, /tried/**, /gone/**], limits: { STD: 600/min } }
 admin: { token_file: var/admin.token }
 state: var/tidelimit.db
 """
@@ -22,11 +26,13 @@ USERS = "key-of-alice alice;\nkey-of-bob bob;\n"
 TIERS = "alice PRM;\n"
 
 
-class NginxTest(EndToEnd):
+class NginxCase(EndToEnd):
+    CONFIG = CONFIG
+
     def setUp(self):
         super().setUp()
         self.upstream = self.start_upstream()
-        self.gate = self.start_gate(CONFIG)
+        self.gate = self.start_gate(self.CONFIG)
         self.nginx = self.start_nginx("open")
 
     def start_nginx(self, name, **options):
@@ -40,6 +46,12 @@ class NginxTest(EndToEnd):
         self.addCleanup(client.close)
         return client
 
+    def await_log(self, lines):
+        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == lines,
+                   f"{lines} lines of the log came")
+
+
+class NginxTest(NginxCase):
     def use_up(self, client, headers=None):
         """Spends the burst of three and returns the answer after it."""
         for _ in range(3):
@@ -144,7 +156,7 @@ class NginxTest(EndToEnd):
         client.get("/browse/1", {"User-Agent": 'a "quoted" agent'})
         client.get("/status/503", {"User-Agent": "caf\xe9"})  # a byte that is no UTF-8
         self.use_up(client)
-        wait_until(lambda: self.gate.count("tidelimit_syslog_messages_total", result="taken") == 6, "six lines came")
+        self.await_log(6)
         self.assertEqual(self.gate.count("tidelimit_syslog_messages_total", result="unreadable"), 0)
         observed = "tidelimit_requests_observed_total"
         self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
@@ -184,6 +196,109 @@ class NginxTest(EndToEnd):
         self.assertEqual(client.get("/browse/1").status, 200)
         self.gate.process.send(signal.SIGCONT)
         wait_until(lambda: "RateLimit" in client.get("/browse/1").headers, "the gate is asked again")
+
+    def test_long_address_and_agent_together_are_no_error(self):
+        answer = self.client("127.0.0.29").get("/payment/" + "a" * 8140, {"User-Agent": "b" * 8150})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("RateLimit", answer.headers)
+
+    def test_no_spelling_of_a_path_escapes_its_limit(self):
+        client = self.client("127.0.0.31")
+        self.assertEqual(self.use_up(client).status, 429)
+        for path in ("/PAYMENT/1", "/Payment", "/payment/..%2F42", "/payment/%2e%2e%2f42", "/payment/7%2F..%2F..%2Fx"):
+            self.assertEqual(client.get(path).status, 429, path)
+        self.assertEqual(client.get("/42").status, 200)
+
+    def test_head_is_limited_where_get_is(self):
+        client = self.client("127.0.0.32")
+        statuses = [client.call("HEAD", "/report/1").status for _ in range(3)]
+        self.assertEqual(statuses, [200, 200, 429])
+        self.assertEqual(client.get("/report/1").status, 429)
+        self.assertEqual(client.call("POST", "/report/1").status, 200)
+
+    def test_a_request_is_asked_about_once_however_often_it_is_redirected(self):
+        pages = self.folder / "pages"
+        (pages / "shop").mkdir(parents=True)
+        (pages / "shop/index.html").write_text("shop\n")
+        (pages / "gone.html").write_text("gone\n")
+        limited = f"include tidelimit_protect.conf; root {pages};"
+        nginx = self.start_nginx("redirects", locations=f"""
+    location /shop/ {{ {limited} }}
+    location /tried/ {{ {limited} try_files $uri /browse/1; }}
+    location /gone/ {{ {limited} error_page 404 /gone.html; }}
+    location = /gone.html {{ {limited} }}
+""")
+        for path, status, body in (("/shop/", 200, "shop\n"), ("/tried/1", 200, "GET /browse/1\n"), ("/gone/1", 404, "gone\n")):
+            with self.subTest(path):
+                before = self.gate.count("tidelimit_decisions_total")
+                answer = self.client("127.0.0.30", nginx).get(path)
+                self.assertEqual((answer.status, answer.body), (status, body))
+                self.assertEqual(self.gate.count("tidelimit_decisions_total"), before + 1)
+                self.assertRegex(answer.headers["RateLimit"], r'^"pages-STD";r=\d+;t=\d+$')
+        self.gate.stop(signal.SIGKILL)
+        self.assertEqual(self.client("127.0.0.30", nginx).get("/shop/").status, 200)
+        self.assertIn('"gate":"down"', nginx.last_line())
+
+
+class WhoRefused(NginxCase):
+    """What nginx's log says of refusals and of clients that hung up is held against nobody."""
+
+    CONFIG = CONFIG.replace("admin:", """  - { name: held, match: "/held/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
+  - { name: status, match: "/status/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
+  - { name: sale, match: "/sale/**", limits: { STD: { rate: 6000/min, burst: 300 } } }
+rules:
+  - { name: sale, when: { calendar: { from: "BEGUN", for: 1h } }, then: { scale: 0.01, endpoints: [sale] } }
+adapt: { floor: 0.01, tighten: 0.01 }
+deny: { reduced_capacity: 503 }
+admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5):%FT%TZ}")
+
+    def errors_of(self, address, requests):
+        """Of a client, once so many requests of it are known."""
+        def known():
+            seen = self.gate.get(f"/v1/clients/{address}").json.get("last_five_minutes")
+            return seen if seen and seen["requests"] == requests else None
+        return wait_until(known, f"{requests} requests are known")["errors"]
+
+    def test_a_503_of_its_own_is_no_error_of_the_client(self):
+        scale = lambda: [row["scale"] for row in self.gate.get("/v1/plan").json["limits"] if row["endpoint"] == "sale"]
+        wait_until(lambda: min(scale()) < 0.02, "the sale has begun")
+        client = self.client("127.0.0.41")
+        statuses = [client.get("/sale/1").status for _ in range(20)]
+        self.assertGreater(statuses.count(503), 5, statuses)
+        self.await_log(20)
+        self.assertEqual(self.errors_of("127.0.0.41", requests=20), 0)
+        self.assertEqual(client.get("/status/503").status, 503)
+        self.await_log(21)
+        self.assertEqual(self.errors_of("127.0.0.41", requests=21), 1, "the application's own is one")
+
+    def test_a_503_of_nginx_while_the_gate_hangs_is_no_error_of_the_client(self):
+        client = self.client("127.0.0.42", self.start_nginx("closed", fail_closed=True))
+        self.assertEqual(client.get("/browse/1").status, 200)
+        self.gate.process.send(signal.SIGSTOP)
+        statuses = [client.get("/browse/1").status for _ in range(8)]
+        self.gate.process.send(signal.SIGCONT)
+        self.assertGreater(statuses.count(503), 5, statuses)
+        self.await_log(9)
+        known = wait_until(lambda: self.gate.get("/v1/clients/127.0.0.42").json.get("last_five_minutes"), "it is known")
+        self.assertEqual(known["errors"], 0)
+
+    def test_who_hung_up_while_the_application_was_slow_made_no_error(self):
+        self.addCleanup(self.upstream.release.set)
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.43", 0)) as connection:
+            connection.sendall(b"GET /held/1 HTTP/1.1\r\nHost: site\r\n\r\n")
+            wait_until(lambda: self.upstream.requests, "the application has it")
+        self.await_log(1)
+        self.assertIn('"status":"499"', self.nginx.last_line())
+        self.assertEqual(self.errors_of("127.0.0.43", requests=1), 0)
+        self.upstream.release.set()
+        self.assertEqual(self.client("127.0.0.43").get("/held/2").status, 200, "it is in flight no more")
+
+    def test_a_429_of_the_application_ends_a_request_in_flight(self):
+        client = self.client("127.0.0.44")
+        for i in range(3):
+            answer = client.get("/status/429")
+            self.assertEqual((answer.status, answer.body), (429, "GET /status/429\n"))
+            self.await_log(i + 1)
 
 
 if __name__ == "__main__":

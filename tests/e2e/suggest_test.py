@@ -152,16 +152,16 @@ class Suggest(unittest.TestCase):
 
     def test_paths_that_are_called_like_a_tier_or_a_word_of_the_configuration(self):
         log = self.folder / "words.csv"
-        rows = [f"{1_795_000_000 + i},192.0.2.{i % 9},/{path}/{i},STD"
-                for i in range(90) for path in ("STD", "default", "any", "same", "other")]
+        rows = [f"{1_795_000_000 + i},192.0.2.{i % 9},/{path}/{i},std"
+                for i in range(90) for path in ("std", "default", "any", "same", "other")]
         rows.append("1795000001,192.0.2.1,/x,timeout")
         log.write_text("\n".join(["timestamp,client_ip,path,user_tier", *rows]) + "\n")
         file, done = self.suggest(log, name="words.yaml")
-        for path in ("STD", "default", "any", "same", "other"):
+        for path in ("std", "default", "any", "same", "other"):
             self.assertIn(f'name: "{path}_"', file.read_text())
         run("check-config", file)
         found = json.loads(run("inspect", log, "--json").stdout)["endpoints"]
-        self.assertEqual(set(found), {"STD_", "default_", "any_", "same_", "other_", "other"})
+        self.assertEqual(set(found), {"std_", "default_", "any_", "same_", "other_", "other"})
 
     def csv_log(self, name, rows):
         """A log of rows (seconds, address, user, tier, path), written in the order of their times."""

@@ -27,6 +27,8 @@ TEST(Routes, TakeTheFirstMatchAndTheMethod) {
   EXPECT_EQ(endpoint("GET", "/payment"), "browse");
   EXPECT_EQ(endpoint("POST", "/payments"), "browse");
   EXPECT_EQ(endpoint("GET", ""), "other");
+  EXPECT_EQ(endpoint("POST", "/PAYMENT/1"), "payment");
+  EXPECT_EQ(endpoint("POST", "/A/x/B"), "payment");
 
   traffic::Request request;
   request.path = "/x";
@@ -34,6 +36,50 @@ TEST(Routes, TakeTheFirstMatchAndTheMethod) {
   EXPECT_EQ(routes.identify(request, buffer).agent_classes, 1);
   request.user_agent = "curl";
   EXPECT_EQ(routes.identify(request, buffer).agent_classes, 0);
+}
+
+TEST(Routes, TakeHeadForGet) {
+  policy::PolicySettings settings = mission().policy;
+  settings.endpoints[0].match = {"/**"};
+  std::string buffer;
+  const auto takes = [&](std::vector<std::string> methods, std::string_view method) {
+    settings.endpoints[0].methods = std::move(methods);
+    traffic::Request request;
+    request.method = method;
+    request.path = "/a";
+    return Routes(settings, {}, 1).identify(request, buffer).known_path;
+  };
+  EXPECT_TRUE(takes({"GET"}, "HEAD"));
+  EXPECT_TRUE(takes({"POST", "GET"}, "head"));
+  EXPECT_FALSE(takes({"HEAD"}, "GET"));
+  EXPECT_FALSE(takes({"POST"}, "HEAD"));
+}
+
+TEST(Routes, NameTheEndpointsThatServersWhichReadThePathOtherwiseReach) {
+  policy::PolicySettings settings = mission().policy;
+  settings.endpoints[0].match = {"/payment/*"};
+  settings.endpoints[1].match = {"/browse/**"};
+  const Routes routes(settings, {}, 1);
+  std::string buffer;
+  const auto endpoints = [&](std::string_view path) {
+    traffic::Request request;
+    request.path = path;
+    const Identity who = routes.identify(request, buffer);
+    std::string names = routes.endpoint(who.endpoint);
+    for (std::size_t i = 0; i < who.other_count; ++i) names += " " + routes.endpoint(who.others[i]);
+    return names;
+  };
+  EXPECT_EQ(endpoints("/payment/1"), "payment");
+  EXPECT_EQ(endpoints("/payment/caf%C3%A9"), "payment");
+  EXPECT_EQ(endpoints("/payment/..%2F42"), "other payment");
+  EXPECT_EQ(endpoints("/payment/%2e%2e%2f42"), "other payment");
+  EXPECT_EQ(endpoints("/payment/7%2F..%2F..%2Fx"), "other payment");
+  EXPECT_EQ(endpoints("/payment/7%2Fx"), "other payment");
+  EXPECT_EQ(endpoints("/payment/;x"), "other payment");
+  EXPECT_EQ(endpoints("/payment/.."), "other payment");
+  EXPECT_EQ(endpoints("/browse/x/../y"), "browse");
+  EXPECT_EQ(endpoints("/browse/../payment/1"), "payment browse");
+  EXPECT_EQ(endpoints("/x/../payment/..%2Fbrowse"), "browse payment other");
 }
 
 TEST(CrowdTable, CountsUsersWithinATenthAndForgetsThem) {

@@ -43,6 +43,23 @@ class Together : public GateInTime {
   std::array<Answer, limiter::Worker::kTogetherMax> answers;
 };
 
+TEST_F(Together, AreTheEndpointsThatOnePathMayReach) {
+  const auto decide = [&](std::string_view path) {
+    return worker->decide(question(path).request, 1, now);
+  };
+  constexpr std::string_view kHidden = "/payment/7%2F..%2F..%2Fx";
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(decide(kHidden).decision.allowed) << i;
+  const Answer denied = decide(kHidden);
+  EXPECT_FALSE(denied.decision.allowed);
+  EXPECT_EQ(*denied.endpoint, "payment");
+  EXPECT_NE(denied.decision_id, 0U);
+  EXPECT_FALSE(decide("/PAYMENT/8").decision.allowed);
+  EXPECT_TRUE(decide("/x").decision.allowed);
+  EXPECT_FALSE(ask_all({question("/x"), question(kHidden)}));
+  EXPECT_TRUE(answers[0].decision.allowed);
+  EXPECT_FALSE(answers[1].decision.allowed);
+}
+
 TEST_F(Together, CountARequestOnceWithTheMostHits) {
   EXPECT_TRUE(ask_all({question("/browse/1"), question("/browse/2", 3), question("/browse/1", 0)}));
   EXPECT_EQ(answers[0].decision.remaining, 97U);

@@ -34,6 +34,21 @@ TEST(Json, KnowsNginxNames) {
   EXPECT_EQ(r.tier, "PRM");
 }
 
+TEST(Json, SaysWhoRefusedWhereTheLogDoes) {
+  const auto said = [](const std::string& field) {
+    return read(
+               R"({"msec":"1764000000.5","client_ip":"192.0.2.7","request_uri":"/","status":"503")" +
+               field + "}")
+        .own_denial;
+  };
+  EXPECT_EQ(said(R"(,"own_denial":"true")"), true) << "as nginx writes it";
+  EXPECT_EQ(said(R"(,"own_denial":"false")"), false);
+  EXPECT_EQ(said(R"(,"own_denial":true)"), true);
+  EXPECT_EQ(said(R"(,"own_denial":"")"), std::nullopt);
+  EXPECT_EQ(said(R"(,"own_denial":[{}])"), std::nullopt);
+  EXPECT_EQ(said(""), std::nullopt);
+}
+
 TEST(Json, ReadsDurationsThatNameTheirUnit) {
   const std::pair<const char*, float> cases[] = {
       {"250ms", 250}, {"0.25s", 250}, {"250us", 0.25f}, {"2.5 ms", 2.5f}, {"90ns", 90e-6f}};

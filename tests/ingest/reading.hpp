@@ -22,6 +22,7 @@ struct Owned {
   std::uint16_t status = 0;
   float latency_ms = 0;
   std::int64_t bytes = 0;
+  std::optional<bool> own_denial = {};
 };
 
 inline Owned owned(const traffic::Request& r) {
@@ -34,7 +35,8 @@ inline Owned owned(const traffic::Request& r) {
           std::string(r.user_agent),
           r.status,
           r.latency_ms,
-          r.bytes};
+          r.bytes,
+          r.own_denial};
 }
 
 inline Source text_source(std::string name, std::string text) {

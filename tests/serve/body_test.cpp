@@ -22,7 +22,7 @@ class BodyReaderTest : public testing::Test {
     body_ = Padded(text);
     return reader_.check(body_.bytes);
   }
-  Result<const std::vector<ReportedResponse>*> report(const std::string& text) {
+  Result<const std::vector<traffic::Request>*> report(const std::string& text) {
     body_ = Padded(text);
     return reader_.report(body_.bytes, WallTime{std::chrono::seconds{1000}});
   }
@@ -90,27 +90,27 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
       R"({"client_ip":"203.0.113.7","path":"/a","status":200,"latency_ms":12.5,"bytes":10})");
   ASSERT_TRUE(one) << one.error().message;
   ASSERT_EQ((*one)->size(), 1u);
-  EXPECT_EQ((*one)->front().request.status, 200);
-  EXPECT_FLOAT_EQ((*one)->front().request.latency_ms, 12.5f);
-  EXPECT_EQ((*one)->front().request.time, WallTime{std::chrono::seconds{1000}});
-  EXPECT_EQ((*one)->front().request.method, "GET") << "as a check's";
+  EXPECT_EQ((*one)->front().status, 200);
+  EXPECT_FLOAT_EQ((*one)->front().latency_ms, 12.5f);
+  EXPECT_EQ((*one)->front().time, WallTime{std::chrono::seconds{1000}});
+  EXPECT_EQ((*one)->front().method, "GET") << "as a check's";
   const auto many = report(
       R"([{"client_ip":"a.example","path":"/a","status":429,"timestamp":"2026-11-24T10:00:00Z"},)"
       R"({"client_ip":"203.0.113.7","path":"/b","status":429,"own_denial":false,)"
       R"("timestamp":1764000000.123456789}])");
   ASSERT_TRUE(many) << many.error().message;
   ASSERT_EQ((*many)->size(), 2u);
-  EXPECT_EQ((*many)->at(0).request.path, "/a");
+  EXPECT_EQ((*many)->at(0).path, "/a");
   EXPECT_EQ((*many)->at(0).own_denial, std::nullopt) << "it does not say";
-  EXPECT_EQ(format_time((*many)->at(0).request.time), "2026-11-24T10:00:00Z");
+  EXPECT_EQ(format_time((*many)->at(0).time), "2026-11-24T10:00:00Z");
   EXPECT_EQ((*many)->at(1).own_denial, false);
-  EXPECT_EQ((*many)->at(1).request.time.time_since_epoch().count(), 1764000000123456789);
+  EXPECT_EQ((*many)->at(1).time.time_since_epoch().count(), 1764000000123456789);
 }
 
 TEST_F(BodyReaderTest, AReportIsAllOrNothingAndNamesTheElement) {
   const auto user = report(R"({"user_id":"u1","path":"/","status":200})");
   ASSERT_TRUE(user) << user.error().message;
-  EXPECT_EQ((*user)->at(0).request.user_id, "u1");
+  EXPECT_EQ((*user)->at(0).user_id, "u1");
 
   const auto bad = report(R"([{"client_ip":"1.2.3.4","path":"/"},{"path":"/"}])");
   ASSERT_FALSE(bad);

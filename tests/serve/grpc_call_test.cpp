@@ -594,6 +594,24 @@ TEST_F(GrpcCall, HealthTellsWatchersThatItStops) {
   health_->stop_serving();  // nobody is told who has gone
 }
 
+TEST_F(GrpcCall, HealthHasRoomForSoManyWatchesAndNoMore) {
+  limits_.streams = HealthService::kMostWatches + 10;
+  start();
+  const std::string watch = "/grpc.health.v1.Health/Watch";
+  const auto id = [](std::size_t i) { return static_cast<std::uint32_t>(2 * i + 1); };
+  for (std::size_t i = 0; i < HealthService::kMostWatches; ++i)
+    send(headers(id(i), grpc_head(watch)));
+  const std::uint32_t last = id(HealthService::kMostWatches - 1);
+  EXPECT_EQ(status(last), "");
+  send(call(last + 2, watch, ""));
+  EXPECT_EQ(status(last + 2), "8");
+  send(call(last + 4, "/grpc.health.v1.Health/Check", ""));
+  EXPECT_EQ(status(last + 4), "0");
+  send(frame(wire::kReset, 0, 1, wire::be32(kCancel)));
+  send(call(last + 6, watch, ""));
+  EXPECT_EQ(stream(last + 6).data, message("\x08\x01")) << "one has gone";
+}
+
 TEST_F(GrpcCall, AnswersProtocolErrorsWithGoaway) {
   start();
   send(frame(wire::kData, 0, 0, "data on stream zero"));

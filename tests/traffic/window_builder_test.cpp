@@ -48,6 +48,22 @@ TEST(WindowBuilder, CountsByWindowAndEndpoint) {
   EXPECT_EQ(grid->stats[1][1].latency_ms_sum, 10);
 }
 
+TEST(WindowBuilder, TakesOwnRefusalsAndClientsThatHungUpForNoAnswers) {
+  WindowBuilder windows(minutes{15}, {"a"});
+  steady(windows, Nanos{0}, minutes{15});
+  windows.add(request(minutes{3}, kGood, 499), 0, false, false);
+  Request refused = request(minutes{4}, kGood, 503);
+  refused.own_denial = true;
+  windows.add(refused, 0, false, false);
+  refused.own_denial = false;
+  windows.add(refused, 0, false, false);
+  const auto grid = windows.grid();
+  ASSERT_TRUE(grid.has_value());
+  EXPECT_EQ(grid->stats[0][0].requests, 19);
+  EXPECT_EQ(grid->stats[0][0].responses, 17);
+  EXPECT_EQ(grid->stats[0][0].errors, 1);
+}
+
 TEST(WindowBuilder, LeavesOutWindowsThatTheLogDoesNotFill) {
   WindowBuilder windows(minutes{15}, {"a"});
   steady(windows, minutes{5}, minutes{50});

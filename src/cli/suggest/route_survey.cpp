@@ -54,7 +54,7 @@ RouteSurvey::RouteSurvey() : by_depth_(kDepth, ingest::TopCounter(kPrefixes)) {}
 void RouteSurvey::add(std::string_view target) {
   ++requests_;
   if (target.empty()) return;
-  std::string_view path = normalise_path(target, scratch_);
+  std::string_view path = without_case(normalise_path(target, scratch_), scratch_);
   if (path.starts_with('/')) path.remove_prefix(1);
   std::size_t end = 0;
   for (std::size_t depth = 0; depth < kDepth && end != path.npos; ++depth) {

@@ -84,10 +84,10 @@ Result<WallTime> read_timestamp(json::value& value) {
 
 struct BodyReader::Impl {
   json::parser parser;
-  std::vector<ReportedResponse> reported;
+  std::vector<traffic::Request> reported;
 
   Result<CheckCall> read_check(json::object object);
-  Result<ReportedResponse> read_reported(json::object object, WallTime now);
+  Result<traffic::Request> read_reported(json::object object, WallTime now);
 };
 
 BodyReader::BodyReader() : impl_(std::make_unique<Impl>()) {
@@ -142,9 +142,8 @@ Result<CheckCall> BodyReader::check(std::string_view body) {
   return call;
 }
 
-Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, WallTime now) {
-  ReportedResponse seen;
-  traffic::Request& request = seen.request;
+Result<traffic::Request> BodyReader::Impl::read_reported(json::object object, WallTime now) {
+  traffic::Request request;
   request.time = now;
   bool timed = false;
   for (auto field : object) {
@@ -177,17 +176,17 @@ Result<ReportedResponse> BodyReader::Impl::read_reported(json::object object, Wa
       bool denied = false;
       if (value.get_bool().get(denied) != simdjson::SUCCESS)
         return bad("\"own_denial\" must be true or false");
-      seen.own_denial = denied;
+      request.own_denial = denied;
     }
   }
   if (request.client_name.empty() && request.user_id.empty())
     return bad("\"client_ip\" is missing (or \"user_id\", where the client is not known)");
   if (!request.client_name.empty()) request.client = client_of(request.client_name);
   if (request.method.empty()) request.method = kDefaultMethod;
-  return seen;
+  return request;
 }
 
-Result<const std::vector<ReportedResponse>*> BodyReader::report(std::string_view body,
+Result<const std::vector<traffic::Request>*> BodyReader::report(std::string_view body,
                                                                 WallTime now) {
   impl_->reported.clear();
   json::document document;

@@ -17,13 +17,6 @@ struct CheckCall {
   limiter::Hits hits = 1;
 };
 
-/// One element of POST /v1/report.
-struct ReportedResponse {
-  traffic::Request request;
-  /// Whether tidelimit's own refusal was answered, not the service; empty: nobody says.
-  std::optional<bool> own_denial = {};
-};
-
 /// Reads the JSON bodies of the gate's calls. Keeps its memory, so that reading allocates nothing
 /// in the steady state. The views in a result hold until the next read and while the body lives.
 /// `body` must be followed by kBodyPadding readable bytes. One thread.
@@ -34,7 +27,7 @@ class BodyReader {
 
   [[nodiscard]] Result<CheckCall> check(std::string_view body);
   /// One object or an array of them, all or nothing. An element without a timestamp happened `now`.
-  [[nodiscard]] Result<const std::vector<ReportedResponse>*> report(std::string_view body,
+  [[nodiscard]] Result<const std::vector<traffic::Request>*> report(std::string_view body,
                                                                     WallTime now);
 
  private:

@@ -15,14 +15,14 @@ namespace {
 using limiter::Decision;
 
 /// The status that the caller wants for denials; 0: the denial's own. nginx's auth_request takes
-/// 403 alone for a refusal and finds the other in X-Tidelimit-Status. nullopt: none that we give.
-std::optional<int> wanted_status(const Head& head) {
-  const auto value = query_value(head.target, "deny");
-  if (!value) return 0;
-  if (*value == "403") return 403;
-  if (*value == "429") return 429;
-  if (*value == "503") return 503;
-  return std::nullopt;
+/// 403 alone for a refusal and finds the other in X-Tidelimit-Status. Any other word is none to us:
+/// Caddy and Envoy pass on the query of the request that they ask about.
+int wanted_status(const Head& head) {
+  const auto value = query_value(head.target, "deny").value_or("");
+  if (value == "403") return 403;
+  if (value == "429") return 429;
+  if (value == "503") return 503;
+  return 0;
 }
 
 void append_or_null(std::string& json, const std::string* text) {
@@ -140,16 +140,12 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
     return;
   }
   // With a path behind it the query is that of the request, and no word to us.
-  const auto wanted = rest.empty() ? wanted_status(request.head) : std::optional(0);
-  if (!wanted) {
-    response.send(problem(400, "deny: the status of a denial can be 403, 429 or 503"));
-    return;
-  }
+  const int wanted = rest.empty() ? wanted_status(request.head) : 0;
   const ForwardedCall call = read_forwarded(request, rest, settings);
   const engine::Answer answer = call.other_count != 0 ? decide_routes(call, request.now)
                                                       : decide(call.request, 1, request.now);
   if (!answer.decision.allowed) {
-    deny(answer, *wanted, settings, response);
+    deny(answer, wanted, settings, response);
     return;
   }
   response.begin(200);
@@ -219,16 +215,16 @@ void Gate::report(const Request& request, ResponseWriter& response) {
       take_report(bodies_, *worker_, settings(), request.head.target, request.body, request.now));
 }
 
-Whose whose_answer(const ReportedResponse& seen, int deny_status) {
+Whose whose_answer(const traffic::Request& seen, int deny_status) {
   if (seen.own_denial) return *seen.own_denial ? Whose::own : Whose::service;
-  if (seen.request.status == 429) return Whose::own;
-  return seen.request.status == deny_status ? Whose::unknown : Whose::service;
+  if (seen.status == 429) return Whose::own;
+  return seen.status == deny_status ? Whose::unknown : Whose::service;
 }
 
-void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
+void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now) {
   const Whose whose = whose_answer(seen, settings.config.deny_status);
-  traffic::Request request = seen.request;
+  traffic::Request request = seen;
   if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, whose == Whose::own, now);
@@ -247,7 +243,7 @@ Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
       observe_only ? engine::ReportKind::observe_only : engine::ReportKind::already_decided;
   const auto reported = bodies.report(body, now.wall);
   if (!reported) return problem(400, reported.error().message);
-  for (const ReportedResponse& seen : **reported)
+  for (const traffic::Request& seen : **reported)
     take_response(worker, seen, counting, settings, now);
   return {.body = fmt::format("{{\"accepted\":{}}}\n", (*reported)->size())};
 }

@@ -74,11 +74,11 @@ class Gate {
 enum class Whose : std::uint8_t { service, own, unknown };
 /// Where nobody says, 429 is what a gateway answers when tidelimit refuses. Where `deny_status` is
 /// another (503), both may have answered with it.
-[[nodiscard]] Whose whose_answer(const ReportedResponse& seen, int deny_status);
+[[nodiscard]] Whose whose_answer(const traffic::Request& seen, int deny_status);
 
 /// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
 /// is no error of the service, and no end of a request in flight.
-void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
+void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 
 /// Reads a report and hands it to a worker; for the loops and, for large ones, the admin lane.

@@ -90,6 +90,10 @@ Status HealthService::unary(int, std::string_view message, const CallContext&, s
 }
 
 std::unique_ptr<CallHandler> HealthService::open(int, const CallContext&, Call& call) {
+  if (watchers_.size() >= kMostWatches) {
+    call.finish({StatusCode::resource_exhausted, "as many watch as may; Check answers all"});
+    return nullptr;
+  }
   return std::make_unique<Watcher>(*this, call);
 }
 

@@ -12,6 +12,9 @@ namespace tidelimit::serve::grpc {
 /// who reaches the listener may ask, as with /healthz.
 class HealthService final : public Service {
  public:
+  /// Of all connections of its loop: a watch has no end of its own, and each keeps its stream.
+  static constexpr std::size_t kMostWatches = 1000;
+
   /// `names`: of the services beside this one.
   explicit HealthService(std::vector<std::string> names);
   ~HealthService() override;
