@@ -168,7 +168,7 @@ double threshold(const Detector& detector) {
 
 Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_minute) {
   const HarmLevels& levels = detector.parts().harm;
-  if (f[Feature::hour_requests] < static_cast<float>(kLeastRequests)) {
+  if (!f.neighbourhood && f[Feature::hour_requests] < static_cast<float>(kLeastRequests)) {
     return Harm::none;
   }
   if (f.fresh_errors && fails_at(f, levels.error_ratio)) {

@@ -58,20 +58,27 @@ std::string_view Engine::Control::tier_of(const traffic::ClientFeatures& feature
 void Engine::Control::fold_clients(Now now) {
   const auto table = data.limiter.verdicts.current();
   const std::uint32_t from = verdicts.figures_from();
+  std::vector<ClientWatch::Touched> failing;
   const auto look = [&](std::uint32_t slot, const ClientId& client,
                         const traffic::Arrivals& arrivals) {
+    if (arrivals.client_errors && clients.profiles().failing_with(slot, now.mono))
+      failing.push_back({slot, true});
     // Rules are the operator's own word: what protects a client from the model holds off none.
     if (clients.profiles().requests(slot, now.mono) < from) return;
     verdicts.figures(client, clients.profiles().figures(slot, now.mono), arrivals, now);
   };
   clients.fold(now.mono, table.get(), look);
+  // Who moves on to a neighbour's address every few seconds is gone by the next scan.
+  judge(failing, now);
 }
 
-/// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
+/// Looks at the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
   last_success.scan = now.wall;
-  if (!clients.any_touched()) return;
-  const std::vector<ClientWatch::Touched> touched = clients.take_touched();
+  if (clients.any_touched()) judge(clients.take_touched(), now);
+}
+
+void Engine::Control::judge(const std::vector<ClientWatch::Touched>& touched, Now now) {
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
   for (const auto& [slot, errors] : touched) {
@@ -106,7 +113,7 @@ void Engine::Control::scan(Now now) {
               anomaly::reasons(*model, features, parts, clients.profiles().figures(slot, now.mono));
           return policy::Grounds{std::move(words), std::move(parts)};
         },
-        now);
+        now, features.neighbourhood);
   }
 }
 

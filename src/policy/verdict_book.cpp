@@ -105,8 +105,10 @@ bool VerdictBook::allowed(const ClientId& client) const {
                      [&](const AllowEntry& entry) { return entry.prefix.contains(address); });
 }
 
-/// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
-bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, Now now) {
+/// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told. `repeated`:
+/// by others already, so that one scan's is enough.
+bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, bool repeated,
+                        Now now) {
   if (settings_.anomaly.mode.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
@@ -125,18 +127,19 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
     if (seen.scans == 0) evidence_.erase(suspect);
     return false;
   }
+  const int needed = repeated ? 1 : kEvidenceNeeded;
   const auto judged = judged_.find(client);
   if (judged != judged_.end() && judged->second.model) {
     Held& held = *judged->second.model;
     extend(held, now);
-    const bool bare = std::popcount(seen.bare) >= kEvidenceNeeded;
+    const bool bare = std::popcount(seen.bare) >= needed;
     return now.mono - held.told >= kTellEvery || (held.shielded && !shielded && bare);
   }
-  return std::popcount(seen.scans) >= kEvidenceNeeded && !allowed(client);
+  return std::popcount(seen.scans) >= needed && !allowed(client);
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
-                        Grounds grounds, Now now) {
+                        Grounds grounds, const ClientId& charged, Now now) {
   Judged& judged = entry(client);
   const bool renewed = judged.model.has_value();
   if (!renewed) {
@@ -158,7 +161,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   if (held.shielded) {
     withhold(held, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(now.mono)) {
+             !within_budget(charged, now.mono)) {
     withhold(held, kBudgetSpent);
   }
   extend(held, now);
@@ -172,11 +175,17 @@ void VerdictBook::withhold(Held& held, std::string_view reason) {
   held.record.reasons.push_back(not_enforced(reason));
 }
 
-bool VerdictBook::within_budget(Instant now) {
+bool VerdictBook::was_charged(const ClientId& charged) const {
+  return std::any_of(enforced_.begin(), enforced_.end(),
+                     [&](const Enforced& before) { return before.charged == charged; });
+}
+
+bool VerdictBook::within_budget(const ClientId& charged, Instant now) {
   const Rate& budget = settings_.anomaly.max_new_verdicts;
-  while (!enforced_.empty() && now - enforced_.front() >= budget.period) enforced_.pop_front();
+  while (!enforced_.empty() && now - enforced_.front().at >= budget.period) enforced_.pop_front();
+  if (was_charged(charged)) return true;
   if (enforced_.size() >= budget.count) return false;
-  enforced_.push_back(now);
+  enforced_.push_back({now, charged});
   return true;
 }
 
@@ -316,9 +325,13 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     slot = std::move(held);
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
-    if (counts) enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
+    // Whom neighbours told is not kept: a neighbourhood counts as one.
+    const ClientId charged = neighbourhood_of(record.client);
+    if (counts && !was_charged(charged))
+      enforced_.push_back({now.mono - std::max(now.wall - record.from, Nanos{0}), charged});
   }
-  std::sort(enforced_.begin(), enforced_.end());
+  std::sort(enforced_.begin(), enforced_.end(),
+            [](const Enforced& a, const Enforced& b) { return a.at < b.at; });
   dirty_ = true;
 }
 

@@ -74,11 +74,15 @@ class VerdictBook {
   /// `grounds` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
+  /// `neighbourhood`: of a client that fails as its neighbours do. Theirs is the repeated evidence,
+  /// and all their verdicts cost the budget as one.
   template <class GroundsOf>  // Grounds(), or the reasons alone
   void scanned(const ClientId& client, double score, bool evidence,
-               std::string_view protected_reason, GroundsOf&& grounds, Now now) {
-    if (weigh(client, evidence, !protected_reason.empty(), now))
-      judge(client, score, protected_reason, Grounds{grounds()}, now);
+               std::string_view protected_reason, GroundsOf&& grounds, Now now,
+               const std::optional<traffic::FailingNeighbourhood>& neighbourhood = {}) {
+    if (weigh(client, evidence, !protected_reason.empty(), neighbourhood.has_value(), now))
+      judge(client, score, protected_reason, Grounds{grounds()},
+            neighbourhood ? neighbourhood->prefix : client, now);
   }
 
   /// Rules on a client's own figures: the first rule that matches acts at once. `arrivals` came
@@ -144,9 +148,9 @@ class VerdictBook {
 
   void index_rules();
   [[nodiscard]] bool allowed(const ClientId& client) const;
-  bool weigh(const ClientId& client, bool evidence, bool shielded, Now now);
+  bool weigh(const ClientId& client, bool evidence, bool shielded, bool repeated, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
-             Grounds grounds, Now now);
+             Grounds grounds, const ClientId& charged, Now now);
   [[nodiscard]] bool held_by(const Rule& rule, const ClientId& client) const;
   [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
@@ -154,7 +158,8 @@ class VerdictBook {
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
   static void withhold(Held& held, std::string_view reason);
-  [[nodiscard]] bool within_budget(Instant now);
+  [[nodiscard]] bool was_charged(const ClientId& charged) const;
+  [[nodiscard]] bool within_budget(const ClientId& charged, Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
@@ -177,7 +182,13 @@ class VerdictBook {
   std::unordered_map<ClientId, Label, ClientIdHash> labels_;
   std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
   std::uint64_t next_serial_ = 0;
-  std::deque<Instant> enforced_;  ///< by the model, within the period of the budget
+  /// By the model, within the period of the budget: a client's verdict, or those of a
+  /// neighbourhood.
+  struct Enforced {
+    Instant at;
+    ClientId charged;
+  };
+  std::deque<Enforced> enforced_;
 
   Instant next_expiry_{Nanos::max()};
   Instant next_sweep_{};

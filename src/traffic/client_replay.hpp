@@ -38,7 +38,7 @@ class ClientReplay {
   explicit ClientReplay(const ClientReplayOptions& options = {})
       : options_(options),
         table_(options.client_bytes, options.seed),
-        profiles_(table_.capacity()) {}
+        profiles_(table_.capacity(), options.seed) {}
 
   /// Feeds one request; at the end of each step `visit(slot, fresh, client, WallTime)` is called
   /// for every client active in it, with `profiles()` and `now()` standing at that end.

@@ -36,7 +36,8 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
     const bool harmful = anomaly::harm(*detector_, features) != anomaly::Harm::none;
     const bool evidence = harmful && anomaly::is_alarm(*detector_, features, score);
     book_.scanned(
-        client, score, evidence, "", [] { return std::vector<std::string>{}; }, now_);
+        client, score, evidence, "", [] { return std::vector<std::string>{}; }, now_,
+        features.neighbourhood);
     if (outcome != nullptr) outcome->rank = std::max(outcome->rank, score + (harmful ? 1 : 0));
   }
   if (replay_.profiles().requests(slot, replay_.now()) >= book_.figures_from()) {
