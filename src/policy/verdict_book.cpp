@@ -161,7 +161,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   if (held.shielded) {
     withhold(held, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(charged, now.mono)) {
+             !within_budget(client, charged, now.mono)) {
     withhold(held, kBudgetSpent);
   }
   extend(held, now);
@@ -180,10 +180,10 @@ bool VerdictBook::was_charged(const ClientId& charged) const {
                      [&](const Enforced& before) { return before.charged == charged; });
 }
 
-bool VerdictBook::within_budget(const ClientId& charged, Instant now) {
+bool VerdictBook::within_budget(const ClientId& client, const ClientId& charged, Instant now) {
   const Rate& budget = settings_.anomaly.max_new_verdicts;
   while (!enforced_.empty() && now - enforced_.front().at >= budget.period) enforced_.pop_front();
-  if (was_charged(charged)) return true;
+  if (charged != client && was_charged(charged)) return true;
   if (enforced_.size() >= budget.count) return false;
   enforced_.push_back({now, charged});
   return true;

@@ -159,7 +159,7 @@ class VerdictBook {
   void settle_label(Held& held) const;
   static void withhold(Held& held, std::string_view reason);
   [[nodiscard]] bool was_charged(const ClientId& charged) const;
-  [[nodiscard]] bool within_budget(const ClientId& charged, Instant now);
+  [[nodiscard]] bool within_budget(const ClientId& client, const ClientId& charged, Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;

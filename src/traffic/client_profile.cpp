@@ -394,7 +394,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   f.hour_responses = fade * profile.hour_responses;
   f.hour_excess_ratio =
       ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
-  f.neighbourhood = failing_with(slot, now);
+  if (profile.hour_excess >= kFewErrors) f.neighbourhood = failing_with(slot, now);
   std::sort(r.requests.begin(), r.requests.end(), std::greater<>());
   f.steady_requests = static_cast<float>(r.requests[kSteadyMinutes - 1]);
   return f;
