@@ -139,7 +139,7 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, bo
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
-                        Grounds grounds, const ClientId& charged, Now now) {
+                        Grounds grounds, const Neighbourhood& neighbourhood, Now now) {
   Judged& judged = entry(client);
   const bool renewed = judged.model.has_value();
   if (!renewed) {
@@ -161,7 +161,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   if (held.shielded) {
     withhold(held, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(client, charged, now.mono)) {
+             !within_budget(client, neighbourhood, now.mono)) {
     withhold(held, kBudgetSpent);
   }
   extend(held, now);
@@ -180,10 +180,12 @@ bool VerdictBook::was_charged(const ClientId& charged) const {
                      [&](const Enforced& before) { return before.charged == charged; });
 }
 
-bool VerdictBook::within_budget(const ClientId& client, const ClientId& charged, Instant now) {
+bool VerdictBook::within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
+                                Instant now) {
   const Rate& budget = settings_.anomaly.max_new_verdicts;
   while (!enforced_.empty() && now - enforced_.front().at >= budget.period) enforced_.pop_front();
-  if (charged != client && was_charged(charged)) return true;
+  const ClientId charged = neighbourhood ? neighbourhood->prefix : client;
+  if (neighbourhood && was_charged(charged)) return true;
   if (enforced_.size() >= budget.count) return false;
   enforced_.push_back({now, charged});
   return true;

@@ -65,6 +65,8 @@ inline constexpr std::size_t kMaxVerdicts = 50'000;
 /// at a time, the oldest go first.
 class VerdictBook {
  public:
+  using Neighbourhood = std::optional<traffic::FailingNeighbourhood>;
+
   explicit VerdictBook(PolicySettings settings);
   /// Verdicts stay; what follows from them is settled anew, and those of parts and rules that are
   /// gone or off, or on addresses that are now allowed, end.
@@ -79,10 +81,9 @@ class VerdictBook {
   template <class GroundsOf>  // Grounds(), or the reasons alone
   void scanned(const ClientId& client, double score, bool evidence,
                std::string_view protected_reason, GroundsOf&& grounds, Now now,
-               const std::optional<traffic::FailingNeighbourhood>& neighbourhood = {}) {
+               const Neighbourhood& neighbourhood = {}) {
     if (weigh(client, evidence, !protected_reason.empty(), neighbourhood.has_value(), now))
-      judge(client, score, protected_reason, Grounds{grounds()},
-            neighbourhood ? neighbourhood->prefix : client, now);
+      judge(client, score, protected_reason, Grounds{grounds()}, neighbourhood, now);
   }
 
   /// Rules on a client's own figures: the first rule that matches acts at once. `arrivals` came
@@ -150,7 +151,7 @@ class VerdictBook {
   [[nodiscard]] bool allowed(const ClientId& client) const;
   bool weigh(const ClientId& client, bool evidence, bool shielded, bool repeated, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
-             Grounds grounds, const ClientId& charged, Now now);
+             Grounds grounds, const Neighbourhood& neighbourhood, Now now);
   [[nodiscard]] bool held_by(const Rule& rule, const ClientId& client) const;
   [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
@@ -159,7 +160,8 @@ class VerdictBook {
   void settle_label(Held& held) const;
   static void withhold(Held& held, std::string_view reason);
   [[nodiscard]] bool was_charged(const ClientId& charged) const;
-  [[nodiscard]] bool within_budget(const ClientId& client, const ClientId& charged, Instant now);
+  [[nodiscard]] bool within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
+                                   Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
