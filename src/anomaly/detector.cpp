@@ -182,8 +182,8 @@ double threshold(const Detector& detector) {
 Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_minute) {
   const HarmLevels& levels = detector.parts().harm;
   const bool fails = f.fresh_errors && fails_at(f, error_level_for(f, levels));
-  if (fails && f.hour_excess_errors - f.hour_breakages >= static_cast<float>(kLeastErrors))
-    return Harm::failing;
+  const float least = f.neighbourhood ? kLeastErrorsTogether : static_cast<float>(kLeastErrors);
+  if (fails && f.hour_excess_errors - f.hour_breakages >= least) return Harm::failing;
   if (presses_at(f, levels.requests_per_minute, granted_per_minute)) return Harm::pressing;
   return fails ? Harm::breaking : Harm::none;
 }

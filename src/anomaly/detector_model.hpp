@@ -14,6 +14,8 @@ namespace tidelimit::anomaly {
 /// Fewer errors within the fading hour, beyond the background's, are no harm: small counts are no
 /// evidence.
 inline constexpr double kLeastErrors = 12;
+/// Of a client that fails as its neighbours do: three, the first of which may have faded a little.
+inline constexpr float kLeastErrorsTogether = 2.5F;
 
 /// From where on a deviation does harm. Drawn from the clean rows of training, so that each is
 /// exceeded by at most the promised share of clean client-windows.

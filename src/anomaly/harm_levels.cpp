@@ -69,6 +69,7 @@ double excess_error_ratio(const ClientFeatures& f) {
 }
 
 bool fails_at(const ClientFeatures& f, double level) {
+  if (f.neighbourhood) return true;
   return f.hour_excess_errors >= static_cast<float>(kLeastErrors) && excess_error_ratio(f) >= level;
 }
 

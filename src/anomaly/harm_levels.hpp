@@ -14,7 +14,8 @@ namespace tidelimit::anomaly {
 /// That, or the same of the fading hour, where it is more.
 [[nodiscard]] double excess_error_ratio(const traffic::ClientFeatures& features);
 
-/// Whether a client fails: at least kLeastErrors in excess, and a ratio of `level` or more of them.
+/// Whether a client fails: at least kLeastErrors in excess, and a ratio of `level` or more of them;
+/// or fewer, where it nearly only fails together with its neighbours.
 [[nodiscard]] bool fails_at(const traffic::ClientFeatures& features, double level);
 /// The ratio at which this client fails: less where it fails at ever new paths.
 [[nodiscard]] double error_level_for(const traffic::ClientFeatures& features,

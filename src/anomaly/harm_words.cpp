@@ -9,8 +9,25 @@ namespace {
 
 using traffic::Feature;
 
+/// "203.0.113.0/24", "2001:db8:1::/48"
+std::string prefix_in_words(const ClientId& neighbourhood) {
+  const std::uint8_t length = neighbourhood.is_v4() ? 96 + 24 : 48;
+  return format_prefix({address_of(neighbourhood), length});
+}
+
+std::string neighbourhood_in_words(const traffic::ClientFeatures& f) {
+  const traffic::FailingNeighbourhood& all = *f.neighbourhood;
+  return fmt::format(
+      "one of about {:.0f} clients of {} of which {:.0f} % nearly only failed in the last hour; "
+      "{:.0f} of its own {:.0f} requests failed",
+      static_cast<double>(all.clients), prefix_in_words(all.prefix),
+      100 * static_cast<double>(all.failing / all.clients),
+      static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
+}
+
 std::string failing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f,
                              const traffic::ClientFigures& figures) {
+  if (f.neighbourhood) return neighbourhood_in_words(f);
   const double level = error_level_for(f, levels);
   const std::string others =
       fmt::format("others {:.0f} %", 100 * static_cast<double>(f.background_error_ratio));

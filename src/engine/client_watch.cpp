@@ -25,7 +25,10 @@ double seconds_between(Instant from, Instant to) {
 }  // namespace
 
 ClientWatch::ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd)
-    : table_(table), crowd_(crowd), profiles_(table.capacity()), notes_(table.capacity() + 1) {}
+    : table_(table),
+      crowd_(crowd),
+      profiles_(table.capacity(), table.fingerprint(ClientId{})),  // a word of the table's seed
+      notes_(table.capacity() + 1) {}
 
 void ClientWatch::use_huge_pages() {
   profiles_.use_huge_pages();

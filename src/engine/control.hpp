@@ -69,6 +69,7 @@ struct Engine::Control {
   // Clients (control_clients.cpp).
   void fold_clients(Now now);
   void scan(Now now);
+  void judge(std::vector<ClientWatch::Touched>& touched, Now now);
   void publish_verdicts(Now now);
   [[nodiscard]] Result<void> put_label(const LabelRecord& record, Now now);
   [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);

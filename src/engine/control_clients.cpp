@@ -67,24 +67,33 @@ std::string_view Engine::Control::tier_of(const traffic::ClientFeatures& feature
 void Engine::Control::fold_clients(Now now) {
   const auto table = data.limiter.verdicts.current();
   const std::uint32_t from = verdicts.figures_from();
+  std::vector<ClientWatch::Touched> failing;
   const auto look = [&](std::uint32_t slot, const ClientId& client,
                         const traffic::Arrivals& arrivals) {
+    if (arrivals.client_errors && clients.profiles().failing_with(slot, now.mono))
+      failing.push_back({slot, true});
     // Rules are the operator's own word: what protects a client from the model holds off none.
     if (clients.profiles().requests(slot, now.mono) < from) return;
     verdicts.figures(client, clients.profiles().figures(slot, now.mono), arrivals, now);
   };
   clients.fold(now.mono, table.get(), look);
+  // Who moves on to a neighbour's address every few seconds is gone by the next scan.
+  judge(failing, now);
 }
 
-/// Scores the clients that came since the last scan. One that stays away gives no fresh evidence.
+/// Looks at the clients that came since the last scan. One that stays away gives no fresh evidence.
 void Engine::Control::scan(Now now) {
   last_success.scan = now.wall;
   scanned.clear();
   if (!clients.any_touched()) return;
   scanned = clients.take_touched();
+  judge(scanned, now);
+}
+
+void Engine::Control::judge(std::vector<ClientWatch::Touched>& touched, Now now) {
   const anomaly::Detector* model = detector();
   if (model == nullptr || policy.anomaly.mode.mode == limiter::Mode::off) return;
-  for (auto& [slot, errors, evidence] : scanned) {
+  for (auto& [slot, errors, evidence] : touched) {
     const ClientId client = clients.profiles().client(slot);
     traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
@@ -115,7 +124,7 @@ void Engine::Control::scan(Now now) {
           return policy::Grounds{std::move(words), std::move(parts),
                                  anomaly::presses(*model, features)};
         },
-        now);
+        now, features.neighbourhood);
   }
 }
 

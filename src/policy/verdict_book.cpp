@@ -95,8 +95,10 @@ bool VerdictBook::allowed(const ClientId& client) const {
                      [&](const AllowEntry& entry) { return entry.prefix.contains(address); });
 }
 
-/// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told.
-bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, Now now) {
+/// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told. `repeated`:
+/// by others already, so that one scan's is enough.
+bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, bool repeated,
+                        Now now) {
   if (settings_.anomaly.mode.mode == Mode::off || vouched_for(client)) return false;
   auto suspect = evidence_.find(client);
   if (suspect == evidence_.end()) {
@@ -115,18 +117,19 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
     if (seen.scans == 0) evidence_.erase(suspect);
     return false;
   }
+  const int needed = repeated ? 1 : kEvidenceNeeded;
   const auto judged = judged_.find(client);
   if (judged != judged_.end() && judged->second.model) {
     Held& held = *judged->second.model;
     extend(held, now);
-    const bool bare = std::popcount(seen.bare) >= kEvidenceNeeded;
+    const bool bare = std::popcount(seen.bare) >= needed;
     return now.mono - held.told >= kTellEvery || (held.shielded() && !shielded && bare);
   }
-  return std::popcount(seen.scans) >= kEvidenceNeeded && !allowed(client);
+  return std::popcount(seen.scans) >= needed && !allowed(client);
 }
 
 void VerdictBook::judge(const ClientId& client, double score, std::string_view protected_reason,
-                        Grounds grounds, Now now) {
+                        Grounds grounds, const Neighbourhood& neighbourhood, Now now) {
   Judged& judged = entry(client);
   const bool renewed = judged.model.has_value();
   if (!renewed) {
@@ -147,7 +150,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   if (!protected_reason.empty()) {
     withhold(held, Withheld::protection, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(client, grounds.loud, now.mono)) {
+             !within_budget(client, neighbourhood, grounds.loud, now.mono)) {
     withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
   extend(held, now);
@@ -161,12 +164,13 @@ void VerdictBook::withhold(Held& held, Withheld by, std::string_view reason) {
   held.record.reasons.push_back("not enforced: " + std::string(reason));
 }
 
-bool VerdictBook::within_budget(const ClientId& client, bool loud, Instant now) {
+bool VerdictBook::within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
+                                bool loud, Instant now) {
   const Rate& budget = settings_.anomaly.max_new_verdicts;
   forget_spent(now);
-  Spent& spent = budgeted_[client];
+  Spent& spent = budgeted_[neighbourhood ? neighbourhood->prefix : client];
   spent.last = now;
-  if (spent.enforced && budgeted_.size() <= budget.count) return true;
+  if (spent.enforced && (neighbourhood || budgeted_.size() <= budget.count)) return true;
   const std::uint64_t most = loud ? budget.count : budget.count - budget.count / 4;
   if (newly_enforced_.size() >= most) return false;
   newly_enforced_.push_back(now);
@@ -316,8 +320,12 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
     if (!counts) continue;
-    newly_enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
-    budgeted_.insert_or_assign(record.client, Spent{now.mono, true});
+    // Whom neighbours told is not kept: a neighbourhood counts as one.
+    const ClientId together = neighbourhood_of(record.client);
+    if (!budgeted_.contains(together))
+      newly_enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
+    for (const ClientId& whom : {together, record.client})
+      budgeted_.insert_or_assign(whom, Spent{now.mono, true});
   }
   std::sort(newly_enforced_.begin(), newly_enforced_.end());
   dirty_ = true;

@@ -74,6 +74,8 @@ inline constexpr std::size_t kMaxVerdicts = 50'000;
 /// Bounded: at most `kMaxVerdicts` at a time, the oldest go first.
 class VerdictBook {
  public:
+  using Neighbourhood = std::optional<traffic::FailingNeighbourhood>;
+
   explicit VerdictBook(PolicySettings settings);
   /// Verdicts stay; what follows from them is settled anew, and those of parts and rules that are
   /// gone or off, or on addresses that are now allowed, end.
@@ -84,11 +86,14 @@ class VerdictBook {
   /// `grounds` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
+  /// `neighbourhood`: of a client that fails as its neighbours do. Theirs is the repeated evidence,
+  /// and all their verdicts cost the budget as one.
   template <class GroundsOf>  // Grounds(), or the reasons alone
   void scanned(const ClientId& client, double score, bool evidence,
-               std::string_view protected_reason, GroundsOf&& grounds, Now now) {
-    if (weigh(client, evidence, !protected_reason.empty(), now))
-      judge(client, score, protected_reason, Grounds{grounds()}, now);
+               std::string_view protected_reason, GroundsOf&& grounds, Now now,
+               const Neighbourhood& neighbourhood = {}) {
+    if (weigh(client, evidence, !protected_reason.empty(), neighbourhood.has_value(), now))
+      judge(client, score, protected_reason, Grounds{grounds()}, neighbourhood, now);
   }
 
   /// Rules on a client's own figures: the first rule that matches acts at once. `arrivals` came
@@ -154,9 +159,9 @@ class VerdictBook {
 
   void index_rules();
   [[nodiscard]] bool allowed(const ClientId& client) const;
-  bool weigh(const ClientId& client, bool evidence, bool shielded, Now now);
+  bool weigh(const ClientId& client, bool evidence, bool shielded, bool repeated, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
-             Grounds grounds, Now now);
+             Grounds grounds, const Neighbourhood& neighbourhood, Now now);
   [[nodiscard]] bool held_by(const Rule& rule, const ClientId& client) const;
   [[nodiscard]] bool vouched_for(const ClientId& client) const;
   void apply_rule(std::size_t rule, const ClientId& client, const traffic::ClientFigures& figures,
@@ -164,7 +169,8 @@ class VerdictBook {
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
   static void withhold(Held& held, Withheld by, std::string_view reason);
-  [[nodiscard]] bool within_budget(const ClientId& client, bool loud, Instant now);
+  [[nodiscard]] bool within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
+                                   bool loud, Instant now);
   void forget_spent(Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
@@ -194,7 +200,7 @@ class VerdictBook {
   };
   // Within the period of the budget:
   std::deque<Instant> newly_enforced_;  ///< when the model enforced a verdict that cost some of it
-  std::unordered_map<ClientId, Spent, ClientIdHash> budgeted_;  ///< whom its verdicts were on
+  std::unordered_map<ClientId, Spent, ClientIdHash> budgeted_;  ///< clients and neighbourhoods
 
   Instant next_expiry_{Nanos::max()};
   Instant next_sweep_{};

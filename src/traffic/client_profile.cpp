@@ -6,17 +6,22 @@
 #include <limits>
 #include <type_traits>
 
+#include "traffic/fading.hpp"
 #include "traffic/packed_count.hpp"
 
 namespace tidelimit::traffic {
 namespace {
 
 constexpr std::size_t kPastMinutes = 4;
-constexpr float kHourSeconds = 3600;
 constexpr float kPathSeconds = 300;  // path shares fade over the same five minutes
 // Whoever got so many answers in the fading hour is a customer whom the service serves when it is
 // well.
 constexpr float kServed = 10;
+// Places for neighbourhoods: one for so many clients. Many clients have one of their own.
+constexpr std::size_t kClientsPerNeighbourhood = 2;
+// In a neighbourhood that fails so many failures of its own tell a client: three, the first of
+// which may have faded for ten minutes.
+constexpr float kFewErrors = 2.5F;
 
 std::uint32_t minute_of(Instant now) {
   return static_cast<std::uint32_t>(now.since_start / std::chrono::minutes{1});
@@ -119,9 +124,11 @@ struct ClientProfiles::Profile {
   std::uint16_t last_breakages;                                 ///< likewise
   std::array<float, limiter::kPathBuckets> paths;               ///< fading
   float hour_requests, hour_responses, hour_errors, hour_excess, hour_breakages;
+  Second noted;                                      ///< when its neighbourhood last heard of it
   std::array<std::uint64_t, kMinutes> agents;        ///< agents[0] is the present minute
   std::array<std::uint32_t, kMinutes> failed_paths;  ///< likewise
 
+  [[nodiscard]] Standing standing() const { return {hour_responses, hour_excess}; }
   void advance(Instant now);
   void add(const limiter::ClientCounters& counters, const Minute& delta);
   [[nodiscard]] bool served() const { return hour_responses - hour_errors >= kServed; }
@@ -154,9 +161,12 @@ struct ClientProfiles::Recent {
   ErrorBackground::Own weight{};  ///< of them in the background
 };
 
-ClientProfiles::ClientProfiles(std::size_t capacity)
-    : seats_(capacity), profiles_(capacity + 1), classes_(capacity + 1) {
-  static_assert(sizeof(Profile) <= 248 && std::is_trivially_copyable_v<Profile>);
+ClientProfiles::ClientProfiles(std::size_t capacity, std::uint64_t seed)
+    : seats_(capacity),
+      profiles_(capacity + 1),
+      classes_(capacity + 1),
+      neighbourhoods_(capacity / kClientsPerNeighbourhood + 1, seed) {
+  static_assert(sizeof(Profile) <= 256 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -183,7 +193,7 @@ void ClientProfiles::Profile::advance(Instant now) {
   }
   const float seconds = seconds_between(updated, now);
   if (seconds > 0) {
-    const float by_hour = std::exp(-seconds / kHourSeconds);
+    const float by_hour = hour_fade(seconds);
     hour_requests *= by_hour;
     hour_responses *= by_hour;
     hour_errors *= by_hour;
@@ -256,6 +266,7 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
   }
   now = std::max(now, profile.updated);
   const std::uint32_t minutes_passed = minute_of(now) - minute_of(profile.updated);
+  const Standing before = profile.standing();
   profile.advance(now);
 
   if (profile.classes_used ||
@@ -278,6 +289,11 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
                   minute_of(now));
   profile.add(counters, delta);
   if (delta.responses > 0) add_excess(profile, delta.responses, delta.client_errors, now);
+  // Within a minute most clients stay as they were.
+  if (minutes_passed > 0 || !before.alike(profile.standing())) {
+    neighbourhoods_.note(client, before, profile.noted, profile.standing(), second_of(now));
+    profile.noted = second_of(now);
+  }
   arrivals.requests = delta.requests > 0;
   arrivals.errors = delta.errors > 0;
   arrivals.client_errors = delta.client_errors > 0;
@@ -340,6 +356,15 @@ std::uint32_t ClientProfiles::requests(std::uint32_t slot, Instant now) const {
   return sum;
 }
 
+std::optional<FailingNeighbourhood> ClientProfiles::failing_with(std::uint32_t slot,
+                                                                 Instant now) const {
+  const Profile& profile = profiles_[seats_.of(slot)];
+  if (profile.hour_excess < kFewErrors || !profile.standing().nearly_only_fails() ||
+      profile.hour_excess * hour_fade(seconds_between(profile.updated, now)) < kFewErrors)
+    return std::nullopt;
+  return neighbourhoods_.failing(profile.client, second_of(now));
+}
+
 ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
   ClientFigures f;
   const std::uint32_t seat = seats_.of(slot);
@@ -376,8 +401,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   const Profile& profile = profiles_[seats_.of(slot)];
   if (!profile.used) return f;
   Recent r = recent(profile, now);
-  const float fade =
-      std::exp(-std::max(seconds_between(profile.updated, now), 0.0F) / kHourSeconds);
+  const float fade = hour_fade(seconds_between(profile.updated, now));
   const auto set = [&f](Feature feature, double value) { f[feature] = static_cast<float>(value); };
 
   const PathWeights paths = weights_of(profile.paths);
@@ -405,6 +429,7 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
   f.hour_breakages = fade * profile.hour_breakages;
   f.hour_excess_ratio =
       ratio(static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses));
+  if (profile.hour_excess >= kFewErrors) f.neighbourhood = failing_with(slot, now);
   std::sort(r.requests.begin(), r.requests.end(), std::greater<>());
   f.steady_requests = static_cast<float>(r.requests[kSteadyMinutes - 1]);
   // Of a client that just came, the minute may lie across two.

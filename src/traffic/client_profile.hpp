@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "base/time.hpp"
 #include "limiter/client_table.hpp"
 #include "traffic/error_background.hpp"
+#include "traffic/neighbourhoods.hpp"
 #include "traffic/seats.hpp"
 
 namespace tidelimit::traffic {
@@ -57,6 +59,8 @@ struct ClientFeatures {
   /// those before.
   float busiest_requests = 0;
   bool fresh_errors = true;  ///< some came since the client was last looked at
+  /// Its own, where the client nearly only fails (three times or more) and its neighbours do too.
+  std::optional<FailingNeighbourhood> neighbourhood = {};
   /// Of the client's latest request: 1 + its index among the names that whoever made the features
   /// keeps; 0: not known. It says what is usual for such a client.
   std::uint8_t tier = 0;
@@ -99,12 +103,14 @@ struct Arrivals {
 };
 
 /// Five-minute memories of the clients of one ClientTable, indexed by slot: the control plane's
-/// side of it. One thread. 248 bytes for each slot that was ever used, and 128 more where user
+/// side of it. One thread. 256 bytes for each slot that was ever used, and 128 more where user
 /// agents fall into a rule's class; so bounded by the table's capacity.
+/// For every second of them, 32 bytes keep a neighbourhood.
 ///   Counts are kept by minute, the running one included: "five minutes" are four to five.
 class ClientProfiles {
  public:
-  explicit ClientProfiles(std::size_t capacity);
+  /// `seed` keys where neighbourhoods lie.
+  explicit ClientProfiles(std::size_t capacity, std::uint64_t seed = 0);
   ~ClientProfiles();
 
   /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
@@ -124,6 +130,9 @@ class ClientProfiles {
   [[nodiscard]] std::uint32_t requests(std::uint32_t slot, Instant now) const;
   [[nodiscard]] ClientFigures figures(std::uint32_t slot, Instant now) const;
   [[nodiscard]] ClientFeatures features(std::uint32_t slot, Instant now) const;
+  /// ClientFeatures::neighbourhood alone, in less time.
+  [[nodiscard]] std::optional<FailingNeighbourhood> failing_with(std::uint32_t slot,
+                                                                 Instant now) const;
 
  private:
   struct Profile;
@@ -139,6 +148,7 @@ class ClientProfiles {
   limiter::ZeroedArray<Profile> profiles_;      // [seat]; nobody sits on the first
   limiter::ZeroedArray<ClassProfile> classes_;  // likewise
   ErrorBackground background_;
+  Neighbourhoods neighbourhoods_;
 };
 
 }  // namespace tidelimit::traffic

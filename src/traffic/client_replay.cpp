@@ -10,7 +10,9 @@
 namespace tidelimit::traffic {
 
 ClientReplay::ClientReplay(const ClientReplayOptions& options)
-    : options_(options), table_(options.client_bytes, options.seed), profiles_(table_.capacity()) {}
+    : options_(options),
+      table_(options.client_bytes, options.seed),
+      profiles_(table_.capacity(), options.seed) {}
 
 void ClientReplay::fold(WallTime end) {
   now_ = std::max(now_, instant_of(end - Nanos{1}));

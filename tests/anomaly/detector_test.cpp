@@ -185,6 +185,23 @@ TEST_F(Trained, SmallCountsAreNoEvidence) {
   EXPECT_FALSE(is_evidence(detector(), client(2, 1.0, 11, 1.0))) << "eleven failures";
 }
 
+TEST_F(Trained, AFewFailuresAreEvidenceAmongNeighboursThatFailTogether) {
+  ClientFeatures f = client(0.6, 1.0, 3, 1.0);
+  EXPECT_EQ(harm(detector(), f), Harm::none);
+  f.hour_responses = 3;
+  f.neighbourhood = {client_of("203.0.113.0"), 212, 200};
+  EXPECT_EQ(harm(detector(), f), Harm::failing);
+  EXPECT_TRUE(plainly_fails(f)) << "and no part of what is usual";
+  EXPECT_EQ(reasons(detector(), f, explain(detector(), f), {}).front(),
+            "one of about 212 clients of 203.0.113.0/24 of which 94 % nearly only failed in the "
+            "last hour; 3 of its own 3 requests failed");
+  f.neighbourhood->prefix = client_of("2001:db8:77::");
+  EXPECT_THAT(reasons(detector(), f, explain(detector(), f), {}).front(),
+              testing::HasSubstr(" clients of 2001:db8:77::/48 of which "));
+  f.fresh_errors = false;
+  EXPECT_EQ(harm(detector(), f), Harm::none);
+}
+
 TEST_F(Trained, AnOutageMakesNobodyMalicious) {
   ClientFeatures failing = client(20, 0.9, 300);
   EXPECT_EQ(harm(detector(), failing), Harm::failing);

@@ -133,6 +133,48 @@ TEST_F(GoodClients, MayUseAllThatIsGrantedAtOnce) {
   EXPECT_EQ(verdict("203.0.113.5")->mode, Mode::enforce);
 }
 
+TEST_F(GoodClients, AreRidOfASwarmWhoseAddressesAreTooSlowToBeSeenOneByOne) {
+  Settings settings = mission();
+  settings.policy.anomaly.max_new_verdicts = Rate{2, hours{1}};
+  begin(std::move(settings));
+  customers(minutes{30}, well);
+  constexpr int kSwarm = 200;
+  constexpr int kSteps = 36;  // of five seconds, from one try of an address to its next
+  const auto address = [](int i) { return "203.0.113." + std::to_string(i); };
+  int tries = 0, blocked = 0, step = 0;
+  customers(hours{2}, well, [&] {
+    for (int i = step % kSteps; i < kSwarm; i += kSteps, ++tries)
+      blocked += call({.path = "/login", .address = address(i)}, 401) ? 0 : 1;
+    ++step;
+    EXPECT_TRUE(call({.address = address(250)}, 200)) << "their neighbour is served";
+  });
+  EXPECT_GT(blocked, 0.65 * tries);
+  for (const policy::VerdictRecord& verdict : engine->status()->verdicts) {
+    EXPECT_THAT(verdict.client_name, testing::StartsWith("203.0.113."));
+    EXPECT_NE(verdict.client_name, address(250));
+    EXPECT_EQ(verdict.mode, Mode::enforce) << "they are one to the budget";
+    EXPECT_THAT(
+        verdict.reasons.front(),
+        testing::AllOf(HasSubstr("clients of 203.0.113.0/24 of which"), HasSubstr("of its own")));
+  }
+}
+
+TEST_F(GoodClients, AreRidOfWhoMovesOnWithinAPrefix) {
+  begin();
+  customers(minutes{30}, well);
+  int tries = 0, blocked = 0;
+  for (int i = 0; i < 100; ++i) {
+    const std::string address = "2001:db8:77:" + std::to_string(i) + "::9";
+    for (int second = 0; second < 5; ++second) {
+      for (int n = 0; n < 2; ++n, ++tries)
+        blocked += call({.path = "/admin", .address = address}, 404) ? 0 : 1;
+      call({.address = customer((5 * i + second) % kClients)}, 200);
+      pass(seconds{1});
+    }
+  }
+  EXPECT_GT(blocked, 0.45 * tries);
+}
+
 TEST_F(GoodClients, SeeTheHarmNamedFirstWhereThereIsAny) {
   begin();
   customers(minutes{10}, well);

@@ -316,7 +316,7 @@ TEST_F(Verdicts, OfABurstAreEnforcedWithinTheBudgetOfEveryHourAndElseReported) {
   engine->tick(now);
 
   // An application's new version asks for what is not there, for many customers at once.
-  const auto odd = [](std::size_t i) { return "203.0.113." + std::to_string(i); };
+  const auto odd = [](std::size_t i) { return "203.0." + std::to_string(i) + ".7"; };
   std::vector<WallTime> enforced;  // when the model began to
   std::vector<bool> held(kOdd, false);
   for (int s = 0; s < 2 * 3600; s += 5) {

@@ -204,6 +204,35 @@ TEST(VerdictBook, TheLastQuarterOfTheBudgetIsForTheLoud) {
   EXPECT_EQ(mode_of(6, true), Mode::shadow) << "and no more than the whole of it";
 }
 
+TEST(VerdictBook, NeighboursThatFailTogetherNeedOneScanEachAndCostTheBudgetAsOne) {
+  auto settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{1, hours{1}};
+  const traffic::FailingNeighbourhood together{client_of("203.0.113.0"), 212, 200};
+  const auto neighbour = [](int i) { return client_of("203.0.113." + std::to_string(i)); };
+  const auto judge = [&](Scans& scans, int i) {
+    scans.elapsed += seconds{5};
+    scans.book.scanned(
+        neighbour(i), 0.5, true, "", [] { return std::vector<std::string>{"one of many"}; },
+        at(scans.elapsed), together);
+  };
+  Scans scans(settings);
+  for (int i = 1; i <= 20; ++i) judge(scans, i);
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_NE(scans.verdict(neighbour(i)), nullptr) << i;
+    EXPECT_EQ(scans.verdict(neighbour(i))->mode, Mode::enforce) << i;
+  }
+  const ClientId another = client_of("198.51.100.7");
+  scans.raise(another);
+  EXPECT_EQ(scans.verdict(another)->mode, Mode::shadow) << "they did cost one";
+
+  Scans after(settings);
+  after.elapsed = scans.elapsed;
+  after.book.restore(scans.book.all(), at(after.elapsed));
+  judge(after, 30);
+  EXPECT_EQ(after.verdict(neighbour(30))->mode, Mode::enforce)
+      << "nor do they cost more after a restart";
+}
+
 TEST(VerdictBook, ProtectedAddressesAreReportedNeverEnforced) {
   Scans scans(with({attacker()}));
   scans.raise(kMallory, "over 50 users behind it");

@@ -40,7 +40,7 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
         [&] {
           return policy::Grounds{.reasons = {}, .loud = anomaly::presses(*detector_, features)};
         },
-        now_);
+        now_, features.neighbourhood);
     if (outcome != nullptr) {
       const double rank = found.harm == anomaly::Harm::none ? anomaly::score(*detector_, features)
                                                             : 1 + found.score;
