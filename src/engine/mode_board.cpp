@@ -54,7 +54,10 @@ void apply(const PartMode& part, policy::PolicySettings& settings) {
     raise(settings.mode, by_hand);
   } else if (name == "rules") {
     if (by_hand.mode != Mode::enforce) return;
-    for (auto& rule : settings.rules) rule.mode.share = std::min(rule.mode.share, by_hand.share);
+    for (auto& rule : settings.rules) {
+      if (rule.when.on_verdict()) continue;  // these belong to `anomaly`
+      rule.mode.share = std::min(rule.mode.share, by_hand.share);
+    }
   }
   for (auto& endpoint : settings.endpoints) {
     if (name == endpoint_part(endpoint)) endpoint.mode = by_hand;
