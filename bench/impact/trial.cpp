@@ -67,7 +67,7 @@ class Gate {
     return worker_->decide(request, 1, at(time));
   }
   void observe(const traffic::Request& request, Nanos time) {
-    if (engine_) worker_->observe(request, engine::Counting::already_decided, false, at(time));
+    if (engine_) worker_->observe(request, engine::ReportKind::already_decided, false, at(time));
   }
   void cpu(double busy, Nanos time) {
     if (engine_) engine_->signal({"cpu", busy, at(time).mono});

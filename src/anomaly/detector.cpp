@@ -73,6 +73,15 @@ std::vector<TierRanges> ranges_by_tier(const std::vector<ClientFeatures>& rows,
   return ranges;
 }
 
+/// Whether a row whose score this is raises an alarm: the score is above the threshold, or the
+/// client plainly fails, or asks faster than HarmLevels::plain_requests_per_minute. What the score
+/// says then depends on which others happened to be odd in training, in ways that have nothing to
+/// do with it.
+bool is_alarm(const Detector& detector, const ClientFeatures& features, double score) {
+  return score > threshold(detector) || plainly_fails(features) ||
+         presses_at(features, detector.parts().harm.plain_requests_per_minute);
+}
+
 /// Rows and their days; days may be empty.
 struct DatedRows {
   std::vector<ClientFeatures> rows;
@@ -179,15 +188,14 @@ Harm harm(const Detector& detector, const ClientFeatures& f, double granted_per_
   return presses ? Harm::pressing : Harm::none;
 }
 
-bool is_alarm(const Detector& detector, const ClientFeatures& features, double score) {
-  return score > threshold(detector) || plainly_fails(features) ||
-         presses_at(features, detector.parts().harm.plain_requests_per_minute);
-}
-
-bool is_evidence(const Detector& detector, const ClientFeatures& features,
-                 double granted_per_minute) {
-  return harm(detector, features, granted_per_minute) != Harm::none &&
-         is_alarm(detector, features, score(detector, features));
+Finding examine(const Detector& detector, const ClientFeatures& features,
+                double granted_per_minute) {
+  Finding found;
+  found.harm = harm(detector, features, granted_per_minute);
+  if (found.harm == Harm::none) return found;
+  found.score = score(detector, features);
+  found.evidence = is_alarm(detector, features, found.score);
+  return found;
 }
 
 }  // namespace tidelimit::anomaly

@@ -56,17 +56,15 @@ enum class Harm : std::uint8_t {
 /// requests, while others' do not. What such a client did before is no part of what is usual.
 [[nodiscard]] bool plainly_fails(const traffic::ClientFeatures& features);
 
-/// Whether a row whose score this is raises an alarm: the score is above the threshold, or the
-/// client plainly fails, or asks faster than HarmLevels::plain_requests_per_minute. What the score
-/// says then depends on which others happened to be odd in training, in ways that have nothing to
-/// do with it.
-[[nodiscard]] bool is_alarm(const Detector& detector, const traffic::ClientFeatures& features,
-                            double score);
-
-/// Whether this row is evidence of malice: an alarm, and in a harmful direction (being quieter than
-/// usual is odd, not malicious).
-[[nodiscard]] bool is_evidence(const Detector& detector, const traffic::ClientFeatures& features,
-                               double granted_per_minute = 0);
+/// What is found of one row.
+struct Finding {
+  Harm harm = Harm::none;
+  double score = 0;       ///< of one that does harm; 0 of others, of whom nobody asks the forest
+  bool evidence = false;  ///< of malice: an alarm, and in a harmful direction
+};
+/// Most rows do no harm, which is seen at once; a score costs a hundred trees.
+[[nodiscard]] Finding examine(const Detector& detector, const traffic::ClientFeatures& features,
+                              double granted_per_minute = 0);
 
 /// Largest contribution first. Usual ranges are those of `tier`, where the detector knows it, else
 /// of all clients.

@@ -11,7 +11,6 @@ using limiter::VerdictKind;
 using policy::Condition;
 using policy::Planned;
 
-constexpr double kDefaultRelease = 0.15;  // `until` below `cpu`, where it is not given
 constexpr DurationRange kQueueing{std::chrono::milliseconds{1}, std::chrono::minutes{1}};
 constexpr DurationRange kPlannedFor{std::chrono::minutes{1}, policy::kLongestPlanned};
 
@@ -128,9 +127,9 @@ void check_condition(const Field& field, const Condition& when, bool has_min_req
     mistake(fmt::format("releases at {} what starts at {}: until must be below cpu", *when.until,
                         *when.cpu));
   }
-  if (when.cpu && !when.until && *when.cpu <= kDefaultRelease) {
+  if (when.cpu && !when.until && *when.cpu <= Condition::kReleaseBelow) {
     mistake(fmt::format("has a cpu of {}, too low for the default release {} below it: add until",
-                        *when.cpu, kDefaultRelease));
+                        *when.cpu, Condition::kReleaseBelow));
   }
   const bool agent_alone =
       when.user_agent && !when.error_rate && !when.requests && !when.requests_per_minute;

@@ -77,7 +77,7 @@ void Engine::Control::tick(Now now) {
   if (forecast_due) forecast(now, lock);
   plan(now);
   modes.settle();
-  if (overrides.expire(now.mono)) publish_overrides();
+  if (!overrides.expire(now.mono).empty()) publish_overrides();
 
   drain_decisions(now);
   if (keeper.history() && now.mono >= (unsaved ? next_save : next_quiet_save)) save_in_turn(now);

@@ -20,6 +20,18 @@
 
 namespace tidelimit::engine {
 
+/// What the load of one endpoint is measured by, all since start.
+struct EndpointCounts {
+  struct Tier {
+    std::uint64_t asked = 0;    ///< requests that passed every limit, shed ones included
+    std::uint64_t reduced = 0;  ///< denied by limits that a rule had reduced
+  };
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;  ///< of those, server errors
+  std::uint64_t latency_us = 0;
+  std::vector<Tier> tiers;
+};
+
 /// The control plane. `turn` is held for a whole tick, `mutex` for every touch of the state but
 /// while a forecast is made: that may take seconds, and only a turn changes windows, so it reads
 /// them without. Lock order: turn, mutex, then the small ones.
@@ -29,6 +41,7 @@ struct Engine::Control {
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
   // expect `mutex`; save_all expects `turn`.
   void tick(Now now);
+  void set_due(Now now);
   void save(Now now);
   void save_in_turn(Now now);
   void save_all(Now now);
@@ -41,6 +54,7 @@ struct Engine::Control {
   void skip_windows(Now now);
   void take_new_windows(Now now);
   [[nodiscard]] Result<void> read_windows(Now now);
+  void note_windows(const Result<void>& read, Now now);
 
   // Windows (control_windows.cpp).
   void begin(Now now);
@@ -60,6 +74,7 @@ struct Engine::Control {
   [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
   void expire_labels(Now now);
   void end_label(const LabelRecord& record, Now now);
+  void store_as_over(policy::VerdictRecord ended, Now now);
   [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
   [[nodiscard]] const anomaly::Detector* detector() const;
   /// The name of the tier that the features speak of; empty: not known.
@@ -92,10 +107,9 @@ struct Engine::Control {
   // Configuration (control_state.cpp).
   void make_routes();
   void publish(const std::shared_ptr<const limiter::Plan>& plan);
-  void restore_override(OverrideRecord made, Now now);
+  [[nodiscard]] Result<void> restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);
-  void set_due(Now now);
 
   Data& data;
   std::mutex turn;
@@ -113,7 +127,7 @@ struct Engine::Control {
   policy::VerdictBook verdicts;
   OverrideBook overrides;
   LabelBook labels;
-  ForecastRecord record;
+  ForecastRecord forecast_record;
   HistoryKeeper keeper;
   ModeBoard modes;  ///< thread-safe by itself
 
@@ -127,9 +141,10 @@ struct Engine::Control {
   Instant forecasts_at{};
   bool forecast_due = true;
   std::string forecast_trouble;
+  std::string windows_trouble;  ///< what is stored of them could not be read
 
-  std::vector<std::uint64_t> load_counts;  ///< as last read; empty: never
-  std::uint32_t load_epoch = 0;            ///< of the routes that they were counted under
+  std::vector<EndpointCounts> load_counts;  ///< as last read; empty: never
+  std::uint32_t load_epoch = 0;             ///< of the routes that they were counted under
   Instant load_at{};
 
   Now last{};  ///< of the latest tick

@@ -79,13 +79,8 @@ void Engine::Control::scan(Now now) {
     traffic::ClientFeatures features = clients.features(slot, now.mono);
     // Old errors are no fresh evidence: who is blocked gets no answers, and its ratios stand still.
     features.fresh_errors = errors;
-    // Most clients do no harm, which is seen at once; a score costs a hundred trees.
-    double score = 0;
-    bool evidence = anomaly::harm(*model, features) != anomaly::Harm::none;
-    if (evidence) {
-      score = anomaly::score(*model, features);
-      evidence = anomaly::is_alarm(*model, features, score);
-    }
+    const anomaly::Finding found = anomaly::examine(*model, features);
+    bool evidence = found.evidence;
     std::string reason;
     if (evidence) {
       reason = clients.protected_reason(slot, client, now.mono);
@@ -99,7 +94,7 @@ void Engine::Control::scan(Now now) {
       }
     }
     verdicts.scanned(
-        client, score, evidence, reason,
+        client, found.score, evidence, reason,
         [&] {
           auto parts = anomaly::explain(*model, features, tier_of(features));
           auto words =
@@ -131,14 +126,11 @@ Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }
   labels.put(record, now);
-  auto ended = verdicts.find(*client);
+  const auto ended = verdicts.find(*client);
   verdicts.label(LabelBook::as_label(record), now);
   publish_verdicts(now);
   changed = true;
-  if (!ended || verdicts.find(*client)) return {};
-  // Stored as over, so that it does not come back when the label is taken back.
-  ended->until = now.wall;
-  keeper.verdicts({*ended}, now.wall);
+  if (ended && !verdicts.find(*client)) store_as_over(*ended, now);
   return {};
 }
 
@@ -159,11 +151,15 @@ Result<void> Engine::Control::delete_label(const std::string& target, Now now) {
 /// The verdict that a label stood for ends with it, in the store too.
 void Engine::Control::end_label(const LabelRecord& record, Now now) {
   const ClientId client = LabelBook::as_label(record).client;
-  auto ended = verdicts.find(client);
+  const auto ended = verdicts.find(client);
   verdicts.unlabel(client);
-  if (!record.malicious || !ended || verdicts.find(client)) return;
-  ended->until = now.wall;
-  keeper.verdicts({*ended}, now.wall);
+  if (record.malicious && ended && !verdicts.find(client)) store_as_over(*ended, now);
+}
+
+/// So that it does not come back with a restart, or when what ended it is taken back.
+void Engine::Control::store_as_over(policy::VerdictRecord ended, Now now) {
+  ended.until = now.wall;
+  keeper.verdicts({ended}, now.wall);
 }
 
 void Engine::Control::expire_labels(Now now) {
@@ -188,7 +184,7 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
       const traffic::ClientFeatures features = clients.features(*slot, at);
       view.score = anomaly::score(*model, features);
       view.threshold = anomaly::threshold(*model);
-      view.evidence = anomaly::is_evidence(*model, features);
+      view.evidence = anomaly::examine(*model, features).evidence;
       if (view.evidence && view.protected_reason.empty())
         view.protected_reason =
             grant_of(*model, features, granted_per_minute(policy, features.tier));

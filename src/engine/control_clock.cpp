@@ -1,11 +1,10 @@
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "engine/control.hpp"
 
 namespace tidelimit::engine {
 namespace {
-
-constexpr Nanos kWindowsRead = std::chrono::hours{24 * 72};
 
 bool is_counted(const std::vector<traffic::WindowStats>& stats) {
   return std::any_of(stats.begin(), stats.end(), [](const auto& s) {
@@ -64,8 +63,8 @@ void Engine::Control::go_back(Now now) {
   const WindowIndex first = windows.first_open();
   if (wall.settled())
     keeper.drop_windows(windows.start_of(first + 1), windows.start_of(before), now.wall);
-  if (windows.closed().size() == 0) (void)read_windows(now);
-  record.forget_after(now.wall);
+  if (windows.closed().size() == 0) note_windows(read_windows(now), now);
+  forecast_record.forget_after(now.wall);
   take_new_windows(now);
 }
 
@@ -80,7 +79,7 @@ void Engine::Control::skip_windows(Now now) {
   close_cut(windows, keeper, std::min(target, windows.last_open(now.wall) + 1),
             closed_before_jump.value_or(windows.first_open()), now);
   const bool kept = windows.skip_to(target);
-  if (!kept || (wall.settled() && closed_before_jump)) (void)read_windows(now);
+  if (!kept || (wall.settled() && closed_before_jump)) note_windows(read_windows(now), now);
   take_new_windows(now);
 }
 
@@ -99,7 +98,7 @@ Result<void> Engine::Control::read_windows(Now now) {
   const auto& history = keeper.history();
   if (!history) return {};
   auto stored =
-      history->windows(now.wall - kWindowsRead, settings.shape.window, windows.endpoints());
+      history->windows(now.wall - WindowBook::kKept, settings.shape.window, windows.endpoints());
   if (!stored) return tl::unexpected(stored.error());
   if (windows.begun()) {
     if (stored->size() > 0) windows.begin(std::move(*stored), {}, now);
@@ -108,6 +107,15 @@ Result<void> Engine::Control::read_windows(Now now) {
   auto open = history->open_windows(settings.shape.window);
   windows.begin(std::move(*stored), open.value_or(traffic::OpenWindows{}), now);
   return open ? Result<void>{} : tl::unexpected(open.error());
+}
+
+/// What could not be read is not asked for again of itself: that is said until it is read.
+void Engine::Control::note_windows(const Result<void>& read, Now now) {
+  windows_trouble.clear();
+  if (read) return;
+  windows_trouble = fmt::format(
+      "history: stored windows were not read at {}: {}; forecasts go without them until a restart",
+      format_time(now.wall), read.error().message);
 }
 
 }  // namespace tidelimit::engine

@@ -79,8 +79,7 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
   const policy::Rule& its = policy.rules[rule];
   policy::ModeFor mode = policy.mode_of(its);
   mode.mode = std::min(mode.mode, switches.rules);
-  if (its.when.on_forecast() || its.when.on_claims())
-    mode.mode = std::min(mode.mode, switches.forecast);
+  if (its.when.looks_ahead()) mode.mode = std::min(mode.mode, switches.forecast);
   return words("rule " + its.name, mode);
 }
 

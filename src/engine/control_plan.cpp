@@ -62,13 +62,14 @@ void Engine::Control::forecast(Now now, std::unique_lock<std::mutex>& lock) {
   auto made = predict(forecaster(), trouble);
   std::string fallback_trouble;
   if (!trouble.empty()) made = predict(nullptr, fallback_trouble);
+  if (!fallback_trouble.empty()) trouble += "; without a model, too: " + fallback_trouble;
   lock.lock();
   forecast_trouble = std::move(trouble);
   forecasts = std::move(made);
   // As old as the windows they know: after a restart that may be a while.
   const WallTime known = windows.start_of(windows.first_open()) + kGrace;
   forecasts_at = now.mono - std::max(now.wall - known, Nanos{0});
-  record.published(forecasts);
+  forecast_record.published(forecasts);
   keeper.forecasts(forecasts, now.wall);
   if (forecast_trouble.empty()) last_success.forecast = now.wall;
 }

@@ -88,7 +88,9 @@ Result<void> Engine::Control::restore(Now now) {
     if (outcome) outcome = fail_in(what, error);
   };
   if (history) {
-    if (auto read = read_windows(now); !read) failed("stored windows", read.error());
+    const auto read = read_windows(now);
+    note_windows(read, now);
+    if (!read) failed("stored windows", read.error());
     if (auto stored = history->modes()) {
       modes.restore(*stored, now);
       follow_modes(now);
@@ -97,7 +99,7 @@ Result<void> Engine::Control::restore(Now now) {
     }
     if (auto stored = history->labels()) {
       for (const auto& made : *stored) labels.put(made, now);
-      (void)labels.expire(now.mono);
+      labels.expire(now.mono);
       for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
     } else {
       failed("stored labels", stored.error());
@@ -108,7 +110,10 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored verdicts", stored.error());
     }
     if (auto stored = history->overrides()) {
-      for (const auto& made : *stored) restore_override(made, now);
+      for (const auto& made : *stored) {
+        const auto kept = restore_override(made, now);
+        if (!kept) failed("stored overrides", kept.error());
+      }
       overrides.expire(now.mono);
     } else {
       failed("stored overrides", stored.error());
@@ -119,14 +124,14 @@ Result<void> Engine::Control::restore(Now now) {
       failed("stored plan changes", stored.error());
     }
     if (auto stored = history->forecasts({.since = now.wall - kDay - settings.shape.horizon})) {
-      record.published(*stored);
-      record.forget_after(now.wall);  // made while the wall clock was ahead
+      forecast_record.published(*stored);
+      forecast_record.forget_after(now.wall);  // made while the wall clock was ahead
     } else {
       failed("stored forecasts", stored.error());
     }
   }
   if (!windows.begun()) windows.begin({}, {}, now);
-  if (windows.closed().size() > 0) record.judge(windows.closed());
+  if (windows.closed().size() > 0) forecast_record.judge(windows.closed());
   data.first_open.store(windows.first_open(), std::memory_order_release);
   publish_overrides();
   publish_verdicts(now);
@@ -136,13 +141,17 @@ Result<void> Engine::Control::restore(Now now) {
 }
 
 /// Earlier versions kept an IPv6 address as a target of its own, though it stood for its /64: it is
-/// written anew under that, so that it can be found and taken back.
-void Engine::Control::restore_override(OverrideRecord made, Now now) {
+/// written anew under that, so that it can be found and taken back. In force it is either way.
+Result<void> Engine::Control::restore_override(OverrideRecord made, Now now) {
   const std::string kept = made.target;
   made.target = OverrideBook::target_named(kept).value_or(kept);
-  if (made.target != kept && keeper.history()->put_override(made))
-    (void)keeper.history()->delete_override(kept, "tidelimit", now.wall);
+  Result<void> written;
+  if (made.target != kept) {
+    written = keeper.history()->put_override(made);
+    if (written) written = keeper.history()->delete_override(kept, "tidelimit", now.wall);
+  }
   overrides.put(std::move(made), now);
+  return written;
 }
 
 Result<void> Engine::Control::reconfigure(Settings after, Now now) {
@@ -166,7 +175,11 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
     traffic::WindowGrid stored;
     if (keeper.history() && windows.closed().size() > 0) {
       auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
-      if (read) stored = std::move(*read);
+      if (read) {
+        stored = std::move(*read);
+      } else {
+        note_windows(tl::unexpected(read.error()), now);
+      }
     }
     windows.rename(names, stored.size() > 0 ? &stored : nullptr, now.wall);
     memory = {};  // of other windows

@@ -13,7 +13,6 @@ namespace {
 constexpr Nanos kWhileAsked = std::chrono::seconds{1};
 constexpr Nanos kElse = std::chrono::minutes{1};
 constexpr Nanos kAskedFor = std::chrono::minutes{5};
-constexpr Nanos kStaleSlack = std::chrono::minutes{1};  // as the planner has it
 
 /// Rules that wait for a model that is not there.
 template <class Waits>
@@ -49,12 +48,16 @@ void show_client_rules(std::vector<policy::RuleState>& rules,
 std::vector<std::string> Engine::Control::degraded(Now now) const {
   std::vector<std::string> words;
   if (std::string trouble = keeper.trouble(); !trouble.empty()) words.push_back(std::move(trouble));
+  if (const std::size_t lost = modes.news_lost(); lost > 0)
+    words.push_back(fmt::format("{} modes set by hand are not on record: too many at once", lost));
   if (std::string jump = wall.words(now.mono); !jump.empty()) words.push_back(std::move(jump));
+  if (!windows_trouble.empty()) words.push_back(windows_trouble);
   if (!forecast_trouble.empty()) words.push_back(forecast_trouble);
   if (forecaster() == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
     if (!names.empty()) words.push_back("no forecast model: inactive rules: " + names);
-  } else if (!forecasts.empty() && now.mono - forecasts_at > settings.shape.window + kStaleSlack) {
+  } else if (!forecasts.empty() &&
+             policy::is_stale(forecasts_at, settings.shape.window, now.mono)) {
     words.push_back("forecasts are stale: limits go back to base");
   }
   if (std::string waits = signal_trouble(now); !waits.empty()) words.push_back(std::move(waits));
@@ -109,7 +112,7 @@ void Engine::Control::publish_status(Now now) {
     endpoint.endpoint = closed.endpoints[e];
     endpoint.open_window_requests = windows.open_requests(e, now.wall);
     if (!closed.stats[e].empty()) endpoint.last_window_requests = closed.stats[e].back().requests;
-    const ForecastRecord::Score score = record.score(endpoint.endpoint);
+    const ForecastRecord::Score score = forecast_record.score(endpoint.endpoint);
     endpoint.forecast_absolute_error = score.absolute_error;
     endpoint.forecast_error_ratio = score.error_ratio;
   }

@@ -9,11 +9,6 @@ namespace {
 /// A control plane that hung for long catches up over several turns.
 constexpr int kMostClosedAtOnce = 64;
 
-std::size_t place_of(WindowIndex window) {
-  constexpr auto kPlaces = static_cast<WindowIndex>(kOpenWindows);
-  return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
-}
-
 WindowCounts difference(const WindowCounts& now, const WindowCounts& before) {
   return {now.requests - before.requests,
           now.premium - before.premium,
@@ -81,7 +76,7 @@ void Engine::Control::close_windows(Now now) {
   }
   last_success.windows = now.wall;
   if (closed == 0) return;
-  record.judge(windows.closed());
+  forecast_record.judge(windows.closed());
   forecast_due = true;
   changed = true;
   unsaved = true;

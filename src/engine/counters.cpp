@@ -44,7 +44,9 @@ CountersView counters_of(const Tally& tally) {
       const std::size_t pair = e * view.tiers.size() + t;
       for (std::size_t o = 0; o < kOutcomes; ++o) {
         for (std::size_t r = 0; r < kReasons; ++r)
-          view.decisions[(pair * kOutcomes + o) * kReasons + r] = tally.decisions(e, t, o, r);
+          view.decisions[CountersView::index(pair, static_cast<limiter::Outcome>(o),
+                                             static_cast<limiter::Reason>(r))] =
+              tally.decisions(e, t, o, r);
       }
       view.near_limit[pair] = tally.near_limit(e, t);
       view.in_flight_denials[pair] = tally.in_flight_denials(e, t);

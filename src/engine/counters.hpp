@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/engine.hpp"
+#include "engine/status.hpp"
 #include "engine/tally.hpp"
 
 namespace tidelimit::engine {

@@ -31,7 +31,6 @@ struct KeptDecision {
   std::uint64_t id;
   WallTime time;
   ClientId client;
-  std::uint64_t user_hash;
   limiter::EndpointId endpoint;  ///< of the configuration with `routes_epoch`
   limiter::TierId tier;
   std::uint32_t routes_epoch;

@@ -190,13 +190,10 @@ void Engine::write_records(Now now) {
 
 void Engine::forget_verdict(const ClientId& client, Now now) {
   std::lock_guard lock(control_->mutex);
-  auto ended = control_->verdicts.find(client);
+  const auto ended = control_->verdicts.find(client);
   control_->verdicts.forget(client);
   control_->publish_verdicts(now);
-  if (!ended) return;
-  // Stored as over, so that it does not come back with a restart.
-  ended->until = now.wall;
-  control_->keeper.verdicts({*ended}, now.wall);
+  if (ended) control_->store_as_over(*ended, now);
 }
 
 std::shared_ptr<const Status> Engine::status() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,7 +13,7 @@
 #include "engine/history.hpp"
 #include "engine/routes.hpp"
 #include "engine/settings.hpp"
-#include "forecast/forecaster.hpp"
+#include "engine/status.hpp"
 #include "limiter/limiter.hpp"
 #include "model/bundle.hpp"
 #include "policy/planner.hpp"
@@ -22,26 +21,6 @@
 #include "traffic/request.hpp"
 
 namespace tidelimit::engine {
-
-/// Decisions and observations since start: the sum over all workers, those that have ended too.
-struct CountersView {
-  std::vector<std::string> endpoints;
-  std::vector<std::string> tiers;
-  /// decisions[((endpoint * tiers + tier) * kOutcomes + outcome) * kReasons + reason]
-  std::vector<std::uint64_t> decisions;
-  std::vector<std::uint64_t> near_limit;         ///< [endpoint * tiers + tier]
-  std::vector<std::uint64_t> in_flight_denials;  ///< likewise: too many in flight, shadow included
-  std::vector<std::uint64_t>
-      observed;  ///< [(endpoint * tiers + tier) * kStatusClasses + status class]
-  std::vector<std::uint64_t> demand;     ///< [endpoint]: requests that windows count
-  std::vector<std::uint64_t> malicious;  ///< [endpoint]: of malicious clients, counted apart
-  std::uint64_t unmatched_paths = 0;
-  std::uint64_t unmatched_tiers = 0;
-  std::uint64_t late = 0;
-  std::uint64_t decision_records_dropped = 0;
-  WallTime last_record_dropped{};  ///< the epoch: none was
-  std::uint64_t overflow_decisions = 0;
-};
 
 /// What came of one request, for the caller's answer.
 struct Answer {
@@ -53,97 +32,7 @@ struct Answer {
 };
 
 /// Where a report comes from: whether its requests were already counted by a decision.
-enum class Counting : std::uint8_t { already_decided, observe_only };
-
-/// A client as the control plane sees it.
-struct ClientView {
-  ClientId client;
-  traffic::ClientFigures figures;
-  double score = 0;
-  double threshold = 0;
-  bool evidence = false;  ///< an alarm, in a direction that does harm
-  std::vector<anomaly::Contribution> contributions;
-  std::optional<policy::VerdictRecord> verdict;
-  std::optional<LabelRecord> label;
-  std::string protected_reason;
-};
-
-struct EndpointStatus {
-  std::string endpoint;
-  double open_window_requests = 0;  ///< of the window that is still open
-  double last_window_requests = 0;
-  std::optional<double>
-      forecast_absolute_error;  ///< mean over the last 24 h of horizons that came true
-  std::optional<double> forecast_error_ratio;  ///< the same over the naive forecast's
-};
-
-/// A part of the policy that has a mode of its own, and by whose word it has it.
-struct PartMode {
-  std::string part;  ///< as in ModeRecord
-  policy::ModeFor configured;
-  std::optional<ModeRecord> by_hand;  ///< with a mode; empty: as configured
-
-  [[nodiscard]] policy::ModeFor in_force() const { return by_hand ? *by_hand->mode : configured; }
-};
-
-/// The modes of the data plane's four switches.
-struct SwitchModes {
-  limiter::Mode forecast = limiter::Mode::enforce;
-  limiter::Mode anomaly = limiter::Mode::enforce;
-  limiter::Mode rules = limiter::Mode::enforce;
-  limiter::Mode all = limiter::Mode::enforce;
-
-  /// As in ModeRecord.
-  [[nodiscard]] std::array<std::pair<const char*, limiter::Mode>, 4> by_part() const {
-    return {{{"forecast", forecast}, {"anomaly", anomaly}, {"rules", rules}, {"all", all}}};
-  }
-};
-
-/// Verdicts of one kind raised by one rule ("model" where the default acts).
-struct VerdictCount {
-  limiter::VerdictKind kind = limiter::VerdictKind::normal;
-  std::string rule;
-  std::uint64_t count = 0;
-};
-
-/// When each stage of a tick last did its work.
-struct LastSuccess {
-  WallTime windows{};
-  WallTime forecast{};
-  WallTime scan{};
-  WallTime plan{};
-};
-
-/// Everything that people, API and metrics ask for, taken at one tick. Immutable.
-struct Status {
-  Now at{};
-  std::shared_ptr<const limiter::Plan> plan;
-  policy::PolicySettings policy;
-  std::vector<policy::RuleState> rules;
-  /// Why an effective limit is not its base, by cell ([endpoint][tier], row-major), then by cell of
-  /// each stage of the plan; "" where it is.
-  std::vector<std::string> limit_causes;
-  std::vector<std::string> total_causes;  ///< the same of the total of all principals of the tier
-  std::vector<policy::CapacityState> capacities;   ///< of rules that divide
-  std::vector<policy::PlanChange> recent_changes;  ///< newest last, at most 200
-  std::vector<forecast::EndpointForecast> forecasts;
-  std::vector<EndpointStatus> endpoints;
-  std::vector<policy::VerdictRecord> verdicts;
-  std::vector<policy::Signal> signals;
-  std::optional<model::Manifest> model;
-  std::vector<std::string> degraded;  ///< what is not as it should be, in words
-  LastSuccess last_success;
-  std::vector<VerdictCount> verdicts_total;  ///< raised since start (renewals are none)
-  std::vector<std::pair<std::string, std::uint64_t>> plan_changes_total;  ///< by rule
-};
-
-/// How full the tables of the data plane are.
-struct TableUse {
-  std::size_t buckets = 0;  ///< live ones; an estimate from a sample in large tables
-  std::size_t clients = 0;
-  std::size_t leases = 0;  ///< principals with requests in flight where that is limited; as buckets
-  std::uint64_t bucket_evictions = 0, client_evictions = 0, lease_evictions = 0;
-};
+enum class ReportKind : std::uint8_t { already_decided, observe_only };
 
 class EngineWorker;
 
@@ -295,8 +184,8 @@ class EngineWorker {
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
   /// too. `request.time` says which window it belongs to. `own_denial`: the response was
   /// tidelimit's own refusal.
-  void observe(const traffic::Request& request, Counting counting, bool own_denial, Now now);
-  void observe(const traffic::Request& request, const Prepared& prepared, Counting counting,
+  void observe(const traffic::Request& request, ReportKind kind, bool own_denial, Now now);
+  void observe(const traffic::Request& request, const Prepared& prepared, ReportKind kind,
                bool own_denial, Now now);
 
  private:

@@ -20,9 +20,9 @@ class ForecastRecord {
   };
 
   void published(const std::vector<forecast::EndpointForecast>& forecasts);
-  /// Judges what came true by now: horizons that end within `closed`. A gap in one leaves it out.
   /// After the wall clock went back: what lies in the future now would never be judged.
   void forget_after(WallTime now);
+  /// Judges what came true by now: horizons that end within `closed`. A gap in one leaves it out.
   void judge(const traffic::WindowGrid& closed);
   [[nodiscard]] Score score(const std::string& endpoint) const;
 

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "engine/settings.hpp"
+#include "forecast/forecaster.hpp"
 #include "policy/planner.hpp"
 #include "policy/verdict_book.hpp"
 #include "traffic/window.hpp"
@@ -188,6 +189,11 @@ class History {
   virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
   virtual Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) = 0;
 
+  /// A forecast that was published, to be shown against what came.
+  virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;
+  /// The oldest first.
+  virtual Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery& query) = 0;
+
   /// False: single decisions are of no interest, and the request path need not keep any.
   [[nodiscard]] virtual bool keeps_decisions() const { return true; }
   virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
@@ -240,11 +246,6 @@ class History {
     return fail(Code::failed_precondition, "this history keeps no configurations");
   }
   virtual Result<std::optional<ConfigurationHold>> hold() { return {}; }
-
-  /// A forecast that was published, to be shown against what came.
-  virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;
-  /// The oldest first.
-  virtual Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery& query) = 0;
 };
 
 }  // namespace tidelimit::engine

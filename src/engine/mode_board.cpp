@@ -126,7 +126,11 @@ Result<void> ModeBoard::set(ModeRecord order, Now now) {
   if (part == nullptr) return fail(Code::invalid_argument, no_such(order.part));
   order.part = part->part;
   if (!order.mode) order.until.reset();
-  if (news_.size() < kMostNews) news_.push_back(order);
+  if (news_.size() < kMostNews) {
+    news_.push_back(order);
+  } else {
+    ++news_lost_;
+  }
   changed_ = true;
   part->by_hand.reset();
   ends_.set(part->part, order.until, now);
@@ -211,6 +215,11 @@ std::vector<PartMode> ModeBoard::parts() const {
 std::vector<ModeRecord> ModeBoard::take_news() {
   std::lock_guard lock(mutex_);
   return std::exchange(news_, {});
+}
+
+std::size_t ModeBoard::news_lost() const {
+  std::lock_guard lock(mutex_);
+  return news_lost_;
 }
 
 }  // namespace tidelimit::engine

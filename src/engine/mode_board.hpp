@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "engine/ends.hpp"
-#include "engine/engine.hpp"
+#include "engine/status.hpp"
 #include "limiter/limiter.hpp"
 #include "policy/settings.hpp"
 
@@ -54,6 +54,8 @@ class ModeBoard {
   [[nodiscard]] std::vector<PartMode> parts() const;
   /// Set since the last call, for the history.
   [[nodiscard]] std::vector<ModeRecord> take_news();
+  /// How many in all were not kept for it: they are in force, and no record tells of them.
+  [[nodiscard]] std::size_t news_lost() const;
 
  private:
   static constexpr std::size_t kSwitches = 4;
@@ -68,6 +70,7 @@ class ModeBoard {
   Ends ends_;                                         ///< by part
   std::array<policy::ModeFor, kSwitches> planned_{};  ///< as applied_to() last gave them out
   std::vector<ModeRecord> news_;
+  std::size_t news_lost_ = 0;
   bool changed_ = false;
 };
 

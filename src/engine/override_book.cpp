@@ -1,6 +1,5 @@
 #include "engine/override_book.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -52,30 +51,7 @@ Result<void> OverrideBook::check(const OverrideRecord& record) {
 
 void OverrideBook::put(OverrideRecord record, Now now) {
   record.target = target_named(record.target).value_or(record.target);
-  erase(record.target);
-  ends_.set(record.target, record.until, now);
-  records_.push_back(std::move(record));
-}
-
-bool OverrideBook::erase(const std::string& target) {
-  ends_.erase(target);
-  return std::erase_if(records_, [&](const auto& r) { return r.target == target; }) > 0;
-}
-
-bool OverrideBook::expire(Instant now) {
-  const std::vector<std::string> past = ends_.past(now);
-  for (const std::string& target : past) erase(target);
-  return !past.empty();
-}
-
-void OverrideBook::restate(Now now) {
-  for (auto& record : records_) record.until = ends_.until(record.target, now);
-}
-
-const OverrideRecord* OverrideBook::find(const std::string& target) const {
-  const auto found = std::find_if(records_.begin(), records_.end(),
-                                  [&](const auto& r) { return r.target == target; });
-  return found == records_.end() ? nullptr : &*found;
+  HandBook::put(std::move(record), now);
 }
 
 const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string_view user) const {
@@ -85,7 +61,7 @@ const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string
   if (client.is_host_name()) return nullptr;
   const OverrideRecord* longest = nullptr;
   int length = -1;
-  for (const auto& record : records_) {
+  for (const auto& record : all()) {
     if (record.target.starts_with(kUser)) continue;
     const auto prefix = parse_prefix(record.target);
     if (!prefix || !prefix->contains(address_of(client)) || prefix->length < length) continue;
@@ -98,7 +74,7 @@ const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string
 std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(
     const limiter::Limiter& limiter, const std::vector<Prefix>& allow_list) const {
   std::vector<limiter::Override> overrides;
-  for (const auto& record : records_) {
+  for (const auto& record : all()) {
     limiter::Override entry;
     if (record.target.starts_with(kUser)) {
       entry.user = limiter.hash_user(std::string_view(record.target).substr(kUser.size()));
@@ -110,7 +86,7 @@ std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(
     entry.action = record.action;
     if (record.limit)
       entry.limit = limiter::make_limit(*record.limit, default_burst(*record.limit));
-    entry.expires_at = ends_.of(record.target);
+    entry.expires_at = end_of(record.target);
     overrides.push_back(entry);
   }
   return std::make_shared<const limiter::OverrideTable>(std::move(overrides), allow_list);

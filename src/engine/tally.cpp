@@ -81,10 +81,4 @@ std::uint64_t Tally::observed(std::size_t endpoint, std::size_t tier,
       std::memory_order_relaxed);
 }
 
-std::size_t Tally::cell(std::size_t endpoint, WindowIndex window) const noexcept {
-  const auto places = static_cast<WindowIndex>(kOpenWindows);
-  const auto place = static_cast<std::size_t>((window % places + places) % places);
-  return endpoint * kOpenWindows + place;
-}
-
 }  // namespace tidelimit::engine

@@ -20,6 +20,11 @@ using WindowIndex = std::int64_t;
 /// So many windows may be open at once: the one that runs, those in grace, and those that a control
 /// plane which hangs has not closed yet. What comes beyond is counted as late.
 inline constexpr std::size_t kOpenWindows = 8;
+/// Where a window counts: in place w mod kOpenWindows.
+[[nodiscard]] constexpr std::size_t place_of(WindowIndex window) noexcept {
+  constexpr auto kPlaces = static_cast<WindowIndex>(kOpenWindows);
+  return static_cast<std::size_t>((window % kPlaces + kPlaces) % kPlaces);
+}
 
 using traffic::kStatusClasses;
 
@@ -36,7 +41,7 @@ struct WindowCounts {
 
 /// All that one worker counts under one configuration. One writer, the worker; read by anyone at
 /// any time (relaxed). Numbers only grow: the control plane takes differences, so nothing is ever
-/// reset under the writer. Window w counts in place w mod kOpenWindows.
+/// reset under the writer.
 class Tally {
  public:
   explicit Tally(std::shared_ptr<const Routes> routes);
@@ -99,14 +104,16 @@ class Tally {
   [[nodiscard]] std::size_t pair(const Identity& who) const noexcept {
     return pair(limiter::index(who.endpoint), limiter::index(who.tier));
   }
-  [[nodiscard]] std::size_t cell(std::size_t endpoint, WindowIndex window) const noexcept;
+  [[nodiscard]] static std::size_t cell(std::size_t endpoint, WindowIndex window) noexcept {
+    return endpoint * kOpenWindows + place_of(window);
+  }
 
   std::shared_ptr<const Routes> routes_;
   std::vector<Counter> decisions_;  // [endpoint][tier][outcome][reason]
   std::vector<Counter> near_limit_;
   std::vector<Counter> in_flight_denials_;
   std::vector<Counter> observed_;    // [endpoint][tier][status class]
-  std::vector<WindowCell> windows_;  // [endpoint][window mod kOpenWindows]
+  std::vector<WindowCell> windows_;  // [endpoint][place_of(window)]
   std::array<Counter, kSingles> single_{};
   std::atomic<std::int64_t> last_record_dropped_{0};  // ns since the epoch
 };

@@ -8,8 +8,6 @@ namespace {
 
 using traffic::WindowStats;
 
-// The longest past that a forecast reads is ten weeks; some days more, so that trimming is rare.
-constexpr Nanos kKept = std::chrono::hours{24 * 72};
 constexpr Nanos kKeptAtMost = std::chrono::hours{24 * 76};
 constexpr std::size_t kMostWindows = 100'000;  // of short windows
 // A window that was listened to for less of it is a gap, not a low count.

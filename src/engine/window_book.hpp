@@ -16,6 +16,9 @@ inline constexpr Nanos kGrace = std::chrono::seconds{30};
 /// thread.
 class WindowBook {
  public:
+  /// The longest past that a forecast reads is ten weeks; some days more, so that trimming is rare.
+  static constexpr Nanos kKept = std::chrono::hours{24 * 72};
+
   WindowBook(Nanos step, std::vector<std::string> endpoints);
 
   /// Begins, or begins anew, with what a history holds (an empty grid is fine). Windows between its

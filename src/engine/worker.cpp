@@ -20,16 +20,28 @@ constexpr std::size_t kLongestPath = 16 << 10;  // the buffer grows beyond it on
 // Passes are kept as a sample: at most ten a second of each worker, the first of each tenth.
 constexpr Nanos kPassEvery = std::chrono::milliseconds{100};
 
+// Of a latency that is a number and not negative; eleven days are as good as longer.
+[[nodiscard]] std::uint64_t microseconds(float latency_ms) {
+  constexpr double kMostMs = 1e9;
+  return static_cast<std::uint64_t>(std::min(static_cast<double>(latency_ms), kMostMs) * 1e3);
+}
+
 // When a request that ends now began, as far as its latency tells.
 [[nodiscard]] std::optional<Instant> began(const traffic::Request& request, Instant now) {
-  constexpr float kMostMs = 1e9f;
   if (!(request.latency_ms >= 0)) return std::nullopt;  // not a number, too
-  const auto us = static_cast<std::int64_t>(std::min(request.latency_ms, kMostMs) * 1e3f);
-  return now - std::chrono::microseconds{us};
+  return now - std::chrono::microseconds{microseconds(request.latency_ms)};
+}
+
+/// So many requests of a call, as windows count them.
+[[nodiscard]] WindowCounts demand(const limiter::Call& call, bool malicious, limiter::Hits hits) {
+  WindowCounts counts;
+  (malicious ? counts.malicious : counts.requests) = hits;
+  if (!malicious && limiter::index(call.tier) == 0) counts.premium = hits;
+  return counts;
 }
 
 /// By user, or by client where no user is named.
-std::uint16_t place_of(const traffic::Request& request) {
+std::uint16_t rollout_place_of(const traffic::Request& request) {
   return request.user_id.empty() ? limiter::rollout_place(request.client)
                                  : limiter::rollout_place(request.user_id);
 }
@@ -66,7 +78,7 @@ struct EngineWorker::Impl {
   void count_demand(Tally& tally, const limiter::Call& call, const limiter::Decision& decision,
                     Now now) noexcept;
   void count_response(Tally& tally, const limiter::Call& call, const traffic::Request& request,
-                      Counting counting, bool own_denial, Now now) noexcept;
+                      ReportKind kind, bool own_denial, Now now) noexcept;
   [[nodiscard]] bool is_open(WindowIndex window) const noexcept;
   void put(Tally& tally, limiter::EndpointId endpoint, WindowIndex window,
            const WindowCounts& counts, WallTime now) noexcept;
@@ -103,7 +115,7 @@ EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
   call.agent_hash = data.limiter.hash_text(request.user_agent);
   call.path_hash = data.limiter.hash_text(who.path);
   call.agent_classes = who.agent_classes;
-  if (routes.rolls_out()) call.rollout = place_of(request);
+  if (routes.rolls_out()) call.rollout = rollout_place_of(request);
   return prepared;
 }
 
@@ -129,29 +141,22 @@ void EngineWorker::Impl::count_demand(Tally& tally, const limiter::Call& call,
   const limiter::Hits asked =
       malicious || decision.allowed ? call.hits : limiter.demand_of(call, now.mono);
   if (asked == 0) return;
-  const limiter::Hits counted = std::min(asked, limiter::kMostCounted);
-  WindowCounts counts;
-  (malicious ? counts.malicious : counts.requests) = counted;
-  if (!malicious && limiter::index(call.tier) == 0) counts.premium = counted;
-  put(tally, call.endpoint, data.index_of(now.wall), counts, now.wall);
+  put(tally, call.endpoint, data.index_of(now.wall),
+      demand(call, malicious, std::min(asked, limiter::kMostCounted)), now.wall);
 }
 
 void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
-                                        const traffic::Request& request, Counting counting,
+                                        const traffic::Request& request, ReportKind kind,
                                         bool own_denial, Now now) noexcept {
   WindowCounts counts;
   const bool malicious = limiter.verdict_on(call, now.mono) == VerdictKind::malicious;
-  if (counting == Counting::observe_only) {
-    (malicious ? counts.malicious : counts.requests) = 1;
-    if (!malicious && limiter::index(call.tier) == 0) counts.premium = 1;
-  }
+  if (kind == ReportKind::observe_only) counts = demand(call, malicious, 1);
   // tidelimit's own refusal is no answer of the service: neither a response nor an error.
   if (!malicious && !own_denial && request.status != 0) {
     counts.responses = 1;
     counts.errors = traffic::is_error(request.status) ? 1 : 0;
     if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
-      counts.latency_us =
-          static_cast<std::uint64_t>(std::min(static_cast<double>(request.latency_ms), 1e9) * 1e3);
+      counts.latency_us = microseconds(request.latency_ms);
   }
   // A clock ahead of ours is taken for now: no window opens early.
   put(tally, call.endpoint, data.index_of(std::min(request.time, now.wall)), counts, now.wall);
@@ -177,7 +182,6 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   } while (entry->id == 0);
   entry->time = now.wall;
   entry->client = call.client;
-  entry->user_hash = call.user;
   entry->endpoint = call.endpoint;
   entry->tier = call.tier;
   entry->routes_epoch = routes.epoch();
@@ -292,21 +296,20 @@ std::uint16_t EngineWorker::enforced_below() noexcept {
   return impl_->limiter.enforced_below();
 }
 
-void EngineWorker::observe(const traffic::Request& request, Counting counting, bool own_denial,
+void EngineWorker::observe(const traffic::Request& request, ReportKind kind, bool own_denial,
                            Now now) {
-  observe(request, impl_->identify(*impl_->look().routes, request, 1), counting, own_denial, now);
+  observe(request, impl_->identify(*impl_->look().routes, request, 1), kind, own_denial, now);
 }
 
 void EngineWorker::observe(const traffic::Request& request, const Prepared& prepared,
-                           Counting counting, bool own_denial, Now now) {
+                           ReportKind kind, bool own_denial, Now now) {
   Impl& me = *impl_;
   const WorkerView& view = me.look();
-  if (prepared.routes_epoch != view.routes->epoch())
-    return observe(request, counting, own_denial, now);
+  if (prepared.routes_epoch != view.routes->epoch()) return observe(request, kind, own_denial, now);
   const auto& [who, call, epoch] = prepared;
   const limiter::ClientTable::Event event = limiter::client_event(call, 1);
   limiter::ClientTable& clients = me.data.limiter.clients();
-  if (counting == Counting::observe_only) {
+  if (kind == ReportKind::observe_only) {
     clients.count_request(event, own_denial, now.mono);
     if (call.user != 0) me.data.crowd.add(call.client, call.user, now.mono);
   }
@@ -314,7 +317,7 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     clients.count_response(event, traffic::response_class(request.status), now.mono);
   Tally& tally = *view.tallies[me.seat];
   tally.observed(who, request.status);
-  me.count_response(tally, call, request, counting, own_denial, now);
+  me.count_response(tally, call, request, kind, own_denial, now);
   me.data.wake(now.mono);
 }
 

@@ -63,7 +63,9 @@ struct EndpointForecast {
   /// The model could speak, and a simple rule does: it was closer lately.
   [[nodiscard]] bool guarded() const { return source != Source::lstm && !recent_errors.empty(); }
   /// Median over usual; empty where usual is unknown or zero.
-  [[nodiscard]] std::optional<double> spike() const;
+  [[nodiscard]] std::optional<double> spike() const {
+    return usual.value_or(0) > 0 ? std::optional(median() / *usual) : std::nullopt;
+  }
 };
 
 enum class Preset : std::uint8_t { baseline, best };

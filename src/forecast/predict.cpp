@@ -291,11 +291,6 @@ const char* to_string(Source source) {
   return "unknown";
 }
 
-std::optional<double> EndpointForecast::spike() const {
-  if (!usual || *usual <= 0) return {};
-  return median() / *usual;
-}
-
 std::vector<std::vector<EndpointForecast>> predict_many(const ForecastModel* model,
                                                         const traffic::WindowGrid& grid,
                                                         std::span<const std::size_t> origins,

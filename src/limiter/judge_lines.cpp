@@ -39,9 +39,7 @@ VerdictKind Judge::verdict() const noexcept {
 
 Mode Judge::mode_of(const Verdict& verdict) const noexcept {
   const ModeSwitch& all = limiter_.mode;
-  const auto& part = verdict.part == Part::anomaly ? all.anomaly
-                     : verdict.part == Part::rules ? all.rules
-                                                   : all.forecast;
+  const auto& part = verdict.part == Part::anomaly ? all.anomaly : all.rules;
   const Mode mode = std::min(verdict.mode, load(part));
   return mode == Mode::enforce && call_.rollout >= verdict.enforced ? Mode::shadow : mode;
 }

@@ -19,7 +19,7 @@ enum class Action : std::uint8_t { none, allow, limit, block };
 [[nodiscard]] const char* to_string(Action action);
 
 /// Which mode switch governs an entry.
-enum class Part : std::uint8_t { forecast, anomaly, rules };
+enum class Part : std::uint8_t { anomaly, rules };
 
 /// What the data plane must know of one judged client.
 struct Verdict {

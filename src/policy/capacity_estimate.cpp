@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "policy/rates.hpp"
+
 namespace tidelimit::policy {
 namespace {
 
@@ -24,10 +26,6 @@ constexpr Nanos kRarestProbe = std::chrono::minutes{5};
 constexpr double kDrain = 0.5;     // of what is served, let in while it drains
 constexpr int kLongestDrain = 12;  // rounds
 constexpr int kDoubted = 12;       // rounds after a drain
-
-double seconds_of(Nanos span) {
-  return static_cast<double>(span.count()) * 1e-9;
-}
 
 }  // namespace
 
@@ -113,12 +111,12 @@ void CapacityEstimate::judge() {
     return;
   }
   if (drain_ > 0) ++drain_rounds_;
-  const double seconds = seconds_of(round_.span);
-  const double served = round_.served / seconds;
+  const double span_s = seconds(round_.span);
+  const double served = round_.served / span_s;
   // So many arrivals have chance in them (Poisson): what is certain is a deviation less.
   const double deviation = served / std::sqrt(std::max(round_.answers.count, 1.0));
   const double certain = served - deviation;
-  const double in_flight = round_.answers.latency_ms * 1e-3 / seconds;  // Little's law
+  const double in_flight = round_.answers.latency_ms * 1e-3 / span_s;  // Little's law
   probe_paid_ = false;
   doubted_ = std::max(doubted_ - 1, 0);
   const bool probed = probing_ || echo_;
@@ -135,7 +133,7 @@ void CapacityEstimate::judge() {
     if (per_second_) per_second_ = std::max(*per_second_, found);
   } else if (latency_ratio_ >= kFull && round_.answers.count >= kLeastAnswers &&
              in_flight >= kLeastInFlight) {
-    fill(served, certain, round_.asked / seconds);
+    fill(served, certain, round_.asked / span_s);
   }
   at_least_ = std::max(at_least_, certain);
   if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);

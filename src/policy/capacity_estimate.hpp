@@ -5,7 +5,7 @@
 
 #include "base/time.hpp"
 #include "policy/load.hpp"
-#include "policy/shedder.hpp"
+#include "policy/usual_latency.hpp"
 
 namespace tidelimit::policy {
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <numeric>
 
+#include "policy/fair_share.hpp"
+#include "policy/rates.hpp"
 #include "policy/words.hpp"
 
 namespace tidelimit::policy {
@@ -19,12 +21,6 @@ constexpr double kCalmRatio = 0.9;
 constexpr Nanos kCalm = std::chrono::minutes{1};
 constexpr std::size_t kReserved = 3;  // the index of the 0.9 quantile
 static_assert(forecast::kQuantiles[kReserved] == 0.90);
-
-/// An average over about `memory`, `span` further on.
-void follow(double& average, double rate, Nanos span, Nanos memory) {
-  const double age = static_cast<double>(span.count()) / static_cast<double>(memory.count());
-  average += (rate - average) * -std::expm1(-age);
-}
 
 double weight_of(Priority priority, std::size_t tier, std::size_t tiers) {
   const double classes = priority == Priority::high ? 2 : priority == Priority::normal ? 1 : 0;
@@ -151,29 +147,23 @@ void Divider::update(const StepReadings& readings, const LoadSample* load, Now n
 }
 
 void Divider::observe(const LoadSample& load) {
-  const double seconds = static_cast<double>(load.span.count()) * 1e-9;
-  if (seconds <= 0) return;
+  if (load.span <= Nanos{0}) return;
   for (std::size_t e = 0; e < endpoints_.size(); ++e) {
-    const auto seen = std::find_if(load.endpoints.begin(), load.endpoints.end(),
-                                   [&](const auto& one) { return one.endpoint == endpoints_[e]; });
-    if (seen == load.endpoints.end()) continue;
+    const EndpointLoad* seen = load.find(endpoints_[e]);
+    if (seen == nullptr) continue;
     for (std::size_t t = 0; t < std::min(tiers_.size(), seen->asked.size()); ++t) {
       Class& one = classes_[e * tiers_.size() + t];
       const double reduced = t < seen->reduced.size() ? seen->reduced[t] : 0.0;
-      const double rate = (seen->asked[t] + reduced) / seconds * one.cost;
-      follow(one.lately, rate, load.span, kLately);
-      follow(one.usually, rate, load.span, kUsually);
+      const double rate = (seen->asked[t] + reduced) / seconds(load.span) * one.cost;
+      smooth(one.lately, rate, load.span, kLately);
+      smooth(one.usually, rate, load.span, kUsually);
     }
   }
 }
 
 void Divider::learn(Pool& pool, const LoadSample& load) {
   std::vector<const EndpointLoad*> loads;
-  for (const std::size_t e : pool.endpoints) {
-    const auto seen = std::find_if(load.endpoints.begin(), load.endpoints.end(),
-                                   [&](const auto& one) { return one.endpoint == endpoints_[e]; });
-    loads.push_back(seen == load.endpoints.end() ? nullptr : &*seen);
-  }
+  for (const std::size_t e : pool.endpoints) loads.push_back(load.find(endpoints_[e]));
   pool.estimate->update(loads, load.span, pool.scarce);
   use_estimate(pool);
 }
@@ -191,8 +181,7 @@ void Divider::claim(const StepReadings& readings) {
     const auto* forecast = readings.endpoints[e].forecast;
     double reserved = 0;
     if (forecast != nullptr && forecast->horizon > Nanos{0}) {
-      reserved = forecast->quantiles[kReserved] * first->cost /
-                 (static_cast<double>(forecast->horizon.count()) * 1e-9);
+      reserved = forecast->quantiles[kReserved] * first->cost / seconds(forecast->horizon);
     }
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = first[t];
@@ -288,10 +277,8 @@ std::string Divider::describe(const Pool& pool, std::size_t i, const std::vector
     text +=
         fmt::format("; {} gets {} of it", endpoints_[*first], percent_in_words(most / pool.usable));
     const auto* forecast = readings.endpoints[*first].forecast;
-    if (forecast != nullptr && forecast->usual.value_or(0) > 0) {
-      text += fmt::format(" (forecast {} times the usual)",
-                          ratio_in_words(forecast->median() / *forecast->usual));
-    }
+    if (const auto spike = forecast != nullptr ? forecast->spike() : std::nullopt)
+      text += fmt::format(" (forecast {} times the usual)", ratio_in_words(*spike));
   }
   const double claim = classes_[own * tiers + i % tiers].claim;
   return text + fmt::format("; {} {} gets {} of the {} it claims", endpoints_[own],

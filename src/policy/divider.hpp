@@ -8,9 +8,9 @@
 
 #include "policy/capacity_estimate.hpp"
 #include "policy/cell_scale.hpp"
-#include "policy/fair_share.hpp"
 #include "policy/load.hpp"
 #include "policy/rule_memory.hpp"
+#include "policy/rule_state.hpp"
 
 namespace tidelimit::policy {
 
@@ -45,7 +45,6 @@ class Divider {
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] Mode mode() const { return state_.mode.mode; }
   [[nodiscard]] static bool on_forecast() { return true; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// The capacities that it divides, endpoints' first.

@@ -56,8 +56,8 @@ bool matches(const Condition& condition, const traffic::ClientFigures& figures,
          seen.requests_per_minute >= *condition.requests_per_minute;
 }
 
-bool is_evidence(const Condition& condition, const traffic::Arrivals& arrivals,
-                 const std::vector<std::string>& patterns) {
+bool counts_any(const Condition& condition, const traffic::Arrivals& arrivals,
+                const std::vector<std::string>& patterns) {
   const bool errors_count = condition.error_rate.has_value();
   if (!condition.user_agent) return arrivals.requests || (errors_count && arrivals.errors);
   const std::uint8_t came = static_cast<std::uint8_t>(arrivals.class_requests |

@@ -21,10 +21,10 @@ inline constexpr std::uint32_t kLeastRequestsForRatio = 20;
 [[nodiscard]] bool matches(const Condition& condition, const traffic::ClientFigures& figures,
                            const std::vector<std::string>& patterns);
 
-/// Whether what came is evidence for a condition that the figures meet: a request that it counts,
-/// and for an error ratio also the error of one that came before.
-[[nodiscard]] bool is_evidence(const Condition& condition, const traffic::Arrivals& arrivals,
-                               const std::vector<std::string>& patterns);
+/// Whether anything came that a condition which the figures meet counts: a request, and for an
+/// error ratio also the error of one that came before.
+[[nodiscard]] bool counts_any(const Condition& condition, const traffic::Arrivals& arrivals,
+                              const std::vector<std::string>& patterns);
 
 /// The figures that met the condition, for people: "40 requests in five minutes (at least 20)".
 [[nodiscard]] std::vector<std::string> match_in_words(const Condition& condition,

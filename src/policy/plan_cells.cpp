@@ -47,7 +47,7 @@ limiter::Limit part_of(const limiter::Limit& total, double share) {
   return part;
 }
 
-limiter::Cell cell_of(const BaseLimits& base, const Settings& from) {
+limiter::Cell cell_of(const BaseLimits& base, const CellSettings& from) {
   limiter::Cell cell;
   for (std::size_t view = 0; view < limiter::kViews; ++view) {
     const Setting& setting = from[view];
@@ -64,8 +64,8 @@ limiter::Cell cell_of(const BaseLimits& base, const Settings& from) {
 }
 
 /// `share`: of the principals who are in the stage; `all`: the cell of those in none.
-limiter::Cell staged_cell_of(const BaseLimits& base, const Settings& from, const limiter::Cell& all,
-                             double share) {
+limiter::Cell staged_cell_of(const BaseLimits& base, const CellSettings& from,
+                             const limiter::Cell& all, double share) {
   limiter::Cell cell = cell_of(base, from);
   for (std::size_t view = 0; view < limiter::kViews; ++view) {
     limiter::Limit& total = cell.views[view].total;
@@ -121,7 +121,7 @@ std::uint16_t part_of_everyone(double share) {
 }
 
 void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
-               const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
+               const std::vector<BaseLimits>& bases, const std::vector<CellSettings>& rows,
                const std::vector<double>& stages) {
   plan.tiers = settings.tiers.size();
   plan.enforced = part_of_everyone(settings.mode.share);

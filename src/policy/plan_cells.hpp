@@ -28,7 +28,7 @@ struct Setting {
   void offer_total(double other, limiter::RuleId by);
   void offer_shed(double other, limiter::RuleId by);
 };
-using Settings = std::array<Setting, limiter::kViews>;
+using CellSettings = std::array<Setting, limiter::kViews>;
 
 /// Whether a plan with this change is worth its publication.
 [[nodiscard]] bool worth_publishing(const Setting& before, const Setting& after);
@@ -41,7 +41,7 @@ using Settings = std::array<Setting, limiter::kViews>;
 /// Fills endpoints, cells and stages of a plan: base limits as the settings scale them. `rows`: by
 /// cell, then by cell of each stage; `stages`: shares of the principals, ascending.
 void fill_plan(limiter::Plan& plan, const PolicySettings& settings,
-               const std::vector<BaseLimits>& bases, const std::vector<Settings>& rows,
+               const std::vector<BaseLimits>& bases, const std::vector<CellSettings>& rows,
                const std::vector<double>& stages);
 
 }  // namespace tidelimit::policy

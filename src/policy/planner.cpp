@@ -38,18 +38,19 @@ struct Planner::Impl {
   void reconfigure(PolicySettings after);
 
   bool asleep(const PlanInputs& inputs) const;
-  Settings settings_of(std::size_t row) const;
+  CellSettings settings_of(std::size_t row) const;
   PlanChange change(std::size_t cell, View view, double before, const Setting& after,
                     WallTime now) const;
-  void record(std::size_t cell, const Settings& after, WallTime now,
+  void record(std::size_t cell, const CellSettings& after, WallTime now,
               std::vector<PlanChange>& changes);
-  std::shared_ptr<const limiter::Plan> build(const std::vector<Settings>& rows, Instant now) const;
+  std::shared_ptr<const limiter::Plan> build(const std::vector<CellSettings>& rows,
+                                             Instant now) const;
 
   PolicySettings settings;
   std::vector<BaseLimits> bases;
   RuleSet rules;
 
-  std::vector<Settings> published;  ///< by cell, then by cell of each stage
+  std::vector<CellSettings> published;  ///< by cell, then by cell of each stage
   std::vector<Recorded> recorded;
   std::shared_ptr<const limiter::Plan> plan;
   std::uint64_t limits_epoch = 1;
@@ -97,10 +98,10 @@ bool Planner::Impl::asleep(const PlanInputs& inputs) const {
   return rules.at_rest();
 }
 
-Settings Planner::Impl::settings_of(std::size_t row) const {
+CellSettings Planner::Impl::settings_of(std::size_t row) const {
   const std::size_t stage = row / bases.size();
   const double share = stage == 0 ? 1.0 : rules.stages()[stage - 1];
-  Settings all;
+  CellSettings all;
   for (std::size_t view = 0; view < all.size(); ++view) {
     all[view] = rules.setting(row % bases.size(), static_cast<View>(view), share);
   }
@@ -129,7 +130,7 @@ PlanChange Planner::Impl::change(std::size_t cell, View view, double before, con
 }
 
 /// The shadow view is on record only where it parts from the effective one.
-void Planner::Impl::record(std::size_t cell, const Settings& after, WallTime now,
+void Planner::Impl::record(std::size_t cell, const CellSettings& after, WallTime now,
                            std::vector<PlanChange>& changes) {
   Recorded& last = recorded[cell];
   const Setting& effective = after[static_cast<std::size_t>(View::effective)];
@@ -147,7 +148,7 @@ void Planner::Impl::record(std::size_t cell, const Settings& after, WallTime now
   }
 }
 
-std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Settings>& rows,
+std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<CellSettings>& rows,
                                                           Instant now) const {
   auto next = std::make_shared<limiter::Plan>();
   next->generation = plan ? plan->generation + 1 : 1;
@@ -168,7 +169,7 @@ PlanStep Planner::Impl::step(const PlanInputs& inputs) {
   if (inputs.forecasts) seen_forecasts = inputs.forecasts_at;
   last_step = now;
 
-  std::vector<Settings> rows(published.size());
+  std::vector<CellSettings> rows(published.size());
   bool publish = must_publish || now >= plan->expires_at - settings.adapt.plan_ttl / 2;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     rows[row] = settings_of(row);

@@ -6,42 +6,12 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "forecast/forecaster.hpp"
 #include "limiter/plan.hpp"
-#include "policy/load.hpp"
+#include "policy/plan_inputs.hpp"
+#include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::policy {
-
-/// A measured load figure with its age.
-struct Signal {
-  std::string name;  ///< "cpu"
-  double value = 0;
-  Instant measured_at;
-};
-
-/// A signal that is older counts no more.
-inline constexpr Nanos kSignalAge = std::chrono::seconds{15};
-
-/// What one endpoint was really asked for lately.
-struct Demand {
-  std::string endpoint;
-  double requests = 0;  ///< of the last closed window, scaled to the forecast's horizon
-};
-
-/// What the planner sees at one step.
-struct PlanInputs {
-  Now now;
-  const std::vector<forecast::EndpointForecast>* forecasts = nullptr;  ///< null: none
-  Instant forecasts_at;  ///< when they were made; older than one window they don't count
-  Nanos window{std::chrono::minutes{15}};
-  /// A forecast may tighten early, but only observed quiet relaxes: with this given, a forecast
-  /// rule ends when forecast and demand are both low. null: the forecast alone decides.
-  const std::vector<Demand>* demand = nullptr;
-  std::vector<Signal> signals;
-  std::optional<LoadSample>
-      load;  ///< for rules on queueing and on claims, once a second; empty: not measured
-};
 
 /// One change of an effective limit, for logs, API, metrics.
 struct PlanChange {
@@ -56,26 +26,6 @@ struct PlanChange {
   std::string cause;  ///< "forecast of payment: 1,690 requests in the next hour, 2.0 times the
                       ///< usual 840"
   bool shadow = false;
-};
-
-/// Whether a rule holds now, and why (for one that has ended: why it ended).
-struct RuleState {
-  std::string rule;
-  bool active = false;
-  ModeFor mode;
-  std::string cause;
-  WallTime since{};
-};
-
-/// What an endpoint or an upstream can take, in work a second (requests of cost 1), as the rule
-/// that divides it knows it.
-struct CapacityState {
-  std::string name;
-  bool learned = false;              ///< else as configured
-  std::optional<double> per_second;  ///< empty: learned, and nothing known yet
-  double at_least = 0;               ///< the most that was served lately without waiting, or not
-  std::optional<double> ceiling;     ///< of one that is learned
-  double latency_ratio = 0;          ///< latency lately, over the usual; 0: not known
 };
 
 struct PlanStep {

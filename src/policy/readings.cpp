@@ -1,17 +1,12 @@
 #include "policy/readings.hpp"
 
 namespace tidelimit::policy {
-namespace {
-
-constexpr Nanos kForecastSlack = std::chrono::minutes{1};  // for the grace of a window and the work
-
-}  // namespace
 
 StepReadings read(const PlanInputs& inputs, const PolicySettings& settings) {
   StepReadings readings;
   readings.now = inputs.now.wall;
   readings.endpoints.resize(settings.endpoints.size());
-  const bool stale = inputs.now.mono - inputs.forecasts_at > inputs.window + kForecastSlack;
+  const bool stale = is_stale(inputs.forecasts_at, inputs.window, inputs.now.mono);
   for (std::size_t i = 0; i < readings.endpoints.size(); ++i) {
     Readings& seen = readings.endpoints[i];
     seen.endpoint = &settings.endpoints[i];

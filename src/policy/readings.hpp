@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "policy/planner.hpp"
+#include "policy/plan_inputs.hpp"
 #include "policy/settings.hpp"
 #include "policy/trigger.hpp"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "policy/cell_scale.hpp"
-#include "policy/planner.hpp"
 #include "policy/readings.hpp"
+#include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 #include "policy/trigger.hpp"
 

@@ -7,8 +7,9 @@
 
 #include "policy/divider.hpp"
 #include "policy/plan_cells.hpp"
-#include "policy/planner.hpp"
+#include "policy/plan_inputs.hpp"
 #include "policy/rule_memory.hpp"
+#include "policy/rule_state.hpp"
 #include "policy/shedder.hpp"
 
 namespace tidelimit::policy {

@@ -25,8 +25,7 @@ double Adapt::floor_of(std::string_view endpoint, std::string_view tier) const {
 }
 
 ModeFor PolicySettings::mode_of(const Rule& rule) const {
-  const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
-  return ahead ? lesser(rule.mode, forecast_mode) : rule.mode;
+  return rule.when.looks_ahead() ? lesser(rule.mode, forecast_mode) : rule.mode;
 }
 
 bool PolicySettings::rolls_out() const {

@@ -82,7 +82,7 @@ struct Condition {
   std::optional<double> utilisation;    ///< forecast / capacity at or above; to divide: claims
   double min_requests = 100;            ///< forecast in the horizon, for `spike`
   std::optional<double> cpu;            ///< ratio at or above
-  std::optional<double> until;          ///< release of `cpu`; absent: 0.15 below
+  std::optional<double> until;          ///< release of `cpu`; absent: kReleaseBelow below
   std::optional<Planned> calendar;      ///< a planned time holds
   std::optional<Nanos> queueing;        ///< answers wait longer than usual by this
   std::optional<limiter::VerdictKind> verdict;
@@ -94,7 +94,12 @@ struct Condition {
   [[nodiscard]] bool on_forecast() const { return forecast.has_value(); }
   /// What is claimed of every capacity, by forecasts and by what is asked for.
   [[nodiscard]] bool on_claims() const { return utilisation && !forecast; }
+  /// On what is expected: the switch of the forecasts governs such rules.
+  [[nodiscard]] bool looks_ahead() const { return on_forecast() || on_claims(); }
   [[nodiscard]] bool on_signal() const { return cpu.has_value(); }
+  static constexpr double kReleaseBelow = 0.15;
+  /// Of a condition on `cpu`: below this it is over.
+  [[nodiscard]] double release() const { return until.value_or(*cpu - kReleaseBelow); }
   [[nodiscard]] bool on_calendar() const { return calendar.has_value(); }
   [[nodiscard]] bool on_queueing() const { return queueing.has_value(); }
   [[nodiscard]] bool on_figures() const {

@@ -1,79 +1,32 @@
 #include "policy/shedder.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 
+#include "policy/rates.hpp"
 #include "policy/words.hpp"
 
 namespace tidelimit::policy {
 namespace {
 
-constexpr Nanos kMinute = std::chrono::minutes{1};
-constexpr Nanos kSlice = std::chrono::seconds{5};
-constexpr double kLeastOfSlice = 20;  // for a slice's mean
-constexpr double kSwollen = 2;        // a first minute so many times its least slice was a rush
-constexpr std::size_t kMinutesKept = 60;
-constexpr int kSlower = 6;                             // a minute of shedding lasts six
 constexpr double kLeastAnswers = 20;                   // fewer say nothing of latency
-constexpr double kLeastOfUsual = 10;                   // for a minute's mean
 constexpr Nanos kPatience = std::chrono::seconds{10};  // with too few answers: nothing is known
-constexpr double kDrain_s = 2;          // what waits too long is to be gone in this time
-constexpr double kMostLess = 0.5;       // of the capacity, to drain
-constexpr double kMostMore = 0.05;      // of the capacity, to fill a queue that is too short
-constexpr double kProbe = 0.01;         // growth a second of the estimate while little waits
-constexpr double kCapacitySpan_s = 20;  // smoothing of the measured throughput
-constexpr double kAskedSpan_s = 10;     // smoothing of demand
-constexpr double kLeastShare = 0.005;   // smaller ones are none
+constexpr double kDrain_s = 2;      // what waits too long is to be gone in this time
+constexpr double kMostLess = 0.5;   // of the capacity, to drain
+constexpr double kMostMore = 0.05;  // of the capacity, to fill a queue that is too short
+constexpr double kProbe = 0.01;     // growth a second of the estimate while little waits
+constexpr Nanos kCapacityMemory = std::chrono::seconds{20};  // of the measured throughput
+constexpr Nanos kAskedMemory = std::chrono::seconds{10};     // of demand
+constexpr double kLeastShare = 0.005;                        // smaller ones are none
 constexpr Nanos kIdle = std::chrono::seconds{10};
 constexpr std::string_view kUnknown =
     "usual latency not yet known: that takes a minute of answers without an overload";
 
-double seconds_of(Nanos span) {
-  return static_cast<double>(span.count()) * 1e-9;
-}
-
-void smooth(double& mean, double value, double seconds, double span) {
-  mean += (value - mean) * (1 - std::exp(-seconds / span));
-}
-
 }  // namespace
-
-void UsualLatency::Part::add(double more, double more_ms, Nanos longer) {
-  answered += more;
-  latency_ms_sum += more_ms;
-  span += longer;
-}
-
-void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool shedding) {
-  if (!known()) {
-    slice_.add(answered, latency_ms_sum, span);
-    if (slice_.span >= kSlice && slice_.answered >= kLeastOfSlice) {
-      least_slice_ = std::min(least_slice_.value_or(slice_.mean()), slice_.mean());
-      slice_ = {};
-    }
-  }
-  minute_.add(answered, latency_ms_sum, span);
-  if (minute_.span < (shedding ? kSlower * kMinute : kMinute)) return;
-  minute_.span = Nanos{0};
-  if (minute_.answered < kLeastOfUsual) return;  // goes on with the next minute
-  const double mean = minute_.mean();
-  const bool rush = !known() && least_slice_ && mean >= kSwollen * *least_slice_;
-  minutes_.push_back(rush ? *least_slice_ : mean);
-  if (minutes_.size() > kMinutesKept) minutes_.pop_front();
-  minute_ = {};
-}
-
-std::optional<double> UsualLatency::ms() const {
-  if (known()) return *std::min_element(minutes_.begin(), minutes_.end());
-  if (least_slice_) return least_slice_;
-  if (slice_.answered < kLeastOfUsual) return std::nullopt;
-  return slice_.mean();
-}
 
 Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
     : rule_(rule),
-      threshold_ms_(seconds_of(*settings.rules[rule].when.queueing) * 1e3),
+      threshold_ms_(seconds(*settings.rules[rule].when.queueing) * 1e3),
       tiers_(settings.tiers) {
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
@@ -120,6 +73,7 @@ void Shedder::inherit(const Shedder& older) {
   idle_ = older.idle_;
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
+  waiting_ = older.waiting_;
   state_.since = older.state_.since;
 }
 
@@ -142,7 +96,7 @@ void Shedder::update(const LoadSample& load, Now now) {
   queueing_ms_ = queueing.value_or(0);
   const bool overloaded = queueing && *queueing > threshold_ms_;
   if (engaged_ || overloaded) {
-    follow(queueing_ms_, seconds_of(span));
+    follow(queueing_ms_, span);
     divide();
   }
   settle(overloaded, span, now.wall);
@@ -153,7 +107,6 @@ void Shedder::update(const LoadSample& load, Now now) {
 
 void Shedder::gather(const LoadSample& load) {
   gathered_ += load.span;
-  const double seconds = seconds_of(load.span);
   for (const EndpointLoad& seen : load.endpoints) {
     const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
                                     [&](const Endpoint& e) { return e.name == seen.endpoint; });
@@ -166,8 +119,8 @@ void Shedder::gather(const LoadSample& load) {
     done_ += (seen.answered - seen.failed) * weight;
     const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
-      smooth(classes_[order_of_[e * tiers_.size() + t]].asked, seen.asked[t] * weight / seconds,
-             seconds, kAskedSpan_s);
+      smooth(classes_[order_of_[e * tiers_.size() + t]].asked,
+             seen.asked[t] * weight / seconds(load.span), load.span, kAskedMemory);
     }
   }
 }
@@ -198,14 +151,14 @@ std::optional<double> Shedder::queueing_ms() const {
 
 /// What to let in. While calls wait the upstream does all it can, so its throughput is its
 /// capacity; while few do, it may be able to do more.
-void Shedder::follow(double queueing, double seconds) {
-  const double throughput = done_ / seconds;
+void Shedder::follow(double queueing, Nanos span) {
+  const double throughput = done_ / seconds(span);
   if (!capacity_ || !engaged_) {
     capacity_ = throughput;
   } else if (queueing > threshold_ms_ / 2) {
-    smooth(*capacity_, throughput, seconds, kCapacitySpan_s);
+    smooth(*capacity_, throughput, span, kCapacityMemory);
   } else {
-    *capacity_ = std::max(*capacity_ * (1 + kProbe * seconds), throughput);
+    *capacity_ = std::max(*capacity_ * (1 + kProbe * seconds(span)), throughput);
   }
   const double lead = (threshold_ms_ - queueing) / 1e3 / kDrain_s;
   admitted_ = *capacity_ * (1 + std::clamp(lead, -kMostLess, kMostMore));
@@ -228,8 +181,13 @@ void Shedder::settle(bool overloaded, Nanos span, WallTime now) {
   engaged_ = overloaded || (engaged_ && idle_ < kIdle);
   const bool was_active = state_.active;
   state_.active = engaged_ && (was_active || shedding);
-  if (state_.active) state_.cause = describe();
-  if (!state_.active && state_.cause == kUnknown && knows_usual()) state_.cause.clear();
+  if (state_.active) {
+    state_.cause = describe();
+    waiting_ = false;
+  } else if (waiting_ && knows_usual()) {
+    state_.cause.clear();
+    waiting_ = false;
+  }
   if (!engaged_) capacity_.reset();
   if (state_.active == was_active) return;
   state_.since = now;

@@ -1,45 +1,16 @@
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "policy/load.hpp"
-#include "policy/planner.hpp"
+#include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
+#include "policy/usual_latency.hpp"
 
 namespace tidelimit::policy {
-
-/// The latency that an endpoint's answers have while nothing waits: the least mean of a minute in
-/// the last hour, as BBR (Cardwell et al. 2016) takes the least round trip. While load is shed an
-/// hour takes six, so that an overload is not soon taken for usual, yet a service that has become
-/// slower is not shed for ever. Before the first minute the least mean of five seconds stands in:
-/// after a start in the middle of an overload the queue grows from second to second, and each mean
-/// that takes in more of it is further from the usual.
-class UsualLatency {
- public:
-  void add(double answered, double latency_ms_sum, Nanos span, bool shedding);
-  /// Empty until something was answered.
-  [[nodiscard]] std::optional<double> ms() const;
-  /// Of a whole minute.
-  [[nodiscard]] bool known() const { return !minutes_.empty(); }
-
- private:
-  /// What was answered in a span of time.
-  struct Part {
-    double answered = 0, latency_ms_sum = 0;
-    Nanos span{0};
-    void add(double more, double more_ms, Nanos longer);
-    [[nodiscard]] double mean() const { return latency_ms_sum / answered; }
-  };
-
-  Part minute_;  ///< the running one
-  Part slice_;   ///< running; until a minute is known
-  std::optional<double> least_slice_;
-  std::deque<double> minutes_;
-};
 
 /// Load shedding by priority: one rule on `queueing`, and all that it remembers. The rule starts
 /// when answers take longer than usual by its threshold at the endpoints that give at least half of
@@ -65,7 +36,6 @@ class Shedder {
   void update(const LoadSample& load, Now now);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] Mode mode() const { return state_.mode.mode; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// Of the requests to a cell ([endpoint][tier], row-major), the part to refuse; 0 to 1.
   [[nodiscard]] double share(std::size_t cell) const { return classes_[order_of_[cell]].share; }
@@ -91,7 +61,7 @@ class Shedder {
   [[nodiscard]] bool knows_usual() const;
   void gather(const LoadSample& load);
   [[nodiscard]] std::optional<double> queueing_ms() const;
-  void follow(double queueing, double seconds);
+  void follow(double queueing, Nanos span);
   void divide();
   void settle(bool overloaded, Nanos span, WallTime now);
   [[nodiscard]] double asked_for() const;
@@ -110,6 +80,7 @@ class Shedder {
   std::optional<double> capacity_;  ///< work a second that the upstream does while calls wait
   double admitted_ = 0;             ///< work a second to let in
   double queueing_ms_ = 0;
+  bool waiting_ = true;   ///< for the usual latency, and the cause says so
   bool engaged_ = false;  ///< there was a queue, and it is watched what the upstream does
   Nanos idle_{0};         ///< how long nothing was to be shed
 };

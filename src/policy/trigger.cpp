@@ -4,38 +4,30 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "policy/rates.hpp"
 #include "policy/words.hpp"
 
 namespace tidelimit::policy {
 namespace {
 
-constexpr double kCalmRatio = 0.9;       // of the threshold: below it a window counts as calm
-constexpr int kCalmWindows = 2;          // in a row, then a forecast rule ends
-constexpr double kExcessSigmas = 3.0;    // a spike exceeds the usual by so many Poisson deviations
-constexpr double kUntilBelowCpu = 0.15;  // default distance of `until` from `cpu`
-
-double release_of(const Condition& condition) {
-  return condition.until.value_or(*condition.cpu - kUntilBelowCpu);
-}
-
-bool known_usual(const forecast::EndpointForecast& forecast) {
-  return forecast.usual && *forecast.usual > 0.0;
-}
+constexpr double kCalmRatio = 0.9;     // of the threshold: below it a window counts as calm
+constexpr int kCalmWindows = 2;        // in a row, then a forecast rule ends
+constexpr double kExcessSigmas = 3.0;  // a spike exceeds the usual by so many Poisson deviations
 
 /// `requests` over the horizon as a share of the endpoint's capacity; 0 where it has none.
 double utilisation(double requests, const Readings& readings) {
   if (!readings.endpoint || !readings.endpoint->capacity) return 0.0;
-  const double seconds = static_cast<double>(readings.forecast->horizon.count()) * 1e-9;
-  return requests / (seconds * readings.endpoint->capacity->per_second());
+  return requests /
+         (seconds(readings.forecast->horizon) * readings.endpoint->capacity->per_second());
 }
 
 bool forecast_starts(const Condition& condition, const Readings& readings) {
   if (!readings.forecast) return false;
   const double median = readings.forecast->median();
   if (condition.spike) {
-    if (!known_usual(*readings.forecast)) return false;
+    const auto spike = readings.forecast->spike();
+    if (!spike || *spike < *condition.spike) return false;
     const double usual = *readings.forecast->usual;
-    if (median / usual < *condition.spike) return false;
     if (median - usual < kExcessSigmas * std::sqrt(usual)) return false;
     if (median < condition.min_requests) return false;
   }
@@ -58,9 +50,8 @@ std::string describe_forecast(const Condition& condition, const Readings& readin
       fmt::format("forecast of {}: {} requests in the next {}", forecast.endpoint,
                   count_in_words(forecast.median()), span_in_words(forecast.horizon));
   if (condition.spike) {
-    text +=
-        fmt::format(", {} times the usual {}", ratio_in_words(forecast.median() / *forecast.usual),
-                    count_in_words(*forecast.usual));
+    text += fmt::format(", {} times the usual {}", ratio_in_words(*forecast.spike()),
+                        count_in_words(*forecast.usual));
   }
   if (condition.utilisation) {
     text += fmt::format(", {} of its capacity of {}",
@@ -105,7 +96,7 @@ bool Trigger::starts(const Condition& condition, const Readings& readings) const
 std::string Trigger::end(const Condition& condition, const Readings& readings) {
   if (condition.on_signal()) {
     if (!readings.cpu) return "no fresh cpu signal";
-    if (*readings.cpu < release_of(condition)) {
+    if (*readings.cpu < condition.release()) {
       return fmt::format("cpu is back at {}", percent_in_words(*readings.cpu));
     }
   }
@@ -114,7 +105,7 @@ std::string Trigger::end(const Condition& condition, const Readings& readings) {
   }
   if (!condition.on_forecast()) return {};
   if (!readings.forecast) return missing_forecast(readings);
-  if (condition.spike && !known_usual(*readings.forecast)) {
+  if (condition.spike && !readings.forecast->spike()) {
     return fmt::format("the usual traffic of {} is no longer known", readings.forecast->endpoint);
   }
   if (readings.forecast->made_at == last_window_) return {};

@@ -20,21 +20,26 @@ constexpr std::size_t kMaxSuspects = 4 * kMaxVerdicts;
 constexpr int kEvidenceNeeded = 2;
 constexpr std::uint32_t kLastScans = 0b111;
 constexpr Nanos kTellEvery = std::chrono::minutes{1};  // renewals of one client
-constexpr char kBudgetSpent[] = "the budget of new verdicts is spent";
 
 bool acts(const Rule& rule) {
   return rule.mode.mode != Mode::off;
 }
 
-std::string not_enforced(std::string_view why) {
-  return "not enforced: " + std::string(why);
-}
-
-bool beyond_budget(const VerdictRecord& record) {
-  return std::count(record.reasons.begin(), record.reasons.end(), not_enforced(kBudgetSpent)) > 0;
-}
-
 }  // namespace
+
+const char* to_string(Withheld by) {
+  switch (by) {
+    case Withheld::no:
+      return "no";
+    case Withheld::protection:
+      return "protection";
+    case Withheld::budget:
+      return "budget";
+    case Withheld::allow_list:
+      return "allow_list";
+  }
+  return "no";
+}
 
 VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings)) {
   index_rules();
@@ -73,7 +78,6 @@ void VerdictBook::reconfigure(PolicySettings settings) {
     if (judged.rule && (allow || !settle_anew(*judged.rule))) judged.rule.reset();
     if (judged.label) {
       const auto end = judged.label->duration;
-      judged.label->record.reasons.resize(1);  // the label's own words
       settle_label(*judged.label);
       judged.label->duration = end;
     }
@@ -130,7 +134,7 @@ bool VerdictBook::weigh(const ClientId& client, bool evidence, bool shielded, No
     Held& held = *judged->second.model;
     extend(held, now);
     const bool bare = std::popcount(seen.bare) >= kEvidenceNeeded;
-    return now.mono - held.told >= kTellEvery || (held.shielded && !shielded && bare);
+    return now.mono - held.told >= kTellEvery || (held.shielded() && !shielded && bare);
   }
   return std::popcount(seen.scans) >= kEvidenceNeeded && !allowed(client);
 }
@@ -151,25 +155,24 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   held.record.score = score;
   held.record.reasons = std::move(grounds.reasons);
   held.record.features = std::move(grounds.features);
-  const bool passed = renewed && !held.withheld;
-  held.withheld = false;
+  const bool passed = renewed && held.record.withheld == Withheld::no;
+  held.record.withheld = Withheld::no;
   if (!passed) settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
-  held.shielded = !protected_reason.empty();
-  if (held.shielded) {
-    withhold(held, protected_reason);
+  if (!protected_reason.empty()) {
+    withhold(held, Withheld::protection, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
              !within_budget(now.mono)) {
-    withhold(held, kBudgetSpent);
+    withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
   extend(held, now);
   tell(held, now, renewed);
 }
 
 /// The verdict is reported, but not enforced.
-void VerdictBook::withhold(Held& held, std::string_view reason) {
-  held.withheld = true;
+void VerdictBook::withhold(Held& held, Withheld by, std::string_view reason) {
+  held.record.withheld = by;
   held.record.mode = std::min(held.record.mode, Mode::shadow);
-  held.record.reasons.push_back(not_enforced(reason));
+  held.record.reasons.push_back("not enforced: " + std::string(reason));
 }
 
 bool VerdictBook::within_budget(Instant now) {
@@ -202,7 +205,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
   for (const std::size_t index : figure_rules_) {
     const Rule& rule = settings_.rules[index];
     if (!matches(rule.when, figures, patterns_)) continue;
-    if (is_evidence(rule.when, arrivals, patterns_)) {
+    if (counts_any(rule.when, arrivals, patterns_)) {
       if (!allowed(client)) apply_rule(index, client, figures, now);
       return;
     }
@@ -220,7 +223,6 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     extend(held, now);
     if (now.mono - held.told < kTellEvery) return;
     held.record.reasons = match_in_words(rule.when, figures, patterns_);
-    held.withheld = held.shielded = false;  // as it may have been restored
     settle(held, consequence_of(rule, settings_.rules));
     tell(held, now, true);
     return;
@@ -248,7 +250,8 @@ void VerdictBook::settle(Held& held, const Consequence& to) const {
   held.record.action = to.action;
   held.record.limit = to.action == Action::limit ? to.limit : std::nullopt;
   held.record.rule = to.rule;
-  held.record.mode = held.withheld ? std::min(mode.mode, Mode::shadow) : mode.mode;
+  const bool withheld = held.record.withheld != Withheld::no;
+  held.record.mode = withheld ? std::min(mode.mode, Mode::shadow) : mode.mode;
   held.record.enforced = mode.share;
   held.duration = to.duration;
 }
@@ -302,8 +305,6 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     Held held;
     held.record = record;
     held.source = record.part == Part::rules ? record.rule : "";
-    held.withheld = record.mode == Mode::shadow;
-    held.shielded = held.withheld && !beyond_budget(record);
     held.expires = now.mono + (record.until - now.wall);
     held.told = now.mono;
     held.told_until = record.until;

@@ -21,6 +21,11 @@ namespace tidelimit::policy {
 
 struct Consequence;
 
+/// Why a verdict is only reported, whatever its mode: nothing, a protection of its client, the
+/// spent budget of new verdicts, or the allow-list over a label.
+enum class Withheld : std::uint8_t { no, protection, budget, allow_list };
+[[nodiscard]] const char* to_string(Withheld by);
+
 /// A verdict with everything a person needs.
 struct VerdictRecord {
   ClientId client;
@@ -31,8 +36,9 @@ struct VerdictRecord {
   double score = 0;  ///< the model's; 0 for rules
   std::string rule;  ///< the rule that acts; "model" where the default does
   limiter::Part part = limiter::Part::anomaly;
-  Mode mode = Mode::enforce;  ///< shadow: reported, not enforced (budget spent, protected address)
-  double enforced = 1;        ///< share of the principals for whom `enforce` holds
+  Mode mode = Mode::enforce;  ///< shadow: reported, not enforced
+  Withheld withheld = Withheld::no;
+  double enforced = 1;               ///< share of the principals for whom `enforce` holds
   std::vector<std::string> reasons;  ///< in plain words and numbers
   /// The model's: every feature's part in the score, the largest first; empty for rules and labels.
   std::vector<anomaly::Contribution> features;
@@ -70,7 +76,8 @@ class VerdictBook {
   /// gone or off, or on addresses that are now allowed, end.
   void reconfigure(PolicySettings settings);
 
-  /// One scan's result for a client that was scored. `evidence` as anomaly::is_evidence says.
+  /// One scan's result for a client that was looked at. `evidence`: of malice, as the caller judged
+  /// it by the model (anomaly::examine) and by what it knows besides.
   /// `grounds` is called only when a verdict is raised or its renewal is told.
   /// `protected_reason`: non-empty for trusted proxies and crowded addresses, which are reported
   /// and never blocked.
@@ -127,8 +134,8 @@ class VerdictBook {
     Instant expires;
     Instant told;           ///< when take_news() last had it
     WallTime told_until{};  ///< its end as told then
-    bool withheld = false;  ///< by the budget or a protection: not enforced
-    bool shielded = false;  ///< by a protection: stays demand, enforced once evidence comes without
+    /// By a protection: stays demand, and is enforced once evidence comes without.
+    [[nodiscard]] bool shielded() const { return record.withheld == Withheld::protection; }
   };
   struct Judged {
     std::optional<Held> model;
@@ -153,7 +160,7 @@ class VerdictBook {
                   Now now);
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
-  static void withhold(Held& held, std::string_view reason);
+  static void withhold(Held& held, Withheld by, std::string_view reason);
   [[nodiscard]] bool within_budget(Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);

@@ -37,7 +37,6 @@ void VerdictBook::label(const Label& label, Now now) {
     held.record.client_name = format_client(label.client);
     held.record.kind = VerdictKind::malicious;
     held.record.from = label.made_at;
-    held.record.reasons = {in_words(label)};
     settle_label(held);
     held.duration = label.until ? *label.until - now.wall : kNoEnd;
     Judged& labelled = entry(label.client);
@@ -50,9 +49,11 @@ void VerdictBook::label(const Label& label, Now now) {
 
 /// Who is on the allow-list passes whatever he is called: his label is told, and not enforced.
 void VerdictBook::settle_label(Held& held) const {
-  held.withheld = allowed(held.record.client);
+  const ClientId& client = held.record.client;
+  held.record.reasons = {in_words(labels_.at(client))};
+  held.record.withheld = allowed(client) ? Withheld::allow_list : Withheld::no;
   settle(held, consequence_of(VerdictKind::malicious, settings_.rules, nullptr, patterns_));
-  if (held.withheld) held.record.reasons.emplace_back(kAllowListed);
+  if (held.record.withheld != Withheld::no) held.record.reasons.emplace_back(kAllowListed);
 }
 
 void VerdictBook::unlabel(const ClientId& client) {

@@ -79,7 +79,7 @@ std::shared_ptr<const limiter::VerdictTable> VerdictBook::table() {
     // office taken for an attacker would vanish from the forecasts. One beyond the budget counts in
     // full: a swarm that is too many to block is not to become tomorrow's forecast.
     verdict.kind =
-        held.shielded ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
+        held.shielded() ? std::min(held.record.kind, VerdictKind::suspicious) : held.record.kind;
     verdict.action = held.record.action;
     if (held.record.limit) {
       verdict.limit = limiter::make_limit(*held.record.limit, default_burst(*held.record.limit));

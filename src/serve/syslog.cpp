@@ -101,8 +101,8 @@ void SyslogReceiver::take(std::string_view datagram) {
   // In a rehearsal the log speaks of another calendar than the gate's.
   if (loop_.clock().pace() != 1) seen.request.time = loop_.now().wall;
   const FrontSettings& settings = gate_.settings();
-  const auto counting = settings.config.syslog_observe_only ? engine::Counting::observe_only
-                                                            : engine::Counting::already_decided;
+  const auto counting = settings.config.syslog_observe_only ? engine::ReportKind::observe_only
+                                                            : engine::ReportKind::already_decided;
   // A log does not say who refused; 429 is what a gateway answers when tidelimit did.
   seen.own_denial = seen.request.status == 429;
   take_response(gate_.worker(), seen, counting, settings, loop_.now());

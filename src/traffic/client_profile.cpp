@@ -36,6 +36,19 @@ double distinct(std::uint64_t bitmap) {
   return -64.0 * std::log(free / 64.0);
 }
 
+/// Requests by path, fading: all, and those of the path that has most.
+struct PathWeights {
+  double all = 0, most = 0;
+};
+PathWeights weights_of(const std::array<float, limiter::kPathBuckets>& paths) {
+  PathWeights weights;
+  for (const float path : paths) {
+    weights.all += static_cast<double>(path);
+    weights.most = std::max(weights.most, static_cast<double>(path));
+  }
+  return weights;
+}
+
 }  // namespace
 
 const char* to_string(Feature feature) {
@@ -312,12 +325,8 @@ ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
   f.client_errors = r.sum.client_errors;
   f.requests_per_minute = f.requests / r.minutes;
   f.error_ratio = f.responses > 0 ? static_cast<double>(f.errors) / f.responses : 0.0;
-  float all = 0;
-  for (const float path : profile.paths) {
-    all += path;
-  }
-  const float most = *std::max_element(profile.paths.begin(), profile.paths.end());
-  f.endpoint_concentration = all > 0 ? static_cast<double>(most / all) : 0.0;
+  const PathWeights paths = weights_of(profile.paths);
+  f.endpoint_concentration = paths.all > 0 ? paths.most / paths.all : 0.0;
   f.agent_diversity = distinct(r.agents);
   if (profile.classes_used) {
     const ClassProfile& classes = classes_[seat];
@@ -343,17 +352,13 @@ ClientFeatures ClientProfiles::features(std::uint32_t slot, Instant now) const {
       std::exp(-std::max(seconds_between(profile.updated, now), 0.0F) / kHourSeconds);
   const auto set = [&f](Feature feature, double value) { f[feature] = static_cast<float>(value); };
 
-  double all = 0;
-  double most = 0;
-  for (const float path : profile.paths) {
-    all += static_cast<double>(path);
-    most = std::max(most, static_cast<double>(path));
-  }
+  const PathWeights paths = weights_of(profile.paths);
   const double hour_errors = static_cast<double>(fade * profile.hour_errors);
   set(Feature::requests_per_minute, r.sum.requests / r.minutes);
   set(Feature::error_ratio,
       shrunk(r.sum.errors, r.sum.responses, kUsualErrorRatio, kPseudoResponses));
-  set(Feature::endpoint_concentration, shrunk(most, all, kUsualConcentration, kPseudoRequests));
+  set(Feature::endpoint_concentration,
+      shrunk(paths.most, paths.all, kUsualConcentration, kPseudoRequests));
   set(Feature::agent_diversity, distinct(r.agents));
   set(Feature::hour_requests, static_cast<double>(fade * profile.hour_requests));
   set(Feature::hour_errors, hour_errors);

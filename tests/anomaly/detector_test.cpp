@@ -41,6 +41,10 @@ ClientFeatures client(double per_minute, double error_ratio, double hour,
   return f;
 }
 
+bool is_evidence(const Detector& detector, const ClientFeatures& row, double granted = 0) {
+  return examine(detector, row, granted).evidence;
+}
+
 std::vector<ClientFeatures> ordinary_rows(std::size_t count, std::uint64_t seed) {
   Random random(seed);
   std::vector<ClientFeatures> rows;

@@ -157,6 +157,25 @@ TEST_F(Clocks, AFarJumpAheadIsOneGapAndLeavesNoTraceOnceItIsUndone) {
   EXPECT_LE(engine->next_due(), now.wall + minutes{16});
 }
 
+TEST_F(Clocks, WindowsThatCanNotBeReadAfterAJumpAreSaidToBeMissingUntilTheyAre) {
+  passed(30);
+  pass(minutes{31});
+  const auto unread = HasSubstr(
+      "stored windows were not read at 2034-10-02T00:31:00Z: disk I/O "
+      "error; forecasts go without them until a restart");
+  history->unreadable = true;
+  jump(hours{24 * 3650});
+  EXPECT_THAT(degraded(), unread);
+  pass(minutes{1});
+  EXPECT_THAT(degraded(), unread);
+  jump(-hours{24 * 3650});
+  EXPECT_THAT(degraded(), HasSubstr("stored windows were not read at 2024-10-04"));
+  history->unreadable = false;
+  restart(mission(), history);
+  EXPECT_THAT(degraded(), testing::Not(HasSubstr("stored windows")));
+  EXPECT_EQ(engine->windows(WallTime{}).stats[kBrowse].front().requests, 30);
+}
+
 TEST_F(Clocks, AJumpAheadAndBackWithinAWindowLosesNoCounts) {
   pass(minutes{20});
   passed(20);

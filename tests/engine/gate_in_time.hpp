@@ -101,11 +101,11 @@ class GateInTime : public testing::Test {
     return count;
   }
   void answer(std::uint16_t status, const Asked& asked = {}, bool own_denial = false,
-              Counting counting = Counting::already_decided) {
+              ReportKind kind = ReportKind::already_decided) {
     traffic::Request seen = request(asked);
     seen.status = status;
     seen.latency_ms = 10;
-    worker->observe(seen, counting, own_denial, now);
+    worker->observe(seen, kind, own_denial, now);
   }
 
   /// The newest closed window of an endpoint.

@@ -13,7 +13,7 @@
 namespace tidelimit::engine::test {
 
 /// What the engine wants of a history, in memory; `full` makes every write fail as a full disk
-/// does.
+/// does, `unreadable` the reading of windows as a broken one.
 class MemoryHistory : public History {
  public:
   Result<void> put_windows(WallTime start, Nanos, const std::vector<std::string>& endpoints,
@@ -27,6 +27,7 @@ class MemoryHistory : public History {
                                       const std::vector<std::string>& endpoints,
                                       WallTime until = WallTime::max()) override {
     std::lock_guard lock(mutex);
+    if (unreadable) return fail(Code::unavailable, "disk I/O error");
     auto all = closed;
     for (const auto& [key, saved] : open) {
       traffic::WindowStats stats = saved;
@@ -180,6 +181,7 @@ class MemoryHistory : public History {
   std::map<std::pair<WallTime, std::string>, OpenWindow> open;
   WallTime as_of{};  ///< of `open`
   bool full = false;
+  bool unreadable = false;
 
  private:
   template <class Body>

@@ -67,7 +67,7 @@ TEST_F(SameDecisions, TwoWorkersCountAllAndLetThroughNoMoreThanTheLimit) {
       made.user_id = i % 4 == 0 ? (who == 0 ? "ann" : "bob") : "";
       if (own->decide(made, 1, at).decision.allowed && i % 2 == 0) ++passed;
       made.status = 200;
-      if (i % 8 == 0) own->observe(made, Counting::already_decided, false, at);
+      if (i % 8 == 0) own->observe(made, ReportKind::already_decided, false, at);
     }
   };
   std::thread control([&] {

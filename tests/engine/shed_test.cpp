@@ -39,7 +39,7 @@ class Shed : public GateInTime {
       traffic::Request seen = request(asked);
       seen.status = 200;
       seen.latency_ms = static_cast<float>(ms);
-      worker->observe(seen, Counting::already_decided, false, now);
+      worker->observe(seen, ReportKind::already_decided, false, now);
     }
   }
   static Asked call_of(int user) {

@@ -118,6 +118,17 @@ TEST_F(States, AnOverrideThatWasKeptUnderAnIpv6AddressIsFoundUnderItsClient) {
   EXPECT_TRUE(ask({.address = "2001:db8::a"}).decision.allowed);
 }
 
+TEST_F(States, AnOverrideThatCouldNotBeWrittenAnewIsInForceAndSaid) {
+  ASSERT_TRUE(history->put_override(block_of("2001:db8::b", now.wall)));
+  history->full = true;
+  start(mission(), history);
+  const auto restored = engine->restore(now);
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().message, "stored overrides: the disk is full: make room");
+  engine->tick(now);
+  EXPECT_EQ(ask({.address = "2001:db8::a"}).decision.reason, Reason::override_);
+}
+
 TEST_F(States, AnOverrideThatCouldNotBeStoredIsNotInForce) {
   history->full = true;
   OverrideRecord block{.target = "203.0.113.7",

@@ -33,10 +33,8 @@ class Together : public GateInTime {
       if (view.endpoints[e] != endpoint) continue;
       for (std::size_t t = 0; t < view.tiers.size(); ++t)
         for (std::size_t r = 0; r < limiter::kReasons; ++r)
-          sum += view.decisions[((e * view.tiers.size() + t) * limiter::kOutcomes +
-                                 static_cast<std::size_t>(outcome)) *
-                                    limiter::kReasons +
-                                r];
+          sum += view.decisions[CountersView::index(e * view.tiers.size() + t, outcome,
+                                                    static_cast<Reason>(r))];
     }
     return sum;
   }

@@ -369,7 +369,7 @@ TEST_F(Verdicts, SayNothingOfTheTrafficOfAClientThatIsLetPassByHand) {
     EXPECT_TRUE(ask(asked).decision.allowed);
     answer(200, asked);
   }
-  for (int i = 0; i < 5; ++i) answer(500, {.address = kMallory}, false, Counting::observe_only);
+  for (int i = 0; i < 5; ++i) answer(500, {.address = kMallory}, false, ReportKind::observe_only);
   pass(minutes{16});
   ASSERT_TRUE(verdict(kMallory)) << "the verdict stands all the time";
   const auto window = newest("browse");

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "engine/gate_in_time.hpp"
 
 namespace tidelimit::engine::test {
@@ -82,7 +84,7 @@ TEST_F(Windows, CountARequestOnceWhoeverReportsIt) {
 }
 
 TEST_F(Windows, CountWhatIsOnlyObserved) {
-  for (int i = 0; i < 7; ++i) answer(200, {.tier = "PRM"}, false, Counting::observe_only);
+  for (int i = 0; i < 7; ++i) answer(200, {.tier = "PRM"}, false, ReportKind::observe_only);
   close();
   EXPECT_EQ(newest("browse").requests, 7);
   EXPECT_EQ(newest("browse").premium, 7);
@@ -115,7 +117,7 @@ TEST_F(Windows, TakeEventsForHalfAMinuteMoreAndThenCallThemLate) {
     traffic::Request seen = request({});
     seen.time = inside;
     seen.status = 200;
-    worker->observe(seen, Counting::observe_only, false, now);
+    worker->observe(seen, ReportKind::observe_only, false, now);
   };
   pass(minutes{1} + seconds{29});
   report();
@@ -134,7 +136,7 @@ TEST_F(Windows, TakeAClockAheadForNow) {
   traffic::Request seen = request({});
   seen.time = now.wall + hours{3};
   seen.status = 200;
-  worker->observe(seen, Counting::observe_only, false, now);
+  worker->observe(seen, ReportKind::observe_only, false, now);
   close();
   EXPECT_EQ(newest("browse").requests, 1);
 }
@@ -293,6 +295,18 @@ TEST_F(EndpointsThatGo, HaveWhatWasCountedStored) {
   close();
   EXPECT_TRUE(newest("browse").observed);
   EXPECT_EQ(engine->windows(WallTime{}).stats[kBrowse].front().requests, 30);
+}
+
+TEST_F(EndpointsThatGo, AreSaidToLackTheirPastWhereItCanNotBeRead) {
+  close();
+  take_browse_away();
+  const auto unread = testing::Contains(testing::HasSubstr("stored windows were not read"));
+  pass(seconds{1});
+  EXPECT_THAT(engine->status()->degraded, testing::Not(unread));
+  history->unreadable = true;
+  bring_browse_back();
+  pass(seconds{2});
+  EXPECT_THAT(engine->status()->degraded, unread);
 }
 
 TEST_F(EndpointsThatGo, AreKnownByNameWhateverElseMoves) {

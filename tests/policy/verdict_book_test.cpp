@@ -212,6 +212,18 @@ TEST(VerdictBook, AfterARestartTheProtectedStayDemandAndThoseBeyondTheBudgetDoNo
   EXPECT_EQ(after.verdict(second)->mode, Mode::shadow);
 }
 
+TEST(VerdictBook, AfterARestartWhatShadowModeReportsIsStillNoDemand) {
+  auto settings = with({attacker()});
+  settings.anomaly.mode.mode = Mode::shadow;
+  Scans before(settings);
+  before.raise();
+  Scans after(settings);
+  after.elapsed = before.elapsed;
+  after.book.restore(before.book.all(), at(after.elapsed));
+  EXPECT_EQ(after.verdict()->mode, Mode::shadow);
+  EXPECT_EQ(after.verdict()->kind, before.verdict()->kind) << "nothing protects it";
+}
+
 TEST(VerdictBook, AllowListedClientsAreNotEvenRaised) {
   auto settings = with({attacker(), odd_tool()});
   settings.anomaly.allow = {{*parse_prefix("203.0.113.0/24"), "office"}};

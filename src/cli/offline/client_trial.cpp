@@ -32,12 +32,14 @@ void ClientTrial::scan(std::uint32_t slot, const ClientId& client, WallTime wall
   ClientOutcome* outcome = keep_outcomes_ ? &outcomes_[client] : nullptr;
   if (detector_) {
     const auto features = replay_.features(slot);
-    const double score = anomaly::score(*detector_, features);
-    const bool harmful = anomaly::harm(*detector_, features) != anomaly::Harm::none;
-    const bool evidence = harmful && anomaly::is_alarm(*detector_, features, score);
+    const anomaly::Finding found = anomaly::examine(*detector_, features);
     book_.scanned(
-        client, score, evidence, "", [] { return std::vector<std::string>{}; }, now_);
-    if (outcome != nullptr) outcome->rank = std::max(outcome->rank, score + (harmful ? 1 : 0));
+        client, found.score, found.evidence, "", [] { return std::vector<std::string>{}; }, now_);
+    if (outcome != nullptr) {
+      const double rank = found.harm == anomaly::Harm::none ? anomaly::score(*detector_, features)
+                                                            : 1 + found.score;
+      outcome->rank = std::max(outcome->rank, rank);
+    }
   }
   if (replay_.profiles().requests(slot, replay_.now()) >= book_.figures_from()) {
     book_.figures(client, replay_.profiles().figures(slot, replay_.now()), replay_.arrivals(slot),

@@ -39,7 +39,7 @@ bool EngineTrial::add(const traffic::Request& request) {
   if (!time_.begun() || request.time > time_.now().wall) advance(request.time);
   const auto answer = worker_->decide(request, 1, time_.now());
   if (answer.decision.allowed) {
-    worker_->observe(request, engine::Counting::already_decided, false, time_.now());
+    worker_->observe(request, engine::ReportKind::already_decided, false, time_.now());
   }
   return !raised_.empty();
 }

@@ -24,8 +24,7 @@ Parting Comparison::total() const {
 
 void Comparison::part(const traffic::Request& request, const Answer& refusal, const Answer& now,
                       bool refused_now, WallTime time) {
-  const std::uint64_t principal =
-      request.user_id.empty() ? hash_client(request.client, 1) : hash_bytes(request.user_id, 2);
+  const std::uint64_t principal = hash_principal(request, 1);
   auto& principals = refused_now ? denied_ : freed_;
   if (principals.size() < kPrincipalsMax) principals.insert(principal);
 

@@ -30,7 +30,7 @@ void HarmLedger::refused(const traffic::Request& request, const Answer& answer, 
   const limiter::Decision& decision = answer.decision;
   if (decision.verdict != limiter::VerdictKind::normal) return;
   if (decision.reason == limiter::Reason::override_) return;
-  const std::uint64_t hash = principal_hash(request);
+  const std::uint64_t hash = hash_principal(request, seed_);
   auto found = entries_.find(hash);
   if (found == entries_.end()) {
     if (entries_.size() >= kPrincipalsMax) {

@@ -12,6 +12,13 @@
 
 namespace tidelimit::engine {
 
+/// By user, or by client where no user is named.
+[[nodiscard]] inline std::uint64_t hash_principal(const traffic::Request& request,
+                                                  std::uint64_t seed) {
+  return request.user_id.empty() ? hash_client(request.client, seed)
+                                 : hash_bytes(request.user_id, seed + 1);
+}
+
 /// Who was refused without being judged: the cost of the limits to those they are meant to serve.
 /// Bounded memory. One thread.
 class HarmLedger {
@@ -22,7 +29,7 @@ class HarmLedger {
 
   /// Every request, to count the principals.
   void saw(const traffic::Request& request) {
-    const std::uint64_t hash = principal_hash(request);
+    const std::uint64_t hash = hash_principal(request, seed_);
     std::uint64_t& recent = recent_[hash & (kRecent - 1)];
     if (recent == hash) return;
     recent = hash;
@@ -42,11 +49,6 @@ class HarmLedger {
     ClientId client;
   };
   static constexpr std::size_t kRecent = 1u << 15;
-
-  [[nodiscard]] std::uint64_t principal_hash(const traffic::Request& request) const {
-    return request.user_id.empty() ? hash_client(request.client, seed_)
-                                   : hash_bytes(request.user_id, seed_ + 1);
-  }
 
   std::uint64_t seed_;
   ingest::DistinctCounter principals_;

@@ -107,9 +107,9 @@ void Replay::take_counters(ReplayReport& report) const {
     Outcomes& outcomes = report.cells[cell];
     for (std::size_t o = 0; o < limiter::kOutcomes; ++o) {
       for (std::size_t r = 0; r < limiter::kReasons; ++r) {
-        const std::uint64_t n =
-            view.decisions[(cell * limiter::kOutcomes + o) * limiter::kReasons + r];
         const auto outcome = static_cast<limiter::Outcome>(o);
+        const auto reason = static_cast<limiter::Reason>(r);
+        const std::uint64_t n = view.decisions[CountersView::index(cell, outcome, reason)];
         if (outcome == limiter::Outcome::deny) {
           outcomes.denied_by[r] += n;
         } else {

@@ -64,7 +64,7 @@ class Replay {
     if (request.client.is_host_name()) remember_name(request);
     if (decision.outcome != limiter::Outcome::allow) refused(request);
     if (decision.allowed) {
-      worker_->observe(request, prepared, Counting::already_decided, false, now());
+      worker_->observe(request, prepared, ReportKind::already_decided, false, now());
       if (decision.in_flight != 0) open_.begin(*worker_, request, prepared, now());
     }
     return answer_;

@@ -122,8 +122,7 @@ Result<engine::ShadowQuery> query_of(const DeskContext& context, const std::stri
   query.by_verdict = part == "anomaly";
   if (query.by_verdict) query.rules->emplace_back();  // the model's own action
   for (const auto& rule : policy.rules) {
-    const bool ahead = rule.when.on_forecast() || rule.when.on_claims();
-    if (part == "rules" || (part == "forecast" ? ahead : rule.when.on_verdict()))
+    if (part == "rules" || (part == "forecast" ? rule.when.looks_ahead() : rule.when.on_verdict()))
       query.rules->push_back(rule.name);
   }
   return query;

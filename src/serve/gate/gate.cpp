@@ -220,7 +220,7 @@ void Gate::report(const Request& request, ResponseWriter& response) {
 }
 
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
-                   engine::Counting counting, const FrontSettings& settings, const Now& now) {
+                   engine::ReportKind counting, const FrontSettings& settings, const Now& now) {
   const traffic::Request& request = seen.request;
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, seen.own_denial, now);
@@ -228,7 +228,7 @@ void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
   // never in flight, and what the service refused counts until its timeout.
   const bool may_be_own =
       seen.own_denial || (!seen.said_who && request.status == settings.config.deny_status);
-  if (counting == engine::Counting::already_decided && !may_be_own)
+  if (counting == engine::ReportKind::already_decided && !may_be_own)
     worker.end(request, prepared, now);
 }
 
@@ -238,7 +238,7 @@ Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
   const auto source = query_value(target, "observe_only");
   const bool observe_only = source && *source != "false" && *source != "0";
   const auto counting =
-      observe_only ? engine::Counting::observe_only : engine::Counting::already_decided;
+      observe_only ? engine::ReportKind::observe_only : engine::ReportKind::already_decided;
   const auto reported = bodies.report(body, now.wall);
   if (!reported) return problem(400, reported.error().message);
   for (const ReportedResponse& seen : **reported)

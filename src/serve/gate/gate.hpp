@@ -73,7 +73,7 @@ class Gate {
 /// Hands a response that was seen elsewhere to a worker. A request that was decided here is in
 /// flight no more, unless the answer may have been tidelimit's own.
 void take_response(engine::EngineWorker& worker, const ReportedResponse& seen,
-                   engine::Counting counting, const FrontSettings& settings, const Now& now);
+                   engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 
 /// Reads a report and hands it to a worker; for the loops and, for large ones, the control lane.
 [[nodiscard]] Response take_report(BodyReader& bodies, engine::EngineWorker& worker,

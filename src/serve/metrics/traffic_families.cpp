@@ -35,8 +35,7 @@ void add_decisions(Families& families, const engine::CountersView& counters) {
       for (std::size_t r = 0; r < limiter::kReasons; ++r) {
         const auto outcome = static_cast<Outcome>(o);
         const auto reason = static_cast<Reason>(r);
-        const auto count =
-            counters.decisions[(pair * limiter::kOutcomes + o) * limiter::kReasons + r];
+        const auto count = counters.decisions[engine::CountersView::index(pair, outcome, reason)];
         // Series that can count stand at zero from the start, so that a first denial is a change.
         if (count == 0 && !can_be(outcome, reason)) continue;
         families.add({{"endpoint", endpoint},

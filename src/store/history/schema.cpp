@@ -127,6 +127,14 @@ ALTER TABLE open_window DROP COLUMN observed;
 ALTER TABLE configurations ADD COLUMN before TEXT NOT NULL DEFAULT '';
 UPDATE configurations SET before = coalesce((SELECT c.fingerprint FROM configurations c
   WHERE c.first < configurations.first ORDER BY c.first DESC LIMIT 1), '');
+)sql",
+    R"sql(
+-- why a verdict is only reported. Earlier versions said so among the reasons alone
+ALTER TABLE verdicts ADD COLUMN withheld TEXT NOT NULL DEFAULT 'no';
+UPDATE verdicts SET withheld = CASE
+  WHEN reasons LIKE '%"not enforced: the budget of new verdicts is spent"%' THEN 'budget'
+  WHEN reasons LIKE '%"not enforced: %' THEN 'protection'
+  ELSE 'no' END WHERE mode = 'shadow';
 )sql"};
 
 Result<void> require_ours(Database& database) {

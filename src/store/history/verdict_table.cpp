@@ -12,11 +12,10 @@ using limiter::Action;
 using limiter::Mode;
 using limiter::Part;
 using limiter::VerdictKind;
+using policy::Withheld;
 
 const char* to_string(Part part) {
   switch (part) {
-    case Part::forecast:
-      return "forecast";
     case Part::anomaly:
       return "anomaly";
     case Part::rules:
@@ -26,10 +25,7 @@ const char* to_string(Part part) {
 }
 
 Part part_of(const std::string& text) {
-  for (const Part part : {Part::forecast, Part::rules}) {
-    if (text == to_string(part)) return part;
-  }
-  return Part::anomaly;
+  return text == to_string(Part::rules) ? Part::rules : Part::anomaly;
 }
 
 std::string reasons_text(const std::vector<std::string>& reasons) {
@@ -92,6 +88,8 @@ policy::VerdictRecord verdict_of(const Query& row) {
   record.mode = enum_of(row.text(12), {Mode::off, Mode::shadow, Mode::enforce});
   record.reasons = reasons_of(row.text(13));
   record.features = features_of(row.text(14));
+  record.withheld = enum_of(
+      row.text(15), {Withheld::no, Withheld::protection, Withheld::budget, Withheld::allow_list});
   return record;
 }
 
@@ -100,8 +98,8 @@ policy::VerdictRecord verdict_of(const Query& row) {
 Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
   return db.execute(
       "INSERT OR REPLACE INTO verdicts (client_hi, client_lo, rule, from_time, until, client_name, "
-      "kind, action, limit_count, limit_period, score, part, mode, reasons, features) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "kind, action, limit_count, limit_period, score, part, mode, reasons, features, withheld) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       std::bit_cast<std::int64_t>(record.client.hi), std::bit_cast<std::int64_t>(record.client.lo),
       std::string_view(record.rule), record.from, record.until,
       std::string_view(record.client_name), std::string_view(limiter::to_string(record.kind)),
@@ -109,16 +107,15 @@ Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
       period_column(record.limit), record.score, std::string_view(to_string(record.part)),
       std::string_view(limiter::to_string(record.mode)),
       std::string_view(reasons_text(record.reasons)),
-      std::string_view(features_text(record.features)));
+      std::string_view(features_text(record.features)),
+      std::string_view(policy::to_string(record.withheld)));
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
   return collect(
       db.query("SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
-               "limit_count, limit_period, score, part, mode, reasons, features FROM verdicts "
-               "WHERE until "
-               ">= ? "
-               "ORDER BY from_time",
+               "limit_count, limit_period, score, part, mode, reasons, features, withheld "
+               "FROM verdicts WHERE until >= ? ORDER BY from_time",
                since),
       verdict_of);
 }

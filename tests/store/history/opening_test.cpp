@@ -1,5 +1,6 @@
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -91,6 +92,7 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
       (1764000000000000000, 900000000000, 'browse', 5, 0, 0, 0, 0, 0, 0, 1),
       (1764000000000000000, 900000000000, 'payment', 7, 0, 0, 0, 0, 0, 0, 0);
     ALTER TABLE configurations DROP COLUMN before;
+    ALTER TABLE verdicts DROP COLUMN withheld;
     PRAGMA user_version = 5)");
   const auto saved = open()->open_windows(kStep).value();
   ASSERT_EQ(saved.so_far.size(), 1U);
@@ -99,6 +101,30 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
   EXPECT_EQ(saved.missed[0][0], 0s);
   EXPECT_EQ(saved.missed[1][0], kStep);
   EXPECT_EQ(saved.as_of, saved.so_far.start + kStep) << "what has passed since is forgiven";
+}
+
+TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
+  using policy::Withheld;
+  policy::VerdictRecord office;
+  office.client = client_of("192.0.2.1");
+  office.mode = limiter::Mode::shadow;
+  office.reasons = {"214 requests a minute", "not enforced: over 50 users behind it"};
+  office.from = kStart;
+  office.until = kStart + 15min;
+  auto beyond = office;
+  beyond.client = client_of("192.0.2.2");
+  beyond.reasons.back() = "not enforced: the budget of new verdicts is spent";
+  auto shadowed = office;
+  shadowed.client = client_of("192.0.2.3");
+  shadowed.reasons.pop_back();
+  ASSERT_TRUE(open()->put_verdicts({office, beyond, shadowed}));
+  script("ALTER TABLE verdicts DROP COLUMN withheld; PRAGMA user_version = 7");
+  std::map<std::uint64_t, Withheld> found;
+  for (const auto& record : open()->verdicts(kStart).value())
+    found[record.client.lo] = record.withheld;
+  EXPECT_EQ(found.at(office.client.lo), Withheld::protection);
+  EXPECT_EQ(found.at(beyond.client.lo), Withheld::budget);
+  EXPECT_EQ(found.at(shadowed.client.lo), Withheld::no);
 }
 
 TEST_F(OpeningTest, RefusesAFolderInItsPlace) {

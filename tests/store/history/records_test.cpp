@@ -18,6 +18,7 @@ policy::VerdictRecord verdict(const char* client, WallTime from, Nanos lasting) 
   record.rule = "attacker";
   record.part = limiter::Part::rules;
   record.mode = limiter::Mode::shadow;
+  record.withheld = policy::Withheld::budget;
   record.reasons = {"214 requests a minute (usual 0.2 to 21)", "with \"quotes\" and \xff"};
   record.features = {{traffic::Feature::error_ratio, 0.88, 0, 0.09, 0.125, "STD"},
                      {traffic::Feature::agent_diversity, 1, 1, 2, -0.0625}};
@@ -40,6 +41,7 @@ TEST_F(RecordsTest, VerdictsComeBackWhole) {
   EXPECT_EQ(back[0].rule, "attacker");
   EXPECT_EQ(back[0].part, limiter::Part::rules);
   EXPECT_EQ(back[0].mode, limiter::Mode::shadow);
+  EXPECT_EQ(back[0].withheld, policy::Withheld::budget);
   ASSERT_EQ(back[0].features.size(), 2U);
   EXPECT_EQ(back[0].features[0].feature, traffic::Feature::error_ratio);
   EXPECT_EQ(back[0].features[0].value, 0.88);
