@@ -126,7 +126,7 @@ TEST_F(Verdicts, OfTheModelForAShareAreWatchedForTheOthers) {
     const Answer got = ask({.address = address, .hits = 0});
     ASSERT_TRUE(verdict(address));
     EXPECT_EQ(verdict(address)->enforced, 0.5);
-    EXPECT_EQ(got.decision.reason, Reason::client_blocked);
+    EXPECT_EQ(limiter::on_record(got.decision).reason, Reason::client_blocked);
     EXPECT_EQ(got.decision.outcome, got.decision.allowed ? Outcome::shadow_deny : Outcome::deny);
     blocked += got.decision.allowed ? 0 : 1;
   }

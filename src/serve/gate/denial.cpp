@@ -154,9 +154,7 @@ void append_rate(std::string& value, const engine::Answer& answer, const FrontSe
 }
 
 bool shows_rates(const engine::Answer& answer, limiter::Mode all) {
-  const limiter::Decision& decision = answer.decision;
-  return decision.enforced && decision.outcome != limiter::Outcome::shadow_deny &&
-         all == limiter::Mode::enforce;
+  return answer.decision.enforced && all == limiter::Mode::enforce;
 }
 
 std::uint64_t reset_seconds(const limiter::Decision& decision) {
