@@ -268,6 +268,34 @@ TEST(Divider, DoesNotOscillateAtItsThreshold) {
   EXPECT_LE(changes, 20);
 }
 
+TEST(Divider, LetsGoOfTotalsAsSoonAsASurgeIsOver) {
+  Shared world;
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 400, 0, 30);
+  world.run(seconds{20});
+  EXPECT_LT(world.total(kBrowse, kStd), 30);
+  world.ask(0, 10, 0, 30);
+  world.run(seconds{3});
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal) << "40 of 90 are asked for";
+}
+
+TEST(Divider, KeepsItsTotalsWhileAnOverloadFluctuates) {
+  Shared world;
+  Random random(5);
+  double least = Divider::kNoTotal, most = 0;
+  for (int second = 0; second < 600; ++second) {
+    const auto asked = [&](double mean) { return static_cast<double>(random.poisson(mean)); };
+    world.ask(asked(10), asked(20), asked(20), asked(60));
+    world.run(seconds{1});
+    if (second < 60) continue;
+    least = std::min(least, world.total(kBrowse, kStd));
+    most = std::max(most, world.total(kBrowse, kStd));
+  }
+  EXPECT_GT(least, 15);
+  EXPECT_LT(most, 60);
+}
+
 TEST(Divider, TakesTheConfiguredTotalWhereThatIsLess) {
   PolicySettings settings = shared();
   settings.endpoints[1].limits[1].total = Rate{10, seconds{1}};

@@ -139,6 +139,21 @@ TEST(Shedder, EndsWhenTheRushIsOver) {
   for (std::size_t cell = 0; cell < 6; ++cell) EXPECT_EQ(upstream.shedder.share(cell), 0);
 }
 
+TEST(Shedder, RefusesNobodyForWhatWasAskedBefore) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.run(60, {12, 12, 10, 200, 0, 0});
+  EXPECT_GT(upstream.shedder.share(kTiers + 1), 0.3);
+  upstream.run(4, kCalm);
+  double refused = 0;
+  for (int second = 0; second < 10; ++second) {
+    for (std::size_t cell = 0; cell < kCalm.size(); ++cell)
+      refused += kCalm[cell] * upstream.shedder.share(cell);
+    upstream.run(1, kCalm);
+  }
+  EXPECT_LT(refused, 5) << "of 520";
+}
+
 TEST(Shedder, ServesTheMoreImportantFirstAndStarvesNobody) {
   const PolicySettings settings = with_shedding();
   Upstream upstream(settings);
