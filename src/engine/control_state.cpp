@@ -51,6 +51,7 @@ void Engine::Control::follow_modes(Now now) {
   changed = true;
   policy::PolicySettings after = modes.applied_to(settings.policy);
   if (same_modes(policy, after)) return;
+  drain_decisions(now);  // what was decided under the older modes is explained by them
   policy = std::move(after);
   verdicts.reconfigure(policy);
   make_routes();
@@ -163,6 +164,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
                             fmt::join(fixed, ", "), fixed.size() == 1 ? "it" : "them"));
   const std::vector<std::string> names = names_of(after.policy);
   const bool renamed = names != windows.endpoints();
+  drain_decisions(now);  // rules are known by their numbers, which may not be the same afterwards
   after.calendar_pace = settings.calendar_pace;  // the clock's, not the configuration's
   settings = std::move(after);
   modes.configure(settings.policy, now.wall);

@@ -453,5 +453,51 @@ TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {
   EXPECT_EQ(passed(150), 100);
 }
 
+TEST_F(Plans, ExplainADecisionByTheRulesThatItWasMadeUnder) {
+  history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  start(settings, history);
+  const auto hot = [&] {
+    engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+    move_to(now.wall + seconds{1});
+  };
+  hot();
+  const Answer denied = ask({.hits = 50});
+  ASSERT_EQ(denied.decision.reason, Reason::reduced_capacity);
+  std::swap(settings.policy.rules.front(), settings.policy.rules.back());
+  ASSERT_TRUE(engine->reconfigure(settings, now));
+  const Answer late = ask({.hits = 50});
+  hot();
+  const auto explanation_of = [&](const Answer& answer) {
+    const auto records = history->decisions({}).value();
+    for (const DecisionRecord& record : records)
+      if (record.id == format_decision_id(answer.decision_id)) return record.explanation;
+    return std::string("none");
+  };
+  EXPECT_THAT(explanation_of(denied), HasSubstr("cpu is at"));
+  EXPECT_THAT(explanation_of(late), HasSubstr("cpu is at"));
+}
+
+TEST_F(Plans, ExplainAWatchedDenialByTheModeItWasMadeUnder) {
+  history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  settings.policy.rules.back().mode.mode = Mode::shadow;
+  start(settings, history);
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  move_to(now.wall + seconds{1});
+  const Answer watched = ask({.hits = 50});
+  ASSERT_EQ(watched.decision.outcome, Outcome::shadow_deny);
+  EXPECT_EQ(watched.decision.reason, Reason::ok);
+  EXPECT_EQ(watched.rule, nullptr);
+  ASSERT_TRUE(engine->set_mode(
+      {"rule/cpu-pressure", policy::ModeFor{Mode::enforce, 1}, {}, {}, {}, {}}, now));
+  move_to(now.wall + seconds{1});
+  const auto records = history->decisions({}).value();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].rule, "cpu-pressure");
+  EXPECT_EQ(records[0].reason, "reduced_capacity");
+  EXPECT_THAT(records[0].explanation, HasSubstr("rule cpu-pressure is in shadow mode"));
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test
