@@ -499,5 +499,28 @@ TEST_F(Plans, ExplainAWatchedDenialByTheModeItWasMadeUnder) {
   EXPECT_THAT(records[0].explanation, HasSubstr("rule cpu-pressure is in shadow mode"));
 }
 
+TEST_F(Plans, SayOfARuleWhatTheSwitchAboveItLeaves) {
+  begin(false);
+  const auto in_force = [&](const std::string& name) {
+    for (const PartMode& part : engine->part_modes())
+      if (part.part == name) return part.in_force;
+    return policy::ModeFor{Mode::off, 0};
+  };
+  const auto set = [&](const std::string& part, policy::ModeFor mode) {
+    ASSERT_TRUE(engine->set_mode({part, mode, {}, "ann", now.wall, {}}, now));
+  };
+  set("rules", {Mode::enforce, 0.05});
+  EXPECT_EQ(in_force("rule/cpu-pressure"), (policy::ModeFor{Mode::enforce, 0.05}));
+  set("rule/cpu-pressure", {Mode::enforce, 1});
+  EXPECT_EQ(in_force("rule/cpu-pressure"), (policy::ModeFor{Mode::enforce, 1}))
+      << "what is said of one rule stands above a share of all";
+  set("rules", {Mode::shadow, 1});
+  EXPECT_EQ(in_force("rule/cpu-pressure").mode, Mode::shadow) << "and below the switch";
+  set("rules", {Mode::enforce, 1});
+  set("forecast", {Mode::shadow, 1});
+  EXPECT_EQ(in_force("rule/shield-payment").mode, Mode::shadow);
+  EXPECT_EQ(in_force("rule/cpu-pressure").mode, Mode::enforce);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test
