@@ -169,7 +169,7 @@ void Engine::Control::drain_decisions(Now now) {
 }
 
 void Engine::Control::write_records(Now now) {
-  keeper.modes(modes.take_news(), now.wall);
+  take_mode_news(now);
   drain_decisions(now);
 }
 

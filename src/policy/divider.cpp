@@ -134,6 +134,12 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
   state_.since = older.state_.since;
 }
 
+void Divider::restore(std::size_t cell, double scale, Instant changed, const std::string& cause) {
+  if (!classes_[cell].may_cut) return;
+  classes_[cell].scale.restore(scale, changed);
+  if (scale != 1.0) state_.cause = cause;
+}
+
 void Divider::update(const StepReadings& readings, const LoadSample* load, Now now,
                      Instant before) {
   if (load != nullptr) observe(*load);

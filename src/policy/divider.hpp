@@ -42,6 +42,9 @@ class Divider {
   /// traffic.
   void inherit(const Divider& older, const Renumbering& renumbering);
 
+  /// See RuleSet::restore.
+  void restore(std::size_t cell, double scale, Instant changed, const std::string& cause);
+
   /// From `before` (the last step) to `now`; `load`: what was asked in a second or so, if measured.
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
 

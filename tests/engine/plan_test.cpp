@@ -59,7 +59,7 @@ TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
   EXPECT_EQ(passed(80, {.address = "198.51.100.1", .tier = "PRM"}), 80);
   const auto status = engine->status();
   EXPECT_THAT(status->recent_changes.back().cause, HasSubstr("forecast of payment"));
-  EXPECT_FALSE(history->plan_changes(WallTime{})->empty());
+  EXPECT_FALSE(history->plan_changes({})->empty());
 }
 
 // Buckets know the number of a change mod 16 only.
@@ -520,6 +520,45 @@ TEST_F(Plans, SayOfARuleWhatTheSwitchAboveItLeaves) {
   set("forecast", {Mode::shadow, 1});
   EXPECT_EQ(in_force("rule/shield-payment").mode, Mode::shadow);
   EXPECT_EQ(in_force("rule/cpu-pressure").mode, Mode::enforce);
+}
+
+TEST_F(Plans, ARestartGoesOnWhereTheGateStood) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_EQ(effective(kBrowse, kStd), 25);
+  signal_cpu(0.1);
+  pass(seconds{10});
+  const std::size_t recorded = history->plan_changes({})->size();
+  restart(mission(), history);
+  EXPECT_NEAR(effective(kBrowse, kStd), 25, 3) << "of a base of 100";
+  EXPECT_EQ(history->plan_changes({})->size(), recorded);
+  EXPECT_THAT(engine->status()->limit_causes[kBrowse * 2 + kStd], HasSubstr("cpu is at"));
+  pass(minutes{9});
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_EQ(history->plan_changes({})->back().after_scale, 1);
+}
+
+TEST_F(Plans, AModeSetByHandIsTheCauseOfWhatMovesForIt) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_TRUE(engine->set_mode(
+      {"rules", policy::ModeFor{Mode::shadow, 1}, "a try", "ann", now.wall, now.wall + seconds{5}},
+      now));
+  signal_cpu(0.95);
+  const auto last = [&] {
+    policy::PlanChange found;
+    const auto all = history->plan_changes({}).value();
+    for (const auto& change : all)
+      if (change.endpoint == "browse" && change.tier == "STD" && !change.shadow) found = change;
+    return found;
+  };
+  EXPECT_EQ(last().after_scale, 1);
+  EXPECT_EQ(last().cause, "mode of rules set to shadow by ann: a try");
+  pass(seconds{6});
+  EXPECT_EQ(last().after_scale, 0.25);
+  EXPECT_THAT(last().cause, HasSubstr("the time of a mode set by hand is over; cpu is at"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "base/random.hpp"
 #include "policy/mission.hpp"
@@ -294,6 +295,32 @@ TEST(Divider, KeepsItsTotalsWhileAnOverloadFluctuates) {
   }
   EXPECT_GT(least, 15);
   EXPECT_LT(most, 60);
+  std::map<std::string, int> noted;
+  for (const PlanChange& change : world.changes)
+    if (change.of == PlanChange::Of::total) ++noted[change.endpoint + change.tier];
+  EXPECT_GT(noted["browseSTD"], 0);
+  for (const auto& [cell, count] : noted) EXPECT_LE(count, 60) << "one in ten seconds at most";
+}
+
+TEST(Divider, PutsItsTotalsOnRecord) {
+  Shared world;
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 80, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  std::vector<PlanChange> totals;
+  for (const PlanChange& change : world.changes)
+    if (change.of == PlanChange::Of::total && change.endpoint == "browse") totals.push_back(change);
+  ASSERT_GE(totals.size(), 2U);
+  EXPECT_EQ(totals.front().before_per_minute, 0) << "none";
+  EXPECT_GT(totals.front().after_per_minute, 0);
+  EXPECT_EQ(totals.front().rule, kDivisionRule);
+  EXPECT_THAT(totals.front().cause, HasSubstr("core can take 90/s"));
+  EXPECT_EQ(totals.back().after_per_minute, 0);
+  EXPECT_EQ(totals.back().rule, "");
+  EXPECT_LT(totals.size(), 8U);
 }
 
 TEST(Divider, TakesTheConfiguredTotalWhereThatIsLess) {

@@ -37,6 +37,7 @@ constexpr std::array kRows{
     Row{"GET", "/readyz", {kStatus, kOpen, kAny, get_ready}},
     Row{"GET", "/metrics", {kStatus, kOpen, Role::metrics, get_metrics}},
     Row{"GET", "/v1/plan", {kStatus, kRead, kAdmin, get_plan, ""}},
+    Row{"GET", "/v1/plan/changes", {kControl, kRead, kAdmin, get_plan_changes, "since until"}},
     Row{"GET", "/v1/forecasts", {kStatus, kRead, kAdmin, get_forecasts, ""}},
     Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kAdmin, get_verdicts, ""}},
     Row{"GET", "/v1/clients/**", {kControl, kGuarded, kAdmin, get_client}},
