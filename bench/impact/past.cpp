@@ -90,7 +90,9 @@ class PastWindows final : public engine::History {
   Result<void> delete_label(const std::string&) override { return {}; }
   Result<std::vector<engine::LabelRecord>> labels() override { return {}; }
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>&) override { return {}; }
-  Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override { return {}; }
+  Result<std::vector<policy::PlanChange>> plan_changes(const engine::PlanChangeQuery&) override {
+    return {};
+  }
   [[nodiscard]] bool keeps_decisions() const override { return false; }
   Result<void> put_decisions(const std::vector<engine::DecisionRecord>&) override { return {}; }
   Result<std::vector<engine::DecisionRecord>> decisions(const engine::DecisionQuery&) override {

@@ -199,9 +199,7 @@ class Trial {
     if (!status) return;
     for (const auto& change : status->recent_changes)
       ledger_.outcome().plan_changes.push_back(
-          fmt::format("{} {}/{}: {:.0f} -> {:.0f} a minute ({}: {})", format_time(change.time),
-                      change.endpoint, change.tier, change.before_per_minute,
-                      change.after_per_minute, change.rule, change.cause));
+          fmt::format("{} {}", format_time(change.time), policy::in_words(change)));
   }
 
   Span span_;

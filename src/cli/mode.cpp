@@ -110,8 +110,11 @@ Result<void> run(const ModeOptions& options) {
     if (!mode) return tl::unexpected<Error>(mode.error());
     json body{{part_named(options.part), *mode}, {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
-    if (auto set = options.gate.call("PUT", "/v1/mode", body.dump()); !set)
-      return tl::unexpected(set.error());
+    const auto set = options.gate.call("PUT", "/v1/mode", body.dump());
+    if (!set) return tl::unexpected(set.error());
+    if (set->contains("warnings"))
+      for (const json& warning : printable_texts((*set)["warnings"]))
+        std::cerr << "warning: " << warning.get<std::string>() << '\n';
   }
   return show(options);
 }

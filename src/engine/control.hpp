@@ -85,6 +85,7 @@ struct Engine::Control {
   void take_models();
   void forecast(Now now, std::unique_lock<std::mutex>& lock);
   void plan(Now now);
+  void trim_recent_changes();
   [[nodiscard]] bool planner_rests() const;
   [[nodiscard]] const forecast::ForecastModel* forecaster() const;
   [[nodiscard]] std::vector<forecast::EndpointForecast> predict(
@@ -111,6 +112,7 @@ struct Engine::Control {
   [[nodiscard]] Result<void> restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);
+  void take_mode_news(Now now);
 
   Data& data;
   std::mutex turn;
@@ -164,6 +166,7 @@ struct Engine::Control {
   std::optional<WindowIndex> closed_before_jump;
   std::vector<WindowIndex> settling;  ///< closed at the last tick: stragglers in them are late
 
+  std::string by_hand;  ///< PlanInputs::by_hand of the next step
   std::vector<policy::PlanChange> recent_changes;
   std::map<std::string, std::uint64_t> plan_changes_total;
   std::map<std::pair<limiter::VerdictKind, std::string>, std::uint64_t> verdicts_total;

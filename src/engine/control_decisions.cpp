@@ -3,6 +3,7 @@
 
 #include "engine/control.hpp"
 #include "limiter/nominal.hpp"
+#include "policy/plan_cells.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -49,9 +50,14 @@ std::string Engine::Control::explanation_of(const KeptDecision& kept, const Rout
 std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
   const limiter::Decision& decision = kept.decision;
   if (decision.outcome != limiter::Outcome::shadow_deny) return {};
-  const auto words = [](std::string_view what, const policy::ModeFor& mode) -> std::string {
+  const auto words = [&](std::string_view what, const policy::ModeFor& mode) -> std::string {
     if (mode.mode != limiter::Mode::enforce) return fmt::format("{} is in shadow mode", what);
     if (mode.share == 1) return {};
+    if (kept.rollout < policy::part_of_everyone(mode.share))
+      return fmt::format(
+          "{} is enforced for {:g} % of the principals, this one among them; were "
+          "it for all, what all may have together would have denied it",
+          what, mode.share * 100);
     return fmt::format("{} is enforced for {:g} % of the principals, and not for this one", what,
                        mode.share * 100);
   };
@@ -125,6 +131,7 @@ void Engine::Control::drain_decisions(Now now) {
   }
   std::vector<DecisionRecord> records;
   const auto current = planner.current();
+  const std::uint32_t epoch = recent_routes.front()->epoch();
   for (const auto& log : logs) {
     log->drain([&](const KeptDecision& kept) {
       const Routes* routes = routes_of(recent_routes, kept.routes_epoch);
@@ -145,20 +152,23 @@ void Engine::Control::drain_decisions(Now now) {
       if (const std::string* rule = routes->rule(decision.rule)) record.rule = *rule;
       record.verdict = limiter::to_string(decision.verdict);
       record.limit_per_minute = limiter::nominal_per_minute(decision.limit);
-      if (current && limiter::index(kept.endpoint) < current->endpoints.size()) {
+      // A worker may have been a moment late to see a new configuration: what it decided goes by
+      // the numbers of the older one.
+      const bool by_present = kept.routes_epoch == epoch;
+      if (by_present && current && limiter::index(kept.endpoint) < current->endpoints.size()) {
         record.base_per_minute = limiter::nominal_per_minute(base_of(kept, *current));
       }
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;
       record.plan_generation = decision.plan_generation;
-      record.explanation = explanation_of(kept, *routes);
+      if (by_present) record.explanation = explanation_of(kept, *routes);
     });
   }
   keeper.decisions(records, now.wall);
 }
 
 void Engine::Control::write_records(Now now) {
-  keeper.modes(modes.take_news(), now.wall);
+  take_mode_news(now);
   drain_decisions(now);
 }
 

@@ -5,7 +5,8 @@
 namespace tidelimit::engine {
 namespace {
 
-constexpr Nanos kSampleSpan = std::chrono::seconds{1};
+// A turn comes every second, and a little early at times: it must not wait for the next one.
+constexpr Nanos kSampleSpan = std::chrono::milliseconds{900};
 constexpr std::size_t kServerErrors = 5;  // the status class
 
 void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {

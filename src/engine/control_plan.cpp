@@ -108,6 +108,9 @@ void Engine::Control::plan(Now now) {
       inputs.signals.push_back(std::move(signal));
   }
   inputs.load = measure_load(now);
+  const SwitchModes switches = modes.modes();
+  inputs.enforced = limiter::enforced_view(switches.rules, switches.forecast);
+  inputs.by_hand = std::exchange(by_hand, {});
   policy::PlanStep step = planner.step(inputs);
   last_success.plan = now.wall;
   if (step.plan) {
@@ -115,15 +118,19 @@ void Engine::Control::plan(Now now) {
     changed = true;
   }
   if (step.changes.empty()) return;
+  changed = true;
   keeper.plan_changes(step.changes, now.wall);
   for (auto& change : step.changes) {
     ++plan_changes_total[change.rule];
     recent_changes.push_back(std::move(change));
   }
-  if (recent_changes.size() > kRecentChanges) {
-    recent_changes.erase(recent_changes.begin(),
-                         recent_changes.end() - static_cast<std::ptrdiff_t>(kRecentChanges));
-  }
+  trim_recent_changes();
+}
+
+void Engine::Control::trim_recent_changes() {
+  if (recent_changes.size() <= kRecentChanges) return;
+  recent_changes.erase(recent_changes.begin(),
+                       recent_changes.end() - static_cast<std::ptrdiff_t>(kRecentChanges));
 }
 
 /// No rule holds and nothing is left to relax: a step has nothing to do until a forecast or a

@@ -3,12 +3,15 @@
 #include <fmt/ranges.h>
 
 #include "engine/control.hpp"
+#include "policy/words.hpp"
 
 namespace tidelimit::engine {
 namespace {
 
 constexpr Nanos kDay = std::chrono::hours{24};
 constexpr std::size_t kRecentRoutes = 16;
+constexpr std::size_t kLongestWord = 500;     // on what was set by hand
+constexpr std::size_t kChangesRead = 10'000;  // to find the last of every cell
 
 /// Settings that are taken up at start only, where they differ.
 std::vector<std::string> fixed_changes(const Settings& before, const Settings& after) {
@@ -46,15 +49,30 @@ bool same_modes(const policy::PolicySettings& a, const policy::PolicySettings& b
 /// Takes up what was set by hand. The routes, which may give principals their places in a roll-out
 /// from now on, wait for the plan that this turn makes.
 void Engine::Control::follow_modes(Now now) {
-  keeper.modes(modes.take_news(), now.wall);
+  take_mode_news(now);
   if (!modes.changed()) return;
+  if (by_hand.empty()) by_hand = "the time of a mode set by hand is over";
   changed = true;
   policy::PolicySettings after = modes.applied_to(settings.policy);
   if (same_modes(policy, after)) return;
+  drain_decisions(now);  // what was decided under the older modes is explained by them
   policy = std::move(after);
   verdicts.reconfigure(policy);
   make_routes();
   planner.reconfigure(policy);
+}
+
+/// Puts on record what was set by hand, and says it of the limits that move for it.
+void Engine::Control::take_mode_news(Now now) {
+  const std::vector<ModeRecord> news = modes.take_news();
+  for (const ModeRecord& order : news) {
+    if (by_hand.size() > kLongestWord) break;
+    by_hand += fmt::format("{}mode of {} set to {}", by_hand.empty() ? "" : "; ", order.part,
+                           order.mode ? policy::in_words(*order.mode) : "what is configured");
+    if (!order.by.empty()) by_hand += " by " + order.by;
+    if (!order.reason.empty()) by_hand += ": " + order.reason;
+  }
+  keeper.modes(news, now.wall);
 }
 
 /// Those of the policy as it is now. They come into force with the plan that is next published.
@@ -94,6 +112,7 @@ Result<void> Engine::Control::restore(Now now) {
     if (auto stored = history->modes()) {
       modes.restore(*stored, now);
       follow_modes(now);
+      by_hand.clear();  // that was before the restart
     } else {
       failed("stored modes", stored.error());
     }
@@ -118,8 +137,11 @@ Result<void> Engine::Control::restore(Now now) {
     } else {
       failed("stored overrides", stored.error());
     }
-    if (auto stored = history->plan_changes(now.wall - kDay)) {
+    if (auto stored = history->plan_changes({.until = now.wall, .most = kChangesRead})) {
+      planner.restore(*stored, now);
       recent_changes = std::move(*stored);
+      std::erase_if(recent_changes, [&](const auto& one) { return one.time < now.wall - kDay; });
+      trim_recent_changes();
     } else {
       failed("stored plan changes", stored.error());
     }
@@ -163,6 +185,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
                             fmt::join(fixed, ", "), fixed.size() == 1 ? "it" : "them"));
   const std::vector<std::string> names = names_of(after.policy);
   const bool renamed = names != windows.endpoints();
+  drain_decisions(now);  // rules are known by their numbers, which may not be the same afterwards
   after.calendar_pace = settings.calendar_pace;  // the clock's, not the configuration's
   settings = std::move(after);
   modes.configure(settings.policy, now.wall);

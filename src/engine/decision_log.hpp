@@ -33,8 +33,9 @@ struct KeptDecision {
   ClientId client;
   limiter::EndpointId endpoint;  ///< of the configuration with `routes_epoch`
   limiter::TierId tier;
+  std::uint16_t rollout;  ///< Call::rollout
   std::uint32_t routes_epoch;
-  limiter::Decision decision;
+  limiter::Decision decision;  ///< limiter::on_record
   ShortText<64> user;
   ShortText<128> path;
   ShortText<15> method;

@@ -131,6 +131,13 @@ struct ForecastQuery {
   std::size_t most = std::numeric_limits<std::int64_t>::max();
 };
 
+/// Which changes of the plan are asked for: those in [since, until), the newest `most` of them.
+struct PlanChangeQuery {
+  WallTime since{};
+  WallTime until = WallTime::max();
+  std::size_t most = std::numeric_limits<std::int64_t>::max();
+};
+
 /// All that shadow mode would have denied since a time, rounded down to the hour.
 struct ShadowSummary {
   WallTime since{};
@@ -187,7 +194,8 @@ class History {
   virtual Result<std::vector<LabelRecord>> labels() = 0;
 
   virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
-  virtual Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) = 0;
+  /// The oldest first.
+  virtual Result<std::vector<policy::PlanChange>> plan_changes(const PlanChangeQuery& query) = 0;
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;

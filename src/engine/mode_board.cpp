@@ -15,6 +15,8 @@ using policy::ModeFor;
 
 constexpr std::size_t kMostNews = 1000;  // between two turns
 
+constexpr std::size_t kForecast = 0, kAnomaly = 1, kRules = 2;  // places among the switches
+
 std::vector<PartMode> configured_parts(const policy::PolicySettings& settings) {
   std::vector<PartMode> parts{
       {"forecast", settings.forecast_mode, {}},
@@ -45,7 +47,10 @@ void apply(const PartMode& part, policy::PolicySettings& settings) {
     raise(settings.mode, by_hand);
   } else if (name == "rules") {
     if (by_hand.mode != Mode::enforce) return;
-    for (auto& rule : settings.rules) rule.mode.share = std::min(rule.mode.share, by_hand.share);
+    for (auto& rule : settings.rules) {
+      if (rule.when.on_verdict()) continue;  // these belong to `anomaly`
+      rule.mode.share = std::min(rule.mode.share, by_hand.share);
+    }
   }
   for (auto& endpoint : settings.endpoints) {
     if (name == endpoint_part(endpoint.name)) endpoint.mode = by_hand;
@@ -63,7 +68,7 @@ ModeBoard::ModeBoard(limiter::ModeSwitch& in_force, int pace)
 
 /// What a switch may show before a plan knows of the share.
 void ModeBoard::follow(std::size_t part) {
-  const ModeFor wanted = parts_[part].in_force();
+  const ModeFor wanted = parts_[part].said();
   const Mode now = switches_[part]->load(std::memory_order_relaxed);
   const Mode shown = wanted.share < 1 ? std::min(now, wanted.mode) : wanted.mode;
   switches_[part]->store(shown, std::memory_order_relaxed);
@@ -72,6 +77,8 @@ void ModeBoard::follow(std::size_t part) {
 void ModeBoard::configure(const policy::PolicySettings& settings, WallTime now) {
   std::lock_guard lock(mutex_);
   std::vector<PartMode> before = std::exchange(parts_, configured_parts(settings));
+  rules_.clear();
+  for (const auto& rule : settings.rules) rules_.push_back(rule.when);
   for (PartMode& old : before) {
     if (!old.by_hand) continue;
     if (PartMode* part = find(old.part)) {
@@ -175,7 +182,7 @@ Instant ModeBoard::next_end() const {
 policy::PolicySettings ModeBoard::applied_to(policy::PolicySettings settings) {
   std::lock_guard lock(mutex_);
   changed_ = false;
-  for (std::size_t i = 0; i < kSwitches; ++i) planned_[i] = parts_[i].in_force();
+  for (std::size_t i = 0; i < kSwitches; ++i) planned_[i] = parts_[i].said();
   // What is said of one rule stands above what is said of all: it comes last.
   for (const PartMode& part : parts_)
     if (part.by_hand) apply(part, settings);
@@ -185,20 +192,41 @@ policy::PolicySettings ModeBoard::applied_to(policy::PolicySettings settings) {
 void ModeBoard::settle() {
   std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < kSwitches; ++i) {
-    const ModeFor wanted = parts_[i].in_force();
+    const ModeFor wanted = parts_[i].said();
     if (wanted == planned_[i]) switches_[i]->store(wanted.mode, std::memory_order_relaxed);
   }
 }
 
 SwitchModes ModeBoard::modes() const {
   std::lock_guard lock(mutex_);
-  const auto mode = [&](std::size_t part) { return parts_[part].in_force().mode; };
+  const auto mode = [&](std::size_t part) { return parts_[part].said().mode; };
   return {.forecast = mode(0), .anomaly = mode(1), .rules = mode(2), .all = mode(3)};
 }
 
 std::vector<PartMode> ModeBoard::parts() const {
   std::lock_guard lock(mutex_);
-  return parts_;
+  std::vector<PartMode> parts = parts_;
+  for (PartMode& part : parts) part.in_force = part.said();
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    PartMode& rule = parts[parts.size() - rules_.size() + i];
+    rule.in_force = in_force(rule, rules_[i]);
+  }
+  return parts;
+}
+
+ModeFor ModeBoard::in_force(const PartMode& rule, const policy::Condition& when) const {
+  ModeFor mode = rule.said();
+  if (when.on_verdict()) {
+    mode = lesser(mode, parts_[kAnomaly].said());
+  } else {
+    const ModeFor all = parts_[kRules].said();
+    mode.mode = std::min(mode.mode, all.mode);
+    // What is said of one rule by hand stands above a share of all.
+    if (!rule.by_hand && all.mode == Mode::enforce) mode.share = std::min(mode.share, all.share);
+  }
+  if (when.looks_ahead()) mode = lesser(mode, parts_[kForecast].said());
+  if (mode.mode != Mode::enforce) mode.share = 1;
+  return mode;
 }
 
 std::vector<ModeRecord> ModeBoard::take_news() {

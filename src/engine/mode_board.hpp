@@ -63,11 +63,13 @@ class ModeBoard {
   [[nodiscard]] PartMode* find(std::string_view name);
   [[nodiscard]] std::string no_such(std::string_view name) const;
   void follow(std::size_t part);
+  [[nodiscard]] policy::ModeFor in_force(const PartMode& rule, const policy::Condition& when) const;
 
   const std::array<std::atomic<limiter::Mode>*, kSwitches> switches_;
-  mutable std::mutex mutex_;  ///< held for a few instructions only; guards all below
-  std::vector<PartMode> parts_;
-  Ends ends_;                                         ///< by part
+  mutable std::mutex mutex_;              ///< held for a few instructions only; guards all below
+  std::vector<PartMode> parts_;           ///< rules last
+  std::vector<policy::Condition> rules_;  ///< what they look at
+  Ends ends_;                             ///< by part
   std::array<policy::ModeFor, kSwitches> planned_{};  ///< as applied_to() last gave them out
   std::vector<ModeRecord> news_;
   std::size_t news_lost_ = 0;

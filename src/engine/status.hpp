@@ -76,8 +76,11 @@ struct PartMode {
   std::string part;  ///< as in ModeRecord
   policy::ModeFor configured;
   std::optional<ModeRecord> by_hand;  ///< with a mode; empty: as configured
+  /// What comes of that: of a rule, what the switches above it (`rules` and `forecast`, or
+  /// `anomaly`) leave of it.
+  policy::ModeFor in_force = {};
 
-  [[nodiscard]] policy::ModeFor in_force() const { return by_hand ? *by_hand->mode : configured; }
+  [[nodiscard]] policy::ModeFor said() const { return by_hand ? *by_hand->mode : configured; }
 };
 
 /// The modes of the data plane's four switches.

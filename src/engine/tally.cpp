@@ -22,7 +22,8 @@ Tally::Tally(std::shared_ptr<const Routes> routes)
 
 void Tally::decided(const Identity& who, const limiter::Decision& decision) noexcept {
   const auto outcome = static_cast<std::size_t>(decision.outcome);
-  const auto reason = static_cast<std::size_t>(decision.reason);
+  const bool watched = decision.watched.reason != limiter::Reason::ok;
+  const auto reason = static_cast<std::size_t>(watched ? decision.watched.reason : decision.reason);
   bump(decisions_[(pair(who) * kOutcomes + outcome) * kReasons + reason], 1);
   if (decision.near_limit) bump(near_limit_[pair(who)], 1);
   if (decision.rule == limiter::kConcurrencyRule) bump(in_flight_denials_[pair(who)], 1);

@@ -205,8 +205,9 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   entry->client = call.client;
   entry->endpoint = call.endpoint;
   entry->tier = call.tier;
+  entry->rollout = call.rollout;
   entry->routes_epoch = routes.epoch();
-  entry->decision = decision;
+  entry->decision = limiter::on_record(decision);
   entry->user.set(request.user_id);
   entry->path.set(request.path);
   entry->method.set(request.method);

@@ -112,7 +112,8 @@ class ForecastModel;
                                                     std::size_t origin, const Shape& shape);
 
 /// Median of the same time of day over the last 28 days before `origin`, whatever the weekday, in
-/// requests per horizon; empty with fewer than 7 observed days.
+/// requests per horizon; empty with fewer than 7 observed days. An hour earlier or later where the
+/// whole last day was so against the weeks before: clocks were changed, and users follow theirs.
 [[nodiscard]] std::optional<double> usual(const traffic::WindowGrid& grid, std::size_t endpoint,
                                           std::size_t origin, const Shape& shape);
 

@@ -34,4 +34,13 @@ const char* to_string(Outcome outcome) {
   return "unknown";
 }
 
+Decision on_record(Decision decision) noexcept {
+  if (decision.watched.reason == Reason::ok) return decision;
+  decision.limit = decision.watched.limit;
+  decision.rule = decision.watched.rule;
+  decision.reason = decision.watched.reason;
+  decision.limit_of = decision.watched.limit_of;
+  return decision;
+}
+
 }  // namespace tidelimit::limiter

@@ -72,11 +72,22 @@ inline constexpr Nanos kLongestWait = std::chrono::hours{24 * 365};
 /// of all principals of the tier; or it comes from a verdict on the client, or was set by hand.
 enum class LimitOf : std::uint8_t { principal, client, total, verdict, override_ };
 
-/// May it pass, and why.
+/// What would have denied a call that passes, of the limits and verdicts that are only watched.
+struct WatchedDenial {
+  Limit limit;  ///< of a block, or a request that would have been shed: the one in force
+  RuleId rule = kNoRule;
+  Reason reason = Reason::ok;  ///< ok: nothing
+  LimitOf limit_of = LimitOf::principal;
+
+  bool operator==(const WatchedDenial&) const = default;
+};
+
+/// May it pass, and why. What is only watched changes nothing of it but `outcome` and `watched`.
 struct Decision {
   bool allowed = true;
   Outcome outcome = Outcome::allow;
-  Reason reason = Reason::ok;  ///< in shadow mode: of the denial that would have been
+  Reason reason = Reason::ok;  ///< where the gate or endpoint is in shadow mode: of the denial that
+                               ///< would have been
   EndpointId endpoint{0};
   TierId tier{0};
   Limit limit;                  ///< the one that decided (unlimited when none)
@@ -94,8 +105,13 @@ struct Decision {
   /// many may be; 0 of 0: no such limit.
   std::uint16_t in_flight = 0;
   std::uint16_t in_flight_limit = 0;
+  WatchedDenial watched;
 
   bool operator==(const Decision&) const = default;
 };
+
+/// The decision as it is put on record: what would have denied the call stands for what let it
+/// pass.
+[[nodiscard]] Decision on_record(Decision decision) noexcept;
 
 }  // namespace tidelimit::limiter

@@ -139,7 +139,7 @@ void Judge::watch() noexcept {
     const LimitLine line = apart(keys_.verdict(verdict->limit), Use::verdict, verdict->limit,
                                  Reason::client_limited, verdict->rule);
     if (!ask(line, *line.limit, charge).conformance.conforms)
-      would_deny(line.reason, line.rule, line.use, *line.limit);
+      would_deny({*line.limit, line.rule, line.reason, limit_of(line.use)});
   }
   for (const LimitLine& line : lines()) watch(line);
   for (const LimitLine& line : watched_only()) watch(line);
@@ -152,8 +152,8 @@ void Judge::watch(LimitLine line) noexcept {
   line.key = BucketKeys::shadow_of(line.key);
   const Charge seen = ask(line, *line.watched, call_.hits != 0, line.before);
   if (seen.conformance.conforms) return;
-  would_deny(reason_of(line, *line.watched, seen.before), line.watched_rule, line.use,
-             *line.watched);
+  would_deny({*line.watched, line.watched_rule, reason_of(line, *line.watched, seen.before),
+              limit_of(line.use)});
 }
 
 Hits Judge::demand() noexcept {
@@ -233,19 +233,15 @@ void Judge::note_in_flight(std::uint32_t count, std::uint32_t limit, bool overfl
   decision_.overflow = decision_.overflow || overflow;
 }
 
-// The first names the reason, and the limit if it is one. Nothing else of the answer changes.
-void Judge::would_deny(Reason reason, RuleId rule) noexcept {
+// The first names the reason. What the caller is told stays what the limits in force say.
+void Judge::would_deny(const WatchedDenial& denial) noexcept {
   if (decision_.outcome == Outcome::shadow_deny) return;
   decision_.outcome = Outcome::shadow_deny;
-  decision_.reason = reason;
-  decision_.rule = rule;
+  decision_.watched = denial;
 }
 
-void Judge::would_deny(Reason reason, RuleId rule, Use use, const Limit& limit) noexcept {
-  if (decision_.outcome == Outcome::shadow_deny) return;
-  would_deny(reason, rule);
-  decision_.limit = limit;
-  decision_.limit_of = limit_of(use);
+void Judge::would_deny(Reason reason, RuleId rule) noexcept {
+  would_deny({decision_.limit, rule, reason, decision_.limit_of});
 }
 
 // A total that a rule has made tighter is what denies, however full it is: the TAT that it drives

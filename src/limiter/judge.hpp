@@ -121,8 +121,8 @@ class Judge {
   /// See BucketCall::longest.
   [[nodiscard]] Nanos longest_tolerance(const LimitLine& line) const noexcept;
   void report_pass(const LimitLine& line, const Conformance& conformance) noexcept;
+  void would_deny(const WatchedDenial& denial) noexcept;
   void would_deny(Reason reason, RuleId rule) noexcept;
-  void would_deny(Reason reason, RuleId rule, Use use, const Limit& limit) noexcept;
   /// Of a denial by `limit`, the line's own or the watched one, that met this TAT.
   [[nodiscard]] Reason reason_of(const LimitLine& line, const Limit& limit, Tat tat) const noexcept;
 

@@ -175,10 +175,13 @@ struct Plan {
 };
 
 /// The view whose limits are enforced at this time, by the switches of rules and forecasts.
+[[nodiscard]] constexpr View enforced_view(Mode rules, Mode forecast) {
+  if (rules != Mode::enforce) return View::base;
+  return forecast == Mode::enforce ? View::effective : View::without_forecast;
+}
 [[nodiscard]] constexpr View enforced_view(const Plan& plan, Mode rules, Mode forecast,
                                            Instant now) {
-  if (rules != Mode::enforce || now >= plan.expires_at) return View::base;
-  return forecast == Mode::enforce ? View::effective : View::without_forecast;
+  return now >= plan.expires_at ? View::base : enforced_view(rules, forecast);
 }
 
 // Calls identified under a configuration that is gone: the last endpoint is `other`, the last tier

@@ -25,6 +25,11 @@ void CellScale::move(double goal, Pace pace, const Adapt& adapt, Instant now, In
   }
 }
 
+void CellScale::restore(double value, Instant changed) {
+  value_ = value;
+  if (value < 1.0) stepped_at_ = changed;
+}
+
 void CellScale::end_raise() {
   if (value_ > 1.0 && goal_ <= 1.0) value_ = 1.0;
 }

@@ -22,6 +22,8 @@ class CellScale {
   void move(double goal, Pace pace, const Adapt& adapt, Instant now, Instant before);
 
   [[nodiscard]] double value() const { return value_; }
+  /// Stands where it stood before a restart; it got there at `changed`.
+  void restore(double value, Instant changed);
   /// A raise whose time is over, and that another rule has tightened meanwhile, does not come back.
   void end_raise();
   /// Still on its way to its goal.

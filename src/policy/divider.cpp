@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <numeric>
+#include <utility>
 
 #include "policy/fair_share.hpp"
 #include "policy/rates.hpp"
@@ -107,6 +108,8 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
     const Class& old = older.classes_[*before];
     classes_[cell].lately = old.lately;
     classes_[cell].usually = old.usually;
+    classes_[cell].last = old.last;
+    classes_[cell].second_last = old.second_last;
     classes_[cell].cause = old.cause;
     if (classes_[cell].may_cut) classes_[cell].scale = old.scale;
   }
@@ -129,6 +132,12 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
   state_.since = older.state_.since;
+}
+
+void Divider::restore(std::size_t cell, double scale, Instant changed, const std::string& cause) {
+  if (!classes_[cell].may_cut) return;
+  classes_[cell].scale.restore(scale, changed);
+  if (scale != 1.0) state_.cause = cause;
 }
 
 void Divider::update(const StepReadings& readings, const LoadSample* load, Now now,
@@ -157,6 +166,7 @@ void Divider::observe(const LoadSample& load) {
       const double rate = (seen->asked[t] + reduced) / seconds(load.span) * one.cost;
       smooth(one.lately, rate, load.span, kLately);
       smooth(one.usually, rate, load.span, kUsually);
+      one.second_last = std::exchange(one.last, rate);
     }
   }
 }
@@ -187,7 +197,7 @@ void Divider::claim(const StepReadings& readings) {
       Class& one = first[t];
       const double part = usually > 0 ? one.usually / usually : 1.0 / double(tiers_.size());
       one.claim = std::max(one.lately, reserved * part);
-      one.asking = std::min(one.claim, one.lately * kGrowth);
+      one.asking = std::min(one.claim, std::max(one.last, one.second_last) * kGrowth);
       one.goal = 1;
       one.total = kNoTotal;
       one.cause.clear();

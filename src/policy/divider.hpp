@@ -26,7 +26,8 @@ namespace tidelimit::policy {
 /// than it claims:
 ///   its limits per principal are scaled to its share, as forecast rules do it: ahead, by steps;
 ///   its requests together get a total, set every second, and only while what is asked for right
-///   now exceeds the capacity: what others have reserved and do not use is lent.
+///   now (in the fuller of the last two seconds, and a quarter more) exceeds the capacity: what
+///   others have reserved and do not use, or no longer ask for, is lent.
 /// It ends when the claims were below 0.9 of the threshold for a minute.
 /// What is divided is work: a request weighs what its endpoint's requests cost. A capacity that is
 /// to be learned (policy/capacity_estimate.hpp) is divided as it is known at the moment; until
@@ -40,6 +41,9 @@ class Divider {
   /// Takes over what an older configuration's rule of the same name remembers of scales and
   /// traffic.
   void inherit(const Divider& older, const Renumbering& renumbering);
+
+  /// See RuleSet::restore.
+  void restore(std::size_t cell, double scale, Instant changed, const std::string& cause);
 
   /// From `before` (the last step) to `now`; `load`: what was asked in a second or so, if measured.
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
@@ -66,8 +70,10 @@ class Divider {
     bool may_cut = true;  ///< else it is served before all others
     double weight = 1;
     double floor = 0;
-    double cost = 1;     ///< work of one request
-    double lately = 0;   ///< asked for, over some ten seconds
+    double cost = 1;    ///< work of one request
+    double lately = 0;  ///< asked for, over some ten seconds
+    double last = 0;    ///< the same at the last sample, and at the one before
+    double second_last = 0;
     double usually = 0;  ///< the same over a quarter of an hour, to split forecasts by tier
     double claim = 0;    ///< what is left of it after each capacity on its way
     double asking = 0;   ///< right now, with room to grow; at most its claim

@@ -6,6 +6,7 @@
 
 #include "base/time.hpp"
 #include "forecast/forecaster.hpp"
+#include "limiter/plan.hpp"
 #include "policy/load.hpp"
 
 namespace tidelimit::policy {
@@ -34,6 +35,8 @@ struct Demand {
 /// What the planner sees at one step.
 struct PlanInputs {
   Now now;
+  limiter::View enforced = limiter::View::effective;  ///< what the switches leave in force
+  std::string by_hand;  ///< whose word has changed modes since the last step; empty: nobody's
   const std::vector<forecast::EndpointForecast>* forecasts = nullptr;  ///< null: none
   Instant forecasts_at;  ///< when they were made; see is_stale
   Nanos window{std::chrono::minutes{15}};

@@ -1,6 +1,7 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <utility>
 
@@ -23,11 +24,41 @@ std::string in_part(const RuleState& rule) {
   return fmt::format("; enforced for {:g} % of the principals", rule.mode.share * 100);
 }
 
-/// Scales of the effective and the shadow view as last put on record.
+/// What is in force in a cell, and what would be by the shadow view, as last put on record.
 struct Recorded {
-  double effective = 1.0;
-  double shadow = 1.0;
+  Setting enforced;
+  Setting shadow;
+  std::optional<Instant> noted;  ///< when a total or a share to shed was, for the last time
 };
+
+/// These follow what is asked for from second to second: of one cell not all is put on record.
+constexpr Nanos kNoteEvery = std::chrono::seconds{10};
+
+/// A figure of a cell that rules set.
+struct Figure {
+  PlanChange::Of of;
+  double Setting::*value;
+  RuleId Setting::*rule;
+};
+constexpr Figure kFigures[] = {{PlanChange::Of::limit, &Setting::scale, &Setting::rule},
+                               {PlanChange::Of::total, &Setting::total, &Setting::total_rule},
+                               {PlanChange::Of::shed, &Setting::shed, &Setting::shed_rule}};
+
+bool worth_noting(const Figure& figure, double before, const Setting& after) {
+  switch (figure.of) {
+    case PlanChange::Of::limit:
+      return worth_recording(before, after);
+    case PlanChange::Of::total:
+      return total_worth_recording(before, after.total);
+    case PlanChange::Of::shed:
+      return shed_worth_recording(before, after.shed);
+  }
+  return false;
+}
+
+constexpr std::size_t at(View view) {
+  return static_cast<std::size_t>(view);
+}
 
 }  // namespace
 
@@ -39,10 +70,12 @@ struct Planner::Impl {
 
   bool asleep(const PlanInputs& inputs) const;
   CellSettings settings_of(std::size_t row) const;
-  PlanChange change(std::size_t cell, View view, double before, const Setting& after,
-                    WallTime now) const;
-  void record(std::size_t cell, const CellSettings& after, WallTime now,
+  void restore(const std::vector<PlanChange>& changes, Now now);
+  PlanChange change(const Figure& figure, std::size_t cell, View view, double before,
+                    const Setting& after, const PlanInputs& inputs) const;
+  void record(std::size_t cell, const CellSettings& after, const PlanInputs& inputs,
               std::vector<PlanChange>& changes);
+  std::optional<std::size_t> cell_named(const PlanChange& change) const;
   std::shared_ptr<const limiter::Plan> build(const std::vector<CellSettings>& rows,
                                              Instant now) const;
 
@@ -55,6 +88,7 @@ struct Planner::Impl {
   std::shared_ptr<const limiter::Plan> plan;
   std::uint64_t limits_epoch = 1;
   bool must_publish = true;
+  View enforced = View::effective;  ///< at the last step
 
   std::optional<Instant> last_step;
   std::optional<Instant> seen_forecasts;
@@ -89,6 +123,7 @@ void Planner::Impl::reconfigure(PolicySettings after) {
 
 bool Planner::Impl::asleep(const PlanInputs& inputs) const {
   if (must_publish || !inputs.signals.empty() || inputs.load) return false;
+  if (inputs.enforced != enforced || !inputs.by_hand.empty()) return false;
   const bool new_forecasts = inputs.forecasts && seen_forecasts != inputs.forecasts_at;
   if (new_forecasts || inputs.now.mono >= plan->expires_at - settings.adapt.plan_ttl / 2) {
     return false;
@@ -108,43 +143,110 @@ CellSettings Planner::Impl::settings_of(std::size_t row) const {
   return all;
 }
 
-PlanChange Planner::Impl::change(std::size_t cell, View view, double before, const Setting& after,
-                                 WallTime now) const {
+PlanChange Planner::Impl::change(const Figure& figure, std::size_t cell, View view, double before,
+                                 const Setting& after, const PlanInputs& inputs) const {
   const auto& endpoint = settings.endpoints[cell / settings.tiers.size()];
+  const double value = after.*figure.value;
+  const RuleId rule = after.*figure.rule;
   PlanChange change;
-  change.time = now;
+  change.of = figure.of;
+  change.time = inputs.now.wall;
   change.endpoint = endpoint.name;
   change.tier = settings.tiers[cell % settings.tiers.size()];
-  change.before_scale = before;
-  change.after_scale = after.scale;
-  change.before_per_minute = bases[cell].per_minute * before;
-  change.after_per_minute = bases[cell].per_minute * after.scale;
-  if (after.rule != kNoRule) change.rule = settings.rules[limiter::index(after.rule)].name;
-  change.cause =
-      rules.cause(cell, after.rule, published[cell][static_cast<std::size_t>(view)].rule);
-  if (view == View::shadow && after.rule != kNoRule)
-    change.cause += in_part(rules.states()[limiter::index(after.rule)]);
+  switch (figure.of) {
+    case PlanChange::Of::limit:
+      change.before_scale = before;
+      change.after_scale = value;
+      change.before_per_minute = bases[cell].per_minute * before;
+      change.after_per_minute = bases[cell].per_minute * value;
+      break;
+    case PlanChange::Of::total:
+      change.before_per_minute = std::isinf(before) ? 0 : before * 60;
+      change.after_per_minute = std::isinf(value) ? 0 : value * 60;
+      break;
+    case PlanChange::Of::shed:
+      change.before_scale = 1 - before;
+      change.after_scale = 1 - value;
+      break;
+  }
+  if (rule != kNoRule) change.rule = settings.rules[limiter::index(rule)].name;
+  const RuleId before_rule = published[cell][at(view)].*figure.rule;
+  const bool by_rule = rule != kNoRule || before_rule != kNoRule;
+  if (by_rule && (rule != kNoRule || inputs.by_hand.empty()))
+    change.cause = rules.cause(cell, rule, before_rule);
+  if (!inputs.by_hand.empty())
+    change.cause = inputs.by_hand + (change.cause.empty() ? "" : "; " + change.cause);
+  if (change.cause.empty())
+    change.cause = plan == nullptr ? "the gate was started anew" : "the configuration changed";
+  if (view == View::shadow && rule != kNoRule)
+    change.cause += in_part(rules.states()[limiter::index(rule)]);
   change.shadow = view == View::shadow || endpoint.mode.mode != Mode::enforce ||
                   settings.mode.mode != Mode::enforce;
   return change;
 }
 
-/// The shadow view is on record only where it parts from the effective one.
-void Planner::Impl::record(std::size_t cell, const CellSettings& after, WallTime now,
+/// The shadow view is on record only where it parts from what is in force.
+void Planner::Impl::record(std::size_t cell, const CellSettings& after, const PlanInputs& inputs,
                            std::vector<PlanChange>& changes) {
   Recorded& last = recorded[cell];
-  const Setting& effective = after[static_cast<std::size_t>(View::effective)];
-  const Setting& shadow = after[static_cast<std::size_t>(View::shadow)];
-  const bool apart = last.shadow != last.effective || shadow.scale != effective.scale;
-  if (worth_recording(last.effective, effective)) {
-    changes.push_back(change(cell, View::effective, last.effective, effective, now));
-    last.effective = effective.scale;
+  const Setting& in_force = after[at(inputs.enforced)];
+  const Setting& shadow = after[at(View::shadow)];
+  const Instant now = inputs.now.mono;
+  const bool due = !last.noted || now - *last.noted >= kNoteEvery;
+  for (const Figure& figure : kFigures) {
+    const auto value = figure.value;
+    if (figure.of != PlanChange::Of::limit && !due) continue;
+    const auto put = [&](View view, Setting& known, const Setting& setting) {
+      if (!worth_noting(figure, known.*value, setting)) return;
+      changes.push_back(change(figure, cell, view, known.*value, setting, inputs));
+      known.*value = setting.*value;
+      if (figure.of != PlanChange::Of::limit) last.noted = now;
+    };
+    const bool apart =
+        last.shadow.*value != last.enforced.*value || shadow.*value != in_force.*value;
+    put(inputs.enforced, last.enforced, in_force);
+    if (apart) {
+      put(View::shadow, last.shadow, shadow);
+    } else {
+      last.shadow.*value = last.enforced.*value;
+    }
   }
-  if (!apart) {
-    last.shadow = last.effective;
-  } else if (worth_recording(last.shadow, shadow)) {
-    changes.push_back(change(cell, View::shadow, last.shadow, shadow, now));
-    last.shadow = shadow.scale;
+}
+
+std::optional<std::size_t> Planner::Impl::cell_named(const PlanChange& change) const {
+  const auto endpoint = std::find_if(settings.endpoints.begin(), settings.endpoints.end(),
+                                     [&](const auto& one) { return one.name == change.endpoint; });
+  const auto tier = std::find(settings.tiers.begin(), settings.tiers.end(), change.tier);
+  if (endpoint == settings.endpoints.end() || tier == settings.tiers.end()) return std::nullopt;
+  return static_cast<std::size_t>(endpoint - settings.endpoints.begin()) * settings.tiers.size() +
+         static_cast<std::size_t>(tier - settings.tiers.begin());
+}
+
+void Planner::Impl::restore(const std::vector<PlanChange>& changes, Now now) {
+  for (const PlanChange& change : changes) {
+    const auto cell = cell_named(change);
+    if (!cell) continue;
+    const auto& endpoint = settings.endpoints[*cell / settings.tiers.size()];
+    const bool all_watched =
+        settings.mode.mode != Mode::enforce || endpoint.mode.mode != Mode::enforce;
+    Recorded& last = recorded[*cell];
+    const auto put = [&](double Setting::*value, double known) {
+      if (!change.shadow || all_watched) last.enforced.*value = known;
+      last.shadow.*value = known;
+    };
+    switch (change.of) {
+      case PlanChange::Of::limit:
+        put(&Setting::scale, change.after_scale);
+        rules.restore(*cell, change, now);
+        break;
+      case PlanChange::Of::total:
+        put(&Setting::total,
+            change.after_per_minute > 0 ? change.after_per_minute / 60 : Setting{}.total);
+        break;
+      case PlanChange::Of::shed:
+        put(&Setting::shed, 1 - change.after_scale);
+        break;
+    }
   }
 }
 
@@ -177,12 +279,12 @@ PlanStep Planner::Impl::step(const PlanInputs& inputs) {
       publish = publish || worth_publishing(published[row][view], rows[row][view]);
     }
   }
-  if (!publish) return {};
-
   PlanStep result;
-  for (std::size_t cell = 0; cell < bases.size(); ++cell) {
-    record(cell, rows[cell], inputs.now.wall, result.changes);
-  }
+  for (std::size_t cell = 0; cell < bases.size(); ++cell)
+    record(cell, rows[cell], inputs, result.changes);
+  enforced = inputs.enforced;
+  if (!publish) return result;
+
   plan = build(rows, now);
   published = std::move(rows);
   must_publish = false;
@@ -201,6 +303,10 @@ PlanStep Planner::step(const PlanInputs& inputs) {
 
 void Planner::reconfigure(PolicySettings settings) {
   impl_->reconfigure(std::move(settings));
+}
+
+void Planner::restore(const std::vector<PlanChange>& changes, Now now) {
+  impl_->restore(changes, now);
 }
 
 const std::vector<RuleState>& Planner::rules() const {

@@ -7,26 +7,12 @@
 
 #include "base/time.hpp"
 #include "limiter/plan.hpp"
+#include "policy/plan_change.hpp"
 #include "policy/plan_inputs.hpp"
 #include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::policy {
-
-/// One change of an effective limit, for logs, API, metrics.
-struct PlanChange {
-  WallTime time{};
-  std::string endpoint;
-  std::string tier;
-  double before_per_minute = 0;
-  double after_per_minute = 0;
-  double before_scale = 1;
-  double after_scale = 1;
-  std::string rule;   ///< the rule that now sets the limit; "" when it is back at base
-  std::string cause;  ///< "forecast of payment: 1,690 requests in the next hour, 2.0 times the
-                      ///< usual 840"
-  bool shadow = false;
-};
 
 struct PlanStep {
   std::shared_ptr<const limiter::Plan>
@@ -59,6 +45,10 @@ class Planner {
   /// New settings: rules that keep their name keep their state; limits that change make a new
   /// limits_epoch.
   void reconfigure(PolicySettings settings);
+
+  /// Goes on where the gate stood before a restart, by the changes that it put on record, oldest
+  /// first: what a rule moved relaxes from there, and is on record already.
+  void restore(const std::vector<PlanChange>& changes, Now now);
 
   /// One per rule of the settings, in their order, so that a RuleId is an index. Rules on clients
   /// are the VerdictBook's affair and never active here.

@@ -89,6 +89,15 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
   at_rest_ = false;
 }
 
+void RuleMemory::restore(std::size_t cell, double scale, Instant changed,
+                         const std::string& cause) {
+  if (cells_[cell].held == 1.0) return;  // it reaches this one no more
+  cells_[cell].scale.restore(scale, changed);
+  if (scale == 1.0) return;
+  at_rest_ = false;
+  state_.cause = ended_ = cause;
+}
+
 void RuleMemory::update(const StepReadings& readings, Now now, Instant before) {
   const bool active = update_triggers(readings);
   if (active || active != state_.active) update_state(now.wall);

@@ -34,6 +34,9 @@ class RuleMemory {
   /// Takes over what an older configuration's rule of the same name remembers.
   void inherit(const RuleMemory& older, const Renumbering& renumbering);
 
+  /// See RuleSet::restore.
+  void restore(std::size_t cell, double scale, Instant changed, const std::string& cause);
+
   /// Moves triggers and scales from `before` (the last step) to `now`.
   void update(const StepReadings& readings, Now now, Instant before);
 

@@ -166,7 +166,25 @@ std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {
     const std::string& own = divider.cause(cell);
     return now != kNoRule && !own.empty() ? own : divider.state().cause;
   }
-  return "the configuration changed";
+  for (const auto& shedder : shedders_) {
+    if (shedder.rule() == rule) return shedder.state().cause;
+  }
+  return {};
+}
+
+void RuleSet::restore(std::size_t cell, const PlanChange& change, Now now) {
+  const Instant changed = now.mono - std::max(now.wall - change.time, Nanos{0});
+  const auto put = [&](auto& all) {
+    for (auto& one : all) {
+      if (one.state().rule == change.rule) {
+        one.restore(cell, change.after_scale, changed, change.cause);
+      } else if (change.rule.empty()) {
+        one.restore(cell, 1.0, changed, {});
+      }
+    }
+  };
+  put(memories_);
+  put(dividers_);
 }
 
 std::vector<CapacityState> RuleSet::capacities() const {

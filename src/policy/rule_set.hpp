@@ -7,6 +7,7 @@
 
 #include "policy/divider.hpp"
 #include "policy/plan_cells.hpp"
+#include "policy/plan_change.hpp"
 #include "policy/plan_inputs.hpp"
 #include "policy/rule_memory.hpp"
 #include "policy/rule_state.hpp"
@@ -22,6 +23,8 @@ class RuleSet {
 
   /// Takes over what an older configuration's rules of the same names remember.
   void inherit(const RuleSet& older, const Renumbering& renumbering);
+  /// Takes over how far a rule had moved a cell before a restart.
+  void restore(std::size_t cell, const PlanChange& change, Now now);
   /// Moves all from `before` (the last step) to the inputs' time.
   void update(const PlanInputs& inputs, const PolicySettings& settings, Instant before);
 
@@ -31,7 +34,8 @@ class RuleSet {
   [[nodiscard]] bool wants_load() const { return !shedders_.empty() || !dividers_.empty(); }
   /// Where a view of a cell stands for those whom it takes `share` of the principals to reach.
   [[nodiscard]] Setting setting(std::size_t cell, limiter::View view, double share) const;
-  /// Why a cell stands where a rule set it, or, after `now` is none, where `before` had.
+  /// Why a cell stands where a rule set it, or, after `now` is none, where `before` had; "" where
+  /// no rule of these has.
   [[nodiscard]] std::string cause(std::size_t cell, limiter::RuleId now,
                                   limiter::RuleId before) const;
 

@@ -17,7 +17,8 @@ constexpr double kMostMore = 0.05;  // of the capacity, to fill a queue that is 
 constexpr double kProbe = 0.01;     // growth a second of the estimate while little waits
 constexpr Nanos kCapacityMemory = std::chrono::seconds{20};  // of the measured throughput
 constexpr Nanos kAskedMemory = std::chrono::seconds{10};     // of demand
-constexpr double kLeastShare = 0.005;                        // smaller ones are none
+constexpr double kGrowth = 1.25;       // demand may fall so far below its mean and count as that
+constexpr double kLeastShare = 0.005;  // smaller ones are none
 constexpr Nanos kIdle = std::chrono::seconds{10};
 constexpr std::string_view kUnknown =
     "usual latency not yet known: that takes a minute of answers without an overload";
@@ -64,6 +65,8 @@ void Shedder::inherit(const Shedder& older) {
     const Class* before = older.find(endpoints_[one.endpoint].name, tiers_[one.tier]);
     if (before == nullptr) continue;
     one.asked = before->asked;
+    one.lately = before->lately;
+    one.last = before->last;
     one.share = std::min(before->share, one.most());
   }
   capacity_ = older.capacity_;
@@ -119,8 +122,11 @@ void Shedder::gather(const LoadSample& load) {
     done_ += (seen.answered - seen.failed) * weight;
     const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
-      smooth(classes_[order_of_[e * tiers_.size() + t]].asked,
-             seen.asked[t] * weight / seconds(load.span), load.span, kAskedMemory);
+      Class& one = classes_[order_of_[e * tiers_.size() + t]];
+      const double rate = seen.asked[t] * weight / seconds(load.span);
+      smooth(one.lately, rate, load.span, kAskedMemory);
+      one.asked = std::min(one.lately, std::max(rate, one.last) * kGrowth);
+      one.last = rate;
     }
   }
 }

@@ -51,7 +51,11 @@ class Shedder {
     std::size_t endpoint = 0, tier = 0;
     bool may_shed = false;
     double floor = 0;
-    double asked = 0;  ///< work a second, smoothed; in seconds of usual latency
+    /// Work a second, in seconds of usual latency: the mean of some ten seconds, or less where the
+    /// last two have asked for less.
+    double asked = 0;
+    double lately = 0;  ///< the mean
+    double last = 0;    ///< of the last sample alone
     double share = 0;
     /// Of its requests, that may be shed.
     [[nodiscard]] double most() const { return may_shed ? 1 - floor : 0; }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "policy/plan_change.hpp"
 #include "serve/admin/configurations.hpp"
 #include "serve/net/join_within.hpp"
 #include "store/bundles/bundle_folder.hpp"
@@ -152,6 +153,7 @@ void ControlThread::turn() {
     notes_.clear("control plane");
     log_degraded();
     log_sources();
+    log_plan_changes();
   } catch (const std::exception& fault) {
     notes_.set("control plane", fmt::format("a turn failed: {}", fault.what()));
   }
@@ -174,6 +176,24 @@ void ControlThread::log_degraded() {
     if (!holds(now, one)) spdlog::info("well again: {}", one.words());
   }
   degraded_ = now;
+}
+
+/// One line for all that changed at one step.
+void ControlThread::log_plan_changes() {
+  const auto status = engine_.status();
+  if (status == nullptr) return;
+  std::uint64_t total = 0;
+  for (const auto& [rule, count] : status->plan_changes_total) total += count;
+  const std::uint64_t fresh = total - std::exchange(plan_changes_logged_, total);
+  const auto& changes = status->recent_changes;
+  for (std::size_t i = changes.size() - std::min<std::size_t>(fresh, changes.size());
+       i < changes.size();) {
+    const policy::PlanChange& first = changes[i];
+    std::size_t same_step = 0;
+    while (i < changes.size() && changes[i].time == first.time) ++i, ++same_step;
+    spdlog::info("plan: {}{}", policy::in_words(first),
+                 same_step > 1 ? fmt::format("; and {} more", same_step - 1) : "");
+  }
 }
 
 /// One line when a simple rule takes a forecast over from the model, and one when it goes back.

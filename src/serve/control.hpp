@@ -64,6 +64,7 @@ class ControlThread {
   void turn();
   void log_degraded();
   void log_sources();
+  void log_plan_changes();
   void look_after_files();
   void read_configuration();
   void tell_history(const config::Config& config);
@@ -82,6 +83,7 @@ class ControlThread {
   ReloadState& reload_;
   CpuMeter cpu_;
   std::vector<engine::Degradation> degraded_;  ///< as last logged
+  std::uint64_t plan_changes_logged_ = 0;      ///< of all since the start
   std::map<std::string, forecast::Source>
       guarded_;  ///< endpoints with another source than the model
   Watched configuration_file_;

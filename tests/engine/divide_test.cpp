@@ -1,10 +1,15 @@
 // A capacity, from what is asked for to refused requests; and planned times.
+#include <gmock/gmock.h>
 #include <map>
 
 #include "engine/gate_in_time.hpp"
+#include "limiter/rollout.hpp"
+#include "policy/plan_cells.hpp"
 
 namespace tidelimit::engine::test {
 namespace {
+
+using testing::HasSubstr;
 
 class Divide : public GateInTime {
  protected:
@@ -133,11 +138,16 @@ class DivideInTurn : public Divide {
       for (int i = 0; i < a_second; ++i) {
         const Answer got = ask({.user = "t" + std::to_string(next++ % 400), .tier = "STD"});
         tell(got);
-        if (got.decision.outcome == Outcome::shadow_deny) watched[got.rule ? *got.rule : ""] += 1;
+        if (got.decision.outcome == Outcome::shadow_deny) ++watched[rule_of(got.decision.watched)];
         if (!got.decision.allowed) denied[got.rule ? *got.rule : ""] += 1;
       }
       pass(seconds{1});
     }
+  }
+  std::string rule_of(const limiter::WatchedDenial& denial) {
+    const auto& rules = engine->status()->rules;
+    const std::size_t rule = limiter::index(denial.rule);
+    return rule < rules.size() ? rules[rule].rule : "";
   }
   int next = 0;
   std::map<std::string, int> watched, denied;
@@ -154,6 +164,26 @@ TEST_F(DivideInTurn, ForAShareOfThePrincipalsDeniesNobodyElse) {
   EXPECT_EQ(reasons.size(), 1u);
   EXPECT_GT(reasons[Reason::reduced_capacity], 0);
   EXPECT_GT(watched["capacity"], 1000) << "18 of the 45, twelve in a hundred of them in force";
+}
+
+TEST_F(DivideInTurn, SaysOfThoseInTheShareThatEveryonesTotalWouldHaveDeniedThem) {
+  const auto history = std::make_shared<MemoryHistory>();
+  Settings settings = with_capacity();
+  settings.policy.rules[0].mode.share = 0.2;
+  start(settings, history);
+  browse_for(60, 45);
+  const auto below = policy::part_of_everyone(0.2);
+  std::map<bool, int> told;
+  const auto records = history->decisions({}).value();
+  for (const DecisionRecord& record : records) {
+    if (record.outcome != "shadow_deny") continue;
+    const bool inside = limiter::rollout_place(record.user) < below;
+    EXPECT_THAT(record.explanation, HasSubstr(inside ? "this one among them" : "not for this one"))
+        << record.user;
+    ++told[inside];
+  }
+  EXPECT_GT(told[true], 10);
+  EXPECT_GT(told[false], 10);
 }
 
 TEST_F(DivideInTurn, InShadowIsSeenWhereThereIsNoOtherTotal) {

@@ -144,7 +144,13 @@ class MemoryHistory : public History {
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override {
     return write([&] { changes_.insert(changes_.end(), changes.begin(), changes.end()); });
   }
-  Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override { return changes_; }
+  Result<std::vector<policy::PlanChange>> plan_changes(const PlanChangeQuery& query) override {
+    auto changes = changes_;
+    std::erase_if(changes, [&](const policy::PlanChange& change) {
+      return change.time < query.since || change.time >= query.until;
+    });
+    return changes;
+  }
 
   Result<void> put_decisions(const std::vector<DecisionRecord>& records) override {
     return write([&] { decisions_.insert(decisions_.end(), records.begin(), records.end()); });

@@ -59,7 +59,7 @@ TEST_F(Plans, AForecastSpikeOnPaymentHalvesBrowseForStdAndLeavesPrm) {
   EXPECT_EQ(passed(80, {.address = "198.51.100.1", .tier = "PRM"}), 80);
   const auto status = engine->status();
   EXPECT_THAT(status->recent_changes.back().cause, HasSubstr("forecast of payment"));
-  EXPECT_FALSE(history->plan_changes(WallTime{})->empty());
+  EXPECT_FALSE(history->plan_changes({})->empty());
 }
 
 // Buckets know the number of a change mod 16 only.
@@ -451,6 +451,114 @@ TEST_F(Plans, WhatNeedsARestartIsRefusedByName) {
   for (const char* name : {"tiers", "forecast.window", "memory.buckets", "restart"})
     EXPECT_THAT(refused.error().message, HasSubstr(name));
   EXPECT_EQ(passed(150), 100);
+}
+
+TEST_F(Plans, ExplainADecisionByTheRulesThatItWasMadeUnder) {
+  history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  start(settings, history);
+  const auto hot = [&] {
+    engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+    move_to(now.wall + seconds{1});
+  };
+  hot();
+  const Answer denied = ask({.hits = 50});
+  ASSERT_EQ(denied.decision.reason, Reason::reduced_capacity);
+  std::swap(settings.policy.rules.front(), settings.policy.rules.back());
+  ASSERT_TRUE(engine->reconfigure(settings, now));
+  const Answer late = ask({.hits = 50});
+  hot();
+  const auto explanation_of = [&](const Answer& answer) {
+    const auto records = history->decisions({}).value();
+    for (const DecisionRecord& record : records)
+      if (record.id == format_decision_id(answer.decision_id)) return record.explanation;
+    return std::string("none");
+  };
+  EXPECT_THAT(explanation_of(denied), HasSubstr("cpu is at"));
+  EXPECT_THAT(explanation_of(late), HasSubstr("cpu is at"));
+}
+
+TEST_F(Plans, ExplainAWatchedDenialByTheModeItWasMadeUnder) {
+  history = std::make_shared<MemoryHistory>();
+  Settings settings = mission();
+  settings.policy.rules.back().mode.mode = Mode::shadow;
+  start(settings, history);
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  move_to(now.wall + seconds{1});
+  const Answer watched = ask({.hits = 50});
+  ASSERT_EQ(watched.decision.outcome, Outcome::shadow_deny);
+  EXPECT_EQ(watched.decision.reason, Reason::ok);
+  EXPECT_EQ(watched.rule, nullptr);
+  ASSERT_TRUE(engine->set_mode(
+      {"rule/cpu-pressure", policy::ModeFor{Mode::enforce, 1}, {}, {}, {}, {}}, now));
+  move_to(now.wall + seconds{1});
+  const auto records = history->decisions({}).value();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].rule, "cpu-pressure");
+  EXPECT_EQ(records[0].reason, "reduced_capacity");
+  EXPECT_THAT(records[0].explanation, HasSubstr("rule cpu-pressure is in shadow mode"));
+}
+
+TEST_F(Plans, SayOfARuleWhatTheSwitchAboveItLeaves) {
+  begin(false);
+  const auto in_force = [&](const std::string& name) {
+    for (const PartMode& part : engine->part_modes())
+      if (part.part == name) return part.in_force;
+    return policy::ModeFor{Mode::off, 0};
+  };
+  const auto set = [&](const std::string& part, policy::ModeFor mode) {
+    ASSERT_TRUE(engine->set_mode({part, mode, {}, "ann", now.wall, {}}, now));
+  };
+  set("rules", {Mode::enforce, 0.05});
+  EXPECT_EQ(in_force("rule/cpu-pressure"), (policy::ModeFor{Mode::enforce, 0.05}));
+  set("rule/cpu-pressure", {Mode::enforce, 1});
+  EXPECT_EQ(in_force("rule/cpu-pressure"), (policy::ModeFor{Mode::enforce, 1}))
+      << "what is said of one rule stands above a share of all";
+  set("rules", {Mode::shadow, 1});
+  EXPECT_EQ(in_force("rule/cpu-pressure").mode, Mode::shadow) << "and below the switch";
+  set("rules", {Mode::enforce, 1});
+  set("forecast", {Mode::shadow, 1});
+  EXPECT_EQ(in_force("rule/shield-payment").mode, Mode::shadow);
+  EXPECT_EQ(in_force("rule/cpu-pressure").mode, Mode::enforce);
+}
+
+TEST_F(Plans, ARestartGoesOnWhereTheGateStood) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_EQ(effective(kBrowse, kStd), 25);
+  signal_cpu(0.1);
+  pass(seconds{10});
+  const std::size_t recorded = history->plan_changes({})->size();
+  restart(mission(), history);
+  EXPECT_NEAR(effective(kBrowse, kStd), 25, 3) << "of a base of 100";
+  EXPECT_EQ(history->plan_changes({})->size(), recorded);
+  EXPECT_THAT(engine->status()->limit_causes[kBrowse * 2 + kStd], HasSubstr("cpu is at"));
+  pass(minutes{9});
+  EXPECT_EQ(effective(kBrowse, kStd), 100);
+  EXPECT_EQ(history->plan_changes({})->back().after_scale, 1);
+}
+
+TEST_F(Plans, AModeSetByHandIsTheCauseOfWhatMovesForIt) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_TRUE(engine->set_mode(
+      {"rules", policy::ModeFor{Mode::shadow, 1}, "a try", "ann", now.wall, now.wall + seconds{5}},
+      now));
+  signal_cpu(0.95);
+  const auto last = [&] {
+    policy::PlanChange found;
+    const auto all = history->plan_changes({}).value();
+    for (const auto& change : all)
+      if (change.endpoint == "browse" && change.tier == "STD" && !change.shadow) found = change;
+    return found;
+  };
+  EXPECT_EQ(last().after_scale, 1);
+  EXPECT_EQ(last().cause, "mode of rules set to shadow by ann: a try");
+  pass(seconds{6});
+  EXPECT_EQ(last().after_scale, 0.25);
+  EXPECT_THAT(last().cause, HasSubstr("the time of a mode set by hand is over; cpu is at"));
 }
 
 }  // namespace

@@ -21,21 +21,25 @@ class Shed : public GateInTime {
   /// So many seconds of fifty users' browsing and ten's paying, each answered after `ms`.
   void serve(int count, double ms) {
     for (int second = 0; second < count; ++second) {
-      for (int user = 0; user < 60; ++user) {
-        const Asked asked = call_of(user);
-        const Answer got = ask(asked);
-        if (!got.decision.allowed) {
-          ++refused[asked.tier];
-          last = got.decision.reason;
-          rule = got.rule == nullptr ? "" : *got.rule;
-          continue;
-        }
-        traffic::Request seen = request(asked);
-        seen.status = 200;
-        seen.latency_ms = static_cast<float>(ms);
-        worker->observe(seen, ReportKind::already_decided, false, now);
-      }
+      serve_all(ms);
       pass(seconds{1});
+    }
+  }
+  /// Every user once.
+  void serve_all(double ms) {
+    for (int user = 0; user < 60; ++user) {
+      const Asked asked = call_of(user);
+      const Answer got = ask(asked);
+      if (!got.decision.allowed) {
+        ++refused[asked.tier];
+        last = got.decision.reason;
+        rule = got.rule == nullptr ? "" : *got.rule;
+        continue;
+      }
+      traffic::Request seen = request(asked);
+      seen.status = 200;
+      seen.latency_ms = static_cast<float>(ms);
+      worker->observe(seen, ReportKind::already_decided, false, now);
     }
   }
   static Asked call_of(int user) {
@@ -65,6 +69,17 @@ TEST_F(Shed, RefusesTheLeastImportantTwoSecondsAfterAnswersBeganToWait) {
   const auto status = engine->status();
   ASSERT_TRUE(status);
   EXPECT_TRUE(status->rules[0].active);
+}
+
+TEST_F(Shed, LooksEverySecondThoughTurnsComeALittleLateOrEarly) {
+  start(with_shedding());
+  serve(90, 50);
+  serve_all(50);
+  move_to(now.wall + seconds{1} + milliseconds{1});
+  serve_all(600);
+  move_to(now.wall + seconds{1} - milliseconds{1});
+  serve_all(600);
+  EXPECT_GT(refused["STD"], 0);
 }
 
 TEST_F(Shed, LetsEverybodyInAgainWhenAnswersComeAsUsual) {

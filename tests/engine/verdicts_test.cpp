@@ -62,6 +62,27 @@ TEST_F(Verdicts, NeedTwoScansOfThreeAndSayWhy) {
   EXPECT_EQ(status->verdicts_total[0].count, 1u);
 }
 
+TEST_F(Verdicts, AreLeftAloneByAShareOfTheRules) {
+  begin();
+  constexpr int kKnown = 100;
+  const auto address = [](int i) { return "198.51.100." + std::to_string(i); };
+  for (int i = 0; i < kKnown; ++i) {
+    const LabelRecord known{address(i), true, "ticket 12", "ops", now.wall, {}};
+    ASSERT_TRUE(engine->put_label(known, now));
+  }
+  const auto blocked = [&] {
+    pass(seconds{2});
+    int count = 0;
+    for (int i = 0; i < kKnown; ++i)
+      count += ask({.address = address(i), .hits = 0}).decision.allowed ? 0 : 1;
+    return count;
+  };
+  EXPECT_EQ(blocked(), kKnown);
+  ASSERT_TRUE(
+      engine->set_mode({"rules", policy::ModeFor{Mode::enforce, 0.05}, {}, {}, {}, {}}, now));
+  EXPECT_EQ(blocked(), kKnown) << "the rule on the verdict belongs to `anomaly`";
+}
+
 TEST_F(Verdicts, OfTheModelForAShareAreWatchedForTheOthers) {
   begin();
   ASSERT_TRUE(
@@ -84,7 +105,7 @@ TEST_F(Verdicts, OfTheModelForAShareAreWatchedForTheOthers) {
     const Answer got = ask({.address = address, .hits = 0});
     ASSERT_TRUE(verdict(address));
     EXPECT_EQ(verdict(address)->enforced, 0.5);
-    EXPECT_EQ(got.decision.reason, Reason::client_blocked);
+    EXPECT_EQ(limiter::on_record(got.decision).reason, Reason::client_blocked);
     EXPECT_EQ(got.decision.outcome, got.decision.allowed ? Outcome::shadow_deny : Outcome::deny);
     blocked += got.decision.allowed ? 0 : 1;
   }

@@ -156,5 +156,48 @@ TEST(Usual, ForgetsWhatIsOlderThanFourWeeks) {
   EXPECT_EQ(usual(grid, 0, 4 * 60, coarse()), 1.0);
 }
 
+/// From this day on users live by a clock that was set: they come `windows` windows earlier, or
+/// later where that is negative.
+constexpr std::size_t kChangeDay = 35;
+traffic::WindowGrid moved(traffic::WindowGrid grid, std::ptrdiff_t windows) {
+  const auto before = grid.stats;
+  for (std::size_t e = 0; e < before.size(); ++e) {
+    for (std::size_t i = kChangeDay * 96; i + 4 < before[e].size(); ++i)
+      grid.stats[e][i] =
+          before[e][static_cast<std::size_t>(static_cast<std::ptrdiff_t>(i) + windows)];
+  }
+  return grid;
+}
+
+/// What comes in each hour of some days over what is usual then: the largest.
+double worst_spike(const traffic::WindowGrid& grid, std::size_t first_day, std::size_t last_day) {
+  const Shape shape;
+  double worst = 0;
+  for (std::size_t origin = first_day * 96; origin < last_day * 96; ++origin) {
+    double came = 0;
+    for (std::size_t i = origin; i < origin + 4; ++i) came += grid.stats[0][i].requests;
+    worst = std::max(worst, came / *usual(grid, 0, origin, shape));
+  }
+  return worst;
+}
+
+TEST(Usual, FollowsUsersWhoseClocksWereChanged) {
+  const auto grid = rhythm(1, 60, 7);
+  const std::size_t first = kChangeDay + 1, last = first + 10;
+  const double ordinary = worst_spike(grid, first, last);
+  EXPECT_LT(ordinary, 1.3);
+  for (const std::ptrdiff_t windows : {4, -4})  // without this: 1.50 and 1.47
+    EXPECT_LT(worst_spike(moved(grid, windows), first, last), ordinary + 0.1) << windows;
+}
+
+TEST(Usual, IsNotMovedByASpike) {
+  const auto grid = rhythm(1, 40, 7);
+  auto spiked = grid;
+  for (std::size_t i = 36 * 96 + 40; i < 36 * 96 + 44; ++i) spiked.stats[0][i].requests *= 5;
+  for (std::size_t origin = 36 * 96 + 40; origin < 37 * 96; ++origin)
+    EXPECT_EQ(usual(spiked, 0, origin, {}), usual(grid, 0, origin, {})) << origin;
+  EXPECT_GT(worst_spike(spiked, 36, 37), 4);
+}
+
 }  // namespace
 }  // namespace tidelimit::forecast

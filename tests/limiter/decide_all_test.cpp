@@ -136,7 +136,7 @@ TEST_F(DecideAll, ShowsWhatShadowRulesWouldHaveDenied) {
   }
   EXPECT_TRUE(decide_all({call(kPayment), call(kPayment)}));
   EXPECT_EQ(said[0].outcome, Outcome::shadow_deny);
-  EXPECT_EQ(said[0].rule, kShadowRule);
+  EXPECT_EQ(said[0].watched.rule, kShadowRule);
 }
 
 class Given : public DecideAll {

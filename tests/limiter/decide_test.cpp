@@ -263,11 +263,12 @@ TEST_F(Decide, SaysWhoseLimitItIsThatIsOnlyWatched) {
   EXPECT_EQ(passes(call(), 2), 2);
   const Decision limited = decide();
   EXPECT_EQ(limited.outcome, Outcome::shadow_deny);
-  EXPECT_EQ(limited.limit, shadow.limit);
-  EXPECT_EQ(limited.limit_of, LimitOf::verdict);
+  EXPECT_EQ(limited.watched.limit, shadow.limit);
+  EXPECT_EQ(limited.watched.limit_of, LimitOf::verdict);
+  EXPECT_EQ(limited.limit_of, LimitOf::total) << "what is in force";
   shadow.action = Action::block;
   publish({shadow});
-  const Decision blocked = decide();
+  const Decision blocked = on_record(decide());
   EXPECT_EQ(blocked.reason, Reason::client_blocked);
   EXPECT_EQ(blocked.limit, per_minute(60, 9)) << "a block has no limit";
   EXPECT_EQ(blocked.limit_of, LimitOf::total);

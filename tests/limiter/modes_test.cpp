@@ -92,15 +92,34 @@ TEST_F(Modes, AShadowRuleCountsWhatItWouldHaveDenied) {
   publish();
   EXPECT_EQ(outcomes(2), (Seen{0, 0}));
   EXPECT_EQ(outcomes(1), (Seen{0, 1}));
-  EXPECT_EQ(last.reason, Reason::over_limit);
+  EXPECT_EQ(on_record(last).reason, Reason::over_limit);
   now = now + std::chrono::seconds{1};
   EXPECT_EQ(outcomes(2), (Seen{0, 2}));
-  EXPECT_EQ(last.reason, Reason::reduced_capacity);
-  EXPECT_EQ(last.rule, kShadowRule);
-  EXPECT_EQ(last.limit, per_minute(30, 2));
+  EXPECT_EQ(on_record(last).reason, Reason::reduced_capacity);
+  EXPECT_EQ(on_record(last).rule, kShadowRule);
+  EXPECT_EQ(on_record(last).limit, per_minute(30, 2));
   EXPECT_EQ(outcomes(1), (Seen{1, 0})) << "the base limit, and in force";
   EXPECT_EQ(last.reason, Reason::over_limit);
   EXPECT_EQ(last.rule, kNoRule);
+}
+
+TEST_F(Modes, AShadowRuleChangesNothingOfWhatTheCallerIsTold) {
+  Decision without;
+  for (const bool watched : {false, true}) {
+    now = now + minutes{10};
+    if (watched) scale_from(plan, kPayment, kStandard, View::shadow, 0.5, kShadowRule);
+    publish();
+    EXPECT_EQ(outcomes(4), (Seen{0, watched ? 2 : 0}));
+    if (!watched) without = last;
+  }
+  EXPECT_EQ(last.reason, Reason::ok);
+  EXPECT_EQ(last.rule, kNoRule);
+  EXPECT_EQ(last.limit, per_minute(60, 4));
+  EXPECT_EQ(last.limit_of, without.limit_of);
+  EXPECT_EQ(last.remaining, without.remaining);
+  EXPECT_EQ(last.reset_after, without.reset_after);
+  EXPECT_EQ(last.near_limit, without.near_limit);
+  EXPECT_TRUE(last.enforced);
 }
 
 // The watched limit has a bucket of its own, which fills only with what it would have let through.
@@ -131,7 +150,7 @@ TEST_F(Modes, AForecastInShadowIsWatched) {
   publish();
   limiter.mode.forecast = Mode::shadow;
   EXPECT_EQ(outcomes(4), (Seen{0, 2}));
-  EXPECT_EQ(last.rule, kRule);
+  EXPECT_EQ(last.watched.rule, kRule);
 }
 
 TEST_F(Modes, RulesOffAreBaseLimitsAndRulesInShadowAreWatched) {
@@ -159,7 +178,7 @@ TEST_F(Modes, SheddingObeysTheSwitchOfRules) {
   EXPECT_EQ(outcomes(3), (Seen{3, 0}));
   limiter.mode.rules = Mode::shadow;
   EXPECT_EQ(outcomes(3), (Seen{0, 3}));
-  EXPECT_EQ(last.reason, Reason::load_shed);
+  EXPECT_EQ(last.watched.reason, Reason::load_shed);
   limiter.mode.rules = Mode::off;
   EXPECT_EQ(outcomes(1), (Seen{0, 0}));
 }
@@ -169,13 +188,14 @@ TEST_F(Modes, AVerdictInShadowIsCountedAndDeniesNothing) {
   entry.mode = Mode::shadow;
   publish({entry});
   EXPECT_EQ(outcomes(2), (Seen{0, 2}));
-  EXPECT_EQ(last.reason, Reason::client_blocked);
+  EXPECT_EQ(last.watched.reason, Reason::client_blocked);
+  EXPECT_EQ(last.reason, Reason::ok);
   EXPECT_EQ(last.verdict, VerdictKind::malicious);
   entry.action = Action::limit;
   publish({entry});
   now = now + minutes{1};
   EXPECT_EQ(outcomes(4), (Seen{0, 2})) << "two pass its ten a minute at once";
-  EXPECT_EQ(last.reason, Reason::client_limited);
+  EXPECT_EQ(last.watched.reason, Reason::client_limited);
 }
 
 TEST_F(Modes, ASwitchHoldsForTheVerdictsOfItsPart) {

@@ -91,9 +91,9 @@ TEST_F(Totals, ThatIsOnlyWatchedIsSeenWhereThereIsNoOther) {
   const Told told = ask(outside(), 40);
   EXPECT_EQ(told.denied, 0);
   EXPECT_EQ(told.watched, 30);
-  EXPECT_EQ(last.rule, kRule);
-  EXPECT_EQ(last.reason, Reason::reduced_capacity);
-  EXPECT_EQ(last.limit_of, LimitOf::total);
+  EXPECT_EQ(last.watched.rule, kRule);
+  EXPECT_EQ(last.watched.reason, Reason::reduced_capacity);
+  EXPECT_EQ(last.watched.limit_of, LimitOf::total);
 }
 
 TEST_F(Totals, ThatIsRolledOutIsWatchedForTheOthersWhereThereIsNoOther) {
@@ -126,7 +126,7 @@ TEST_F(Totals, APrincipalsLimitThatIsOnlyWatchedIsSeenWhereThereIsNoOther) {
   const Told told = ask(outside(), 40);
   EXPECT_EQ(told.denied, 0);
   EXPECT_EQ(told.watched, 30);
-  EXPECT_EQ(last.rule, kShadowRule);
+  EXPECT_EQ(last.watched.rule, kShadowRule);
 }
 
 }  // namespace

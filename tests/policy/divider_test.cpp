@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "base/random.hpp"
 #include "policy/mission.hpp"
@@ -266,6 +267,60 @@ TEST(Divider, DoesNotOscillateAtItsThreshold) {
     active = world.planner.rules()[0].active;
   }
   EXPECT_LE(changes, 20);
+}
+
+TEST(Divider, LetsGoOfTotalsAsSoonAsASurgeIsOver) {
+  Shared world;
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 400, 0, 30);
+  world.run(seconds{20});
+  EXPECT_LT(world.total(kBrowse, kStd), 30);
+  world.ask(0, 10, 0, 30);
+  world.run(seconds{3});
+  EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal) << "40 of 90 are asked for";
+}
+
+TEST(Divider, KeepsItsTotalsWhileAnOverloadFluctuates) {
+  Shared world;
+  Random random(5);
+  double least = Divider::kNoTotal, most = 0;
+  for (int second = 0; second < 600; ++second) {
+    const auto asked = [&](double mean) { return static_cast<double>(random.poisson(mean)); };
+    world.ask(asked(10), asked(20), asked(20), asked(60));
+    world.run(seconds{1});
+    if (second < 60) continue;
+    least = std::min(least, world.total(kBrowse, kStd));
+    most = std::max(most, world.total(kBrowse, kStd));
+  }
+  EXPECT_GT(least, 15);
+  EXPECT_LT(most, 60);
+  std::map<std::string, int> noted;
+  for (const PlanChange& change : world.changes)
+    if (change.of == PlanChange::Of::total) ++noted[change.endpoint + change.tier];
+  EXPECT_GT(noted["browseSTD"], 0);
+  for (const auto& [cell, count] : noted) EXPECT_LE(count, 60) << "one in ten seconds at most";
+}
+
+TEST(Divider, PutsItsTotalsOnRecord) {
+  Shared world;
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 80, 0, 30);
+  world.run(minutes{1});
+  world.ask(0, 10, 0, 30);
+  world.run(minutes{1});
+  std::vector<PlanChange> totals;
+  for (const PlanChange& change : world.changes)
+    if (change.of == PlanChange::Of::total && change.endpoint == "browse") totals.push_back(change);
+  ASSERT_GE(totals.size(), 2U);
+  EXPECT_EQ(totals.front().before_per_minute, 0) << "none";
+  EXPECT_GT(totals.front().after_per_minute, 0);
+  EXPECT_EQ(totals.front().rule, kDivisionRule);
+  EXPECT_THAT(totals.front().cause, HasSubstr("core can take 90/s"));
+  EXPECT_EQ(totals.back().after_per_minute, 0);
+  EXPECT_EQ(totals.back().rule, "");
+  EXPECT_LT(totals.size(), 8U);
 }
 
 TEST(Divider, TakesTheConfiguredTotalWhereThatIsLess) {

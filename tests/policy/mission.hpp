@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "policy/planner.hpp"
@@ -123,6 +124,8 @@ class World {
     inputs.demand = demand.empty() ? nullptr : &demand;
     if (cpu) inputs.signals = {{"cpu", *cpu, cpu_at.value_or(now().mono)}};
     inputs.load = load;
+    inputs.enforced = enforced;
+    inputs.by_hand = std::exchange(by_hand, {});
     PlanStep result = planner.step(inputs);
     if (result.plan) ++plans;
     changes.insert(changes.end(), result.changes.begin(), result.changes.end());
@@ -162,6 +165,8 @@ class World {
   std::optional<double> cpu;
   std::optional<Instant> cpu_at;
   std::optional<LoadSample> load;  ///< the same every second
+  limiter::View enforced = limiter::View::effective;
+  std::string by_hand;  ///< of the next step
   std::vector<PlanChange> changes;
   int plans = 0;
   limiter::CellLimits last;

@@ -365,5 +365,73 @@ TEST(Planner, EqualInputsGiveEqualPlans) {
   EXPECT_EQ(play(), play());
 }
 
+/// Those of browse STD, in force.
+std::vector<PlanChange> of_browse(const World& world) {
+  std::vector<PlanChange> changes;
+  for (const PlanChange& change : world.changes)
+    if (change.endpoint == "browse" && change.tier == "STD" && !change.shadow)
+      changes.push_back(change);
+  return changes;
+}
+
+TEST(Planner, PutsOnRecordWhatIsSetByHandAndByWhom) {
+  World world(mission());
+  world.cpu = 0.95;
+  world.run(seconds{3});
+  ASSERT_EQ(of_browse(world).size(), 1U);
+  EXPECT_THAT(of_browse(world)[0].cause, testing::HasSubstr("cpu is at"));
+
+  world.by_hand = "mode of rules set to shadow by ann: ticket 12";
+  world.enforced = View::base;  // the switch: the planner's own settings are the same
+  world.run(seconds{3});
+  auto changes = of_browse(world);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_NEAR(changes[1].before_scale, 0.25, 1e-9);
+  EXPECT_EQ(changes[1].after_scale, 1);
+  EXPECT_EQ(changes[1].rule, "");
+  EXPECT_EQ(changes[1].cause, "mode of rules set to shadow by ann: ticket 12");
+
+  world.by_hand = "mode of rules set to enforce by ann";
+  world.enforced = View::effective;
+  world.run(seconds{3});
+  changes = of_browse(world);
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(changes[2].rule, "cpu-pressure");
+  EXPECT_THAT(changes[2].cause,
+              testing::StartsWith("mode of rules set to enforce by ann; cpu is at"));
+
+  PolicySettings off = mission();
+  off.rules.back().mode.mode = Mode::off;
+  world.by_hand = "mode of rule/cpu-pressure set to off by ann";
+  world.planner.reconfigure(off);
+  world.run(seconds{1});
+  changes = of_browse(world);
+  ASSERT_EQ(changes.size(), 4U);
+  EXPECT_EQ(changes[3].after_scale, 1);
+  EXPECT_EQ(changes[3].cause, "mode of rule/cpu-pressure set to off by ann");
+}
+
+TEST(Planner, GoesOnAfterARestartWhereItStood) {
+  World before(mission());
+  before.cpu = 0.95;
+  before.run(seconds{3});
+  before.cpu = 0.1;
+  before.run(minutes{3});
+  ASSERT_NEAR(before.at(kBrowse, kStd).scale, 0.55, 0.02);
+
+  World after(mission());
+  after.elapsed = before.elapsed + seconds{10};
+  after.planner.restore(before.changes, after.now());
+  after.step();
+  EXPECT_NEAR(after.at(kBrowse, kStd).scale, before.at(kBrowse, kStd).scale, 0.1);
+  EXPECT_TRUE(after.changes.empty()) << after.changes[0].cause;
+  after.run(minutes{2});
+  EXPECT_GT(after.at(kBrowse, kStd).scale, 0.6);
+  EXPECT_LT(after.at(kBrowse, kStd).scale, 0.8);
+  after.run(minutes{4});
+  EXPECT_EQ(after.at(kBrowse, kStd).scale, 1);
+  EXPECT_EQ(after.changes.back().after_scale, 1);
+}
+
 }  // namespace
 }  // namespace tidelimit::policy::test

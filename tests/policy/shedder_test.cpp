@@ -139,6 +139,21 @@ TEST(Shedder, EndsWhenTheRushIsOver) {
   for (std::size_t cell = 0; cell < 6; ++cell) EXPECT_EQ(upstream.shedder.share(cell), 0);
 }
 
+TEST(Shedder, RefusesNobodyForWhatWasAskedBefore) {
+  Upstream upstream(with_shedding());
+  upstream.run(300, kCalm);
+  upstream.run(60, {12, 12, 10, 200, 0, 0});
+  EXPECT_GT(upstream.shedder.share(kTiers + 1), 0.3);
+  upstream.run(4, kCalm);
+  double refused = 0;
+  for (int second = 0; second < 10; ++second) {
+    for (std::size_t cell = 0; cell < kCalm.size(); ++cell)
+      refused += kCalm[cell] * upstream.shedder.share(cell);
+    upstream.run(1, kCalm);
+  }
+  EXPECT_LT(refused, 5) << "of 520";
+}
+
 TEST(Shedder, ServesTheMoreImportantFirstAndStarvesNobody) {
   const PolicySettings settings = with_shedding();
   Upstream upstream(settings);
@@ -192,10 +207,13 @@ TEST(Planner, PublishesWhatIsShedAndNamesItsRule) {
     PlanInputs inputs;
     inputs.now = {Instant{seconds{1}}, WallTime{hours{24 * 20000}}};
     std::shared_ptr<const limiter::Plan> plan;
+    std::vector<PlanChange> changes;
     for (int second = 0; second < 100; ++second) {
       inputs.now = {inputs.now.mono + seconds{1}, inputs.now.wall + seconds{1}};
       inputs.load = queue_of(second < 90 ? 0 : 500);
-      if (const auto step = planner.step(inputs); step.plan) plan = step.plan;
+      const auto step = planner.step(inputs);
+      if (step.plan) plan = step.plan;
+      changes.insert(changes.end(), step.changes.begin(), step.changes.end());
     }
     ASSERT_TRUE(plan);
     const auto& cell = plan->cell(limiter::EndpointId{1}, limiter::TierId{1});
@@ -207,6 +225,13 @@ TEST(Planner, PublishesWhatIsShedAndNamesItsRule) {
     EXPECT_EQ(cell.in(limiter::View::base).shed, 0);
     EXPECT_EQ(effective.scale, 1.0) << "limits stay";
     EXPECT_TRUE(planner.rules()[0].active);
+    ASSERT_FALSE(changes.empty());
+    EXPECT_EQ(changes[0].of, PlanChange::Of::shed);
+    EXPECT_EQ(changes[0].rule, "overload");
+    EXPECT_EQ(changes[0].before_scale, 1);
+    EXPECT_LT(changes[0].after_scale, 1);
+    EXPECT_EQ(changes[0].shadow, mode != Mode::enforce);
+    EXPECT_THAT(changes[0].cause, HasSubstr("longer than usual"));
   }
 }
 

@@ -86,6 +86,7 @@ void Watcher::look_at_plan(const engine::Status& status) {
   WallTime newest = last_change_;
   for (const policy::PlanChange& change : status.recent_changes) {
     if (change.time <= last_change_ || change.shadow) continue;
+    if (change.of != policy::PlanChange::Of::limit) continue;
     newest = std::max(newest, change.time);
     tell(change.time,
          fmt::format("{} for {}: {:.0f} -> {:.0f} requests a minute ({}{})", change.endpoint,

@@ -1,6 +1,7 @@
 #include "engine/replay/recorder.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tidelimit::engine {
@@ -60,7 +61,9 @@ Result<void> Recorder::put_verdicts(const std::vector<policy::VerdictRecord>& re
 }
 
 Result<void> Recorder::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
-  changes_.insert(changes_.end(), changes.begin(), changes.end());
+  // A report tells of limits; totals and what is shed it counts by their denials.
+  std::copy_if(changes.begin(), changes.end(), std::back_inserter(changes_),
+               [](const auto& change) { return change.of == policy::PlanChange::Of::limit; });
   return {};
 }
 

@@ -31,7 +31,7 @@ class Recorder : public History {
   Result<void> delete_label(const std::string&) override { return {}; }
   Result<std::vector<LabelRecord>> labels() override { return std::vector<LabelRecord>{}; }
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
-  Result<std::vector<policy::PlanChange>> plan_changes(WallTime) override {
+  Result<std::vector<policy::PlanChange>> plan_changes(const PlanChangeQuery&) override {
     return std::vector<policy::PlanChange>{};
   }
   [[nodiscard]] bool keeps_decisions() const override { return false; }

@@ -55,6 +55,14 @@ void Replay::note_out_of_order(WallTime time) {
   out_of_order_worst_ = std::max(out_of_order_worst_, now().wall - time);
 }
 
+/// Of a call that only something watched would have denied, the report names that.
+void Replay::put_on_record(Answer& watched) const {
+  watched.decision = on_record(watched.decision);
+  const auto& rules = settings_.policy.rules;
+  const std::size_t rule = index(watched.decision.rule);
+  watched.rule = rule < rules.size() ? &rules[rule].name : nullptr;
+}
+
 void Replay::refused(const traffic::Request& request) {
   const limiter::Decision& decision = answer_.decision;
   const std::size_t rules = settings_.policy.rules.size();

@@ -59,6 +59,7 @@ class Replay {
     answer_ = worker_->decide(request, prepared, now());
     ++requests_;
     const limiter::Decision& decision = answer_.decision;
+    if (decision.watched.reason != limiter::Reason::ok) put_on_record(answer_);
     bins_.add(now().wall, index(decision.endpoint), decision.reason);
     harm_.saw(request);
     if (request.client.is_host_name()) remember_name(request);
@@ -86,6 +87,7 @@ class Replay {
   void advance(WallTime time);
   void after_tick();
   void note_out_of_order(WallTime time);
+  void put_on_record(Answer& watched) const;
   void refused(const traffic::Request& request);
   void remember_name(const traffic::Request& request);
 

@@ -17,6 +17,7 @@ Response get_metrics(const DeskContext&, const DeskCall&);
 
 // history_calls.cpp: what was
 Response get_history(const DeskContext&, const DeskCall&);
+Response get_plan_changes(const DeskContext&, const DeskCall&);
 Response get_decisions(const DeskContext&, const DeskCall&);
 Response get_shadow(const DeskContext&, const DeskCall&);
 

@@ -38,6 +38,7 @@ constexpr std::array kRows{
     Row{"GET", "/readyz", {kStatus, kOpen, kOnAny, get_ready}},
     Row{"GET", "/metrics", {kStatus, kOpen, kOnMetrics, get_metrics}},
     Row{"GET", "/v1/plan", {kStatus, kRead, kOnAdmin, get_plan, ""}},
+    Row{"GET", "/v1/plan/changes", {kAdmin, kRead, kOnAdmin, get_plan_changes, "since until"}},
     Row{"GET", "/v1/forecasts", {kStatus, kRead, kOnAdmin, get_forecasts, ""}},
     Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kOnAdmin, get_verdicts, ""}},
     Row{"GET", "/v1/clients/**", {kAdmin, kGuarded, kOnAdmin, get_client}},

@@ -17,6 +17,7 @@ constexpr std::size_t kMostShadowRows = 1000;
 // Of one answer: two months of 15 minutes of 16 endpoints, some 17 MB of text.
 constexpr std::size_t kMostWindows = 100'000;
 constexpr std::size_t kMostForecasts = 100'000;
+constexpr std::size_t kMostChanges = 10'000;
 constexpr double kLongestWait_ms =
     std::chrono::duration<double, std::milli>(limiter::kLongestWait).count();
 
@@ -166,6 +167,27 @@ Response get_history(const DeskContext& context, const DeskCall& call) {
           "\n",
           format_time(from), format_time(*until), format_duration(grid.step), from == *since,
           windows.take(), forecasts.take())};
+}
+
+Response get_plan_changes(const DeskContext& context, const DeskCall& call) {
+  const auto history = context.engine.history();
+  if (!history)
+    return problem(
+        409, "changes of the plan are kept only where the configuration names a `state` file");
+  const auto since = read_since(call, std::chrono::hours{24});
+  if (!since) return error_response(since.error());
+  const auto until = read_time(call, "until", Nanos{0});
+  if (!until) return error_response(until.error());
+  // Of what happened at one time some may be cut off; the last is told of at the next turn.
+  const auto found = history->plan_changes(
+      {.since = *since, .until = *until + std::chrono::seconds{1}, .most = kMostChanges});
+  if (!found) return error_response(found.error());
+  JsonRows changes;
+  for (const policy::PlanChange& change : *found) changes.add(change_json(change));
+  return {.body = fmt::format(R"({{"since":"{}","until":"{}","complete":{},"changes":{}}})"
+                              "\n",
+                              format_time(*since), format_time(*until),
+                              found->size() < kMostChanges, changes.take())};
 }
 
 Response get_decisions(const DeskContext& context, const DeskCall& call) {

@@ -115,6 +115,26 @@ json per_minute(const limiter::Limit& limit) {
   return limit.unlimited() ? json() : json(limiter::nominal_per_minute(limit));
 }
 
+json change_json(const policy::PlanChange& change) {
+  using Of = policy::PlanChange::Of;
+  const auto rate = [&](double per_minute) {
+    return change.of == Of::shed || (change.of == Of::total && per_minute == 0) ? json()
+                                                                                : json(per_minute);
+  };
+  const auto scale = [&](double value) { return change.of == Of::total ? json() : json(value); };
+  return {{"time", format_time(change.time)},
+          {"of", policy::to_string(change.of)},
+          {"endpoint", change.endpoint},
+          {"tier", change.tier},
+          {"before_per_minute", rate(change.before_per_minute)},
+          {"after_per_minute", rate(change.after_per_minute)},
+          {"before_scale", scale(change.before_scale)},
+          {"after_scale", scale(change.after_scale)},
+          {"rule", change.rule.empty() ? json() : json(change.rule)},
+          {"cause", change.cause},
+          {"shadow", change.shadow}};
+}
+
 json verdict_json(const policy::VerdictRecord& verdict) {
   json features = json::array();
   for (const auto& part : verdict.features) features.push_back(contribution_json(part));

@@ -50,6 +50,7 @@ class JsonRows {
 [[nodiscard]] std::string query_text(const DeskCall& call, std::string_view name);
 /// Null for 0 and infinite limits.
 [[nodiscard]] nlohmann::json per_minute(const limiter::Limit& limit);
+[[nodiscard]] nlohmann::json change_json(const policy::PlanChange& change);
 [[nodiscard]] nlohmann::json verdict_json(const policy::VerdictRecord& verdict);
 [[nodiscard]] nlohmann::json label_json(const engine::LabelRecord& record);
 [[nodiscard]] nlohmann::json override_json(const engine::OverrideRecord& record);

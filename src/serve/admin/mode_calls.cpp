@@ -66,10 +66,31 @@ std::vector<std::string> names_of(const std::vector<engine::PartMode>& parts) {
   return names;
 }
 
+json modes_json(const engine::Engine& engine) {
+  json modes = json::object();
+  for (const auto& [part, mode] : engine.modes().by_part()) modes[part] = limiter::to_string(mode);
+  return modes;
+}
+
+/// Orders for more than the switches above a rule leave of it, in words.
+std::vector<std::string> without_effect(const std::vector<engine::PartMode>& parts,
+                                        const std::vector<engine::ModeRecord>& orders) {
+  std::vector<std::string> words;
+  for (const auto& part : parts) {
+    const bool ordered = std::any_of(orders.begin(), orders.end(), [&](const auto& order) {
+      return order.mode && part.by_hand && part.by_hand->made_at == order.made_at;
+    });
+    if (!ordered || part.in_force == part.said()) continue;
+    words.push_back(fmt::format("{} is {} all the same: a switch above it says no more", part.part,
+                                policy::in_words(part.in_force)));
+  }
+  return words;
+}
+
 }  // namespace
 
 json part_json(const engine::PartMode& part) {
-  json row = mode_json(part.in_force());
+  json row = mode_json(part.in_force);
   row["part"] = part.part;
   row["configured"] = mode_json(part.configured);
   row["by_hand"] = part.by_hand.has_value();
@@ -79,10 +100,7 @@ json part_json(const engine::PartMode& part) {
 }
 
 Response get_mode(const DeskContext& context, const DeskCall&) {
-  json modes = json::object();
-  for (const auto& [part, mode] : context.engine.modes().by_part())
-    modes[part] = limiter::to_string(mode);
-  return json_response(modes);
+  return json_response(modes_json(context.engine));
 }
 
 Response get_modes(const DeskContext& context, const DeskCall& call) {
@@ -133,7 +151,11 @@ Response put_mode(const DeskContext& context, const DeskCall& call) {
                  order.mode ? policy::in_words(*order.mode) : "what is configured", order.by,
                  *until && order.mode ? ", until " + format_time(**until) : "", reason);
   }
-  return get_mode(context, call);
+  json answer = modes_json(context.engine);
+  const auto warnings = without_effect(context.engine.part_modes(), orders);
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  if (!warnings.empty()) answer["warnings"] = warnings;
+  return json_response(answer);
 }
 
 }  // namespace tidelimit::serve

@@ -98,7 +98,7 @@ function showPlan(plan) {
   table("rules", ["rule", "mode", "state", "cause"], plan.rules.map(r => [
     r.rule, inForce(r) + (r.mode_until ? " until " + clock(r.mode_until) : ""), r.active ? ["active since " + clock(r.since), "warn"] : ["quiet", "dim"], r.cause]), "no rules are configured");
   table("changes", ["time", "endpoint", "tier", ["before", "n"], ["after", "n"], "cause"],
-    plan.changes.slice(-20).reverse().map(c => [clock(c.time), c.endpoint, c.tier,
+    plan.changes.filter(c => (c.of ?? "limit") === "limit").slice(-20).reverse().map(c => [clock(c.time), c.endpoint, c.tier,
       [number(c.before_per_minute), "n"], [number(c.after_per_minute), "n"], (c.shadow ? "(shadow) " : "") + because(c.rule ?? "back at base", c.cause)]), "none yet");
 }
 function showForecasts(data) {

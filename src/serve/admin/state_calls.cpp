@@ -25,19 +25,6 @@ std::vector<std::string> all_degraded(const DeskContext& context, const Status* 
   return words;
 }
 
-json change_json(const policy::PlanChange& change) {
-  return {{"time", format_time(change.time)},
-          {"endpoint", change.endpoint},
-          {"tier", change.tier},
-          {"before_per_minute", change.before_per_minute},
-          {"after_per_minute", change.after_per_minute},
-          {"before_scale", change.before_scale},
-          {"after_scale", change.after_scale},
-          {"rule", change.rule.empty() ? json() : json(change.rule)},
-          {"cause", change.cause},
-          {"shadow", change.shadow}};
-}
-
 /// When the mode of a part that was set by hand ends; null: it is configured, or has no end.
 json end_of(const std::vector<engine::PartMode>& parts, const std::string& part) {
   for (const auto& one : parts) {

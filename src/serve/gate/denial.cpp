@@ -161,9 +161,7 @@ void append_left(std::string& value, std::string_view item, const limiter::Decis
 }
 
 bool shows_rates(const engine::Answer& answer, limiter::Mode all) {
-  const limiter::Decision& decision = answer.decision;
-  return decision.enforced && decision.outcome != limiter::Outcome::shadow_deny &&
-         all == limiter::Mode::enforce;
+  return answer.decision.enforced && all == limiter::Mode::enforce;
 }
 
 std::uint64_t reset_seconds(const limiter::Decision& decision) {

@@ -155,7 +155,7 @@ void add_parts(Families& families, const MetricsInput& input) {
                  "forecast, the model's verdicts (anomaly), all rules, one rule or endpoint. 0 in "
                  "shadow mode and off.");
   for (const auto& part : input.parts) {
-    const policy::ModeFor now = part.in_force();
+    const policy::ModeFor now = part.in_force;
     families.add({{"part", part.part}}, now.mode == Mode::enforce ? now.share : 0);
   }
   families.gauge("tidelimit_part_by_hand", "1 while a part's mode is not as configured.");

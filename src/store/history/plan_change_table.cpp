@@ -4,8 +4,15 @@ namespace tidelimit::store {
 
 namespace {
 
+policy::PlanChange::Of read_of(std::string_view word) {
+  for (const auto of : {policy::PlanChange::Of::total, policy::PlanChange::Of::shed})
+    if (word == to_string(of)) return of;
+  return policy::PlanChange::Of::limit;
+}
+
 policy::PlanChange plan_change_of(const Query& row) {
-  return {.time = row.time(0),
+  return {.of = read_of(row.text(10)),
+          .time = row.time(0),
           .endpoint = row.text(1),
           .tier = row.text(2),
           .before_per_minute = row.real(3),
@@ -22,18 +29,22 @@ policy::PlanChange plan_change_of(const Query& row) {
 Result<void> put_plan_change(Database& db, const policy::PlanChange& change) {
   return db.execute(
       "INSERT INTO plan_changes (time, endpoint, tier, before_per_minute, after_per_minute, "
-      "before_scale, after_scale, rule, cause, shadow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "before_scale, after_scale, rule, cause, shadow, of) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       change.time, std::string_view(change.endpoint), std::string_view(change.tier),
       change.before_per_minute, change.after_per_minute, change.before_scale, change.after_scale,
-      std::string_view(change.rule), std::string_view(change.cause), std::int64_t{change.shadow});
+      std::string_view(change.rule), std::string_view(change.cause), std::int64_t{change.shadow},
+      std::string_view(to_string(change.of)));
 }
 
-Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db, WallTime since) {
+Result<std::vector<policy::PlanChange>> find_plan_changes(Database& db,
+                                                          const engine::PlanChangeQuery& query) {
   return collect(
-      db.query(
-          "SELECT time, endpoint, tier, before_per_minute, after_per_minute, before_scale, "
-          "after_scale, rule, cause, shadow FROM plan_changes WHERE time >= ? ORDER BY time, id",
-          since),
+      db.query("SELECT time, endpoint, tier, before_per_minute, after_per_minute, before_scale, "
+               "after_scale, rule, cause, shadow, of FROM (SELECT * FROM plan_changes "
+               "WHERE time >= ? AND time < ? ORDER BY time DESC, id DESC LIMIT ?) "
+               "ORDER BY time, id",
+               query.since, query.until, static_cast<std::int64_t>(query.most)),
       plan_change_of);
 }
 

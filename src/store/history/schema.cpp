@@ -135,6 +135,10 @@ UPDATE verdicts SET withheld = CASE
   WHEN reasons LIKE '%"not enforced: the budget of new verdicts is spent"%' THEN 'budget'
   WHEN reasons LIKE '%"not enforced: %' THEN 'protection'
   ELSE 'no' END WHERE mode = 'shadow';
+)sql",
+    R"sql(
+-- what has changed: the limit on each principal, their total, or what is shed
+ALTER TABLE plan_changes ADD COLUMN of TEXT NOT NULL DEFAULT 'limit';
 )sql"};
 
 Result<void> require_ours(Database& database) {

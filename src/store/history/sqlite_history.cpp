@@ -234,8 +234,9 @@ Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChang
       });
 }
 
-Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(WallTime since) {
-  return state_->read([&](Database& db) { return plan_changes_since(db, since); });
+Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(
+    const engine::PlanChangeQuery& query) {
+  return state_->read([&](Database& db) { return find_plan_changes(db, query); });
 }
 
 Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionRecord>& records) {

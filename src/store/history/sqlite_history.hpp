@@ -81,7 +81,8 @@ class SqliteHistory final : public engine::History {
   Result<std::optional<engine::ConfigurationHold>> hold() override;
 
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
-  Result<std::vector<policy::PlanChange>> plan_changes(WallTime since) override;
+  Result<std::vector<policy::PlanChange>> plan_changes(
+      const engine::PlanChangeQuery& query) override;
 
   Result<void> put_decisions(const std::vector<engine::DecisionRecord>& records) override;
   /// Newest first.

@@ -67,8 +67,8 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> prune_modes(Database& db, WallTime before, std::size_t most);
 
 [[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
-[[nodiscard]] Result<std::vector<policy::PlanChange>> plan_changes_since(Database& db,
-                                                                         WallTime since);
+[[nodiscard]] Result<std::vector<policy::PlanChange>> find_plan_changes(
+    Database& db, const engine::PlanChangeQuery& query);
 [[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most);
 
 [[nodiscard]] Result<void> put_decision(Database& db, const engine::DecisionRecord& record);

@@ -119,7 +119,7 @@ TEST_F(RateLimitAnswer, HasNoQuotaForABlockedClient) {
 
 TEST_F(RateLimitAnswer, ShowsNothingInShadow) {
   for (const bool by_gate : {true, false}) {
-    if (!by_gate) answer.decision.outcome = Outcome::shadow_deny;
+    if (!by_gate) answer.decision.enforced = false;
     const auto said = write(by_gate ? Mode::shadow : Mode::enforce);
     EXPECT_EQ(said.overall_code(), RateLimitResponse::OK);
     EXPECT_EQ(said.statuses(0).code(), RateLimitResponse::OK);

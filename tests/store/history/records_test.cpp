@@ -96,8 +96,9 @@ TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   relaxed.after_scale = 1;
   relaxed.rule.clear();
   relaxed.shadow = false;
+  relaxed.of = policy::PlanChange::Of::shed;
   ASSERT_TRUE(history->put_plan_changes({tightened, relaxed}));
-  const auto back = history->plan_changes(kStart).value();
+  const auto back = history->plan_changes({.since = kStart}).value();
   ASSERT_EQ(back.size(), 2U);
   EXPECT_EQ(back[0].time, kStart);
   EXPECT_EQ(back[0].endpoint, "browse");
@@ -111,7 +112,11 @@ TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   EXPECT_TRUE(back[0].shadow);
   EXPECT_EQ(back[1].rule, "");
   EXPECT_FALSE(back[1].shadow);
-  EXPECT_EQ(history->plan_changes(kStart + 1min).value().size(), 1U);
+  EXPECT_EQ(back[0].of, policy::PlanChange::Of::limit);
+  EXPECT_EQ(back[1].of, policy::PlanChange::Of::shed);
+  EXPECT_EQ(history->plan_changes({.most = 1}).value().at(0).rule, "") << "the newest";
+  EXPECT_EQ(history->plan_changes({.until = kStart + 1min}).value().size(), 1U);
+  EXPECT_EQ(history->plan_changes({.since = kStart + 1min}).value().size(), 1U);
 }
 
 TEST_F(RecordsTest, EverySourceOfAForecastComesBack) {

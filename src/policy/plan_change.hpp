@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.hpp"
+
+namespace tidelimit::policy {
+
+/// One change of what is in force, for logs, API, metrics.
+struct PlanChange {
+  /// The limit on each principal; the total that a rule sets for all of them (0 a minute: none); or
+  /// what is shed, where a scale is the share of the requests that is let in.
+  enum class Of : std::uint8_t { limit, total, shed };
+  Of of = Of::limit;
+  WallTime time{};
+  std::string endpoint;
+  std::string tier;
+  double before_per_minute = 0;
+  double after_per_minute = 0;
+  double before_scale = 1;
+  double after_scale = 1;
+  std::string rule;   ///< the rule that now sets the limit; "" when it is back at base
+  std::string cause;  ///< "forecast of payment: 1,690 requests in the next hour, 2.0 times the
+                      ///< usual 840"
+  bool shadow = false;
+};
+[[nodiscard]] const char* to_string(PlanChange::Of of);
+
+/// "limit of browse STD 100/min -> 20/min by busy: cpu is at 95 %"; of what is shed the share.
+[[nodiscard]] std::string in_words(const PlanChange& change);
+
+}  // namespace tidelimit::policy
