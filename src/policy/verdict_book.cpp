@@ -27,20 +27,6 @@ bool acts(const Rule& rule) {
 
 }  // namespace
 
-const char* to_string(Withheld by) {
-  switch (by) {
-    case Withheld::no:
-      return "no";
-    case Withheld::protection:
-      return "protection";
-    case Withheld::budget:
-      return "budget";
-    case Withheld::allow_list:
-      return "allow_list";
-  }
-  return "no";
-}
-
 VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings)) {
   index_rules();
 }

@@ -24,7 +24,6 @@ struct Consequence;
 /// Why a verdict is only reported, whatever its mode: nothing, a protection of its client, the
 /// spent budget of new verdicts, or the allow-list over a label.
 enum class Withheld : std::uint8_t { no, protection, budget, allow_list };
-[[nodiscard]] const char* to_string(Withheld by);
 
 /// A verdict with everything a person needs.
 struct VerdictRecord {

@@ -24,6 +24,27 @@ const char* to_string(Part part) {
   return "anomaly";
 }
 
+const char* to_string(Withheld by) {
+  switch (by) {
+    case Withheld::no:
+      return "no";
+    case Withheld::protection:
+      return "protection";
+    case Withheld::budget:
+      return "budget";
+    case Withheld::allow_list:
+      return "allow_list";
+  }
+  return "no";
+}
+
+Withheld withheld_of(const std::string& text) {
+  for (const Withheld by : {Withheld::protection, Withheld::budget, Withheld::allow_list}) {
+    if (text == to_string(by)) return by;
+  }
+  return Withheld::no;
+}
+
 Part part_of(const std::string& text) {
   return text == to_string(Part::rules) ? Part::rules : Part::anomaly;
 }
@@ -88,8 +109,7 @@ policy::VerdictRecord verdict_of(const Query& row) {
   record.mode = enum_of(row.text(12), {Mode::off, Mode::shadow, Mode::enforce});
   record.reasons = reasons_of(row.text(13));
   record.features = features_of(row.text(14));
-  record.withheld = enum_of(
-      row.text(15), {Withheld::no, Withheld::protection, Withheld::budget, Withheld::allow_list});
+  record.withheld = withheld_of(row.text(15));
   return record;
 }
 
@@ -108,7 +128,7 @@ Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
       std::string_view(limiter::to_string(record.mode)),
       std::string_view(reasons_text(record.reasons)),
       std::string_view(features_text(record.features)),
-      std::string_view(policy::to_string(record.withheld)));
+      std::string_view(to_string(record.withheld)));
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
