@@ -118,10 +118,12 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   shadowed.client = client_of("192.0.2.3");
   shadowed.reasons.pop_back();
   ASSERT_TRUE(open()->put_verdicts({office, beyond, shadowed}));
-  script("ALTER TABLE verdicts DROP COLUMN withheld; PRAGMA user_version = 7");
+  script(
+      "ALTER TABLE verdicts DROP COLUMN withheld; ALTER TABLE plan_changes DROP COLUMN of; "
+      "PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
-  for (const auto& record : open()->verdicts(kStart).value())
-    found[record.client.lo] = record.withheld;
+  const auto verdicts = open()->verdicts(kStart).value();
+  for (const auto& record : verdicts) found[record.client.lo] = record.withheld;
   EXPECT_EQ(found.at(office.client.lo), Withheld::protection);
   EXPECT_EQ(found.at(beyond.client.lo), Withheld::budget);
   EXPECT_EQ(found.at(shadowed.client.lo), Withheld::no);
