@@ -7,18 +7,6 @@
 
 namespace tidelimit::policy {
 
-const char* to_string(PlanChange::Of of) {
-  switch (of) {
-    case PlanChange::Of::limit:
-      return "limit";
-    case PlanChange::Of::total:
-      return "total";
-    case PlanChange::Of::shed:
-      return "shed";
-  }
-  return "unknown";
-}
-
 std::string in_words(const PlanChange& change) {
   const auto value = [&](double per_minute, double scale) -> std::string {
     if (change.of == PlanChange::Of::shed) return percent_in_words(1 - scale);

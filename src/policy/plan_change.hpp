@@ -25,7 +25,17 @@ struct PlanChange {
                       ///< usual 840"
   bool shadow = false;
 };
-[[nodiscard]] const char* to_string(PlanChange::Of of);
+[[nodiscard]] inline const char* to_string(PlanChange::Of of) {
+  switch (of) {
+    case PlanChange::Of::limit:
+      return "limit";
+    case PlanChange::Of::total:
+      return "total";
+    case PlanChange::Of::shed:
+      return "shed";
+  }
+  return "unknown";
+}
 
 /// "limit of browse STD 100/min -> 20/min by busy: cpu is at 95 %"; of what is shed the share.
 [[nodiscard]] std::string in_words(const PlanChange& change);

@@ -118,7 +118,9 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   shadowed.client = client_of("192.0.2.3");
   shadowed.reasons.pop_back();
   ASSERT_TRUE(open()->put_verdicts({office, beyond, shadowed}));
-  script("ALTER TABLE verdicts DROP COLUMN withheld; PRAGMA user_version = 7");
+  script(
+      "ALTER TABLE verdicts DROP COLUMN withheld; ALTER TABLE plan_changes DROP COLUMN of; "
+      "PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
   const auto records = open()->verdicts(kStart);
   ASSERT_TRUE(records);
