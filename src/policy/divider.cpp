@@ -197,7 +197,9 @@ void Divider::claim(const StepReadings& readings) {
       Class& one = first[t];
       const double part = usually > 0 ? one.usually / usually : 1.0 / double(tiers_.size());
       one.claim = std::max(one.lately, reserved * part);
-      one.asking = std::min(one.claim, std::max(one.last, one.second_last) * kGrowth);
+      // The average is steady, and knows for ten seconds of a surge that has ended.
+      const double now = std::min(one.lately, std::max(one.last, one.second_last) * kGrowth);
+      one.asking = std::min(one.claim, now * kGrowth);
       one.goal = 1;
       one.total = kNoTotal;
       one.cause.clear();

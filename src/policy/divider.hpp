@@ -26,8 +26,9 @@ namespace tidelimit::policy {
 /// than it claims:
 ///   its limits per principal are scaled to its share, as forecast rules do it: ahead, by steps;
 ///   its requests together get a total, set every second, and only while what is asked for right
-///   now (in the fuller of the last two seconds, and a quarter more) exceeds the capacity: what
-///   others have reserved and do not use, or no longer ask for, is lent.
+///   now (over some ten seconds, or in the fuller of the last two where that is far less; and a
+///   quarter more) exceeds the capacity: what others have reserved and do not use, or no longer ask
+///   for, is lent.
 /// It ends when the claims were below 0.9 of the threshold for a minute.
 /// What is divided is work: a request weighs what its endpoint's requests cost. A capacity that is
 /// to be learned (policy/capacity_estimate.hpp) is divided as it is known at the moment; until

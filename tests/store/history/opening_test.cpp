@@ -80,6 +80,7 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
   static_cast<void>(open());
   // As version 5 had it: one window, with a word on whether it was listened to.
   script(R"(
+    ALTER TABLE plan_changes DROP COLUMN of;
     DROP TABLE open_window;
     CREATE TABLE open_window (
       start INTEGER NOT NULL, step INTEGER NOT NULL, endpoint TEXT NOT NULL,
