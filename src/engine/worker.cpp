@@ -321,7 +321,7 @@ std::size_t EngineWorker::Impl::add_other_readings(std::size_t asked) noexcept {
 void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<const Asked> asked,
                                           std::size_t count, Now now) noexcept {
   const auto is_one = [&](std::size_t i, std::size_t j) {
-    return calls[j].hits != 0 && limiter::same_request(calls[i], calls[j]);
+    return calls[j].hits != 0 && limiter::same_request(calls[question[i]], calls[question[j]]);
   };
   for (std::size_t i = 0; i < count; ++i) ids[i] = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -329,18 +329,21 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
     bool counted = false;
     for (std::size_t j = 0; j < i; ++j) counted = counted || is_one(i, j);
     if (counted) continue;
-    limiter::Call whole = calls[i];
-    const limiter::Decision* said = &decisions[i];
+    std::size_t worst = i;
+    limiter::Hits hits = calls[i].hits;
     for (std::size_t j = i + 1; j < count; ++j) {
       if (!is_one(i, j)) continue;
-      whole.hits = std::max(whole.hits, calls[j].hits);
-      const bool worse = said->allowed &&
-                         (!decisions[j].allowed || (said->outcome == Outcome::allow &&
-                                                    decisions[j].outcome == Outcome::shadow_deny));
-      if (worse) said = &decisions[j];
+      hits = std::max(hits, calls[j].hits);
+      const limiter::Decision& said = decisions[worst];
+      const bool worse =
+          said.allowed && (!decisions[j].allowed || (said.outcome == Outcome::allow &&
+                                                     decisions[j].outcome == Outcome::shadow_deny));
+      if (worse) worst = j;
     }
+    limiter::Call whole = calls[worst];
+    whole.hits = hits;
     const traffic::Request& request = asked[question[i]].request;
-    const std::uint64_t id = account(seen, request, whose[i], whole, *said, now);
+    const std::uint64_t id = account(seen, request, whose[worst], whole, decisions[worst], now);
     for (std::size_t j = i; j < count; ++j)
       if (is_one(i, j)) ids[j] = id;
   }

@@ -254,6 +254,7 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
   Arrivals arrivals;
   const std::uint32_t seat = seats_.take(slot);
   if (seat == Seats::kNone) return arrivals;
+  neighbourhoods_.prefetch(client);
   Profile& profile = profiles_[seat];
   if (fresh || !profile.used) {
     if (profile.classes_used) {

@@ -49,6 +49,12 @@ class Neighbourhoods {
  public:
   Neighbourhoods(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places + kProbes) {}
 
+  /// Begins to fetch what note will touch.
+  void prefetch(const ClientId& client) const noexcept {
+    const Place& first = places_[home(neighbourhood_of(client))];
+    __builtin_prefetch(&first, 1);
+    __builtin_prefetch(&first + kProbes - 1, 1);
+  }
   /// A client's standing is `after`. It was noted before, at `noted`, as one like `before`; never,
   /// where that is empty.
   void note(const ClientId& client, const Standing& before, Second noted, const Standing& after,

@@ -60,6 +60,17 @@ TEST_F(Together, AreTheEndpointsThatOnePathMayReach) {
   EXPECT_FALSE(answers[1].decision.allowed);
 }
 
+TEST_F(Together, CountOnceWhereverAPathMayLead) {
+  for (int i = 0; i < 101; ++i)
+    static_cast<void>(worker->decide(question("/payment/7%2F..%2F..%2Fx").request, 1, now));
+  EXPECT_EQ(decided("other", Outcome::allow), 100U);
+  EXPECT_EQ(decided("payment", Outcome::allow), 0U);
+  EXPECT_EQ(decided("payment", Outcome::deny), 1U) << "whose limit it was";
+  EXPECT_EQ(decided("other", Outcome::deny), 0U);
+  close();
+  EXPECT_EQ(newest("other").requests, 100);
+}
+
 TEST_F(Together, CountARequestOnceWithTheMostHits) {
   EXPECT_TRUE(ask_all({question("/browse/1"), question("/browse/2", 3), question("/browse/1", 0)}));
   EXPECT_EQ(answers[0].decision.remaining, 97U);
