@@ -109,6 +109,7 @@ struct Engine::Control {
   // Configuration (control_state.cpp).
   void make_routes();
   void publish(const std::shared_ptr<const limiter::Plan>& plan);
+  [[nodiscard]] Result<void> restore_from(History& history, Now now);
   [[nodiscard]] Result<void> restore_override(OverrideRecord made, Now now);
   void publish_overrides();
   void follow_modes(Now now);

@@ -7,7 +7,6 @@ namespace {
 
 // A turn comes every second, and a little early at times: it must not wait for the next one.
 constexpr Nanos kSampleSpan = std::chrono::milliseconds{900};
-constexpr std::size_t kServerErrors = 5;  // the status class
 
 void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
   using limiter::Outcome;
@@ -21,11 +20,11 @@ void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
     for (std::size_t place = 0; place < kOpenWindows; ++place) {
       const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
       sum.answered += counts.responses;
+      sum.failed += counts.failed;
       sum.latency_us += counts.latency_us;
     }
     sum.tiers.resize(tiers);
     for (std::size_t t = 0; t < tiers; ++t) {
-      sum.failed += tally.observed(e, t, kServerErrors);
       auto& [asked, reduced] = sum.tiers[t];
       for (std::size_t reason = 0; reason < limiter::kReasons; ++reason) {
         asked += tally.decisions(e, t, static_cast<std::size_t>(Outcome::allow), reason) +
@@ -71,7 +70,7 @@ std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
     policy::EndpointLoad& load = sample.endpoints.emplace_back();
     load.endpoint = routes->endpoints()[e];
     load.answered = fresh(after.answered, before.answered);
-    load.failed = std::min(fresh(after.failed, before.failed), load.answered);
+    load.failed = fresh(after.failed, before.failed);
     load.latency_ms_sum = fresh(after.latency_us, before.latency_us) / 1e3;
     for (std::size_t t = 0; t < after.tiers.size(); ++t) {
       load.asked.push_back(fresh(after.tiers[t].asked, before.tiers[t].asked));

@@ -109,6 +109,7 @@ void Engine::Control::plan(Now now) {
   }
   inputs.load = measure_load(now);
   const SwitchModes switches = modes.modes();
+  inputs.all = switches.all;
   inputs.enforced = limiter::enforced_view(switches.rules, switches.forecast);
   inputs.by_hand = std::exchange(by_hand, {});
   policy::PlanStep step = planner.step(inputs);

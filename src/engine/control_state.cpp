@@ -100,58 +100,8 @@ void Engine::Control::publish_overrides() {
 Result<void> Engine::Control::restore(Now now) {
   std::lock_guard whole(turn);
   std::lock_guard lock(mutex);
-  const auto& history = keeper.history();
   Result<void> outcome;
-  const auto failed = [&](const char* what, const Error& error) {
-    if (outcome) outcome = fail_in(what, error);
-  };
-  if (history) {
-    const auto read = read_windows(now);
-    note_windows(read, now);
-    if (!read) failed("stored windows", read.error());
-    if (auto stored = history->modes()) {
-      modes.restore(*stored, now);
-      follow_modes(now);
-      by_hand.clear();  // that was before the restart
-    } else {
-      failed("stored modes", stored.error());
-    }
-    if (auto stored = history->labels()) {
-      for (const auto& made : *stored) labels.put(made, now);
-      labels.expire(now.mono);
-      for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
-    } else {
-      failed("stored labels", stored.error());
-    }
-    if (auto stored = history->verdicts(now.wall)) {
-      verdicts.restore(*stored, now);
-    } else {
-      failed("stored verdicts", stored.error());
-    }
-    if (auto stored = history->overrides()) {
-      for (const auto& made : *stored) {
-        const auto kept = restore_override(made, now);
-        if (!kept) failed("stored overrides", kept.error());
-      }
-      overrides.expire(now.mono);
-    } else {
-      failed("stored overrides", stored.error());
-    }
-    if (auto stored = history->plan_changes({.until = now.wall, .most = kChangesRead})) {
-      planner.restore(*stored, now);
-      recent_changes = std::move(*stored);
-      std::erase_if(recent_changes, [&](const auto& one) { return one.time < now.wall - kDay; });
-      trim_recent_changes();
-    } else {
-      failed("stored plan changes", stored.error());
-    }
-    if (auto stored = history->forecasts({.since = now.wall - kDay - settings.shape.horizon})) {
-      forecast_record.published(*stored);
-      forecast_record.forget_after(now.wall);  // made while the wall clock was ahead
-    } else {
-      failed("stored forecasts", stored.error());
-    }
-  }
+  if (const auto& history = keeper.history()) outcome = restore_from(*history, now);
   if (!windows.begun()) windows.begin({}, {}, now);
   if (windows.closed().size() > 0) forecast_record.judge(windows.closed());
   data.first_open.store(windows.first_open(), std::memory_order_release);
@@ -159,6 +109,52 @@ Result<void> Engine::Control::restore(Now now) {
   publish_verdicts(now);
   forecast_due = true;
   changed = true;
+  return outcome;
+}
+
+/// What cannot be read leaves the rest alone; the first trouble is told.
+Result<void> Engine::Control::restore_from(History& history, Now now) {
+  Result<void> outcome;
+  const auto failed = [&](const char* what, const Error& error) {
+    if (outcome) outcome = fail_in(what, error);
+  };
+  const auto take = [&](const char* what, auto stored, const auto& use) {
+    stored ? use(*stored) : failed(what, stored.error());
+  };
+  const auto read = read_windows(now);
+  note_windows(read, now);
+  if (!read) failed("stored windows", read.error());
+  take("stored modes", history.modes(), [&](const auto& stored) {
+    modes.restore(stored, now);
+    follow_modes(now);
+    by_hand.clear();  // that was before the restart
+  });
+  take("stored labels", history.labels(), [&](const auto& stored) {
+    for (const auto& made : stored) labels.put(made, now);
+    labels.expire(now.mono);
+    for (const auto& made : labels.all()) verdicts.label(LabelBook::as_label(made), now);
+  });
+  take("stored verdicts", history.verdicts(now.wall),
+       [&](const auto& stored) { verdicts.restore(stored, now); });
+  take("stored overrides", history.overrides(), [&](const auto& stored) {
+    for (const auto& made : stored) {
+      if (const auto kept = restore_override(made, now); !kept)
+        failed("stored overrides", kept.error());
+    }
+    overrides.expire(now.mono);
+  });
+  take("stored plan changes", history.plan_changes({.until = now.wall, .most = kChangesRead}),
+       [&](auto& stored) {
+         planner.restore(stored, modes.modes().all, now);
+         recent_changes = std::move(stored);
+         std::erase_if(recent_changes, [&](const auto& one) { return one.time < now.wall - kDay; });
+         trim_recent_changes();
+       });
+  take("stored forecasts", history.forecasts({.since = now.wall - kDay - settings.shape.horizon}),
+       [&](const auto& stored) {
+         forecast_record.published(stored);
+         forecast_record.forget_after(now.wall);  // made while the wall clock was ahead
+       });
   return outcome;
 }
 

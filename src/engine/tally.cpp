@@ -51,6 +51,7 @@ void Tally::add(limiter::EndpointId endpoint, WindowIndex window,
   add_to(to.premium, counts.premium);
   add_to(to.errors, counts.errors);
   add_to(to.responses, counts.responses);
+  add_to(to.failed, counts.failed);
   add_to(to.latency_us, counts.latency_us);
   add_to(to.malicious, counts.malicious);
 }
@@ -58,8 +59,8 @@ void Tally::add(limiter::EndpointId endpoint, WindowIndex window,
 WindowCounts Tally::window(std::size_t endpoint, WindowIndex window) const noexcept {
   const WindowCell& from = windows_[cell(endpoint, window)];
   const auto get = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
-  return {get(from.requests),   get(from.premium),   get(from.errors), get(from.responses),
-          get(from.latency_us), get(from.malicious), get(from.late)};
+  return {get(from.requests), get(from.premium),    get(from.errors),    get(from.responses),
+          get(from.failed),   get(from.latency_us), get(from.malicious), get(from.late)};
 }
 
 std::uint64_t Tally::decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,

@@ -34,6 +34,7 @@ struct WindowCounts {
   std::uint64_t premium = 0;
   std::uint64_t errors = 0;
   std::uint64_t responses = 0;
+  std::uint64_t failed = 0;  ///< responses with which the service itself failed: 5xx
   std::uint64_t latency_us = 0;
   std::uint64_t malicious = 0;
   std::uint64_t late = 0;
@@ -41,13 +42,9 @@ struct WindowCounts {
   bool operator==(const WindowCounts&) const = default;
   /// What came since, of counts that only grow.
   [[nodiscard]] WindowCounts operator-(const WindowCounts& before) const {
-    return {requests - before.requests,
-            premium - before.premium,
-            errors - before.errors,
-            responses - before.responses,
-            latency_us - before.latency_us,
-            malicious - before.malicious,
-            late - before.late};
+    return {requests - before.requests,   premium - before.premium, errors - before.errors,
+            responses - before.responses, failed - before.failed,   latency_us - before.latency_us,
+            malicious - before.malicious, late - before.late};
   }
 };
 
@@ -100,7 +97,8 @@ class Tally {
   };
   // One cache line: what an ordinary request touches of its window.
   struct alignas(64) WindowCell {
-    Counter requests{0}, premium{0}, errors{0}, responses{0}, latency_us{0}, malicious{0}, late{0};
+    Counter requests{0}, premium{0}, errors{0}, responses{0}, failed{0}, latency_us{0},
+        malicious{0}, late{0};
   };
 
   // A single writer needs no read-modify-write: two plain moves instead of a locked add.

@@ -176,6 +176,7 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
   if (!malicious && !own_denial && status != 0) {
     counts.responses = 1;
     counts.errors = traffic::is_error(status) ? 1 : 0;
+    counts.failed = traffic::status_class(status) == 5 ? 1 : 0;
     if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
       counts.latency_us = microseconds(request.latency_ms);
   }

@@ -10,11 +10,9 @@ namespace tidelimit::policy {
 namespace {
 
 constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
-constexpr double kRecordedStep = 0.1;    // the same, for the record of changes
 constexpr double kRounding = 1e-9;       // sums of many small steps
 constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
 constexpr double kTotalStep = 0.02;      // the same for a total, of itself
-constexpr double kRecordedTotalStep = 0.2;
 
 constexpr std::uint64_t kMarkSeed = 0x656e64706f696e74;  // keys of buckets are hashed with another
 
@@ -109,22 +107,6 @@ bool worth_publishing(const Setting& before, const Setting& after) {
   if (after.scale < before.scale) return true;
   if (after.scale == before.scale) return after.rule != before.rule;
   return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;
-}
-
-bool worth_recording(double before, const Setting& after) {
-  if (after.scale == before) return false;
-  const bool tightens = after.scale < before && after.scale < 1.0;
-  return tightens || !after.moving || std::abs(after.scale - before) >= kRecordedStep - kRounding;
-}
-
-bool total_worth_recording(double before, double after) {
-  if (std::isinf(before) || std::isinf(after)) return before != after;
-  return std::abs(after - before) >= kRecordedTotalStep * before;
-}
-
-bool shed_worth_recording(double before, double after) {
-  if ((before == 0) != (after == 0)) return true;
-  return std::abs(after - before) >= kRecordedStep - kRounding;
 }
 
 std::uint16_t part_of_everyone(double share) {

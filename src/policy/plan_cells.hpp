@@ -32,11 +32,6 @@ using CellSettings = std::array<Setting, limiter::kViews>;
 
 /// Whether a plan with this change is worth its publication.
 [[nodiscard]] bool worth_publishing(const Setting& before, const Setting& after);
-/// Whether the change from a scale, total or share to shed that was last put on record belongs
-/// there.
-[[nodiscard]] bool worth_recording(double before, const Setting& after);
-[[nodiscard]] bool total_worth_recording(double before, double after);
-[[nodiscard]] bool shed_worth_recording(double before, double after);
 
 /// In how many of limiter::kEveryone places a share of the principals is.
 [[nodiscard]] std::uint16_t part_of_everyone(double share);

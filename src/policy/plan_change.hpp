@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -25,6 +26,10 @@ struct PlanChange {
                       ///< usual 840"
   bool shadow = false;
 };
+inline constexpr std::size_t kPlanFigures = 3;
+[[nodiscard]] constexpr std::size_t index(PlanChange::Of of) {
+  return static_cast<std::size_t>(of);
+}
 [[nodiscard]] inline const char* to_string(PlanChange::Of of) {
   switch (of) {
     case PlanChange::Of::limit:

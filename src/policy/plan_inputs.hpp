@@ -36,6 +36,7 @@ struct Demand {
 struct PlanInputs {
   Now now;
   limiter::View enforced = limiter::View::effective;  ///< what the switches leave in force
+  limiter::Mode all = limiter::Mode::enforce;         ///< the switch over everything
   std::string by_hand;  ///< whose word has changed modes since the last step; empty: nobody's
   const std::vector<forecast::EndpointForecast>* forecasts = nullptr;  ///< null: none
   Instant forecasts_at;  ///< when they were made; see is_stale

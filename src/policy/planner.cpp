@@ -7,6 +7,7 @@
 
 #include "policy/base_limits.hpp"
 #include "policy/plan_cells.hpp"
+#include "policy/plan_record.hpp"
 #include "policy/rule_set.hpp"
 
 namespace tidelimit::policy {
@@ -24,38 +25,6 @@ std::string in_part(const RuleState& rule) {
   return fmt::format("; enforced for {:g} % of the principals", rule.mode.share * 100);
 }
 
-/// What is in force in a cell, and what would be by the shadow view, as last put on record.
-struct Recorded {
-  Setting enforced;
-  Setting shadow;
-  std::optional<Instant> noted;  ///< when a total or a share to shed was, for the last time
-};
-
-/// These follow what is asked for from second to second: of one cell not all is put on record.
-constexpr Nanos kNoteEvery = std::chrono::seconds{10};
-
-/// A figure of a cell that rules set.
-struct Figure {
-  PlanChange::Of of;
-  double Setting::*value;
-  RuleId Setting::*rule;
-};
-constexpr Figure kFigures[] = {{PlanChange::Of::limit, &Setting::scale, &Setting::rule},
-                               {PlanChange::Of::total, &Setting::total, &Setting::total_rule},
-                               {PlanChange::Of::shed, &Setting::shed, &Setting::shed_rule}};
-
-bool worth_noting(const Figure& figure, double before, const Setting& after) {
-  switch (figure.of) {
-    case PlanChange::Of::limit:
-      return worth_recording(before, after);
-    case PlanChange::Of::total:
-      return total_worth_recording(before, after.total);
-    case PlanChange::Of::shed:
-      return shed_worth_recording(before, after.shed);
-  }
-  return false;
-}
-
 constexpr std::size_t at(View view) {
   return static_cast<std::size_t>(view);
 }
@@ -70,11 +39,10 @@ struct Planner::Impl {
 
   bool asleep(const PlanInputs& inputs) const;
   CellSettings settings_of(std::size_t row) const;
-  void restore(const std::vector<PlanChange>& changes, Now now);
-  PlanChange change(const Figure& figure, std::size_t cell, View view, double before,
-                    const Setting& after, const PlanInputs& inputs) const;
-  void record(std::size_t cell, const CellSettings& after, const PlanInputs& inputs,
-              std::vector<PlanChange>& changes);
+  bool watched(std::size_t endpoint, Mode all) const;
+  void restore(const std::vector<PlanChange>& changes, Mode all, Now now);
+  PlanChange change(const PlanRecord::Departure& departure, std::size_t cell,
+                    const CellSettings& after, const PlanInputs& inputs) const;
   std::optional<std::size_t> cell_named(const PlanChange& change) const;
   std::shared_ptr<const limiter::Plan> build(const std::vector<CellSettings>& rows,
                                              Instant now) const;
@@ -84,7 +52,7 @@ struct Planner::Impl {
   RuleSet rules;
 
   std::vector<CellSettings> published;  ///< by cell, then by cell of each stage
-  std::vector<Recorded> recorded;
+  PlanRecord on_record;
   std::shared_ptr<const limiter::Plan> plan;
   std::uint64_t limits_epoch = 1;
   bool must_publish = true;
@@ -99,12 +67,12 @@ Planner::Impl::Impl(PolicySettings given)
       bases(base_limits(settings)),
       rules(settings),
       published(bases.size() * (1 + rules.stages().size())),
-      recorded(bases.size()) {}
+      on_record(bases.size()) {}
 
 void Planner::Impl::reconfigure(PolicySettings after) {
   const Renumbering renumbering(settings, after);
   if (!same_limits(settings, after)) ++limits_epoch;
-  const std::vector<Recorded> older_recorded = std::move(recorded);
+  const PlanRecord older_record = std::move(on_record);
   settings = std::move(after);
   bases = base_limits(settings);
 
@@ -112,11 +80,11 @@ void Planner::Impl::reconfigure(PolicySettings after) {
   heirs.inherit(rules, renumbering);
   rules = std::move(heirs);
   published.assign(bases.size() * (1 + rules.stages().size()), {});
-  recorded.assign(bases.size(), {});
+  on_record = PlanRecord(bases.size());
   const std::size_t tiers = settings.tiers.size();
   for (std::size_t cell = 0; cell < bases.size(); ++cell) {
     const auto old = renumbering.cell(cell / tiers, cell % tiers);
-    if (old) recorded[cell] = older_recorded[*old];
+    if (old) on_record.inherit(cell, older_record, *old);
   }
   must_publish = true;
 }
@@ -143,17 +111,23 @@ CellSettings Planner::Impl::settings_of(std::size_t row) const {
   return all;
 }
 
-PlanChange Planner::Impl::change(const Figure& figure, std::size_t cell, View view, double before,
-                                 const Setting& after, const PlanInputs& inputs) const {
-  const auto& endpoint = settings.endpoints[cell / settings.tiers.size()];
-  const double value = after.*figure.value;
-  const RuleId rule = after.*figure.rule;
+/// Whether nothing is enforced at an endpoint while the switch over everything is at `all`.
+bool Planner::Impl::watched(std::size_t endpoint, Mode all) const {
+  return std::min({all, settings.mode.mode, settings.endpoints[endpoint].mode.mode}) !=
+         Mode::enforce;
+}
+
+PlanChange Planner::Impl::change(const PlanRecord::Departure& departure, std::size_t cell,
+                                 const CellSettings& after, const PlanInputs& inputs) const {
+  const auto& [of, view, before] = departure;
+  const std::size_t endpoint = cell / settings.tiers.size();
+  const auto [value, rule] = figure_of(after[at(view)], of);
   PlanChange change;
-  change.of = figure.of;
+  change.of = of;
   change.time = inputs.now.wall;
-  change.endpoint = endpoint.name;
+  change.endpoint = settings.endpoints[endpoint].name;
   change.tier = settings.tiers[cell % settings.tiers.size()];
-  switch (figure.of) {
+  switch (of) {
     case PlanChange::Of::limit:
       change.before_scale = before;
       change.after_scale = value;
@@ -170,7 +144,7 @@ PlanChange Planner::Impl::change(const Figure& figure, std::size_t cell, View vi
       break;
   }
   if (rule != kNoRule) change.rule = settings.rules[limiter::index(rule)].name;
-  const RuleId before_rule = published[cell][at(view)].*figure.rule;
+  const RuleId before_rule = figure_of(published[cell][at(view)], of).rule;
   const bool by_rule = rule != kNoRule || before_rule != kNoRule;
   if (by_rule && (rule != kNoRule || inputs.by_hand.empty()))
     change.cause = rules.cause(cell, rule, before_rule);
@@ -180,37 +154,8 @@ PlanChange Planner::Impl::change(const Figure& figure, std::size_t cell, View vi
     change.cause = plan == nullptr ? "the gate was started anew" : "the configuration changed";
   if (view == View::shadow && rule != kNoRule)
     change.cause += in_part(rules.states()[limiter::index(rule)]);
-  change.shadow = view == View::shadow || endpoint.mode.mode != Mode::enforce ||
-                  settings.mode.mode != Mode::enforce;
+  change.shadow = view == View::shadow || watched(endpoint, inputs.all);
   return change;
-}
-
-/// The shadow view is on record only where it parts from what is in force.
-void Planner::Impl::record(std::size_t cell, const CellSettings& after, const PlanInputs& inputs,
-                           std::vector<PlanChange>& changes) {
-  Recorded& last = recorded[cell];
-  const Setting& in_force = after[at(inputs.enforced)];
-  const Setting& shadow = after[at(View::shadow)];
-  const Instant now = inputs.now.mono;
-  const bool due = !last.noted || now - *last.noted >= kNoteEvery;
-  for (const Figure& figure : kFigures) {
-    const auto value = figure.value;
-    if (figure.of != PlanChange::Of::limit && !due) continue;
-    const auto put = [&](View view, Setting& known, const Setting& setting) {
-      if (!worth_noting(figure, known.*value, setting)) return;
-      changes.push_back(change(figure, cell, view, known.*value, setting, inputs));
-      known.*value = setting.*value;
-      if (figure.of != PlanChange::Of::limit) last.noted = now;
-    };
-    const bool apart =
-        last.shadow.*value != last.enforced.*value || shadow.*value != in_force.*value;
-    put(inputs.enforced, last.enforced, in_force);
-    if (apart) {
-      put(View::shadow, last.shadow, shadow);
-    } else {
-      last.shadow.*value = last.enforced.*value;
-    }
-  }
 }
 
 std::optional<std::size_t> Planner::Impl::cell_named(const PlanChange& change) const {
@@ -222,29 +167,22 @@ std::optional<std::size_t> Planner::Impl::cell_named(const PlanChange& change) c
          static_cast<std::size_t>(tier - settings.tiers.begin());
 }
 
-void Planner::Impl::restore(const std::vector<PlanChange>& changes, Now now) {
+void Planner::Impl::restore(const std::vector<PlanChange>& changes, Mode all, Now now) {
   for (const PlanChange& change : changes) {
     const auto cell = cell_named(change);
     if (!cell) continue;
-    const auto& endpoint = settings.endpoints[*cell / settings.tiers.size()];
-    const bool all_watched =
-        settings.mode.mode != Mode::enforce || endpoint.mode.mode != Mode::enforce;
-    Recorded& last = recorded[*cell];
-    const auto put = [&](double Setting::*value, double known) {
-      if (!change.shadow || all_watched) last.enforced.*value = known;
-      last.shadow.*value = known;
-    };
+    const bool in_force = !change.shadow || watched(*cell / settings.tiers.size(), all);
+    const auto put = [&](double value) { on_record.restore(*cell, change.of, value, in_force); };
     switch (change.of) {
       case PlanChange::Of::limit:
-        put(&Setting::scale, change.after_scale);
+        put(change.after_scale);
         rules.restore(*cell, change, now);
         break;
       case PlanChange::Of::total:
-        put(&Setting::total,
-            change.after_per_minute > 0 ? change.after_per_minute / 60 : Setting{}.total);
+        put(change.after_per_minute > 0 ? change.after_per_minute / 60 : Setting{}.total);
         break;
       case PlanChange::Of::shed:
-        put(&Setting::shed, 1 - change.after_scale);
+        put(1 - change.after_scale);
         break;
     }
   }
@@ -280,8 +218,10 @@ PlanStep Planner::Impl::step(const PlanInputs& inputs) {
     }
   }
   PlanStep result;
-  for (std::size_t cell = 0; cell < bases.size(); ++cell)
-    record(cell, rows[cell], inputs, result.changes);
+  for (std::size_t cell = 0; cell < bases.size(); ++cell) {
+    for (const auto& departure : on_record.note(cell, rows[cell], inputs.enforced, now))
+      result.changes.push_back(change(departure, cell, rows[cell], inputs));
+  }
   enforced = inputs.enforced;
   if (!publish) return result;
 
@@ -305,8 +245,8 @@ void Planner::reconfigure(PolicySettings settings) {
   impl_->reconfigure(std::move(settings));
 }
 
-void Planner::restore(const std::vector<PlanChange>& changes, Now now) {
-  impl_->restore(changes, now);
+void Planner::restore(const std::vector<PlanChange>& changes, Mode all, Now now) {
+  impl_->restore(changes, all, now);
 }
 
 const std::vector<RuleState>& Planner::rules() const {

@@ -47,8 +47,9 @@ class Planner {
   void reconfigure(PolicySettings settings);
 
   /// Goes on where the gate stood before a restart, by the changes that it put on record, oldest
-  /// first: what a rule moved relaxes from there, and is on record already.
-  void restore(const std::vector<PlanChange>& changes, Now now);
+  /// first: what a rule moved relaxes from there, and is on record already. `all`: as in
+  /// PlanInputs.
+  void restore(const std::vector<PlanChange>& changes, Mode all, Now now);
 
   /// One per rule of the settings, in their order, so that a RuleId is an index. Rules on clients
   /// are the VerdictBook's affair and never active here.

@@ -130,6 +130,30 @@ TEST_F(Divide, APlannedTimeHoldsFromItsFirstSecondWithoutTraffic) {
   EXPECT_NEAR(effective(1, 1), 100, 1e-6);
 }
 
+/// What the gate refused itself, as 503 and told of by the gateway, is no failure of the service.
+TEST_F(Divide, LearnsNothingFromItsOwnRefusals) {
+  Settings settings = with_capacity();
+  settings.policy.upstreams[0] = {"core", {}, policy::LearnedCapacity{}, {"payment", "browse"}};
+  start(settings);
+  const auto answer_in = [&](float latency_ms) {
+    for (int user = 0; user < 40; ++user) {
+      traffic::Request seen = request({.user = "s" + std::to_string(user)});
+      static_cast<void>(worker->decide(seen, 1, now));
+      const bool refused = user % 2 == 1;
+      seen.status = refused ? 503 : 200;
+      seen.latency_ms = latency_ms;
+      worker->observe(seen, ReportKind::already_decided, refused, now);
+    }
+    pass(seconds{1});
+  };
+  for (int second = 0; second < 60; ++second) answer_in(10);
+  for (int second = 0; second < 10; ++second) answer_in(200);
+  const auto status = engine->status();
+  ASSERT_EQ(status->capacities.size(), 1u);
+  ASSERT_TRUE(status->capacities[0].per_second);
+  EXPECT_NEAR(*status->capacities[0].per_second, 20, 1);
+}
+
 /// Users who browse in turn, so that no limit of a principal counts.
 class DivideInTurn : public Divide {
  protected:

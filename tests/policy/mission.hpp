@@ -124,6 +124,7 @@ class World {
     inputs.demand = demand.empty() ? nullptr : &demand;
     if (cpu) inputs.signals = {{"cpu", *cpu, cpu_at.value_or(now().mono)}};
     inputs.load = load;
+    inputs.all = all;
     inputs.enforced = enforced;
     inputs.by_hand = std::exchange(by_hand, {});
     PlanStep result = planner.step(inputs);
@@ -165,6 +166,7 @@ class World {
   std::optional<double> cpu;
   std::optional<Instant> cpu_at;
   std::optional<LoadSample> load;  ///< the same every second
+  Mode all = Mode::enforce;        ///< the switch over everything
   limiter::View enforced = limiter::View::effective;
   std::string by_hand;  ///< of the next step
   std::vector<PlanChange> changes;

@@ -421,7 +421,7 @@ TEST(Planner, GoesOnAfterARestartWhereItStood) {
 
   World after(mission());
   after.elapsed = before.elapsed + seconds{10};
-  after.planner.restore(before.changes, after.now());
+  after.planner.restore(before.changes, Mode::enforce, after.now());
   after.step();
   EXPECT_NEAR(after.at(kBrowse, kStd).scale, before.at(kBrowse, kStd).scale, 0.1);
   EXPECT_TRUE(after.changes.empty()) << after.changes[0].cause;
@@ -431,6 +431,23 @@ TEST(Planner, GoesOnAfterARestartWhereItStood) {
   after.run(minutes{4});
   EXPECT_EQ(after.at(kBrowse, kStd).scale, 1);
   EXPECT_EQ(after.changes.back().after_scale, 1);
+}
+
+TEST(Planner, SaysOfWhatTheSwitchOverEverythingWatchesThatItIsWatched) {
+  World before(mission());
+  before.all = Mode::shadow;
+  before.cpu = 0.95;
+  before.run(seconds{3});
+  ASSERT_FALSE(before.changes.empty());
+  for (const auto& change : before.changes) EXPECT_TRUE(change.shadow);
+
+  World after(mission());
+  after.all = Mode::shadow;
+  after.cpu = 0.95;
+  after.elapsed = before.elapsed + seconds{10};
+  after.planner.restore(before.changes, Mode::shadow, after.now());
+  after.step();
+  EXPECT_TRUE(after.changes.empty()) << "put on record twice: " << after.changes[0].cause;
 }
 
 }  // namespace
