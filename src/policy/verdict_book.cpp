@@ -28,10 +28,11 @@ bool acts(const Rule& rule) {
 }  // namespace
 
 VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings)) {
-  index_rules();
+  follow_settings();
 }
 
-void VerdictBook::index_rules() {
+void VerdictBook::follow_settings() {
+  budget_.set(settings_.anomaly.max_new_verdicts);
   figure_rules_.clear();
   patterns_.clear();
   mixed_rules_ = false;
@@ -56,7 +57,7 @@ void VerdictBook::index_rules() {
 
 void VerdictBook::reconfigure(PolicySettings settings) {
   settings_ = std::move(settings);
-  index_rules();
+  follow_settings();
   std::vector<ClientId> ended;
   for (auto& [client, judged] : judged_) {
     const bool allow = allowed(client);
@@ -147,10 +148,11 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   const bool passed = renewed && held.record.withheld == Withheld::no;
   held.record.withheld = Withheld::no;
   if (!passed) settle(held, consequence_of(held.record.kind, settings_.rules, nullptr, patterns_));
+  const auto prefix = neighbourhood ? std::optional(neighbourhood->prefix) : std::nullopt;
   if (!protected_reason.empty()) {
     withhold(held, Withheld::protection, protected_reason);
   } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
-             !within_budget(client, neighbourhood, grounds.loud, now.mono)) {
+             !budget_.admits(client, prefix, grounds.loud, now.mono)) {
     withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
   extend(held, now);
@@ -162,27 +164,6 @@ void VerdictBook::withhold(Held& held, Withheld by, std::string_view reason) {
   held.record.withheld = by;
   held.record.mode = std::min(held.record.mode, Mode::shadow);
   held.record.reasons.push_back("not enforced: " + std::string(reason));
-}
-
-bool VerdictBook::within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
-                                bool loud, Instant now) {
-  const Rate& budget = settings_.anomaly.max_new_verdicts;
-  forget_spent(now);
-  Spent& spent = budgeted_[neighbourhood ? neighbourhood->prefix : client];
-  spent.last = now;
-  if (spent.enforced && (neighbourhood || budgeted_.size() <= budget.count)) return true;
-  const std::uint64_t most = loud ? budget.count : budget.count - budget.count / 4;
-  if (newly_enforced_.size() >= most) return false;
-  newly_enforced_.push_back(now);
-  spent.enforced = true;
-  return true;
-}
-
-void VerdictBook::forget_spent(Instant now) {
-  const Nanos period = settings_.anomaly.max_new_verdicts.period;
-  while (!newly_enforced_.empty() && now - newly_enforced_.front() >= period)
-    newly_enforced_.pop_front();
-  std::erase_if(budgeted_, [&](const auto& one) { return now - one.second.last >= period; });
 }
 
 bool VerdictBook::held_by(const Rule& rule, const ClientId& client) const {
@@ -319,15 +300,10 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     slot = std::move(held);
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
-    if (!counts) continue;
-    // Whom neighbours told is not kept: a neighbourhood counts as one.
-    const ClientId together = neighbourhood_of(record.client);
-    if (!budgeted_.contains(together))
-      newly_enforced_.push_back(now.mono - std::max(now.wall - record.from, Nanos{0}));
-    for (const ClientId& whom : {together, record.client})
-      budgeted_.insert_or_assign(whom, Spent{now.mono, true});
+    if (counts)
+      budget_.restore(record.client, now.mono - std::max(now.wall - record.from, Nanos{0}),
+                      now.mono);
   }
-  std::sort(newly_enforced_.begin(), newly_enforced_.end());
   dirty_ = true;
 }
 

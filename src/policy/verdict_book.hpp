@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "base/hash.hpp"
 #include "limiter/verdict.hpp"
 #include "policy/settings.hpp"
+#include "policy/verdict_budget.hpp"
 #include "traffic/client_profile.hpp"
 
 namespace tidelimit::policy {
@@ -67,11 +67,8 @@ struct Label {
 inline constexpr std::size_t kMaxVerdicts = 50'000;
 
 /// Evidence in, verdicts out: repeated evidence, expiry after the last fresh evidence, the budget
-/// of new verdicts, protected addresses. Of the budget, a client that comes back within its period
-/// costs nothing, as long as there are no more such clients than it allows: beyond that it may be
-/// good customers with a broken application. Its last quarter is kept for the loud, which harm all
-/// others: a swarm of quiet ones, who are seen first, does not spend it. Deterministic; one thread.
-/// Bounded: at most `kMaxVerdicts` at a time, the oldest go first.
+/// of new verdicts (VerdictBudget), protected addresses. Deterministic; one thread. Bounded: at
+/// most `kMaxVerdicts` at a time, the oldest go first.
 class VerdictBook {
  public:
   using Neighbourhood = std::optional<traffic::FailingNeighbourhood>;
@@ -157,7 +154,7 @@ class VerdictBook {
     Instant last;
   };
 
-  void index_rules();
+  void follow_settings();
   [[nodiscard]] bool allowed(const ClientId& client) const;
   bool weigh(const ClientId& client, bool evidence, bool shielded, bool repeated, Now now);
   void judge(const ClientId& client, double score, std::string_view protected_reason,
@@ -169,9 +166,6 @@ class VerdictBook {
   void settle(Held& held, const Consequence& consequence) const;
   void settle_label(Held& held) const;
   static void withhold(Held& held, Withheld by, std::string_view reason);
-  [[nodiscard]] bool within_budget(const ClientId& client, const Neighbourhood& neighbourhood,
-                                   bool loud, Instant now);
-  void forget_spent(Instant now);
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
@@ -194,13 +188,7 @@ class VerdictBook {
   std::unordered_map<ClientId, Label, ClientIdHash> labels_;
   std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
   std::uint64_t next_serial_ = 0;
-  struct Spent {
-    Instant last;  ///< when the client's verdict last asked for its place, or ended
-    bool enforced = false;
-  };
-  // Within the period of the budget:
-  std::deque<Instant> newly_enforced_;  ///< when the model enforced a verdict that cost some of it
-  std::unordered_map<ClientId, Spent, ClientIdHash> budgeted_;  ///< clients and neighbourhoods
+  VerdictBudget budget_;
 
   Instant next_expiry_{Nanos::max()};
   Instant next_sweep_{};

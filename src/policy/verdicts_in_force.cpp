@@ -44,8 +44,7 @@ void VerdictBook::sweep(Now now) {
     for (auto* held : {&judged.model, &judged.rule, &judged.label}) {
       if (!*held) continue;
       if ((*held)->expires <= now.mono) {
-        const auto spent = budgeted_.find(client);
-        if (held == &judged.model && spent != budgeted_.end()) spent->second.last = now.mono;
+        if (held == &judged.model) budget_.ended(client, now.mono);
         // Renewals are told once a minute at most: the last of them now, so that the end is known.
         const bool is_news = held != &judged.label && (*held)->record.until != (*held)->told_until;
         if (is_news) tell(**held, now, true);

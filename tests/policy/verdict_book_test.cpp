@@ -233,6 +233,23 @@ TEST(VerdictBook, NeighboursThatFailTogetherNeedOneScanEachAndCostTheBudgetAsOne
       << "nor do they cost more after a restart";
 }
 
+TEST(VerdictBook, WhoComesBackAfterARestartCostsTheBudgetNothing) {
+  auto settings = with({attacker()});
+  settings.anomaly.max_new_verdicts = Rate{8, hours{1}};
+  const auto client = [](int i) { return client_of("203.0." + std::to_string(i) + ".7"); };
+  Scans before(settings);
+  for (int i = 0; i < 6; ++i) before.raise(client(i));
+  Scans after(settings);
+  after.elapsed = before.elapsed;
+  after.book.restore(before.book.all(), at(after.elapsed));
+  after.elapsed += minutes{30};
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_EQ(after.verdict(client(i)), nullptr) << "its fifteen minutes are over";
+    after.raise(client(i));
+    EXPECT_EQ(after.verdict(client(i))->mode, Mode::enforce) << i;
+  }
+}
+
 TEST(VerdictBook, ProtectedAddressesAreReportedNeverEnforced) {
   Scans scans(with({attacker()}));
   scans.raise(kMallory, "over 50 users behind it");
