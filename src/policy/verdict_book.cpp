@@ -250,6 +250,7 @@ void VerdictBook::tell(Held& held, Now now, bool renewed) {
   held.told = now.mono;
   held.told_until = held.record.until;
   held.record.renewed = renewed;
+  held.record.told = now.wall;
   if (news_.size() < kMaxVerdicts) news_.push_back(held.record);
 }
 

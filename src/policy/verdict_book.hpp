@@ -44,6 +44,7 @@ struct VerdictRecord {
   WallTime from{};
   WallTime until{};
   bool renewed = false;  ///< in take_news(): there before, now longer or otherwise
+  WallTime told{};       ///< in take_news(): when it came to that
 };
 
 /// What a model's verdict rests on.

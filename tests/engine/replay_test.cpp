@@ -464,15 +464,21 @@ TEST(Recorder, KeepsTheReasonsOfAVerdictUntilItBecomesAnother) {
   told("90 % errors", 0.8, 2);
   told("20 % errors", 0.6, 3);
   ASSERT_EQ(recorder.verdict_spans().size(), 1u);
-  const VerdictSpan& span = recorder.verdict_spans().front();
+  const VerdictSpan span = recorder.verdict_spans().front();
   EXPECT_EQ(span.renewals, 1u);
   EXPECT_EQ(span.record.until, WallTime{std::chrono::hours{3}});
   EXPECT_THAT(span.record.reasons, testing::ElementsAre("90 % errors"));
   EXPECT_EQ(span.record.score, 0.8);
   record.mode = limiter::Mode::enforce;
+  record.told = WallTime{std::chrono::minutes{150}};
   told("70 % errors", 0.7, 4);
-  EXPECT_EQ(span.renewals, 2u);
-  EXPECT_THAT(span.record.reasons, testing::ElementsAre("70 % errors"));
+  const auto& spans = recorder.verdict_spans();
+  ASSERT_EQ(spans.size(), 2u);
+  EXPECT_EQ(spans[0].record.mode, limiter::Mode::shadow);
+  EXPECT_EQ(spans[0].record.until, record.told);
+  EXPECT_EQ(spans[1].record.from, record.told);
+  EXPECT_EQ(spans[1].record.until, WallTime{std::chrono::hours{4}});
+  EXPECT_THAT(spans[1].record.reasons, testing::ElementsAre("70 % errors"));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
 
 namespace tidelimit::engine {
 namespace {
@@ -12,15 +11,10 @@ bool is_another(const policy::VerdictRecord& a, const policy::VerdictRecord& b) 
 }
 
 /// What raised a verdict says more of it than what was seen last: an attacker who is kept out does
-/// little. Where a renewal makes it another verdict, its reasons are those.
+/// little.
 void renew(VerdictSpan& span, const policy::VerdictRecord& record) {
   ++span.renewals;
-  policy::VerdictRecord before = std::exchange(span.record, record);
-  span.record.from = std::min(before.from, record.from);
-  if (is_another(before, record)) return;
-  span.record.score = before.score;
-  span.record.reasons = std::move(before.reasons);
-  span.record.features = std::move(before.features);
+  span.record.until = record.until;
 }
 
 }  // namespace
@@ -49,13 +43,18 @@ Result<traffic::WindowGrid> Recorder::windows(WallTime from, Nanos step,
 
 Result<void> Recorder::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
   for (const policy::VerdictRecord& record : records) {
-    const auto known = last_span_.find(record.client);
-    if (record.renewed && known != last_span_.end()) {
-      renew(spans_[known->second], record);
+    auto& last_span = last_span_[static_cast<std::size_t>(record.part)];
+    const auto known = last_span.find(record.client);
+    VerdictSpan* last = known == last_span.end() ? nullptr : &spans_[known->second];
+    const bool goes_on = record.renewed && last != nullptr;
+    if (goes_on && !is_another(last->record, record)) {
+      renew(*last, record);
       continue;
     }
-    last_span_[record.client] = spans_.size();
+    if (goes_on) last->record.until = std::min(last->record.until, record.told);
+    last_span[record.client] = spans_.size();
     spans_.push_back({record, 0});
+    if (goes_on) spans_.back().record.from = record.told;
   }
   return {};
 }

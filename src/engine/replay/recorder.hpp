@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <unordered_map>
 #include <vector>
@@ -60,7 +61,7 @@ class Recorder : public History {
   std::vector<EndpointForecasts> forecasts_;
   std::vector<policy::PlanChange> changes_;
   std::vector<VerdictSpan> spans_;
-  std::unordered_map<ClientId, std::size_t, ClientIdHash> last_span_;
+  std::array<std::unordered_map<ClientId, std::size_t, ClientIdHash>, 2> last_span_;  // by Part
 };
 
 /// Times in which limits stood away from their base, drawn from the changes.

@@ -118,7 +118,8 @@ struct RuleActivity {
   std::uint64_t verdicts = 0;
 };
 
-/// A verdict from its raising to its end.
+/// A verdict from its raising to its end; one that becomes another (reported, then enforced) ends
+/// there, and the other begins.
 struct VerdictSpan {
   policy::VerdictRecord record;  ///< `until` as of its last renewal, reasons as it began
   std::uint64_t renewals = 0;
