@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::uint64_t kMappedWord = std::uint64_t{0xffff} << 32;
+// 64:ff9b::/96, under which translators write all of IPv4 (RFC 6052).
+constexpr std::uint64_t kTranslatedWord = std::uint64_t{0x64'ff9b} << 32;
 /// Host names live in 0100::/8.
 constexpr std::uint64_t kHostNameTag = std::uint64_t{0x01} << 56;
 /// Names hash alike in every process: a log's client is the same one tomorrow.
@@ -136,6 +138,7 @@ std::string format_prefix(const Prefix& prefix) {
 ClientId client_of(const Address& address) {
   const std::uint64_t hi = load_word(address.bytes.data());
   const std::uint64_t lo = load_word(address.bytes.data() + 8);
+  if (hi == kTranslatedWord && lo >> 32 == 0) return {0, kMappedWord | lo};
   if (address.is_v4() || (hi == 0 && lo == 0)) return {hi, lo};
   return hi == 0 ? kLowestV6 : ClientId{hi, 0};
 }

@@ -52,7 +52,8 @@ struct ClientId {
   [[nodiscard]] bool empty() const { return hi == 0 && lo == 0; }
 };
 
-/// The client of an address: IPv6 is cut to its /64.
+/// The client of an address: IPv6 is cut to its /64, and what a translator writes (64:ff9b::/96,
+/// RFC 6052) is the IPv4 address in it: else all callers behind one translator were one client.
 [[nodiscard]] ClientId client_of(const Address& address);
 
 /// The client that a log's text names: an address where it parses as one, else the literal host

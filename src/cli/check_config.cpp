@@ -29,6 +29,9 @@ std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0
   return text.empty() ? "unlimited" : text;
 }
 
+/// Patterns may come from a log (`suggest`): no terminal is told what their bytes say.
+constexpr std::size_t kLongestMatch = 4096;
+
 TextTable limit_table(const policy::PolicySettings& policy) {
   std::vector<std::string> head{"endpoint", "match", "priority", "mode"};
   head.insert(head.end(), policy.tiers.begin(), policy.tiers.end());
@@ -39,7 +42,8 @@ TextTable limit_table(const policy::PolicySettings& policy) {
     if (!endpoint.methods.empty()) {
       match = fmt::format("{} {}", fmt::join(endpoint.methods, ","), match);
     }
-    std::vector<std::string> row{endpoint.name, match.empty() ? "(all else)" : match,
+    std::vector<std::string> row{endpoint.name,
+                                 match.empty() ? "(all else)" : printable(match, kLongestMatch),
                                  limiter::to_string(endpoint.priority), in_words(endpoint.mode)};
     for (std::size_t tier = 0; tier < endpoint.limits.size(); ++tier) {
       const bool counted = tier < endpoint.concurrency.size();

@@ -92,6 +92,14 @@ TEST(ClientId, IsAnIpv4AddressAnIpv6BlockOrAName) {
   EXPECT_FALSE(parse_client("example.org"));
 }
 
+TEST(ClientId, BehindATranslatorIsTheIpv4AddressInIt) {
+  EXPECT_EQ(client_of("64:ff9b::203.0.113.23"), client_of("203.0.113.23"));
+  EXPECT_EQ(format_client(client_of("64:ff9b::cb00:7117")), "203.0.113.23");
+  EXPECT_NE(client_of("64:ff9b::203.0.113.23"), client_of("64:ff9b::203.0.113.24"));
+  EXPECT_EQ(format_client(client_of("64:ff9b::1:203.0.113.23")), "64:ff9b::/64")
+      << "only /96 is theirs";
+}
+
 TEST(ClientId, HasANeighbourhood) {
   EXPECT_EQ(neighbourhood_of(client_of("203.0.113.7")), neighbourhood_of(client_of("203.0.113.9")));
   EXPECT_NE(neighbourhood_of(client_of("203.0.113.7")), neighbourhood_of(client_of("203.0.114.7")));

@@ -39,6 +39,12 @@ class CheckConfig(unittest.TestCase):
         self.assertIn(["capacity", "enforce", "claims of capacities", "divide by fair shares"], cells)
         self.assertTrue(shown.endswith("cpu: pushed (PUT /v1/signals/cpu)\n"), shown)
 
+    def test_what_a_log_wrote_into_a_pattern_does_not_reach_the_terminal(self):
+        self.file.write_text(CONFIG.replace('match: "/api/**"', r'match: "/\x1b[8mx\x07/**"'))
+        shown = run("check-config", self.file).stdout
+        self.assertIn(r"/\x1b[8mx\x07/**", shown)
+        self.assertNotIn("\x1b", shown)
+
     def test_a_planned_time_that_is_over_is_a_warning(self):
         warning = f'{self.file}:10: rule "past": its planned time is over: remove it, or plan it anew'
         self.assertEqual(run("check-config", self.file).stderr, warning + " (warning)\n")

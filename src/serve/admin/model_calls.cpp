@@ -1,5 +1,4 @@
 #include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 
 #include "anomaly/detector_model.hpp"
@@ -7,6 +6,7 @@
 #include "forecast/model.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/admin/json.hpp"
+#include "serve/admin/predict_body.hpp"
 
 // TensorFlow Serving's REST for both models: status, metadata, predict; errors as {"error": …}.
 namespace tidelimit::serve {
@@ -24,7 +24,6 @@ struct Servable {
   std::vector<std::size_t> output_shape;  ///< of one prediction; empty: a plain number
   std::function<Result<std::vector<float>>(std::span<const float>)> run;
 
-  [[nodiscard]] std::size_t instance_size() const { return product(input_shape); }
   [[nodiscard]] std::size_t prediction_size() const { return product(output_shape); }
 
  private:
@@ -123,55 +122,6 @@ tl::expected<Servable, Response> find_model(const DeskContext& context, const Mo
   return traffic ? traffic_servable(*bundle) : anomaly_servable(*bundle);
 }
 
-/// Appends a nested array of exactly `shape` to `into`. The error says where it differs.
-Result<void> flatten(const json& value, std::span<const std::size_t> shape,
-                     std::vector<float>& into) {
-  if (shape.empty()) {
-    if (!value.is_number()) return fail(Code::invalid_argument, "a value is no number");
-    const float number = value.get<float>();
-    if (!std::isfinite(number)) return fail(Code::invalid_argument, "a value is too large");
-    into.push_back(number);
-    return {};
-  }
-  if (!value.is_array() || value.size() != shape.front())
-    return fail(Code::invalid_argument,
-                fmt::format("expected an array of {}, got {}", shape.front(),
-                            value.is_array() ? fmt::format("{} elements", value.size())
-                                             : std::string(value.type_name())));
-  for (const json& element : value) {
-    if (auto flat = flatten(element, shape.subspan(1), into); !flat) return flat;
-  }
-  return {};
-}
-
-/// The rows of `instances` (a list of tensors, or of objects with the one input) or of `inputs`
-/// (one tensor, or an object with it).
-Result<std::vector<float>> read_rows(const json& body, const Servable& model) {
-  const bool by_row = body.contains("instances");
-  if (by_row == body.contains("inputs"))
-    return fail(Code::invalid_argument, R"(send either "instances" or "inputs")");
-  const json* rows = &body[by_row ? "instances" : "inputs"];
-  if (!by_row && rows->is_object()) {
-    if (!rows->contains(model.input))
-      return fail(Code::invalid_argument, fmt::format("\"inputs\" must hold \"{}\"", model.input));
-    rows = &(*rows)[model.input];
-  }
-  if (!rows->is_array())
-    return fail(Code::invalid_argument,
-                fmt::format("\"{}\" must be an array", by_row ? "instances" : "inputs"));
-  std::vector<float> flat;
-  flat.reserve(rows->size() * model.instance_size());
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    const json* row = &(*rows)[i];
-    if (by_row && row->is_object() && row->contains(model.input)) row = &(*row)[model.input];
-    if (auto read = flatten(*row, model.input_shape, flat); !read)
-      return fail_in(
-          fmt::format("instance {} of shape [{}]", i, fmt::join(model.input_shape, ", ")),
-          read.error());
-  }
-  return flat;
-}
-
 json shape_json(const std::vector<std::size_t>& shape) {
   json dims = json::array({{{"size", "-1"}, {"name", ""}}});
   for (const std::size_t length : shape)
@@ -227,22 +177,12 @@ Response post_predict(const DeskContext& context, const DeskCall& call) {
                                         printable(call.target, 100)));
   const auto model = find_model(context, path);
   if (!model) return model.error();
-  json body;
-  try {
-    body = json::parse(call.body);
-  } catch (const json::exception& fault) {
-    return model_error(400, fmt::format("JSON Parse error: {}", fault.what()));
-  }
-  if (!body.is_object()) return model_error(400, "the body must be a JSON object");
-  if (body.contains("signature_name") && body["signature_name"] != "serving_default" &&
-      body["signature_name"] != "")
-    return model_error(400, "the only signature is serving_default");
-  const auto rows = read_rows(body, *model);
-  if (!rows) return model_error(400, rows.error().message);
+  const auto body = read_predict_body(call.body, model->input, model->input_shape);
+  if (!body) return model_error(400, body.error().message);
 
   json predictions = json::array();
-  if (!rows->empty()) {
-    const auto outputs = model->run(*rows);
+  if (!body->rows.empty()) {
+    const auto outputs = model->run(body->rows);
     if (!outputs) return model_error(http_status(outputs.error().code), outputs.error().message);
     const std::size_t width = model->prediction_size();
     for (std::size_t at = 0; at < outputs->size(); at += width) {
@@ -255,7 +195,7 @@ Response post_predict(const DeskContext& context, const DeskCall& call) {
       }
     }
   }
-  return json_response({{body.contains("instances") ? "predictions" : "outputs", predictions}});
+  return json_response({{body->by_row ? "predictions" : "outputs", predictions}});
 }
 
 }  // namespace tidelimit::serve

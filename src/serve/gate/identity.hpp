@@ -22,7 +22,8 @@ struct NamedClient {
 /// The client of a forwarded request: the last hop of X-Forwarded-For (all its lines, from the
 /// right) that is no trusted proxy; where all are, the first of them. Without that header,
 /// X-Real-IP; without both, the caller itself. What a client writes into these headers stands left
-/// of what the proxies add, so it is never reached. A hop that is no address ends the search at the
+/// of what the proxies add, so it is not reached, unless the client itself is in a trusted block:
+/// then it is believed like any proxy. A hop that is no address ends the search at the
 /// proxy that passed it on.
 [[nodiscard]] NamedClient client_behind(const Head& head, const Peer& peer,
                                         const FrontSettings& settings);
