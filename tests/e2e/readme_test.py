@@ -64,6 +64,15 @@ class ReadmeTest(EndToEnd):
         self.assertIn("tidelimit_decisions_total", output)
         self.assertIn("all       enforce", output)
 
+    def test_every_metric_is_explained(self):
+        """As the code names them and docs/metrics.md does; a histogram and its parts have one name."""
+        sources = "".join(file.read_text() for file in sorted((SOURCE / "src/serve/metrics").rglob("*.cpp")))
+        named = set(re.findall(r'"(tidelimit_[a-z0-9_]+)"', sources))
+        explained = set(re.findall(r"`(tidelimit_[a-z0-9_]+)`", (SOURCE / "docs/metrics.md").read_text()))
+        self.assertGreater(len(named), 40)
+        self.assertEqual(named - explained, set(), "in no document")
+        self.assertEqual(explained - named, set(), "in no code")
+
     def test_files_that_it_names_exist(self):
         for document in (SOURCE / "README.md", *sorted((SOURCE / "docs").rglob("*.md")),
                          *sorted((SOURCE / "deploy").rglob("*.md"))):
