@@ -27,7 +27,7 @@ ClientProfiles::ClientProfiles(std::size_t capacity, std::uint64_t seed)
       profiles_(capacity + 1),
       classes_(capacity + 1),
       neighbourhoods_(capacity / kClientsPerNeighbourhood + 1, seed) {
-  static_assert(sizeof(Profile) <= 256 && std::is_trivially_copyable_v<Profile>);
+  static_assert(sizeof(Profile) == 256 && std::is_trivially_copyable_v<Profile>);
   static_assert(sizeof(ClassProfile) <= 128 && std::is_trivially_copyable_v<ClassProfile>);
 }
 
@@ -36,12 +36,16 @@ ClientProfiles::~ClientProfiles() = default;
 void ClientProfiles::use_huge_pages() {
   seats_.use_huge_pages();
   profiles_.use_huge_pages();
+  neighbourhoods_.use_huge_pages();
 }
 
 void ClientProfiles::prefetch(std::uint32_t slot) const {
   const auto* bytes = reinterpret_cast<const char*>(&profiles_[seats_.of(slot)]);
   for (std::size_t at = 0; at < sizeof(Profile); at += 64) __builtin_prefetch(bytes + at, 1);
-  __builtin_prefetch(bytes + sizeof(Profile) - 1, 1);  // profiles begin anywhere in a line
+}
+
+void ClientProfiles::prefetch_neighbourhood(std::uint32_t slot) const {
+  neighbourhoods_.prefetch(profiles_[seats_.of(slot)].client);
 }
 
 void ClientProfiles::Profile::advance(Instant now) {
@@ -115,9 +119,9 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
   Arrivals arrivals;
   const std::uint32_t seat = seats_.take(slot);
   if (seat == Seats::kNone) return arrivals;
-  neighbourhoods_.prefetch(client);
   Profile& profile = profiles_[seat];
   if (fresh || !profile.used) {
+    neighbourhoods_.prefetch(client);
     if (profile.classes_used) {
       classes_[seat] = {};
     }

@@ -58,7 +58,7 @@ struct PackedMinute {
 };
 
 /// All zero is a valid empty profile: the table's memory comes from calloc.
-struct ClientProfiles::Profile {
+struct alignas(64) ClientProfiles::Profile {
   ClientId client;
   Instant updated;
   /// When the present activity began (no pause of five minutes since); 30 bits are 34 years.
