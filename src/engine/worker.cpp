@@ -23,20 +23,20 @@ std::uint16_t rollout_place_of(const traffic::Request& request) {
 
 }  // namespace
 
-EngineWorker::Prepared EngineWorker::Impl::identify(const Routes& routes,
-                                                    const traffic::Request& request,
-                                                    limiter::Hits hits) {
-  Prepared prepared{routes.identify(request, path), {}, routes.epoch()};
+EngineWorker::Prepared identify(const Routes& routes, const limiter::Limiter& limiter,
+                                const traffic::Request& request, limiter::Hits hits,
+                                std::string& buffer) {
+  EngineWorker::Prepared prepared{routes.identify(request, buffer), {}, routes.epoch()};
   const Identity& who = prepared.who;
   limiter::Call& call = prepared.call;
   call.client = request.client;
-  if (!request.user_id.empty()) call.user = data.limiter.hash_user(request.user_id);
+  if (!request.user_id.empty()) call.user = limiter.hash_user(request.user_id);
   call.endpoint = who.endpoint;
   call.tier = who.tier;
   call.hits = hits;
   // Hashed even when there is none, as in training: no agent is an agent too.
-  call.agent_hash = data.limiter.hash_text(request.user_agent);
-  call.path_hash = data.limiter.hash_text(who.path);
+  call.agent_hash = limiter.hash_text(request.user_agent);
+  call.path_hash = limiter.hash_text(who.path);
   call.agent_classes = who.agent_classes;
   if (routes.rolls_out()) call.rollout = rollout_place_of(request);
   return prepared;
@@ -101,9 +101,22 @@ Answer EngineWorker::decide(const traffic::Request& request, limiter::Hits hits,
 EngineWorker::Prepared EngineWorker::prepare(const traffic::Request& request, limiter::Hits hits) {
   Impl& me = *impl_;
   Prepared prepared = me.identify(*me.look().routes, request, hits);
-  me.limiter.prefetch(prepared.call);
-  if (prepared.call.user != 0) me.data.crowd.prefetch(prepared.call.client);
+  prefetch(prepared);
   return prepared;
+}
+
+void EngineWorker::prefetch(const Prepared& prepared) noexcept {
+  impl_->limiter.prefetch(prepared.call);
+  if (prepared.call.user != 0) impl_->data.crowd.prefetch(prepared.call.client);
+}
+
+EngineWorker::Prepared Identifier::identify(const traffic::Request& request, limiter::Hits hits) {
+  return engine::identify(*routes_, *limiter_, request, hits, buffer_);
+}
+
+Identifier Engine::make_identifier() const {
+  std::lock_guard lock(data_->mutex);
+  return {data_->routes, data_->limiter};
 }
 
 Answer EngineWorker::decide(const traffic::Request& request, const Prepared& prepared, Now now) {

@@ -12,6 +12,11 @@
 
 namespace tidelimit::engine {
 
+/// `buffer` is scratch for the path.
+[[nodiscard]] EngineWorker::Prepared identify(const Routes& routes, const limiter::Limiter& limiter,
+                                              const traffic::Request& request, limiter::Hits hits,
+                                              std::string& buffer);
+
 /// What one worker goes by and keeps from call to call: the state behind the parts of EngineWorker
 /// (worker.cpp: one request; worker_together.cpp: several questions; worker_responses.cpp: what
 /// came of it). One thread.
@@ -36,7 +41,9 @@ struct EngineWorker::Impl {
     return seen;
   }
   [[nodiscard]] Prepared identify(const Routes& routes, const traffic::Request& request,
-                                  limiter::Hits hits);
+                                  limiter::Hits hits) {
+    return engine::identify(routes, data.limiter, request, hits, path);
+  }
   void name(const Routes& routes, const Identity& who, Answer& answer) const;
   [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
                                       const Identity& who, const limiter::Call& call,
