@@ -128,8 +128,10 @@ Answer EngineWorker::decide(const traffic::Request& request, const Prepared& pre
   const auto& [who, call, epoch] = prepared;
   if (who.other_count != 0) [[unlikely]] {
     const Asked asked{request, call.hits};
+    me.whose[0] = who;
+    me.calls[0] = call;
     Answer answer;
-    (void)decide_all(std::span(&asked, 1), now, std::span(&answer, 1));
+    (void)me.decide_together(view, std::span(&asked, 1), now, std::span(&answer, 1));
     return answer;
   }
   Answer answer{.decision = me.limiter.decide(call, now.mono)};

@@ -48,6 +48,9 @@ struct EngineWorker::Impl {
   [[nodiscard]] std::uint64_t account(const WorkerView& seen, const traffic::Request& request,
                                       const Identity& who, const limiter::Call& call,
                                       const limiter::Decision& decision, Now now) noexcept;
+  /// Decides what stands identified in the first places of `whose` and `calls`.
+  [[nodiscard]] bool decide_together(const WorkerView& seen, std::span<const Asked> asked, Now now,
+                                     std::span<Answer> answers);
   void account_together(const WorkerView& seen, std::span<const Asked> asked, std::size_t count,
                         Now now) noexcept;
   [[nodiscard]] std::size_t add_other_readings(std::size_t asked) noexcept;

@@ -30,17 +30,21 @@ bool EngineWorker::decide_all(std::span<const Asked> asked, Now now, std::span<A
     me.calls[i] = prepared.call;
     me.calls[i].given = asked[i].given;
   }
-  const std::size_t count = me.add_other_readings(asked.size());
-  const std::span<const limiter::Call> calls(me.calls.data(), count);
-  const bool passed = me.limiter.decide_all(calls, now.mono, me.decisions);
-  me.account_together(view, asked, count, now);
+  return me.decide_together(view, asked, now, answers);
+}
+
+bool EngineWorker::Impl::decide_together(const WorkerView& seen, std::span<const Asked> asked,
+                                         Now now, std::span<Answer> answers) {
+  const std::size_t count = add_other_readings(asked.size());
+  const bool passed = limiter.decide_all(std::span(calls).first(count), now.mono, decisions);
+  account_together(seen, asked, count, now);
   for (std::size_t i = 0; i < count; ++i) {
     const bool first = i < asked.size();
-    Answer& answer = answers[me.question[i]];
-    if (!first && !says_more(me.decisions[i], answer.decision)) continue;
-    answer = {.decision = me.decisions[i]};
-    me.name(*view.routes, me.whose[i], answer);
-    answer.decision_id = me.ids[i];
+    Answer& answer = answers[question[i]];
+    if (!first && !says_more(decisions[i], answer.decision)) continue;
+    answer = {.decision = decisions[i]};
+    name(*seen.routes, whose[i], answer);
+    answer.decision_id = ids[i];
   }
   return passed;
 }
