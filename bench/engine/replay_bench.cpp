@@ -2,6 +2,7 @@
 // the reader alone in the same run. 100,000 clients.
 
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +12,6 @@
 #include "base/random.hpp"
 #include "engine/replay/drive.hpp"
 #include "figures.hpp"
-#include "ingest/read_ahead.hpp"
 #include "ingest/record_reader.hpp"
 #include "measure.hpp"
 #include "temporary_folder.hpp"
@@ -147,13 +147,16 @@ void check(const ReplayReport& report) {
 
 void replay_decoded(const Traffic& traffic) {
   Replay replay(shop(), nullptr);
-  std::uint64_t next = 0;
-  const auto get = [&](traffic::Request& request) {
-    if (next == kRecords) return false;
-    traffic.get(next++, request);
-    return true;
-  };
-  drive(replay, Blocks(get), [](const auto&, const auto&) {});
+  constexpr std::size_t kLent = std::bit_ceil(kAhead + 1);
+  std::array<traffic::Request, kLent> lent;
+  std::array<EngineWorker::Prepared, kLent> prepared;
+  look_ahead(
+      kRecords,
+      [&](std::size_t i) {
+        traffic.get(i, lent[i % kLent]);
+        prepared[i % kLent] = replay.prepare(lent[i % kLent]);
+      },
+      [&](std::size_t i) { replay.add(lent[i % kLent], prepared[i % kLent]); });
   check(replay.finish());
 }
 
@@ -197,9 +200,9 @@ void read_alone(const LogFile& file) {
 void replay_file(const LogFile& file) {
   auto reader = file.open();
   Replay replay(shop(), nullptr);
-  ingest::ReadAhead ahead([&](traffic::Request& request) { return reader.next(request); });
   drive(
-      replay, [&] { return ahead.take(); }, [](const auto&, const auto&) {});
+      replay, [&](traffic::Request& request) { return reader.next(request); },
+      [](const auto&, const auto&) {});
   check(replay.finish());
 }
 

@@ -14,7 +14,6 @@
 #include "cli/reading_progress.hpp"
 #include "config/config.hpp"
 #include "engine/replay/drive.hpp"
-#include "ingest/read_ahead.hpp"
 #include "store/files/file.hpp"
 
 namespace tidelimit::cli {
@@ -66,17 +65,16 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
   ReadingProgress progress(input, "replaying");
   auto reader = progress.open();
   if (!reader) return tl::unexpected(reader.error());
-  ingest::ReadAhead ahead([&](traffic::Request& request) {
+  const auto next = [&](traffic::Request& request) {
     if (!reader->next(request)) return false;
     progress.count();
     return true;
-  });
-  const auto take = [&] { return ahead.take(); };
+  };
   engine::Replay& replay = *main.replay;
   if (against == nullptr) {
-    engine::drive(replay, take, [](const auto&, const auto&) {});
+    engine::drive(replay, next, [](const auto&, const auto&) {});
   } else {
-    engine::drive(*against->replay, replay, take,
+    engine::drive(*against->replay, replay, next,
                   [&](const auto& request, const auto& before, const auto& now) {
                     comparison.add(request, before, now, replay.now().wall);
                   });

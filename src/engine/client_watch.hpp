@@ -33,8 +33,10 @@ class ClientWatch {
       if (arrivals.client_errors) notes_[profiles_.seat(slot)].touched |= kWithErrors;
       visit(slot, client, arrivals);
     };
-    table_.collect(fold_one, [this](std::uint32_t slot, bool very) {
-      if (!very) return profiles_.prefetch_seat(slot);
+    using Soon = limiter::ClientTable::Soon;
+    table_.collect(fold_one, [this](std::uint32_t slot, Soon soon) {
+      if (soon == Soon::far) return profiles_.prefetch_seat(slot);
+      if (soon == Soon::next) return profiles_.prefetch_neighbourhood(slot);
       profiles_.prefetch(slot);
       __builtin_prefetch(&notes_[profiles_.seat(slot)], 1);
     });

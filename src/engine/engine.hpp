@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -35,6 +36,7 @@ struct Answer {
 enum class ReportKind : std::uint8_t { already_decided, observe_only };
 
 class EngineWorker;
+class Identifier;
 
 /// The loop that ties both planes together; the same in serving and in replay. Its only inputs are
 /// requests, responses, signals, ticks and time.
@@ -64,6 +66,7 @@ class Engine {
   [[nodiscard]] std::shared_ptr<const model::Bundle> models() const;
 
   [[nodiscard]] std::unique_ptr<EngineWorker> make_worker();
+  [[nodiscard]] Identifier make_identifier() const;
 
   /// A measured load figure. Any thread.
   void signal(const policy::Signal& signal);
@@ -158,6 +161,8 @@ class EngineWorker {
     std::uint32_t routes_epoch = 0;
   };
   [[nodiscard]] Prepared prepare(const traffic::Request& request, limiter::Hits hits);
+  /// The latter part of `prepare`, for what an Identifier made.
+  void prefetch(const Prepared& prepared) noexcept;
   /// As above, for the request that was prepared, under whatever configuration is now in force.
   [[nodiscard]] Answer decide(const traffic::Request& request, const Prepared& prepared, Now now);
 
@@ -193,6 +198,22 @@ class EngineWorker {
   struct Impl;
   explicit EngineWorker(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+/// Identifies and hashes requests on another thread than the worker that decides them, by the
+/// configuration in force when it was made. One thread.
+class Identifier {
+ public:
+  [[nodiscard]] EngineWorker::Prepared identify(const traffic::Request& request,
+                                                limiter::Hits hits);
+
+ private:
+  friend class Engine;
+  Identifier(std::shared_ptr<const Routes> routes, const limiter::Limiter& limiter)
+      : routes_(std::move(routes)), limiter_(&limiter) {}
+  std::shared_ptr<const Routes> routes_;
+  const limiter::Limiter* limiter_;
+  std::string buffer_;
 };
 
 [[nodiscard]] std::string format_decision_id(std::uint64_t id);

@@ -4,8 +4,9 @@
 
 namespace tidelimit::ingest {
 
-ReadAhead::ReadAhead(std::function<bool(traffic::Request&)> next)
+ReadAhead::ReadAhead(std::function<bool(traffic::Request&)> next, Look look)
     : next_(std::move(next)),
+      look_(std::move(look)),
       blocks_{traffic::RequestBlock(kBlockRequests), traffic::RequestBlock(kBlockRequests),
               traffic::RequestBlock(kBlockRequests), traffic::RequestBlock(kBlockRequests)},
       thread_([this] { read(); }) {}
@@ -28,7 +29,8 @@ std::span<const traffic::Request> ReadAhead::take() {
   changed_.wait(lock, [this] { return read_ > taken_ || ended_; });
   if (read_ > taken_) {
     holds_ = true;
-    return blocks_[taken_ % kBlocks].requests();
+    block_ = taken_ % kBlocks;
+    return blocks_[block_].requests();
   }
   if (trouble_) std::rethrow_exception(std::exchange(trouble_, nullptr));
   return {};
@@ -39,15 +41,16 @@ void ReadAhead::read() {
   std::exception_ptr trouble;
   try {
     for (bool more = true; more;) {
-      traffic::RequestBlock* block = nullptr;
+      std::size_t block = 0;
       {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stopped_ || read_ - taken_ < kBlocks; });
         if (stopped_) break;
-        block = &blocks_[read_ % kBlocks];
+        block = read_ % kBlocks;
       }
-      more = filler.fill(*block, next_);
+      more = filler.fill(blocks_[block], next_);
       if (!more) break;
+      if (look_) look_(block, blocks_[block].requests());
       {
         std::lock_guard lock(mutex_);
         ++read_;

@@ -68,9 +68,7 @@ class BucketRegion {
   static void undo(const Charge& charge) noexcept;
 
   void prefetch(std::uint64_t key) const noexcept {
-    const Pair& pair = pairs_[first_pair(key)];
-    __builtin_prefetch(&pair.sets[0], 1);
-    __builtin_prefetch(&pair.sets[1], 1);
+    __builtin_prefetch(&pairs_[first_pair(key)].sets[key % kSets], 1);
   }
   void use_huge_pages() noexcept { pairs_.use_huge_pages(); }
 

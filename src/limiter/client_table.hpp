@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -75,33 +76,40 @@ class ClientTable {
   /// A response of a request counted before became known. Not counted if the client has no slot.
   void count_response(const Event& event, ResponseClass of, Instant now) noexcept;
 
+  /// How soon a slot is visited: in time to fetch where something lies; then that; and then what it
+  /// points to.
+  enum class Soon : std::uint8_t { far, near, next };
   /// Visits every slot touched since the last collect, once, and takes its bitmaps. One thread
   /// at a time. `slot` is stable while the client stays; `fresh` says that the slot has a new owner
   /// since last visited. void visit(std::uint32_t slot, bool fresh, const ClientId&,
-  /// const ClientCounters&); void soon(slot, bool very) is told twice before, in good time for the
-  /// visitor to fetch where its own memory lies, and then (`very`) that memory.
-  template <class Visit, class Soon>
-  void collect(Visit&& visit, Soon&& soon) {
-    constexpr std::size_t kFar = 32;
-    constexpr std::size_t kNear = 12;
+  /// const ClientCounters&); void soon(slot, Soon) is told of each before, in good time for the
+  /// visitor to fetch its own memory.
+  template <class Visit, class Tell>
+  void collect(Visit&& visit, Tell&& soon) {
+    constexpr std::ptrdiff_t kFar = 32;
+    constexpr std::ptrdiff_t kNear = 16;
+    constexpr std::ptrdiff_t kNext = 6;
     take_touched();
-    const std::size_t n = touched_.size();
-    for (std::size_t i = 0; i < std::min(n, kFar); ++i) soon(touched_[i], false);
-    for (std::size_t i = 0; i < std::min(n, kNear); ++i) soon(touched_[i], true);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (i + kFar < n) soon(touched_[i + kFar], false);
-      if (i + kNear < n) {
-        prefetch(slot_at(touched_[i + kNear]));
-        soon(touched_[i + kNear], true);
-      }
+    const auto n = static_cast<std::ptrdiff_t>(touched_.size());
+    const auto tell = [&](std::ptrdiff_t i, Soon how) {
+      if (i < 0 || i >= n) return;
+      const std::uint32_t slot = touched_[static_cast<std::size_t>(i)];
+      if (how == Soon::near) prefetch(slot_at(slot));
+      soon(slot, how);
+    };
+    for (std::ptrdiff_t i = -kFar; i < n; ++i) {
+      tell(i + kFar, Soon::far);
+      tell(i + kNear, Soon::near);
+      tell(i + kNext, Soon::next);
+      if (i < 0) continue;
+      const std::uint32_t slot = touched_[static_cast<std::size_t>(i)];
       Reading reading;
-      if (read(touched_[i], reading))
-        visit(touched_[i], reading.fresh, reading.client, reading.counters);
+      if (read(slot, reading)) visit(slot, reading.fresh, reading.client, reading.counters);
     }
   }
   template <class Visit>
   void collect(Visit&& visit) {
-    collect(visit, [](std::uint32_t, bool) {});
+    collect(visit, [](std::uint32_t, Soon) {});
   }
 
   /// The client's slot, if it has one.

@@ -118,9 +118,11 @@ class ClientProfiles {
   Arrivals update(std::uint32_t slot, bool fresh, const ClientId& client,
                   const limiter::ClientCounters& counters, Instant now);
 
-  /// Begin to fetch what update will touch: first where it lies, then, a little later, that.
+  /// Begin to fetch what update will touch: first where it lies, then, a little later, that, and in
+  /// the end its neighbourhood.
   void prefetch_seat(std::uint32_t slot) const { seats_.prefetch(slot); }
   void prefetch(std::uint32_t slot) const;
+  void prefetch_neighbourhood(std::uint32_t slot) const;
   void use_huge_pages();
 
   /// Where the slot's profile lies among those that are used; others may lay theirs out likewise.

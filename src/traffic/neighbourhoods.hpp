@@ -49,6 +49,8 @@ class Neighbourhoods {
  public:
   Neighbourhoods(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places + kProbes) {}
 
+  void use_huge_pages() noexcept { places_.use_huge_pages(); }
+
   /// Begins to fetch what note will touch.
   void prefetch(const ClientId& client) const noexcept {
     const Place& first = places_[home(neighbourhood_of(client))];

@@ -326,7 +326,7 @@ TEST(Replay, ReadingAheadChangesNothing) {
   for (const Line& line : mission_log()) one_by_one.add(request_of(line));
   Replay ahead(settings, nullptr);
   std::uint64_t answered = 0;
-  drive(ahead, Blocks(LendingReader(mission_log())), [&](const auto&, const auto&) { ++answered; });
+  drive(ahead, LendingReader(mission_log()), [&](const auto&, const auto&) { ++answered; });
   EXPECT_EQ(answered, mission_log().size());
   EXPECT_EQ(spelled(ahead.finish()), spelled(one_by_one.finish()));
 }
@@ -336,7 +336,7 @@ TEST(ReplayComparison, ReadingAheadComparesTheSameRequests) {
   Replay now(mission_with_attackers(), nullptr);
   const auto& log = mission_log();
   std::size_t at = 0;
-  drive(before, now, Blocks(LendingReader(log)),
+  drive(before, now, LendingReader(log),
         [&](const traffic::Request& request, const Answer& old, const Answer& fresh) {
           ASSERT_LT(at, log.size());
           ASSERT_EQ(request.path, log[at].path);

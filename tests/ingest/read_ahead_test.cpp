@@ -1,6 +1,9 @@
 #include "ingest/read_ahead.hpp"
 
+#include <array>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -59,6 +62,20 @@ TEST(ReadAhead, GivesAllRequestsInOrder) {
 TEST(ReadAhead, HasRoomForLongTexts) {
   expect_all(3000, 2000);     // more than a block expects: it ends early
   expect_all(20, 1'000'000);  // more than a block has room for
+}
+
+TEST(ReadAhead, LooksAtEveryBlockBeforeItIsTaken) {
+  std::array<std::int64_t, ReadAhead::kBlocks> seen_first{};
+  std::array<std::size_t, ReadAhead::kBlocks> seen{};
+  ReadAhead ahead(Numbers{20'000},
+                  [&](std::size_t block, std::span<const traffic::Request> requests) {
+                    seen_first[block] = requests.front().bytes;
+                    seen[block] = requests.size();
+                  });
+  for (auto requests = ahead.take(); !requests.empty(); requests = ahead.take()) {
+    ASSERT_EQ(seen_first[ahead.block()], requests.front().bytes);
+    ASSERT_EQ(seen[ahead.block()], requests.size());
+  }
 }
 
 TEST(ReadAhead, EndsWhenItsTakerLeaves) {

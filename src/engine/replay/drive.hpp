@@ -1,78 +1,87 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "engine/replay/replay.hpp"
-#include "traffic/request_block.hpp"
+#include "ingest/read_ahead.hpp"
 
 namespace tidelimit::engine {
 
 /// So many requests are looked at ahead of their decision, that the memory each will touch is
 /// fetched while earlier ones are decided.
-inline constexpr std::size_t kAhead = 32;
-using PreparedGroup = std::array<EngineWorker::Prepared, kAhead>;
+inline constexpr std::size_t kAhead = 16;
 
-inline void prepare(Replay& replay, std::span<const traffic::Request> requests,
-                    PreparedGroup& prepared) {
-  for (std::size_t i = 0; i < requests.size(); ++i) prepared[i] = replay.prepare(requests[i]);
-}
-
-/// void each(std::span<const traffic::Request>) for at most kAhead requests at a time.
-template <class Take, class Each>
-void in_groups(Take&& take, Each&& each) {
-  for (std::span<const traffic::Request> all = take(); !all.empty(); all = take()) {
-    while (!all.empty()) {
-      const std::size_t size = std::min(kAhead, all.size());
-      each(all.first(size));
-      all = all.subspan(size);
-    }
+/// void look(i), and then, when others were looked at, void decide(i): for each i below n.
+template <class Look, class Decide>
+void look_ahead(std::size_t n, Look&& look, Decide&& decide) {
+  for (std::size_t i = 0; i < n + kAhead; ++i) {
+    if (i < n) look(i);
+    if (i >= kAhead) decide(i - kAhead);
   }
 }
 
-/// Replays all that `take` gives, block by block: std::span<const traffic::Request> take(), empty
-/// at the end, each holding until the next; void each(request, answer). Decides as Replay::add, one
-/// by one, only faster.
-template <class Take, class Each>
-void drive(Replay& replay, Take&& take, Each&& each) {
-  PreparedGroup prepared;
-  in_groups(take, [&](std::span<const traffic::Request> requests) {
-    prepare(replay, requests, prepared);
-    for (std::size_t i = 0; i < requests.size(); ++i)
-      each(requests[i], replay.add(requests[i], prepared[i]));
+/// What a replay makes of the requests that are read ahead, on the thread that reads them.
+class IdentifiedAhead {
+ public:
+  explicit IdentifiedAhead(const Replay& replay) : identifier_(replay.make_identifier()) {}
+
+  void identify(std::size_t block, std::span<const traffic::Request> requests) {
+    auto& identified = blocks_[block];
+    identified.clear();
+    for (const traffic::Request& request : requests)
+      identified.push_back(identifier_.identify(request, 1));
+  }
+  using Block = std::vector<EngineWorker::Prepared>;
+  [[nodiscard]] const Block& of(std::size_t block) const { return blocks_[block]; }
+
+ private:
+  Identifier identifier_;
+  std::array<Block, ingest::ReadAhead::kBlocks> blocks_;
+};
+
+/// Replays all that a reader gives: bool next(traffic::Request&), which is asked, as requests are
+/// identified, on a thread of its own; void each(request, answer). Decides as Replay::add, one by
+/// one, only faster.
+template <class Next, class Each>
+void drive(Replay& replay, Next&& next, Each&& each) {
+  IdentifiedAhead identified(replay);
+  ingest::ReadAhead ahead(std::forward<Next>(next), [&](std::size_t block, auto requests) {
+    identified.identify(block, requests);
   });
+  for (auto requests = ahead.take(); !requests.empty(); requests = ahead.take()) {
+    const auto& prepared = identified.of(ahead.block());
+    look_ahead(
+        requests.size(), [&](std::size_t i) { replay.prefetch(prepared[i]); },
+        [&](std::size_t i) { each(requests[i], replay.add(requests[i], prepared[i])); });
+  }
 }
 
 /// The same through two engines: void each(request, before, now).
-template <class Take, class Each>
-void drive(Replay& before, Replay& now, Take&& take, Each&& each) {
-  PreparedGroup prepared;
-  PreparedGroup prepared_before;
-  in_groups(take, [&](std::span<const traffic::Request> requests) {
-    prepare(now, requests, prepared);
-    prepare(before, requests, prepared_before);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      const Answer& answer = now.add(requests[i], prepared[i]);
-      each(requests[i], before.add(requests[i], prepared_before[i]), answer);
-    }
+template <class Next, class Each>
+void drive(Replay& before, Replay& now, Next&& next, Each&& each) {
+  IdentifiedAhead identified_before(before);
+  IdentifiedAhead identified_now(now);
+  ingest::ReadAhead ahead(std::forward<Next>(next), [&](std::size_t block, auto requests) {
+    identified_before.identify(block, requests);
+    identified_now.identify(block, requests);
   });
-}
-
-/// Blocks for `drive` out of bool next(traffic::Request&), on the same thread.
-template <class Next>
-class Blocks {
- public:
-  explicit Blocks(Next next) : next_(std::move(next)) {}
-  [[nodiscard]] std::span<const traffic::Request> operator()() {
-    filler_.fill(block_, next_);
-    return block_.requests();
+  for (auto requests = ahead.take(); !requests.empty(); requests = ahead.take()) {
+    const auto& prepared_before = identified_before.of(ahead.block());
+    const auto& prepared = identified_now.of(ahead.block());
+    look_ahead(
+        requests.size(),
+        [&](std::size_t i) {
+          now.prefetch(prepared[i]);
+          before.prefetch(prepared_before[i]);
+        },
+        [&](std::size_t i) {
+          const Answer& answer = now.add(requests[i], prepared[i]);
+          each(requests[i], before.add(requests[i], prepared_before[i]), answer);
+        });
   }
-
- private:
-  Next next_;
-  traffic::RequestBlock block_{kAhead};
-  traffic::BlockFiller filler_;
-};
+}
 
 }  // namespace tidelimit::engine

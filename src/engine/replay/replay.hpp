@@ -48,6 +48,9 @@ class Replay {
   [[nodiscard]] EngineWorker::Prepared prepare(const traffic::Request& request) {
     return worker_->prepare(request, 1);
   }
+  /// The same in two parts, the first of which another thread may do, by an identifier of its own.
+  [[nodiscard]] Identifier make_identifier() const { return engine_->make_identifier(); }
+  void prefetch(const EngineWorker::Prepared& identified) { worker_->prefetch(identified); }
   /// As above, for the request that was prepared.
   const Answer& add(const traffic::Request& request, const EngineWorker::Prepared& prepared) {
     if (request.time > now().wall) {
