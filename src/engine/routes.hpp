@@ -8,18 +8,26 @@
 #include <vector>
 
 #include "base/path.hpp"
+#include "limiter/limiter.hpp"
 #include "limiter/plan.hpp"
 #include "policy/settings.hpp"
 #include "traffic/request.hpp"
 
 namespace tidelimit::engine {
 
+/// As many endpoints a request is charged at beside its own. Three routes that a call names and
+/// these of each fit into what the limiter decides together.
+inline constexpr std::size_t kMostOthers = 8;
+static_assert(3 * (1 + kMostOthers) <= limiter::Worker::kTogetherMax);
+
 /// What the configuration makes of one request.
 struct Identity {
   limiter::EndpointId endpoint{0};
   limiter::TierId tier{0};
-  /// Where servers may route the request otherwise (base/path.hpp), and the endpoints differ.
-  std::array<limiter::EndpointId, other_readings().size()> others{};
+  /// Where servers may route the request otherwise (base/path.hpp), and the endpoints differ. Of a
+  /// path that is odder than anybody's need be, the strictest endpoints of its tier instead: so it
+  /// passes no more often than they let it, wherever it leads.
+  std::array<limiter::EndpointId, kMostOthers> others{};
   std::uint8_t other_count = 0;
   std::string_view path;           ///< normalised; lives as long as the request and the buffer
   std::uint8_t agent_classes = 0;  ///< bit i: the user agent matches the i-th pattern of the rules
@@ -68,7 +76,10 @@ class Routes {
   /// Null: none, it is `other`.
   [[nodiscard]] const Route* find(std::string_view method, std::string_view path) const;
   [[nodiscard]] limiter::EndpointId endpoint_of(const Route* route) const;
-  void find_others(const traffic::Request& request, Identity& identity) const;
+  static bool add_other(limiter::EndpointId endpoint, Identity& identity);
+  [[nodiscard]] bool find_others(const traffic::Request& request, PathReading rules,
+                                 std::string& buffer, Identity& identity) const;
+  void take_strictest(Identity& identity) const;
 
   std::uint32_t epoch_;
   bool rolls_out_;
@@ -78,6 +89,7 @@ class Routes {
   std::string concurrency_ = "concurrency";
   std::vector<std::string> agent_patterns_;
   std::vector<Route> routes_;
+  std::vector<std::vector<limiter::EndpointId>> strictest_;  ///< by tier, the strictest first
   limiter::TierId default_tier_{0};
 };
 

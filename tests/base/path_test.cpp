@@ -1,10 +1,14 @@
 #include "base/path.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <string>
+#include <vector>
 
 #include "base/random.hpp"
+#include "path_servers.hpp"
 
-namespace tidelimit {
+namespace tidelimit::test {
 namespace {
 
 std::string normal(std::string_view target) {
@@ -47,6 +51,12 @@ TEST(Path, HasOneFormForEverySpelling) {
       {"/a;b%2Fc/d", "/a/d"},
       {"http://example.org/payment/x?y", "/payment/x"},
       {"http://example.org", "/"},
+      {"http:/payment", "/payment"},
+      {"foo:////payment", "/payment"},
+      {"http:///a/payment", "/a/payment"},
+      {"localhost:80", "/localhost:80"},
+      {"a/b:/c", "/a/b:/c"},
+      {"/a\\..\\b", "/a\\..\\b"},
       {"payment", "/payment"},
       {"*", "/*"},
       {"/a%3Fb", "/a?b"},
@@ -54,35 +64,69 @@ TEST(Path, HasOneFormForEverySpelling) {
   for (const auto& [target, expected] : cases) EXPECT_EQ(normal(target), expected) << target;
 }
 
-TEST(Path, HasTheFormsInWhichOtherServersReadIt) {
-  const auto read = [](std::string_view target, PathReading reading) {
-    std::string buffer;
-    return std::string(normalise_path(target, buffer, reading));
-  };
-  constexpr PathReading kLetter{.escaped_slash_is_letter = true};
-  constexpr PathReading kNames{.dots_are_names = true};
-  constexpr PathReading kParameters{.keeps_parameters = true};
-  EXPECT_EQ(read("/a/..%2fb%41", kLetter), "/a/..%2FbA");
-  EXPECT_EQ(read("/a/../%2e./b%2F", kLetter), "/b%2F");
-  EXPECT_EQ(read("/a/%2e%2e/./b%2Fc/", kNames), "/a/.././b/c");
-  EXPECT_EQ(read("/a/;b/..;/c?x;y", kParameters), "/a/;b/..;/c");
-  EXPECT_EQ(read("/a/;b%2F../..//c", {true, true, true}), "/a/;b%2F../../c");
-  for (const char* target : {"/a/b", "/a/b.c", "/a%20b", "//a", "/a?b=%2F..;"})
-    EXPECT_FALSE(has_other_readings(target)) << target;
-  for (const char* target : {"/a;b", "/a/../b", "/a/.%2E/b", "/%2e./b", "/a%2fb", "/./a", "../a"})
-    EXPECT_TRUE(has_other_readings(target)) << target;
+std::string read(std::string_view target, PathReading reading) {
+  std::string buffer;
+  return std::string(normalise_path(target, buffer, reading));
 }
 
-TEST(Path, DiffersInNoReadingUnlessItSaysSo) {
-  const std::string_view pieces[] = {"/", ".", "..", "a", "%20", "%2f", "%2E", ";a", "//", "%zz"};
+TEST(Path, HasTheFormsInWhichOtherServersReadIt) {
+  EXPECT_EQ(read("/a/..%2fb%41", kEscapedSlashIsLetter), "/a/..%2FbA");
+  EXPECT_EQ(read("/a/../%2e./b%2F", kEscapedSlashIsLetter), "/b%2F");
+  EXPECT_EQ(read("/a%5cb\\c", kEscapedSlashIsLetter | kBackslashIsSlash), "/a%5Cb/c");
+  EXPECT_EQ(read("/a/%2e%2e/./b%2Fc/", kDotsAreNames), "/a/.././b/c");
+  EXPECT_EQ(read("/a//../b//c/..//", kEmptyIsSegment), "/a/b");
+  EXPECT_EQ(read("/a/;b/..;/c?x;y", kParametersStay), "/a/;b/..;/c");
+  EXPECT_EQ(read("/a;b/c", kParametersEndPath), "/a");
+  EXPECT_EQ(read("/a%3Bb/c", kDecodedBefore), "/a/c");
+  EXPECT_EQ(read("/a#/../b?#c", kFragmentStays), "/b");
+  EXPECT_EQ(read("/a\\..%5C..\\b", kBackslashIsSlash), "/b");
+  EXPECT_EQ(read("//h/a//b", kSlashesBeginHost), "/a/b");
+  EXPECT_EQ(read("///h", kSlashesBeginHost), "/");
+  EXPECT_EQ(read("/h/a", kSlashesBeginHost), "/h/a");
+  EXPECT_EQ(read("http://h//x/a", kSlashesBeginHost), "/a");
+  EXPECT_EQ(read("/\\h\\a", kSlashesBeginHost | kBackslashIsSlash), "/a");
+  EXPECT_EQ(read("/a/;b%2F../..//c", kEscapedSlashIsLetter | kDotsAreNames | kParametersStay),
+            "/a/;b%2F../../c");
+  for (const char* target : {"/a/b", "/a/b.c", "/a%20b", "/a//b", "/a/", "/a?b=%2F..;#", "/.git/x",
+                             "/a/..b", "/...", "http://h/a"})
+    EXPECT_EQ(differing_rules(target), 0U) << target;
+  for (const char* target : {"/a;b", "/a/../b", "/a/.%2E/b", "/%2e./b", "/a%2fb", "/./a", "../a",
+                             "/a#b", "/a\\b", "/a%5cb", "//a", "/a%3bb", "/a/..", "/a/.;b"})
+    EXPECT_NE(differing_rules(target), 0U) << target;
+}
+
+Segments readings_of(const std::string& target) {
+  const PathReading rules = differing_rules(target);
+  Segments readings{read(target, 0)};
+  for (PathReading reading = next_reading(0, rules); reading != 0;
+       reading = next_reading(reading, rules))
+    readings.push_back(read(target, reading));
+  return readings;
+}
+
+bool holds(const Segments& readings, const std::string& path) {
+  return std::find(readings.begin(), readings.end(), path) != readings.end();
+}
+
+TEST(Path, DiffersByNoRuleButThoseItSays) {
   Random random(5);
   for (int i = 0; i < 20'000; ++i) {
-    std::string target = "/";
-    for (std::uint64_t n = random.below(8); n > 0; --n) target += pieces[random.below(10)];
-    if (has_other_readings(target)) continue;
-    std::string buffer;
-    for (const PathReading reading : other_readings())
-      ASSERT_EQ(normalise_path(target, buffer, reading), normal(target)) << target;
+    const std::string target = odd_target(random);
+    const Segments readings = readings_of(target);
+    for (PathReading reading = 1; reading < 2 * kSlashesBeginHost; ++reading)
+      ASSERT_TRUE(holds(readings, read(target, reading))) << target << " by " << reading;
+  }
+}
+
+TEST(Path, IsReadAsEveryServerDoesBehindEveryFront) {
+  Random random(6);
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string target = odd_target(random);
+    if (is_read_in_turn(differing_rules(target))) continue;
+    Segments readings = readings_of(target);
+    for (std::string& path : readings) path = replaced(path, "\\", "%5C");
+    for (const std::string& served : all_served(target))
+      ASSERT_TRUE(holds(readings, served)) << target << " is served as " << served;
   }
 }
 
@@ -129,4 +173,4 @@ TEST(Path, MatchesSegmentBySegment) {
 }
 
 }  // namespace
-}  // namespace tidelimit
+}  // namespace tidelimit::test

@@ -109,6 +109,14 @@ class CaddyTest(EndToEnd):
         self.await_log(4)
         self.assertEqual(self.figures("127.0.0.13")["responses"], 3)
 
+    def test_no_spelling_of_a_path_escapes_its_limit(self):
+        client = self.client("127.0.0.36")
+        self.assertEqual(self.use_up(client).status, 429)
+        for path in ("/#/../payment/1", "/browse/#/../../payment/1", "foo:/payment/1", "http:/payment/1",
+                     "//x/payment/1", "/payment%3B{"):
+            self.assertEqual(client.get(path).status, 429, path)
+        self.assertEqual(client.get("/x#/payment/1").status, 200)
+
     def test_a_post_with_a_body_is_limited_too(self):
         client = self.client("127.0.0.14")
         statuses = [client.call("POST", "/payment/1", "x" * 50_000).status for _ in range(4)]

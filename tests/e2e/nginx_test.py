@@ -205,7 +205,8 @@ class NginxTest(NginxCase):
     def test_no_spelling_of_a_path_escapes_its_limit(self):
         client = self.client("127.0.0.31")
         self.assertEqual(self.use_up(client).status, 429)
-        for path in ("/PAYMENT/1", "/Payment", "/payment/..%2F42", "/payment/%2e%2e%2f42", "/payment/7%2F..%2F..%2Fx"):
+        for path in ("/PAYMENT/1", "/Payment", "/payment/..%2F42", "/payment/%2e%2e%2f42", "/payment/7%2F..%2F..%2Fx",
+                     "/#/../payment/1", "/x\\..\\payment\\1", "/\\x\\payment/1", "//x/payment/1", "/payment;/x"):
             self.assertEqual(client.get(path).status, 429, path)
         self.assertEqual(client.get("/42").status, 200)
 

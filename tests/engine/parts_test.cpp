@@ -1,3 +1,5 @@
+#include "base/path_servers.hpp"
+#include "base/random.hpp"
 #include "engine/crowd.hpp"
 #include "engine/decision_log.hpp"
 #include "engine/gate_in_time.hpp"
@@ -5,6 +7,10 @@
 
 namespace tidelimit::engine::test {
 namespace {
+
+using limiter::EndpointId;
+using tidelimit::test::all_served;
+using tidelimit::test::odd_target;
 
 TEST(Routes, TakeTheFirstMatchAndTheMethod) {
   policy::PolicySettings settings = mission().policy;
@@ -71,15 +77,65 @@ TEST(Routes, NameTheEndpointsThatServersWhichReadThePathOtherwiseReach) {
   };
   EXPECT_EQ(endpoints("/payment/1"), "payment");
   EXPECT_EQ(endpoints("/payment/caf%C3%A9"), "payment");
-  EXPECT_EQ(endpoints("/payment/..%2F42"), "other payment");
-  EXPECT_EQ(endpoints("/payment/%2e%2e%2f42"), "other payment");
-  EXPECT_EQ(endpoints("/payment/7%2F..%2F..%2Fx"), "other payment");
   EXPECT_EQ(endpoints("/payment/7%2Fx"), "other payment");
   EXPECT_EQ(endpoints("/payment/;x"), "other payment");
   EXPECT_EQ(endpoints("/payment/.."), "other payment");
   EXPECT_EQ(endpoints("/browse/x/../y"), "browse");
   EXPECT_EQ(endpoints("/browse/../payment/1"), "payment browse");
-  EXPECT_EQ(endpoints("/x/../payment/..%2Fbrowse"), "browse payment other");
+  EXPECT_EQ(endpoints("/#/../payment/1"), "other payment");
+  EXPECT_EQ(endpoints("/x\\payment/1"), "other");
+  EXPECT_EQ(endpoints("//browse/payment/1"), "browse payment");
+  EXPECT_EQ(endpoints("http:/payment/1"), "payment");
+}
+
+// By names.
+std::vector<std::string> charged(const Routes& routes, std::string_view path) {
+  std::string buffer;
+  traffic::Request request;
+  request.path = path;
+  const Identity who = routes.identify(request, buffer);
+  std::vector<std::string> names{routes.endpoint(who.endpoint)};
+  for (std::size_t i = 0; i < who.other_count; ++i) names.push_back(routes.endpoint(who.others[i]));
+  return names;
+}
+
+TEST(Routes, ChargeAPathThatIsOdderThanNeedBeAtTheStrictestEndpoints) {
+  policy::PolicySettings settings;
+  settings.tiers = {"STD"};
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    policy::EndpointSettings& endpoint = settings.endpoints.emplace_back();
+    endpoint.name = "e" + std::to_string(i);
+    endpoint.match = {"/" + endpoint.name};
+    endpoint.limits = {{.rate = Rate{100 - i, minutes{1}}, .burst = {}, .total = {}}};
+  }
+  settings.endpoints[11].mode.mode = policy::Mode::shadow;  // refuses nobody
+  settings.endpoints.emplace_back().name = "other";
+  const Routes routes(settings, {}, 1);
+  const std::vector<std::string> strictest{"e0", "e10", "e9", "e8", "e7", "e6", "e5", "e4", "e3"};
+  EXPECT_EQ(charged(routes, "/x%2F../../e0"), strictest);  // is read in turn
+  EXPECT_EQ(charged(routes, "//e0;b%2Fc#"), strictest);    // in too many ways
+  EXPECT_EQ(charged(routes, "/e0//." + std::string(3000, '/') + "#"), strictest);  // it is too long
+  EXPECT_EQ(charged(routes, "/./e0"), (std::vector<std::string>{"e0", "other"}));
+}
+
+TEST(Routes, ChargeEveryEndpointToWhichAnyServerTakesAPath) {
+  policy::PolicySettings settings = mission().policy;
+  settings.endpoints[0].match = {"/login"};
+  settings.endpoints[1].match = {"/a/**"};
+  const Routes routes(settings, {}, 1);
+  Random random(7);
+  std::size_t there = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string target = odd_target(random);
+    const std::vector<std::string> names = charged(routes, target);
+    for (const std::string& served : all_served(target)) {
+      if (served != "/login") continue;
+      ASSERT_NE(std::find(names.begin(), names.end(), routes.endpoint(EndpointId{0})), names.end())
+          << target;
+      ++there;
+    }
+  }
+  EXPECT_GT(there, 1'000U);
 }
 
 TEST(CrowdTable, CountsUsersWithinATenthAndForgetsThem) {
