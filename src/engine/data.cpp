@@ -10,7 +10,7 @@ constexpr std::size_t kClientBytesPerPlace = 16 * limiter::ClientTable::kSlotByt
 
 Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, bool has_history)
     : window(settings.shape.window),
-      seed(the_seed),
+      id_key(derive_key(the_seed, "decisions")),
       keeps_decisions(has_history),
       limiter({.bucket_bytes = settings.bucket_bytes,
                .client_bytes = settings.client_bytes,

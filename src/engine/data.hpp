@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/siphash.hpp"
 #include "engine/crowd.hpp"
 #include "engine/decision_log.hpp"
 #include "engine/engine.hpp"
@@ -50,6 +53,11 @@ struct Engine::Data {
   [[nodiscard]] WallTime start_of(WindowIndex index) const noexcept {
     return WallTime{window * index};
   }
+  [[nodiscard]] std::uint64_t id_of(std::uint64_t decision) const noexcept {
+    std::array<char, sizeof decision> bytes;
+    std::memcpy(bytes.data(), &decision, sizeof decision);
+    return siphash(id_key, {bytes.data(), bytes.size()});
+  }
   /// Tells next_due that there is something to fold.
   void wake(Instant now) noexcept {
     if (active_since.load(std::memory_order_relaxed) == kQuiet)
@@ -57,7 +65,8 @@ struct Engine::Data {
   }
 
   const Nanos window;
-  const std::uint64_t seed;
+  /// Makes the ids of decisions, which strangers see: nothing of the seed follows from them.
+  const SipKey id_key;
   const bool keeps_decisions;
   limiter::Limiter limiter;
   CrowdTable crowd;

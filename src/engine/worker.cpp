@@ -196,10 +196,10 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
     tally.record_dropped(now.wall);
     return 0;
   }
-  // mix is one to one in its first word, so ids are unique in a process; the seed sets them apart
-  // from those of earlier ones, and nobody guesses a neighbour's.
+  // Random as far as anyone without the key can tell: nobody guesses a neighbour's, and two of the
+  // two million that a history keeps at most are the same once in ten million gates.
   do {
-    entry->id = mix(static_cast<std::uint64_t>(seat) << 44 | ++kept, data.seed);
+    entry->id = data.id_of(static_cast<std::uint64_t>(seat) << 44 | ++kept);
   } while (entry->id == 0);
   entry->time = now.wall;
   entry->client = call.client;
