@@ -13,6 +13,7 @@
 #include "engine/crowd.hpp"
 #include "engine/decision_log.hpp"
 #include "engine/engine.hpp"
+#include "engine/history.hpp"
 #include "engine/tally.hpp"
 
 namespace tidelimit::engine {
@@ -43,7 +44,7 @@ struct CountedTally {
 /// The part of the engine that workers touch. What they share with the control plane is atomic or a
 /// snapshot; the mutex guards the list of seats, which a decision never needs.
 struct Engine::Data {
-  Data(const Settings& settings, std::uint64_t the_seed, bool has_history);
+  Data(const Settings& settings, std::uint64_t the_seed, const History* history);
 
   static constexpr std::int64_t kQuiet = std::numeric_limits<std::int64_t>::max();
 
@@ -67,6 +68,7 @@ struct Engine::Data {
   const Nanos window;
   /// Makes the ids of decisions, which strangers see: nothing of the seed follows from them.
   const SipKey id_key;
+  const SipKey user_name_key;  ///< History::user_name_key
   const bool keeps_decisions;
   limiter::Limiter limiter;
   CrowdTable crowd;

@@ -191,6 +191,13 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
     if (now.mono < next_pass) return 0;
     next_pass = now.mono + kPassEvery;
   }
+  const limiter::Decision on_record = limiter::on_record(decision);
+  if (decision.outcome != Outcome::allow) {
+    const std::uint64_t client = data.limiter.hash_client(call.client);
+    const std::uint64_t counted_by =
+        log->join(kind_of(call, client, on_record, routes.epoch()), now.mono);
+    if (counted_by != 0) return counted_by;
+  }
   KeptDecision* entry = log->next();
   if (entry == nullptr) {
     tally.record_dropped(now.wall);
@@ -207,8 +214,8 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   entry->tier = call.tier;
   entry->rollout = call.rollout;
   entry->routes_epoch = routes.epoch();
-  entry->decision = limiter::on_record(decision);
-  entry->user.set(request.user_id);
+  entry->decision = on_record;
+  entry->user.set(request.user_id, data.user_name_key);
   entry->path.set(request.path);
   entry->method.set(request.method);
   const std::uint64_t id = entry->id;
