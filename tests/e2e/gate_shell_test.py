@@ -93,7 +93,7 @@ class ShellTest(Serving):
         self.assertGreater(found["dropped"], 0)
         self.assertFalse(found["complete"])
         self.assertIn("not all is here", self.shell("why", "--user", "u1"))
-        wait_until(lambda: "decisions come too fast to be kept" in self.gate.get("/readyz?verbose").body.decode(), "told")
+        wait_until(lambda: "decisions come too fast to be kept" in self.gate.get("/readyz?verbose").body, "told")
 
     def test_a_flood_of_one_client_hides_no_denial_of_another(self):
         self.gate.flood(20_000, path="/payment/1", user_id="flood")
