@@ -25,7 +25,8 @@ struct ShadowOptions {
 };
 
 std::string text_of(const json& row, const char* key, const char* otherwise) {
-  return row[key].is_string() ? printable(row[key].get<std::string>(), 60) : otherwise;
+  constexpr std::size_t kLongest = 100;  // a user's name is whole within it (engine::UserName)
+  return row[key].is_string() ? printable(row[key].get<std::string>(), kLongest) : otherwise;
 }
 
 const char* bound_in_words(const json& found, double most) {

@@ -73,6 +73,8 @@ void print_decision(const json& d) {
     std::cout << fmt::format("    rule {}\n", rule);
   if (const std::string cause = text_or(d, "explanation", ""); !cause.empty())
     std::cout << fmt::format("    because {}\n", cause);
+  if (const auto repeats = d.value("repeats", std::uint64_t{0}); repeats > 0)
+    std::cout << fmt::format("    and {} more like it within a second\n", repeats);
   std::cout << fmt::format("    decision {}\n", text_or(d, "decision", "-"));
 }
 
@@ -103,18 +105,30 @@ void print_client(const json& view) {
 /// Those past the newest few, counted by what came of them and why.
 void print_rest(const json& decisions, std::size_t shown) {
   if (decisions.size() <= shown) return;
-  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> counts;
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> counts;
+  std::uint64_t all = 0;
   for (std::size_t i = shown; i < decisions.size(); ++i) {
     const json& d = decisions[i];
-    ++counts[{outcome_in_words(d), text_or(d, "reason", "-"), text_or(d, "rule", "-")}];
+    const std::uint64_t stands_for = 1 + d.value("repeats", std::uint64_t{0});
+    counts[{outcome_in_words(d), text_or(d, "reason", "-"), text_or(d, "rule", "-")}] += stands_for;
+    all += stands_for;
   }
-  std::cout << fmt::format("... and {} more (--all prints them):\n", decisions.size() - shown);
+  std::cout << fmt::format("... and {} more (--all prints them):\n", all);
   TextTable table({"decisions", "outcome", "reason", "rule"}, {TextTable::Align::right});
   for (const auto& [of, count] : counts) {
     const auto& [outcome, reason, rule] = of;
     table.add({std::to_string(count), outcome, reason, rule});
   }
   std::cout << table.text();
+}
+
+/// What is missing in an answer, which a reader would else take for all there is.
+void print_gaps(const json& found) {
+  if (const auto dropped = found.value("dropped", std::uint64_t{0}); dropped > 0)
+    std::cout << fmt::format(
+        "not all is here: {} decisions came too fast to be kept since the gate started, the last "
+        "at {}\n",
+        dropped, short_time(text_or(found, "last_dropped", "?")));
 }
 
 int run(const WhyOptions& options) {
@@ -148,6 +162,7 @@ int run(const WhyOptions& options) {
   if (decisions.empty())
     std::cout << fmt::format("no denials and no sampled passes since {}\n",
                              short_time(text_or(*found, "since", "?")));
+  print_gaps(*found);
   return kDone;
 }
 

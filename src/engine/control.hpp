@@ -105,6 +105,7 @@ struct Engine::Control {
   void publish_status(Now now);
   [[nodiscard]] std::vector<Degradation> degraded(Now now) const;
   [[nodiscard]] std::string signal_trouble(Now now) const;
+  [[nodiscard]] std::optional<Degradation> records_trouble(Now now) const;
 
   // Configuration (control_state.cpp).
   void make_routes();

@@ -92,7 +92,7 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
 std::string Engine::Control::cause_of(const KeptDecision& kept, const Routes& routes) const {
   const limiter::Decision& decision = kept.decision;
   if (decision.reason == Reason::override_) {
-    const auto* made = overrides.applying(kept.client, kept.user.view());
+    const auto* made = overrides.applying(kept.client, kept.user.view(), data.user_name_key);
     if (made == nullptr) return "an override";
     return fmt::format("override of {} by {}{}{}", made->target, made->by,
                        made->reason.empty() ? "" : ": ", made->reason);
@@ -133,7 +133,7 @@ void Engine::Control::drain_decisions(Now now) {
   const auto current = planner.current();
   const std::uint32_t epoch = recent_routes.front()->epoch();
   for (const auto& log : logs) {
-    log->drain([&](const KeptDecision& kept) {
+    log->drain([&](const KeptDecision& kept, std::uint32_t repeats) {
       const Routes* routes = routes_of(recent_routes, kept.routes_epoch);
       if (routes == nullptr) return;
       const limiter::Decision& decision = kept.decision;
@@ -161,6 +161,7 @@ void Engine::Control::drain_decisions(Now now) {
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;
       record.plan_generation = decision.plan_generation;
+      record.repeats = repeats;
       if (by_present) record.explanation = explanation_of(kept, *routes);
     });
   }

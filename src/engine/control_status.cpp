@@ -53,6 +53,7 @@ std::vector<Degradation> Engine::Control::degraded(Now now) const {
   if (auto trouble = keeper.trouble()) all.push_back(std::move(*trouble));
   if (const std::size_t lost = modes.news_lost(); lost > 0)
     add(fmt::format("{} modes set by hand are not on record: too many at once", lost));
+  if (auto trouble = records_trouble(now)) all.push_back(std::move(*trouble));
   add(wall.words(now.mono));
   add(windows_trouble);
   add(forecast_trouble);
@@ -70,6 +71,22 @@ std::vector<Degradation> Engine::Control::degraded(Now now) const {
     if (!names.empty()) add("no anomaly model: inactive rules: " + names);
   }
   return all;
+}
+
+/// While decisions find no room in their worker's log, and for a minute after.
+std::optional<Degradation> Engine::Control::records_trouble(Now now) const {
+  constexpr Nanos kTold = std::chrono::minutes{1};
+  std::lock_guard lock(data.mutex);
+  std::uint64_t dropped = data.retired.decision_records_dropped;
+  WallTime last = data.retired.last_record_dropped;
+  for (const CountedTally& counted : data.tallies) {
+    dropped += counted.tally->records_dropped();
+    last = std::max(last, counted.tally->last_record_dropped());
+  }
+  if (dropped == 0 || last > now.wall || now.wall - last > kTold) return std::nullopt;
+  return Degradation{
+      "decisions come too fast to be kept: why, /v1/decisions and /v1/shadow lack some",
+      fmt::format("{} since the start, the last at {}", dropped, format_time(last))};
 }
 
 /// Of the one signal that rules know: it is stale, or nobody has ever given it.

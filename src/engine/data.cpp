@@ -8,10 +8,11 @@ constexpr std::size_t kClientBytesPerPlace = 16 * limiter::ClientTable::kSlotByt
 
 }  // namespace
 
-Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, bool has_history)
+Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, const History* history)
     : window(settings.shape.window),
-      seed(the_seed),
-      keeps_decisions(has_history),
+      id_key(derive_key(the_seed, "decisions")),
+      user_name_key(history != nullptr ? history->user_name_key() : SipKey{}),
+      keeps_decisions(history != nullptr && history->keeps_decisions()),
       limiter({.bucket_bytes = settings.bucket_bytes,
                .client_bytes = settings.client_bytes,
                .seed = the_seed,

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/siphash.hpp"
 #include "engine/crowd.hpp"
 #include "engine/decision_log.hpp"
 #include "engine/engine.hpp"
+#include "engine/history.hpp"
 #include "engine/tally.hpp"
 
 namespace tidelimit::engine {
@@ -40,7 +44,7 @@ struct CountedTally {
 /// The part of the engine that workers touch. What they share with the control plane is atomic or a
 /// snapshot; the mutex guards the list of seats, which a decision never needs.
 struct Engine::Data {
-  Data(const Settings& settings, std::uint64_t the_seed, bool has_history);
+  Data(const Settings& settings, std::uint64_t the_seed, const History* history);
 
   static constexpr std::int64_t kQuiet = std::numeric_limits<std::int64_t>::max();
 
@@ -50,6 +54,11 @@ struct Engine::Data {
   [[nodiscard]] WallTime start_of(WindowIndex index) const noexcept {
     return WallTime{window * index};
   }
+  [[nodiscard]] std::uint64_t id_of(std::uint64_t decision) const noexcept {
+    std::array<char, sizeof decision> bytes;
+    std::memcpy(bytes.data(), &decision, sizeof decision);
+    return siphash(id_key, {bytes.data(), bytes.size()});
+  }
   /// Tells next_due that there is something to fold.
   void wake(Instant now) noexcept {
     if (active_since.load(std::memory_order_relaxed) == kQuiet)
@@ -57,7 +66,9 @@ struct Engine::Data {
   }
 
   const Nanos window;
-  const std::uint64_t seed;
+  /// Makes the ids of decisions, which strangers see: nothing of the seed follows from them.
+  const SipKey id_key;
+  const SipKey user_name_key;  ///< History::user_name_key
   const bool keeps_decisions;
   limiter::Limiter limiter;
   CrowdTable crowd;

@@ -29,8 +29,7 @@ traffic::WindowGrid part_of(const traffic::WindowGrid& grid, WallTime from, Wall
 }  // namespace
 
 Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed)
-    : data_(
-          std::make_unique<Data>(settings, seed, history != nullptr && history->keeps_decisions())),
+    : data_(std::make_unique<Data>(settings, seed, history.get())),
       control_(std::make_unique<Control>(*data_, std::move(settings), std::move(history))) {}
 
 Engine::~Engine() = default;

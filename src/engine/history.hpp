@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "engine/settings.hpp"
 #include "forecast/forecaster.hpp"
@@ -64,10 +65,10 @@ struct ConfigurationHold {
 
 /// One decision kept for "why was I denied?".
 struct DecisionRecord {
-  std::string id;  ///< opaque, unique
+  std::string id;  ///< opaque
   WallTime time{};
   std::string client;
-  std::string user;  ///< cut to 64 bytes
+  std::string user;  ///< UserName
   std::string path;  ///< cut to 128 bytes
   std::string method;
   std::string endpoint;
@@ -83,10 +84,13 @@ struct DecisionRecord {
   double retry_after_ms = 0;
   std::uint64_t plan_generation = 0;
   std::string explanation;  ///< the cause of the rule or verdict at that time, in words
+  /// Denials of the same principal and client, for the same reason at the same endpoint within a
+  /// second, that have no record of their own.
+  std::uint64_t repeats = 0;
 };
 
 struct DecisionQuery {
-  std::string id, user, client;  ///< empty: any
+  std::string id, user, client;  ///< empty: any; the user by UserName
   WallTime since{};
   std::size_t most = 1000;
 };
@@ -204,6 +208,8 @@ class History {
 
   /// False: single decisions are of no interest, and the request path need not keep any.
   [[nodiscard]] virtual bool keeps_decisions() const { return true; }
+  /// Of UserName: the same for as long as its decisions are kept.
+  [[nodiscard]] virtual SipKey user_name_key() const { return {}; }
   virtual Result<void> put_decisions(const std::vector<DecisionRecord>& records) = 0;
   virtual Result<std::vector<DecisionRecord>> decisions(const DecisionQuery& query) = 0;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "engine/user_name.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -54,9 +55,13 @@ void OverrideBook::put(OverrideRecord record, Now now) {
   HandBook::put(std::move(record), now);
 }
 
-const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string_view user) const {
-  if (!user.empty()) {
-    if (const auto* record = find(std::string(kUser) + std::string(user))) return record;
+const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string_view user,
+                                             const SipKey& key) const {
+  for (const auto& record : all()) {
+    if (user.empty() || !record.target.starts_with(kUser)) continue;
+    UserName name;
+    name.set(std::string_view(record.target).substr(kUser.size()), key);
+    if (name.view() == user) return &record;
   }
   if (client.is_host_name()) return nullptr;
   const OverrideRecord* longest = nullptr;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/siphash.hpp"
 #include "engine/hand_book.hpp"
 #include "engine/history.hpp"
 #include "limiter/limiter.hpp"
@@ -23,8 +24,9 @@ class OverrideBook : public HandBook<OverrideRecord> {
 
   /// Under the record's target as target_named writes it, in the place of another on that.
   void put(OverrideRecord record, Now now);
-  /// The record that applies to a client or user, for explanations.
-  [[nodiscard]] const OverrideRecord* applying(const ClientId& client, std::string_view user) const;
+  /// The record that applies to a client or user, by its UserName under that key, for explanations.
+  [[nodiscard]] const OverrideRecord* applying(const ClientId& client, std::string_view user,
+                                               const SipKey& key) const;
 
   /// As the data plane reads them.
   [[nodiscard]] std::shared_ptr<const limiter::OverrideTable> table(

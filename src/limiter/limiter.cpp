@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/hash.hpp"
+#include "base/siphash.hpp"
 #include "limiter/judge.hpp"
 #include "limiter/lease_claim.hpp"
 #include "limiter/panel.hpp"
@@ -25,12 +26,13 @@ namespace {
 
 Limiter::Limiter(const LimiterOptions& options)
     : seed_(options.seed),
+      user_seed_(derive_key(options.seed, "users").k0),
       buckets_(options.bucket_bytes, options.pages),
       clients_(options.client_bytes, options.seed, options.pages),
       leases_(options.lease_bytes) {}
 
 std::uint64_t Limiter::hash_user(std::string_view user_id) const noexcept {
-  return nonzero_key(hash_bytes(user_id, seed_));
+  return nonzero_key(hash_bytes(user_id, user_seed_));
 }
 
 std::uint32_t Limiter::hash_text(std::string_view text) const noexcept {

@@ -81,6 +81,7 @@ class Limiter {
   friend bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
                             std::optional<Instant> began, Instant now) noexcept;
   std::uint64_t seed_;
+  std::uint64_t user_seed_;  ///< derived one-way: what is learned of it tells no other seed
   BucketTable buckets_;
   ClientTable clients_;
   LeaseTable leases_;

@@ -78,7 +78,8 @@ class ShellTest(Serving):
 
     def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
         self.shell("mode", "all", "shadow", "--for", "1h")
-        self.gate.flood(20_000, path="/payment/1", user_id="u1")
+        self.override("203.0.113.1", action="block", **{"for": "1h"})
+        self.gate.flood(20_000, path="/payment/1", user_id="u{}")  # more kinds than there is room for
         self.assertGreater(self.gate.count("tidelimit_decision_records_dropped_total"), 0, "or it was too slow a flood")
         wait_until(lambda: self.gate.get("/v1/shadow").json["would_deny"] > 0, "some are kept")
         self.assertIn("too fast to be kept", self.shell("shadow-report", "--max-harm", "100%", status=1))
@@ -88,6 +89,34 @@ class ShellTest(Serving):
         self.assertGreater(found["dropped"], 0)
         self.assertIsNotNone(found["last_dropped"])
         self.assertFalse(found["complete"])
+        found = self.gate.get("/v1/decisions").json
+        self.assertGreater(found["dropped"], 0)
+        self.assertFalse(found["complete"])
+        self.assertIn("not all is here", self.shell("why", "--user", "u1"))
+        wait_until(lambda: "decisions come too fast to be kept" in self.gate.get("/readyz?verbose").body, "told")
+
+    def test_a_flood_of_one_client_hides_no_denial_of_another(self):
+        self.gate.flood(20_000, path="/payment/1", user_id="flood")
+        denied = [self.gate.check("203.0.113.9", "/payment/1", user_id="u1")["decision"] for _ in range(20)][3:]
+        found = self.gate.get("/v1/decisions?user=u1").json
+        self.assertEqual([d["decision"] for d in found["decisions"] if not d["allowed"]], denied[::-1])
+        self.assertEqual((found["dropped"], found["complete"]), (0, True))
+        found = self.gate.get("/v1/decisions?user=flood").json["decisions"]
+        self.assertEqual(sum(1 + d["repeats"] for d in found if not d["allowed"]), 20_000 - 3)
+        self.assertRegex(self.shell("why", "--user", "flood", "--all"), r"    and \d+ more like it within a second\n")
+        self.assertEqual(self.gate.count("tidelimit_decision_records_dropped_total"), 0)
+
+    def test_users_with_a_long_beginning_in_common_are_told_apart(self):
+        a, b = (f"CN=alice,OU={'x' * 60},O=Example{one}" for one in "AB")
+        self.override("user/" + a, action="block", reason="ticket 7", **{"for": "1h"})
+        self.assertFalse(self.gate.check("203.0.113.1", "/payment/1", user_id=a)["allowed"])
+        self.assertTrue(self.gate.check("203.0.113.2", "/payment/1", user_id=b)["allowed"])
+        words = self.shell("why", "--user", a)
+        self.assertRegex(words, rf"user {a[:64]}…[0-9a-f]{{16}}, ")
+        self.assertIn("ticket 7", words)
+        self.assertNotIn("denied", self.shell("why", "--user", b))
+        name = self.gate.get("/v1/decisions?client=203.0.113.1").json["decisions"][0]["user"]
+        self.assertEqual(self.shell("why", "--user", name), words)
 
     def test_mode(self):
         self.assertIn("all       enforce", self.shell("mode"))

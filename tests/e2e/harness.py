@@ -203,11 +203,15 @@ class Gate:
         return answer.json
 
     def flood(self, count, client_ip="203.0.113.1", path="/browse/1", **more):
-        """So many checks at once, on one connection; their answers are not looked at."""
+        """So many checks at once, on one connection; their answers are not looked at. "{}" is their number."""
         body = json.dumps({"client_ip": client_ip, "path": path, **more})
-        one = f"POST /v1/check HTTP/1.1\r\nHost: gate\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+        def call(number):
+            text = body.replace("{}", str(number))
+            return f"POST /v1/check HTTP/1.1\r\nHost: gate\r\nContent-Length: {len(text)}\r\n\r\n{text}"
+        calls = "".join(map(call, range(count))).encode()
         with socket.create_connection(("127.0.0.1", self.http_port), timeout=20) as connection:
-            sender = threading.Thread(target=connection.sendall, args=(one * count,))
+            sender = threading.Thread(target=connection.sendall, args=(calls,))
             sender.start()
             answers, end = 0, b""
             while answers < count:

@@ -1,3 +1,6 @@
+#include <atomic>
+#include <thread>
+
 #include "base/path_servers.hpp"
 #include "base/random.hpp"
 #include "engine/crowd.hpp"
@@ -169,12 +172,61 @@ TEST(DecisionLog, IsBoundedAndGivesBackInOrder) {
   }
   EXPECT_EQ(id, DecisionLog::kCapacity);
   std::uint64_t seen = 0;
-  log.drain([&](const KeptDecision& kept) {
+  log.drain([&](const KeptDecision& kept, std::uint32_t repeats) {
     EXPECT_EQ(kept.id, ++seen);
+    EXPECT_EQ(repeats, 0u);
     EXPECT_EQ(kept.path.view().size(), 128u);
   });
   EXPECT_EQ(seen, id);
   EXPECT_NE(log.next(), nullptr);
+}
+
+/// One denial of a kind, as a worker puts it; false: there was no room.
+bool put(DecisionLog& log, std::uint64_t kind, Instant now, std::uint64_t id = 1) {
+  if (log.join(kind, now) != 0) return true;
+  KeptDecision* entry = log.next();
+  if (entry == nullptr) return false;
+  entry->id = id;
+  log.commit();
+  return true;
+}
+
+TEST(DecisionLog, FloodsOfManyKindsLeaveRoomForAnother) {
+  DecisionLog log;
+  const Instant now{std::chrono::seconds{10}};
+  for (int i = 0; i < 5000; ++i) {
+    for (std::uint64_t kind = 1; kind <= 100; ++kind) ASSERT_TRUE(put(log, kind, now));
+  }
+  EXPECT_TRUE(put(log, 1000, now, 77));
+  std::uint64_t all = 0, others = 0;
+  log.drain([&](const KeptDecision& kept, std::uint32_t repeats) {
+    all += 1 + repeats;
+    others += kept.id == 77 ? 1 : 0;
+  });
+  EXPECT_EQ(all, 500'001u);
+  EXPECT_EQ(others, 1u);
+}
+
+TEST(DecisionLog, CountsWithWhatTheReaderTakesInBetween) {
+  DecisionLog log;
+  constexpr std::uint64_t kAll = 300'000;
+  std::uint64_t told = 0;
+  const auto take = [&] {
+    log.drain([&](const KeptDecision&, std::uint32_t repeats) { told += 1 + repeats; });
+  };
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    while (!done.load()) take();
+  });
+  std::uint64_t dropped = 0;
+  for (std::uint64_t i = 0; i < kAll; ++i) {
+    const Instant now{std::chrono::seconds{1} + std::chrono::microseconds{i * 10}};
+    dropped += put(log, 1 + i % 7, now) ? 0 : 1;
+  }
+  done = true;
+  reader.join();
+  take();
+  EXPECT_EQ(told + dropped, kAll);
 }
 
 TEST(DecisionId, IsSixteenHexDigits) {

@@ -228,25 +228,6 @@ TEST_F(States, ADecisionIsExplainedByWhatLedToIt) {
   EXPECT_EQ(why("198.51.100.2").base_per_minute, 100);
 }
 
-TEST_F(States, AFloodOfDenialsIsBoundedAndItsRestCounted) {
-  passed(100);
-  for (int i = 0; i < 6000; ++i) ask();
-  const auto dropped = engine->counters().decision_records_dropped;
-  EXPECT_GT(dropped, 1500u);
-  EXPECT_EQ(engine->counters().last_record_dropped, now.wall);
-  pass(seconds{1});
-  EXPECT_EQ(decisions({.id = {}, .user = {}, .client = {}}).size(), 6001u - dropped);
-}
-
-TEST_F(States, LongTextsAreCut) {
-  Asked asked{.path = "/browse/" + std::string(500, 'x'), .user = std::string(500, 'u')};
-  ask(asked);
-  pass(seconds{1});
-  const auto found = decisions({.id = {}, .user = std::string(64, 'u'), .client = {}});
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].path.size(), 128u);
-}
-
 TEST_F(States, WithoutAHistoryNothingIsKeptAndNothingFails) {
   start();
   engine->tick(now);

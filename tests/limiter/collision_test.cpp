@@ -71,6 +71,13 @@ TEST_F(Collisions, AreAsRareAsStatedForUsersAndAddressesInARow) {
   expect_random(endpoints, "endpoints");
 }
 
+// Else a user id could be found whose bucket is that of a client, by one who had learned the seed
+// of either.
+TEST_F(Collisions, UsersAreHashedUnderASeedOfTheirOwn) {
+  for (const char* user : {"ada", "12345678", "an id of more than sixteen bytes"})
+    EXPECT_NE(limiter.hash_user(user), hash_bytes(user, kSeed)) << user;
+}
+
 // Multiplying by the constant of `mix` once made this /64 collide with that address, whatever the
 // seed.
 TEST_F(Collisions, CannotBeChosenWithoutTheSeed) {

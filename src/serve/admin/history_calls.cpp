@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "engine/part_names.hpp"
+#include "engine/user_name.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/admin/json.hpp"
 
@@ -95,7 +96,21 @@ json decision_json(const engine::DecisionRecord& record) {
       {"retry_after_ms",
        record.retry_after_ms > kLongestWait_ms ? json() : json(record.retry_after_ms)},
       {"plan_generation", record.plan_generation},
-      {"explanation", record.explanation}};
+      {"explanation", record.explanation},
+      {"repeats", record.repeats}};
+}
+
+/// Decisions that came too fast to be kept. How many of those since the start fall into a span is
+/// not known, only whether the last does.
+struct Dropped {
+  std::uint64_t count = 0;
+  json last;
+};
+
+Dropped dropped_since(const DeskContext& context, WallTime since) {
+  const engine::CountersView counters = context.engine.counters();
+  if (counters.decision_records_dropped == 0 || counters.last_record_dropped < since) return {};
+  return {counters.decision_records_dropped, format_time(counters.last_record_dropped)};
 }
 
 /// What a part would have denied, were it enforced for everyone.
@@ -196,11 +211,12 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
     return problem(409, "decisions are kept only where the configuration names a `state` file");
   const auto since = read_since(call, std::chrono::hours{1});
   if (!since) return error_response(since.error());
-  engine::DecisionQuery query{.id = query_text(call, "id"),
-                              .user = query_text(call, "user").substr(0, 64),
-                              .client = query_text(call, "client"),
-                              .since = *since,
-                              .most = kMostDecisions};
+  engine::DecisionQuery query{
+      .id = query_text(call, "id"),
+      .user = engine::user_asked_for(query_text(call, "user"), history->user_name_key()),
+      .client = query_text(call, "client"),
+      .since = *since,
+      .most = kMostDecisions};
   if (!query.id.empty()) query.since = WallTime{};  // an id is enough: it is as old as it is
   if (!query.client.empty()) {
     const auto client = client_named(query.client);
@@ -213,9 +229,14 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   if (!found) return error_response(found.error());
   json decisions = json::array();
   for (const engine::DecisionRecord& record : *found) decisions.push_back(decision_json(record));
+  // One that is asked for by its id and was found is all there is.
+  const bool by_id = !query.id.empty() && !found->empty();
+  const Dropped dropped = by_id ? Dropped{} : dropped_since(context, query.since);
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
-                        {"complete", found->size() < kMostDecisions}});
+                        {"dropped", dropped.count},
+                        {"last_dropped", dropped.last},
+                        {"complete", dropped.count == 0 && found->size() < kMostDecisions}});
 }
 
 /// Writes down what the history lacks, so that sums over it are those of now. How many decisions
@@ -263,25 +284,22 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                     {"first", format_time(row.first)},
                     {"last", format_time(row.last)}});
   }
-  // How many of those dropped fall into the span is not known, only whether the last does.
-  const engine::CountersView counters = context.engine.counters();
-  const bool dropped =
-      counters.decision_records_dropped > 0 && counters.last_record_dropped >= found->since;
+  const Dropped dropped = dropped_since(context, found->since);
   const double arrived = std::max(found->arrived, static_cast<double>(found->denied));
-  return json_response(
-      {{"since", format_time(found->since)},
-       {"requests", arrived},
-       {"would_deny", found->denied},
-       {"harmed_requests", found->harmed},
-       {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
-       {"principals", found->principals},
-       {"principals_harmed", found->principals_harmed},
-       {"by_cause", std::move(causes)},
-       {"by_principal", std::move(rows)},
-       {"pending", pending},
-       {"dropped", dropped ? counters.decision_records_dropped : 0},
-       {"last_dropped", dropped ? json(format_time(counters.last_record_dropped)) : json()},
-       {"complete", pending == 0 && !dropped && found->by_principal.size() < kMostShadowRows}});
+  return json_response({{"since", format_time(found->since)},
+                        {"requests", arrived},
+                        {"would_deny", found->denied},
+                        {"harmed_requests", found->harmed},
+                        {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
+                        {"principals", found->principals},
+                        {"principals_harmed", found->principals_harmed},
+                        {"by_cause", std::move(causes)},
+                        {"by_principal", std::move(rows)},
+                        {"pending", pending},
+                        {"dropped", dropped.count},
+                        {"last_dropped", dropped.last},
+                        {"complete", pending == 0 && dropped.count == 0 &&
+                                         found->by_principal.size() < kMostShadowRows}});
 }
 
 }  // namespace tidelimit::serve

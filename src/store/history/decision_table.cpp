@@ -8,25 +8,25 @@ namespace {
 constexpr std::string_view kById =
     "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
     "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation FROM decisions INDEXED BY decisions_by_id "
+    "explanation, repeats FROM decisions INDEXED BY decisions_by_id "
     "WHERE id = ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR client = ?3) AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
 constexpr std::string_view kByUser =
     "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
     "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation FROM decisions INDEXED BY decisions_by_user "
+    "explanation, repeats FROM decisions INDEXED BY decisions_by_user "
     "WHERE ?1 = '' AND user = ?2 AND user <> '' AND (?3 = '' OR client = ?3) AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
 constexpr std::string_view kByClient =
     "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
     "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation FROM decisions INDEXED BY decisions_by_client "
+    "explanation, repeats FROM decisions INDEXED BY decisions_by_client "
     "WHERE ?1 = '' AND ?2 = '' AND client = ?3 AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
 constexpr std::string_view kByTime =
     "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
     "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation FROM decisions INDEXED BY decisions_by_time "
+    "explanation, repeats FROM decisions INDEXED BY decisions_by_time "
     "WHERE ?1 = '' AND ?2 = '' AND ?3 = '' AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
 
@@ -56,17 +56,27 @@ engine::DecisionRecord record_of(const Query& row) {
           .remaining = static_cast<std::uint64_t>(row.integer(15)),
           .retry_after_ms = row.real(16),
           .plan_generation = static_cast<std::uint64_t>(row.integer(17)),
-          .explanation = row.text(18)};
+          .explanation = row.text(18),
+          .repeats = static_cast<std::uint64_t>(row.integer(19))};
 }
 
 }  // namespace
+
+Result<SipKey> read_user_name_key(Database& db) {
+  auto rows = db.query("SELECT k0, k1 FROM user_name_key");
+  const auto row = rows.step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return SipKey{};
+  return SipKey{static_cast<std::uint64_t>(rows.integer(0)),
+                static_cast<std::uint64_t>(rows.integer(1))};
+}
 
 Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
   return db.execute(
       "INSERT INTO decisions (id, time, client, user, path, method, endpoint, tier, allowed, "
       "outcome, reason, rule, verdict, limit_per_minute, base_per_minute, remaining, "
-      "retry_after_ms, plan_generation, explanation) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "retry_after_ms, plan_generation, explanation, repeats) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       std::string_view(record.id), record.time, std::string_view(record.client),
       std::string_view(record.user), std::string_view(record.path), std::string_view(record.method),
       std::string_view(record.endpoint), std::string_view(record.tier),
@@ -74,7 +84,8 @@ Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
       std::string_view(record.reason), std::string_view(record.rule),
       std::string_view(record.verdict), record.limit_per_minute, record.base_per_minute,
       static_cast<std::int64_t>(record.remaining), record.retry_after_ms,
-      static_cast<std::int64_t>(record.plan_generation), std::string_view(record.explanation));
+      static_cast<std::int64_t>(record.plan_generation), std::string_view(record.explanation),
+      static_cast<std::int64_t>(record.repeats));
 }
 
 Result<std::vector<engine::DecisionRecord>> find_decisions(Database& db,

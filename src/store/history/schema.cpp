@@ -139,6 +139,13 @@ UPDATE verdicts SET withheld = CASE
     R"sql(
 -- what has changed: the limit on each principal, their total, or what is shed
 ALTER TABLE plan_changes ADD COLUMN of TEXT NOT NULL DEFAULT 'limit';
+)sql",
+    R"sql(
+-- denials that a decision stands for besides itself
+ALTER TABLE decisions ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+-- of the hash that tells users with a long beginning in common apart
+CREATE TABLE user_name_key (k0 INTEGER NOT NULL, k1 INTEGER NOT NULL);
+INSERT INTO user_name_key VALUES (random(), random());
 )sql"};
 
 Result<void> require_ours(Database& database) {

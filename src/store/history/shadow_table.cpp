@@ -109,12 +109,13 @@ Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& rec
   const WallTime hour = std::chrono::floor<std::chrono::hours>(record.time);
   return db.execute(
       "INSERT INTO shadow_denials (hour, principal, endpoint, tier, reason, rule, verdict, "
-      "requests, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8) "
-      "ON CONFLICT DO UPDATE SET requests = requests + 1, first = min(first, excluded.first), "
+      "requests, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8, ?8) "
+      "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, first = min(first, "
+      "excluded.first), "
       "last = max(last, excluded.last)",
       hour, std::string_view(principal_of(record)), std::string_view(record.endpoint),
       std::string_view(record.tier), std::string_view(record.reason), std::string_view(record.rule),
-      std::string_view(record.verdict), record.time);
+      std::string_view(record.verdict), record.time, static_cast<std::int64_t>(1 + record.repeats));
 }
 
 Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::ShadowQuery& query) {

@@ -28,6 +28,7 @@ struct SqliteHistory::State {
   std::mutex read_mutex;
   engine::Retention retention;  ///< guarded by write_mutex
   std::size_t most_decisions = kMostDecisions;
+  SipKey user_name_key;
   std::atomic<WallTime> believed{WallTime::max()};
 
   /// The time by which what is stored with `time` is too old.
@@ -91,6 +92,9 @@ Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem
   auto file = open_history_file(path);
   if (!file) return tl::unexpected(file.error());
   auto state = std::make_unique<State>(std::move(*file));
+  const auto key = read_user_name_key(state->file.writer);
+  if (!key) return tl::unexpected(key.error());
+  state->user_name_key = *key;
   state->retention = retention;
   state->most_decisions = most_decisions;
   return std::shared_ptr<SqliteHistory>(new SqliteHistory(std::move(state)));
@@ -237,6 +241,10 @@ Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChang
 Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(
     const engine::PlanChangeQuery& query) {
   return state_->read([&](Database& db) { return find_plan_changes(db, query); });
+}
+
+SipKey SqliteHistory::user_name_key() const {
+  return state_->user_name_key;
 }
 
 Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionRecord>& records) {

@@ -84,6 +84,7 @@ class SqliteHistory final : public engine::History {
   Result<std::vector<policy::PlanChange>> plan_changes(
       const engine::PlanChangeQuery& query) override;
 
+  [[nodiscard]] SipKey user_name_key() const override;
   Result<void> put_decisions(const std::vector<engine::DecisionRecord>& records) override;
   /// Newest first.
   Result<std::vector<engine::DecisionRecord>> decisions(

@@ -71,6 +71,8 @@ namespace tidelimit::store {
     Database& db, const engine::PlanChangeQuery& query);
 [[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most);
 
+/// History::user_name_key.
+[[nodiscard]] Result<SipKey> read_user_name_key(Database& db);
 [[nodiscard]] Result<void> put_decision(Database& db, const engine::DecisionRecord& record);
 [[nodiscard]] Result<std::vector<engine::DecisionRecord>> find_decisions(
     Database& db, const engine::DecisionQuery& query);

@@ -26,7 +26,8 @@ engine::DecisionRecord decision(int n, const std::string& client, const std::str
           .remaining = 3,
           .retry_after_ms = 600.5,
           .plan_generation = 17,
-          .explanation = "forecast of browse: 2.0 times the usual"};
+          .explanation = "forecast of browse: 2.0 times the usual",
+          .repeats = 370};
 }
 
 engine::DecisionQuery ask(std::string id, std::string user, std::string client, WallTime since = {},
@@ -66,6 +67,14 @@ TEST_F(DecisionsTest, ComeBackWhole) {
   EXPECT_EQ(back.retry_after_ms, put.retry_after_ms);
   EXPECT_EQ(back.plan_generation, put.plan_generation);
   EXPECT_EQ(back.explanation, put.explanation);
+  EXPECT_EQ(back.repeats, put.repeats);
+}
+
+TEST_F(DecisionsTest, NamesOfUsersStayOverARestart) {
+  const SipKey key = open()->user_name_key();
+  EXPECT_NE(key.k0, 0U);
+  EXPECT_EQ(open()->user_name_key().k0, key.k0);
+  EXPECT_EQ(open()->user_name_key().k1, key.k1);
 }
 
 TEST_F(DecisionsTest, AreFoundByEveryPartOfTheQuestionNewestFirst) {

@@ -94,6 +94,8 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
       (1764000000000000000, 900000000000, 'payment', 7, 0, 0, 0, 0, 0, 0, 0);
     ALTER TABLE configurations DROP COLUMN before;
     ALTER TABLE verdicts DROP COLUMN withheld;
+    ALTER TABLE decisions DROP COLUMN repeats;
+    DROP TABLE user_name_key;
     PRAGMA user_version = 5)");
   const auto saved = open()->open_windows(kStep).value();
   ASSERT_EQ(saved.so_far.size(), 1U);
@@ -121,6 +123,7 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   ASSERT_TRUE(open()->put_verdicts({office, beyond, shadowed}));
   script(
       "ALTER TABLE verdicts DROP COLUMN withheld; ALTER TABLE plan_changes DROP COLUMN of; "
+      "ALTER TABLE decisions DROP COLUMN repeats; DROP TABLE user_name_key; "
       "PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
   const auto records = open()->verdicts(kStart);

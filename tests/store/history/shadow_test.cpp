@@ -47,6 +47,17 @@ TEST_F(ShadowTest, AreSummedByPrincipalRuleAndVerdict) {
   EXPECT_EQ(summary.by_principal[1].verdict, "malicious");
 }
 
+TEST_F(ShadowTest, CountWhatADecisionStandsFor) {
+  const auto history = open();
+  auto flood = denial(1min, "192.0.2.1", "ann");
+  flood.repeats = 370;
+  ASSERT_TRUE(history->put_decisions({denial(1min, "192.0.2.1", "ann"), flood}));
+  const auto summary =
+      history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10}).value();
+  EXPECT_EQ(summary.denied, 372U);
+  EXPECT_EQ(summary.by_principal.at(0).requests, 372U);
+}
+
 TEST_F(ShadowTest, AreSummedByCauseAndForThePartThatIsAskedFor) {
   const auto history = open();
   engine::DecisionRecord base = denial(1min, "192.0.2.1", "ann");
