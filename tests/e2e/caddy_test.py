@@ -1,9 +1,11 @@
 """Debian's Caddy with the files of deploy/caddy in front of the real gate and a small application."""
 
+import base64
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import unittest
 
 from harness import PATIENCE, SOURCE, EndToEnd, HttpClient, Process, free_port, wait_until
@@ -24,7 +26,7 @@ state: var/tidelimit.db
 
 
 class Caddy:
-    def __init__(self, folder, gate, upstream_port, fail_closed=False, site="http://127.0.0.1:PORT",
+    def __init__(self, folder, gate, upstream_port, fail_closed=False, users=None, site="http://127.0.0.1:PORT",
                  options=""):
         self.port = free_port()
         shutil.copytree(SOURCE / "deploy/caddy", folder, ignore=shutil.ignore_patterns("*.md"))
@@ -37,6 +39,11 @@ class Caddy:
         self.edit("Caddyfile", "# A whole", "{\n\t" + options + "\n}\n# A whole")
         if fail_closed:
             self.edit("Caddyfile", "import tidelimit_fail_open", "import tidelimit_fail_closed")
+        for user, password in (users or {}).items():
+            verified = subprocess.check_output(["/usr/bin/caddy", "hash-password", "--plaintext", password], text=True)
+            self.edit("Caddyfile", "\timport tidelimit\n",
+                      f"\tbasicauth {{\n\t\t{user} {verified.strip()}\n\t}}\n\timport tidelimit\n")
+            self.edit("tidelimit.caddy", "# request_header X-User-Id", "request_header X-User-Id")
         self.process = Process(["/usr/bin/caddy", "run", "--config", folder / "Caddyfile"], folder / "caddy.log",
                                cwd=folder, env={**os.environ, "HOME": str(folder)})
         wait_until(self.listens, "Caddy listens")
@@ -145,6 +152,24 @@ class CaddyTest(EndToEnd):
                 statuses.append(client.get("/browse/1", {"Host": host}).status)
         self.assertEqual(statuses, [200, 200, 200, 421, 421])
         self.await_log(3)
+
+    def test_no_client_takes_its_verified_name_off(self):
+        caddy = self.start_caddy("verified", users={"alice": "pw"})
+        verified = {"Authorization": "Basic " + base64.b64encode(b"alice:pw").decode()}
+        client = self.client("127.0.0.21", caddy)
+        self.assertEqual(self.use_up(client, verified).status, 429)
+        for names in ("close, X-User-Id", "x-user-id, x-user-tier, X-Forwarded-Uri", "Upgrade, X-User-Id"):
+            self.assertEqual(client.get("/payment/1", {**verified, "Connection": names}).status, 429, names)
+            before = len(self.upstream.requests)
+            self.assertEqual(client.get("/browse/1", {**verified, "Connection": names}).status, 200, names)
+            headers = self.upstream.requests[before][2]
+            self.assertEqual(headers.get("X-User-Id"), "alice", names)
+
+    def test_an_upgrade_reaches_the_application(self):
+        asked = {"Connection": "keep-alive, upgrade", "Upgrade": "websocket"}
+        self.assertEqual(self.client("127.0.0.22").get("/browse/1", asked).status, 200)
+        headers = self.upstream.requests[-1][2]
+        self.assertEqual((headers["Connection"].lower(), headers["Upgrade"]), ("upgrade", "websocket"))
 
     def test_an_end_in_the_log_makes_room_for_the_next(self):
         client = self.client("127.0.0.16")
