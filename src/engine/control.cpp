@@ -80,6 +80,7 @@ void Engine::Control::tick(Now now) {
   if (!overrides.expire(now.mono).empty()) publish_overrides();
 
   drain_decisions(now);
+  if (responses.due(now.mono)) responses.look(data.counters(), now.mono);
   if (keeper.history() && now.mono >= (unsaved ? next_save : next_quiet_save)) save_in_turn(now);
   last = now;
   if (!ticked) started = now.mono;

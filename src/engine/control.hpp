@@ -14,6 +14,7 @@
 #include "engine/label_book.hpp"
 #include "engine/mode_board.hpp"
 #include "engine/override_book.hpp"
+#include "engine/response_watch.hpp"
 #include "engine/wall_watch.hpp"
 #include "engine/window_book.hpp"
 #include "forecast/memory.hpp"
@@ -133,6 +134,7 @@ struct Engine::Control {
   OverrideBook overrides;
   LabelBook labels;
   ForecastRecord forecast_record;
+  ResponseWatch responses;
   HistoryKeeper keeper;
   ModeBoard modes;  ///< thread-safe by itself
 

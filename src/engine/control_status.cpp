@@ -56,6 +56,7 @@ std::vector<Degradation> Engine::Control::degraded(Now now) const {
   if (auto trouble = records_trouble(now)) all.push_back(std::move(*trouble));
   add(wall.words(now.mono));
   add(windows_trouble);
+  if (auto trouble = responses.trouble()) all.push_back(std::move(*trouble));
   add(forecast_trouble);
   if (forecaster() == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
@@ -135,6 +136,7 @@ void Engine::Control::publish_status(Now now) {
     const ForecastRecord::Score score = forecast_record.score(endpoint.endpoint);
     endpoint.forecast_absolute_error = score.absolute_error;
     endpoint.forecast_error_ratio = score.error_ratio;
+    endpoint.unanswered_ratio = responses.unanswered(endpoint.endpoint);
   }
   made->signals = known_signals();
   if (models && (models->forecast || models->anomaly)) made->model = models->manifest;

@@ -18,6 +18,7 @@ void resize(CountersView& view) {
   view.observed.resize(pairs * kStatusClasses);
   view.demand.resize(view.endpoints.size());
   view.malicious.resize(view.endpoints.size());
+  view.responses.resize(view.endpoints.size());
 }
 
 /// Adds `count` numbers at `from_at` of one list to those at `to_at` of another.
@@ -60,6 +61,7 @@ CountersView counters_of(const Tally& tally) {
       const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
       view.demand[e] += counts.requests;
       view.malicious[e] += counts.malicious;
+      view.responses[e] += counts.responses;
     }
   }
   view.unmatched_paths = tally.unmatched_paths();
@@ -91,6 +93,7 @@ void add_counters(CountersView& to, const CountersView& from, bool grow) {
     const auto endpoint = static_cast<std::size_t>(found - to.endpoints.begin());
     to.demand[endpoint] += from.demand[e];
     to.malicious[endpoint] += from.malicious[e];
+    to.responses[endpoint] += from.responses[e];
   }
   to.unmatched_paths += from.unmatched_paths;
   to.unmatched_tiers += from.unmatched_tiers;

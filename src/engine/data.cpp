@@ -1,5 +1,7 @@
 #include "engine/data.hpp"
 
+#include "engine/counters.hpp"
+
 namespace tidelimit::engine {
 namespace {
 
@@ -18,6 +20,14 @@ Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, const Histo
                .seed = the_seed,
                .lease_bytes = settings.lease_bytes}),
       crowd(settings.client_bytes / kClientBytesPerPlace, the_seed) {}
+
+CountersView Engine::Data::counters() const {
+  std::lock_guard lock(mutex);
+  CountersView sum = empty_counters(routes->endpoints(), routes->tiers());
+  add_counters(sum, retired, false);
+  for (const CountedTally& counted : tallies) add_counters(sum, counters_of(*counted.tally), false);
+  return sum;
+}
 
 void Engine::Data::publish_view() {
   auto next = std::make_shared<WorkerView>();

@@ -87,6 +87,8 @@ struct Engine::Data {
   std::shared_ptr<const limiter::Plan> plan;  ///< guarded by mutex; the newest, of those routes
   CountersView retired;                       ///< guarded by mutex; of tallies that are gone
 
+  /// Of all workers under the names in force, those that have left too.
+  [[nodiscard]] CountersView counters() const;
   /// Gives every worker a tally for the routes in force and publishes. Call with mutex held.
   void publish_view();
 };

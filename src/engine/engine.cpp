@@ -196,12 +196,7 @@ std::shared_ptr<const Status> Engine::status() const {
 }
 
 CountersView Engine::counters() const {
-  std::lock_guard lock(data_->mutex);
-  CountersView sum = empty_counters(data_->routes->endpoints(), data_->routes->tiers());
-  add_counters(sum, data_->retired, false);
-  for (const CountedTally& counted : data_->tallies)
-    add_counters(sum, counters_of(*counted.tally), false);
-  return sum;
+  return data_->counters();
 }
 
 std::optional<ClientView> Engine::client(const ClientId& client, Now now) const {

@@ -33,6 +33,7 @@ struct CountersView {
       observed;  ///< [(endpoint * tiers + tier) * kStatusClasses + status class]
   std::vector<std::uint64_t> demand;     ///< [endpoint]: requests that windows count
   std::vector<std::uint64_t> malicious;  ///< [endpoint]: of malicious clients, counted apart
+  std::vector<std::uint64_t> responses;  ///< [endpoint]: answers of the service, to other clients
   std::uint64_t unmatched_paths = 0;
   std::uint64_t unmatched_tiers = 0;
   std::uint64_t late = 0;
@@ -69,6 +70,7 @@ struct EndpointStatus {
   std::optional<double>
       forecast_absolute_error;  ///< mean over the last 24 h of horizons that came true
   std::optional<double> forecast_error_ratio;  ///< the same over the naive forecast's
+  std::optional<double> unanswered_ratio;      ///< ResponseWatch::unanswered
 };
 
 /// A part of the policy that has a mode of its own, and by whose word it has it.

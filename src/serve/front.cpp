@@ -43,10 +43,6 @@ Response with_fields(Response response, std::string fields) {
   return response;
 }
 
-Response stranger() {
-  return problem(403, "this caller is not one of identity.trusted_proxies");
-}
-
 Response try_later(std::string_view why) {
   return with_fields(problem(503, why), "Retry-After: 1\r\n");
 }
@@ -76,8 +72,8 @@ std::size_t Front::body_limit(const Head& head) const {
 std::optional<Response> Front::refuse_early(const Head& head, const Peer& peer) {
   const std::string_view target = origin_form(head.target);
   const std::string_view path = path_of(target);
-  if (roles_.gate && (path == kCheck || path == kReport || auth_rest(target)))
-    return trusts(peer) ? std::nullopt : std::optional(stranger());
+  if (roles_.gate && auth_rest(target)) return gate_.refuse_auth(peer);
+  if (roles_.gate && (path == kCheck || path == kReport)) return gate_.refuse_program(head, peer);
   if (path == "/healthz") return std::nullopt;
   auto permitted = permit(head, peer, target);
   if (permitted) return std::nullopt;
@@ -118,8 +114,8 @@ Handling Front::handle_ready(ResponseWriter& response) {
 }
 
 Handling Front::handle_report(const Request& request, ResponseWriter& response) {
-  if (!is_trusted(request.peer, gate_.settings())) {
-    response.send(stranger());
+  if (const auto refused = gate_.refuse_program(request.head, request.peer)) {
+    response.send(*refused);
     return Handling::done;
   }
   if (request.head.method != "POST") {

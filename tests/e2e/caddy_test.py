@@ -1,9 +1,11 @@
 """Debian's Caddy with the files of deploy/caddy in front of the real gate and a small application."""
 
+import base64
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import unittest
 
 from harness import PATIENCE, SOURCE, EndToEnd, HttpClient, Process, free_port, wait_until
@@ -17,23 +19,31 @@ endpoints:
   - { name: payment, match: "/payment/**", limits: { PRM: 600/min, STD: { rate: 6/min, burst: 3 } } }
   - { name: browse, match: "/browse/**", limits: { STD: 600/min } }
   - { name: held, match: "/held/**", concurrency: { STD: 1, timeout: 30m } }
+  - { name: status, match: "/status/**", limits: { STD: 600/min } }
 admin: { token_file: var/admin.token }
 state: var/tidelimit.db
 """
 
 
 class Caddy:
-    def __init__(self, folder, gate, upstream_port, fail_closed=False):
+    def __init__(self, folder, gate, upstream_port, fail_closed=False, users=None, site="http://127.0.0.1:PORT",
+                 options=""):
         self.port = free_port()
         shutil.copytree(SOURCE / "deploy/caddy", folder, ignore=shutil.ignore_patterns("*.md"))
         self.folder = folder
         self.edit("tidelimit.caddy", "127.0.0.1:8080", f"127.0.0.1:{gate.http_port}")
         self.edit("tidelimit.caddy", "127.0.0.1:5514", f"127.0.0.1:{gate.syslog_port}")
         self.edit("Caddyfile", "127.0.0.1:9000", f"127.0.0.1:{upstream_port}")
-        self.edit("Caddyfile", ":80 {", f"http://127.0.0.1:{self.port} {{")
-        self.edit("Caddyfile", "# A whole", "{\n\tadmin off\n}\n# A whole")
+        self.edit("Caddyfile", ":80 {", site.replace("PORT", str(self.port)) + " {")
+        options = "admin off\n\t" + options.replace("PORT", str(self.port))
+        self.edit("Caddyfile", "# A whole", "{\n\t" + options + "\n}\n# A whole")
         if fail_closed:
             self.edit("Caddyfile", "import tidelimit_fail_open", "import tidelimit_fail_closed")
+        for user, password in (users or {}).items():
+            verified = subprocess.check_output(["/usr/bin/caddy", "hash-password", "--plaintext", password], text=True)
+            self.edit("Caddyfile", "\timport tidelimit\n",
+                      f"\tbasicauth {{\n\t\t{user} {verified.strip()}\n\t}}\n\timport tidelimit\n")
+            self.edit("tidelimit.caddy", "# request_header X-User-Id", "request_header X-User-Id")
         self.process = Process(["/usr/bin/caddy", "run", "--config", folder / "Caddyfile"], folder / "caddy.log",
                                cwd=folder, env={**os.environ, "HOME": str(folder)})
         wait_until(self.listens, "Caddy listens")
@@ -127,6 +137,47 @@ class CaddyTest(EndToEnd):
         answer = self.client("127.0.0.15").get("/browse/1?" + "q" * 6000, {"Cookie": "k" * 16_000})
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("RateLimit", answer.headers)
+
+    def test_no_client_makes_its_line_too_long_for_the_log(self):
+        host = f"Host: 127.0.0.1:{self.caddy.port}\r\n".encode()
+        bad = b"\xff"  # JSON makes six bytes of what is no text
+        long = ((b"/status/401", b"Referer: " + b"A" * 70_000), (b"/status/401", b"User-Agent: " + bad * 14_500),
+                (b"/status/401", b"X-Pad: " + bad * 14_500), (b"/status/401?" + bad * 7_900, b"X-Pad: " + bad * 7_000),
+                (b"/" + bad * 7_900, b"X-Pad: " + bad * 7_000))
+        for uri, header in long:
+            with socket.create_connection(("127.0.0.1", self.caddy.port), source_address=("127.0.0.20", 0)) as client:
+                client.sendall(b"GET " + uri + b" HTTP/1.1\r\n" + host + header + b"\r\n\r\n")
+                client.settimeout(PATIENCE)
+                self.assertIn(b"\nRatelimit: " if b"status" in uri else b" 200 ", client.recv(10_000))
+        self.await_log(len(long))
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total", status_class="4xx"), 4)
+
+    def test_no_spelling_of_the_host_passes_unlogged(self):
+        caddy = self.start_caddy("named", site="http://localhost", options="http_port PORT")
+        statuses = []
+        for host in ("localhost", f"localhost:{caddy.port}", "localhost:1", "LOCALHOST", "localhosT"):
+            with HttpClient(caddy.port, "127.0.0.23") as client:
+                statuses.append(client.get("/browse/1", {"Host": host}).status)
+        self.assertEqual(statuses, [200, 200, 200, 421, 421])
+        self.await_log(3)
+
+    def test_no_client_takes_its_verified_name_off(self):
+        caddy = self.start_caddy("verified", users={"alice": "pw"})
+        verified = {"Authorization": "Basic " + base64.b64encode(b"alice:pw").decode()}
+        client = self.client("127.0.0.21", caddy)
+        self.assertEqual(self.use_up(client, verified).status, 429)
+        for names in ("close, X-User-Id", "x-user-id, x-user-tier, X-Forwarded-Uri", "Upgrade, X-User-Id"):
+            self.assertEqual(client.get("/payment/1", {**verified, "Connection": names}).status, 429, names)
+            before = len(self.upstream.requests)
+            self.assertEqual(client.get("/browse/1", {**verified, "Connection": names}).status, 200, names)
+            headers = self.upstream.requests[before][2]
+            self.assertEqual(headers.get("X-User-Id"), "alice", names)
+
+    def test_an_upgrade_reaches_the_application(self):
+        asked = {"Connection": "keep-alive, upgrade", "Upgrade": "websocket"}
+        self.assertEqual(self.client("127.0.0.22").get("/browse/1", asked).status, 200)
+        headers = self.upstream.requests[-1][2]
+        self.assertEqual((headers["Connection"].lower(), headers["Upgrade"]), ("upgrade", "websocket"))
 
     def test_an_end_in_the_log_makes_room_for_the_next(self):
         client = self.client("127.0.0.16")

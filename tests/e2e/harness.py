@@ -273,7 +273,7 @@ class Upstream:
                     self.rfile.read(length)
                 if self.path.startswith("/held/"):
                     release.wait(PATIENCE)
-                status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
+                status = int(self.path.split("?")[0].rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
                 body = f"{self.command} {self.path}\n".encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))

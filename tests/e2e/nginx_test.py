@@ -165,6 +165,15 @@ class NginxTest(NginxCase):
         # A request is counted once: by its decision, not again by its log line.
         self.assertEqual(self.gate.count("tidelimit_decisions_total"), 6)
 
+    def test_no_client_makes_its_line_too_long_for_the_log(self):
+        client = self.client("127.0.0.33")
+        # escape=json makes six bytes of a control byte, and two of a quote.
+        for uri, agent in (("/status/401?" + '"' * 8140, "\x01" * 8170), ("/" + '"' * 8100, '"' * 8100)):
+            self.assertIn("Content-Length", client.get(uri, {"User-Agent": agent}).headers)
+        self.await_log(2)
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total", status_class="4xx"), 1)
+        self.assertNotIn("send() failed", self.nginx.errors())
+
     def test_fail_open_passes_while_down_and_limits_again_after(self):
         client = self.client("127.0.0.24")
         self.assertEqual(self.use_up(client).status, 429)
@@ -238,7 +247,7 @@ class NginxTest(NginxCase):
                 self.assertRegex(answer.headers["RateLimit"], r'^"pages-STD";r=\d+;t=\d+$')
         self.gate.stop(signal.SIGKILL)
         self.assertEqual(self.client("127.0.0.30", nginx).get("/shop/").status, 200)
-        self.assertIn('"gate":"down"', nginx.last_line())
+        wait_until(lambda: '"gate":"down"' in nginx.last_line(), "the line says so, which follows the answer")
 
 
 class WhoRefused(NginxCase):

@@ -120,6 +120,22 @@ TEST_F(GateTest, AnswersOnlyTrustedCallersOnTheGatesCalls) {
   EXPECT_EQ(call("GET", "/healthz").status, 200);
 }
 
+TEST_F(GateTest, NoPageOfAnotherSiteChecksOrReportsByTheBrowserOfATrustedCaller) {
+  start();
+  const string seen = R"({"client_ip":"203.0.113.77","path":"/login","status":401})";
+  for (const string fields :
+       {"Origin: http://evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n"}) {
+    for (const string target : {"/v1/check", "/v1/report", "/v1/report?observe_only=true"}) {
+      const HttpAnswer refused = call("POST", target, fields, seen);
+      EXPECT_EQ(refused.status, 403) << target;
+      EXPECT_NE(refused.body.find("web page"), string::npos) << refused.body;
+    }
+    EXPECT_EQ(auth("203.0.113.7", "/payment/1", fields).status, 200) << "a gateway hands it on";
+  }
+  const string own = fmt::format("Origin: http://127.0.0.1:{}\r\n", port());
+  EXPECT_EQ(call("POST", "/v1/report", own + "Sec-Fetch-Site: same-origin\r\n", seen).status, 200);
+}
+
 TEST_F(GateTest, BadInputIsAnsweredInWords) {
   start();
   EXPECT_EQ(call("POST", "/v1/check", "", "{").status, 400);

@@ -6,6 +6,7 @@
 
 #include "limiter/nominal.hpp"
 #include "serve/gate/denial.hpp"
+#include "serve/gate/foreign_page.hpp"
 #include "serve/gate/identity.hpp"
 #include "serve/http/target.hpp"
 
@@ -135,8 +136,8 @@ limiter::Mode Gate::mode() const {
 
 void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& response) {
   const FrontSettings& settings = this->settings();
-  if (!is_trusted(request.peer, settings)) {
-    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+  if (const auto refused = refuse_auth(request.peer)) {
+    response.send(*refused);
     return;
   }
   // With a path behind it the query is that of the request, and no word to us.
@@ -188,9 +189,23 @@ void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSett
   response.finish("application/problem+json", denial_document(answer, denial, settings));
 }
 
+std::optional<Response> Gate::refuse_auth(const Peer& peer) {
+  if (is_trusted(peer, settings())) return std::nullopt;
+  return problem(403, "this caller is not one of identity.trusted_proxies");
+}
+
+std::optional<Response> Gate::refuse_program(const Head& head, const Peer& peer) {
+  auto refused = refuse_auth(peer);
+  if (!refused && is_from_foreign_page(head))
+    refused = problem(403,
+                      "this call is for programs: by its Origin or Sec-Fetch-Site a web page that "
+                      "is not this gate's has a browser make it");
+  return refused;
+}
+
 void Gate::check(const Request& request, ResponseWriter& response) {
-  if (!is_trusted(request.peer, settings())) {
-    response.send(problem(403, "this caller is not one of identity.trusted_proxies"));
+  if (const auto refused = refuse_program(request.head, request.peer)) {
+    response.send(*refused);
     return;
   }
   if (request.head.method != "POST") {

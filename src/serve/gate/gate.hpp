@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +27,12 @@ class Gate {
   /// The configuration in force; holds until the next call.
   [[nodiscard]] const FrontSettings& settings() { return *settings_.get(); }
   [[nodiscard]] engine::EngineWorker& worker() { return *worker_; }
+
+  /// The answer to who may not ask by /v1/auth; nullopt: may.
+  [[nodiscard]] std::optional<Response> refuse_auth(const Peer& peer);
+  /// Likewise of check and report, which programs make. Gateways hand a browser's own headers on,
+  /// so only here they tell whether a page is behind it.
+  [[nodiscard]] std::optional<Response> refuse_program(const Head& head, const Peer& peer);
 
   /// `rest` is what follows /v1/auth in the path.
   void auth(const Request& request, std::string_view rest, ResponseWriter& response);

@@ -70,6 +70,17 @@ void add_forecasts(Families& families, const Status& status) {
   }
 }
 
+void add_unanswered(Families& families, const Status& status) {
+  families.gauge("tidelimit_unanswered_ratio",
+                 "Of the requests that passed in the last minutes, the share that no report or log "
+                 "told a response of; rules on errors see none of theirs. Absent: none was ever "
+                 "told, or too few passed.");
+  for (const auto& endpoint : status.endpoints) {
+    if (!endpoint.unanswered_ratio) continue;
+    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.unanswered_ratio);
+  }
+}
+
 void add_limits(Families& families, const MetricsInput& input) {
   const Status& status = *input.status;
   families.gauge("tidelimit_limit_requests_per_second",
@@ -244,6 +255,7 @@ void add_control(Families& families, const MetricsInput& input) {
       {}, static_cast<double>(input.notes + (input.status ? input.status->degraded.size() : 0)));
   if (input.status == nullptr) return;
   add_forecasts(families, *input.status);
+  add_unanswered(families, *input.status);
   add_limits(families, input);
   add_capacities(families, *input.status);
   add_rules(families, *input.status);

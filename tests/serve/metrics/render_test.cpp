@@ -142,6 +142,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_window_requests",
                            "tidelimit_forecast_absolute_error",
                            "tidelimit_forecast_error_ratio",
+                           "tidelimit_unanswered_ratio",
                            "tidelimit_limit_requests_per_second",
                            "tidelimit_capacity_requests_per_second",
                            "tidelimit_plan_changes_total",
@@ -276,7 +277,7 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
   with->forecasts[0].source = forecast::Source::yesterday;
   with->forecasts[0].recent_errors = {{forecast::Source::lstm, 40},
                                       {forecast::Source::yesterday, 8}};
-  with->endpoints = {{"browse", 1, 250, 12.5, std::nullopt}};
+  with->endpoints = {{"browse", 1, 250, 12.5, std::nullopt, 0.75}};
   with->rules.resize(1);
   with->rules[0].rule = "hot-endpoint";
   with->rules[0].active = true;
@@ -300,7 +301,8 @@ TEST(Metrics, TellsForecastsRulesVerdictsAndModes) {
                           R"(tidelimit_forecast_recent_error{endpoint="browse",source="lstm"} 40)",
                           R"(tidelimit_forecast_horizon_seconds{endpoint="browse"} 3600)",
                           R"(tidelimit_window_requests{endpoint="browse"} 250)",
-                          R"(tidelimit_forecast_absolute_error{endpoint="browse"} 12.5)"}));
+                          R"(tidelimit_forecast_absolute_error{endpoint="browse"} 12.5)",
+                          R"(tidelimit_unanswered_ratio{endpoint="browse"} 0.75)"}));
   EXPECT_THAT(render(in), Not(HasSubstr("tidelimit_forecast_error_ratio{")));
   EXPECT_THAT(
       text,
