@@ -47,7 +47,7 @@ double dot(std::span<const double> x, const Coefficients& beta) {
 }  // namespace
 
 double to_space(double ratio, Space space) {
-  return space == Space::plain ? ratio : std::log((ratio + kScaleFloor) / (1 + kScaleFloor));
+  return space == Space::plain ? ratio : log_ratio(ratio);
 }
 
 double from_space(double value, Space space) {
@@ -58,7 +58,20 @@ double from_space(double value, Space space) {
 
 LinearRows::LinearRows(const Series& series, WallTime start, Nanos step, std::size_t from,
                        std::size_t to)
-    : from_(from), to_(to), rows_((to - from) * kLinearFeatures), scale_(to - from) {
+    : from_(from),
+      to_(to),
+      rows_((to - from) * kLinearFeatures),
+      shape_((to - from) * kShapeFeatures),
+      scale_(to - from) {
+  if (from == to) return;
+  const Spans& spans = series.spans();
+  const DayShape shape(series, from - std::min(from, spans.day), to - 1 + spans.horizon);
+  const auto write = [](std::span<const double> row, std::size_t at, std::vector<float>& rows) {
+    std::transform(row.begin(), row.end(),
+                   rows.begin() + static_cast<std::ptrdiff_t>(at * row.size()),
+                   [](double v) { return static_cast<float>(v); });
+  };
+  std::array<double, kShapeFeatures> levels{};
   std::array<double, kLinearFeatures> row{};
   for (std::size_t t = from; t < to; ++t) {
     lag_features(series, t, std::span(row).first(kLagFeatures));
@@ -67,13 +80,19 @@ LinearRows::LinearRows(const Series& series, WallTime start, Nanos step, std::si
     calendar_features(start + step * static_cast<Nanos::rep>(t),
                       std::span(row).subspan(kLagFeatures));
     scale_[t - from] = scale;
-    std::transform(row.begin(), row.end(),
-                   rows_.begin() + static_cast<std::ptrdiff_t>((t - from) * kLinearFeatures),
-                   [](double v) { return static_cast<float>(v); });
+    write(row, t - from, rows_);
+    shape_features(series, shape, t, levels);
+    write(levels, t - from, shape_);
   }
 }
 
 void LinearRows::features(std::size_t origin, Space space, std::span<double> out) const {
+  if (space == Space::shape) {
+    std::copy_n(shape_.begin() + static_cast<std::ptrdiff_t>((origin - from_) * kShapeFeatures),
+                kShapeFeatures, out.begin());
+    out[kShapeNext] = 0;  // see base()
+    return;
+  }
   const float* row = rows_.data() + (origin - from_) * kLinearFeatures;
   for (std::size_t j = 0; j < kLinearFeatures; ++j) {
     const double v = static_cast<double>(row[j]);
@@ -83,6 +102,8 @@ void LinearRows::features(std::size_t origin, Space space, std::span<double> out
 }
 
 double LinearRows::base(std::size_t origin, Space space) const {
+  if (space == Space::shape)
+    return static_cast<double>(shape_[(origin - from_) * kShapeFeatures + kShapeNext]);
   if (space != Space::change) return 0;
   const float last = rows_[(origin - from_) * kLinearFeatures + kLastHorizon];
   return to_space(static_cast<double>(last), space);
@@ -122,13 +143,14 @@ Coefficients NormalEquations::solve(const Coefficients& prior, double strength) 
 }
 
 OnlineLinear::OnlineLinear(Coefficients prior, Space space)
-    : prior_(std::move(prior)), space_(space), equations_(kLinearFeatures), beta_(prior_) {}
+    : prior_(std::move(prior)), space_(space), equations_(features_in(space)), beta_(prior_) {}
 
 void OnlineLinear::learn(const Series& series, const LinearRows& rows, std::size_t known) {
   constexpr double kErrorMemory = 0.99;  // per row, of the typical residual
   constexpr double kSquareUpTo = 1.5;  // typical residuals; beyond, a row counts by its size alone
   const double decay = std::exp2(-1.0 / (kHalfLifeDays * static_cast<double>(series.spans().day)));
-  std::array<double, kLinearFeatures> x{};
+  std::array<double, kLinearFeatures> row{};
+  const auto x = std::span(row).first(features_in(space_));
   rows.features(known, space_, x);
   const double target = target_of(series, rows, known, space_);
   const double residual = std::fabs(target - dot(x, beta_));
@@ -147,7 +169,8 @@ double OnlineLinear::next(const Series& series, const LinearRows& rows, std::siz
     if (series.all_observed(known, origin)) learn(series, rows, known);
   }
   if (origin % solve_every == 0) beta_ = equations_.solve(prior_, kPriorRows * kRowStrength);
-  std::array<double, kLinearFeatures> x{};
+  std::array<double, kLinearFeatures> row{};
+  const auto x = std::span(row).first(features_in(space_));
   rows.features(origin, space_, x);
   const double forecast = dot(x, beta_) + rows.base(origin, space_);
   return from_space(forecast, space_) * rows.scale(origin);
@@ -167,11 +190,12 @@ Coefficients fit_shared(std::span<const Series* const> series, std::span<const L
   constexpr double kStrength = 3.0;
   constexpr double kResidualUnit = 0.1;    // a row that missed by this weighs 1,
   constexpr double kLeastResidual = 0.02;  // and none more than one that missed by this
-  const Coefficients naive = naive_coefficients();
+  const Coefficients naive = naive_coefficients(space);
   Coefficients beta = naive;
-  std::array<double, kLinearFeatures> x{};
+  std::array<double, kLinearFeatures> row{};
+  const auto x = std::span(row).first(features_in(space));
   for (std::size_t pass = 0; pass < kPrecisionPasses; ++pass) {
-    NormalEquations equations(kLinearFeatures);
+    NormalEquations equations(features_in(space));
     for (std::size_t e = 0; e < series.size(); ++e) {
       const std::size_t horizon = series[e]->spans().horizon;
       for (std::size_t t = rows[e].from(); t < rows[e].to(); ++t) {
@@ -188,7 +212,13 @@ Coefficients fit_shared(std::span<const Series* const> series, std::span<const L
   return beta;
 }
 
-Coefficients naive_coefficients() {
+Coefficients naive_coefficients(Space space) {
+  if (space == Space::shape) {
+    Coefficients beta(kShapeFeatures, 0.0);
+    beta[kLevelOfLast] = 0.5;
+    beta[kLevelOfLastFour] = 0.3;
+    return beta;
+  }
   Coefficients beta(kLinearFeatures, 0.0);
   beta[kLastHorizon] = 1.0;
   beta[kYesterdayNext] = 0.5;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "forecast/day_shape.hpp"
 #include "forecast/lags.hpp"
 #include "forecast/series.hpp"
 
@@ -18,10 +19,17 @@ inline constexpr std::size_t kLinearFeatures = kLagFeatures + kCalendarFeatures;
 /// Plain: target and lags as they are (additive changes). Log: their logarithms (ratios). Change:
 /// each logarithm against the one it followed, and the target against the last horizon: what
 /// usually comes next, whatever the level. A level that shifted an hour ago means nothing to it.
-enum class Space : std::uint8_t { plain, log, change };
+/// Shape: logarithms too, but of the level alone, and the target against the day's usual shape
+/// (forecast/day_shape.hpp): few features, and little noise in them.
+enum class Space : std::uint8_t { plain, log, change, shape };
 
-/// Rows of features for origins [from, to) of one endpoint, [to - from, kLinearFeatures], with the
-/// scale and, where the horizon is known, the target of each. All spaces from one reading.
+/// Features in the space, and so coefficients.
+[[nodiscard]] constexpr std::size_t features_in(Space space) {
+  return space == Space::shape ? kShapeFeatures : kLinearFeatures;
+}
+
+/// Rows of features for origins [from, to) of one endpoint, [to - from, features], with the scale
+/// and, where the horizon is known, the target of each. All spaces from one reading.
 class LinearRows {
  public:
   LinearRows(const Series& series, WallTime start, Nanos step, std::size_t from, std::size_t to);
@@ -29,14 +37,17 @@ class LinearRows {
   [[nodiscard]] std::size_t from() const { return from_; }
   [[nodiscard]] std::size_t to() const { return to_; }
   [[nodiscard]] double scale(std::size_t origin) const { return scale_[origin - from_]; }
+  /// Writes features_in(space) numbers.
   void features(std::size_t origin, Space space, std::span<double> out) const;
-  /// What a target at `origin` is counted from, in the space: 0, but for change the last horizon.
+  /// What a target at `origin` is counted from, in the space: 0; for change the last horizon, for
+  /// shape the usual share of the next one.
   [[nodiscard]] double base(std::size_t origin, Space space) const;
 
  private:
   std::size_t from_;
   std::size_t to_;
-  std::vector<float> rows_;  // plain space
+  std::vector<float> rows_;   // [to - from, kLinearFeatures], plain space
+  std::vector<float> shape_;  // [to - from, kShapeFeatures]
   std::vector<double> scale_;
 };
 
@@ -45,7 +56,7 @@ class LinearRows {
 [[nodiscard]] double to_space(double ratio, Space space);
 [[nodiscard]] double from_space(double value, Space space);
 
-using Coefficients = std::vector<double>;  ///< kLinearFeatures numbers
+using Coefficients = std::vector<double>;  ///< features_in(space) numbers
 
 /// Sums from which a ridge regression is solved: A = sum of w x x', b = sum of w x y; [d, d] and
 /// [d].
@@ -97,7 +108,8 @@ class OnlineLinear {
 [[nodiscard]] Coefficients fit_shared(std::span<const Series* const> series,
                                       std::span<const LinearRows> rows, Space space);
 
-/// The coefficients that know nothing but a rule: last horizon and yesterday's change, damped.
-[[nodiscard]] Coefficients naive_coefficients();
+/// The coefficients that know nothing but a rule: last horizon and yesterday's change, damped; of
+/// the shape, the level of the last horizons.
+[[nodiscard]] Coefficients naive_coefficients(Space space);
 
 }  // namespace tidelimit::forecast

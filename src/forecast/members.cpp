@@ -26,7 +26,8 @@ LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& 
   const LinearRows rows(series, grid.start, grid.step, from, to);
   return {from, online_linear(series, rows, model.linear_plain, Space::plain),
           online_linear(series, rows, model.linear_log, Space::log),
-          online_linear(series, rows, model.linear_change, Space::change)};
+          online_linear(series, rows, model.linear_change, Space::change),
+          online_linear(series, rows, model.linear_shape, Space::shape)};
 }
 
 std::vector<double> middle_outputs(const Network& network, const Frames& frames,
@@ -53,6 +54,7 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
   for (std::size_t r = 0; r < kNaiveRules; ++r) out[r] = rules[r].value_or(last);
   out[kLinearPlain] = linear.plain[origin - linear.from];
   out[kLinearChange] = linear.change[origin - linear.from];
+  out[kLinearShape] = linear.shape[origin - linear.from];
   const double anchor = linear.log[origin - linear.from];
   out[kLinearLog] = anchor;
   const double unit = correction_unit(anchor, series.scale(origin));
@@ -123,6 +125,7 @@ void extend_linear(const traffic::WindowGrid& grid, const Series& series, std::s
     linear.plain.push_back(memory.plain->next(series, rows, memory.begin, t));
     linear.log.push_back(memory.log->next(series, rows, memory.begin, t));
     linear.change.push_back(memory.change->next(series, rows, memory.begin, t));
+    linear.shape.push_back(memory.shape->next(series, rows, memory.begin, t));
   }
 }
 
@@ -181,6 +184,7 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
     memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, Space::plain);
     memory.log = std::make_unique<OnlineLinear>(model.linear_log, Space::log);
     memory.change = std::make_unique<OnlineLinear>(model.linear_change, Space::change);
+    memory.shape = std::make_unique<OnlineLinear>(model.linear_shape, Space::shape);
   }
   extend_linear(grid, series, origins.back(), memory);
 

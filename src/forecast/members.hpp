@@ -17,6 +17,7 @@ struct LinearForecasts {
   std::vector<double> plain;
   std::vector<double> log;
   std::vector<double> change;
+  std::vector<double> shape;
 };
 /// With the coefficients that `model` holds as priors.
 [[nodiscard]] LinearForecasts linear_forecasts(const traffic::WindowGrid& grid,

@@ -22,6 +22,7 @@ struct EndpointMemory {
   std::unique_ptr<OnlineLinear> plain;  ///< null: nothing was asked yet
   std::unique_ptr<OnlineLinear> log;
   std::unique_ptr<OnlineLinear> change;
+  std::unique_ptr<OnlineLinear> shape;
   std::map<std::size_t, std::array<double, kMembers>> members;  ///< at origins forecast or judged
   EventsMemory events;
   std::map<std::size_t, double> points;  ///< forecasts of the mix

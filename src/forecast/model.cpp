@@ -136,14 +136,17 @@ std::vector<EndpointScaling> take_endpoints(Taker& taker, std::vector<std::strin
 void take_members(Taker& taker, ForecastModel& model) {
   model.linear_plain = taker.take_doubles("linear_plain", kLinearFeatures);
   model.linear_log = taker.take_doubles("linear_log", kLinearFeatures);
-  if (taker.find("linear_change") != nullptr) {
-    model.linear_change = taker.take_doubles("linear_change", kLinearFeatures);
-    model.member_prior = taker.take_doubles("member_prior", kMembers);
-  } else {  // of an older program: it has no say
-    model.linear_change = naive_coefficients();
-    model.member_prior = taker.take_doubles("member_prior", kMembers - 1);
-    model.member_prior.push_back(0.0);
-  }
+  // Those that programs before did not know have no say.
+  const auto newer = [&](const char* name, Space space, Coefficients& of) {
+    const bool known = taker.find(name) != nullptr;
+    of = known ? taker.take_doubles(name, features_in(space)) : naive_coefficients(space);
+    return known ? std::size_t{1} : std::size_t{0};
+  };
+  constexpr std::size_t kFirstPrograms = kMembers - 2;
+  const std::size_t change = newer("linear_change", Space::change, model.linear_change);
+  const std::size_t shape = newer("linear_shape", Space::shape, model.linear_shape);
+  model.member_prior = taker.take_doubles("member_prior", kFirstPrograms + change + shape);
+  model.member_prior.resize(kMembers, 0.0);
 }
 
 }  // namespace
@@ -215,6 +218,7 @@ ModelParts to_parts(const ForecastModel& model) {
     parts.tensors.push_back({"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
     parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
     parts.tensors.push_back({"linear_change", {dim(kLinearFeatures)}, floats(model.linear_change)});
+    parts.tensors.push_back({"linear_shape", {dim(kShapeFeatures)}, floats(model.linear_shape)});
     parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
   }
   if (model.past.size() > 0) {

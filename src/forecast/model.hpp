@@ -18,7 +18,8 @@ inline constexpr std::size_t kLinearPlain = kNaiveRules;
 inline constexpr std::size_t kLinearLog = kNaiveRules + 1;
 inline constexpr std::size_t kNetworkMember = kNaiveRules + 2;
 inline constexpr std::size_t kLinearChange = kNaiveRules + 3;
-inline constexpr std::size_t kMembers = kNaiveRules + 4;
+inline constexpr std::size_t kLinearShape = kNaiveRules + 4;
+inline constexpr std::size_t kMembers = kNaiveRules + 5;
 
 /// Residuals on the validation range that stand for a forecast's uncertainty until its own recent
 /// past speaks: evenly spaced quantiles (centres of equal shares).
@@ -39,9 +40,10 @@ class ForecastModel {
   Shape shape;
   Network network;
   std::vector<EndpointScaling> endpoints;
-  Coefficients linear_plain;  ///< best: prior of the linear members,
-  Coefficients linear_log;    ///< kLinearFeatures each
+  Coefficients linear_plain;  ///< best: priors of the linear members
+  Coefficients linear_log;
   Coefficients linear_change;
+  Coefficients linear_shape;
   std::vector<double> member_prior;                  ///< best: kMembers weights, summing to 1
   std::array<double, kResidualSamples> residuals{};  ///< ascending, in units of spread()
   double validation_mae = 0;                         ///< requests per horizon, mean over endpoints
@@ -86,8 +88,8 @@ struct Tensor {
 /// A model taken to pieces, for storage. The network's tensors keep oneDNN's gate order (i f c o):
 /// `input_weights` [F, 4, H], `recurrent_weights` [H, 4, H], `bias` [4, H], `dense_weights` [H, O],
 /// `dense_bias` [O]; and `scaling` [E, 2], `residuals`, and for best `linear_plain`, `linear_log`,
-/// `linear_change` (not in those of older programs), `member_prior`; and where there is a past,
-/// `past` [E, W, 4]: requests (-1: a gap), premium, errors, responses.
+/// `linear_change`, `linear_shape` (not in those of older programs), `member_prior`; and where
+/// there is a past, `past` [E, W, 4]: requests (-1: a gap), premium, errors, responses.
 struct ModelParts {
   Preset preset = Preset::best;
   Shape shape;

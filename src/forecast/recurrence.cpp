@@ -146,9 +146,12 @@ bool beyond_chance(const std::vector<Excess>& excess, std::size_t i, std::size_t
         (k >= first + period && high(k - period)) || (k + period < last && high(k + period));
     if (high(k) && !recurs) spikes += 1;
   }
-  const double ways = e.occurrences > kFewest ? static_cast<double>(e.occurrences) : 1;
-  const auto agree =
-      static_cast<double>(e.occurrences > kFewest ? e.occurrences - 1 : e.occurrences);
+  std::size_t agreeing = 0;
+  for (std::size_t k = 1; k <= kOccurrences && k * period <= i; ++k)
+    agreeing += high(i - k * period) ? 1 : 0;
+  const bool all = agreeing >= e.occurrences;
+  const double ways = all ? 1 : static_cast<double>(e.occurrences);
+  const auto agree = static_cast<double>(all ? e.occurrences : e.occurrences - 1);
   return ways * std::pow(spikes / windows, agree) * static_cast<double>(period) < kMostFalse;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,6 +21,10 @@ struct Spans {
 
 /// Of Series::scale(): added to a count before its logarithm or root is taken, as zeros are common.
 inline constexpr double kScaleFloor = 0.02;
+/// The logarithm of a count in units of the scale; 0 at the scale itself.
+[[nodiscard]] inline double log_ratio(double ratio) {
+  return std::log((ratio + kScaleFloor) / (1 + kScaleFloor));
+}
 
 /// What later knowledge makes of a series, see Series::divided_by.
 struct Hindsight {

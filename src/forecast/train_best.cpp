@@ -49,6 +49,7 @@ void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
   model.linear_plain = fitted(Space::plain);
   model.linear_log = fitted(Space::log);
   model.linear_change = fitted(Space::change);
+  model.linear_shape = fitted(Space::shape);
 }
 
 /// What one endpoint teaches from: linear forecasts and frames over all its windows.
@@ -118,12 +119,15 @@ std::vector<double> fit_member_prior(const TrainingData& data,
                                      const std::vector<Material>& materials,
                                      const ForecastModel& model) {
   constexpr double kUsualNaive = 0.01;
-  constexpr double kUsualOther = 0.1;  // of the linear members that no network corrects
+  constexpr double kUsualShape = 0.3;
+  constexpr double kUsualOther = 0.1;  // of the other members that no network corrects
   constexpr double kEnoughRows = 300;
   std::vector<double> usual(kMembers, kUsualNaive);
   usual[kLinearPlain] = usual[kLinearChange] = kUsualOther;
+  usual[kLinearShape] = kUsualShape;
   for (const auto m : {kLinearLog, kNetworkMember}) {
-    usual[m] = (1 - 2 * kUsualOther - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
+    usual[m] =
+        (1 - kUsualShape - 2 * kUsualOther - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
   }
   Record record{kMembers, {}, {}};
   for (const std::size_t e : data.endpoints) {

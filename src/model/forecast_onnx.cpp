@@ -125,7 +125,8 @@ void add_weights(onnx::GraphProto& graph, const NetworkShape& n,
 /// Tensors beside the network: metadata.
 std::vector<std::string> other_tensors(Preset preset) {
   if (preset == Preset::baseline) return {"scaling", "residuals"};
-  return {"scaling", "residuals", "linear_plain", "linear_log", "linear_change", "member_prior"};
+  return {"scaling",       "residuals",    "linear_plain", "linear_log",
+          "linear_change", "linear_shape", "member_prior"};
 }
 
 // --------------------------------------------------------------------------------- reading
@@ -272,7 +273,8 @@ Result<std::shared_ptr<const ForecastModel>> forecast_from_onnx(std::string_view
   parts.validation_mae = metadata.number("validation_mae", 0, 1e300);
   parts.best_epoch = static_cast<int>(metadata.number("best_epoch", 0, 1e6));
   for (const std::string& name : other_tensors(*preset)) {
-    if (name == "linear_change" && !metadata.has(name)) continue;  // not in files of older programs
+    const bool newer = name == "linear_change" || name == "linear_shape";
+    if (newer && !metadata.has(name)) continue;  // not in files of older programs
     auto values = metadata.floats(name);
     parts.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, std::move(values)});
   }

@@ -101,6 +101,21 @@ TEST(Events, KeepsTheShapeOfARush) {
   }
 }
 
+TEST(Events, OfThreeWeeksThatAllAgreeAreFoundAmongSurges) {
+  constexpr std::size_t kSurges = 9;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    auto grid = shop(3 * kWeek + kRush, {true, true, true}, seed);
+    Random random(seed);
+    for (std::size_t surge = 0; surge < kSurges; ++surge) {
+      const std::size_t at = random.below(3 * kWeek - kRushWindows);
+      for (std::size_t i = at; i < at + kRushWindows; ++i)
+        if (rush(i) == 1.0) grid.stats[0][i].requests *= kHeight;
+    }
+    const Events events(series_of(grid));
+    EXPECT_NEAR(events.factor(3 * kWeek + kRush + 1), kHeight, 0.2 * kHeight) << seed;
+  }
+}
+
 TEST(Events, OneWildWeekIsNotRepeated) {
   for (const std::vector<bool>& weeks :
        {std::vector<bool>{false, true}, {false, false, true}, {false, false, false, true}}) {

@@ -94,8 +94,8 @@ TEST(Renewal, IsLeftBetweenAnyTwoStepsOfItsWork) {
     int steps = 0;
     how.between_steps = [&] { ++steps; };
     ASSERT_TRUE(renew(grid, nullptr, {}, how));
-    // Of the best preset: two endpoints' rows, three fits, two lanes and two weighings more.
-    ASSERT_EQ(steps, preset == Preset::best ? 14 : 5) << "an epoch, two endpoints, two judgements";
+    // Of the best preset: two endpoints' rows, four fits, two lanes and two weighings more.
+    ASSERT_EQ(steps, preset == Preset::best ? 15 : 5) << "an epoch, two endpoints, two judgements";
     for (int last = 1; last <= steps; ++last) {
       int step = 0;
       how.between_steps = [&] {

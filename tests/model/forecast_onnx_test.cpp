@@ -26,6 +26,7 @@ TEST_P(ForecastOnnx, TheWayThroughTheFileChangesNoBit) {
   EXPECT_EQ((*back)->linear_log, model->linear_log);
   EXPECT_EQ((*back)->linear_plain, model->linear_plain);
   EXPECT_EQ((*back)->linear_change, model->linear_change);
+  EXPECT_EQ((*back)->linear_shape, model->linear_shape);
   EXPECT_EQ((*back)->member_prior, model->member_prior);
   EXPECT_EQ((*back)->validation_mae, model->validation_mae);
   EXPECT_EQ((*back)->best_epoch, 17);
@@ -155,19 +156,25 @@ TEST(ForecastOnnxRefusals, APastThatIsNoWholeNumberOfWindows) {
               HasSubstr("past_start"));
 }
 
-TEST(ForecastOnnx, ThoseOfOlderProgramsLackAMember) {
+TEST(ForecastOnnx, ThoseOfOlderProgramsLackMembers) {
   const auto model = some_forecaster(Preset::best, 1);
   onnx::ModelProto file;
   ASSERT_TRUE(file.ParseFromString(forecast_to_onnx(*model)));
-  auto* props = file.mutable_metadata_props();
-  props->erase(std::find_if(props->begin(), props->end(),
-                            [](const auto& p) { return p.key() == "linear_change"; }));
-  set_metadata(file, "member_prior", "0.125,0.125,0.125,0.125,0.125,0.125,0.125,0.125");
-  const auto old = forecast_from_onnx(file.SerializeAsString());
-  ASSERT_TRUE(old.has_value()) << old.error().message;
-  ASSERT_EQ((*old)->member_prior.size(), forecast::kMembers);
-  EXPECT_EQ((*old)->member_prior.back(), 0);
-  EXPECT_EQ((*old)->linear_change.size(), forecast::kLinearFeatures);
+  std::string weights = "0.125,0.125,0.125,0.125,0.125,0.125,0.125,0.125,0.125";
+  for (const char* lacking : {"linear_shape", "linear_change"}) {
+    auto* props = file.mutable_metadata_props();
+    props->erase(std::find_if(props->begin(), props->end(),
+                              [&](const auto& p) { return p.key() == lacking; }));
+    EXPECT_FALSE(forecast_from_onnx(file.SerializeAsString()).has_value()) << lacking;
+    set_metadata(file, "member_prior", weights);
+    const auto old = forecast_from_onnx(file.SerializeAsString());
+    ASSERT_TRUE(old.has_value()) << old.error().message;
+    ASSERT_EQ((*old)->member_prior.size(), forecast::kMembers);
+    EXPECT_EQ((*old)->member_prior.back(), 0);
+    EXPECT_EQ((*old)->linear_change.size(), forecast::kLinearFeatures);
+    EXPECT_EQ((*old)->linear_shape.size(), forecast::kShapeFeatures);
+    weights.resize(weights.rfind(','));
+  }
 }
 
 TEST(ForecastOnnxRefusals, EveryTruncation) {

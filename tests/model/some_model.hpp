@@ -25,6 +25,7 @@ inline std::shared_ptr<const forecast::ForecastModel> some_forecaster(forecast::
     for (auto* all : {&model.linear_plain, &model.linear_log, &model.linear_change}) {
       for (std::size_t i = 0; i < kLinearFeatures; ++i) all->push_back(drawn(1));
     }
+    for (std::size_t i = 0; i < kShapeFeatures; ++i) model.linear_shape.push_back(drawn(1));
     for (std::size_t m = 0; m < kMembers; ++m) model.member_prior.push_back(0.125);
   }
   traffic::WindowGrid past{WallTime{std::chrono::hours{4'000 * 24}}, model.shape.window, {}, {}};
