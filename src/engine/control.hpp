@@ -69,6 +69,7 @@ struct Engine::Control {
 
   // Clients (control_clients.cpp).
   void fold_clients(Now now);
+  void use_huge_pages_where_crowded();
   void scan(Now now);
   void judge(std::vector<ClientWatch::Touched>& touched, Now now);
   void publish_verdicts(Now now);
@@ -129,6 +130,7 @@ struct Engine::Control {
   WallWatch wall;
   WindowBook windows;
   ClientWatch clients;
+  bool huge_pages = false;  ///< asked for, in all tables of clients and buckets
   policy::Planner planner;
   policy::VerdictBook verdicts;
   OverrideBook overrides;

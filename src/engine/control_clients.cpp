@@ -13,6 +13,8 @@ namespace {
 /// A customer's page calls several endpoints at once; nobody needs the whole of all of them.
 constexpr std::size_t kEndpointsAtOnce = 4;
 
+constexpr std::size_t kSmallPage = 4096;
+
 double per_minute(const policy::LimitSpec& limit) {
   return limit.rate ? limit.rate->per_minute() : 0;
 }
@@ -79,6 +81,19 @@ void Engine::Control::fold_clients(Now now) {
   clients.fold(now.mono, table.get(), look);
   // Who moves on to a neighbour's address every few seconds is gone by the next scan.
   judge(failing, now);
+  use_huge_pages_where_crowded();
+}
+
+/// With a client for each small page the table has little memory left that was never touched, and
+/// most of what a decision costs then is the translation of addresses that no cache holds.
+void Engine::Control::use_huge_pages_where_crowded() {
+  const limiter::ClientTable& table = data.limiter.clients();
+  const std::size_t pages = table.capacity() * limiter::ClientTable::kSlotBytes / kSmallPage;
+  if (huge_pages || table.size() < pages) return;
+  huge_pages = true;
+  data.limiter.use_huge_pages();
+  data.crowd.use_huge_pages();
+  clients.use_huge_pages();
 }
 
 /// Looks at the clients that came since the last scan. One that stays away gives no fresh evidence.

@@ -93,13 +93,6 @@ TableUse Engine::table_use(Instant now) const {
           .lease_evictions = leases.reclaimed()};
 }
 
-void Engine::use_huge_pages() {
-  data_->limiter.use_huge_pages();
-  data_->crowd.use_huge_pages();
-  std::lock_guard lock(control_->mutex);
-  control_->clients.use_huge_pages();
-}
-
 WallTime Engine::next_due() const {
   const Control& control = *control_;
   const std::int64_t due = control.due.load(std::memory_order_acquire);

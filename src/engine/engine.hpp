@@ -120,8 +120,6 @@ class Engine {
   [[nodiscard]] std::shared_ptr<const Status> status() const;  ///< null before the first tick
   [[nodiscard]] CountersView counters() const;
   [[nodiscard]] TableUse table_use(Instant now) const;
-  /// Asks for huge pages in all tables of clients and buckets: for one that has many of them.
-  void use_huge_pages();
   [[nodiscard]] std::optional<ClientView> client(const ClientId& client, Now now) const;
   /// Closed windows that start in [from, until), of all endpoints or of one. Those that are not
   /// held in memory are read from the history, which nothing waits for.

@@ -13,9 +13,6 @@ namespace {
 constexpr std::size_t kNamesMax = 100'000;  // of hosts, for people
 constexpr std::size_t kNameMax = 64;
 
-// Tables with so many clients have little memory left that was never touched.
-constexpr std::size_t kCrowdedTable = 16'384;
-
 }  // namespace
 
 Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
@@ -42,10 +39,6 @@ void Replay::advance(WallTime time) {
 }
 
 void Replay::after_tick() {
-  if (!huge_pages_ && engine_->limiter().clients().size() > kCrowdedTable) {
-    engine_->use_huge_pages();
-    huge_pages_ = true;
-  }
   if (options_.after_tick) options_.after_tick(*engine_, now());
 }
 

@@ -114,7 +114,6 @@ class Replay {
 
   VirtualTime time_;
   WallTime first_{};  // the earliest of all
-  bool huge_pages_ = false;
   Answer answer_;
 
   std::uint64_t requests_ = 0;
