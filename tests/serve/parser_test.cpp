@@ -54,6 +54,22 @@ TEST(HttpParser, KeepsAliveAsTheVersionAndConnectionSay) {
   EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
 
+TEST(HttpParser, TakesNoControlByteInAValueWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string value(20, 'v');
+      value[at] = static_cast<char>(byte);
+      if (at == 0 || at == 19) value = 'v' + value + 'v';  // no space around it
+      Head head;
+      const auto parsed = parse("GET / HTTP/1.1\r\nHost: " + value + "\r\n\r\n", head);
+      const bool allowed = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+      ASSERT_EQ(parsed.result, allowed ? Parse::complete : Parse::refused) << byte << ' ' << at;
+      if (!allowed) continue;
+      EXPECT_EQ(head.header("host"), value) << byte << ' ' << at;
+    }
+  }
+}
+
 TEST(HttpParser, ForgivesOneEmptyLineBeforeARequest) {
   Head head;
   const std::string bytes = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
