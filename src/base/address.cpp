@@ -102,7 +102,11 @@ std::string format_address(const Address& address) {
 }
 
 bool Prefix::contains(const Address& candidate) const {
-  return masked(candidate, length) == masked(address, length);
+  const std::size_t whole = length / 8;
+  if (!std::equal(address.bytes.begin(), address.bytes.begin() + whole, candidate.bytes.begin()))
+    return false;
+  const int rest = length % 8;
+  return rest == 0 || (address.bytes[whole] ^ candidate.bytes[whole]) >> (8 - rest) == 0;
 }
 
 Result<Prefix> parse_prefix(std::string_view text) {

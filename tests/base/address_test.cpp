@@ -75,6 +75,18 @@ TEST(Prefix, HoldsItsAddressesOnly) {
   EXPECT_TRUE(parse_prefix("::/0")->contains(*parse_address("203.0.113.7")));
 }
 
+TEST(Prefix, ComparesNoBitBeyondItsLength) {
+  const Address address = *parse_address("2001:db8:85a3:1234:5678:8a2e:370:7334");
+  for (int length = 0; length <= 128; ++length) {
+    const Prefix block{address, static_cast<std::uint8_t>(length)};
+    for (int bit = 0; bit < 128; ++bit) {
+      Address other = address;
+      other.bytes[static_cast<std::size_t>(bit / 8)] ^= static_cast<std::uint8_t>(128 >> bit % 8);
+      ASSERT_EQ(block.contains(other), bit >= length) << length << ' ' << bit;
+    }
+  }
+}
+
 TEST(ClientId, IsAnIpv4AddressAnIpv6BlockOrAName) {
   EXPECT_EQ(format_client(client_of("203.0.113.7")), "203.0.113.7");
   EXPECT_EQ(client_of("::ffff:203.0.113.7"), client_of("203.0.113.7"));
