@@ -60,8 +60,10 @@ class Loop {
   }
 
   void make_due(Clock::time_point now) {
-    for (; next_due_ <= now && next_due_ < end_; next_due_ += seconds(gap_(random_)))
+    for (; next_due_ <= now && next_due_ < end_; next_due_ += seconds(gap_(random_))) {
       waiting_.push_back(next_due_);
+      if (next_due_ >= counted_from_) done_.times.behind_ms.push_back(ms(now - next_due_));
+    }
     send_waiting();
   }
 
@@ -75,10 +77,8 @@ class Loop {
         continue;
       }
       full = 0;
-      const auto due = waiting_.front();
+      connection.begin(waiting_.front());
       waiting_.pop_front();
-      connection.begin(due);
-      if (due >= counted_from_) done_.times.sent_ms.push_back(ms(Clock::now() - due));
     }
     flush();
   }

@@ -153,7 +153,7 @@ void add_latency(Figures& figures, const std::string& name, const OpenLoadTimes&
   figures.add({.name = name + "_p999_at_half", .value = quantile(ms, 0.999), .unit = "ms"});
   // How late the load itself was: where this is no small part, the machine was busy otherwise.
   figures.add(
-      {.name = name + "_load_behind_p99", .value = quantile(times.sent_ms, 0.99), .unit = "ms"});
+      {.name = name + "_load_behind_p99", .value = quantile(times.behind_ms, 0.99), .unit = "ms"});
 }
 
 }  // namespace

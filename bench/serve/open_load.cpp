@@ -114,6 +114,7 @@ class Loop {
     for (auto due = begin; due < end;) {
       for (const auto now = Clock::now(); due <= now && due < end;) {
         waiting_.push_back(due);
+        if (due >= counted_from_) times_.behind_ms.push_back(ms(now - due));
         due += std::chrono::duration_cast<Clock::duration>(Seconds(gap(random)));
       }
       send_waiting();
@@ -138,9 +139,6 @@ class Loop {
       connection.due = waiting_.front();
       waiting_.pop_front();
       connection.send(load_.request);
-      if (connection.due >= counted_from_) {
-        times_.sent_ms.push_back(ms(Clock::now() - connection.due));
-      }
     }
   }
 

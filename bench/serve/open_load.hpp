@@ -23,8 +23,9 @@ struct OpenLoad {
 struct OpenLoadTimes {
   /// From the moment a request was due, so that waiting for a connection or for the load counts.
   std::vector<double> answer_ms;
-  /// From that moment until it was sent: how far the load itself fell behind.
-  std::vector<double> sent_ms;
+  /// From that moment until the load saw it: how far the load itself fell behind. What waits for a
+  /// connection after that waits for the server.
+  std::vector<double> behind_ms;
 };
 
 /// Ends the benchmark with words at any answer other than 200.

@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
   latency("rls_p999_us", 0.999, "<1000");
   // How late the load itself was: where this is no small part, the machine was busy otherwise.
   figures.add({.name = "rls_load_behind_p999_us",
-               .value = quantile(half.sent_ms, 0.999) * 1e3,
+               .value = quantile(half.behind_ms, 0.999) * 1e3,
                .unit = "us"});
   return figures.print(argc, argv);
 }
