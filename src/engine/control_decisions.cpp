@@ -161,6 +161,7 @@ void Engine::Control::drain_decisions(Now now) {
       record.remaining = decision.limit.unlimited() ? 0 : decision.remaining;
       record.retry_after_ms = static_cast<double>(decision.retry_after.count()) / 1e6;
       record.plan_generation = decision.plan_generation;
+      record.hits = kept.hits;
       record.repeats = repeats;
       if (by_present) record.explanation = explanation_of(kept, *routes);
     });

@@ -24,6 +24,7 @@ struct KeptDecision {
   limiter::TierId tier;
   std::uint16_t rollout;  ///< Call::rollout
   std::uint32_t routes_epoch;
+  limiter::Hits hits;
   std::uint32_t repeats;       ///< DecisionLog's own
   limiter::Decision decision;  ///< limiter::on_record
   UserName user;
@@ -41,7 +42,7 @@ struct KeptDecision {
     ((all = all << 16 | static_cast<std::uint16_t>(parts)), ...);
     return all;
   };
-  std::uint64_t kind = mix(client, call.user);
+  std::uint64_t kind = mix(mix(client, call.user), call.hits);
   kind = mix(kind, word(limiter::index(call.endpoint), limiter::index(call.tier),
                         limiter::index(decision.rule), decision.reason));
   kind = mix(kind, word(decision.outcome, decision.verdict, decision.limit_of));

@@ -84,8 +84,9 @@ struct DecisionRecord {
   double retry_after_ms = 0;
   std::uint64_t plan_generation = 0;
   std::string explanation;  ///< the cause of the rule or verdict at that time, in words
-  /// Denials of the same principal and client, for the same reason at the same endpoint within a
-  /// second, that have no record of their own.
+  std::uint64_t hits = 1;   ///< requests that it asked for; summed up, and not kept by itself
+  /// Denials of the same principal and client, of as many hits, for the same reason at the same
+  /// endpoint within a second, that have no record of their own.
   std::uint64_t repeats = 0;
 };
 

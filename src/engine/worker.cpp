@@ -83,6 +83,7 @@ std::uint64_t EngineWorker::Impl::keep(Tally& tally, const traffic::Request& req
   entry->endpoint = call.endpoint;
   entry->tier = call.tier;
   entry->rollout = call.rollout;
+  entry->hits = call.hits;
   entry->routes_epoch = routes.epoch();
   entry->decision = on_record;
   entry->user.set(request.user_id, data.user_name_key);

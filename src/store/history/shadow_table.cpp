@@ -115,7 +115,8 @@ Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& rec
       "last = max(last, excluded.last)",
       hour, std::string_view(principal_of(record)), std::string_view(record.endpoint),
       std::string_view(record.tier), std::string_view(record.reason), std::string_view(record.rule),
-      std::string_view(record.verdict), record.time, static_cast<std::int64_t>(1 + record.repeats));
+      std::string_view(record.verdict), record.time,
+      static_cast<std::int64_t>(record.hits * (1 + record.repeats)));
 }
 
 Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::ShadowQuery& query) {

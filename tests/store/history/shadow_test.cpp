@@ -58,6 +58,16 @@ TEST_F(ShadowTest, CountWhatADecisionStandsFor) {
   EXPECT_EQ(summary.by_principal.at(0).requests, 372U);
 }
 
+/// As windows count what arrived: by hits.
+TEST_F(ShadowTest, CountAllThatACallAskedFor) {
+  const auto history = open();
+  auto batch = denial(1min, "192.0.2.1", "ann");
+  batch.hits = 10;
+  batch.repeats = 18;
+  ASSERT_TRUE(history->put_decisions({batch}));
+  EXPECT_EQ(history->shadow_summary({.since = kStart}).value().denied, 190U);
+}
+
 TEST_F(ShadowTest, AreSummedByCauseAndForThePartThatIsAskedFor) {
   const auto history = open();
   engine::DecisionRecord base = denial(1min, "192.0.2.1", "ann");
