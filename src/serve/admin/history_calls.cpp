@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
 #include <thread>
 
 #include "base/text.hpp"
@@ -96,6 +97,22 @@ json decision_json(const engine::DecisionRecord& record) {
        record.retry_after_ms > kLongestWait_ms ? json() : json(record.retry_after_ms)},
       {"plan_generation", record.plan_generation},
       {"explanation", record.explanation}};
+}
+
+/// What was asked of descriptors in domains of envoyproxy/ratelimit since the gate started: they
+/// keep no decisions, and are in no sum of them. Null where there are none.
+json domains_json(const DeskContext& context) {
+  const auto settings = context.settings.current();
+  if (settings->domains.empty()) return {};
+  std::uint64_t calls = 0, denied = 0, would_deny = 0;
+  for (const RuleTally& tally : settings->domains.tallies()) {
+    calls += std::accumulate(tally.outcomes.begin(), tally.outcomes.end(), std::uint64_t{0});
+    denied += tally.outcomes[static_cast<std::size_t>(limiter::Outcome::deny)];
+    // What shadow_mode watches stays watched when the gate enforces.
+    if (!tally.watched)
+      would_deny += tally.outcomes[static_cast<std::size_t>(limiter::Outcome::shadow_deny)];
+  }
+  return {{"asked", calls}, {"denied", denied}, {"would_deny", would_deny}};
 }
 
 /// What a part would have denied, were it enforced for everyone.
@@ -215,6 +232,7 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   for (const engine::DecisionRecord& record : *found) decisions.push_back(decision_json(record));
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
+                        {"domains", domains_json(context)},
                         {"complete", found->size() < kMostDecisions}});
 }
 
@@ -278,6 +296,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
        {"principals_harmed", found->principals_harmed},
        {"by_cause", std::move(causes)},
        {"by_principal", std::move(rows)},
+       {"domains", domains_json(context)},
        {"pending", pending},
        {"dropped", dropped ? counters.decision_records_dropped : 0},
        {"last_dropped", dropped ? json(format_time(counters.last_record_dropped)) : json()},
