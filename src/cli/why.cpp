@@ -120,11 +120,11 @@ void print_rest(const json& decisions, std::size_t shown) {
 /// Null: there are none.
 void print_domains(const json& domains) {
   if (!domains.is_object()) return;
+  const auto count = [&](const char* of) { return domains[of].get<std::uint64_t>(); };
   std::cout << fmt::format(
       "in ratelimit.domains no decision is kept: there {} of {} were denied and {} would have been "
       "since the gate started; tidelimit_descriptor_decisions_total counts them by descriptor\n",
-      number_or_dash(domains, "denied"), number_or_dash(domains, "asked"),
-      number_or_dash(domains, "would_deny"));
+      count("denied"), count("asked"), count("would_deny"));
 }
 
 int run(const WhyOptions& options) {

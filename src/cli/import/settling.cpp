@@ -114,14 +114,15 @@ void remark_overlaps(Translation& done) {
       if (!limit.rate) return;
       std::vector<std::string> beside;
       for (auto earlier = done.endpoints.begin(); earlier != later; ++earlier) {
+        if (!share_paths(earlier->pattern, later->pattern) ||
+            !share_methods(earlier->method, later->method))
+          continue;
         bool together = false;
         each_limit(*earlier, [&](const DraftLimit& other) {
           together =
               together || other.by_path != limit.by_path || other.by_method != limit.by_method;
         });
-        if (together && share_paths(earlier->pattern, later->pattern) &&
-            share_methods(earlier->method, later->method))
-          beside.push_back(earlier->name);
+        if (together) beside.push_back(earlier->name);
       }
       if (beside.empty()) return;
       const std::size_t more = beside.size() - std::min(beside.size(), kNamed);
