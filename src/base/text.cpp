@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.hpp"
 #include "base/wildcard.hpp"
 
 namespace tidelimit {
@@ -35,23 +36,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return std::min(row[b.size()], kFar);
 }
 
-/// Length of the well-formed UTF-8 sequence of a printable character at the start; 0: there is none
-/// (RFC 3629: no overlong forms, surrogates, or values beyond U+10FFFF; no C0, DEL, C1 controls).
+/// Length of the printable character at the start, no C0, DEL or C1 control; 0: there is none.
 std::size_t printable_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second >= 0xa0;
-  const bool beyond = first == 0xf4 && second >= 0x90;
-  const bool control = first == 0xc2 && second < 0xa0;
-  return overlong || surrogate || beyond || control ? 0 : length;
+  const std::size_t length = utf8_length(text);
+  const auto last = static_cast<unsigned char>(text[length == 0 ? 0 : length - 1]);
+  if (length == 1) return last >= 0x20 && last != 0x7f ? 1 : 0;
+  return length == 2 && text[0] == '\xc2' && last < 0xa0 ? 0 : length;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ std::string describe(const policy::LimitSpec& limit, std::uint16_t in_flight = 0
   if (limit.rate) add(format_rate(*limit.rate));
   if (limit.burst) add(fmt::format("burst {}", *limit.burst));
   if (limit.total) add("total " + format_rate(*limit.total));
+  if (limit.total_burst) add(fmt::format("total burst {}", *limit.total_burst));
   if (in_flight != 0) add(fmt::format("{} in flight", in_flight));
   return text.empty() ? "unlimited" : text;
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ struct ShadowOptions {
   std::string part;
   std::string max_harm = "0.01%";
   std::size_t rows = 20;
+  bool without_domains = false;
   bool as_json = false;
 };
 
@@ -33,6 +35,29 @@ const char* bound_in_words(const json& found, double most) {
   if (found["harm"].get<double>() > most) return "ABOVE the bound";
   if (found["dropped"].get<std::uint64_t>() > 0) return "not known, some were not kept";
   return found["pending"] == 0 ? "within the bound" : "not known, some are not counted yet";
+}
+
+struct InDomains {
+  std::uint64_t asked = 0;
+  std::uint64_t would_deny = 0;
+  [[nodiscard]] double harm() const {
+    return asked == 0 ? 0 : static_cast<double>(would_deny) / static_cast<double>(asked);
+  }
+};
+/// Of ratelimit.domains, since the gate started. Nothing: there are none.
+std::optional<InDomains> in_domains(const json& found) {
+  const json domains = found.value("domains", json());
+  if (!domains.is_object()) return std::nullopt;
+  return InDomains{domains["asked"].get<std::uint64_t>(),
+                   domains["would_deny"].get<std::uint64_t>()};
+}
+
+std::string domains_in_words(const InDomains& domains, double most) {
+  return fmt::format(
+      "ratelimit.domains, since the gate started: {} limits asked, {} would have denied\n"
+      "harm {:.4f} % (at most {:.4f} %): {}; tidelimit_descriptor_decisions_total says which\n",
+      domains.asked, domains.would_deny, domains.harm() * 100, most * 100,
+      domains.harm() > most ? "ABOVE the bound" : "within the bound");
 }
 
 std::string words(const json& found, double most, std::size_t rows) {
@@ -108,7 +133,15 @@ int run(const ShadowOptions& options) {
                                    "&part=" + encode_component(part_named(options.part)));
   if (!found) return exit_with("shadow-report", found.error());
   std::cout << (options.as_json ? found->dump() + "\n" : words(*found, *most, options.rows));
-  return verdict(*found, *most);
+  // No part of the policy speaks of domains.
+  const bool with_domains = options.part.empty() && !options.without_domains;
+  const auto domains = with_domains ? in_domains(*found) : std::nullopt;
+  const bool nothing_else =
+      domains && domains->asked != 0 && (*found)["requests"].get<double>() <= 0;
+  const int by_plan = nothing_else ? kDone : verdict(*found, *most);
+  if (!domains) return by_plan;
+  if (!options.as_json) std::cout << domains_in_words(*domains, *most);
+  return domains->harm() > *most ? kFailed : by_plan;
 }
 
 }  // namespace
@@ -129,6 +162,8 @@ void add_shadow_report(Command app, int& status) {
   command.add_option("--rows", options->rows, "Principals that the table names")
       .between(0, 1000)
       .capture_default_str();
+  command.add_flag("--without-domains", options->without_domains,
+                   "Say nothing of ratelimit.domains");
   command.add_flag("--json", options->as_json, "one JSON object instead of words");
   options->gate.add_options(command);
   command.callback([options, &status] { status = run(*options); });

@@ -60,8 +60,11 @@ int run(const UnblockOptions& options) {
   const std::string until = made["until"].is_string()
                                 ? "until " + short_time(made["until"].get<std::string>())
                                 : std::string("until it is taken back");
-  std::cout << fmt::format("{} passes {}; --undo ends it\n", made["target"].get<std::string>(),
-                           until);
+  const bool not_in_domains =
+      made.contains("holds_in_domains") && made["holds_in_domains"] == false;
+  std::cout << fmt::format(
+      "{} passes {}{}; --undo ends it\n", made["target"].get<std::string>(), until,
+      not_in_domains ? " (no override lifts limits of ratelimit.domains)" : "");
   return kDone;
 }
 

@@ -131,6 +131,16 @@ void print_gaps(const json& found) {
         dropped, short_time(text_or(found, "last_dropped", "?")));
 }
 
+/// Null: there are none.
+void print_domains(const json& domains) {
+  if (!domains.is_object()) return;
+  const auto count = [&](const char* of) { return domains[of].get<std::uint64_t>(); };
+  std::cout << fmt::format(
+      "in ratelimit.domains no decision is kept: there {} of {} were denied and {} would have been "
+      "since the gate started; tidelimit_descriptor_decisions_total counts them by descriptor\n",
+      count("denied"), count("asked"), count("would_deny"));
+}
+
 int run(const WhyOptions& options) {
   if (options.user.empty() && options.client.empty() && options.id.empty())
     return exit_with(
@@ -160,9 +170,13 @@ int run(const WhyOptions& options) {
   for (std::size_t i = 0; i < shown; ++i) print_decision(decisions[i]);
   print_rest(decisions, shown);
   if (decisions.empty())
-    std::cout << fmt::format("no denials and no sampled passes since {}\n",
+    std::cout << fmt::format("no {} and no sampled passes since {}\n",
+                             found->value("domains", json()).is_null()
+                                 ? "denials"
+                                 : "denials (but for ratelimit.domains, see below)",
                              short_time(text_or(*found, "since", "?")));
   print_gaps(*found);
+  print_domains(found->value("domains", json()));
   return kDone;
 }
 

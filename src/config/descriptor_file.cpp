@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
 #include <limits>
 #include <map>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "config/document.hpp"
 #include "config/reader.hpp"
 
@@ -34,6 +36,7 @@ constexpr std::array kUnits{
 
 constexpr std::size_t kMaxText = 512;  // of a domain, a key or a value
 constexpr int kMaxDepth = 16;          // entries of one descriptor; Envoy's have a handful
+constexpr std::size_t kMaxBytes = 4u << 20;
 constexpr std::size_t kMaxDescriptors = 100'000;  // of a file; aliases make many of a few lines
 
 const UnitName& entry_of(LimitUnit unit) {
@@ -68,11 +71,41 @@ std::optional<LimitUnit> read_unit(const Field& field, Report& report) {
   return std::nullopt;
 }
 
+/// A whole number as YAML 1.1 writes it, for so envoyproxy/ratelimit reads: 1_000, +10, 0x10, and
+/// 010, which is 8.
+std::optional<std::uint64_t> parse_yaml_uint(std::string text) {
+  std::erase(text, '_');
+  const std::string_view digits = text.starts_with('+') ? std::string_view(text).substr(1) : text;
+  const auto in_base = [&](std::size_t prefix, int base) -> std::optional<std::uint64_t> {
+    std::uint64_t value = 0;
+    const char* end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data() + prefix, end, value, base);
+    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return value;
+  };
+  if (digits.starts_with("0x") || digits.starts_with("0X")) return in_base(2, 16);
+  if (digits.starts_with("0b")) return in_base(2, 2);
+  if (digits.starts_with("0o")) return in_base(2, 8);
+  return digits.size() > 1 && digits.front() == '0' ? in_base(1, 8) : in_base(0, 10);
+}
+
+/// Likewise.
+std::optional<bool> read_yaml_bool(const Field& field, Report& report) {
+  if (field.node.IsScalar()) {
+    const std::string lower = to_lower(field.node.Scalar());
+    for (const char* yes : {"yes", "on", "y", "true"})
+      if (lower == yes) return true;
+    for (const char* no : {"no", "off", "n", "false"})
+      if (lower == no) return false;
+  }
+  return read_bool(field, report);
+}
+
 std::optional<std::uint32_t> read_requests(const Field& field, Report& report) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
-  const auto value = parse_uint(*text);
+  const auto value = parse_yaml_uint(*text);
   if (value && *value <= kMost) return static_cast<std::uint32_t>(*value);
   report.mistake(field.line, fmt::format("{}: \"{}\" must be a whole number from 0 to {}",
                                          field.where, printable(*text), kMost));
@@ -80,6 +113,7 @@ std::optional<std::uint32_t> read_requests(const Field& field, Report& report) {
 }
 
 void read_replaces(const Field& field, DescriptorLimit& limit, Report& report) {
+  if (field.node.IsNull()) return;
   if (!field.node.IsSequence()) {
     report.mistake(field.line, field.where + " must be a list, like [ { name: other-limit } ]");
     return;
@@ -101,13 +135,14 @@ void read_replaces(const Field& field, DescriptorLimit& limit, Report& report) {
 }
 
 std::optional<DescriptorLimit> read_rate_limit(const Field& field, Report& report) {
+  if (field.node.IsNull()) return std::nullopt;
   DescriptorLimit limit;
   Section section(field, report);
   if (!field.node.IsMap()) return std::nullopt;
   const bool unit_there = section.has("unit");
   section.read("unit", limit.unit, read_unit);
   section.read("requests_per_unit", limit.requests_per_unit, read_requests);
-  section.read("unlimited", limit.unlimited, read_bool);
+  section.read("unlimited", limit.unlimited, read_yaml_bool);
   section.read("name", limit.name, read_short_text);
   if (const auto replaces = section.take("replaces")) read_replaces(*replaces, limit, report);
   if (limit.unlimited && unit_there) {
@@ -159,7 +194,7 @@ Descriptor DescriptorLists::read_one(const Field& item, int depth) {
                                   std::pair{"share_threshold", &descriptor.share_threshold},
                                   std::pair{"detailed_metric", &descriptor.detailed_metric},
                                   std::pair{"value_to_metric", &descriptor.value_to_metric}})
-    section.read(key, *flag, read_bool);
+    section.read(key, *flag, read_yaml_bool);
   descriptor.metadata = section.take("metadata").has_value();
   if (const auto nested = section.take("descriptors"))
     descriptor.descriptors = read(*nested, depth + 1);
@@ -199,9 +234,9 @@ std::vector<Descriptor> DescriptorLists::read(const Field& field, int depth) {
   }
   std::map<std::pair<std::string, std::string>, int> lines;
   std::size_t number = 0;
-  for (Field& item : read_items(field, report)) {
+  for (const auto& node : field.node) {
+    const Field item{node, name_of(node, ++number), line_of(node)};
     if (!has_room(item)) break;
-    item.where = name_of(item.node, ++number);
     Descriptor read = read_one(item, depth);
     const auto [first, fresh] = lines.emplace(std::pair{read.key, read.value}, read.line);
     if (!fresh && !read.key.empty())
@@ -210,6 +245,17 @@ std::vector<Descriptor> DescriptorLists::read(const Field& field, int depth) {
     list.push_back(std::move(read));
   }
   return list;
+}
+
+/// Names and domains go into answers, which a caller can't read with bytes that are none of UTF-8.
+void check_encoding(const std::string& yaml, Report& report) {
+  int number = 0;
+  for (const std::string_view line : split(yaml, '\n')) {
+    ++number;
+    if (!is_utf8(line))
+      report.mistake(number, fmt::format("\"{}\" is not UTF-8: save the file as UTF-8",
+                                         printable(trim(line), 80)));
+  }
 }
 
 void read_file_of_domain(const YAML::Node& node, DescriptorFile& out, Report& report) {
@@ -248,6 +294,8 @@ tl::expected<DescriptorFile, std::vector<Mistake>> parse_descriptors(
   Report report;
   DescriptorFile read;
   read.file = file;
+  check_encoding(yaml, report);
+  if (!report.clean()) return tl::unexpected(report.take_mistakes());
   if (const auto node = read_document(yaml, "domain", report))
     read_file_of_domain(*node, read, report);
   if (!report.clean()) return tl::unexpected(report.take_mistakes());
@@ -260,7 +308,7 @@ Result<std::vector<DescriptorFile>> load_descriptors(
   std::string wrong;
   const auto note = [&](const std::string& line) { wrong += (wrong.empty() ? "" : "\n") + line; };
   for (const auto& file : files) {
-    const auto text = read_whole(file);
+    const auto text = read_whole(file, kMaxBytes);
     if (!text) {
       note(text.error().message);
       continue;

@@ -111,7 +111,7 @@ std::optional<YAML::Node> read_document(const std::string& yaml, std::string_vie
   return std::nullopt;
 }
 
-Result<std::string> read_whole(const std::filesystem::path& file) {
+Result<std::string> read_whole(const std::filesystem::path& file, std::size_t most) {
   std::error_code unreadable;
   if (std::filesystem::is_directory(file, unreadable)) {
     return fail(Code::invalid_argument, file.string() + ": is a folder: name a YAML file");
@@ -121,13 +121,13 @@ Result<std::string> read_whole(const std::filesystem::path& file) {
   if (!in) {
     return fail(Code::not_found, fmt::format("{}: {}", file.string(), std::strerror(errno)));
   }
-  std::string text(kMaxFileBytes + 1, '\0');
+  std::string text(most + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMaxFileBytes) {
+  if (text.size() > most) {
     return fail(Code::invalid_argument,
                 fmt::format("{}: larger than {} KiB: is this the configuration?", file.string(),
-                            kMaxFileBytes >> 10));
+                            most >> 10));
   }
   return text;
 }

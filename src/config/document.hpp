@@ -16,8 +16,9 @@ namespace tidelimit::config {
 [[nodiscard]] std::optional<YAML::Node> read_document(const std::string& yaml,
                                                       std::string_view needed, Report& report);
 
-/// A file of at most kMaxFileBytes. Errors name it.
-[[nodiscard]] Result<std::string> read_whole(const std::filesystem::path& file);
+/// A file of at most `most` bytes. Errors name it.
+[[nodiscard]] Result<std::string> read_whole(const std::filesystem::path& file,
+                                             std::size_t most = kMaxFileBytes);
 
 /// "FILE:LINE: message", a line for each.
 [[nodiscard]] std::string in_lines(const std::vector<Mistake>& mistakes,

@@ -13,7 +13,18 @@ constexpr double kMaxBurstDays = 366;  // a burst that takes longer to earn is a
 
 constexpr DurationRange kInFlight{std::chrono::milliseconds{100}, policy::kLongestInFlight};
 
-/// rate, burst and total of a mapping, or a rate alone.
+void check_burst(const Field& field, const std::optional<Rate>& rate,
+                 std::optional<std::uint64_t>& burst, Report& report) {
+  if (!rate || !burst) return;
+  const double days = static_cast<double>(*burst) / (rate->per_second() * 86400.0);
+  if (days <= kMaxBurstDays) return;
+  report.mistake(field.line, fmt::format("{}: a burst of {} takes {:.0f} days to earn at {}: "
+                                         "lower the burst or raise the rate",
+                                         field.where, *burst, days, format_rate(*rate)));
+  burst.reset();
+}
+
+/// Rates and bursts of a mapping, or a rate alone.
 std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
   LimitSpec limit;
   if (field.node.IsScalar()) {
@@ -25,23 +36,18 @@ std::optional<LimitSpec> read_limit(const Field& field, Report& report) {
   section.read("rate", limit.rate, read_rate);
   section.read("burst", limit.burst, read_count);
   section.read("total", limit.total, read_rate);
+  section.read("total_burst", limit.total_burst, read_count);
   const bool rate_there = section.has("rate");
   section.finish();
+  if (section.has("total_burst") && !section.has("total"))
+    report.mistake(field.line, field.where + " has a total_burst but no total: add a total");
   if (section.has("burst") && !rate_there) {
     report.mistake(field.line, field.where + " has a burst but no rate: add a rate");
   } else if (field.node.IsMap() && !rate_there && !section.has("total")) {
     report.mistake(field.line, field.where + " limits nothing: give it a rate, like 100/min");
   }
-  if (limit.rate && limit.burst) {
-    const double days = static_cast<double>(*limit.burst) / (limit.rate->per_second() * 86400.0);
-    if (days > kMaxBurstDays) {
-      report.mistake(field.line,
-                     fmt::format("{}: a burst of {} takes {:.0f} days to earn at {}: "
-                                 "lower the burst or raise the rate",
-                                 field.where, *limit.burst, days, format_rate(*limit.rate)));
-      limit.burst.reset();
-    }
-  }
+  check_burst(field, limit.rate, limit.burst, report);
+  check_burst(field, limit.total, limit.total_burst, report);
   if (limit.rate && limit.total && limit.total->per_second() < limit.rate->per_second()) {
     report.warning(field.line,
                    fmt::format("{}: the total of {} is below the {} of a single one, which nobody "

@@ -86,6 +86,21 @@ void judge(Charge& out, Tat tat, const BucketCall& call) {
   out.conformance = conform(tat, call.hits, call.limit, call.judged_at());
 }
 
+// What a judged call makes of the TAT, where it makes anything of it; else the one there was.
+[[nodiscard]] Tat charged_to(const Charge& out, const BucketCall& call) {
+  const Conformance& said = out.conformance;
+  if (said.conforms || call.excess_to.count() == 0 || said.remaining == 0) return said.tat;
+  const Tat start = std::max(call.judged_at().since_start, out.before);
+  const Tat most = call.judged_at().since_start + call.excess_to;
+  const Nanos::rep room = (most - start) / call.limit.emission_interval;
+  return start + call.limit.emission_interval * std::min<Nanos::rep>(call.hits, room);
+}
+
+// A denied call that was charged nonetheless is told how it stands then.
+void tell_excess(Charge& out, Tat charged, const BucketCall& call) {
+  if (!out.conformance.conforms) judge(out, charged, call);
+}
+
 }  // namespace
 
 BucketRegion::BucketRegion(std::size_t bytes, Pages pages)
@@ -218,9 +233,11 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
       if (probed.vacancy == nullptr) return false;
       const Tat start = fresh_start(call);
       judge(out, start, call);
-      if (!out.conformance.conforms) return true;
-      const std::uint64_t state = pack(out.conformance.tat, call.epoch, 0);
+      const Tat tat = charged_to(out, call);
+      if (tat == out.conformance.tat && !out.conformance.conforms) return true;
+      const std::uint64_t state = pack(tat, call.epoch, 0);
       if (!insert(call, probed, start, state)) continue;
+      tell_excess(out, tat, call);
       out.entry = probed.vacancy;
       out.key = call.key;
       out.state_before = pack(start, call.epoch, 0);
@@ -236,13 +253,15 @@ bool BucketRegion::charge(const BucketCall& call, Charge& out) noexcept {
     }
     const Seen seen = see(state, call);
     judge(out, seen.tat, call);
-    const bool charged = out.conformance.conforms;
+    const Tat tat = charged_to(out, call);
+    const bool charged = out.conformance.conforms || tat != seen.tat;
     if (!charged && !seen.clamped) return true;
     const std::uint64_t flags = charged ? kReturned : state & kReturned;
-    const std::uint64_t next = pack(charged ? out.conformance.tat : seen.tat, seen.epoch, flags);
+    const std::uint64_t next = pack(tat, seen.epoch, flags);
     TIDELIMIT_SYNC_POINT("before charging");
     if (!swap_entry(*entry, call.key, state, call.key, next)) continue;
     if (!charged) return true;  // only the clamp was stored
+    tell_excess(out, tat, call);
     out.entry = entry;
     out.key = call.key;
     out.state_before = pack(seen.tat, seen.epoch, flags);

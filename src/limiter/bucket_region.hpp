@@ -20,6 +20,8 @@ struct BucketCall {
   Nanos longest{0};  ///< the longest tolerance of all limits that charge this bucket under this
                      ///< epoch; 0: not known. What is further ahead is of an epoch long gone
   Nanos ahead{0};    ///< the bucket is judged as it will be so much later (see window_limit)
+  /// A denied call is charged, too, where anything is left: up to a TAT so far ahead. 0: it is not.
+  Nanos excess_to{0};
 
   [[nodiscard]] Instant judged_at() const noexcept { return now + ahead; }
 };
@@ -50,8 +52,8 @@ class BucketRegion {
   /// `bytes` of buckets, rounded down to pairs of sets (128 bytes), at least one pair.
   explicit BucketRegion(std::size_t bytes, Pages pages = Pages::small);
 
-  /// Finds or makes the bucket, and charges it if the call conforms. False when the bucket is
-  /// absent and every place for it is taken by a live one; `out` is then untouched.
+  /// Finds or makes the bucket, and charges it if the call conforms (or by excess_to). False when
+  /// the bucket is absent and every place for it is taken by a live one; `out` is then untouched.
   [[nodiscard]] bool charge(const BucketCall& call, Charge& out) noexcept;
   /// The usual case of charge, inline (in bucket_state.hpp): the bucket stands in its first pair,
   /// settled under the call's epoch, and nobody else charges it now. False: nothing was charged,

@@ -16,9 +16,17 @@ BucketCall call_of(const LooseLimit& one, std::uint64_t epoch, Instant now) {
   call.limit = one.limit;
   call.epoch = epoch;
   call.now = now;
-  call.longest = one.limit.tolerance();
+  const bool fixed = one.window_left.count() != 0;
+  const Nanos whole = one.limit.tolerance();
+  call.longest = fixed ? whole : 2 * whole;  // with debts, whoever made them
   call.ahead = one.window_left;
+  if (one.excess == Excess::rest) call.excess_to = whole;
+  if (one.excess == Excess::debt) call.excess_to = call.longest;
   return call;
+}
+
+std::uint64_t at_most_one_a_nanosecond(std::uint64_t count, Nanos period) {
+  return std::min<std::uint64_t>(count, static_cast<std::uint64_t>(period.count()));
 }
 
 /// A window is whole again at its end, and not before.
@@ -70,6 +78,17 @@ class Together {
     return true;
   }
 
+  /// What those take that were found to deny.
+  void charge_denied() noexcept {
+    for (std::size_t i = 0; i < limits_.size(); ++i) {
+      if (limits_[i].excess == Excess::nothing || limits_[i].hits == 0) continue;
+      if (answers_[i].conformance.conforms) continue;
+      const auto taken =
+          buckets_.charge(call_of(limits_[i], epoch_, now_), overflow_of(limits_[i]));
+      if (!taken.conformance.conforms) note(i, taken);
+    }
+  }
+
   /// All were asked with all their hits: what is left is told as it stands.
   void tell_uncharged() noexcept {
     for (std::size_t i = 0; i < limits_.size(); ++i)
@@ -118,13 +137,12 @@ class Together {
 }  // namespace
 
 Limit gcra_limit(std::uint64_t count, Nanos period) {
-  return count == 0 ? Limit{period, 0} : make_limit({count, period}, count);
+  const std::uint64_t most = at_most_one_a_nanosecond(count, period);
+  return {most == 0 ? period : period / static_cast<Nanos::rep>(most), most};
 }
 
 Limit window_limit(std::uint64_t count, Nanos period) {
-  const auto most = std::min<std::uint64_t>(count, static_cast<std::uint64_t>(period.count()));
-  if (most == 0) return {period, 0};
-  return {period / static_cast<Nanos::rep>(most), most};
+  return {Nanos{1}, at_most_one_a_nanosecond(count, period)};
 }
 
 Nanos window_left(Instant now, Nanos clock_offset, Nanos period) {
@@ -141,7 +159,9 @@ bool charge_all(BucketTable& buckets, std::span<const LooseLimit> limits, std::u
     answers[0].conformance.conforms = true;
     return together.charge();
   }
-  if (!together.check() || !together.charge()) {
+  const bool passed = together.check();
+  together.charge_denied();
+  if (!passed || !together.charge()) {
     together.tell_uncharged();
     return false;
   }

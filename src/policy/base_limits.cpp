@@ -19,7 +19,9 @@ std::vector<BaseLimits> base_limits(const PolicySettings& settings) {
       if (tier >= endpoint.limits.size()) continue;
       const LimitSpec& spec = endpoint.limits[tier];
       base.principal = to_limit(spec);
-      if (spec.total) base.total = limiter::make_limit(*spec.total, default_burst(*spec.total));
+      if (spec.total)
+        base.total =
+            limiter::make_limit(*spec.total, spec.total_burst.value_or(default_burst(*spec.total)));
       const auto& shown = spec.rate ? spec.rate : spec.total;
       if (shown) base.per_minute = shown->per_minute();
     }

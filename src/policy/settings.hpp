@@ -36,8 +36,9 @@ struct ModeFor {
 /// A limit as configured. No rate: unlimited.
 struct LimitSpec {
   std::optional<Rate> rate;
-  std::optional<std::uint64_t> burst;  ///< absent: default_burst(rate)
-  std::optional<Rate> total;           ///< all principals of that tier together
+  std::optional<std::uint64_t> burst;        ///< absent: default_burst(rate)
+  std::optional<Rate> total;                 ///< all principals of that tier together
+  std::optional<std::uint64_t> total_burst;  ///< absent: default_burst(total)
 };
 
 /// A capacity that is to be found out (policy/capacity_estimate.hpp).

@@ -156,6 +156,7 @@ std::string Service::Impl::metrics_text() const {
   input.syslog_lines = syslog.lines;
   input.syslog_unreadable = syslog.unreadable;
   input.unmatched_domains = rate_limit_calls.unknown_domains;
+  input.counters.overflow_decisions += rate_limit_calls.domain_overflows;
   input.descriptors = settings.current()->domains.tallies();
   input.syslog_untrusted = syslog.untrusted;
   return render(input);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "base/utf8.hpp"
 
 namespace tidelimit {
 namespace {
@@ -66,6 +67,9 @@ TEST(Printable, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
   EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80\xf5"), "\\xc0\\xaf\\xed\\xa0\\x80\\xf5");
   EXPECT_EQ(printable("\xc2\x85"), "\\xc2\\x85") << "a C1 control";
+  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f\n\xc2\x85"));
+  for (const char* text : {"f\xfcr", "\xc0\xaf", "\xed\xa0\x80", "\xf5", "\xc3"})
+    EXPECT_FALSE(is_utf8(text));
   EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82") << "cut short";
   EXPECT_LE(printable(std::string(1000, '\x01'), 50).size(), 50U);
 }

@@ -45,7 +45,7 @@ identity:
 tiers: [PRM, STD]
 endpoints:
   - { name: payment, match: "/payment/**", priority: high, capacity: 200/s, limits: { PRM: 300/min, STD: 100/min } }
-  - { name: browse,  match: "/browse/**",  priority: low,  limits: { PRM: 300/min, STD: { rate: 100/min, burst: 20, total: 50/s } } }
+  - { name: browse,  match: "/browse/**",  priority: low,  limits: { PRM: 300/min, STD: { rate: 100/min, burst: 20, total: 50/s, total_burst: 200 } } }
 forecast: { window: 15m, history: 24h, horizon: 1h, model: var/model }
 anomaly:  { model: var/model, scan: 5s, contamination: 0.01, false_alarms: 1e-5, max_new_verdicts: 60/h, allow: [ { cidr: 10.0.0.0/8, reason: offices } ] }
 rules:
@@ -119,6 +119,7 @@ TEST(Config, ReadsEndpointsAndLimits) {
   EXPECT_EQ(standard.rate, (Rate{100, minutes{1}}));
   EXPECT_EQ(standard.burst, 20u);
   EXPECT_EQ(standard.total, (Rate{50, seconds{1}}));
+  EXPECT_EQ(standard.total_burst, 200u);
   EXPECT_EQ(endpoints[2].name, "other");
   EXPECT_EQ(endpoints[2].priority, Priority::normal);
   EXPECT_FALSE(endpoints[2].limits[0].rate);

@@ -1,5 +1,6 @@
 #include "config/descriptor_file.hpp"
 
+#include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 
@@ -47,6 +48,29 @@ descriptors:
   EXPECT_EQ(period_of(status.limit->unit), std::chrono::hours{24 * 7});
   EXPECT_EQ(describe(read->descriptors[2]), "open");
   EXPECT_FALSE(read->descriptors[2].limit);
+}
+
+// What yaml.v2 takes, which envoyproxy/ratelimit reads with.
+TEST(DescriptorFile, BooleansNumbersAndNothingAreThoseOfYaml11) {
+  for (const char* yes : {"true", "True", "TRUE", "yes", "on", "On"})
+    for (const auto& [number, value] : {std::pair{"1_000", 1000U},
+                                        {"0x10", 16U},
+                                        {"+10", 10U},
+                                        {"010", 8U},
+                                        {"0b11", 3U},
+                                        {"0", 0U}}) {
+      const auto read =
+          parse_descriptors(fmt::format("domain: shop\ndescriptors:\n"
+                                        "  - {{ key: a, shadow_mode: {}, rate_limit: {{ unit: day, "
+                                        "requests_per_unit: {}, replaces: }} }}\n"
+                                        "  - {{ key: b, shadow_mode: Off, rate_limit: }}\n",
+                                        yes, number),
+                            "shop.yaml");
+      ASSERT_TRUE(read) << yes << " " << number << ": " << read.error().front().message;
+      EXPECT_TRUE(read->descriptors[0].shadow_mode) << yes;
+      EXPECT_EQ(read->descriptors[0].limit->requests_per_unit, value) << number;
+      EXPECT_FALSE(read->descriptors[1].shadow_mode || read->descriptors[1].limit);
+    }
 }
 
 TEST(DescriptorFile, TwoFilesOfOneDomainAreNamed) {

@@ -357,6 +357,33 @@ class Domains(Calls):
             self.assertEqual([self.over(second) for _ in range(3)], [False, False, True])
             time.sleep(0.5)
 
+    def served_with_costs_told_afterwards(self, window):
+        self.begin_shop(window=window)
+        asks, costs = (descriptor(hits=hits, files="a.pdf") for hits in (0, 2))
+        served = 0
+        while served < 10 and not self.over(asks):
+            served += 1
+            self.over(costs)
+        return served
+
+    def test_costs_told_afterwards_limit_in_windows(self):
+        self.assertEqual(self.served_with_costs_told_afterwards("fixed"), 2)
+
+    def test_costs_told_afterwards_limit_where_quota_drips(self):
+        self.assertEqual(self.served_with_costs_told_afterwards("gcra"), 2)
+
+    def test_what_was_counted_in_another_unit_means_nothing(self):
+        self.begin_shop(window="fixed", login="1000")
+        login, peek = descriptor(path="/login"), descriptor(hits=0, path="/login")
+        self.assertFalse(self.over(login))
+        self.shop.write_text(SHOP.replace("unit: minute, requests_per_unit: LOGIN", "unit: second, requests_per_unit: 70"))
+        harness.wait_until(lambda: self.ask(peek).statuses[0].current_limit.requests_per_unit == 70, "the new limit holds")
+        self.assertFalse(self.over(login))
+
+    def test_hits_are_not_given_back(self):
+        self.begin_shop()
+        self.assertIn("is_negative_hits", self.refuse(descriptor(path="/login") | {"is_negative_hits": True}))
+
     def test_descriptors_that_share_the_last_of_a_bucket_pass_alike(self):
         self.begin_shop()
         ada = descriptor(path="/login", user="ada")
@@ -376,6 +403,27 @@ class Domains(Calls):
             self.assertEqual(answer, Response(overall_code=OK, statuses=[Response.DescriptorStatus(code=OK)]))
         self.assertEqual(self.metric(
             'tidelimit_descriptor_decisions_total{domain="shop",descriptor="path=/login",outcome="shadow_deny"}'), 2)
+
+    def shell(self, *arguments, status=0):
+        done = self.gate.shell(*arguments)
+        self.assertEqual(done.returncode, status, done)
+        return done.stdout
+
+    def test_commands_tell_what_they_leave_out(self):
+        self.begin_shop(mode="shadow")
+        self.codes(login())
+        self.assertIn("0 limits asked", self.shell("shadow-report", "--since", "1h"))
+        for _ in range(5):
+            self.ask(descriptor(path="/login"), descriptor(tried="x"))
+        report = self.shell("shadow-report", "--since", "1h", "--max-harm", "10%", status=1)
+        self.assertIn("10 limits asked, 2 would have denied\nharm 20.0000 % (at most 10.0000 %): ABOVE the bound", report)
+        self.shell("shadow-report", "--since", "1h", "--max-harm", "20%")
+        self.shell("shadow-report", "--since", "1h", "--max-harm", "10%", "--without-domains")
+        self.shell("shadow-report", "--since", "1h", "--part", "endpoint/login")
+        why = self.shell("why", "--user", "bob")
+        self.assertIn("but for ratelimit.domains", why)
+        self.assertIn("0 of 10 were denied and 2 would have been", why)
+        self.assertIn("no override lifts limits of ratelimit.domains", self.shell("unblock", "--user", "bob"))
 
     def test_a_share_is_enforced_for_the_same_users_here_and_there_and_the_others_are_watched(self):
         self.begin_shop(mode="{ enforce: 20% }")

@@ -58,6 +58,63 @@ TEST_F(LooseLimits, AllAreChargedOrNone) {
   EXPECT_EQ(left(0), 4u) << "nor by asking";
 }
 
+TEST_F(LooseLimits, ADeniedCallMayTakeWhatIsLeft) {
+  const auto rest = [&](std::uint64_t key, Hits hits) {
+    LooseLimit one = window(key, 10, minutes{1}, hits);
+    one.excess = Excess::rest;
+    return one;
+  };
+  EXPECT_FALSE(charge({rest(1, 11)})) << "of a bucket that nobody has used yet";
+  EXPECT_FALSE(charge({rest(1, 1)}));
+  ASSERT_TRUE(charge({rest(2, 7)}));
+  EXPECT_FALSE(charge({rest(2, 4)}));
+  EXPECT_EQ(left(0), 0u);
+  EXPECT_FALSE(charge({rest(2, 1)}));
+  ASSERT_TRUE(charge({rest(3, 7)}));
+  EXPECT_FALSE(charge({rest(3, 4), rest(4, 4)}));
+  EXPECT_FALSE(charge({rest(3, 1)})) << "beside another one, too";
+  ASSERT_TRUE(charge({rest(4, 10)})) << "which is charged nothing";
+  LooseLimit watched = rest(5, 11);
+  watched.watched = true;
+  ASSERT_TRUE(charge({watched, rest(6, 1)}));
+  EXPECT_FALSE(charge({rest(5, 1)})) << "and where it denies nobody, as where it does";
+  now = now + minutes{1};
+  EXPECT_TRUE(charge({rest(2, 10)})) << "of that window alone";
+}
+
+TEST_F(LooseLimits, ADeniedCallMayRunIntoDebt) {
+  const auto debt = [&](Hits hits) {
+    LooseLimit one = gcra(1, 60, hits);  // one a second
+    one.excess = Excess::debt;
+    return one;
+  };
+  ASSERT_TRUE(charge({debt(50)}));
+  EXPECT_FALSE(charge({debt(30)}));
+  EXPECT_EQ(answers[0].conformance.retry_after, seconds{50}) << "20 owed, then 30";
+  EXPECT_FALSE(charge({debt(30)})) << "nothing is left: no more is charged";
+  EXPECT_EQ(answers[0].conformance.retry_after, seconds{50});
+  EXPECT_FALSE(charge({gcra(1, 60)}));
+  EXPECT_EQ(answers[0].conformance.retry_after, seconds{21});
+  now = now + seconds{21};
+  EXPECT_FALSE(charge({debt(1000)})) << "at most a whole unit is owed";
+  EXPECT_FALSE(charge({gcra(1, 60)}));
+  EXPECT_EQ(answers[0].conformance.retry_after, seconds{61});
+}
+
+// So that a cost told when a response is done limits as well as one that is told before.
+TEST_F(LooseLimits, CostsToldAfterwardsKeepToTheRate) {
+  Hits used = 0;
+  for (int second = 0; second < 3600; ++second, now = now + seconds{1}) {
+    LooseLimit asks = gcra(1, 60, 0);
+    if (!charge({asks})) continue;
+    asks.hits = 50;
+    asks.excess = Excess::debt;
+    static_cast<void>(charge({asks}));
+    used += 50;
+  }
+  EXPECT_NEAR(used, 3600 + 60, 50);
+}
+
 TEST_F(LooseLimits, EqualKeysAreOneBucketChargedWithTheMost) {
   ASSERT_TRUE(charge({gcra(1, 9), gcra(1, 9, 3), gcra(1, 9, 0)}));
   EXPECT_EQ(left(0), 6u);
@@ -114,6 +171,26 @@ TEST_F(LooseLimits, ALoweredLimitHoldsAtOnceAndARaisedOneFrees) {
   EXPECT_FALSE(charge({gcra(1, 10, 2)}, 2));
   ASSERT_TRUE(charge({gcra(1, 1000, 1)}, 3));
   EXPECT_GT(left(0), 50u);
+}
+
+TEST_F(LooseLimits, AWindowsCountStaysWhatItIsWhereTheLimitMoves) {
+  ASSERT_TRUE(charge({window(1, 1000, hours{24}, 800)}));
+  ASSERT_TRUE(charge({window(1, 5000, hours{24}, 0)}, 2));
+  EXPECT_EQ(left(0), 4200u);
+  ASSERT_TRUE(charge({window(2, 100, hours{24}, 3)}));
+  EXPECT_FALSE(charge({window(2, 3, hours{24})}));
+  EXPECT_FALSE(charge({window(1, 500, hours{24})}, 3));
+  EXPECT_FALSE(charge({window(1, 500, hours{24})}, 3));
+}
+
+TEST_F(LooseLimits, AWholeUnitIsBackAfterAUnit) {
+  for (const std::uint64_t count : {7, 11, 13, 17, 100, 700}) {
+    LooseLimit one = gcra(count, count, static_cast<Hits>(count));
+    one.limit = gcra_limit(count, hours{1});
+    ASSERT_TRUE(charge({one}));
+    EXPECT_LE(answers[0].conformance.reset_after, hours{1}) << count;
+    EXPECT_GT(answers[0].conformance.reset_after, hours{1} - milliseconds{1}) << count;
+  }
 }
 
 TEST_F(LooseLimits, AWindowEndsAtAWholeMultipleOfItsPeriod) {

@@ -12,8 +12,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::array<Nanos, 4> kPeriods{hours{24}, hours{1}, minutes{1}, seconds{1}};
-constexpr std::uint64_t kMostInRate = 1'000'000'000;
-constexpr double kMostBurstDays = 366;  // as the configuration allows
+constexpr std::uint64_t kMostInRate = 1'000'000'000;  // and in a burst
+constexpr double kMostBurstDays = 366;                // as the configuration allows
 
 }  // namespace
 
@@ -33,7 +33,9 @@ std::optional<ConvertedLimit> convert(const config::DescriptorLimit& limit) {
   if (converted.rate.count == 0 || converted.rate.count > kMostInRate) return std::nullopt;
   const auto most =
       static_cast<std::uint64_t>(converted.rate.per_second() * 86400 * kMostBurstDays);
-  converted.burst = std::clamp<std::uint64_t>(count, 1, std::max<std::uint64_t>(most, 1));
+  converted.burst =
+      std::min(std::clamp<std::uint64_t>(count, 1, std::max<std::uint64_t>(most, 1)), kMostInRate);
+  converted.whole = converted.burst == count;
   return converted;
 }
 

@@ -13,6 +13,7 @@ struct ConvertedLimit {
   Rate rate;
   std::uint64_t burst = 1;  ///< what the unit lets through at once, as far as a burst may go
   bool exact = true;        ///< else the rate is rounded down
+  bool whole = true;        ///< else the burst is less than the unit lets through
 };
 
 /// Nothing where it lets more through than a rate can say, or less than one a day. The limit is

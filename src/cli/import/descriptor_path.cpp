@@ -113,7 +113,8 @@ bool PathReader::has_tier(const DescriptorPath& path) {
     remark(path, "a pattern of tiers has no limit of its own", "name each of the tiers");
     return false;
   }
-  if (!config::is_name(tier->value) || reserved_tier(tier->value)) {
+  if (!config::is_name(tier->value) || reserved_tier(tier->value) ||
+      tier->value == kOtherEndpoint) {
     remark(path, fmt::format("\"{}\" can't be the name of a tier", printable(tier->value)),
            "give the tier another name: letters, digits and _ . : / -, at most 64");
     return false;

@@ -6,20 +6,39 @@
 #include "cli/import/converted_limit.hpp"
 
 namespace tidelimit::cli {
+namespace {
+
+/// As a segment of a URL's path (RFC 3986: all but unreserved characters as %XX).
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string override_call(Word who, const std::string& value,
                           const std::optional<config::DescriptorLimit>& limit) {
   std::string action = R"("action":"allow")";
+  std::string at_once;
   if (limit && !limit->unlimited) {
     const auto converted = limit->requests_per_unit == 0 ? std::nullopt : convert(*limit);
+    if (converted && converted->burst != default_burst(converted->rate))
+      at_once = fmt::format(" (an override lets a minute's worth come at once: {}, not {})",
+                            default_burst(converted->rate), limit->requests_per_unit);
     action = converted
                  ? fmt::format(R"("action":"limit","limit":"{}")", format_rate(converted->rate))
                  : R"("action":"block")";
     if (!converted && limit->requests_per_unit != 0)
       return "choose a rate from 1/d to 1000000000/s";
   }
-  return fmt::format(R"(PUT /v1/overrides/{}{} {{{},"permanent":true}} on the live gate)",
-                     who == Word::user_id ? "user/" : "", printable(value), action);
+  const std::string target = who == Word::user_id ? "user/" + escaped(value) : printable(value);
+  return fmt::format(R"(PUT /v1/overrides/{} {{{},"permanent":true}} on the live gate{})", target,
+                     action, at_once);
 }
 
 }  // namespace tidelimit::cli

@@ -8,7 +8,8 @@
 namespace tidelimit::cli {
 namespace {
 
-constexpr std::size_t kMaxStem = 48;  // leaves room for a method and a number in a name of 64
+constexpr std::size_t kMaxStem = 48;  // leaves room for a method
+constexpr std::size_t kMaxName = 60;  // and for what makes it another name, in one of 64
 
 }  // namespace
 
@@ -41,7 +42,9 @@ std::string endpoint_name(std::string_view pattern, std::string_view method) {
   name.resize(std::min(name.size(), kMaxStem));
   while (!name.empty() && name.back() == '-') name.pop_back();
   if (name.empty()) name = pattern == "/" ? "root" : "all";
-  return method.empty() ? name : name + "-" + to_lower(method);
+  if (!method.empty()) name += "-" + to_lower(method);
+  name.resize(std::min(name.size(), kMaxName));
+  return name;
 }
 
 }  // namespace tidelimit::cli

@@ -17,6 +17,7 @@ using config::Descriptor;
 
 constexpr std::size_t kMostEndpoints = 999;  // and `other`
 constexpr std::size_t kMostTiers = 63;       // and the default
+constexpr std::size_t kLongestMethod = 32;   // as the configuration takes it
 
 /// Takes descriptors to endpoints, one by one.
 class Translator {
@@ -87,7 +88,9 @@ bool Translator::has_room_for_tier(const DescriptorPath& path) {
 
 std::optional<DraftLimit> Translator::limit_of(const DescriptorPath& path) {
   const auto& limit = path.last().limit;
-  DraftLimit draft{path.origin, words_of(limit), std::nullopt, 0, path.last().shadow_mode};
+  DraftLimit draft{
+      path.origin,          words_of(limit),       std::nullopt, 0, path.last().shadow_mode,
+      path.has(Word::path), path.has(Word::method)};
   if (!limit || limit->unlimited) return draft;
   if (limit->requests_per_unit == 0) {
     remark(path, "a limit of 0 lets nothing pass, and limits here begin at 1",
@@ -105,6 +108,9 @@ std::optional<DraftLimit> Translator::limit_of(const DescriptorPath& path) {
   if (!converted->exact)
     remark(path, fmt::format("{} is {} here, rounded down", draft.said, format_rate(*draft.rate)),
            "round it up if that is too little");
+  if (!converted->whole)
+    remark(path, fmt::format("{} could come at once; here {} can", draft.said, converted->burst),
+           "raise the rate if that is too little");
   return draft;
 }
 
@@ -119,14 +125,23 @@ DraftEndpoint* Translator::endpoint_of(const DescriptorPath& path) {
     return nullptr;
   }
   const std::string name = method != nullptr ? method->value : "";
-  if (!std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-      })) {
+  const bool letters = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
+  });
+  if (!letters || name.size() > kLongestMethod) {
     remark(path, fmt::format("\"{}\" is no HTTP method", printable(name)), "name each method");
     return nullptr;
   }
-  for (DraftEndpoint& known : endpoints_)
-    if (known.pattern == *pattern && equals_ignoring_case(known.method, name)) return &known;
+  for (DraftEndpoint& known : endpoints_) {
+    if (!equals_ignoring_case(known.pattern, *pattern) || !equals_ignoring_case(known.method, name))
+      continue;
+    if (known.pattern != *pattern)
+      remark(path,
+             fmt::format("paths are the same here in upper and lower case: it is \"{}\"",
+                         known.pattern),
+             "keep the limit that is meant");
+    return &known;
+  }
   if (endpoints_.size() == kMostEndpoints) {
     remark(path, fmt::format("there are {} endpoints already", kMostEndpoints),
            "put paths together, as in /a/**");

@@ -34,6 +34,8 @@ struct DraftLimit {
   std::optional<Rate> rate;  ///< none: unlimited
   std::uint64_t burst = 0;   ///< all that may come at once
   bool shadow = false;
+  bool by_path = false;  ///< its descriptor names a path
+  bool by_method = false;
 };
 
 /// An endpoint of the configuration to be.

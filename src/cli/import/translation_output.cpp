@@ -66,6 +66,8 @@ std::string limit_value(const DraftLimit* limit, const DraftLimit* total) {
   if (limited) add("rate: " + format_rate(*limit->rate));
   if (limited && !usual) add(fmt::format("burst: {}", limit->burst));
   if (whole) add("total: " + format_rate(*total->rate));
+  if (whole && total->burst != default_burst(*total->rate))
+    add(fmt::format("total_burst: {}", total->burst));
   return parts.empty() ? parts : "{ " + parts + " }";
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
 #include <thread>
 
 #include "base/text.hpp"
@@ -111,6 +112,22 @@ Dropped dropped_since(const DeskContext& context, WallTime since) {
   const engine::CountersView counters = context.engine.counters();
   if (counters.decision_records_dropped == 0 || counters.last_record_dropped < since) return {};
   return {counters.decision_records_dropped, format_time(counters.last_record_dropped)};
+}
+
+/// What was asked of descriptors in domains of envoyproxy/ratelimit since the gate started: they
+/// keep no decisions, and are in no sum of them. Null where there are none.
+json domains_json(const DeskContext& context) {
+  const auto settings = context.settings.current();
+  if (settings->domains.empty()) return {};
+  std::uint64_t calls = 0, denied = 0, would_deny = 0;
+  for (const RuleTally& tally : settings->domains.tallies()) {
+    calls += std::accumulate(tally.outcomes.begin(), tally.outcomes.end(), std::uint64_t{0});
+    denied += tally.outcomes[static_cast<std::size_t>(limiter::Outcome::deny)];
+    // What shadow_mode watches stays watched when the gate enforces.
+    if (!tally.watched)
+      would_deny += tally.outcomes[static_cast<std::size_t>(limiter::Outcome::shadow_deny)];
+  }
+  return {{"asked", calls}, {"denied", denied}, {"would_deny", would_deny}};
 }
 
 /// What a part would have denied, were it enforced for everyone.
@@ -234,6 +251,7 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   const Dropped dropped = by_id ? Dropped{} : dropped_since(context, query.since);
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
+                        {"domains", domains_json(context)},
                         {"dropped", dropped.count},
                         {"last_dropped", dropped.last},
                         {"complete", dropped.count == 0 && found->size() < kMostDecisions}});
@@ -295,6 +313,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                         {"principals_harmed", found->principals_harmed},
                         {"by_cause", std::move(causes)},
                         {"by_principal", std::move(rows)},
+                        {"domains", domains_json(context)},
                         {"pending", pending},
                         {"dropped", dropped.count},
                         {"last_dropped", dropped.last},

@@ -119,7 +119,9 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
   spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),
                limiter::to_string(record->action), record->by,
                record->until ? "until " + format_time(*record->until) : "permanent");
-  return json_response(override_json(*record));
+  json made = override_json(*record);
+  made["holds_in_domains"] = context.settings.current()->domains.empty() ? json() : json(false);
+  return json_response(made);
 }
 
 Response delete_override(const DeskContext& context, const DeskCall& call) {

@@ -33,7 +33,7 @@ const DomainLevel* DomainTable::find(std::string_view domain) const noexcept {
 std::vector<RuleTally> DomainTable::tallies() const {
   std::vector<RuleTally> all;
   for (const auto& [label, counts] : counts_) {
-    RuleTally tally{label.first, label.second, {}, 0};
+    RuleTally tally{label.first, label.second, watched_.contains(label), {}, 0};
     counts->read(tally);
     const bool met = std::any_of(tally.outcomes.begin(), tally.outcomes.end(),
                                  [](std::uint64_t count) { return count != 0; });
@@ -75,6 +75,7 @@ DomainRule DomainTable::make_rule(const config::Descriptor& descriptor, const La
   DomainRule rule;
   rule.number = ++rules_;
   rule.watched = descriptor.shadow_mode;
+  if (rule.watched) watched_.insert(label);
   if (!descriptor.limit) return rule;
   const config::DescriptorLimit& limit = *descriptor.limit;
   rule.kind = limit.unlimited ? DomainRule::Kind::unlimited : DomainRule::Kind::limited;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -73,6 +74,7 @@ class DomainTable {
   /// Null: no such domain.
   [[nodiscard]] const DomainLevel* find(std::string_view domain) const noexcept;
   [[nodiscard]] limiter::Counting counting() const { return counting_; }
+  [[nodiscard]] bool empty() const { return domains_.empty(); }
   /// Of descriptors that were met, in the order of domains and descriptors.
   [[nodiscard]] std::vector<RuleTally> tallies() const;
 
@@ -90,6 +92,7 @@ class DomainTable {
   limiter::Counting counting_ = limiter::Counting::gcra;
   DomainLevel::ByText<DomainLevel> domains_;
   std::map<Label, std::shared_ptr<RuleCounts>> counts_;
+  std::set<Label> watched_;  ///< by shadow_mode
   std::uint64_t rules_ = 0;
 };
 

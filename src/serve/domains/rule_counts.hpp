@@ -13,6 +13,7 @@ namespace tidelimit::serve {
 struct RuleTally {
   std::string domain;
   std::string descriptor;
+  bool watched = false;  ///< by its own shadow_mode
   std::array<std::uint64_t, limiter::kOutcomes> outcomes{};
   std::uint64_t near_limit = 0;
 };

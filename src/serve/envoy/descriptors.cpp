@@ -53,12 +53,22 @@ tl::unexpected<Error> too_many_descriptors(std::size_t count, std::size_t most) 
               fmt::format("descriptors: {} are more than the {} of one call", count, most));
 }
 
+std::optional<Address> address_in(std::string_view entry) {
+  const auto zone = entry.find('%');
+  return parse_address(zone == entry.npos || entry.find(':') > zone ? entry
+                                                                    : entry.substr(0, zone));
+}
+
 Result<void> check_shape(const RateLimitRequest& call) {
   if (call.descriptors_size() == 0)
     return fail(Code::invalid_argument, "descriptors: there is none");
   for (int i = 0; i < call.descriptors_size(); ++i) {
     const auto& entries = call.descriptors(i).entries();
     if (entries.empty()) return wrong_descriptor(static_cast<std::size_t>(i), "it has no entries");
+    if (call.descriptors(i).is_negative_hits())
+      return wrong_descriptor(static_cast<std::size_t>(i),
+                              "is_negative_hits: hits are not given back here; charge them when "
+                              "the response is done (apply_on_stream_done)");
     for (const auto& entry : entries)
       if (entry.key().empty())
         return wrong_descriptor(static_cast<std::size_t>(i), "an entry has no key");
@@ -159,7 +169,7 @@ Result<void> DescriptorReader::read_client(const Words& own, const Words& common
                                     words_.begin());
   };
   if (const auto text = first_of(kRemoteAddress)) {
-    const auto address = parse_address(*text);
+    const auto address = address_in(*text);
     if (!address)
       return wrong_descriptor(
           sayer(kRemoteAddress),

@@ -26,6 +26,8 @@ using DescriptorMessage = ::envoy::extensions::common::ratelimit::v3::RateLimitD
 [[nodiscard]] std::optional<Nanos> period_of(::envoy::type::v3::RateLimitUnit unit);
 inline constexpr std::string_view kNoUnit =
     "its limit has no unit: SECOND, MINUTE, HOUR, DAY, MONTH or YEAR";
+/// Of an entry `remote_address`; the zone of a link-local address is left out.
+[[nodiscard]] std::optional<Address> address_in(std::string_view entry);
 /// "descriptors[2]: what".
 [[nodiscard]] tl::unexpected<Error> wrong_descriptor(std::size_t at, std::string_view what);
 [[nodiscard]] tl::unexpected<Error> too_many_descriptors(std::size_t count, std::size_t most);

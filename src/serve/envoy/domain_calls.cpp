@@ -22,6 +22,7 @@ using RateLimit = RateLimitResponse::RateLimit;
 
 // When a table is full, newcomers of one rule share so many buckets.
 constexpr std::uint64_t kNeighbourhoods = 256;
+constexpr std::uint64_t kCallersOwn = 1;  // sets limits that calls bring apart from the files'
 
 RateLimit::Unit unit_of(config::LimitUnit unit) {
   switch (unit) {
@@ -53,9 +54,17 @@ std::uint16_t place_of(const DescriptorMessage& descriptor, const config::Descri
       return limiter::rollout_place(std::string_view(entry.value()));
     if (entry.key() == names.remote_address) address = &entry.value();
   }
-  const auto client = address == nullptr ? std::nullopt : parse_address(*address);
+  const auto client = address == nullptr ? std::nullopt : address_in(*address);
   return client ? limiter::rollout_place(client_of(*client))
                 : limiter::rollout_place(walk.unkeyed());
+}
+
+/// A window is used up by what asks for more than is left, as there. Where quota drips back that
+/// would starve whoever asks for several at a time without waiting, so only costs are owed: hits of
+/// the descriptor's own, which may be told when the response is done.
+limiter::Excess excess_of(limiter::Counting counting, const DescriptorMessage& descriptor) {
+  if (counting == limiter::Counting::fixed) return limiter::Excess::rest;
+  return descriptor.has_hits_addend() ? limiter::Excess::debt : limiter::Excess::nothing;
 }
 
 /// As the other fronts tell of a decision.
@@ -159,6 +168,9 @@ Result<void> DomainCalls::answer(const RateLimitRequest& call, const DomainLevel
   const bool passed =
       gate_.charge_all({limits_.data(), limit_count_}, settings.epoch, now.mono, answers_);
   count(descriptors, passed);
+  if (std::any_of(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(limit_count_),
+                  [](const LooseAnswer& answer) { return answer.overflow; }))
+    overflows_.fetch_add(1, std::memory_order_relaxed);
   Writer({met_.data(), descriptors}, limits_.data(), answers_.data(), out).write(passed);
   return {};
 }
@@ -189,9 +201,12 @@ Result<void> DomainCalls::find_limits(const RateLimitRequest& call, const Domain
     met_[i].requests_per_unit = descriptor.limit().requests_per_unit();
     met_[i].unit = static_cast<RateLimit::Unit>(descriptor.limit().unit());
     LooseLimit limit;
-    limit.key = mix(keys[i], static_cast<std::uint64_t>(descriptor.limit().unit()));
+    limit.key = mix(keys[i], kCallersOwn);
+    limit.overflow_key = keys[i] % kNeighbourhoods;  // rules are numbered from 1
     limit.limit = table.limit_of(met_[i].requests_per_unit, *period);
-    add_limit(met_[i], hits_of(call, descriptor), *period, limit, table, now);
+    limit.hits = hits_of(call, descriptor);
+    limit.excess = excess_of(table.counting(), descriptor);
+    add_limit(met_[i], *period, limit, table, now);
   }
   drop_replaced(descriptors);
   for (std::size_t i = 0; i < descriptors; ++i) {
@@ -199,30 +214,33 @@ Result<void> DomainCalls::find_limits(const RateLimitRequest& call, const Domain
     if (rule == nullptr || rule->kind != DomainRule::Kind::limited) continue;
     met_[i].requests_per_unit = rule->requests_per_unit;
     met_[i].unit = unit_of(rule->unit);
+    const auto& descriptor = call.descriptors(static_cast<int>(i));
     LooseLimit limit;
     limit.key = keys[i];
     limit.overflow_key = rule->number * kNeighbourhoods + keys[i] % kNeighbourhoods;
     limit.limit = rule->limit;
     limit.watched = rule->watched;
-    add_limit(met_[i], hits_of(call, call.descriptors(static_cast<int>(i))),
-              config::period_of(rule->unit), limit, table, now);
+    limit.hits = hits_of(call, descriptor);
+    limit.excess = excess_of(table.counting(), descriptor);
+    add_limit(met_[i], config::period_of(rule->unit), limit, table, now);
   }
   return {};
 }
 
-void DomainCalls::add_limit(MetLimit& met, limiter::Hits hits, Nanos period,
-                            const LooseLimit& limit, const DomainTable& table, Instant now) {
+/// A bucket holds what was counted in one unit, in one way: under another it would mean nothing.
+void DomainCalls::add_limit(MetLimit& met, Nanos period, const LooseLimit& limit,
+                            const DomainTable& table, Instant now) {
+  const bool fixed = table.counting() == limiter::Counting::fixed;
+  const auto kind = static_cast<std::uint64_t>(period.count()) + (fixed ? 1 : 0);
   met.at = limit_count_++;
   met.period = period;
   LooseLimit& added = limits_[met.at];
   added = limit;
-  added.key = limiter::nonzero_key(limit.key);
-  added.overflow_key =
-      limiter::nonzero_key(mix(gate_.limiter().hash_key("overflow", 0), limit.overflow_key));
-  added.hits = hits;
+  added.key = limiter::nonzero_key(mix(limit.key, kind));
+  added.overflow_key = limiter::nonzero_key(
+      mix(mix(gate_.limiter().hash_key("overflow", 0), limit.overflow_key), kind));
   added.watched = limit.watched || !met.enforced;
-  if (table.counting() == limiter::Counting::fixed)
-    added.window_left = limiter::window_left(now, clock_offset_, period);
+  if (fixed) added.window_left = limiter::window_left(now, clock_offset_, period);
 }
 
 /// A limit in whose stead the call meets another; that one may itself be replaced.

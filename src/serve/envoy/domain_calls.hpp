@@ -34,8 +34,10 @@ struct MetLimit {
 class DomainCalls {
  public:
   /// `clock_offset`: see limiter::window_left. `loop`: a number of its own for the counts.
-  DomainCalls(Gate& gate, Nanos clock_offset, std::size_t loop)
-      : gate_(gate), clock_offset_(clock_offset), loop_(loop) {}
+  /// `overflows` counts calls that met a shared bucket.
+  DomainCalls(Gate& gate, Nanos clock_offset, std::size_t loop,
+              std::atomic<std::uint64_t>& overflows)
+      : gate_(gate), clock_offset_(clock_offset), loop_(loop), overflows_(overflows) {}
 
   /// `call` has passed check_shape; `out` is clear. Errors are invalid_argument and name the
   /// descriptor and the mend.
@@ -46,7 +48,7 @@ class DomainCalls {
  private:
   [[nodiscard]] Result<void> find_limits(const RateLimitRequest& call, const DomainLevel& domain,
                                          const FrontSettings& settings, Instant now);
-  void add_limit(MetLimit& met, limiter::Hits hits, Nanos period, const limiter::LooseLimit& limit,
+  void add_limit(MetLimit& met, Nanos period, const limiter::LooseLimit& limit,
                  const DomainTable& table, Instant now);
   void drop_replaced(std::size_t descriptors);
   void count(std::size_t descriptors, bool passed);
@@ -54,6 +56,7 @@ class DomainCalls {
   Gate& gate_;
   const Nanos clock_offset_;
   const std::size_t loop_;
+  std::atomic<std::uint64_t>& overflows_;
   std::array<MetLimit, limiter::kLooseMax> met_;
   std::array<limiter::LooseLimit, limiter::kLooseMax> limits_;
   std::array<limiter::LooseAnswer, limiter::kLooseMax> answers_;

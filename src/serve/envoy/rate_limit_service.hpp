@@ -16,7 +16,9 @@ namespace tidelimit::serve::envoy {
 /// What the rate limit services of all loops share. Written by all of them, read by anyone.
 struct RateLimitShared {
   std::atomic<std::uint64_t> unknown_domains{0};  ///< calls that passed for their domain is unknown
-  std::atomic<std::size_t> services{0};           ///< how many there are
+  std::atomic<std::uint64_t> domain_overflows{
+      0};                                ///< calls that met a bucket shared for want of room
+  std::atomic<std::size_t> services{0};  ///< how many there are
   Nanos clock_offset{0};  ///< of limiter::window_left; constant before the first service
 };
 
@@ -32,7 +34,8 @@ class RateLimitService final : public grpc::Service {
   RateLimitService(Gate& gate, RateLimitShared& shared)
       : gate_(gate),
         shared_(shared),
-        domains_(gate, shared.clock_offset, shared.services.fetch_add(1)) {}
+        domains_(gate, shared.clock_offset, shared.services.fetch_add(1), shared.domain_overflows) {
+  }
 
   [[nodiscard]] std::string_view name() const override {
     return "envoy.service.ratelimit.v3.RateLimitService";

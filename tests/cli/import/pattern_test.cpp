@@ -47,6 +47,7 @@ TEST(ConvertedLimit, TakesTheLongestPeriodThatIsExact) {
            Conversion{729, LimitUnit::year, "1/d", 366, false},
            Conversion{29, LimitUnit::month, "", 0, false},
            Conversion{4'000'000'000, LimitUnit::minute, "", 0, false},
+           Conversion{4'294'967'295, LimitUnit::year, "11767033/d", 1'000'000'000, false},
        }) {
     config::DescriptorLimit limit;
     limit.requests_per_unit = each.requests;

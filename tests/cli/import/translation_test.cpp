@@ -134,7 +134,7 @@ TEST(Translation, EnvoysKeysStayAsTheyAre) {
 
 TEST(Translation, NamesWhatHasNoEquivalent) {
   const auto translation = translated(R"(
-  - { key: user_id, value: eve, rate_limit: { unit: day, requests_per_unit: 5 } }
+  - { key: user_id, value: e/ve a, rate_limit: { unit: day, requests_per_unit: 5 } }
   - { key: remote_address, value: 192.0.2.1, rate_limit: { unit: day, requests_per_unit: 0 } }
   - { key: remote_address, value: 192.0.2.2 }
   - { key: generic_key, value: slow, rate_limit: { unit: second, requests_per_unit: 1 } }
@@ -151,7 +151,7 @@ TEST(Translation, NamesWhatHasNoEquivalent) {
       remarks(translation),
       ElementsAre(
           HasSubstr(
-              R"(PUT /v1/overrides/user/eve {"action":"limit","limit":"5/d","permanent":true})"),
+              R"(PUT /v1/overrides/user/e%2Fve%20a {"action":"limit","limit":"5/d","permanent":true} on the live gate (an override lets a minute's worth come at once: 1, not 5))"),
           HasSubstr(R"(PUT /v1/overrides/192.0.2.1 {"action":"block","permanent":true})"),
           HasSubstr(R"(PUT /v1/overrides/192.0.2.2 {"action":"allow","permanent":true})"),
           HasSubstr("generic_key=slow: \"generic_key\" is none of the words"),
@@ -198,6 +198,79 @@ TEST(Translation, OnlyAWholeEndpointShadows) {
   EXPECT_EQ(rate(endpoint(config, "mixed").limits[0].rate), "none");
   EXPECT_EQ(rate(endpoint(config, "mixed").limits[0].total), "7/s");
   EXPECT_THAT(remarks(translation), ElementsAre(HasSubstr("shadow_mode is the mode of a whole")));
+}
+
+TEST(Translation, AWholeUnitOfATotalMayComeAtOnce) {
+  const auto translation = translated(R"(
+  - { key: path, value: /reports, rate_limit: { unit: hour, requests_per_unit: 20 } }
+  - { key: path, value: /fast, rate_limit: { unit: minute, requests_per_unit: 20 } }
+)");
+  EXPECT_THAT(remarks(translation), IsEmpty());
+  const auto config = understood(translation);
+  EXPECT_EQ(rate(endpoint(config, "reports").limits[0].total), "20/h");
+  EXPECT_EQ(endpoint(config, "reports").limits[0].total_burst, 20U);
+  EXPECT_FALSE(endpoint(config, "fast").limits[0].total_burst);
+}
+
+TEST(Translation, NamesLimitsThatHeldTogether) {
+  const auto translation = translated(R"(
+  - { key: method, value: POST, rate_limit: { unit: minute, requests_per_unit: 60 } }
+  - key: path
+    value: /pay
+    rate_limit: { unit: minute, requests_per_unit: 600 }
+    descriptors: [ { key: method, value: GET, rate_limit: { unit: minute, requests_per_unit: 9 } } ]
+  - { key: path, value: /a/b, rate_limit: { unit: minute, requests_per_unit: 600 } }
+  - { key: path, value: "/a/*", share_threshold: true, rate_limit: { unit: minute, requests_per_unit: 6 } }
+)");
+  understood(translation);
+  EXPECT_THAT(
+      remarks(translation),
+      ElementsAre(
+          HasSubstr("4 method=POST: it counted requests of pay, a-b, a too; here those meet"),
+          HasSubstr("5 path=/pay: it counted requests of pay-get too; here those meet")))
+      << "/a/* did not count /a/b there, either";
+}
+
+TEST(Translation, WhatIsOneEndpointHereIsMadeOne) {
+  for (const char* descriptors : {
+           R"(
+  - { key: path, value: "*", share_threshold: true, rate_limit: { unit: minute, requests_per_unit: 5 } }
+  - { key: method, value: DELETE, rate_limit: { unit: minute, requests_per_unit: 5 } }
+)",
+           R"(
+  - { key: method, value: DELETE, rate_limit: { unit: minute, requests_per_unit: 5 } }
+  - { key: path, value: "/a/*", share_threshold: true, rate_limit: { unit: minute, requests_per_unit: 5 } }
+  - { key: path, value: "*", share_threshold: true, rate_limit: { unit: minute, requests_per_unit: 5 } }
+)",
+           R"(
+  - key: path
+    value: /a
+    descriptors:
+      - { key: method, value: GET, rate_limit: { unit: minute, requests_per_unit: 5 } }
+      - { key: method, value: HEAD, rate_limit: { unit: minute, requests_per_unit: 5 } }
+)",
+           R"(
+  - { key: path, value: /Case, rate_limit: { unit: minute, requests_per_unit: 5 } }
+  - { key: path, value: /case, rate_limit: { unit: minute, requests_per_unit: 6 } }
+)"})
+    EXPECT_THAT(understood(translated(descriptors)).warnings, IsEmpty());
+  EXPECT_THAT(
+      remarks(translated(R"(
+  - { key: path, value: /Case, rate_limit: { unit: minute, requests_per_unit: 5 } }
+  - { key: path, value: /case, rate_limit: { unit: minute, requests_per_unit: 6 } }
+  - { key: tier, value: other, rate_limit: { unit: minute, requests_per_unit: 6 } }
+)")),
+      ElementsAre(HasSubstr("5 path=/case: paths are the same here in upper and lower case"),
+                  HasSubstr("5 path=/case: the endpoint has this limit already"),
+                  HasSubstr("\"other\" can't be the name of a tier")));
+  const auto most = translated(R"(
+  - { key: method, value: ABCDEFGHIJKLMNOPQRSTUVWXYZ, rate_limit: { unit: year, requests_per_unit: 4294967295 } }
+)" + ("  - { key: method, value: " + std::string(300, 'X') +
+      ", rate_limit: { unit: day, requests_per_unit: 5 } }\n"));
+  understood(most);
+  EXPECT_THAT(remarks(most),
+              ElementsAre(HasSubstr("is 11767033/d here, rounded down"),
+                          HasSubstr("here 1000000000 can"), HasSubstr("is no HTTP method")));
 }
 
 TEST(Translation, AnyTextOfAFileStaysText) {

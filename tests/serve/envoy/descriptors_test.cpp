@@ -175,6 +175,17 @@ TEST_F(Descriptors, HaveEntriesWithKeys) {
   EXPECT_EQ(check_shape(call).error().message, "descriptors[0]: an entry has no key");
 }
 
+TEST_F(Descriptors, AskForNoHitsToBeGivenBack) {
+  add({{"path", "/"}}).set_is_negative_hits(true);
+  EXPECT_TRUE(check_shape(call).error().message.starts_with("descriptors[0]: is_negative_hits: "));
+}
+
+TEST_F(Descriptors, NameAddressesOfALinkWithItsZone) {
+  add({{"remote_address", "fe80::1%2"}});
+  EXPECT_EQ(read()[0].request.client, client_of(*parse_address("fe80::1")));
+  EXPECT_FALSE(address_in("203.0.113.7%2"));
+}
+
 TEST_F(Descriptors, MayHoldBytesThatAreNoText) {
   add({{"path", "/\xff"}, {"user_agent", "\xc3("}});
   RateLimitRequest again;
