@@ -63,6 +63,12 @@ std::optional<std::size_t> tier_named(std::string_view name, const Field& value,
   return std::nullopt;
 }
 
+void limits_nothing(const Field& field, std::string_view tier, std::string_view example,
+                    Report& report) {
+  report.mistake(field.line, fmt::format("{} limits nothing: name a tier, like {{ {}: {} }}",
+                                         field.where, tier, example));
+}
+
 }  // namespace
 
 void read_limits(const Field& field, const Config& config, EndpointSettings& endpoint,
@@ -83,6 +89,8 @@ void read_limits(const Field& field, const Config& config, EndpointSettings& end
       endpoint.client = *limit;
     }
   }
+  if (field.node.IsMap() && field.node.size() == 0)
+    limits_nothing(field, tiers.back(), "100/min", report);
 }
 
 void read_concurrency(const Field& field, const Config& config, EndpointSettings& endpoint,
@@ -96,20 +104,11 @@ void read_concurrency(const Field& field, const Config& config, EndpointSettings
     ++named;
     const auto tier = tier_named(name, value, tiers, "timeout", report);
     if (!tier) continue;
-    const auto most = read_count(value, report);
+    const auto most = read_count_up_to(policy::kMostInFlight, value, report);
     if (!most) continue;
-    if (*most > policy::kMostInFlight) {
-      report.mistake(value.line,
-                     fmt::format("{}: {} in flight are more than can be counted: at most {}",
-                                 value.where, *most, policy::kMostInFlight));
-      continue;
-    }
     endpoint.concurrency[*tier] = static_cast<std::uint16_t>(*most);
   }
-  if (field.node.IsMap() && named == 0) {
-    report.mistake(field.line, field.where + " limits nothing: name a tier, like { " +
-                                   std::string(tiers.back()) + ": 5 }");
-  }
+  if (field.node.IsMap() && named == 0) limits_nothing(field, tiers.back(), "5", report);
 }
 
 }  // namespace tidelimit::config
