@@ -68,6 +68,8 @@ Result<engine::OverrideRecord> read_override(const DeskCall& call) {
                                 .made_at = call.now.wall,
                                 .until = *until};
   if (*action == limiter::Action::limit) {
+    if (limit_text->empty())
+      return fail(Code::invalid_argument, R"("limit" is missing: a rate such as "10/min")");
     const auto rate = parse_rate(*limit_text);
     if (!rate) return fail_in("\"limit\"", rate.error());
     record.limit = *rate;
@@ -119,7 +121,9 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
   spdlog::info("override of {}: {} by {}, {}", printable(record->target, 100),
                limiter::to_string(record->action), record->by,
                record->until ? "until " + format_time(*record->until) : "permanent");
-  return json_response(override_json(*record));
+  json made = override_json(*record);
+  made["kept"] = outlasts_a_stop(context);
+  return json_response(made);
 }
 
 Response delete_override(const DeskContext& context, const DeskCall& call) {
