@@ -63,12 +63,6 @@ std::optional<std::size_t> tier_named(std::string_view name, const Field& value,
   return std::nullopt;
 }
 
-void limits_nothing(const Field& field, std::string_view tier, std::string_view example,
-                    Report& report) {
-  report.mistake(field.line, fmt::format("{} limits nothing: name a tier, like {{ {}: {} }}",
-                                         field.where, tier, example));
-}
-
 }  // namespace
 
 void read_limits(const Field& field, const Config& config, EndpointSettings& endpoint,
@@ -89,8 +83,11 @@ void read_limits(const Field& field, const Config& config, EndpointSettings& end
       endpoint.client = *limit;
     }
   }
-  if (field.node.IsMap() && field.node.size() == 0)
-    limits_nothing(field, tiers.back(), "100/min", report);
+  if (field.node.IsMap() && field.node.size() == 0) {
+    report.mistake(field.line,
+                   fmt::format("{} is empty: name a tier, like {{ {}: 100/min }}, or remove it",
+                               field.where, tiers.back()));
+  }
 }
 
 void read_concurrency(const Field& field, const Config& config, EndpointSettings& endpoint,
@@ -108,7 +105,10 @@ void read_concurrency(const Field& field, const Config& config, EndpointSettings
     if (!most) continue;
     endpoint.concurrency[*tier] = static_cast<std::uint16_t>(*most);
   }
-  if (field.node.IsMap() && named == 0) limits_nothing(field, tiers.back(), "5", report);
+  if (field.node.IsMap() && named == 0) {
+    report.mistake(field.line, field.where + " limits nothing: name a tier, like { " +
+                                   std::string(tiers.back()) + ": 5 }");
+  }
 }
 
 }  // namespace tidelimit::config

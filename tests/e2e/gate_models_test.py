@@ -111,7 +111,7 @@ class ModelTest(EndToEnd):
         self.gate.write(self.config.replace("forecast: { model", "forecast: { window: 5m, model"))
         checked = run("check-config", self.gate.file)
         self.assertEqual(checked.returncode, 0, checked.stderr)
-        self.assertRegex(checked.stderr, r"gate\.yaml:\d+: \S+: its forecast was trained with --window 15m .*does not use it")
+        self.assertRegex(checked.stderr, r"tidelimit\.yaml:\d+: \S+: its forecast was trained with --window 15m .*does not use it")
         self.gate.start()
         wait_until(self.gate.answers, "it serves all the same")
         wait_until(lambda: words in self.gate.client.get("/readyz?verbose").body, "it is named")

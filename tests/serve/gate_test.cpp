@@ -128,7 +128,7 @@ TEST_F(GateTest, BadInputIsAnsweredInWords) {
   EXPECT_EQ(call("POST", "/v1/report", "", "[1]").status, 400);
   const HttpAnswer misspelt = call("POST", "/v1/report?observeonly=true", "", "[]");
   EXPECT_EQ(misspelt.status, 400);
-  EXPECT_THAT(misspelt.body, HasSubstr("observeonly"));
+  EXPECT_NE(misspelt.body.find("observeonly"), string::npos);
   EXPECT_EQ(call("GET", "/nothing").status, 404);
   EXPECT_EQ(call("DELETE", "/v1/plan").status, 405);
   const json problem = json::parse(call("POST", "/v1/check", "", R"({"client_ip":"x"})").body);
