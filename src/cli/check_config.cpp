@@ -9,11 +9,11 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/models.hpp"
 #include "cli/text_table.hpp"
 #include "config/config.hpp"
 #include "policy/words.hpp"
 #include "serve/net/clock.hpp"
-#include "store/bundles/bundle_folder.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -149,24 +149,40 @@ TextTable domain_table(const config::Domains& domains) {
   return table;
 }
 
-/// What a gate that started now would start without.
-std::vector<std::string> missing_models(const config::Config& config) {
-  const auto models = store::read_models(config.forecast_model, config.anomaly_model);
-  if (!models)
-    return {fmt::format("{}: {}; a gate starts without models", config.file.string(),
-                        models.error().message)};
-  std::vector<std::string> missing;
-  for (const std::string& words : models->warnings)
-    missing.push_back(fmt::format("{}: {}; a gate starts without it", config.file.string(), words));
-  return missing;
+/// What a gate that started now would start without, or would not use.
+std::vector<std::string> model_troubles(const config::Config& config) {
+  std::vector<std::string> troubles;
+  const auto note = [&](int line, const std::string& words) {
+    troubles.push_back(fmt::format("{}:{}: {}", config.file.string(), line, words));
+  };
+  const auto models = store::read_models(config.forecast_model, {});
+  if (!models) {
+    note(config.forecast_model_line, models.error().message + "; a gate starts without models");
+  } else if (!models->warnings.empty()) {
+    note(config.forecast_model_line, models->warnings.front() + "; a gate starts without it");
+  } else if (const auto misfit = misfit_in_words(*models->bundle, config.engine.shape);
+             !misfit.empty()) {
+    note(config.forecast_model_line,
+         fmt::format("{}: {}; a gate does not use it: correct `forecast`, or train one with the "
+                     "latter",
+                     config.forecast_model.string(), misfit));
+  }
+  if (config.anomaly_model == config.forecast_model) return troubles;
+  const auto detector = store::read_models({}, config.anomaly_model);
+  if (!detector) {
+    note(config.anomaly_model_line, detector.error().message + "; a gate starts without models");
+  } else if (!detector->warnings.empty()) {
+    note(config.anomaly_model_line, detector->warnings.front() + "; a gate starts without it");
+  }
+  return troubles;
 }
 
 /// Those of the file, and what is so only now: `now` is when it is checked.
 std::vector<std::string> all_warnings(const config::Config& config, WallTime now) {
   auto warnings = config.warnings;
   warnings.insert(warnings.end(), config.model_warnings.begin(), config.model_warnings.end());
-  const auto missing = missing_models(config);
-  warnings.insert(warnings.end(), missing.begin(), missing.end());
+  const auto troubles = model_troubles(config);
+  warnings.insert(warnings.end(), troubles.begin(), troubles.end());
   for (const auto& rule : config.engine.policy.rules) {
     if (!rule.when.calendar || rule.when.calendar->end_at(now) ||
         rule.when.calendar->next_edge(now))

@@ -11,17 +11,23 @@ Result<store::Models> models_for(const config::Config& config, const std::string
   return store::Models{std::make_shared<const model::Bundle>(*std::move(bundle)), {}};
 }
 
-Result<void> check_shape(const model::Bundle& bundle, const forecast::Shape& shape,
-                         const std::string& folder) {
+std::string misfit_in_words(const model::Bundle& bundle, const forecast::Shape& shape) {
   if (!bundle.forecast || bundle.manifest.shape == shape) return {};
   const auto options = [](const forecast::Shape& s) {
     return fmt::format("--window {} --history {} --horizon {}", format_duration(s.window),
                        format_duration(s.history), format_duration(s.horizon));
   };
-  return fail(Code::invalid_argument,
-              fmt::format("{}: its forecast was trained with {}, which is not what is asked for, "
-                          "{}; say the former, or train a bundle with the latter",
-                          folder, options(bundle.manifest.shape), options(shape)));
+  return fmt::format("its forecast was trained with {}, which is not what is asked for, {}",
+                     options(bundle.manifest.shape), options(shape));
+}
+
+Result<void> check_shape(const model::Bundle& bundle, const forecast::Shape& shape,
+                         const std::string& folder) {
+  const auto misfit = misfit_in_words(bundle, shape);
+  if (misfit.empty()) return {};
+  return fail(
+      Code::invalid_argument,
+      fmt::format("{}: {}; say the former, or train a bundle with the latter", folder, misfit));
 }
 
 }  // namespace tidelimit::cli

@@ -13,6 +13,11 @@ namespace tidelimit::cli {
 [[nodiscard]] Result<store::Models> models_for(const config::Config& config,
                                                const std::string& folder);
 
+/// How windows that the bundle's forecast was trained for differ from those asked for; empty: they
+/// don't, or it has no forecast.
+[[nodiscard]] std::string misfit_in_words(const model::Bundle& bundle,
+                                          const forecast::Shape& shape);
+
 /// That the bundle's forecast, if it has one, was trained for these windows; the error says what it
 /// was trained for. `folder`: the bundle's name for people.
 [[nodiscard]] Result<void> check_shape(const model::Bundle& bundle, const forecast::Shape& shape,

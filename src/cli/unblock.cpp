@@ -62,9 +62,11 @@ int run(const UnblockOptions& options) {
                                 : std::string("until it is taken back");
   const bool not_in_domains =
       made.contains("holds_in_domains") && made["holds_in_domains"] == false;
+  const std::string lost =
+      made.value("kept", true) ? "" : "; without `state` the gate forgets it at its next stop";
   std::cout << fmt::format(
-      "{} passes {}{}; --undo ends it\n", made["target"].get<std::string>(), until,
-      not_in_domains ? " (no override lifts limits of ratelimit.domains)" : "");
+      "{} passes {}{}; --undo ends it{}\n", made["target"].get<std::string>(), until,
+      not_in_domains ? " (no override lifts limits of ratelimit.domains)" : "", lost);
   return kDone;
 }
 
@@ -76,10 +78,15 @@ void add_unblock(Command app, int& status) {
       app.add_subcommand("unblock", "Lets a client or user through on a running gate at once");
   command.add_option("--user", options->user, "the user's id");
   command.add_option("--client", options->client, "an address or prefix: 203.0.113.7, 10.0.0.0/8");
-  command.add_option("--for", options->duration, "how long, at most 7d").capture_default_str();
-  command.add_flag("--permanent", options->permanent, "until it is taken back");
+  const auto duration =
+      command.add_option("--for", options->duration, "how long, at most 7d").capture_default_str();
+  const auto permanent =
+      command.add_flag("--permanent", options->permanent, "until it is taken back")
+          .excludes(duration);
   command.add_option("--reason", options->reason, "for the audit").capture_default_str();
-  command.add_flag("--undo", options->undo, "takes the override back");
+  command.add_flag("--undo", options->undo, "takes the override back")
+      .excludes(duration)
+      .excludes(permanent);
   options->gate.add_options(command);
   command.callback([options, &status] { status = run(*options); });
 }

@@ -26,6 +26,7 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_signals(top, config, report);
   for (const char* later : {"tls"}) top.refuse(later);
   top.finish();
+  check_together(node, config, report);
 }
 
 }  // namespace
@@ -54,6 +55,7 @@ Result<Config> load(const std::filesystem::path& file) {
 Result<Config> load(const std::string& text, const std::filesystem::path& file) {
   auto config = parse(text, file);
   if (config) {
+    if (auto places = check_places(*config); !places) return tl::unexpected(places.error());
     if (auto read = read_domains(*config); !read) return tl::unexpected(read.error());
     return std::move(*config);
   }

@@ -88,13 +88,17 @@ struct Config {
   CpuSource cpu;
   Domains domains;
   std::filesystem::path forecast_model;  ///< bundle folder; empty: none
+  int forecast_model_line = 0;           ///< where it stands
   std::filesystem::path anomaly_model;
+  int anomaly_model_line = 0;
   Retraining retrain;
   int deny_status = 429;             ///< for reduced capacity and shedding: 429 or 503
   bool expose_rule = true;           ///< else only an opaque decision id
   bool syslog_observe_only = false;  ///< access logs count requests too (no check or auth in front)
   std::filesystem::path admin_token_file;
+  int admin_token_line = 0;
   std::filesystem::path state;  ///< SQLite; empty: none
+  int state_line = 0;
   engine::Retention retention;
   std::vector<std::string> warnings;  ///< "FILE:LINE: ..." of what is allowed but unlikely meant
   /// Rules that wait for a model which the file does not name. Kept apart: of no interest where a

@@ -58,6 +58,73 @@ std::optional<std::string> read_method(const Field& field, Report& report) {
   return upper;
 }
 
+/// Registered (RFC 9110 and IANA's register of methods), and what caches and gateways know besides.
+constexpr std::string_view kMethods[] = {
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "PATCH",
+    "QUERY",
+    "PURGE",
+    "BAN",
+    "ACL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCOL",
+    "MKCALENDAR",
+    "MOVE",
+    "PROPFIND",
+    "REBIND",
+    "REPORT",
+    "PROPPATCH",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "NOTIFY",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "PRI",
+    "MKWORKSPACE",
+    "ORDERPATCH",
+    "MKREDIRECTREF",
+    "UPDATEREDIRECTREF",
+    "BASELINE-CONTROL",
+    "VERSION-CONTROL",
+};
+
+void read_methods(const Field& field, EndpointSettings& endpoint, Report& report) {
+  const std::vector<std::string_view> known(std::begin(kMethods), std::end(kMethods));
+  for (const auto& item : read_items(field, report)) {
+    auto method = read_method(item, report);
+    if (!method) continue;
+    if (!contains(known, *method)) {
+      const auto near = closest_word(*method, known);
+      report.warning(item.line,
+                     fmt::format("{}: {} is no method that is known; {}", field.where, *method,
+                                 near.empty() ? "is it one of your upstream's own?"
+                                              : fmt::format("did you mean {}?", near)));
+    }
+    endpoint.methods.push_back(std::move(*method));
+  }
+  if (field.node.IsSequence() && field.node.size() == 0)
+    report.mistake(field.line, field.where + " is an empty list: name a method, or remove it");
+}
+
 /// Whether every path of the later pattern is already matched by the earlier one.
 bool covers(const std::string& earlier, const std::string& later) {
   if (!later.ends_with("/**")) return path_matches(earlier, later);
@@ -108,11 +175,7 @@ EndpointSettings fresh_endpoint(std::string name, const Config& config) {
 void read_match(Section& section, EndpointSettings& endpoint,
                 const std::vector<EndpointSettings>& earlier, Report& report) {
   const auto match = section.take("match");
-  if (auto methods = section.take("methods")) {
-    for (const auto& item : read_items(*methods, report)) {
-      if (auto method = read_method(item, report)) endpoint.methods.push_back(std::move(*method));
-    }
-  }
+  if (auto methods = section.take("methods")) read_methods(*methods, endpoint, report);
   const Field& field = section.field();
   if (endpoint.name == kOtherEndpoint) {
     if (match || !endpoint.methods.empty()) {

@@ -89,6 +89,11 @@ void read_limits(const Field& field, const Config& config, EndpointSettings& end
       endpoint.client = *limit;
     }
   }
+  if (field.node.IsMap() && field.node.size() == 0) {
+    report.mistake(field.line,
+                   fmt::format("{} is empty: name a tier, like {{ {}: 100/min }}, or remove it",
+                               field.where, tiers.back()));
+  }
 }
 
 void read_concurrency(const Field& field, const Config& config, EndpointSettings& endpoint,
@@ -102,14 +107,8 @@ void read_concurrency(const Field& field, const Config& config, EndpointSettings
     ++named;
     const auto tier = tier_named(name, value, tiers, "timeout", report);
     if (!tier) continue;
-    const auto most = read_count(value, report);
+    const auto most = read_count_up_to(policy::kMostInFlight, value, report);
     if (!most) continue;
-    if (*most > policy::kMostInFlight) {
-      report.mistake(value.line,
-                     fmt::format("{}: {} in flight are more than can be counted: at most {}",
-                                 value.where, *most, policy::kMostInFlight));
-      continue;
-    }
     endpoint.concurrency[*tier] = static_cast<std::uint16_t>(*most);
   }
   if (field.node.IsMap() && named == 0) {

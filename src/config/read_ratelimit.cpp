@@ -52,7 +52,11 @@ std::optional<limiter::Counting> read_window(const Field& field, Report& report)
 
 /// The names that a pattern stands for at this moment, in order; itself where it is no pattern.
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& pattern) {
-  if (pattern.string().find_first_of("*?[") == std::string::npos) return {pattern};
+  std::error_code why;
+  if (pattern.string().find_first_of("*?[") == std::string::npos) {
+    if (std::filesystem::exists(pattern, why) || why) return {pattern};
+    return {};
+  }
   glob_t found{};
   std::vector<std::filesystem::path> files;
   if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)

@@ -17,7 +17,25 @@ constexpr std::size_t kMaxRules = 1000;
 constexpr std::pair<std::string_view, std::string_view> kTakenNames[] = {
     {"model", "the model's own verdicts stand"},
     {"concurrency", "limits on requests in flight deny"},
+    {"limits", "base limits deny"},
 };
+
+/// A rule goes by its name or by its number, as in rule/2.
+bool is_number(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+void check_name(const Rule& rule, const Field& item, Report& report) {
+  for (const auto& [taken, whose] : kTakenNames) {
+    if (rule.name != taken) continue;
+    report.mistake(item.line, fmt::format("rule \"{}\" has the name under which {}: choose another",
+                                          taken, whose));
+  }
+  if (is_number(rule.name))
+    report.mistake(item.line, fmt::format("rule \"{}\" has digits alone for a name, as rules by "
+                                          "their numbers have: add a letter",
+                                          rule.name));
+}
 
 /// Whether the condition names a planned time and no other load, be it well written or not.
 bool planned_alone(const Field& when) {
@@ -96,11 +114,7 @@ std::optional<Rule> read_rule(const YAML::Node& node, std::size_t number, const 
   rule.line = item.line;
   section.read("name", rule.name, read_name);
   if (!section.has("name")) report.mistake(item.line, item.where + " has no name: add name: ...");
-  for (const auto& [taken, whose] : kTakenNames) {
-    if (rule.name != taken) continue;
-    report.mistake(item.line, fmt::format("rule \"{}\" has the name under which {}: choose another",
-                                          taken, whose));
-  }
+  check_name(rule, item, report);
   section.read("mode", rule.mode, read_mode_for);
   const auto when = section.take("when");
   const auto then = section.take("then");

@@ -20,22 +20,8 @@ constexpr DurationRange kScan{seconds{1}, hours{1}};
 constexpr DurationRange kHold{seconds{1}, kDay};
 constexpr DurationRange kPlanTtl{minutes{1}, kDay};
 constexpr DurationRange kRetrainEvery{minutes{1}, kDay * 90};
-constexpr DurationRange kRetrainHistory{kDay * 2, kDay * 400};
+constexpr Nanos kLongestRetrainHistory = kDay * 400;
 constexpr DurationRange kRetention{hours{1}, kDay * 3650};
-
-/// The name of a header, in lower case.
-std::optional<std::string> read_header(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const bool good = std::all_of(text->begin(), text->end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  });
-  if (good && text->size() <= 64) return to_lower(*text);
-  report.mistake(field.line, fmt::format("{}: \"{}\" is no header name: write it like x-user-id",
-                                         field.where, printable(*text)));
-  return std::nullopt;
-}
 
 /// "0.1/min": a share per minute.
 std::optional<double> read_relax(const Field& field, Report& report) {
@@ -115,13 +101,71 @@ void check_shape(const Field& field, const forecast::Shape& shape, Report& repor
   }
 }
 
+/// A path and where it stands.
+void read_place(Section& section, std::string_view key, const Config& config,
+                std::filesystem::path& place, int& line, Report& report) {
+  const auto field = section.take(key);
+  if (!field) return;
+  line = field->line;
+  if (auto path = read_path(*field, config, report)) place = std::move(*path);
+}
+
+/// Of what is stored, the part that a gate trains on.
+std::optional<Nanos> read_retrain_history(const Field& field, Nanos horizon, Report& report) {
+  const auto history = read_duration(field, report);
+  if (!history) return std::nullopt;
+  const Nanos least = forecast::least_history(horizon);
+  if (*history < least) {
+    report.mistake(
+        field.line,
+        fmt::format("{} is too short to judge a new model by: a fifth of it must hold a day and "
+                    "the horizon; {} at least, better 60d",
+                    field.where, format_duration(least)));
+  } else if (*history > kLongestRetrainHistory) {
+    report.mistake(field.line,
+                   fmt::format("{} must be at most {}, not {}", field.where,
+                               format_duration(kLongestRetrainHistory), field.node.Scalar()));
+  } else {
+    return history;
+  }
+  return std::nullopt;
+}
+
+/// `retrain: { every: 1d, on_drift: true, history: 60d }`
+std::optional<Retraining> read_retraining(const Field& field, const forecast::Shape& shape,
+                                          Report& report) {
+  Retraining retrain;
+  Section section(field, report);
+  const std::size_t before = report.count();
+  section.read("every", retrain.every, kRetrainEvery);
+  section.read("on_drift", retrain.on_drift, read_bool);
+  const bool readable = report.count() == before;
+  section.read("history", retrain.history, [&](const Field& value, Report& r) {
+    return read_retrain_history(value, shape.horizon, r);
+  });
+  section.finish();
+  if (field.node.IsMap() && readable && !retrain.wanted())
+    report.mistake(field.line, field.where + " says never: add every: 1d, or on_drift: true");
+  return retrain;
+}
+
+bool is_any(const std::string& host) {
+  const auto address = parse_address(host);
+  return address == parse_address("0.0.0.0") || address == parse_address("::");
+}
+
+/// Whether both can't be listened on at once.
+bool collide(const HostPort& a, const HostPort& b) {
+  return a.port == b.port && (a.host == b.host || is_any(a.host) || is_any(b.host));
+}
+
 /// http, admin and metrics may stand on one address, which then answers them all; gRPC may not.
 void check_addresses(const Listen& listen, int line, Report& report) {
   if (!listen.grpc || listen.grpc->port == 0) return;
   const std::pair<std::string_view, std::optional<HostPort>> others[] = {
       {"http", listen.http}, {"admin", listen.admin}, {"metrics", listen.metrics}};
   for (const auto& [name, where] : others) {
-    if (where != listen.grpc) continue;
+    if (!where || !collide(*where, *listen.grpc)) continue;
     report.mistake(
         line,
         fmt::format("listen: {} and grpc stand on one address: give grpc a port of its own", name));
@@ -145,51 +189,6 @@ void read_listen(Section& top, Config& config, Report& report) {
   check_addresses(config.listen, field->line, report);
 }
 
-void read_identity(Section& top, Config& config, Report& report) {
-  Identity& identity = config.identity;
-  auto& policy = config.engine.policy;
-  identity.trusted_proxies = {*parse_prefix("127.0.0.0/8"), *parse_prefix("::1/128")};
-  if (const auto field = top.take("identity")) {
-    Section section(*field, report);
-    if (const auto proxies = section.take("trusted_proxies")) {
-      identity.trusted_proxies.clear();
-      for (const auto& item : read_items(*proxies, report)) {
-        if (const auto prefix = read_prefix(item, report)) {
-          identity.trusted_proxies.push_back(*prefix);
-        }
-      }
-    }
-    section.read("user_header", identity.user_header, read_header);
-    section.read("tier_header", identity.tier_header, read_header);
-    section.read("default_tier", policy.default_tier, [&](const Field& value, Report& r) {
-      return read_known(value, "tier", tier_names(config), r);
-    });
-    section.finish();
-  }
-  config.engine.trusted_proxies = identity.trusted_proxies;
-}
-
-/// `retrain: { every: 1d, on_drift: true, history: 60d }`
-std::optional<Retraining> read_retraining(const Field& field, const forecast::Shape& shape,
-                                          Report& report) {
-  Retraining retrain;
-  Section section(field, report);
-  section.read("every", retrain.every, kRetrainEvery);
-  section.read("on_drift", retrain.on_drift, read_bool);
-  section.read("history", retrain.history, kRetrainHistory);
-  section.finish();
-  const Nanos least = forecast::least_history(shape.horizon);
-  if (section.has("history") && retrain.history < least)
-    report.mistake(
-        field.line,
-        fmt::format("{}.history is too short to judge a new model by: a fifth of it must "
-                    "hold a day and the horizon; {} at least, better 60d",
-                    field.where, format_duration(least)));
-  if (field.node.IsMap() && !section.has("every") && !section.has("on_drift"))
-    report.mistake(field.line, field.where + " says never: add every: 1d, or on_drift: true");
-  return retrain;
-}
-
 void read_forecast(Section& top, Config& config, Report& report) {
   const auto field = top.take("forecast");
   if (!field) return;
@@ -201,8 +200,7 @@ void read_forecast(Section& top, Config& config, Report& report) {
   section.read("horizon", shape.horizon, kHorizon);
   if (report.count() == before) check_shape(*field, shape, report);
   section.read("mode", config.engine.policy.forecast_mode, read_mode_for);
-  section.read("model", config.forecast_model,
-               [&](const Field& value, Report& r) { return read_path(value, config, r); });
+  read_place(section, "model", config, config.forecast_model, config.forecast_model_line, report);
   if (const auto retrain = section.take("retrain")) {
     if (const auto read = read_retraining(*retrain, shape, report)) config.retrain = *read;
     if (config.forecast_model.empty())
@@ -221,8 +219,7 @@ void read_anomaly(Section& top, Config& config, Report& report) {
   policy::AnomalyPolicy& anomaly = config.engine.policy.anomaly;
   Section section(*field, report);
   section.read("mode", anomaly.mode, read_mode_for);
-  section.read("model", config.anomaly_model,
-               [&](const Field& value, Report& r) { return read_path(value, config, r); });
+  read_place(section, "model", config, config.anomaly_model, config.anomaly_model_line, report);
   section.read("scan", anomaly.scan, kScan);
   section.read("contamination", anomaly.contamination, Range{0, false, 0.5, true});
   section.read("false_alarms", anomaly.false_alarms, Range{0, false, 0.1, true});
@@ -239,6 +236,11 @@ void read_anomaly(Section& top, Config& config, Report& report) {
       entry.read("reason", allowed.reason, read_text);
       entry.finish();
       if (!prefix) continue;
+      if (takes_in_strangers(*prefix))
+        report.warning(cidr->line,
+                       fmt::format("{} takes in {}, where anybody may be, and the model judges "
+                                   "nobody there: name your own networks",
+                                   allow->where, format_prefix(*prefix)));
       allowed.prefix = *prefix;
       anomaly.allow.push_back(std::move(allowed));
     }
@@ -273,10 +275,10 @@ void read_deny(Section& top, Config& config, Report& report) {
 }
 
 void read_service(Section& top, Config& config, Report& report) {
-  const auto path = [&](const Field& value, Report& r) { return read_path(value, config, r); };
   if (const auto field = top.take("admin")) {
     Section section(*field, report);
-    section.read("token_file", config.admin_token_file, path);
+    read_place(section, "token_file", config, config.admin_token_file, config.admin_token_line,
+               report);
     section.finish();
   }
   if (const auto field = top.take("memory")) {
@@ -293,7 +295,7 @@ void read_service(Section& top, Config& config, Report& report) {
     section.read("decisions", config.retention.decisions, kRetention);
     section.finish();
   }
-  top.read("state", config.state, path);
+  read_place(top, "state", config, config.state, config.state_line, report);
   if (const auto field = top.take("upstream")) {
     const auto text = read_text(*field, report);
     if (text && !text->starts_with("http://") && !text->starts_with("https://")) {

@@ -14,9 +14,14 @@ std::string in_quotes(std::string_view text) {
   return fmt::format("\"{}\"", printable(text));
 }
 
-std::vector<Mistake> in_order(std::vector<Mistake> list) {
+/// `count`: how many there were.
+std::vector<Mistake> in_order(std::vector<Mistake> list, std::size_t count) {
   std::stable_sort(list.begin(), list.end(),
                    [](const Mistake& a, const Mistake& b) { return a.line < b.line; });
+  if (count > list.size())
+    list.push_back(
+        {list.back().line,
+         fmt::format("and {} more, which are not shown: mend these first", count - list.size())});
   return list;
 }
 
@@ -61,19 +66,21 @@ std::optional<T> read_parsed(const Field& field, Report& report,
 }  // namespace
 
 void Report::mistake(int line, std::string message) {
+  ++count_;
   if (mistakes_.size() < kMaxMistakes) mistakes_.push_back({line, std::move(message)});
 }
 
 void Report::warning(int line, std::string message) {
+  ++warning_count_;
   if (warnings_.size() < kMaxMistakes) warnings_.push_back({line, std::move(message)});
 }
 
 std::vector<Mistake> Report::take_mistakes() {
-  return in_order(std::exchange(mistakes_, {}));
+  return in_order(std::exchange(mistakes_, {}), std::exchange(count_, 0));
 }
 
 std::vector<Mistake> Report::take_warnings() {
-  return in_order(std::exchange(warnings_, {}));
+  return in_order(std::exchange(warnings_, {}), std::exchange(warning_count_, 0));
 }
 
 int line_of(const YAML::Node& node) {
@@ -92,6 +99,8 @@ namespace {
 
 /// Empty: no known word is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known) {
+  // Numbers lie as near to one another as words do, and mean other things.
+  if (parse_double(word)) return "";
   const auto close = closest_word(word, known);
   return close.empty() ? "" : fmt::format("; did you mean \"{}\"?", close);
 }
@@ -115,12 +124,20 @@ Section::Section(const Field& field, Report& report) : field_(field), report_(&r
     wrong_kind(field, "a mapping (key: value)", report);
     return;
   }
+  YAML::Node merged;
   for (const auto& item : field.node) {
     if (!item.first.IsScalar()) {
       report.mistake(line_of(item.first), "a key must be a single word, not a list or mapping");
       continue;
     }
     Entry entry{item.first.Scalar(), line_of(item.first), item.second};
+    if (entry.key == "<<") {
+      report.mistake(entry.line,
+                     "merge keys (<<) are not read: write the keys out, or give whole "
+                     "values by an alias");
+      merged.reset(item.second);
+      continue;
+    }
     const auto first = std::find_if(entries_.begin(), entries_.end(),
                                     [&](const Entry& e) { return e.key == entry.key; });
     if (first != entries_.end()) {
@@ -131,6 +148,12 @@ Section::Section(const Field& field, Report& report) : field_(field), report_(&r
       continue;
     }
     entries_.push_back(std::move(entry));
+  }
+  if (!merged.IsMap()) return;
+  // Taken in all the same, so that nothing that they bring is called missing.
+  for (const auto& item : merged) {
+    if (!item.first.IsScalar() || has(item.first.Scalar())) continue;
+    entries_.push_back({item.first.Scalar(), line_of(item.first), item.second, true});
   }
 }
 
@@ -180,12 +203,6 @@ void Section::finish() {
   const std::vector<std::string_view> known(known_.begin(), known_.end());
   for (const auto& entry : entries_) {
     if (entry.taken) continue;
-    if (entry.key == "<<") {
-      report_->mistake(entry.line,
-                       "merge keys (<<) are not read: write the keys out, or give whole "
-                       "values by an alias");
-      continue;
-    }
     report_->mistake(entry.line, fmt::format("unknown key {}{}{}", in_quotes(entry.key),
                                              field_.where.empty() ? "" : " in " + field_.where,
                                              suggestion(entry.key, known)));
@@ -233,18 +250,23 @@ std::optional<double> read_number(const Field& field, Report& report) {
 }
 
 std::optional<std::uint64_t> read_count(const Field& field, Report& report) {
-  constexpr std::uint64_t kMost = 1'000'000'000;
+  return read_count_up_to(1'000'000'000, field, report);
+}
+
+std::optional<std::uint64_t> read_count_up_to(std::uint64_t most, const Field& field,
+                                              Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
   const auto value = parse_uint(*text);
-  if (value && *value >= 1 && *value <= kMost) return value;
+  if (value && *value >= 1 && *value <= most) return value;
   report.mistake(field.line, fmt::format("{}: {} must be a whole number from 1 to {}", field.where,
-                                         in_quotes(*text), kMost));
+                                         in_quotes(*text), most));
   return std::nullopt;
 }
 
 std::optional<bool> read_bool(const Field& field, Report& report) {
-  return read_choice<bool>(field, report, {{"true", true}, {"false", false}});
+  return read_choice<bool>(field, report,
+                           {{"true", true}, {"false", false}, {"yes", true}, {"no", false}});
 }
 
 std::optional<Rate> read_rate(const Field& field, Report& report) {

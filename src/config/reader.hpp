@@ -22,15 +22,17 @@ class Report {
   void mistake(int line, std::string message);
   void warning(int line, std::string message);
 
-  [[nodiscard]] bool clean() const { return mistakes_.empty(); }
-  [[nodiscard]] std::size_t count() const { return mistakes_.size(); }
-  /// In order of lines.
+  [[nodiscard]] bool clean() const { return count_ == 0; }
+  [[nodiscard]] std::size_t count() const { return count_; }
+  /// In order of lines: the first hundred, and how many more there were.
   [[nodiscard]] std::vector<Mistake> take_mistakes();
   [[nodiscard]] std::vector<Mistake> take_warnings();
 
  private:
   std::vector<Mistake> mistakes_;
+  std::size_t count_ = 0;  ///< of mistakes, kept or not
   std::vector<Mistake> warnings_;
+  std::size_t warning_count_ = 0;
 };
 
 /// A value of the file with the words that name it: `forecast.window`, `rule "x": when.spike`.
@@ -99,6 +101,8 @@ class Section {
 [[nodiscard]] std::optional<std::string> read_name(const Field& field, Report& report);
 [[nodiscard]] std::optional<double> read_number(const Field& field, Report& report);
 [[nodiscard]] std::optional<std::uint64_t> read_count(const Field& field, Report& report);
+[[nodiscard]] std::optional<std::uint64_t> read_count_up_to(std::uint64_t most, const Field& field,
+                                                            Report& report);
 [[nodiscard]] std::optional<bool> read_bool(const Field& field, Report& report);
 [[nodiscard]] std::optional<Rate> read_rate(const Field& field, Report& report);
 [[nodiscard]] std::optional<Nanos> read_duration(const Field& field, Report& report);

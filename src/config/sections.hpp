@@ -23,6 +23,8 @@ void read_adapt(Section& top, Config& config, Report& report);
 
 void read_listen(Section& top, Config& config, Report& report);
 void read_identity(Section& top, Config& config, Report& report);
+/// Whether a prefix is wider than any network of one owner: over /8, or /32 of IPv6.
+[[nodiscard]] bool takes_in_strangers(const Prefix& prefix);
 void read_forecast(Section& top, Config& config, Report& report);
 void read_anomaly(Section& top, Config& config, Report& report);
 void read_deny(Section& top, Config& config, Report& report);
@@ -34,6 +36,12 @@ void read_signals(Section& top, Config& config, Report& report);
 [[nodiscard]] Result<void> read_domains(Config& config);
 /// admin, memory, retention, state, upstream.
 void read_service(Section& top, Config& config, Report& report);
+
+/// What sections say that does not go together. After all of them.
+void check_together(const YAML::Node& top, const Config& config, Report& report);
+/// That what stands where the gate's files go is none of something else; one Error with a line per
+/// mistake.
+[[nodiscard]] Result<void> check_places(const Config& config);
 
 /// A path of the file system, taken from the configuration's folder.
 [[nodiscard]] std::optional<std::filesystem::path> read_path(const Field& field,

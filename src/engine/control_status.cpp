@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/control.hpp"
+#include "forecast/model.hpp"
 #include "policy/consequence.hpp"
 
 namespace tidelimit::engine {
@@ -43,6 +44,11 @@ void show_client_rules(std::vector<policy::RuleState>& rules,
   }
 }
 
+std::string in_words(const forecast::Shape& shape) {
+  return fmt::format("window {}, history {}, horizon {}", format_duration(shape.window),
+                     format_duration(shape.history), format_duration(shape.horizon));
+}
+
 }  // namespace
 
 std::vector<Degradation> Engine::Control::degraded(Now now) const {
@@ -58,7 +64,14 @@ std::vector<Degradation> Engine::Control::degraded(Now now) const {
   add(windows_trouble);
   if (auto trouble = responses.trouble()) all.push_back(std::move(*trouble));
   add(forecast_trouble);
-  if (forecaster() == nullptr) {
+  const forecast::ForecastModel* model = forecaster();
+  if (model != nullptr && model->shape != settings.shape) {
+    add(
+        fmt::format("the forecast model is not used: it is for {}, the gate forecasts with {}; "
+                    "simple rules forecast in its place",
+                    in_words(model->shape), in_words(settings.shape)));
+  }
+  if (model == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });
     if (!names.empty()) add("no forecast model: inactive rules: " + names);
   } else if (!forecasts.empty() &&

@@ -1,5 +1,6 @@
 #include "ingest/csv_parser.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.hpp"
@@ -53,6 +54,20 @@ Result<std::unique_ptr<CsvParser>> CsvParser::from_header(std::string_view heade
   parser->width_ = names.size();
   if (auto placed = parser->place(names, others); !placed) {
     return tl::unexpected(placed.error());
+  }
+  for (const NamedColumn& other : others) {
+    const bool met = std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+      return equals_ignoring_case(trim(name), trim(other.name));
+    });
+    parser->fields_met_.push_back(met);
+    const auto index = static_cast<std::size_t>(other.column);
+    if (met || parser->position_[index] != kAbsent) continue;
+    const std::string_view near = closest_word(other.name, names);
+    return fail(Code::invalid_argument,
+                "--field " + std::string(kColumnNames[index]) + "=" + printable(other.name, 40) +
+                    ": the csv header has no such column" +
+                    (near.empty() ? "" : " (did you mean " + printable(near, 40) + "?)") +
+                    "; it reads \"" + printable(header) + "\"");
   }
   std::vector<std::string_view> missing;
   for (const Column c : {Column::timestamp, Column::client_ip, Column::path}) {

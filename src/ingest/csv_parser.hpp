@@ -48,11 +48,13 @@ using NamedColumns = std::vector<NamedColumn>;
 /// with the usual name. A path may be a whole request line ("GET /a HTTP/1.1").
 class CsvParser final : public LineParser {
  public:
-  /// The error names the columns that `header` lacks.
+  /// The error names the columns that `header` lacks: those that are required, and those of
+  /// `others` where it names the same by no other name.
   [[nodiscard]] static Result<std::unique_ptr<CsvParser>> from_header(
       std::string_view header, char separator = ',', const NamedColumns& others = {});
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
+  [[nodiscard]] std::vector<bool> fields_met() const override { return fields_met_; }
   [[nodiscard]] std::string_view format() const override { return "csv"; }
   [[nodiscard]] std::string advice(std::string_view line) override;
 
@@ -72,6 +74,7 @@ class CsvParser final : public LineParser {
   std::array<std::size_t, kColumns> position_{};  ///< where each column stands in a row
   std::size_t width_ = 0;                         ///< columns of the header
   std::string header_;
+  std::vector<bool> fields_met_;  ///< of `others`, in their order
   CsvRow row_;
   LogClock clock_;
 };

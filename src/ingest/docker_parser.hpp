@@ -17,6 +17,7 @@ class DockerParser final : public LineParser {
   [[nodiscard]] static bool wraps(std::string_view line);
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
+  [[nodiscard]] std::vector<bool> fields_met() const override { return lines_->fields_met(); }
   [[nodiscard]] std::string_view format() const override { return lines_->format(); }
 
  private:

@@ -159,7 +159,7 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
                                                 const std::vector<std::string>& fields) {
   FormatChoice choice;
   choice.format_ = format;
-  choice.names_fields_ = !fields.empty();
+  choice.fields_ = fields;
   const std::vector<std::string_view> known = {"csv", "common", "combined", "json", "w3c"};
   if (is_pattern(format)) {
     if (auto parser = PatternParser::from_pattern(format); !parser) {

@@ -43,8 +43,8 @@ class FormatChoice {
   [[nodiscard]] static Result<FormatChoice> from_options(const std::string& format,
                                                          const std::vector<std::string>& fields);
 
-  /// Whether fields of JSON or columns of csv were named.
-  [[nodiscard]] bool names_fields() const { return names_fields_; }
+  /// The names of fields of JSON or columns of csv, as they were given.
+  [[nodiscard]] const std::vector<std::string>& fields() const { return fields_; }
 
   /// Decides by the beginning of an input: the header of a csv, W3C directives, else the format
   /// that reads most of the first lines. Error not_found: no format reads any of them, more lines
@@ -59,7 +59,7 @@ class FormatChoice {
   std::string format_;
   JsonNames names_;
   NamedColumns columns_;
-  bool names_fields_ = false;
+  std::vector<std::string> fields_;
 };
 
 }  // namespace tidelimit::ingest

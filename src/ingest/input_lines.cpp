@@ -63,7 +63,9 @@ std::string describe(const UnreadableLine& line) {
 }
 
 InputLines::InputLines(std::vector<Source> sources, ReadOptions options)
-    : sources_(std::move(sources)), options_(std::move(options)) {}
+    : sources_(std::move(sources)),
+      options_(std::move(options)),
+      fields_met_(options_.format.fields().size()) {}
 
 Result<InputLines> InputLines::open(std::vector<Source> sources, ReadOptions options) {
   if (sources.empty()) return fail(Code::invalid_argument, "no input is named");
@@ -213,6 +215,8 @@ void InputLines::close_current() {
       report_.format = name;
     else if (report_.format.find(name) == std::string::npos)
       report_.format += ", " + name;
+    const auto met = format.is_windows() ? std::vector<bool>() : format.parser->fields_met();
+    for (std::size_t i = 0; i < met.size(); ++i) fields_met_[i] = fields_met_[i] || met[i];
   }
   if (const auto& problem = open_->reader.problem()) {
     report_.problems.push_back(source() + ": " + problem->message);
@@ -222,18 +226,31 @@ void InputLines::close_current() {
   open_ = nullptr;
 }
 
-/// At the end of everything: input that held nothing is an error, not an empty result.
-void InputLines::finish() {
-  if (options_.format.names_fields() && !known_beginning_.empty() &&
-      report_.format.find("json") == std::string::npos &&
-      report_.format.find("csv") == std::string::npos) {
-    std::string problem =
-        "--field names fields of JSON and columns of csv, and no input is either (format: " +
-        report_.format + "): it changes nothing";
+/// Names of --field that nothing had.
+void InputLines::note_idle_fields() {
+  const auto& fields = options_.format.fields();
+  if (fields.empty() || known_beginning_.empty()) return;
+  const auto note = [this](std::string problem) {
     const auto& said = report_.problems;
     if (std::find(said.begin(), said.end(), problem) == said.end())
       report_.problems.push_back(std::move(problem));
+  };
+  if (report_.format.find("json") == std::string::npos &&
+      report_.format.find("csv") == std::string::npos) {
+    note("--field names fields of JSON and columns of csv, and no input is either (format: " +
+         report_.format + "): it changes nothing");
+    return;
   }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!fields_met_[i])
+      note("--field " + printable(fields[i], 80) +
+           ": no line has a field or column of this name: it changes nothing");
+  }
+}
+
+/// At the end of everything: input that held nothing is an error, not an empty result.
+void InputLines::finish() {
+  note_idle_fields();
   if (report_.requests + aside_ > 0) return;
   std::string name = sources_.front().name;
   if (sources_.size() > 1) name = "the " + std::to_string(sources_.size()) + " inputs";

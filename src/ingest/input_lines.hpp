@@ -89,6 +89,7 @@ class InputLines {
   bool recognise();
   Result<InputFormat> format_of_current();
   void close_current();
+  void note_idle_fields();
   bool count_refused(Unreadable reason);
   void show(UnreadableLine line);
 
@@ -98,9 +99,10 @@ class InputLines {
   std::size_t current_ = 0;
   std::vector<std::unique_ptr<Open>> opened_;  ///< and not at their end
   Open* open_ = nullptr;                       ///< the current one
-  std::string known_beginning_;  ///< of the last input that was recognised by it; empty: none was
-  bool windows_ = false;         ///< that one is ready windows
-  std::uint64_t aside_ = 0;      ///< lines put aside
+  std::string known_beginning_;   ///< of the last input that was recognised by it; empty: none was
+  bool windows_ = false;          ///< that one is ready windows
+  std::uint64_t aside_ = 0;       ///< lines put aside
+  std::vector<bool> fields_met_;  ///< of the names that --field gives: some input has it
   std::string advice_;  ///< of the first line that can't be read, where none was read before it
   ReadReport report_;
   std::optional<Error> failure_;

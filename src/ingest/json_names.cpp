@@ -131,7 +131,8 @@ JsonNames::JsonNames() {
 Result<void> JsonNames::add_field(std::string_view name_and_path) {
   auto field = parse_field(name_and_path);
   if (!field) return tl::unexpected(field.error());
-  add(to_lower(field->name), {kSlotOfColumn[static_cast<std::size_t>(field->column)], 0, common});
+  add(to_lower(field->name),
+      {kSlotOfColumn[static_cast<std::size_t>(field->column)], 0, common, ++given_});
   return {};
 }
 

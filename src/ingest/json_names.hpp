@@ -41,6 +41,7 @@ struct JsonName {
   JsonSlot slot = JsonSlot::count_;  ///< count_: no field itself, only a parent of some
   std::uint8_t rank = 0;             ///< of several names for one slot in a line the lowest wins
   Dialect dialect = Dialect::common;
+  std::uint16_t given = 0;  ///< the number of the --field that names it, from 1; 0: none does
 };
 
 /// The paths that are looked at: `a.b` for {"a":{"b":...}} and for {"a.b":...}, `a[0]` for the
@@ -54,6 +55,9 @@ class JsonNames {
   /// Adds `name=path` as --field takes it: `name` is a csv column, `path` where to find it. Goes
   /// before every known name.
   [[nodiscard]] Result<void> add_field(std::string_view name_and_path);
+
+  /// How many were added by add_field().
+  [[nodiscard]] std::size_t given() const { return given_; }
 
   /// nullptr: neither a field nor a parent of one.
   [[nodiscard]] const JsonName* find(std::string_view path) const {
@@ -72,6 +76,7 @@ class JsonNames {
   void add(std::string_view path, JsonName name);
 
   std::unordered_map<std::string, JsonName, Hash, std::equal_to<>> names_;
+  std::uint16_t given_ = 0;  ///< of --field
 };
 
 }  // namespace tidelimit::ingest

@@ -81,6 +81,7 @@ struct JsonParser::State {
   std::array<Found, kJsonSlots> found;
   std::array<std::string, kJsonSlots> restored;  ///< what `found` shows where bytes stood replaced
   std::optional<bool> own_denial;
+  std::vector<bool> fields_met;  ///< of --field, by their numbers less one
   Dialect dialect = Dialect::common;
   std::string path;  ///< of the field under the hand, in lower case
   std::string key;   ///< scratch for it
@@ -101,8 +102,13 @@ struct JsonParser::State {
 
 JsonParser::JsonParser(JsonNames names) : state_(std::make_unique<State>()) {
   state_->names = std::move(names);
+  state_->fields_met.resize(state_->names.given());
 }
 JsonParser::~JsonParser() = default;
+
+std::vector<bool> JsonParser::fields_met() const {
+  return state_->fields_met;
+}
 
 std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   dom::object object;
@@ -180,6 +186,8 @@ void JsonParser::State::take(dom::element value) {
     own_denial = truth_of(value);
     return;
   }
+  if (name->given != 0) [[unlikely]]
+    fields_met[name->given - 1] = true;
   if (name->dialect != Dialect::common) dialect = name->dialect;
   found[static_cast<std::size_t>(name->slot)].offer(value, name->rank);
 }

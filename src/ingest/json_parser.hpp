@@ -15,6 +15,7 @@ class JsonParser final : public LineParser {
   ~JsonParser() override;
 
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
+  [[nodiscard]] std::vector<bool> fields_met() const override;
   [[nodiscard]] std::string_view format() const override { return "json"; }
   [[nodiscard]] std::string advice(std::string_view line) override;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ingest/line_head.hpp"
 #include "traffic/request.hpp"
@@ -51,6 +52,9 @@ class LineParser {
 
   /// What could make a line readable that parse() refused, for a person; empty: nothing to say.
   [[nodiscard]] virtual std::string advice([[maybe_unused]] std::string_view line) { return {}; }
+
+  /// Which of the names that --field gives were met so far, in their order; may be shorter.
+  [[nodiscard]] virtual std::vector<bool> fields_met() const { return {}; }
 
   /// The format's name, as --format takes it.
   [[nodiscard]] virtual std::string_view format() const = 0;

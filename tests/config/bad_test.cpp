@@ -71,10 +71,22 @@ class BadFile : public testing::TestWithParam<std::filesystem::path> {
 };
 
 class BadConfig : public BadFile {};
+/// Of what is allowed, but unlikely meant.
+class DoubtfulConfig : public BadFile {};
 class BadDescriptors : public BadFile {};
 
 TEST_P(BadConfig, BringsExactlyTheseMessages) {
   expect_messages(parse);
+}
+
+TEST_P(DoubtfulConfig, BringsExactlyTheseWarnings) {
+  const std::string yaml = read(GetParam());
+  const auto config = parse(yaml, GetParam());
+  ASSERT_TRUE(config) << config.error().front().message;
+  std::vector<std::string> expected;
+  for (const auto& message : expected_messages(yaml))
+    expected.push_back(GetParam().string() + ":" + message);
+  EXPECT_THAT(config->warnings, testing::ElementsAreArray(expected));
 }
 
 TEST_P(BadDescriptors, BringsExactlyTheseMessages) {
@@ -85,6 +97,7 @@ std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) {
   return info.param.stem().string();
 }
 INSTANTIATE_TEST_SUITE_P(Config, BadConfig, testing::ValuesIn(bad_files("bad")), stem);
+INSTANTIATE_TEST_SUITE_P(Config, DoubtfulConfig, testing::ValuesIn(bad_files("doubtful")), stem);
 INSTANTIATE_TEST_SUITE_P(Config, BadDescriptors, testing::ValuesIn(bad_files("bad_descriptors")),
                          stem);
 

@@ -73,7 +73,8 @@ TEST_F(DomainFiles, TheirMistakesAreThoseOfTheConfiguration) {
                 "is met denies; remove it");
   EXPECT_THAT(error_of("{ domains: limits/b.yaml }"), HasSubstr("b.yaml:4: unknown key \"unit\""));
   EXPECT_EQ(error_of("{ domains: [ none.yaml ] }"),
-            (folder / "none.yaml").string() + ": No such file or directory");
+            (folder / "gate.yaml").string() + ":3: ratelimit.domains: no file matches " +
+                (folder / "none.yaml").string() + ": correct the name, or remove it");
   EXPECT_EQ(error_of("{ domains: [ \"none/*.yaml\" ] }"),
             (folder / "gate.yaml").string() + ":3: ratelimit.domains: no file matches " +
                 (folder / "none/*.yaml").string() + ": correct the name, or remove it");

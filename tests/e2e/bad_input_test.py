@@ -116,7 +116,7 @@ class BadInput(unittest.TestCase):
             port = taken.getsockname()[1]
             self.refused("serve", "--config", self.config(port=port), says=[f"127.0.0.1:{port}", "in use"])
         self.refused("serve", "--config", self.config(state="/proc/none/gate.db"), says=["/proc/none", "`state`"])
-        self.refused("serve", "--config", self.config(state="."), says=["`state`"])
+        self.refused("serve", "--config", self.config(state="."), says=[":3: state: "])
         note = self.write("note.txt", "a letter, not a database")
         self.refused("serve", "--config", self.config(state="note.txt"), says=["note.txt", "left alone"])
         self.assertEqual(note.read_text(), "a letter, not a database")

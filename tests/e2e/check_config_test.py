@@ -53,18 +53,27 @@ class CheckConfig(unittest.TestCase):
         self.file.write_text(CONFIG.replace("2020-01-01", "2200-01-01"))
         self.assertEqual(json.loads(run("check-config", self.file, "--json").stdout)["warnings"], [])
 
+    def test_a_folder_in_the_place_of_a_file_is_a_mistake(self):
+        place = self.file.parent / "var"
+        place.mkdir()
+        for key, line in (("state", "state: var"), ("admin.token_file", "admin: { token_file: var }")):
+            self.file.write_text(CONFIG + line + "\n")
+            checked = run("check-config", self.file)
+            self.assertEqual(checked.returncode, 2)
+            self.assertEqual(checked.stderr, f"{self.file}:{CONFIG.count(chr(10)) + 1}: {key}: {place} is a folder: name a file\n")
+
     def test_a_model_that_is_not_there_or_is_damaged_is_a_warning(self):
         self.file.write_text("forecast: { model: model }\n" + CONFIG.replace("2020-01-01", "2200-01-01"))
         model = self.file.parent / "model"
         checked = run("check-config", self.file)
         self.assertEqual(checked.returncode, 0, checked.stderr)
-        self.assertEqual(checked.stderr, f"{self.file}: {model}: there is no model (tidelimit train makes one); "
+        self.assertEqual(checked.stderr, f"{self.file}:1: {model}: there is no model (tidelimit train makes one); "
                                          "a gate starts without it (warning)\n")
         model.mkdir()
         (model / "manifest.json").write_text("{}")
         checked = run("check-config", self.file)
         self.assertEqual(checked.returncode, 0, checked.stderr)
-        self.assertIn(str(model), checked.stderr)
+        self.assertIn(f"{self.file}:1: {model}", checked.stderr)
         self.assertIn("a gate starts without models (warning)", checked.stderr)
 
 

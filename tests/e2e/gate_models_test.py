@@ -105,6 +105,19 @@ class ModelTest(EndToEnd):
         wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the whole one is in force")
         self.assertNotIn("started without", self.gate.client.get("/readyz?verbose").body)
 
+    def test_a_model_for_other_windows_is_named_as_not_used(self):
+        words = "the forecast model is not used: it is for window 15m, history 24h, horizon 1h"
+        self.gate.stop()
+        self.gate.write(self.config.replace("forecast: { model", "forecast: { window: 5m, model"))
+        checked = run("check-config", self.gate.file)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertRegex(checked.stderr, r"tidelimit\.yaml:\d+: \S+: its forecast was trained with --window 15m .*does not use it")
+        self.gate.start()
+        wait_until(self.gate.answers, "it serves all the same")
+        wait_until(lambda: words in self.gate.client.get("/readyz?verbose").body, "it is named")
+        wait_until(lambda: f"degraded: {words}" in self.gate.process.output(), "it is logged")
+        self.assertEqual(self.gate.count("tidelimit_degraded"), 1)
+
     def test_a_detector_serves_where_the_forecast_is_yet_to_be_trained(self):
         self.gate.stop()
         self.gate.write(self.config.replace("forecast: { model: var/model }", "forecast: { model: var/later }"))

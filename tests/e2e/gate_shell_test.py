@@ -6,7 +6,7 @@ import threading
 import unittest
 
 from harness import free_port, run, wait_until
-from serving import Serving
+from serving import CONFIG, Serving
 
 
 class ShellTest(Serving):
@@ -58,6 +58,19 @@ class ShellTest(Serving):
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
         self.assertIn("--for is longer than 7d; shorten it, or say --permanent",
                       self.shell("unblock", "--user", "u1", "--for", "30d", status=2))
+
+    def test_unblock_refuses_what_contradicts_itself(self):
+        for options in (("--permanent", "--for", "1h"), ("--undo", "--permanent"), ("--undo", "--for", "1h")):
+            self.shell("unblock", "--client", "203.0.113.1", *options, status=2)
+        self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
+
+    def test_unblock_says_where_it_is_not_kept(self):
+        words = "without `state` the gate forgets it at its next stop"
+        self.assertNotIn(words, self.shell("unblock", "--client", "203.0.113.1"))
+        self.gate.stop()
+        self.gate.write("\n".join(line for line in CONFIG.splitlines() if not line.startswith("state:")))
+        self.gate.start()
+        self.assertIn(words, self.shell("unblock", "--client", "203.0.113.1"))
 
     def test_a_shadow_report_over_no_request_is_no_proof(self):
         self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))

@@ -214,6 +214,21 @@ TEST_F(Plans, RulesOnForecastsRestWithoutAModel) {
   EXPECT_THAT(degraded(), Contains(HasSubstr("shield-payment")));
 }
 
+TEST_F(Plans, SaysThatAModelForOtherWindowsIsNotUsed) {
+  const auto unused = Contains(HasSubstr("the forecast model is not used: it is for window 5m"));
+  begin(true);
+  EXPECT_THAT(degraded(), unused);
+  engine->set_models(bundle(nullptr, nullptr));
+  engine->tick(now);
+  EXPECT_THAT(degraded(), testing::Not(unused));
+  Settings settings = mission();
+  settings.shape.window = minutes{5};
+  start(settings);
+  engine->set_models(bundle(seasonal_forecaster(), nullptr));
+  engine->tick(now);
+  EXPECT_THAT(degraded(), testing::Not(unused));
+}
+
 TEST_F(Plans, SaysThatNobodyEverGaveTheSignalThatRulesWaitFor) {
   const auto waits = Contains(HasSubstr("no cpu signal yet: inactive rules: cpu-pressure"));
   start();

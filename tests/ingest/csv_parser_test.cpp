@@ -158,6 +158,18 @@ TEST(Csv, NamesTheColumnsThatAreMissingOrTwice) {
             "access.log: the csv header lacks client_ip, path (required: timestamp, client_ip, "
             "path); it reads \"timestamp,status,url\"; where a column has another name, say so: "
             "--field client_ip=NAME");
+  const Reading misspelt =
+      read_text("timestamp,client_ip,path,Account\n1,2,3,4\n", options("", {"user_id=Acount"}));
+  ASSERT_TRUE(misspelt.failure);
+  EXPECT_EQ(misspelt.failure->message,
+            "access.log: --field user_id=Acount: the csv header has no such column (did you mean "
+            "Account?); it reads \"timestamp,client_ip,path,Account\"");
+  const Reading either = read_text("timestamp,client_ip,path,Account\n1764000000,192.0.2.7,/,u1\n",
+                                   options("", {"user_id=User", "user_id=Account"}));
+  EXPECT_FALSE(either.failure);
+  EXPECT_EQ(either.report.problems,
+            std::vector<std::string>{"--field user_id=User: no line has a field or column of this "
+                                     "name: it changes nothing"});
   const Reading twice = read_text("timestamp,client_ip,path,path\n1,2,3,4\n");
   ASSERT_TRUE(twice.failure);
   EXPECT_NE(twice.failure->message.find("names the column path twice"), std::string::npos);

@@ -49,6 +49,18 @@ TEST(Json, SaysWhoRefusedWhereTheLogDoes) {
   EXPECT_EQ(said(""), std::nullopt);
 }
 
+TEST(Json, SaysThatNoLineHasAFieldThatWasNamed) {
+  const std::string line =
+      R"({"time":1764000000,"client_ip":"192.0.2.7","path":"/","who":{"id":7}})";
+  const auto problems = [&](std::vector<std::string> fields) {
+    return read_text(line + "\n", options("json", std::move(fields))).report.problems;
+  };
+  EXPECT_EQ(problems({"user_id=who.id"}), std::vector<std::string>{});
+  EXPECT_EQ(problems({"user_id=who.idd"}),
+            std::vector<std::string>{"--field user_id=who.idd: no line has a field or column of "
+                                     "this name: it changes nothing"});
+}
+
 TEST(Json, ReadsDurationsThatNameTheirUnit) {
   const std::pair<const char*, float> cases[] = {
       {"250ms", 250}, {"0.25s", 250}, {"250us", 0.25f}, {"2.5 ms", 2.5f}, {"90ns", 90e-6f}};

@@ -77,6 +77,10 @@ TEST(Desk, AFilterThatIsMisspeltIsRefused) {
   ASSERT_FALSE(route("GET", "/v1/verdicts?client=192.0.2.1"));
   EXPECT_EQ(route("GET", "/v1/verdicts?client=192.0.2.1").error().detail,
             "unknown parameter \"client\"; this call takes none");
+  for (const char* call : {"/v1/mode", "/v1/modes", "/v1/models", "/v1/configs",
+                           "/v1/clients/192.0.2.1", "/v1/overrides/192.0.2.1"})
+    EXPECT_FALSE(route("GET", std::string(call) + "?since=1h")) << call;
+  EXPECT_FALSE(route("PUT", "/v1/overrides/192.0.2.1?for=1h"));
   // What is asked by machines that add parameters of their own.
   EXPECT_TRUE(route("GET", "/metrics?nocache=1"));
   EXPECT_TRUE(route("GET", "/readyz?verbose"));

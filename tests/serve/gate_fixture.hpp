@@ -52,9 +52,13 @@ state: tidelimit.db
     write_config(yaml);
     auto config = config::load(folder_ / "gate.yaml");
     ASSERT_TRUE(config) << config.error().message;
-    auto history = store::SqliteHistory::open(config->state, config->retention);
-    ASSERT_TRUE(history) << history.error().message;
-    engine_ = std::make_shared<engine::Engine>(config->engine, *history, 42);
+    std::shared_ptr<engine::History> kept;
+    if (!config->state.empty()) {
+      auto history = store::SqliteHistory::open(config->state, config->retention);
+      ASSERT_TRUE(history) << history.error().message;
+      kept = *history;
+    }
+    engine_ = std::make_shared<engine::Engine>(config->engine, kept, 42);
     ASSERT_TRUE(engine_->restore(clock_.now()));
     auto service = Service::start(std::move(*config), engine_, clock_, {.loops = 2});
     ASSERT_TRUE(service) << service.error().message;

@@ -142,6 +142,9 @@ TEST_F(GateTest, BadInputIsAnsweredInWords) {
   EXPECT_EQ(call("GET", "/v1/check").status, 405);
   EXPECT_EQ(call("POST", "/v1/check", "", string(70'000, ' ')).status, 413);
   EXPECT_EQ(call("POST", "/v1/report", "", "[1]").status, 400);
+  const HttpAnswer misspelt = call("POST", "/v1/report?observeonly=true", "", "[]");
+  EXPECT_EQ(misspelt.status, 400);
+  EXPECT_NE(misspelt.body.find("observeonly"), string::npos);
   EXPECT_EQ(call("GET", "/nothing").status, 404);
   EXPECT_EQ(call("DELETE", "/v1/plan").status, 405);
   const json problem = json::parse(call("POST", "/v1/check", "", R"({"client_ip":"x"})").body);
@@ -196,7 +199,11 @@ TEST_F(GateTest, OverridesAreCheckedFieldByField) {
   EXPECT_EQ(status("203.0.113.7", R"({"action":"allow","for":"8d"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"action":"allow","for":"1h","permanent":true})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"action":"deny","for":"1h"})"), 400);
-  EXPECT_EQ(status("203.0.113.7", R"({"action":"limit","for":"1h"})"), 400);
+  const HttpAnswer unlimited =
+      admin("PUT", "/v1/overrides/203.0.113.7", R"({"action":"limit","for":"1h"})");
+  EXPECT_EQ(unlimited.status, 400);
+  EXPECT_EQ(json::parse(unlimited.body)["detail"],
+            R"("limit" is missing: a rate such as "10/min")");
   EXPECT_EQ(status("203.0.113.7", R"({"action":"limit","limit":"0/min","for":"1h"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"action":"block","limit":"1/min","for":"1h"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"acton":"block","for":"1h"})"), 400);
@@ -255,6 +262,22 @@ TEST_F(GateTest, OverridesSurviveARestart) {
   stop();
   start();
   EXPECT_EQ(auth("203.0.113.7", "/free").status, 429);
+}
+
+TEST_F(GateTest, SaysOfWhatIsSetByHandWhetherItOutlastsAStop) {
+  const auto kept = [&](const string& target, const char* body) {
+    const HttpAnswer put = admin("PUT", target, body);
+    EXPECT_EQ(put.status, 200) << put.body;
+    return json::parse(put.body)["kept"];
+  };
+  string yaml = kConfig;
+  start(yaml);
+  EXPECT_EQ(kept("/v1/overrides/203.0.113.7", R"({"action":"block","permanent":true})"), true);
+  EXPECT_EQ(kept("/v1/labels/203.0.113.7", R"({"label":"malicious"})"), true);
+  stop();
+  start(yaml.erase(yaml.find("state:")));
+  EXPECT_EQ(kept("/v1/overrides/203.0.113.7", R"({"action":"block","permanent":true})"), false);
+  EXPECT_EQ(kept("/v1/labels/203.0.113.7", R"({"label":"malicious"})"), false);
 }
 
 TEST_F(GateTest, TheModeSwitchPassesEverythingAtOnce) {

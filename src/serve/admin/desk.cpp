@@ -4,8 +4,8 @@
 #include <array>
 #include <fmt/format.h>
 
-#include "base/text.hpp"
 #include "serve/admin/calls.hpp"
+#include "serve/gate/parameters.hpp"
 #include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
@@ -32,22 +32,24 @@ constexpr auto kGuarded = Access::guarded;
 constexpr auto kOnAny = Role::any;
 constexpr auto kOnAdmin = Role::admin;
 constexpr auto kOnMetrics = Role::metrics;
+// Of what is asked by machines that add parameters of their own.
+constexpr std::string_view kAnyParameters = "*";
 
 constexpr std::array kRows{
-    Row{"GET", "/", {kStatus, kOpen, kOnAdmin, get_page}},
-    Row{"GET", "/readyz", {kStatus, kOpen, kOnAny, get_ready}},
-    Row{"GET", "/metrics", {kStatus, kOpen, kOnMetrics, get_metrics}},
-    Row{"GET", "/v1/plan", {kStatus, kRead, kOnAdmin, get_plan, ""}},
+    Row{"GET", "/", {kStatus, kOpen, kOnAdmin, get_page, kAnyParameters}},
+    Row{"GET", "/readyz", {kStatus, kOpen, kOnAny, get_ready, kAnyParameters}},
+    Row{"GET", "/metrics", {kStatus, kOpen, kOnMetrics, get_metrics, kAnyParameters}},
+    Row{"GET", "/v1/plan", {kStatus, kRead, kOnAdmin, get_plan}},
     Row{"GET", "/v1/plan/changes", {kAdmin, kRead, kOnAdmin, get_plan_changes, "since until"}},
-    Row{"GET", "/v1/forecasts", {kStatus, kRead, kOnAdmin, get_forecasts, ""}},
-    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kOnAdmin, get_verdicts, ""}},
+    Row{"GET", "/v1/forecasts", {kStatus, kRead, kOnAdmin, get_forecasts}},
+    Row{"GET", "/v1/verdicts", {kStatus, kGuarded, kOnAdmin, get_verdicts}},
     Row{"GET", "/v1/clients/**", {kAdmin, kGuarded, kOnAdmin, get_client}},
     Row{"GET", "/v1/history", {kAdmin, kRead, kOnAdmin, get_history, "since until endpoint"}},
     Row{"GET",
         "/v1/decisions",
         {kAdmin, kGuarded, kOnAdmin, get_decisions, "id user client since"}},
     Row{"GET", "/v1/shadow", {kAdmin, kGuarded, kOnAdmin, get_shadow, "since part"}},
-    Row{"GET", "/v1/overrides", {kAdmin, kGuarded, kOnAdmin, list_overrides, ""}},
+    Row{"GET", "/v1/overrides", {kAdmin, kGuarded, kOnAdmin, list_overrides}},
     Row{"GET", "/v1/overrides/**", {kAdmin, kGuarded, kOnAdmin, get_override}},
     Row{"PUT", "/v1/overrides/**", {kChanges, kGuarded, kOnAdmin, put_override}},
     Row{"DELETE", "/v1/overrides/**", {kChanges, kGuarded, kOnAdmin, delete_override}},
@@ -66,15 +68,23 @@ constexpr std::array kRows{
     Row{"PUT", "/v1/configs/*", {kAdmin, kGuarded, kOnAdmin, put_config}},
     Row{"GET", "/v1/models", {kAdmin, kRead, kOnAdmin, list_versions}},
     Row{"PUT", "/v1/models", {kAdmin, kGuarded, kOnAdmin, put_version}},
-    Row{"GET", "/v1/models/*", {kModels, kRead, kOnAdmin, get_model}},
-    Row{"POST", "/v1/models/*", {kModels, kRead, kOnAdmin, post_predict}},
-    Row{"GET", "/v1/models/*/metadata", {kModels, kRead, kOnAdmin, get_model_metadata}},
-    Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kOnAdmin, get_model}},
-    Row{"POST", "/v1/models/*/versions/*", {kModels, kRead, kOnAdmin, post_predict}},
-    Row{"GET", "/v1/models/*/versions/*/metadata", {kModels, kRead, kOnAdmin, get_model_metadata}},
-    Row{"GET", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label}},
-    Row{"POST", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label}},
-    Row{"GET", "/v1/models/*/labels/*/metadata", {kModels, kRead, kOnAdmin, refuse_label}},
+    Row{"GET", "/v1/models/*", {kModels, kRead, kOnAdmin, get_model, kAnyParameters}},
+    Row{"POST", "/v1/models/*", {kModels, kRead, kOnAdmin, post_predict, kAnyParameters}},
+    Row{"GET",
+        "/v1/models/*/metadata",
+        {kModels, kRead, kOnAdmin, get_model_metadata, kAnyParameters}},
+    Row{"GET", "/v1/models/*/versions/*", {kModels, kRead, kOnAdmin, get_model, kAnyParameters}},
+    Row{"POST",
+        "/v1/models/*/versions/*",
+        {kModels, kRead, kOnAdmin, post_predict, kAnyParameters}},
+    Row{"GET",
+        "/v1/models/*/versions/*/metadata",
+        {kModels, kRead, kOnAdmin, get_model_metadata, kAnyParameters}},
+    Row{"GET", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label, kAnyParameters}},
+    Row{"POST", "/v1/models/*/labels/*", {kModels, kRead, kOnAdmin, refuse_label, kAnyParameters}},
+    Row{"GET",
+        "/v1/models/*/labels/*/metadata",
+        {kModels, kRead, kOnAdmin, refuse_label, kAnyParameters}},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {
@@ -89,19 +99,6 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
     ++at;
   }
   return at == path.size();
-}
-
-/// The first query parameter that the call does not know; empty: there is none.
-std::string_view unknown_parameter(const Route& route, std::string_view target) {
-  if (route.parameters == "*") return {};
-  const std::vector<std::string_view> known = split(route.parameters, ' ');
-  const std::size_t mark = target.find('?');
-  if (mark == std::string_view::npos) return {};
-  for (std::string_view pair : split(target.substr(mark + 1, target.find('#') - mark - 1), '&')) {
-    const std::string_view name = pair.substr(0, pair.find('='));
-    if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) return name;
-  }
-  return {};
 }
 
 }  // namespace
@@ -125,15 +122,10 @@ tl::expected<Route, RouteFault> find_route(std::string_view method,
   for (const Row& row : kRows) {
     if (!matches(row.path, path)) continue;
     if (row.method == method || (method == "HEAD" && row.method == "GET")) {
-      const std::string_view unknown = unknown_parameter(row.route, target);
+      if (row.route.parameters == kAnyParameters) return row.route;
+      const std::string unknown = unknown_parameter(target, row.route.parameters);
       if (unknown.empty()) return row.route;
-      return tl::unexpected(
-          RouteFault{400,
-                     fmt::format("unknown parameter \"{}\"; {}", printable(unknown, 40),
-                                 row.route.parameters.empty()
-                                     ? "this call takes none"
-                                     : fmt::format("there are: {}", row.route.parameters)),
-                     ""});
+      return tl::unexpected(RouteFault{400, unknown, ""});
     }
     if (allow.find(row.method) == std::string::npos)
       allow += fmt::format("{}{}", allow.empty() ? "" : ", ", row.method);

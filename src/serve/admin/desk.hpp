@@ -60,8 +60,8 @@ struct Route {
   Role role = Role::any;
   Response (*handle)(const DeskContext&, const DeskCall&) = nullptr;
   /// The query parameters there are, with spaces between; "*": any, and those that mean nothing are
-  /// passed over. A filter that is misspelt must not look like one that found all.
-  std::string_view parameters = "*";
+  /// passed over.
+  std::string_view parameters = "";
 };
 
 struct RouteFault {

@@ -153,6 +153,10 @@ json verdict_json(const policy::VerdictRecord& verdict) {
       {"until", format_time(verdict.until)}};
 }
 
+bool outlasts_a_stop(const DeskContext& context) {
+  return context.engine.history() != nullptr;
+}
+
 json override_json(const engine::OverrideRecord& record) {
   return {{"target", record.target},
           {"action", limiter::to_string(record.action)},

@@ -52,6 +52,8 @@ class JsonRows {
 [[nodiscard]] nlohmann::json per_minute(const limiter::Limit& limit);
 [[nodiscard]] nlohmann::json change_json(const policy::PlanChange& change);
 [[nodiscard]] nlohmann::json verdict_json(const policy::VerdictRecord& verdict);
+/// Whether what is set by hand now holds after the process ends: there is a `state` to keep it in.
+[[nodiscard]] bool outlasts_a_stop(const DeskContext& context);
 [[nodiscard]] nlohmann::json label_json(const engine::LabelRecord& record);
 [[nodiscard]] nlohmann::json override_json(const engine::OverrideRecord& record);
 /// {"held": …, "models": […]}, the one in force first.

@@ -104,7 +104,9 @@ Response put_label(const DeskContext& context, const DeskCall& call) {
                record->malicious ? "malicious" : "not malicious", record->by,
                record->until ? " until " + format_time(*record->until) : "",
                record->reason.empty() ? "no reason given" : record->reason);
-  return json_response(label_json(*record));
+  json made = label_json(*record);
+  made["kept"] = outlasts_a_stop(context);
+  return json_response(made);
 }
 
 Response delete_label(const DeskContext& context, const DeskCall& call) {

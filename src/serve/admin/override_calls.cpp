@@ -68,6 +68,8 @@ Result<engine::OverrideRecord> read_override(const DeskCall& call) {
                                 .made_at = call.now.wall,
                                 .until = *until};
   if (*action == limiter::Action::limit) {
+    if (limit_text->empty())
+      return fail(Code::invalid_argument, R"("limit" is missing: a rate such as "10/min")");
     const auto rate = parse_rate(*limit_text);
     if (!rate) return fail_in("\"limit\"", rate.error());
     record.limit = *rate;
@@ -121,6 +123,7 @@ Response put_override(const DeskContext& context, const DeskCall& call) {
                record->until ? "until " + format_time(*record->until) : "permanent");
   json made = override_json(*record);
   made["holds_in_domains"] = context.settings.current()->domains.empty() ? json() : json(false);
+  made["kept"] = outlasts_a_stop(context);
   return json_response(made);
 }
 

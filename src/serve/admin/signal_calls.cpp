@@ -23,8 +23,9 @@ Response put_signal(const DeskContext& context, const DeskCall& call) {
   const auto body = parse_object(call.body, {"value"});
   if (!body) return error_response(body.error());
   const auto value = body->find("value");
-  if (value == body->end() || !value->is_number())
-    return problem(400, R"("value" is missing: a share such as 0.93)");
+  if (value == body->end()) return problem(400, R"("value" is missing: a share such as 0.93)");
+  if (!value->is_number())
+    return problem(400, R"("value" must be a number, a share such as 0.93 without quotes)");
   const double share = value->get<double>();
   if (!(share >= 0 && share <= 1))
     return problem(400, fmt::format(R"("value" is {}: it must be a share, from 0 to 1)", share));

@@ -8,6 +8,7 @@
 #include "serve/gate/denial.hpp"
 #include "serve/gate/foreign_page.hpp"
 #include "serve/gate/identity.hpp"
+#include "serve/gate/parameters.hpp"
 #include "serve/http/target.hpp"
 
 namespace tidelimit::serve {
@@ -252,6 +253,8 @@ void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
 Response take_report(BodyReader& bodies, engine::EngineWorker& worker,
                      const FrontSettings& settings, std::string_view target, std::string_view body,
                      const Now& now) {
+  if (const auto unknown = unknown_parameter(target, "observe_only"); !unknown.empty())
+    return problem(400, unknown);
   const auto source = query_value(target, "observe_only");
   const bool observe_only = source && *source != "false" && *source != "0";
   const auto counting =
