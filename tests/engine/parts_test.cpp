@@ -109,7 +109,8 @@ TEST(Routes, ChargeAPathThatIsOdderThanNeedBeAtTheStrictestEndpoints) {
     policy::EndpointSettings& endpoint = settings.endpoints.emplace_back();
     endpoint.name = "e" + std::to_string(i);
     endpoint.match = {"/" + endpoint.name};
-    endpoint.limits = {{.rate = Rate{100 - i, minutes{1}}, .burst = {}, .total = {}}};
+    endpoint.limits = {
+        {.rate = Rate{100 - i, minutes{1}}, .burst = {}, .total = {}, .total_burst = {}}};
   }
   settings.endpoints[11].mode.mode = policy::Mode::shadow;  // refuses nobody
   settings.endpoints.emplace_back().name = "other";

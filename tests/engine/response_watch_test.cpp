@@ -16,7 +16,7 @@ class Responses : public GateInTime {
   void SetUp() override {
     Settings settings = mission();
     for (auto& endpoint : settings.policy.endpoints)
-      endpoint.limits[kStd] = policy::LimitSpec{Rate{6000, minutes{1}}, 6000, {}};
+      endpoint.limits[kStd] = policy::LimitSpec{Rate{6000, minutes{1}}, 6000, {}, {}};
     start(std::move(settings));
     set(kMidnight);
     engine->tick(now);
