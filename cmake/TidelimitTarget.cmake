@@ -16,6 +16,13 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # A bucket's two words change in one instruction (src/limiter/wide_swap.hpp).
   target_compile_options(tidelimit_options INTERFACE -mcx16)
 endif()
+# For what every request passes. GCC's generic tuning zeroes a struct of a hundred bytes, such as a decision, by
+# `rep stosq`, which is slow to begin on most processors; this tuning writes it by six stores. The code runs on any
+# x86-64 all the same.
+set(TIDELIMIT_HOT_TUNING "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(TIDELIMIT_HOT_TUNING -mtune=icelake-server)
+endif()
 if(TIDELIMIT_SANITIZE)
   target_compile_options(tidelimit_options INTERFACE -fsanitize=${TIDELIMIT_SANITIZE}
                                                      -fno-omit-frame-pointer
@@ -53,7 +60,7 @@ function(tidelimit_cold name)
   cmake_parse_arguments(ARG "" "PRELUDE" "HOT" ${ARGN})
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(ARG_HOT)
-    set_source_files_properties(${ARG_HOT} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>"
+    set_source_files_properties(${ARG_HOT} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>;${TIDELIMIT_HOT_TUNING}"
                                                       SKIP_PRECOMPILE_HEADERS ON)
   endif()
   if(NOT ARG_PRELUDE)

@@ -15,13 +15,17 @@ class BareTable {
   explicit BareTable(std::size_t bytes) : entries_(bytes / sizeof(Entry), limiter::Pages::huge) {}
 
   bool pass(std::uint64_t hash, const limiter::Limit& limit, Instant now) noexcept {
+    return charge(hash, limit, now) >= 0;
+  }
+  /// The TAT that it leaves; -1: denied.
+  std::int64_t charge(std::uint64_t hash, const limiter::Limit& limit, Instant now) noexcept {
     std::atomic<std::int64_t>& cell = entry(hash).tat;
     std::int64_t tat = cell.load(std::memory_order_acquire);
     for (;;) {
       const std::int64_t next =
           std::max(now.since_start.count(), tat) + limit.emission_interval.count();
-      if (next > (now.since_start + limit.tolerance()).count()) return false;
-      if (cell.compare_exchange_weak(tat, next, std::memory_order_acq_rel)) return true;
+      if (next > (now.since_start + limit.tolerance()).count()) return -1;
+      if (cell.compare_exchange_weak(tat, next, std::memory_order_acq_rel)) return next;
     }
   }
   void prefetch(std::uint64_t hash) noexcept { __builtin_prefetch(&entry(hash), 1); }
