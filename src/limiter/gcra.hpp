@@ -39,6 +39,11 @@ inline constexpr Nanos kMaxTolerance{Nanos::rep{1} << 55};
 /// Readings of the clock come before this, 4.5 years from its zero, for the same reason. The time
 /// of day comes later: a bucket denies what it can't count.
 inline constexpr Instant kNowEnd{Nanos{Nanos::rep{1} << 57}};
+/// A reading as the arithmetic of buckets takes it: those far past kNowEnd as one that no bucket
+/// can count either, and whose sums don't overflow.
+[[nodiscard]] constexpr Instant in_range(Instant now) {
+  return std::min(now, Instant{2 * kNowEnd.since_start});
+}
 
 /// The limit of a rate; burst >= 1. A burst whose tolerance would pass kMaxTolerance is cut to it.
 [[nodiscard]] Limit make_limit(const Rate& rate, std::uint64_t burst);

@@ -49,7 +49,8 @@ Worker::Worker(Limiter& limiter)
       verdicts_(limiter.verdicts),
       overrides_(limiter.overrides) {}
 
-Decision Worker::decide(const Call& call, Instant now) noexcept {
+Decision Worker::decide(const Call& call, Instant at) noexcept {
+  const Instant now = in_range(at);
   const std::uint64_t client = limiter_.hash_client(call.client);
   if (call.hits != 0) limiter_.clients_.prefetch(client);  // counted when all is decided
   Decision decision;
@@ -81,8 +82,9 @@ void Worker::judge(const Plan& plan, const VerdictTable* verdicts, const Overrid
 
 // Some calls at a time: first all are decided, then all are counted. Two walks, each through one
 // table, take half the time of one that goes to and fro between both.
-void Worker::decide(std::span<const Call> calls, Instant now,
+void Worker::decide(std::span<const Call> calls, Instant at,
                     std::span<Decision> decisions) noexcept {
+  const Instant now = in_range(at);
   while (!calls.empty()) {
     const std::size_t some = std::min(kTogetherMax, calls.size());
     decide_some(calls.first(some), now, decisions);
@@ -107,8 +109,9 @@ void Worker::decide_some(std::span<const Call> calls, Instant now,
     if (calls[i].hits != 0) count(clients[i], calls[i], !decisions[i].allowed, now);
 }
 
-bool Worker::decide_all(std::span<const Call> calls, Instant now,
+bool Worker::decide_all(std::span<const Call> calls, Instant at,
                         std::span<Decision> decisions) noexcept {
+  const Instant now = in_range(at);
   if (calls.size() > kTogetherMax) std::terminate();
   if (calls.size() == 1) {
     decisions[0] = decide(calls[0], now);

@@ -22,6 +22,15 @@ void show_in(CellLimits& shadow, const Cell& cell) {
   }
 }
 
+// A table that is too short limits nobody where it ends.
+void resize(Plan& plan) {
+  plan.tiers = std::max<std::size_t>(plan.tiers, 1);
+  const std::size_t cells = plan.endpoints.size() * plan.tiers;
+  plan.cells.resize(cells);
+  for (RolloutStage& stage : plan.stages) stage.cells.resize(cells);
+  if (!plan.in_flight.empty()) plan.in_flight.resize(cells);
+}
+
 void note_longest(Plan& plan, const std::vector<Cell>& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     Nanos& longest = plan.endpoints[i / plan.tiers].longest;
@@ -34,6 +43,7 @@ void note_longest(Plan& plan, const std::vector<Cell>& cells) {
 
 std::shared_ptr<const Plan> completed(const Plan& plan) {
   auto made = std::make_shared<Plan>(plan);
+  resize(*made);
   for (PlanEndpoint& endpoint : made->endpoints) {
     endpoint.longest = Nanos{0};
     endpoint.lease_generation_ms = std::min(endpoint.lease_generation_ms, LeaseKey::kLongest);

@@ -78,8 +78,27 @@ TEST_F(PlanByHand, DeniesByTheTimeOfDayWhatItCouldNotCount) {
   client = v4_client(7);
   EXPECT_EQ(passes(call(), 10), 0);
   EXPECT_EQ(decide().reason, Reason::over_limit);
+  now = Instant{Nanos::max()};
+  EXPECT_EQ(passes(call(), 10), 0);
   now = Instant{kNowEnd.since_start - Nanos{1}};
   EXPECT_EQ(passes(call(), 10), 2) << "the last reading that counts";
+}
+
+TEST(PlanSlot, MakesTablesOfThePlansSize) {
+  for (const std::size_t endpoints : {0U, 1U, 2U}) {
+    Plan plan;
+    plan.tiers = 2;
+    plan.endpoints.resize(endpoints);
+    plan.cells.resize(3);
+    plan.stages.resize(1);
+    plan.in_flight = {1};
+    const auto made = completed(plan);
+    const std::size_t cells = endpoints * 2;
+    EXPECT_EQ(made->cells.size(), cells);
+    EXPECT_EQ(made->stages[0].cells.size(), cells);
+    EXPECT_EQ(made->in_flight.size(), cells);
+    EXPECT_EQ(made->usual.size(), cells);
+  }
 }
 
 }  // namespace
