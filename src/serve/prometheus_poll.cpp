@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <fmt/format.h>
+#include <mutex>
+#include <optional>
 #include <pthread.h>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -75,30 +79,48 @@ Result<double> query_value(std::string_view body) {
   return check_share(*largest);
 }
 
-PrometheusPoll::PrometheusPoll(Url url, std::string query, std::string part, Notes& notes,
+/// One asker's state, held by its thread for as long as that waits for an answer.
+struct PrometheusPoll::Asker {
+  Asker(Url the_url, const std::string& query, std::string the_part, Notes& the_notes,
+        Sink the_sink)
+      : url(std::move(the_url)),
+        target("/api/v1/query?query=" + encode_component(query)),
+        part(std::move(the_part)),
+        notes(the_notes),
+        sink(std::move(the_sink)) {}
+
+  void run();
+  [[nodiscard]] Result<double> ask() const;
+  /// What is thrown on a thread ends the process: here it is an error as any other.
+  [[nodiscard]] Result<double> ask_safely() const;
+
+  const Url url;
+  const std::string target;
+  const std::string part;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopping = false;  ///< guarded by mutex
+  Notes& notes;           ///< as sink, only under the mutex and while not stopping
+  const Sink sink;
+};
+
+PrometheusPoll::PrometheusPoll(Url url, const std::string& query, std::string part, Notes& notes,
                                Sink sink)
-    : url_(std::move(url)),
-      target_("/api/v1/query?query=" + encode_component(query)),
-      part_(std::move(part)),
-      notes_(notes),
-      sink_(std::move(sink)) {
-  thread_ = std::thread([this] { run(); });
-  (void)pthread_setname_np(thread_.native_handle(), "signals");
+    : asker_(
+          std::make_shared<Asker>(std::move(url), query, std::move(part), notes, std::move(sink))) {
+  std::thread thread([asker = asker_] { asker->run(); });
+  (void)pthread_setname_np(thread.native_handle(), "signals");
+  thread.detach();
 }
 
 PrometheusPoll::~PrometheusPoll() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-  notes_.clear(part_);
+  std::lock_guard lock(asker_->mutex);
+  asker_->stopping = true;
+  asker_->changed.notify_all();
 }
 
-Result<double> PrometheusPoll::ask() const {
-  const auto answer =
-      http_call(url_, "GET", target_, "Accept: application/json\r\n", "", kPatience);
+Result<double> PrometheusPoll::Asker::ask() const {
+  const auto answer = http_call(url, "GET", target, "Accept: application/json\r\n", "", kPatience);
   if (!answer) return tl::unexpected(answer.error());
   const auto value = query_value(answer->body);
   if (answer->status == 200) return value;
@@ -108,7 +130,7 @@ Result<double> PrometheusPoll::ask() const {
                           value ? "no answer to the query" : value.error().message));
 }
 
-Result<double> PrometheusPoll::ask_safely() const {
+Result<double> PrometheusPoll::Asker::ask_safely() const {
   try {
     return ask();
   } catch (const std::exception& fault) {  // std::bad_alloc, and what libraries may throw
@@ -116,19 +138,20 @@ Result<double> PrometheusPoll::ask_safely() const {
   }
 }
 
-void PrometheusPoll::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
+void PrometheusPoll::Asker::run() {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
     lock.unlock();
     const auto value = ask_safely();
-    if (value) {
-      sink_(*value);
-      notes_.clear(part_);
-    } else {
-      notes_.set(part_, fmt::format("{}: {}", format_url(url_), value.error().message));
-    }
     lock.lock();
-    changed_.wait_for(lock, kEvery, [this] { return stopping_; });
+    if (stopping) return;
+    if (value) {
+      sink(*value);
+      notes.clear(part);
+    } else {
+      notes.set(part, fmt::format("{}: {}", format_url(url), value.error().message));
+    }
+    changed.wait_for(lock, kEvery, [this] { return stopping; });
   }
 }
 

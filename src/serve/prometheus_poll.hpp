@@ -1,12 +1,9 @@
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "base/error.hpp"
 #include "base/url.hpp"
@@ -19,32 +16,21 @@ namespace tidelimit::serve {
 [[nodiscard]] Result<double> query_value(std::string_view body);
 
 /// Asks a Prometheus the same query every five seconds, on a thread of its own, so that a server
-/// that hangs holds up nothing else. Failures are noted under `part`, and gone with the next
-/// answer.
+/// that hangs holds up nothing else: not even the end of this, which waits for no answer. Failures
+/// are noted under `part`, and gone with the next answer; neither `sink` nor `notes` is used after
+/// the destructor.
 class PrometheusPoll {
  public:
   using Sink = std::function<void(double)>;
 
-  PrometheusPoll(Url url, std::string query, std::string part, Notes& notes, Sink sink);
+  PrometheusPoll(Url url, const std::string& query, std::string part, Notes& notes, Sink sink);
   ~PrometheusPoll();
   PrometheusPoll(const PrometheusPoll&) = delete;
   PrometheusPoll& operator=(const PrometheusPoll&) = delete;
 
  private:
-  void run();
-  [[nodiscard]] Result<double> ask() const;
-  /// What is thrown on a thread ends the process: here it is an error as any other.
-  [[nodiscard]] Result<double> ask_safely() const;
-
-  Url url_;
-  std::string target_;
-  std::string part_;
-  Notes& notes_;
-  Sink sink_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;  ///< guarded by mutex_
-  std::thread thread_;
+  struct Asker;
+  std::shared_ptr<Asker> asker_;  ///< the thread's, too
 };
 
 }  // namespace tidelimit::serve

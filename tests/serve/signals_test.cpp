@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <optional>
 
 #include "serve/group_cpu.hpp"
 #include "serve/prometheus_poll.hpp"
+#include "serve/scripted_server.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -79,6 +81,17 @@ TEST(QueryValue, TakesNoWordOfAnybodysJsonForGranted) {
   EXPECT_THAT(words(R"({"status":"success","data":{"resultType":"vector","result":7}})"),
               HasSubstr("no series"));
   EXPECT_THAT(words(vector_of(R"(7,"x",{"value":7})")), HasSubstr("no series"));
+}
+
+TEST(PrometheusPoll, WaitsForNoAnswerWhenItEnds) {
+  ScriptedServer server({{kDripping}});
+  Notes notes;
+  std::optional<PrometheusPoll> poll;
+  poll.emplace(server.url(), "cpu", "signals", notes, [](double) { FAIL() << "nothing was said"; });
+  while (server.asked() == 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  const auto begin = std::chrono::steady_clock::now();
+  poll.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{1});
 }
 
 }  // namespace

@@ -22,14 +22,32 @@ tl::unexpected<Error> unreachable(const Url& url, const std::string& why) {
   return fail(Code::unavailable, format_url(url) + " does not answer: " + why);
 }
 
-void set_patience(int fd, std::chrono::milliseconds patience) {
-  timeval limit{.tv_sec = patience.count() / 1000,
-                .tv_usec = static_cast<suseconds_t>(patience.count() % 1000 * 1000)};
-  (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-}
+/// When a call is to be over, however slowly its bytes come.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds patience)
+      : end_(std::chrono::steady_clock::now() + patience) {}
 
-Result<Fd> connect_to(const Url& url, std::chrono::milliseconds patience) {
+  /// Bounds the next call on the socket by what is left. False: nothing is.
+  [[nodiscard]] bool bound(int fd) const {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+                          end_ - std::chrono::steady_clock::now())
+                          .count();
+    if (left <= 0) return false;
+    const timeval limit{.tv_sec = left / 1'000'000,
+                        .tv_usec = static_cast<suseconds_t>(left % 1'000'000)};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point end_;
+};
+
+constexpr char kTooLate[] = "no answer in time";
+
+Result<Fd> connect_to(const Url& url, const Deadline& deadline) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -40,15 +58,16 @@ Result<Fd> connect_to(const Url& url, std::chrono::milliseconds patience) {
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     Fd fd(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
     if (!fd) continue;
-    set_patience(fd.get(), patience);
+    if (!deadline.bound(fd.get())) return unreachable(url, kTooLate);
     if (connect(fd.get(), one->ai_addr, one->ai_addrlen) == 0) return fd;
     error = errno;
   }
   return unreachable(url, std::strerror(error == EINPROGRESS ? ETIMEDOUT : error));
 }
 
-Result<void> send_all(const Url& url, int fd, std::string_view bytes) {
+Result<void> send_all(const Url& url, int fd, std::string_view bytes, const Deadline& deadline) {
   while (!bytes.empty()) {
+    if (!deadline.bound(fd)) return unreachable(url, kTooLate);
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     // A server that refuses early answers and closes: what it said is still to be read.
@@ -60,13 +79,14 @@ Result<void> send_all(const Url& url, int fd, std::string_view bytes) {
 }
 
 std::string reading_failed(int error) {
-  return error == EAGAIN ? "no answer in time" : std::strerror(error);
+  return error == EAGAIN ? kTooLate : std::strerror(error);
 }
 
-Result<std::string> read_all(const Url& url, int fd) {
+Result<std::string> read_all(const Url& url, int fd, const Deadline& deadline) {
   std::string text;
   std::array<char, 16384> buffer;
   while (true) {
+    if (!deadline.bound(fd)) return unreachable(url, kTooLate);
     const ssize_t count = recv(fd, buffer.data(), buffer.size(), 0);
     if (count == 0) return text;
     if (count < 0) {
@@ -149,12 +169,14 @@ std::string encode_component(const std::string& text) {
 Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::string_view target,
                              std::string_view fields, std::string_view body,
                              std::chrono::milliseconds patience) {
-  const auto fd = connect_to(url, patience);
+  const Deadline deadline(patience);
+  const auto fd = connect_to(url, deadline);
   if (!fd) return tl::unexpected(fd.error());
   const std::string request =
       request_text(url, method, target, fmt::format("Connection: close\r\n{}", fields), body);
-  if (auto sent = send_all(url, fd->get(), request); !sent) return tl::unexpected(sent.error());
-  const auto text = read_all(url, fd->get());
+  if (auto sent = send_all(url, fd->get(), request, deadline); !sent)
+    return tl::unexpected(sent.error());
+  const auto text = read_all(url, fd->get(), deadline);
   if (!text) return tl::unexpected(text.error());
   return parse_answer(*text);
 }
@@ -171,8 +193,9 @@ Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view t
 
 Result<HttpAnswer> HttpSession::exchange(bool head_only) {
   closed_unanswered_ = false;
+  const Deadline deadline(patience_);
   if (!socket_) {
-    auto fd = connect_to(url_, patience_);
+    auto fd = connect_to(url_, deadline);
     if (!fd) return tl::unexpected(fd.error());
     socket_ = std::move(*fd);
   }
@@ -180,13 +203,14 @@ Result<HttpAnswer> HttpSession::exchange(bool head_only) {
     socket_ = Fd();
     return error;
   };
-  if (auto sent = send_all(url_, socket_.get(), request_); !sent)
+  if (auto sent = send_all(url_, socket_.get(), request_, deadline); !sent)
     return broken(tl::unexpected(sent.error()));
   received_.clear();
   std::array<char, 16384> buffer;
   while (true) {
     const std::size_t size = answer_size(received_, head_only);
     if (size > 0 && received_.size() >= size) break;
+    if (!deadline.bound(socket_.get())) return broken(unreachable(url_, kTooLate));
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != ECONNRESET) return broken(unreachable(url_, reading_failed(errno)));
