@@ -6,6 +6,7 @@
 #include <cstring>
 #include <sys/socket.h>
 
+#include "base/ascii.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 
@@ -42,7 +43,7 @@ std::optional<std::uint32_t> parse_v4(std::string_view text) {
     if (part > 0 && (at >= text.size() || text[at++] != '.')) return std::nullopt;
     const std::size_t first = at;
     std::uint32_t value = 0;
-    while (at < text.size() && at - first < 3 && text[at] >= '0' && text[at] <= '9')
+    while (at < text.size() && at - first < 3 && is_digit(text[at]))
       value = value * 10 + static_cast<std::uint32_t>(text[at++] - '0');
     const std::size_t digits = at - first;
     if (digits == 0 || value > 255 || (digits > 1 && text[first] == '0')) return std::nullopt;
@@ -162,9 +163,8 @@ Address address_of(const ClientId& client) {
 
 std::string format_client(const ClientId& client) {
   if (client.is_host_name()) {
-    constexpr char kDigits[] = "0123456789abcdef";
     std::string text = "host#";
-    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[client.lo >> shift & 0xf];
+    for (int shift = 60; shift >= 0; shift -= 4) text += kHexDigits[client.lo >> shift & 0xf];
     return text;
   }
   const std::string text = format_address(address_of(client));

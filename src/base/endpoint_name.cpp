@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace tidelimit {
 namespace {
 
 constexpr std::size_t kLongest = 48;
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
+  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
 }
 
 }  // namespace

@@ -4,25 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.hpp"
+#include "base/percent_encoding.hpp"
 #include "base/text.hpp"
 
 namespace tidelimit {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// The byte that an escape at path[i] stands for, or -1: there is none.
-int escaped(std::string_view path, std::size_t i) {
-  if (path[i] != '%' || i + 2 >= path.size()) return -1;
-  const int high = hex_digit(path[i + 1]);
-  const int low = hex_digit(path[i + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
 
 constexpr bool is_slash(char c) {
   return c == '/' || c == '\\';
@@ -141,7 +128,7 @@ void write_segments(std::string_view path, PathReading reading, SegmentWriter& o
       if (!in_parameters) out.put(c);
       continue;
     }
-    const int byte = escaped(path, i);
+    const int byte = percent_escape(path, i);
     const bool was_escaped = byte >= 0;
     if (was_escaped) {
       c = static_cast<char>(byte);
@@ -201,7 +188,7 @@ PathReading differing_rules(std::string_view target) {
     const bool began = std::exchange(begins, false);
     const bool led = std::exchange(leads, false);
     if (is_plain(c)) continue;
-    if (const int byte = escaped(path, i); byte >= 0) {
+    if (const int byte = percent_escape(path, i); byte >= 0) {
       c = static_cast<char>(byte);
       i += 2;
       if (c == '.') dots = true;
@@ -230,7 +217,6 @@ PathReading differing_rules(std::string_view target) {
 }
 
 std::string_view without_case(std::string_view path, std::string& buffer) {
-  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
   if (std::none_of(path.begin(), path.end(), is_capital)) return path;
   buffer = to_lower(path);
   return buffer;

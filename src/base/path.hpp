@@ -42,9 +42,9 @@ using PathReading = unsigned;
   return (reading - rules) & rules;
 }
 
-/// Whether servers one behind another may make of such a target what none of them makes alone: the
-/// first resolves `..`, and leaves a `%2F`, `;` or `\` that gives the next one other segments.
-[[nodiscard]] constexpr bool is_read_in_turn(PathReading rules) {
+/// Whether servers one behind another may make of such a target what none of them makes alone: one
+/// that resolves `..`, and leaves a `%2F`, `;` or `\` that gives the next one other segments.
+[[nodiscard]] constexpr bool readings_compose(PathReading rules) {
   constexpr PathReading kLeft = kEscapedSlashIsLetter | kParametersEndPath | kBackslashIsSlash;
   return (rules & kDotsAreNames) != 0 && (rules & kLeft) != 0;
 }

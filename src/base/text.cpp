@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "base/wildcard.hpp"
 
@@ -12,10 +13,6 @@ namespace tidelimit {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n\v\f";
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 /// Levenshtein's distance, as long as it is at most 2; else 3.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -54,13 +51,13 @@ std::string_view trim(std::string_view text) {
 
 std::string to_lower(std::string_view text) {
   std::string folded(text);
-  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  for (char& c : folded) c = to_lower(c);
   return folded;
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 bool starts_ignoring_case(std::string_view text, std::string_view start) {
@@ -96,7 +93,7 @@ std::optional<double> parse_double(std::string_view text) {
 
 bool glob_match(std::string_view pattern, std::string_view text) {
   return wildcard_match(pattern, text,
-                        [](char p, char t) { return p == '?' || lower(p) == lower(t); });
+                        [](char p, char t) { return p == '?' || to_lower(p) == to_lower(t); });
 }
 
 std::string_view closest_word(std::string_view text, const std::vector<std::string_view>& known) {
@@ -114,14 +111,13 @@ std::string_view closest_word(std::string_view text, const std::vector<std::stri
 }
 
 std::string printable(std::string_view text, std::size_t max) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string safe;
   while (!text.empty()) {
     std::size_t length = printable_length(text);
     std::string piece;
     if (length == 0) {
       const auto byte = static_cast<unsigned char>(text.front());
-      piece = {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
+      piece = {'\\', 'x', kHexDigits[byte >> 4], kHexDigits[byte & 0xf]};
       length = 1;
     } else {
       piece = text.substr(0, length);

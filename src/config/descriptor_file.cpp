@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "config/document.hpp"
-#include "config/reader.hpp"
+#include "config/values.hpp"
 
 namespace tidelimit::config {
 namespace {

@@ -10,6 +10,8 @@
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 
+#include "base/text.hpp"
+
 namespace tidelimit::config {
 namespace {
 

@@ -7,6 +7,7 @@
 #include <vector>
 #include <yaml-cpp/yaml.h>
 
+#include "config/config.hpp"
 #include "config/reader.hpp"
 
 namespace tidelimit::config {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
+#include "base/text.hpp"
 #include "config/sections.hpp"
 
 namespace tidelimit::config {
@@ -16,10 +18,8 @@ constexpr std::string_view kOfGateways[] = {
 std::optional<std::string> read_header(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
-  const bool good = std::all_of(text->begin(), text->end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  });
+  const bool good = std::all_of(text->begin(), text->end(),
+                                [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
   if (good && text->size() <= 64) return to_lower(*text);
   report.mistake(field.line, fmt::format("{}: \"{}\" is no header name: write it like x-user-id",
                                          field.where, printable(*text)));

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include "base/share.hpp"
-#include "config/reader.hpp"
+#include "base/text.hpp"
+#include "config/values.hpp"
 
 namespace tidelimit::config {
 

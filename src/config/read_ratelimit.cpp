@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <glob.h>
 
+#include "base/text.hpp"
 #include "config/document.hpp"
 #include "config/sections.hpp"
 

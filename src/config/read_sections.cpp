@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "config/sections.hpp"
 #include "forecast/renewal.hpp"
 
@@ -173,6 +174,26 @@ void check_addresses(const Listen& listen, int line, Report& report) {
   }
 }
 
+/// An entry of `anomaly.allow`: { cidr: 10.0.0.0/8, reason: ... }
+std::optional<policy::AllowEntry> read_allow_entry(const Field& field, Report& report) {
+  Section section(field, report);
+  policy::AllowEntry allowed;
+  const auto cidr = section.take("cidr");
+  const auto prefix = cidr ? read_prefix(*cidr, report) : std::nullopt;
+  if (field.node.IsMap() && !cidr)
+    report.mistake(field.line, field.where + " has an entry without cidr: add cidr: 10.0.0.0/8");
+  section.read("reason", allowed.reason, read_text);
+  section.finish();
+  if (!prefix) return std::nullopt;
+  if (takes_in_strangers(*prefix))
+    report.warning(cidr->line,
+                   fmt::format("{} takes in {}, where anybody may be, and the model judges nobody "
+                               "there: name your own networks",
+                               field.where, format_prefix(*prefix)));
+  allowed.prefix = *prefix;
+  return allowed;
+}
+
 }  // namespace
 
 void read_listen(Section& top, Config& config, Report& report) {
@@ -226,23 +247,8 @@ void read_anomaly(Section& top, Config& config, Report& report) {
   section.read("max_new_verdicts", anomaly.max_new_verdicts, read_rate);
   if (const auto allow = section.take("allow")) {
     for (const auto& item : read_items(*allow, report)) {
-      Section entry(item, report);
-      policy::AllowEntry allowed;
-      const auto cidr = entry.take("cidr");
-      const auto prefix = cidr ? read_prefix(*cidr, report) : std::nullopt;
-      if (item.node.IsMap() && !cidr) {
-        report.mistake(item.line, item.where + " has an entry without cidr: add cidr: 10.0.0.0/8");
-      }
-      entry.read("reason", allowed.reason, read_text);
-      entry.finish();
-      if (!prefix) continue;
-      if (takes_in_strangers(*prefix))
-        report.warning(cidr->line,
-                       fmt::format("{} takes in {}, where anybody may be, and the model judges "
-                                   "nobody there: name your own networks",
-                                   allow->where, format_prefix(*prefix)));
-      allowed.prefix = *prefix;
-      anomaly.allow.push_back(std::move(allowed));
+      if (auto allowed = read_allow_entry(item, report))
+        anomaly.allow.push_back(*std::move(allowed));
     }
   }
   section.finish();

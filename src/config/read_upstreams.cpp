@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/text.hpp"
 #include "config/sections.hpp"
 
 namespace tidelimit::config {

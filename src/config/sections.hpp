@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "config/reader.hpp"
+#include "config/values.hpp"
 
 namespace tidelimit::config {
 

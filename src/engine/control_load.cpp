@@ -1,6 +1,5 @@
-#include <algorithm>
-
 #include "engine/control.hpp"
+#include "engine/counters.hpp"
 
 namespace tidelimit::engine {
 namespace {
@@ -40,11 +39,6 @@ void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
   }
 }
 
-/// What came since; nothing where it is less than before: a worker has left with its tally.
-double fresh(std::uint64_t now, std::uint64_t before) {
-  return static_cast<double>(now - std::min(now, before));
-}
-
 }  // namespace
 
 /// What was asked and answered since the last call, once a second; the first one, and one after a
@@ -69,12 +63,13 @@ std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
     const EndpointCounts& before = load_counts[e];
     policy::EndpointLoad& load = sample.endpoints.emplace_back();
     load.endpoint = routes->endpoints()[e];
-    load.answered = fresh(after.answered, before.answered);
-    load.failed = fresh(after.failed, before.failed);
-    load.latency_ms_sum = fresh(after.latency_us, before.latency_us) / 1e3;
+    // Less than before, once a worker has left with its tally, is nothing.
+    load.answered = increase(after.answered, before.answered);
+    load.failed = increase(after.failed, before.failed);
+    load.latency_ms_sum = increase(after.latency_us, before.latency_us) / 1e3;
     for (std::size_t t = 0; t < after.tiers.size(); ++t) {
-      load.asked.push_back(fresh(after.tiers[t].asked, before.tiers[t].asked));
-      load.reduced.push_back(fresh(after.tiers[t].reduced, before.tiers[t].reduced));
+      load.asked.push_back(increase(after.tiers[t].asked, before.tiers[t].asked));
+      load.reduced.push_back(increase(after.tiers[t].reduced, before.tiers[t].reduced));
     }
   }
   load_counts = std::move(counts);

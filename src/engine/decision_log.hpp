@@ -1,13 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdint>
 
 #include "base/address.hpp"
-#include "base/hash.hpp"
 #include "base/time.hpp"
+#include "engine/denial_kinds.hpp"
 #include "engine/user_name.hpp"
 #include "limiter/decision.hpp"
 #include "limiter/zeroed_array.hpp"
@@ -32,23 +30,6 @@ struct KeptDecision {
   ShortText<15> method;
 };
 
-/// What denials have in common that one record may stand for; never 0. `client`: its keyed hash, so
-/// that nobody aims for another's kind. `decision`: limiter::on_record.
-[[nodiscard]] inline std::uint64_t kind_of(const limiter::Call& call, std::uint64_t client,
-                                           const limiter::Decision& decision,
-                                           std::uint32_t routes_epoch) noexcept {
-  const auto word = [](auto... parts) {
-    std::uint64_t all = 0;
-    ((all = all << 16 | static_cast<std::uint16_t>(parts)), ...);
-    return all;
-  };
-  std::uint64_t kind = mix(mix(client, call.user), call.hits);
-  kind = mix(kind, word(limiter::index(call.endpoint), limiter::index(call.tier),
-                        limiter::index(decision.rule), decision.reason));
-  kind = mix(kind, word(decision.outcome, decision.verdict, decision.limit_of));
-  return std::max<std::uint64_t>(mix(kind, decision.plan_generation << 32 | routes_epoch), 1);
-}
-
 /// A bounded queue from one worker to the control plane, with a fair share for everyone: of the
 /// denials of one kind within a second the first are kept one by one, up to a 64th of the room that
 /// is left; those that follow are counted by the last of these. So a flood of one kind never fills
@@ -62,16 +43,14 @@ class DecisionLog {
   static constexpr std::size_t kCapacity = 4096;
   static constexpr std::size_t kShares = 64;
 
-  DecisionLog() : entries_(kCapacity), kinds_(kSets * kWays) {}
+  DecisionLog() : entries_(kCapacity) {}
 
   /// The writer: counts a denial by an earlier one of its kind, whose id is returned; 0: it is to
   /// be kept by itself.
   [[nodiscard]] std::uint64_t join(std::uint64_t kind, Instant now) noexcept {
-    const auto second = static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1});
     const auto written = written_.load(std::memory_order_relaxed);
     const auto free = kCapacity - (written - taken_.load(std::memory_order_acquire));
-    Kind& at = place_of(kind, second);
-    if (at.kind != kind || at.second != second) at = {kind, 0, second, 0};
+    DenialKinds::Kind& at = kinds_.at(kind, now);
     if (at.kept > 0 && at.kept >= free / kShares && written - at.last <= kCapacity) {
       KeptDecision& last = entries_[at.last % kCapacity];
       if (add_to(last.repeats)) return last.id;
@@ -112,29 +91,8 @@ class DecisionLog {
   }
 
  private:
-  /// What one kind has had within one second.
-  struct Kind {
-    std::uint64_t kind;
-    std::uint64_t last;  ///< which entry counts what follows
-    std::uint32_t second;
-    std::uint32_t kept;
-  };
-  static constexpr std::size_t kSets = 512;
-  static constexpr std::size_t kWays = 8;
   static constexpr std::uint32_t kClosed = ~std::uint32_t{0};
 
-  /// The kind's own place, or the one to give it: a past second's, else that of the rarest, so that
-  /// floods keep theirs. Another set each second: no two kinds are in each other's way for long.
-  [[nodiscard]] Kind& place_of(std::uint64_t kind, std::uint32_t second) noexcept {
-    Kind* const set = &kinds_[mix(kind, second) % kSets * kWays];
-    Kind* worst = set;
-    for (Kind* at = set; at != set + kWays; ++at) {
-      if (at->kind == kind && at->second == second) return *at;
-      const auto worth = [&](const Kind& k) { return k.second == second ? k.kept : 0; };
-      if (worth(*at) < worth(*worst)) worst = at;
-    }
-    return *worst;
-  }
   [[nodiscard]] static bool add_to(std::uint32_t& repeats) noexcept {
     const std::atomic_ref count(repeats);
     std::uint32_t seen = count.load(std::memory_order_relaxed);
@@ -145,7 +103,7 @@ class DecisionLog {
   }
 
   limiter::ZeroedArray<KeptDecision> entries_;
-  limiter::ZeroedArray<Kind> kinds_;  ///< the writer's
+  DenialKinds kinds_;  ///< the writer's
   alignas(64) std::atomic<std::uint64_t> written_{0};
   alignas(64) std::atomic<std::uint64_t> taken_{0};
 };

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <numeric>
 #include <vector>
 
+#include "engine/counters.hpp"
 #include "traffic/status_class.hpp"
 
 namespace tidelimit::engine {
@@ -16,35 +18,39 @@ constexpr double kFewest = 50;   // passed: fewer say nothing of a share
 constexpr double kLarge = 0.5;   // a share that is named
 constexpr double kSmall = 0.25;  // and is no more, so that none comes and goes every minute
 
-struct Totals {
-  std::uint64_t passed = 0;
-  std::uint64_t told = 0;
-};
+using limiter::Outcome;
 
-/// Lines of refused requests are lines too, where a gateway logs them; where it does not, the
-/// answers of the service alone are what was told. The one that finds more is right.
-Totals totals_of(const CountersView& counters, std::size_t endpoint) {
-  using limiter::Outcome;
+// Of one endpoint, since start, over all its tiers.
+
+std::uint64_t decided(const CountersView& counters, std::size_t endpoint, Outcome outcome) {
   const std::size_t tiers = counters.tiers.size();
-  std::uint64_t passed = 0, denied = 0, observed = 0;
+  std::uint64_t sum = 0;
   for (std::size_t pair = endpoint * tiers; pair < (endpoint + 1) * tiers; ++pair) {
-    for (std::size_t reason = 0; reason < limiter::kReasons; ++reason) {
-      const auto of = [&](Outcome outcome) {
-        const auto why = static_cast<limiter::Reason>(reason);
-        return counters.decisions[CountersView::index(pair, outcome, why)];
-      };
-      passed += of(Outcome::allow) + of(Outcome::shadow_deny);
-      denied += of(Outcome::deny);
-    }
-    for (std::size_t c = 0; c < traffic::kStatusClasses; ++c)
-      observed += counters.observed[pair * traffic::kStatusClasses + c];
+    for (std::size_t reason = 0; reason < limiter::kReasons; ++reason)
+      sum += counters.decisions[CountersView::index(pair, outcome, static_cast<limiter::Reason>(reason))];
   }
-  return {passed, std::max(observed - std::min(observed, denied), counters.responses[endpoint])};
+  return sum;
 }
 
-/// What came since; nothing where it is less than before: a log tells late of what was refused.
-double fresh(std::uint64_t now, std::uint64_t before) {
-  return static_cast<double>(now - std::min(now, before));
+std::uint64_t passed(const CountersView& counters, std::size_t endpoint) {
+  return decided(counters, endpoint, Outcome::allow) +
+         decided(counters, endpoint, Outcome::shadow_deny);
+}
+
+/// Responses that were told, to refused requests too where a gateway logs them.
+std::uint64_t observed(const CountersView& counters, std::size_t endpoint) {
+  const std::size_t size = counters.tiers.size() * traffic::kStatusClasses;
+  const auto first = counters.observed.begin() + static_cast<std::ptrdiff_t>(endpoint * size);
+  return std::accumulate(first, first + static_cast<std::ptrdiff_t>(size), std::uint64_t{0});
+}
+
+/// Of those, the ones to requests that passed. Where a gateway does not log what was refused, taking
+/// that off leaves too few, and so do the answers that the service is known to have given. Neither
+/// is ever too many: the larger is right.
+std::uint64_t told(const CountersView& counters, std::size_t endpoint) {
+  const std::uint64_t lines = observed(counters, endpoint);
+  const std::uint64_t denied = decided(counters, endpoint, Outcome::deny);
+  return std::max(lines - std::min(lines, denied), counters.responses[endpoint]);
 }
 
 }  // namespace
@@ -59,13 +65,14 @@ void ResponseWatch::look(const CountersView& counters, Instant now) {
   const double kept = last_ ? std::pow(kKept, (now - *last_) / kStep) : 0;
   last_ = now;
   for (std::size_t e = 0; e < counters.endpoints.size(); ++e) {
-    const Totals totals = totals_of(counters, e);
+    const std::uint64_t passed_now = passed(counters, e);
+    const std::uint64_t told_now = told(counters, e);
     Endpoint& at = endpoints_[counters.endpoints[e]];
     at.passed = at.passed * kept + at.passing;
-    at.told = at.told * kept + fresh(totals.told, at.told_before);
-    at.passing = fresh(totals.passed, at.passed_before);
-    at.passed_before = std::max(at.passed_before, totals.passed);
-    at.told_before = std::max(at.told_before, totals.told);
+    at.told = at.told * kept + increase(told_now, at.told_before);
+    at.passing = increase(passed_now, at.passed_before);
+    at.passed_before = std::max(at.passed_before, passed_now);
+    at.told_before = std::max(at.told_before, told_now);  // a log tells late of what was refused
     at.missing = at.unanswered().value_or(0) >= (at.missing ? kSmall : kLarge);
   }
 }

@@ -122,7 +122,7 @@ bool Routes::add_other(EndpointId endpoint, Identity& identity) {
 bool Routes::find_others(const traffic::Request& request, PathReading rules, std::string& buffer,
                          Identity& identity) const {
   const std::size_t readings = (std::size_t{1} << std::popcount(rules)) - 1;
-  if (is_read_in_turn(rules) || readings > kMostReadings ||
+  if (readings_compose(rules) || readings > kMostReadings ||
       readings * request.path.size() > kMostRead)
     return false;
   bool room = true;

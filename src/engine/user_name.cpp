@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace tidelimit::engine {
 namespace {
-
-constexpr std::string_view kHex = "0123456789abcdef";
 
 /// Bytes of the beginning: it does not end within a character of UTF-8.
 std::size_t cut_at(std::string_view user_id) noexcept {
@@ -23,7 +23,7 @@ bool is_cut_name(std::string_view text) noexcept {
     return false;
   const std::string_view end = text.substr(text.size() - kEnd);
   return end.starts_with(UserName::kCut) &&
-         end.find_first_not_of(kHex, UserName::kCut.size()) == std::string_view::npos;
+         end.find_first_not_of(kHexDigits, UserName::kCut.size()) == std::string_view::npos;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void UserName::set(std::string_view user_id, const SipKey& key) noexcept {
   text.set(user_id.substr(0, cut_at(user_id)));
   char* to = std::copy(kCut.begin(), kCut.end(), text.bytes.data() + text.size);
   const std::uint64_t hash = siphash(key, user_id);
-  for (std::size_t i = kDigits; i-- > 0;) *to++ = kHex[hash >> (4 * i) & 15];
+  for (std::size_t i = kDigits; i-- > 0;) *to++ = kHexDigits[hash >> (4 * i) & 15];
   text.size = static_cast<std::uint8_t>(to - text.bytes.data());
 }
 

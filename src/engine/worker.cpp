@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.hpp"
 #include "base/hash.hpp"
 #include "engine/worker_impl.hpp"
 #include "limiter/rollout.hpp"
@@ -188,9 +189,8 @@ std::unique_ptr<EngineWorker> Engine::make_worker() {
 }
 
 std::string format_decision_id(std::uint64_t id) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; id >>= 4) text[i] = kDigits[id & 15];
+  for (std::size_t i = 16; i-- > 0; id >>= 4) text[i] = kHexDigits[id & 15];
   return text;
 }
 

@@ -4,16 +4,13 @@
 #include <optional>
 
 #include "base/address.hpp"
+#include "base/ascii.hpp"
 #include "ingest/request_line.hpp"
 
 namespace tidelimit::ingest {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// What stands before the [time].
 struct Who {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "ingest/clf_parser.hpp"
 #include "ingest/csv_parser.hpp"
@@ -123,9 +124,8 @@ Result<InputFormat> from_header(std::string_view header, char separator,
 bool may_be_header(const std::vector<std::string_view>& names) {
   return names.size() > 1 && std::all_of(names.begin(), names.end(), [](std::string_view name) {
            name = trim(name);
-           const bool letter =
-               !name.empty() && ((name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z');
-           return letter && name.size() <= 64 && name.find_first_of("[]{}\"") == name.npos;
+           return !name.empty() && is_letter(name[0]) && name.size() <= 64 &&
+                  name.find_first_of("[]{}\"") == name.npos;
          });
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "ingest/csv_parser.hpp"
 #include "ingest/lenient_json.hpp"
@@ -153,8 +154,7 @@ void JsonParser::State::collect(dom::object object) {
   const std::size_t parent = path.size();
   for (const auto field : object) {
     if (parent > 0) path += '.';
-    for (const char c : json.text(field.key, key))
-      path += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    for (const char c : json.text(field.key, key)) path += to_lower(c);
     take(field.value);
     path.resize(parent);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace tidelimit::ingest {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr std::size_t kBsdTime = std::string_view("Nov 24 10:00:00").size();
 bool has_shape(std::string_view text, std::string_view shape) {
   return text.size() >= shape.size() &&
          std::equal(shape.begin(), shape.end(), text.begin(),
-                    [](char s, char c) { return s == '0' ? c >= '0' && c <= '9' : c == s; });
+                    [](char s, char c) { return s == '0' ? is_digit(c) : c == s; });
 }
 
 bool is_month(std::string_view name) {

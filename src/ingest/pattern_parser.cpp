@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "ingest/request_line.hpp"
 
@@ -43,7 +44,7 @@ Use use_of(std::string_view name) {
 }
 
 bool is_name_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return is_alphanumeric(c) || c == '_';
 }
 
 /// A variable's name behind its $ ("name" or "{name}") and how many bytes it takes; empty: none.

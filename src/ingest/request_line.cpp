@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/address.hpp"
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "ingest/line_head.hpp"
 
@@ -17,26 +18,20 @@ constexpr std::size_t kMaxHostName = 253;  // RFC 1035 as text
 
 using ByteSet = std::array<bool, 256>;
 
-constexpr ByteSet alphanumerics_and(std::string_view others) {
+constexpr ByteSet bytes_that(bool (*belong)(char)) {
   ByteSet set{};
-  for (unsigned c = '0'; c <= '9'; ++c) set[c] = true;
-  for (unsigned c = 'a'; c <= 'z'; ++c) set[c] = set[c - 'a' + 'A'] = true;
-  for (const char c : others) set[static_cast<unsigned char>(c)] = true;
+  for (std::size_t c = 0; c < set.size(); ++c) set[c] = belong(static_cast<char>(c));
   return set;
 }
 
-constexpr ByteSet kTokenBytes = alphanumerics_and("!#$%&'*+-.^_`|~");  // RFC 9110, 5.6.2
-constexpr ByteSet kClientBytes = alphanumerics_and("-._:%");
+constexpr ByteSet kTokenBytes = bytes_that(is_token_byte);
+constexpr ByteSet kClientBytes = bytes_that([](char c) {
+  return is_alphanumeric(c) || std::string_view("-._:%").find(c) != std::string_view::npos;
+});
 
 bool all_of(std::string_view text, const ByteSet& set) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return set[static_cast<unsigned char>(c)]; });
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /// The byte that the escape at text[at] (a backslash) stands for, and where the text goes on.
@@ -193,7 +188,7 @@ std::optional<std::uint16_t> parse_status(std::string_view text) {
   if (text.size() != 3) return std::nullopt;
   unsigned value = 0;
   for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
   return static_cast<std::uint16_t>(value);

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/ascii.hpp"
+
 namespace tidelimit::ingest {
 namespace {
 
@@ -47,9 +49,7 @@ class Cursor {
     return 0;
   }
   [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool at_digit() const {
-    return !text_.empty() && text_.front() >= '0' && text_.front() <= '9';
-  }
+  [[nodiscard]] bool at_digit() const { return !text_.empty() && is_digit(text_.front()); }
   [[nodiscard]] bool at_end() const { return text_.empty(); }
 
  private:

@@ -1,7 +1,5 @@
 #include "model/anomaly_onnx.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +8,6 @@
 #include <vector>
 
 #include "anomaly/detector_model.hpp"
-#include "base/text.hpp"
 #include "model/onnx_file.hpp"
 #include "model/tree_ensemble.hpp"
 
@@ -155,7 +152,7 @@ void add_distance(onnx::GraphProto& graph, const DistanceTrees& distance, std::s
 // ---------------------------------------------------------------------------------- reading
 
 tl::unexpected<Error> refuse(const std::string& why) {
-  return fail(Code::data_loss, std::string(kWhat) + " " + why);
+  return unsound(kWhat, why);
 }
 
 /// The ensemble whose output is so called; null if there is none.
@@ -185,7 +182,10 @@ anomaly::UsualRanges read_ranges(OnnxMetadata& metadata, const std::string& pref
   return usual;
 }
 
-Result<DistanceTrees> read_distance(const onnx::ModelProto& model, std::size_t count) {
+/// `count`: of the trees over the distance from the bulk; 0: the model knows none.
+Result<std::optional<DistanceTrees>> read_distance(const onnx::ModelProto& model,
+                                                   std::size_t count) {
+  if (count == 0) return std::nullopt;
   const onnx::NodeProto* ensemble = find_node(model, "distance_length");
   if (ensemble == nullptr) return refuse("holds no trees over the distance");
   auto curve = read_curve(*ensemble);
@@ -202,6 +202,27 @@ Result<DistanceTrees> read_distance(const onnx::ModelProto& model, std::size_t c
     }
   }
   return DistanceTrees{count, {std::move(centre), std::move(whitening)}, std::move(*curve)};
+}
+
+DetectorParts read_all_but_forest(OnnxMetadata& metadata) {
+  DetectorParts parts;
+  parts.threshold = metadata.number("threshold", 0, 1);
+  parts.harm.error_ratio = metadata.number("harm.error_ratio", 0, 1);
+  parts.harm.requests_per_minute = metadata.number("harm.requests_per_minute", 0, kLarge);
+  // Bundles of earlier versions know neither.
+  if (metadata.has(kPlainRate))
+    parts.harm.plain_requests_per_minute = metadata.number(kPlainRate, 0, kLarge);
+  if (metadata.has(kFailedPaths))
+    parts.harm.failed_paths = metadata.number(kFailedPaths, 0, kLarge);
+  parts.contamination = metadata.number("contamination", 0, 1);
+  parts.false_alarms = metadata.number("false_alarms", 0, 1);
+  parts.rows = static_cast<std::uint64_t>(metadata.number("rows", 0, kLarge));
+  parts.rows_aside = static_cast<std::uint64_t>(metadata.number("rows_aside", 0, kLarge));
+  parts.usual = read_ranges(metadata, "");
+  // Bundles of earlier versions know no tiers.
+  for (std::size_t i = 0; i < kMostTiers && metadata.has(tier_key(i)); ++i)
+    parts.tiers.push_back({metadata.text(tier_key(i)), read_ranges(metadata, tier_key(i) + ".")});
+  return parts;
 }
 
 }  // namespace
@@ -241,53 +262,24 @@ Result<std::shared_ptr<const anomaly::Detector>> anomaly_from_onnx(std::string_v
   if (auto ours = check_kind(metadata, kKind, version, kWhat); !ours) {
     return tl::unexpected(ours.error());
   }
-  if (metadata.text("features") != feature_names()) {
-    return fail(Code::failed_precondition,
-                fmt::format("the anomaly model knows the features {}, this program {}: train it "
-                            "anew",
-                            printable(metadata.text("features")), feature_names()));
-  }
+  if (auto same = check_features(metadata, feature_names(), kWhat); !same)
+    return tl::unexpected(same.error());
 
-  DetectorParts parts;
-  const auto sample = metadata.number("sample", 2, kMostSample);
-  parts.threshold = metadata.number("threshold", 0, 1);
-  parts.harm.error_ratio = metadata.number("harm.error_ratio", 0, 1);
-  parts.harm.requests_per_minute = metadata.number("harm.requests_per_minute", 0, kLarge);
-  // Bundles of earlier versions know neither.
-  if (metadata.has(kPlainRate))
-    parts.harm.plain_requests_per_minute = metadata.number(kPlainRate, 0, kLarge);
-  if (metadata.has(kFailedPaths))
-    parts.harm.failed_paths = metadata.number(kFailedPaths, 0, kLarge);
-  parts.contamination = metadata.number("contamination", 0, 1);
-  parts.false_alarms = metadata.number("false_alarms", 0, 1);
-  parts.rows = static_cast<std::uint64_t>(metadata.number("rows", 0, kLarge));
-  parts.rows_aside = static_cast<std::uint64_t>(metadata.number("rows_aside", 0, kLarge));
-  parts.usual = read_ranges(metadata, "");
-  // Bundles of earlier versions know no tiers.
-  for (std::size_t i = 0; i < kMostTiers && metadata.has(tier_key(i)); ++i)
-    parts.tiers.push_back({metadata.text(tier_key(i)), read_ranges(metadata, tier_key(i) + ".")});
-  const double distance_count =
+  const double sample = metadata.number("sample", 2, kMostSample);
+  DetectorParts parts = read_all_but_forest(metadata);
+  const double distance_trees =
       with_distance ? metadata.number("distance_trees", 1, kMostDistanceTrees) : 0;
-  if (!metadata.first_bad().empty()) {
-    return refuse(fmt::format("lacks a sound value of '{}'", metadata.first_bad()));
-  }
-
+  if (auto sound = check_sound(metadata, kWhat); !sound) return tl::unexpected(sound.error());
   const onnx::NodeProto* ensemble =
       find_node(model, with_distance ? "grown_length" : "mean_path_length");
   if (ensemble == nullptr) return refuse("holds no trees");
   auto trees = read_forest(*ensemble);
   if (!trees) return tl::unexpected(trees.error());
-  std::optional<DistanceTrees> distance;
-  if (with_distance) {
-    auto read = read_distance(model, static_cast<std::size_t>(distance_count));
-    if (!read) return tl::unexpected(read.error());
-    distance = std::move(*read);
-  }
+  auto distance = read_distance(model, static_cast<std::size_t>(distance_trees));
+  if (!distance) return tl::unexpected(distance.error());
   auto forest = IsolationForest::from_nodes(*trees, kFeatures, static_cast<std::size_t>(sample),
-                                            std::move(distance));
-  if (!forest) {
-    return fail_in("the anomaly model", forest.error());
-  }
+                                            std::move(*distance));
+  if (!forest) return fail_in(kWhat, forest.error());
   parts.forest = std::move(*forest);
   return std::make_shared<const anomaly::Detector>(std::move(parts));
 }

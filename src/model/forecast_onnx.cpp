@@ -9,7 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.hpp"
 #include "base/time.hpp"
 #include "forecast/model.hpp"
 #include "model/features.hpp"
@@ -45,7 +44,7 @@ std::string feature_names(Preset preset) {
 }
 
 tl::unexpected<Error> refuse(const std::string& why) {
-  return fail(Code::data_loss, std::string(kWhat) + " " + why);
+  return unsound(kWhat, why);
 }
 
 // ----------------------------------------------------------------------------------- gates
@@ -260,11 +259,8 @@ Result<std::shared_ptr<const ForecastModel>> forecast_from_onnx(std::string_view
   }
   const auto preset = parse_preset(metadata.text("preset"));
   if (!preset) return refuse("has an unknown preset: train it anew");
-  if (metadata.text("features") != feature_names(*preset)) {
-    return fail(Code::failed_precondition,
-                fmt::format("{} knows the features {}, this program {}: train it anew", kWhat,
-                            printable(metadata.text("features")), feature_names(*preset)));
-  }
+  if (auto same = check_features(metadata, feature_names(*preset), kWhat); !same)
+    return tl::unexpected(same.error());
 
   ModelParts parts;
   parts.preset = *preset;
@@ -288,9 +284,7 @@ Result<std::shared_ptr<const ForecastModel>> forecast_from_onnx(std::string_view
   }
   auto endpoints = parse_endpoints(metadata.text("endpoints"));
   if (!endpoints) metadata.note("endpoints");
-  if (!metadata.first_bad().empty()) {
-    return refuse(fmt::format("lacks a sound value of '{}'", metadata.first_bad()));
-  }
+  if (auto sound = check_sound(metadata, kWhat); !sound) return tl::unexpected(sound.error());
   parts.endpoints = std::move(*endpoints);
   if (auto problem = shape_problem(parts.shape); !problem.empty()) {
     return refuse("does not fit: " + problem);

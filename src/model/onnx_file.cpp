@@ -111,6 +111,10 @@ std::string floats_text(const std::vector<float>& values) {
   return out;
 }
 
+tl::unexpected<Error> unsound(const std::string& what, const std::string& why) {
+  return fail(Code::data_loss, what + " " + why);
+}
+
 Result<onnx::ModelProto> parse_onnx(std::string_view bytes, const std::string& what) {
   if (bytes.size() > kMostOnnxBytes) {
     return fail(Code::data_loss, fmt::format("{} has {} bytes; at most {} are read", what,
@@ -134,6 +138,20 @@ Result<void> check_kind(OnnxMetadata& metadata, const std::string& kind, const s
   return fail(Code::failed_precondition,
               fmt::format("{} has version {}, this program reads {}: train it anew", what,
                           printable(found), version));
+}
+
+Result<void> check_features(OnnxMetadata& metadata, const std::string& known,
+                            const std::string& what) {
+  const std::string& features = metadata.text("features");
+  if (features == known) return {};
+  return fail(Code::failed_precondition,
+              fmt::format("{} knows the features {}, this program {}: train it anew", what,
+                          printable(features), known));
+}
+
+Result<void> check_sound(const OnnxMetadata& metadata, const std::string& what) {
+  if (metadata.first_bad().empty()) return {};
+  return unsound(what, fmt::format("lacks a sound value of '{}'", metadata.first_bad()));
 }
 
 }  // namespace tidelimit::model

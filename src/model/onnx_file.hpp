@@ -51,10 +51,19 @@ class OnnxMetadata {
 /// Floats as text that OnnxMetadata::floats gives back bit by bit.
 [[nodiscard]] std::string floats_text(const std::vector<float>& values);
 
-/// Parses a file of one of tidelimit's models; `what` ("the anomaly model") begins each message.
+// What reading either model begins with; `what` ("the anomaly model") begins each message.
+
+/// "WHAT WHY": the file is damaged, or none of ours.
+[[nodiscard]] tl::unexpected<Error> unsound(const std::string& what, const std::string& why);
+/// Parses a file of one of tidelimit's models.
 [[nodiscard]] Result<onnx::ModelProto> parse_onnx(std::string_view bytes, const std::string& what);
 /// Whether the file's metadata `kind` has the version that this program reads.
 [[nodiscard]] Result<void> check_kind(OnnxMetadata& metadata, const std::string& kind,
                                       const std::string& version, const std::string& what);
+/// Whether the model was trained on the features that this program knows.
+[[nodiscard]] Result<void> check_features(OnnxMetadata& metadata, const std::string& known,
+                                          const std::string& what);
+/// Whether all metadata that was read was there, and sound.
+[[nodiscard]] Result<void> check_sound(const OnnxMetadata& metadata, const std::string& what);
 
 }  // namespace tidelimit::model

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "model/onnx_file.hpp"
 #include "traffic/client_profile.hpp"
 
 namespace tidelimit::model {
@@ -104,7 +105,7 @@ const onnx::AttributeProto& get(const onnx::NodeProto& node, const char* name) {
 }
 
 tl::unexpected<Error> refuse(const std::string& why) {
-  return fail(Code::data_loss, "the anomaly model " + why);
+  return unsound("the anomaly model", why);
 }
 
 }  // namespace

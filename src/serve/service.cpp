@@ -137,8 +137,8 @@ std::string Service::Impl::metrics_text() const {
     input.latency += loop->latency().read();
     const auto calls = loop->grpc_calls();
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
-    for (std::size_t i = 0; i < kExcesses; ++i)
-      input.excesses[i] += loop->ended_for(static_cast<Excess>(i));
+    for (std::size_t i = 0; i < kFloods; ++i)
+      input.floods[i] += loop->ended_for(static_cast<Flood>(i));
     for (std::size_t i = 0; i < input.refusals.size(); ++i)
       loop->add_refusals(static_cast<Wire>(i), input.refusals[i]);
   }

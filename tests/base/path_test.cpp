@@ -122,7 +122,7 @@ TEST(Path, IsReadAsEveryServerDoesBehindEveryFront) {
   Random random(6);
   for (int i = 0; i < 50'000; ++i) {
     const std::string target = odd_target(random);
-    if (is_read_in_turn(differing_rules(target))) continue;
+    if (readings_compose(differing_rules(target))) continue;
     Segments readings = readings_of(target);
     for (std::string& path : readings) path = replaced(path, "\\", "%5C");
     for (const std::string& served : all_served(target))

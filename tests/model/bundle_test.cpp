@@ -14,15 +14,6 @@ using forecast::Preset;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-std::shared_ptr<const anomaly::Detector> some_detector() {
-  Random random(7);
-  std::vector<traffic::ClientFeatures> rows(600);
-  for (auto& row : rows) {
-    for (float& v : row.values) v = static_cast<float>(random.exponential());
-  }
-  return *anomaly::train(rows, {.trees = 10, .sample = 64});
-}
-
 Bundle some_bundle() {
   Bundle bundle;
   bundle.manifest.preset = "best";

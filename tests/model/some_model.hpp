@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <vector>
+
+#include "anomaly/detector.hpp"
 #include "base/random.hpp"
 #include "forecast/frames.hpp"
 #include "forecast/model.hpp"
@@ -39,6 +43,16 @@ inline std::shared_ptr<const forecast::ForecastModel> some_forecaster(forecast::
   model.validation_mae = 0.1 + 0.2;
   model.best_epoch = 17;
   return *from_parts(to_parts(model));
+}
+
+/// A detector of a few trees, trained on anything.
+inline std::shared_ptr<const anomaly::Detector> some_detector() {
+  Random random(7);
+  std::vector<traffic::ClientFeatures> rows(600);
+  for (auto& row : rows) {
+    for (float& v : row.values) v = static_cast<float>(random.exponential());
+  }
+  return *anomaly::train(rows, {.trees = 10, .sample = 64});
 }
 
 }  // namespace tidelimit::model

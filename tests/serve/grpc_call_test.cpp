@@ -256,7 +256,7 @@ TEST_F(GrpcCall, CalmsAClientWhoseHeadsUnpackToFarMoreThanTheyAre) {
                plain + std::string(10'000, wire::kFirstOfTable)));
     EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
     EXPECT_TRUE(session_->over());
-    EXPECT_EQ(table_->ended_for(Excess::header_bytes), 1u);
+    EXPECT_EQ(table_->ended_for(Flood::header_bytes), 1u);
   }
 }
 
@@ -266,7 +266,7 @@ TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
   send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, 1,
              plain + wire::pack_indexed("a", std::string(3900, 'b'))));
   std::uint32_t id = 3;
-  for (int i = 0; i < Http2Limits::kLargeHeads; ++i, id += 2) {
+  for (int i = 0; i < FloodGuard::kLargeHeads; ++i, id += 2) {
     send(frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id,
                plain + std::string(6, wire::kFirstOfTable)));
     EXPECT_EQ(stream(id).fields[":status"], "431");
@@ -277,13 +277,13 @@ TEST_F(GrpcCall, CalmsAClientThatGoesOnWithHeadsThatAreTooLarge) {
   EXPECT_EQ(stream(id).fields[":status"], "431") << "some are free each second";
   EXPECT_TRUE(got_.goaways.empty());
   std::string more;
-  for (int i = 0; i < Http2Limits::kLargeHeads; ++i)
+  for (int i = 0; i < FloodGuard::kLargeHeads; ++i)
     more += frame(wire::kHeaders, wire::kEndHeaders | wire::kEndStream, id += 2,
                   plain + std::string(6, wire::kFirstOfTable));
   send(more);
   EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
   EXPECT_TRUE(session_->over());
-  EXPECT_EQ(table_->ended_for(Excess::large_heads), 1u);
+  EXPECT_EQ(table_->ended_for(Flood::large_heads), 1u);
 }
 
 TEST_F(GrpcCall, RefusesMessagesThatAreTooLargeOrCompressedOrMalformed) {
@@ -476,7 +476,7 @@ TEST_F(GrpcCall, CalmsAClientThatOpensAndResets) {
              frame(wire::kReset, 0, 2 * i + 1, wire::be32(kCancel));
   send(bytes);
   EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
-  EXPECT_LE(counts_.unary, Http2Limits::kResets + 1);
+  EXPECT_LE(counts_.unary, FloodGuard::kResets + 1);
   EXPECT_TRUE(session_->over());
 }
 
@@ -519,7 +519,7 @@ TEST_F(GrpcCall, CalmsFloodsOfFramesThatAskForNothing) {
     start();
     send(headers(1, grpc_head("/test.Test/Chat")));
     std::string bytes;
-    for (int n = 0; n < 2 * Http2Limits::kIdleFrames; ++n) bytes += floods[i];
+    for (int n = 0; n < 2 * FloodGuard::kIdleFrames; ++n) bytes += floods[i];
     for (std::size_t at = 0; at < bytes.size(); at += 1000) send(bytes.substr(at, 1000));
     EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
     EXPECT_TRUE(session_->over());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 
@@ -31,9 +32,7 @@ Result<std::string> path_pattern(std::string_view value) {
 std::string endpoint_name(std::string_view pattern, std::string_view method) {
   std::string name;
   for (const char c : pattern) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || c == '.';
-    if (plain) {
+    if (is_alphanumeric(c) || c == '_' || c == '.') {
       name += c;
     } else if (!name.empty() && name.back() != '-') {
       name += '-';

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "base/endpoint_name.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -12,10 +13,6 @@ namespace {
 
 constexpr std::size_t kPrefixes = 8192;  // an error of 0.012 % of the requests, far below kShare
 constexpr std::size_t kLongestName = 40;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // What stands for one thing among many, and not for a kind of thing.
 bool is_identifier(std::string_view segment) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "anomaly/detector_model.hpp"
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "forecast/model.hpp"
 #include "serve/admin/calls.hpp"
@@ -41,7 +42,7 @@ std::string version_number(const std::string& version) {
   const std::size_t dash = version.find('-');
   std::string digits;
   for (const char c : version.substr(0, dash))
-    if (c >= '0' && c <= '9') digits += c;
+    if (is_digit(c)) digits += c;
   unsigned long digest = 0;
   if (dash != std::string::npos)
     std::from_chars(version.data() + dash + 1, version.data() + version.size(), digest, 16);

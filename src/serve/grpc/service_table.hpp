@@ -49,14 +49,14 @@ class ServiceTable final : public Application {
   [[nodiscard]] RefusalCounts& refusals() { return refusals_; }
   [[nodiscard]] const RefusalCounts& refusals() const { return refusals_; }
   /// Connections that ended for it. From any thread.
-  [[nodiscard]] std::uint64_t ended_for(Excess of) const {
-    return excesses_[static_cast<std::size_t>(of)].load(std::memory_order_relaxed);
+  [[nodiscard]] std::uint64_t ended_for(Flood of) const {
+    return floods_[static_cast<std::size_t>(of)].load(std::memory_order_relaxed);
   }
 
   [[nodiscard]] Exchange& begin(Http2Session& session, std::int32_t stream) override;
   void end(Exchange& exchange) override;
   [[nodiscard]] bool trusts(const Peer& peer) override { return trusts_(peer); }
-  void note_excess(Excess of) override { ++excesses_[static_cast<std::size_t>(of)]; }
+  void note_flood(Flood of) override { ++floods_[static_cast<std::size_t>(of)]; }
 
  private:
   /// Where a path leads.
@@ -72,7 +72,7 @@ class ServiceTable final : public Application {
   std::deque<Row> rows_;  ///< of all methods
   CallCounts unrouted_;
   RefusalCounts refusals_;
-  std::array<std::atomic<std::uint64_t>, kExcesses> excesses_{};
+  std::array<std::atomic<std::uint64_t>, kFloods> floods_{};
   std::vector<std::unique_ptr<ServerCall>> free_;
 };
 

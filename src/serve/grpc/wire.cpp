@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/ascii.hpp"
+
 namespace tidelimit::serve::grpc {
 namespace {
 
@@ -93,7 +95,7 @@ std::optional<Nanos> parse_timeout(std::string_view text) {
   text.remove_suffix(1);
   std::int64_t count = 0;
   for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     count = count * 10 + (c - '0');
   }
   if (!one) return std::nullopt;

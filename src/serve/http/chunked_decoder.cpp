@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "serve/http/bytes.hpp"
 
 namespace tidelimit::serve {

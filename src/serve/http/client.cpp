@@ -9,6 +9,7 @@
 #include <optional>
 #include <sys/socket.h>
 
+#include "base/percent_encoding.hpp"
 #include "base/text.hpp"
 #include "serve/http/chunked_decoder.hpp"
 #include "serve/net/socket.hpp"
@@ -157,13 +158,7 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
 }  // namespace
 
 std::string encode_component(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
+  return percent_encode(text, ":");
 }
 
 Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::string_view target,

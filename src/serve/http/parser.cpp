@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "serve/http/bytes.hpp"
 
@@ -192,7 +193,7 @@ Parse incomplete_or_too_large(std::string_view bytes, Refusal& refusal) {
 bool Header::is(std::string_view wanted) const {
   if (name.size() != wanted.size()) return false;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    if (lower(name[i]) != wanted[i]) return false;
+    if (to_lower(name[i]) != wanted[i]) return false;
   }
   return true;
 }

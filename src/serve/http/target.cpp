@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "serve/http/bytes.hpp"
+#include "base/percent_encoding.hpp"
 
 namespace tidelimit::serve {
 
@@ -33,9 +33,8 @@ std::string decode_component(std::string_view text, bool plus_is_space) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-        hex_digit(text[i + 2]) >= 0) {
-      decoded.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+    if (const int byte = percent_escape(text, i); byte >= 0) {
+      decoded.push_back(static_cast<char>(byte));
       i += 2;
     } else {
       decoded.push_back(plus_is_space && text[i] == '+' ? ' ' : text[i]);

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "serve/http/handler.hpp"
+#include "serve/http2/flood_guard.hpp"
 
 namespace tidelimit::serve {
 
@@ -45,22 +45,6 @@ class Exchange {
   std::size_t slot = 0;
 };
 
-/// Of what a client sent too much, so that its connection ends with ENHANCE_YOUR_CALM.
-enum class Excess : std::uint8_t {
-  header_bytes,  ///< in one head
-  large_heads,
-  resets,
-  idle_frames,  ///< pings and their kind
-};
-inline constexpr std::size_t kExcesses = 4;
-
-/// As metrics name it.
-[[nodiscard]] constexpr std::string_view to_string(Excess of) {
-  constexpr std::array<std::string_view, kExcesses> kNames{"header_bytes", "large_heads", "resets",
-                                                           "idle_frames"};
-  return kNames[static_cast<std::size_t>(of)];
-}
-
 /// What a server does with requests. One per loop, so that implementations need no locks.
 class Application {
  public:
@@ -72,7 +56,7 @@ class Application {
   /// Callers that are exempt from the bound on connections per address.
   [[nodiscard]] virtual bool trusts(const Peer& peer) = 0;
   /// A connection ends for it.
-  virtual void note_excess(Excess of) = 0;
+  virtual void note_flood(Flood of) = 0;
 };
 
 }  // namespace tidelimit::serve

@@ -3,166 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <new>
-#include <nghttp2/nghttp2.h>
+#include <utility>
 
 #include "serve/http2/nghttp2_types.hpp"
+#include "serve/http2/session_callbacks.hpp"
 
 namespace tidelimit::serve {
 namespace {
 
 constexpr std::size_t kFieldOverhead = 32;            // RFC 9113, 6.5.2
 constexpr std::size_t kHeadsReadOn = 4;               // times the bound that is answered
-constexpr std::int32_t kMostResets = 4000;            // that calls may have earned
-constexpr std::int32_t kMostIdleFrames = 16'000;      // likewise
-constexpr std::int32_t kMostLargeHeads = 100;         // likewise
 constexpr Nanos kCrossing = std::chrono::seconds{1};  // for calls that cross the word of going
 constexpr std::array<std::uint8_t, 8> kPing{'t', 'i', 'd', 'e', 'd', 'o', 'w', 'n'};
 
 }  // namespace
-
-struct Http2Session::Callbacks {
-  static Http2Session& of(void* user) { return *static_cast<Http2Session*>(user); }
-
-  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* user) {
-    Http2Session& self = of(user);
-    switch (frame->type) {
-      case NGHTTP2_HEADERS:
-      case NGHTTP2_CONTINUATION:
-        return 0;
-      case NGHTTP2_DATA:
-        if (frame->length > 0 || (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0) return 0;
-        break;
-      case NGHTTP2_RST_STREAM:
-        return self.spend(self.resets_, Excess::resets) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-      default:
-        break;  // pings, settings, windows, priorities
-    }
-    return self.spend(self.idle_frames_, Excess::idle_frames) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-
-  static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-    Http2Session& self = of(user);
-    const std::int32_t stream = frame->hd.stream_id;
-    const bool request = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-    if (request) {
-      Exchange& exchange = self.application_.begin(self, stream);
-      exchange.slot = self.live_.size();
-      self.live_.push_back(&exchange);
-      self.last_call_ = self.now_.mono;
-      (void)nghttp2_session_set_stream_user_data(session, stream, &exchange);
-    }
-    self.head_ = {self.exchange(stream), 0, request, self.now_.mono};
-    return 0;
-  }
-
-  static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
-                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
-                       std::uint8_t, void* user) {
-    Http2Session& self = of(user);
-    if (!self.count_field(name_size + value_size)) return NGHTTP2_ERR_CALLBACK_FAILURE;
-    const HeadUnderway& head = self.head_;
-    if (head.exchange != nullptr && head.request && head.bytes <= self.limits_.head_bytes)
-      head.exchange->on_header(view(name, name_size), view(value, value_size));
-    return 0;
-  }
-
-  /// nghttp2 passes over fields with bytes that must not be there; they were looked at all the
-  /// same.
-  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*,
-                               std::size_t name_size, const std::uint8_t*, std::size_t value_size,
-                               std::uint8_t, void* user) {
-    return of(user).count_field(name_size + value_size) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-
-  static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    Http2Session& self = of(user);
-    switch (frame->hd.type) {
-      case NGHTTP2_HEADERS: {
-        const HeadUnderway head = std::exchange(self.head_, {});
-        if (head.exchange == nullptr) return 0;
-        if (head.request) head.exchange->on_head(head.bytes > self.limits_.head_bytes);
-        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) head.exchange->on_end();
-        return 0;
-      }
-      case NGHTTP2_DATA:
-        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-        if (Exchange* exchange = self.exchange(frame->hd.stream_id)) exchange->on_end();
-        return 0;
-      case NGHTTP2_SETTINGS:
-        self.greeted_ = true;
-        return 0;
-      case NGHTTP2_PING:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && self.noticed_) self.say_goodbye();
-        return 0;
-      default:
-        return 0;
-    }
-  }
-
-  static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes,
-                     std::size_t size, void* user) {
-    if (Exchange* exchange = of(user).exchange(stream)) exchange->on_data(view(bytes, size));
-    return 0;
-  }
-
-  static int on_frame_send(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-    Http2Session& self = of(user);
-    const nghttp2_frame_hd& head = frame->hd;
-    if (head.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
-      // A client can make the server reset a stream as well as it can itself.
-      (void)self.spend(self.resets_, Excess::resets);
-    } else if ((head.type == NGHTTP2_DATA || head.type == NGHTTP2_HEADERS) &&
-               (head.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-      self.resets_.earn(1);
-      self.idle_frames_.earn(4);
-      // Answered before the request was whole: the rest is not wanted (RFC 9113, 8.1).
-      if (nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0)
-        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, head.stream_id,
-                                        NGHTTP2_NO_ERROR);
-    }
-    return 0;
-  }
-
-  static int on_stream_close(nghttp2_session*, std::int32_t stream, std::uint32_t, void* user) {
-    Http2Session& self = of(user);
-    if (Exchange* exchange = self.exchange(stream)) self.remove(*exchange);
-    return 0;
-  }
-
-  static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* buffer, std::size_t size,
-                           std::uint32_t* flags, nghttp2_data_source* source, void*) {
-    auto& exchange = *static_cast<Exchange*>(source->ptr);
-    const Produced produced = exchange.produce(reinterpret_cast<char*>(buffer), size);
-    switch (produced.next) {
-      case Produced::Next::more:
-        break;
-      case Produced::Next::later:
-        if (produced.size == 0) return NGHTTP2_ERR_DEFERRED;
-        break;
-      case Produced::Next::end:
-        *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        break;
-    }
-    return static_cast<ssize_t>(produced.size);
-  }
-
-  static const nghttp2_session_callbacks* table() {
-    static const nghttp2_session_callbacks* const made = [] {
-      nghttp2_session_callbacks* callbacks = nullptr;
-      if (nghttp2_session_callbacks_new(&callbacks) != 0) throw std::bad_alloc();
-      nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
-      nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-      nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
-      nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
-      nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
-      nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-      nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
-      nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-      return callbacks;
-    }();
-    return made;
-  }
-};
 
 Http2Session::Http2Session(Application& application, const Peer& peer, bool exempt,
                            const Http2Limits& limits, const Now& now, std::function<void()> wake,
@@ -172,9 +26,6 @@ Http2Session::Http2Session(Application& application, const Peer& peer, bool exem
       limits_(limits),
       now_(now),
       wake_(std::move(wake)),
-      resets_(Http2Limits::kResets, kMostResets),
-      idle_frames_(Http2Limits::kIdleFrames, kMostIdleFrames),
-      large_heads_(Http2Limits::kLargeHeads, kMostLargeHeads),
       last_call_(now.mono) {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
@@ -234,16 +85,12 @@ bool Http2Session::over() const {
 }
 
 /// A client that spends what it has not got is told to calm down, and not heard any further.
-bool Http2Session::spend(Allowance& allowance, Excess of) {
-  if (allowance.spend()) return true;
-  calm(of);
-  return false;
-}
-
-void Http2Session::calm(Excess of) {
-  if (!failed_) application_.note_excess(of);
+bool Http2Session::spend(Flood of) {
+  if (floods_.spend(of)) return true;
+  if (!failed_) application_.note_flood(of);
   failed_ = true;
   (void)nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  return false;
 }
 
 /// Reading on to the end of the head keeps both sides' tables alike, so that one that is too large
@@ -252,11 +99,8 @@ void Http2Session::calm(Excess of) {
 bool Http2Session::count_field(std::size_t bytes) {
   const std::size_t before = std::exchange(head_.bytes, head_.bytes + bytes + kFieldOverhead);
   if (head_.bytes <= limits_.head_bytes) return true;
-  if (head_.bytes > limits_.head_bytes * kHeadsReadOn) {
-    calm(Excess::header_bytes);
-    return false;
-  }
-  return before > limits_.head_bytes || spend(large_heads_, Excess::large_heads);
+  if (head_.bytes > limits_.head_bytes * kHeadsReadOn) return spend(Flood::header_bytes);
+  return before > limits_.head_bytes || spend(Flood::large_heads);
 }
 
 Exchange* Http2Session::exchange(std::int32_t stream) const {
@@ -309,9 +153,7 @@ void Http2Session::stir() {
 }
 
 void Http2Session::check_time() {
-  resets_.refill();
-  idle_frames_.refill();
-  large_heads_.refill();
+  floods_.refill();
   const Instant now = now_.mono;
   const bool greets_late = !greeted_ && now - last_call_ > limits_.head_timeout;
   const bool head_late = head_.exchange != nullptr && now - head_.since > limits_.head_timeout;

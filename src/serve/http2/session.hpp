@@ -2,15 +2,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "serve/http2/allowance.hpp"
 #include "serve/http2/block_pool.hpp"
 #include "serve/http2/exchange.hpp"
+#include "serve/http2/flood_guard.hpp"
 
 struct nghttp2_session;
 
@@ -29,11 +28,7 @@ struct Http2Limits {
   std::size_t head_bytes = 16 << 10;
   std::int32_t window = 1 << 20;     ///< of a connection: what may arrive unread, over all streams
   std::size_t held_bytes = 4 << 20;  ///< of requests that are not whole, per connection
-  // Of what costs the server and brings it no call.
-  static constexpr std::int32_t kResets = 100;  ///< of streams, per second, beside one per call
-  static constexpr std::int32_t kIdleFrames = 1000;  ///< pings etc., per second, beside four a call
-  static constexpr std::int32_t kLargeHeads = 10;    ///< answered as too large, per second
-  Nanos head_timeout{std::chrono::seconds{10}};      ///< from a request's first frame to its head
+  Nanos head_timeout{std::chrono::seconds{10}};  ///< from a request's first frame to its head
   static constexpr Nanos kBodyTimeout{std::chrono::seconds{30}};  ///< from there to its last byte
   Nanos idle_timeout{std::chrono::minutes{10}};                   ///< without any call
   /// For a client that does not read its answers.
@@ -109,8 +104,7 @@ class Http2Session {
   };
 
   [[nodiscard]] Exchange* exchange(std::int32_t stream) const;
-  bool spend(Allowance& allowance, Excess of);
-  void calm(Excess of);
+  bool spend(Flood of);
   [[nodiscard]] bool count_field(std::size_t bytes);
   void remove(Exchange& exchange);
   void say_goodbye();
@@ -124,9 +118,7 @@ class Http2Session {
   nghttp2_session* session_ = nullptr;
   std::vector<Exchange*> live_;
   HeadUnderway head_;
-  Allowance resets_;
-  Allowance idle_frames_;
-  Allowance large_heads_;
+  FloodGuard floods_;
   std::size_t held_ = 0;
   Instant last_call_;
   Instant notice_;        ///< when it said that it goes

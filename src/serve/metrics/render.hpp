@@ -37,7 +37,7 @@ struct MetricsInput {
   std::array<std::uint64_t, kNoPlaceNames.size()> no_place{};       ///< refused, by NoPlace
   std::array<RefusalCounts::Counts, kWireNames.size()> refusals{};  ///< by Wire
   std::size_t body_bytes = 0;                                       ///< of bodies that are kept
-  std::array<std::uint64_t, kExcesses> excesses{};  ///< HTTP/2 connections that ended for each
+  std::array<std::uint64_t, kFloods> floods{};  ///< HTTP/2 connections that ended for each
   /// Of the forecast, by how they ended.
   std::vector<std::pair<std::string, std::uint64_t>> retrainings;
   std::uint64_t syslog_lines = 0;

@@ -3,32 +3,32 @@
 namespace tidelimit::store {
 namespace {
 
+/// As record_of reads and put_decision writes them.
+#define TIDELIMIT_DECISION_COLUMNS                                                           \
+  "id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "   \
+  "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, " \
+  "explanation, repeats"
+
 // One text per way in, so that each goes by its own index; a further condition filters what it
 // finds.
 constexpr std::string_view kById =
-    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
-    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation, repeats FROM decisions INDEXED BY decisions_by_id "
+    "SELECT " TIDELIMIT_DECISION_COLUMNS
+    " FROM decisions INDEXED BY decisions_by_id "
     "WHERE id = ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR client = ?3) AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
 constexpr std::string_view kByUser =
-    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
-    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation, repeats FROM decisions INDEXED BY decisions_by_user "
+    "SELECT " TIDELIMIT_DECISION_COLUMNS
+    " FROM decisions INDEXED BY decisions_by_user "
     "WHERE ?1 = '' AND user = ?2 AND user <> '' AND (?3 = '' OR client = ?3) AND time >= ?4 "
     "ORDER BY time DESC, row DESC LIMIT ?5";
-constexpr std::string_view kByClient =
-    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
-    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation, repeats FROM decisions INDEXED BY decisions_by_client "
-    "WHERE ?1 = '' AND ?2 = '' AND client = ?3 AND time >= ?4 "
-    "ORDER BY time DESC, row DESC LIMIT ?5";
-constexpr std::string_view kByTime =
-    "SELECT id, time, client, user, path, method, endpoint, tier, allowed, outcome, reason, rule, "
-    "verdict, limit_per_minute, base_per_minute, remaining, retry_after_ms, plan_generation, "
-    "explanation, repeats FROM decisions INDEXED BY decisions_by_time "
-    "WHERE ?1 = '' AND ?2 = '' AND ?3 = '' AND time >= ?4 "
-    "ORDER BY time DESC, row DESC LIMIT ?5";
+constexpr std::string_view kByClient = "SELECT " TIDELIMIT_DECISION_COLUMNS
+                                       " FROM decisions INDEXED BY decisions_by_client "
+                                       "WHERE ?1 = '' AND ?2 = '' AND client = ?3 AND time >= ?4 "
+                                       "ORDER BY time DESC, row DESC LIMIT ?5";
+constexpr std::string_view kByTime = "SELECT " TIDELIMIT_DECISION_COLUMNS
+                                     " FROM decisions INDEXED BY decisions_by_time "
+                                     "WHERE ?1 = '' AND ?2 = '' AND ?3 = '' AND time >= ?4 "
+                                     "ORDER BY time DESC, row DESC LIMIT ?5";
 
 std::string_view way_in(const engine::DecisionQuery& query) {
   if (!query.id.empty()) return kById;
@@ -73,10 +73,8 @@ Result<SipKey> read_user_name_key(Database& db) {
 
 Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
   return db.execute(
-      "INSERT INTO decisions (id, time, client, user, path, method, endpoint, tier, allowed, "
-      "outcome, reason, rule, verdict, limit_per_minute, base_per_minute, remaining, "
-      "retry_after_ms, plan_generation, explanation, repeats) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO decisions (" TIDELIMIT_DECISION_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       std::string_view(record.id), record.time, std::string_view(record.client),
       std::string_view(record.user), std::string_view(record.path), std::string_view(record.method),
       std::string_view(record.endpoint), std::string_view(record.tier),

@@ -4,8 +4,7 @@ namespace tidelimit::store {
 
 Result<void> put_label(Database& db, const engine::LabelRecord& record) {
   return db.execute(
-      "INSERT OR REPLACE INTO labels (target, malicious, reason, made_by, made_at, until) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO labels (" TIDELIMIT_LABEL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
       std::string_view(record.target), std::int64_t{record.malicious ? 1 : 0},
       std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
 }
@@ -29,9 +28,9 @@ engine::LabelRecord label_of(const Query& row) {
 }
 
 Result<std::vector<engine::LabelRecord>> all_labels(Database& db) {
-  return collect(db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
-                          "ORDER BY made_at, target"),
-                 label_of);
+  return collect(
+      db.query("SELECT " TIDELIMIT_LABEL_COLUMNS " FROM labels ORDER BY made_at, target"),
+      label_of);
 }
 
 Result<void> prune_labels(Database& db, WallTime ended, std::size_t most) {

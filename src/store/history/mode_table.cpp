@@ -19,24 +19,24 @@ engine::ModeRecord mode_of(const Query& row) {
 Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
   std::optional<std::string_view> mode;
   if (record.mode) mode = limiter::to_string(record.mode->mode);
-  return db.execute(
-      "INSERT INTO modes (part, mode, share, reason, made_by, made_at, until) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)",
-      std::string_view(record.part), mode, record.mode ? record.mode->share : 1.0,
-      std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
+  return db.execute("INSERT INTO modes (" TIDELIMIT_MODE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    std::string_view(record.part), mode, record.mode ? record.mode->share : 1.0,
+                    std::string_view(record.reason), std::string_view(record.by), record.made_at,
+                    record.until);
 }
 
 Result<std::vector<engine::ModeRecord>> latest_modes(Database& db) {
-  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
-                          "WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"),
-                 mode_of);
+  return collect(
+      db.query("SELECT " TIDELIMIT_MODE_COLUMNS
+               " FROM modes WHERE id IN (SELECT max(id) FROM modes GROUP BY part) ORDER BY id"),
+      mode_of);
 }
 
 Result<std::vector<engine::ModeRecord>> modes_since(Database& db, WallTime since) {
-  return collect(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
-                          "WHERE made_at >= ? ORDER BY id",
-                          since),
-                 mode_of);
+  return collect(
+      db.query("SELECT " TIDELIMIT_MODE_COLUMNS " FROM modes WHERE made_at >= ? ORDER BY id",
+               since),
+      mode_of);
 }
 
 Result<void> prune_modes(Database& db, WallTime before, std::size_t most) {

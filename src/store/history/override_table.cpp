@@ -23,12 +23,11 @@ std::optional<Rate> rate_of(const Query& row, int count_column) {
 
 Result<void> put_override(Database& db, const engine::OverrideRecord& record) {
   const std::string_view action = limiter::to_string(record.action);
-  auto put = db.execute(
-      "INSERT OR REPLACE INTO overrides (target, action, limit_count, limit_period, reason, "
-      "made_by, made_at, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      std::string_view(record.target), action, count_column(record.limit),
-      period_column(record.limit), std::string_view(record.reason), std::string_view(record.by),
-      record.made_at, record.until);
+  auto put = db.execute("INSERT OR REPLACE INTO overrides (" TIDELIMIT_OVERRIDE_COLUMNS
+                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        std::string_view(record.target), action, count_column(record.limit),
+                        period_column(record.limit), std::string_view(record.reason),
+                        std::string_view(record.by), record.made_at, record.until);
   if (!put) return put;
   return db.execute(
       "INSERT INTO override_audit (time, change, target, made_by, action, limit_count, "
@@ -63,8 +62,7 @@ engine::OverrideRecord override_of(const Query& row, int first) {
 
 Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db) {
   return collect(
-      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
-               "FROM overrides ORDER BY made_at, target"),
+      db.query("SELECT " TIDELIMIT_OVERRIDE_COLUMNS " FROM overrides ORDER BY made_at, target"),
       [](const Query& row) { return override_of(row, 0); });
 }
 

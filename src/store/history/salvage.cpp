@@ -69,25 +69,20 @@ Salvage salvage(Database& db) {
   Salvage found;
   const auto target_of = [](const auto& record) { return record.target; };
   bool whole = read_both_ways(
-      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
-               "FROM overrides ORDER BY target"),
-      db.query("SELECT target, action, limit_count, limit_period, reason, made_by, made_at, until "
-               "FROM overrides ORDER BY target DESC"),
+      db.query("SELECT " TIDELIMIT_OVERRIDE_COLUMNS " FROM overrides ORDER BY target"),
+      db.query("SELECT " TIDELIMIT_OVERRIDE_COLUMNS " FROM overrides ORDER BY target DESC"),
       [](const Query& row) { return override_of(row, 0); }, target_of, found.overrides);
   if (!whole) whole = add_by_audit(db, found.overrides);
   if (!whole) found.holed.emplace_back("overrides");
 
   whole = read_both_ways(
-      db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
-               "ORDER BY target"),
-      db.query("SELECT target, malicious, reason, made_by, made_at, until FROM labels "
-               "ORDER BY target DESC"),
-      label_of, target_of, found.labels);
+      db.query("SELECT " TIDELIMIT_LABEL_COLUMNS " FROM labels ORDER BY target"),
+      db.query("SELECT " TIDELIMIT_LABEL_COLUMNS " FROM labels ORDER BY target DESC"), label_of,
+      target_of, found.labels);
   if (!whole) found.holed.emplace_back("labels");
 
   std::vector<engine::ModeRecord> modes;
-  whole = read_on(db.query("SELECT part, mode, share, reason, made_by, made_at, until FROM modes "
-                           "ORDER BY id DESC"),
+  whole = read_on(db.query("SELECT " TIDELIMIT_MODE_COLUMNS " FROM modes ORDER BY id DESC"),
                   mode_of, modes);
   if (!whole) found.holed.emplace_back("modes set by hand");
   std::set<std::string> parts;

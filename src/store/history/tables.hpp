@@ -15,6 +15,13 @@
 /// little history instead of all.
 namespace tidelimit::store {
 
+// The columns that statements of several files name, in the order in which `*_of` reads them.
+// Macros, for a statement is one literal: Database::query.
+#define TIDELIMIT_OVERRIDE_COLUMNS \
+  "target, action, limit_count, limit_period, reason, made_by, made_at, until"
+#define TIDELIMIT_LABEL_COLUMNS "target, malicious, reason, made_by, made_at, until"
+#define TIDELIMIT_MODE_COLUMNS "part, mode, share, reason, made_by, made_at, until"
+
 /// Closed ones, which are open no more.
 [[nodiscard]] Result<void> put_windows(Database& db, WallTime start, Nanos step,
                                        const std::vector<std::string>& endpoints,
@@ -40,7 +47,7 @@ namespace tidelimit::store {
 /// not_found when the target has none.
 [[nodiscard]] Result<void> delete_override(Database& db, const std::string& target,
                                            const std::string& by, WallTime now);
-/// target, action, limit_count, limit_period, reason, made_by, made_at, until, from column `first`.
+/// Its columns from `first` on.
 [[nodiscard]] engine::OverrideRecord override_of(const Query& row, int first);
 [[nodiscard]] Result<std::vector<engine::OverrideRecord>> all_overrides(Database& db);
 /// Overrides that ended before `ended`, and lines of the audit older than `before`.
@@ -51,14 +58,12 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_label(Database& db, const engine::LabelRecord& record);
 /// not_found when the client has none.
 [[nodiscard]] Result<void> delete_label(Database& db, const std::string& target);
-/// target, malicious, reason, made_by, made_at, until.
 [[nodiscard]] engine::LabelRecord label_of(const Query& row);
 [[nodiscard]] Result<std::vector<engine::LabelRecord>> all_labels(Database& db);
 /// Labels that ended before `ended`.
 [[nodiscard]] Result<void> prune_labels(Database& db, WallTime ended, std::size_t most);
 
 [[nodiscard]] Result<void> put_mode(Database& db, const engine::ModeRecord& record);
-/// part, mode, share, reason, made_by, made_at, until.
 [[nodiscard]] engine::ModeRecord mode_of(const Query& row);
 /// The latest of each part.
 [[nodiscard]] Result<std::vector<engine::ModeRecord>> latest_modes(Database& db);

@@ -92,6 +92,11 @@ std::vector<anomaly::Contribution> features_of(const std::string& text) {
   return features;
 }
 
+/// As verdict_of reads and put_verdict writes them.
+#define TIDELIMIT_VERDICT_COLUMNS                                                          \
+  "client_hi, client_lo, rule, from_time, until, client_name, kind, action, limit_count, " \
+  "limit_period, score, part, mode, reasons, features, withheld"
+
 policy::VerdictRecord verdict_of(const Query& row) {
   policy::VerdictRecord record;
   record.client = {std::bit_cast<std::uint64_t>(row.integer(0)),
@@ -117,9 +122,8 @@ policy::VerdictRecord verdict_of(const Query& row) {
 
 Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
   return db.execute(
-      "INSERT OR REPLACE INTO verdicts (client_hi, client_lo, rule, from_time, until, client_name, "
-      "kind, action, limit_count, limit_period, score, part, mode, reasons, features, withheld) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO verdicts (" TIDELIMIT_VERDICT_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       std::bit_cast<std::int64_t>(record.client.hi), std::bit_cast<std::int64_t>(record.client.lo),
       std::string_view(record.rule), record.from, record.until,
       std::string_view(record.client_name), std::string_view(limiter::to_string(record.kind)),
@@ -132,12 +136,10 @@ Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
-  return collect(
-      db.query("SELECT client_hi, client_lo, rule, from_time, until, client_name, kind, action, "
-               "limit_count, limit_period, score, part, mode, reasons, features, withheld "
-               "FROM verdicts WHERE until >= ? ORDER BY from_time",
-               since),
-      verdict_of);
+  return collect(db.query("SELECT " TIDELIMIT_VERDICT_COLUMNS
+                          " FROM verdicts WHERE until >= ? ORDER BY from_time",
+                          since),
+                 verdict_of);
 }
 
 Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {

@@ -245,7 +245,7 @@ TEST(Metrics, SaysWhyConnectionsEnded) {
   in.connections = {7, 2};
   in.no_place[static_cast<std::size_t>(NoPlace::strangers)] = 4;
   in.refusals[static_cast<std::size_t>(Wire::grpc)][7] = 5;
-  in.excesses[static_cast<std::size_t>(Excess::resets)] = 3;
+  in.floods[static_cast<std::size_t>(Flood::resets)] = 3;
   const auto text = lines(render(in));
   EXPECT_THAT(text, IsSupersetOf({R"(tidelimit_http2_calmed_total{reason="resets"} 3)",
                                   R"(tidelimit_http2_calmed_total{reason="header_bytes"} 0)",

@@ -13,15 +13,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::shared_ptr<const anomaly::Detector> some_detector() {
-  Random random(7);
-  std::vector<traffic::ClientFeatures> rows(600);
-  for (auto& row : rows) {
-    for (float& v : row.values) v = static_cast<float>(random.exponential());
-  }
-  return *anomaly::train(rows, {.trees = 10, .sample = 64});
-}
-
 class ReadModels : public testing::Test {
  protected:
   /// Its version.
@@ -38,7 +29,7 @@ class ReadModels : public testing::Test {
   test::TemporaryFolder outer_;
   const std::filesystem::path a_ = outer_ / "a";
   const std::filesystem::path b_ = outer_ / "b";
-  const std::shared_ptr<const anomaly::Detector> detector_ = some_detector();
+  const std::shared_ptr<const anomaly::Detector> detector_ = model::some_detector();
 };
 
 TEST_F(ReadModels, EachModelHasTheVersionOfItsOwnBundle) {
