@@ -4,23 +4,9 @@
 
 #include "base/text.hpp"
 #include "cli/import/converted_limit.hpp"
+#include "serve/http/client.hpp"
 
 namespace tidelimit::cli {
-namespace {
-
-/// As a segment of a URL's path (RFC 3986: all but unreserved characters as %XX).
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-}  // namespace
-
 std::string override_call(Word who, const std::string& value,
                           const std::optional<config::DescriptorLimit>& limit) {
   std::string action = R"("action":"allow")";
@@ -36,7 +22,8 @@ std::string override_call(Word who, const std::string& value,
     if (!converted && limit->requests_per_unit != 0)
       return "choose a rate from 1/d to 1000000000/s";
   }
-  const std::string target = who == Word::user_id ? "user/" + escaped(value) : printable(value);
+  const std::string target =
+      who == Word::user_id ? "user/" + serve::encode_component(value) : printable(value);
   return fmt::format(R"(PUT /v1/overrides/{} {{{},"permanent":true}} on the live gate{})", target,
                      action, at_once);
 }
