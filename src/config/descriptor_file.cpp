@@ -89,18 +89,6 @@ std::optional<std::uint64_t> parse_yaml_uint(std::string text) {
   return digits.size() > 1 && digits.front() == '0' ? in_base(1, 8) : in_base(0, 10);
 }
 
-/// Likewise.
-std::optional<bool> read_yaml_bool(const Field& field, Report& report) {
-  if (field.node.IsScalar()) {
-    const std::string lower = to_lower(field.node.Scalar());
-    for (const char* yes : {"yes", "on", "y", "true"})
-      if (lower == yes) return true;
-    for (const char* no : {"no", "off", "n", "false"})
-      if (lower == no) return false;
-  }
-  return read_bool(field, report);
-}
-
 std::optional<std::uint32_t> read_requests(const Field& field, Report& report) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   const auto text = read_text(field, report);
@@ -142,7 +130,7 @@ std::optional<DescriptorLimit> read_rate_limit(const Field& field, Report& repor
   const bool unit_there = section.has("unit");
   section.read("unit", limit.unit, read_unit);
   section.read("requests_per_unit", limit.requests_per_unit, read_requests);
-  section.read("unlimited", limit.unlimited, read_yaml_bool);
+  section.read("unlimited", limit.unlimited, read_bool);
   section.read("name", limit.name, read_short_text);
   if (const auto replaces = section.take("replaces")) read_replaces(*replaces, limit, report);
   if (limit.unlimited && unit_there) {
@@ -194,7 +182,7 @@ Descriptor DescriptorLists::read_one(const Field& item, int depth) {
                                   std::pair{"share_threshold", &descriptor.share_threshold},
                                   std::pair{"detailed_metric", &descriptor.detailed_metric},
                                   std::pair{"value_to_metric", &descriptor.value_to_metric}})
-    section.read(key, *flag, read_yaml_bool);
+    section.read(key, *flag, read_bool);
   descriptor.metadata = section.take("metadata").has_value();
   if (const auto nested = section.take("descriptors"))
     descriptor.descriptors = read(*nested, depth + 1);

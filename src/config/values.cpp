@@ -81,8 +81,14 @@ std::optional<std::uint64_t> read_count_up_to(std::uint64_t most, const Field& f
 }
 
 std::optional<bool> read_bool(const Field& field, Report& report) {
-  return read_choice<bool>(field, report,
-                           {{"true", true}, {"false", false}, {"yes", true}, {"no", false}});
+  if (field.node.IsScalar()) {
+    const std::string lower = to_lower(field.node.Scalar());
+    for (const char* yes : {"yes", "on", "y", "true"})
+      if (lower == yes) return true;
+    for (const char* no : {"no", "off", "n", "false"})
+      if (lower == no) return false;
+  }
+  return read_choice<bool>(field, report, {{"true", true}, {"false", false}});
 }
 
 std::optional<Rate> read_rate(const Field& field, Report& report) {

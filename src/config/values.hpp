@@ -23,6 +23,7 @@ namespace tidelimit::config {
 [[nodiscard]] std::optional<std::uint64_t> read_count(const Field& field, Report& report);
 [[nodiscard]] std::optional<std::uint64_t> read_count_up_to(std::uint64_t most, const Field& field,
                                                             Report& report);
+/// All words of YAML 1.1 (yes, on, y, true and their opposites), in any case.
 [[nodiscard]] std::optional<bool> read_bool(const Field& field, Report& report);
 [[nodiscard]] std::optional<Rate> read_rate(const Field& field, Report& report);
 [[nodiscard]] std::optional<Nanos> read_duration(const Field& field, Report& report);
