@@ -200,9 +200,8 @@ void read_alone(const LogFile& file) {
 void replay_file(const LogFile& file) {
   auto reader = file.open();
   Replay replay(shop(), nullptr);
-  drive(
-      replay, [&](traffic::Request& request) { return reader.next(request); },
-      [](const auto&, const auto&) {});
+  drive([&](traffic::Request& request) { return reader.next(request); },
+        [](const auto&, const auto&) {}, replay);
   check(replay.finish());
 }
 

@@ -72,12 +72,16 @@ Result<ingest::ReadReport> drive(const Input& input, Candidate& main, Candidate*
   };
   engine::Replay& replay = *main.replay;
   if (against == nullptr) {
-    engine::drive(replay, next, [](const auto&, const auto&) {});
+    engine::drive(
+        next, [](const auto&, const auto&) {}, replay);
   } else {
-    engine::drive(*against->replay, replay, next,
-                  [&](const auto& request, const auto& before, const auto& now) {
-                    comparison.add(request, before, now, replay.now().wall);
-                  });
+    engine::drive(
+        next,
+        [&](const auto& request, const auto& answers) {
+          const auto& [before, now] = answers;
+          comparison.add(request, *before, *now, replay.now().wall);
+        },
+        *against->replay, replay);
   }
   if (reader->failure()) return tl::unexpected(*reader->failure());
   return reader->report();

@@ -21,16 +21,19 @@
 
 namespace tidelimit::engine {
 
-/// What the load of one endpoint is measured by, all since start.
-struct EndpointCounts {
+/// What the load is measured by, all since start.
+struct LoadCounts {
+  struct Endpoint {
+    std::uint64_t answered = 0;
+    std::uint64_t failed = 0;  ///< of those, server errors
+    std::uint64_t latency_us = 0;
+  };
   struct Tier {
     std::uint64_t asked = 0;    ///< requests that passed every limit, shed ones included
     std::uint64_t reduced = 0;  ///< denied by limits that a rule had reduced
   };
-  std::uint64_t answered = 0;
-  std::uint64_t failed = 0;  ///< of those, server errors
-  std::uint64_t latency_us = 0;
-  std::vector<Tier> tiers;
+  std::vector<Endpoint> endpoints;
+  std::vector<Tier> tiers;  ///< [endpoint][tier]
 };
 
 /// The control plane. `turn` is held for a whole tick, `mutex` for every touch of the state but
@@ -152,8 +155,9 @@ struct Engine::Control {
   std::string forecast_trouble;
   std::string windows_trouble;  ///< what is stored of them could not be read
 
-  std::vector<EndpointCounts> load_counts;  ///< as last read; empty: never
-  std::uint32_t load_epoch = 0;             ///< of the routes that they were counted under
+  LoadCounts load_counts;         ///< as last read; empty: never
+  LoadCounts load_counts_before;  ///< as read before that
+  std::uint32_t load_epoch = 0;   ///< of the routes that they were counted under
   Instant load_at{};
 
   Now last{};  ///< of the latest tick

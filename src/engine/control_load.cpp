@@ -7,36 +7,57 @@ namespace {
 // A turn comes every second, and a little early at times: it must not wait for the next one.
 constexpr Nanos kSampleSpan = std::chrono::milliseconds{900};
 
-void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
+void add_counts(const Tally& tally, LoadCounts& sums) {
   using limiter::Outcome;
   using limiter::Reason;
-  const std::size_t tiers = tally.routes().tiers().size();
   const std::size_t endpoints = tally.routes().endpoints().size();
-  sums.resize(endpoints);
+  const std::size_t tiers = tally.routes().tiers().size();
+  sums.endpoints.resize(endpoints);
+  sums.tiers.resize(endpoints * tiers);
   for (std::size_t e = 0; e < endpoints; ++e) {
-    EndpointCounts& sum = sums[e];
-    // A place is used by one window after the other and never reset.
-    for (std::size_t place = 0; place < kOpenWindows; ++place) {
-      const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
-      sum.answered += counts.responses;
-      sum.failed += counts.failed;
-      sum.latency_us += counts.latency_us;
-    }
-    sum.tiers.resize(tiers);
+    const WindowCounts counts = tally.all_windows(e);
+    LoadCounts::Endpoint& sum = sums.endpoints[e];
+    sum.answered += counts.responses;
+    sum.failed += counts.failed;
+    sum.latency_us += counts.latency_us;
     for (std::size_t t = 0; t < tiers; ++t) {
-      auto& [asked, reduced] = sum.tiers[t];
-      for (std::size_t reason = 0; reason < limiter::kReasons; ++reason) {
-        asked += tally.decisions(e, t, static_cast<std::size_t>(Outcome::allow), reason) +
-                 tally.decisions(e, t, static_cast<std::size_t>(Outcome::shadow_deny), reason);
-      }
       const auto denied = [&](Reason reason) {
         return tally.decisions(e, t, static_cast<std::size_t>(Outcome::deny),
                                static_cast<std::size_t>(reason));
       };
-      asked += denied(Reason::load_shed);
+      auto& [asked, reduced] = sums.tiers[e * tiers + t];
+      asked += tally.decisions(e, t, static_cast<std::size_t>(Outcome::allow)) +
+               tally.decisions(e, t, static_cast<std::size_t>(Outcome::shadow_deny)) +
+               denied(Reason::load_shed);
       reduced += denied(Reason::reduced_capacity);
     }
   }
+}
+
+/// Less than before, once a worker has left with its tally, is nothing.
+policy::LoadSample sample_of(const Routes& routes, const LoadCounts& before, const LoadCounts& now,
+                             Nanos span) {
+  const std::size_t tiers = routes.tiers().size();
+  policy::LoadSample sample;
+  sample.span = span;
+  sample.endpoints.resize(now.endpoints.size());
+  for (std::size_t e = 0; e < now.endpoints.size(); ++e) {
+    const LoadCounts::Endpoint& after = now.endpoints[e];
+    const LoadCounts::Endpoint& earlier = before.endpoints[e];
+    policy::EndpointLoad& load = sample.endpoints[e];
+    load.endpoint = routes.endpoints()[e];
+    load.answered = increase(after.answered, earlier.answered);
+    load.failed = increase(after.failed, earlier.failed);
+    load.latency_ms_sum = increase(after.latency_us, earlier.latency_us) / 1e3;
+    load.asked.resize(tiers);
+    load.reduced.resize(tiers);
+    for (std::size_t t = 0; t < tiers; ++t) {
+      const std::size_t cell = e * tiers + t;
+      load.asked[t] = increase(now.tiers[cell].asked, before.tiers[cell].asked);
+      load.reduced[t] = increase(now.tiers[cell].reduced, before.tiers[cell].reduced);
+    }
+  }
+  return sample;
 }
 
 }  // namespace
@@ -44,39 +65,27 @@ void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
 /// What was asked and answered since the last call, once a second; the first one, and one after a
 /// change of the configuration, have nothing to compare with.
 std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
-  if (!planner.wants_load() || (!load_counts.empty() && now.mono - load_at < kSampleSpan))
-    return std::nullopt;
-  std::vector<EndpointCounts> counts;
+  if (!planner.wants_load()) return std::nullopt;
+  if (!load_counts.endpoints.empty() && now.mono - load_at < kSampleSpan) return std::nullopt;
+  std::swap(load_counts, load_counts_before);
+  load_counts.endpoints.clear();
+  load_counts.tiers.clear();
   std::shared_ptr<const Routes> routes;
   {
     std::lock_guard lock(data.mutex);
     routes = data.routes;
     for (const CountedTally& counted : data.tallies) {
-      if (counted.tally->routes().epoch() == routes->epoch()) add_counts(*counted.tally, counts);
+      if (counted.tally->routes().epoch() == routes->epoch())
+        add_counts(*counted.tally, load_counts);
     }
   }
-  const bool comparable = load_epoch == routes->epoch() && counts.size() == load_counts.size();
-  policy::LoadSample sample;
-  sample.span = now.mono - load_at;
-  for (std::size_t e = 0; comparable && e < counts.size(); ++e) {
-    const EndpointCounts& after = counts[e];
-    const EndpointCounts& before = load_counts[e];
-    policy::EndpointLoad& load = sample.endpoints.emplace_back();
-    load.endpoint = routes->endpoints()[e];
-    // Less than before, once a worker has left with its tally, is nothing.
-    load.answered = increase(after.answered, before.answered);
-    load.failed = increase(after.failed, before.failed);
-    load.latency_ms_sum = increase(after.latency_us, before.latency_us) / 1e3;
-    for (std::size_t t = 0; t < after.tiers.size(); ++t) {
-      load.asked.push_back(increase(after.tiers[t].asked, before.tiers[t].asked));
-      load.reduced.push_back(increase(after.tiers[t].reduced, before.tiers[t].reduced));
-    }
-  }
-  load_counts = std::move(counts);
+  const Nanos span = now.mono - load_at;
+  const bool comparable = load_epoch == routes->epoch() &&
+                          load_counts.endpoints.size() == load_counts_before.endpoints.size();
   load_epoch = routes->epoch();
   load_at = now.mono;
   if (!comparable) return std::nullopt;
-  return sample;
+  return sample_of(*routes, load_counts_before, load_counts, span);
 }
 
 }  // namespace tidelimit::engine

@@ -56,13 +56,10 @@ CountersView counters_of(const Tally& tally) {
     }
   }
   for (std::size_t e = 0; e < view.endpoints.size(); ++e) {
-    // Every place of a window only grows, so that all together tell what was ever counted.
-    for (std::size_t place = 0; place < kOpenWindows; ++place) {
-      const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
-      view.demand[e] += counts.requests;
-      view.malicious[e] += counts.malicious;
-      view.responses[e] += counts.responses;
-    }
+    const WindowCounts counts = tally.all_windows(e);
+    view.demand[e] = counts.requests;
+    view.malicious[e] = counts.malicious;
+    view.responses[e] = counts.responses;
   }
   view.unmatched_paths = tally.unmatched_paths();
   view.unmatched_tiers = tally.unmatched_tiers();

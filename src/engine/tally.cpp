@@ -63,10 +63,25 @@ WindowCounts Tally::window(std::size_t endpoint, WindowIndex window) const noexc
           get(from.failed),   get(from.latency_us), get(from.malicious), get(from.late)};
 }
 
+WindowCounts Tally::all_windows(std::size_t endpoint) const noexcept {
+  WindowCounts all;
+  for (std::size_t place = 0; place < kOpenWindows; ++place)
+    all += window(endpoint, static_cast<WindowIndex>(place));
+  return all;
+}
+
 std::uint64_t Tally::decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
                                std::size_t reason) const noexcept {
   return decisions_[(pair(endpoint, tier) * kOutcomes + outcome) * kReasons + reason].load(
       std::memory_order_relaxed);
+}
+
+std::uint64_t Tally::decisions(std::size_t endpoint, std::size_t tier,
+                               std::size_t outcome) const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t reason = 0; reason < kReasons; ++reason)
+    sum += decisions(endpoint, tier, outcome, reason);
+  return sum;
 }
 
 std::uint64_t Tally::near_limit(std::size_t endpoint, std::size_t tier) const noexcept {

@@ -46,6 +46,16 @@ struct WindowCounts {
             responses - before.responses, failed - before.failed,   latency_us - before.latency_us,
             malicious - before.malicious, late - before.late};
   }
+  void operator+=(const WindowCounts& more) {
+    requests += more.requests;
+    premium += more.premium;
+    errors += more.errors;
+    responses += more.responses;
+    failed += more.failed;
+    latency_us += more.latency_us;
+    malicious += more.malicious;
+    late += more.late;
+  }
 };
 
 /// All that one worker counts under one configuration. One writer, the worker; read by anyone at
@@ -68,8 +78,13 @@ class Tally {
   // Anyone's side.
   [[nodiscard]] const Routes& routes() const { return *routes_; }
   [[nodiscard]] WindowCounts window(std::size_t endpoint, WindowIndex window) const noexcept;
+  /// Of all windows since start: a place is used by one after the other and never reset.
+  [[nodiscard]] WindowCounts all_windows(std::size_t endpoint) const noexcept;
   [[nodiscard]] std::uint64_t decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
                                         std::size_t reason) const noexcept;
+  /// Whatever the reason.
+  [[nodiscard]] std::uint64_t decisions(std::size_t endpoint, std::size_t tier,
+                                        std::size_t outcome) const noexcept;
   [[nodiscard]] std::uint64_t near_limit(std::size_t endpoint, std::size_t tier) const noexcept;
   [[nodiscard]] std::uint64_t in_flight_denials(std::size_t endpoint,
                                                 std::size_t tier) const noexcept;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kComparedDays = 2;
 constexpr double kHalfLifeDays = 0.5;
 constexpr std::size_t kWalkedDays = 7;  ///< from where the question is put anew
+constexpr std::size_t kReadDays = kWalkedDays + kComparedDays;
 constexpr std::size_t kFewestRows = 6;
 // Chosen from 1.15, 1.3 and 1.5 and half-lives of 6, 12 and 24 h on real series (docs/models.md):
 // the model is left late, as most of its bad days are bad days of the naive ones a day later.
@@ -46,43 +47,42 @@ std::size_t next_in_charge(std::size_t before,
 
 }  // namespace
 
-Guard::Guard(const Series& series, std::span<const std::size_t> origins,
-             std::span<const double> points, std::size_t asked_from)
-    : spans_(series.spans()) {
-  assert(origins.size() == points.size());
-  const std::size_t reach = kComparedDays * spans_.day;
+Guard::Guard(const Spans& spans, std::size_t asked_from) : spans_(spans), asked_from_(asked_from) {
   const double fade = std::exp2(-1.0 / (kHalfLifeDays * static_cast<double>(spans_.day)));
-  std::vector<double> weights;  // by age in windows
-  for (std::size_t age = 0; age < reach; ++age)
-    weights.push_back(std::pow(fade, static_cast<double>(age)));
-  const std::size_t read = kWalkedDays * spans_.day + reach;
-  for (std::size_t k = 0; k < origins.size(); ++k) {
-    if (origins[k] + read < asked_from) continue;
-    Row row{.origin = origins[k]};
-    const double truth = series.horizon_sum(row.origin);
-    const double level = series.scale(row.origin);
-    for (std::size_t c = 0; c < kContenders.size(); ++c) {
-      const auto said =
-          c == 0 ? std::optional(points[k]) : forecast_by(kContenders[c], series, row.origin);
-      row.error[c] = said ? std::fabs(*said - truth) : kInfinity;
-      row.loss[c] = said ? relative_error(*said, truth, level) : kInfinity;
-    }
-    rows_.push_back(row);
-    double total = 0;
-    for (std::size_t i = rows_.size(); i-- > 0;) {
-      const std::size_t age = row.origin - rows_[i].origin;
-      if (age >= reach) break;
-      total += weights[age];
-      ++row.count;
-      for (std::size_t c = 0; c < kContenders.size(); ++c) {
-        row.mean_error[c] += weights[age] * rows_[i].error[c];
-        row.mean_loss[c] += weights[age] * rows_[i].loss[c];
-      }
-    }
-    for (double& error : row.mean_error) error /= total;
-    for (double& loss : row.mean_loss) loss /= total;
-    rows_.back() = row;
+  for (std::size_t age = 0; age < kComparedDays * spans_.day; ++age)
+    weights_.push_back(std::pow(fade, static_cast<double>(age)));
+}
+
+void Guard::add(const Series& series, std::size_t origin, double point) {
+  assert(rows_.empty() || rows_.back().origin < origin);
+  if (origin + kReadDays * spans_.day < asked_from_) return;
+  Row& row = rows_.emplace_back(Row{.origin = origin});
+  const double truth = series.horizon_sum(origin);
+  const double level = series.scale(origin);
+  for (std::size_t c = 0; c < kContenders.size(); ++c) {
+    const auto said = c == 0 ? std::optional(point) : forecast_by(kContenders[c], series, origin);
+    row.error[c] = said ? std::fabs(*said - truth) : kInfinity;
+    row.loss[c] = said ? relative_error(*said, truth, level) : kInfinity;
   }
+  double total = 0;
+  for (std::size_t i = rows_.size(); i-- > 0;) {
+    const std::size_t age = origin - rows_[i].origin;
+    if (age >= weights_.size()) break;
+    total += weights_[age];
+    ++row.count;
+    for (std::size_t c = 0; c < kContenders.size(); ++c) {
+      row.mean_error[c] += weights_[age] * rows_[i].error[c];
+      row.mean_loss[c] += weights_[age] * rows_[i].loss[c];
+    }
+  }
+  for (double& error : row.mean_error) error /= total;
+  for (double& loss : row.mean_loss) loss /= total;
+}
+
+void Guard::forget_before(std::size_t origin) {
+  const std::size_t read = kReadDays * spans_.day;
+  const auto old = [&](const Row& row) { return row.origin + read < origin; };
+  rows_.erase(rows_.begin(), std::find_if_not(rows_.begin(), rows_.end(), old));
 }
 
 Guard::Choice Guard::at(std::size_t origin) const {

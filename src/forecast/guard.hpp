@@ -24,11 +24,13 @@ inline constexpr std::array kContenders{Source::lstm, Source::last_value, Source
 /// on the week and two days before it alone, so it is the same after a restart and in replay.
 class Guard {
  public:
-  /// `origins`: judged ones, ascending; `points`: the forecasts at these of the model, or of the
-  /// mean that stands in for it. at() is asked for origins from `asked_from` on: what only earlier
-  /// ones would need is not worked out.
-  Guard(const Series& series, std::span<const std::size_t> origins, std::span<const double> points,
-        std::size_t asked_from = 0);
+  /// at() is asked for origins from `asked_from` on: what only earlier ones would need is not
+  /// worked out.
+  explicit Guard(const Spans& spans, std::size_t asked_from = 0);
+
+  /// What the model, or the mean that stands in for it, forecast at a judged origin; in ascending
+  /// order of origins. `series` knows the horizon that followed.
+  void add(const Series& series, std::size_t origin, double point);
 
   struct Choice {
     Source source = Source::lstm;
@@ -38,6 +40,8 @@ class Guard {
     bool judged = false;
   };
   [[nodiscard]] Choice at(std::size_t origin) const;
+  /// Drops what no later origin than `origin` reads.
+  void forget_before(std::size_t origin);
 
  private:
   struct Row {
@@ -51,6 +55,8 @@ class Guard {
   };
 
   Spans spans_;
+  std::size_t asked_from_;
+  std::vector<double> weights_;  ///< by age in windows, as far as a mean reaches
   std::vector<Row> rows_;
 };
 

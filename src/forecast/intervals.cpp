@@ -101,6 +101,12 @@ void Intervals::add(std::size_t origin, double residual) {
   past_.push_back(past);
 }
 
+void Intervals::forget_before(std::size_t origin) {
+  const std::size_t read = (kCalibratedDays + kAdaptedDays) * spans_.day;
+  const auto old = [&](const Past& past) { return past.origin + read < origin; };
+  past_.erase(past_.begin(), std::find_if_not(past_.begin(), past_.end(), old));
+}
+
 std::array<double, kQuantiles.size()> Intervals::levels_at(std::size_t origin) const {
   auto levels = kQuantiles;
   for (const Past& past : known_at(origin, kAdaptedDays)) {

@@ -38,6 +38,8 @@ class Intervals {
   void add(std::size_t origin, double residual);
   /// Residual quantiles at kQuantiles for a forecast at `origin`, ascending.
   [[nodiscard]] std::array<double, kQuantiles.size()> at(std::size_t origin) const;
+  /// Drops what no later origin than `origin` reads.
+  void forget_before(std::size_t origin);
 
  private:
   struct Past {

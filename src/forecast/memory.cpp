@@ -22,6 +22,7 @@ std::size_t quiet_since(const traffic::WindowGrid& grid, std::size_t first) {
 void EndpointMemory::forget_before(std::size_t origin) {
   members.erase(members.begin(), members.lower_bound(origin));
   points.erase(points.begin(), points.lower_bound(origin));
+  for (auto& [source, lane] : lanes) lane.forget_before(origin);
 }
 
 void ForecastMemory::follow(const ForecastModel* model, const traffic::WindowGrid& grid) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "forecast/events.hpp"
-#include "forecast/intervals.hpp"
+#include "forecast/lane.hpp"
 #include "forecast/linear.hpp"
 #include "forecast/members.hpp"
 #include "forecast/model.hpp"
@@ -26,6 +26,7 @@ struct EndpointMemory {
   std::map<std::size_t, std::array<double, kMembers>> members;  ///< at origins forecast or judged
   EventsMemory events;
   std::map<std::size_t, double> points;  ///< forecasts of the mix
+  std::map<Source, Lane> lanes;          ///< of sources that were asked
 
   /// Drops what no later origin than `origin` reads.
   void forget_before(std::size_t origin);

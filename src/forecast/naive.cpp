@@ -95,17 +95,19 @@ std::optional<double> typical(const Series& series, std::size_t origin) {
   constexpr std::size_t kDays = 28;
   constexpr std::size_t kFewest = 7;
   const Spans& spans = series.spans();
-  std::vector<double> around;
+  std::array<double, 3 * kDays> around;
+  std::size_t n = 0;
   for (std::size_t day = 1; day <= kDays; ++day) {
     const std::size_t same = day * spans.day;
     for (const std::size_t back :
          {same - std::min(same, spans.horizon), same, same + spans.horizon}) {
-      if (const auto value = lagged(series, origin, back)) around.push_back(*value);
+      if (const auto value = lagged(series, origin, back)) around[n++] = *value;
     }
   }
-  if (around.size() < kFewest) return {};
-  const auto middle = around.begin() + static_cast<std::ptrdiff_t>((around.size() - 1) / 2);
-  std::nth_element(around.begin(), middle, around.end());
+  if (n < kFewest) return {};
+  const auto end = around.begin() + static_cast<std::ptrdiff_t>(n);
+  const auto middle = around.begin() + static_cast<std::ptrdiff_t>((n - 1) / 2);
+  std::nth_element(around.begin(), middle, end);
   return *middle;
 }
 

@@ -18,7 +18,9 @@ using dnnl::memory;
 using Tag = memory::format_tag;
 using Arguments = std::unordered_map<int, memory>;
 
-constexpr std::size_t kInferenceRows = 32;
+// As many as oneDNN's kernels for AVX2 take at once: of a block of 32 the last two went through
+// others, which round otherwise. A live forecast asks for one row at a time.
+constexpr std::size_t kInferenceRows = 6;
 
 /// oneDNN's OpenMP may use as many threads as it likes; this holds it to the caller's one.
 class OneThread {

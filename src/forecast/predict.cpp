@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <iterator>
 
-#include "forecast/guard.hpp"
-#include "forecast/intervals.hpp"
+#include "forecast/lane.hpp"
 #include "forecast/members.hpp"
 #include "forecast/memory.hpp"
 #include "forecast/model.hpp"
@@ -12,9 +11,6 @@
 namespace tidelimit::forecast {
 
 namespace {
-
-/// How far back forecasts are judged, in days.
-constexpr std::size_t kJudgedAgainDays = kCalibratedDays + kAdaptedDays;
 
 /// What to forecast with at one origin, and why, when it is not the network.
 struct Choice {
@@ -105,70 +101,21 @@ std::size_t needed_by(Source source, const Spans& spans) {
   }
 }
 
-/// Origins before `last` at which forecasts of `source` are judged, for those asked for from
-/// `first` on.
-std::vector<std::size_t> judged_for(Source source, const Series& series, std::size_t first,
-                                    std::size_t last) {
-  const Spans& s = series.spans();
-  const std::size_t reach = kJudgedAgainDays * s.day;
-  return judged_origins(series,
-                        std::max(std::min(series.first_observed(), first) + needed_by(source, s),
-                                 first > reach ? first - reach : 0),
-                        last);
+/// What the memory holds of a source, or what it holds from now on.
+Lane& lane_of(Source source, const ForecastModel* model, const traffic::WindowGrid& grid,
+              const Series& series, std::size_t asked_from, EndpointMemory& memory) {
+  const auto known = memory.lanes.find(source);
+  if (known != memory.lanes.end()) return known->second;
+  const auto prior = prior_residuals(source, model);
+  Lane::Options options{.prior = {prior.begin(), prior.end()},
+                        .needs = needed_by(source, series.spans()),
+                        .guarded = source == Source::lstm || source == Source::seasonal};
+  if (source == Source::lstm) {
+    options.taught_until = grid.index_from(model->taught_until());
+    options.trained_until = grid.index_from(model->trained_until());
+  }
+  return memory.lanes.try_emplace(source, series, asked_from, std::move(options)).first->second;
 }
-
-/// Forecasts of one endpoint by one source, with intervals from that source's recent residuals.
-class Lane {
- public:
-  Lane(Source source, const ForecastModel* model, const traffic::WindowGrid& grid,
-       std::size_t endpoint, const Series& series, std::vector<std::size_t> origins,
-       EndpointMemory& memory)
-      : series_(series),
-        origins_(std::move(origins)),
-        intervals_(series.spans(), prior_residuals(source, model), origins_.front(),
-                   source == Source::lstm ? grid.index_from(model->trained_until()) : 0) {
-    past_ = judged_for(source, series, origins_.front(), origins_.back());
-    std::vector<std::size_t> all;
-    std::set_union(past_.begin(), past_.end(), origins_.begin(), origins_.end(),
-                   std::back_inserter(all));
-    const auto points = points_of(source, model, grid, endpoint, series, all, memory);
-    const auto point_at = [&](std::size_t t) {
-      return points[static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), t) -
-                                             all.begin())];
-    };
-    const std::size_t taught = source == Source::lstm ? grid.index_from(model->taught_until()) : 0;
-    for (const std::size_t t : past_) {
-      past_points_.push_back(point_at(t));
-      if (t < taught) continue;
-      intervals_.add(t, residual(series.horizon_sum(t), past_points_.back(), series.scale(t)));
-    }
-    for (const std::size_t t : origins_) points_.push_back(point_at(t));
-  }
-
-  [[nodiscard]] std::array<double, kQuantiles.size()> quantiles(std::size_t k) const {
-    const std::size_t origin = origins_[k];
-    const double point = points_[k];
-    const auto residuals = intervals_.at(origin);
-    const double unit = spread(point, series_.scale(origin));
-    std::array<double, kQuantiles.size()> values{};
-    for (std::size_t q = 0; q < values.size(); ++q) {
-      const double offset = q < kMedian ? std::min(residuals[q], 0.0) : std::max(residuals[q], 0.0);
-      values[q] = q == kMedian ? point : std::max(0.0, point + offset * unit);
-    }
-    return values;
-  }
-
-  /// Judges the lane's forecasts beside the naive ones.
-  [[nodiscard]] Guard guard() const { return {series_, past_, past_points_, origins_.front()}; }
-
- private:
-  const Series& series_;
-  std::vector<std::size_t> origins_;
-  std::vector<double> points_;
-  std::vector<std::size_t> past_;
-  std::vector<double> past_points_;
-  Intervals intervals_;
-};
 
 /// The origins of those `forecasts` that come from `source`, and which they are.
 struct Mine {
@@ -224,29 +171,28 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
     forecast.naive = naive_forecasts(series, origins[k])[rule].value_or(0.0);
     forecast.usual = usual(grid, endpoint, origins[k], shape);
   }
-  const auto lane = [&](Source source, const Mine& mine) {
-    return Lane(source, model, grid, endpoint, series, mine.origins, memory);
-  };
-  const auto fill = [&](const Lane& from, const Mine& mine) {
-    for (std::size_t k = 0; k < mine.which.size(); ++k) {
-      auto& forecast = forecasts[mine.which[k]];
-      forecast.quantiles = from.quantiles(k);
-    }
+  const auto fill = [&](Source source, const Mine& mine) -> const Lane& {
+    Lane& lane = lane_of(source, model, grid, series, mine.origins.front(), memory);
+    const auto quantiles =
+        lane.forecast(series, mine.origins, [&](std::span<const std::size_t> at) {
+          return points_of(source, model, grid, endpoint, series, at, memory);
+        });
+    for (std::size_t k = 0; k < mine.which.size(); ++k)
+      forecasts[mine.which[k]].quantiles = quantiles[k];
+    return lane;
   };
   // The model first, then the mean that stands in for it: what these may not say goes to the
   // others.
   for (const Source source : {Source::lstm, Source::seasonal}) {
     const Mine mine = of_source(source, forecasts, origins);
     if (mine.which.empty()) continue;
-    const Lane own = lane(source, mine);
-    fill(own, mine);
-    const Guard guard = own.guard();
-    for (const std::size_t k : mine.which) take(forecasts[k], guard.at(origins[k]));
+    const Lane& own = fill(source, mine);
+    for (const std::size_t k : mine.which) take(forecasts[k], own.choice(origins[k]));
   }
   for (const Source source :
        {Source::last_value, Source::yesterday, Source::week_ago, Source::typical}) {
     const Mine mine = of_source(source, forecasts, origins);
-    if (!mine.which.empty()) fill(lane(source, mine), mine);
+    if (!mine.which.empty()) fill(source, mine);
   }
   return forecasts;
 }

@@ -73,8 +73,10 @@ void Divider::add_pools(const PolicySettings& settings) {
     Pool& pool = pools_.emplace_back();
     pool.name = name;
     pool.endpoints = std::move(endpoints);
-    for (const std::size_t e : pool.endpoints)
+    for (const std::size_t e : pool.endpoints) {
       pool.in_work = pool.in_work || settings.endpoints[e].cost != 1;
+      for (std::size_t t = 0; t < tiers_.size(); ++t) pool.classes.push_back(e * tiers_.size() + t);
+    }
     if (capacity) {
       pool.usable = capacity->per_second() * unit * utilisation_;
       return;
@@ -157,6 +159,8 @@ void Divider::update(const StepReadings& readings, const LoadSample* load, Now n
 
 void Divider::observe(const LoadSample& load) {
   if (load.span <= Nanos{0}) return;
+  const double lately = weight_in(kLately, load.span);
+  const double usually = weight_in(kUsually, load.span);
   for (std::size_t e = 0; e < endpoints_.size(); ++e) {
     const EndpointLoad* seen = load.find(endpoints_[e]);
     if (seen == nullptr) continue;
@@ -164,8 +168,8 @@ void Divider::observe(const LoadSample& load) {
       Class& one = classes_[e * tiers_.size() + t];
       const double reduced = t < seen->reduced.size() ? seen->reduced[t] : 0.0;
       const double rate = (seen->asked[t] + reduced) / seconds(load.span) * one.cost;
-      smooth(one.lately, rate, load.span, kLately);
-      smooth(one.usually, rate, load.span, kUsually);
+      smooth(one.lately, rate, lately);
+      smooth(one.usually, rate, usually);
       one.second_last = std::exchange(one.last, rate);
     }
   }
@@ -207,17 +211,9 @@ void Divider::claim(const StepReadings& readings) {
   }
 }
 
-std::vector<std::size_t> Divider::classes_of(const Pool& pool) const {
-  std::vector<std::size_t> cells;
-  for (const std::size_t endpoint : pool.endpoints) {
-    for (std::size_t t = 0; t < tiers_.size(); ++t) cells.push_back(endpoint * tiers_.size() + t);
-  }
-  return cells;
-}
-
 void Divider::judge(Pool& pool, Nanos span) {
   pool.claimed = 0;
-  for (const std::size_t cell : classes_of(pool)) pool.claimed += classes_[cell].claim;
+  for (const std::size_t cell : pool.classes) pool.claimed += classes_[cell].claim;
   pool.calm = pool.claimed < pool.usable * kCalmRatio ? pool.calm + span : Nanos{0};
   pool.scarce = pool.claimed > pool.usable || (pool.scarce && pool.calm < kCalm);
 }
@@ -230,7 +226,7 @@ std::vector<double> Divider::shares(const Pool& pool, double Class::*demand) con
   double left = pool.usable;
   double floors = 0;
   bool all = true;
-  const auto cells = classes_of(pool);
+  const auto& cells = pool.classes;
   const auto asking = std::count_if(cells.begin(), cells.end(),
                                     [&](std::size_t cell) { return classes_[cell].*demand > 0; });
   const double equal = pool.usable / static_cast<double>(std::max<std::ptrdiff_t>(asking, 1));
@@ -252,7 +248,7 @@ std::vector<double> Divider::shares(const Pool& pool, double Class::*demand) con
 }
 
 void Divider::divide(const Pool& pool, const StepReadings& readings) {
-  const auto cells = classes_of(pool);
+  const auto& cells = pool.classes;
   const auto planned = shares(pool, &Class::claim);
   const auto lent = shares(pool, &Class::asking);
   double asking = 0;

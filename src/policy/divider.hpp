@@ -89,7 +89,8 @@ class Divider {
     double usable = 0;  ///< work a second to divide; infinite: no end is known
     std::optional<CapacityEstimate> estimate;  ///< of a capacity that is learned
     std::vector<std::size_t> endpoints;
-    bool in_work = false;  ///< a request of one of these is not one unit of work
+    std::vector<std::size_t> classes;  ///< of these endpoints, in their order
+    bool in_work = false;              ///< a request of one of these is not one unit of work
     bool scarce = false;
     Nanos calm{0};  ///< for how long the claims have been low
     double claimed = 0;
@@ -102,7 +103,6 @@ class Divider {
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);
   void divide(const Pool& pool, const StepReadings& readings);
-  [[nodiscard]] std::vector<std::size_t> classes_of(const Pool& pool) const;
   [[nodiscard]] std::vector<double> shares(const Pool& pool, double Class::*demand) const;
   [[nodiscard]] static std::string claims_in_words(const Pool& pool);
   [[nodiscard]] std::string describe(const Pool& pool, std::size_t i,

@@ -103,12 +103,7 @@ bool Planner::Impl::asleep(const PlanInputs& inputs) const {
 
 CellSettings Planner::Impl::settings_of(std::size_t row) const {
   const std::size_t stage = row / bases.size();
-  const double share = stage == 0 ? 1.0 : rules.stages()[stage - 1];
-  CellSettings all;
-  for (std::size_t view = 0; view < all.size(); ++view) {
-    all[view] = rules.setting(row % bases.size(), static_cast<View>(view), share);
-  }
-  return all;
+  return rules.settings(row % bases.size(), stage == 0 ? 1.0 : rules.stages()[stage - 1]);
 }
 
 /// Whether nothing is enforced at an endpoint while the switch over everything is at `all`.

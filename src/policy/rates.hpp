@@ -10,10 +10,14 @@ namespace tidelimit::policy {
   return static_cast<double>(span.count()) * 1e-9;
 }
 
-/// Takes `value`, which held for `span`, into an average that fades exponentially over `memory`.
-inline void smooth(double& average, double value, Nanos span, Nanos memory) {
-  const double age = static_cast<double>(span.count()) / static_cast<double>(memory.count());
-  average += (value - average) * -std::expm1(-age);
+/// What `span` weighs in an average that fades exponentially over `memory`.
+[[nodiscard]] inline double weight_in(Nanos memory, Nanos span) {
+  return -std::expm1(-(static_cast<double>(span.count()) / static_cast<double>(memory.count())));
+}
+
+/// Takes `value`, which held for a span of this weight, into an average.
+inline void smooth(double& average, double value, double weight) {
+  average += (value - average) * weight;
 }
 
 }  // namespace tidelimit::policy

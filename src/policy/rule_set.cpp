@@ -11,20 +11,16 @@ using limiter::kNoRule;
 using limiter::RuleId;
 using limiter::View;
 
-/// Whether a rule counts in a view for those whom it takes `share` of the principals to reach.
-bool speaks_in(const RuleState& rule, bool on_forecast, View view, double share) {
-  const bool enforced = rule.mode.mode == Mode::enforce && rule.mode.share >= share;
-  switch (view) {
-    case View::base:
-      return false;
-    case View::without_forecast:
-      return enforced && !on_forecast;
-    case View::effective:
-      return enforced;
-    case View::shadow:
-      return true;
-  }
-  return false;
+/// Puts what a rule says into each view in which it counts for those whom it takes `share` of the
+/// principals to reach.
+template <class Put>
+void speak(CellSettings& views, const RuleState& rule, bool on_forecast, double share,
+           const Put& put) {
+  const auto in = [&](View view) -> Setting& { return views[static_cast<std::size_t>(view)]; };
+  put(in(View::shadow));
+  if (rule.mode.mode != Mode::enforce || rule.mode.share < share) return;
+  put(in(View::effective));
+  if (!on_forecast) put(in(View::without_forecast));
 }
 
 }  // namespace
@@ -136,24 +132,25 @@ bool RuleSet::at_rest() const {
          std::all_of(dividers_.begin(), dividers_.end(), rests);
 }
 
-Setting RuleSet::setting(std::size_t cell, View view, double share) const {
-  Setting result;
+CellSettings RuleSet::settings(std::size_t cell, double share) const {
+  CellSettings views;
   const auto id = [](const auto& one) { return RuleId{static_cast<std::uint16_t>(one.rule())}; };
-  const auto speaks = [&](const auto& one) {
-    return speaks_in(one.state(), one.on_forecast(), view, share);
-  };
   for (const auto& memory : memories_) {
-    if (speaks(memory)) result.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
+    speak(views, memory.state(), memory.on_forecast(), share, [&](Setting& view) {
+      view.offer_scale(memory.scale(cell), id(memory), memory.moving(cell));
+    });
   }
   for (const auto& divider : dividers_) {
-    if (!speaks(divider)) continue;
-    result.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
-    result.offer_total(divider.total(cell), id(divider));
+    speak(views, divider.state(), divider.on_forecast(), share, [&](Setting& view) {
+      view.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
+      view.offer_total(divider.total(cell), id(divider));
+    });
   }
-  for (const auto& shedder : shedders_)
-    if (speaks_in(shedder.state(), false, view, share))
-      result.offer_shed(shedder.share(cell), id(shedder));
-  return result;
+  for (const auto& shedder : shedders_) {
+    speak(views, shedder.state(), false, share,
+          [&](Setting& view) { view.offer_shed(shedder.share(cell), id(shedder)); });
+  }
+  return views;
 }
 
 std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {

@@ -32,8 +32,8 @@ class RuleSet {
   [[nodiscard]] bool at_rest() const;
   /// Whether a rule looks at the endpoints' load.
   [[nodiscard]] bool wants_load() const { return !shedders_.empty() || !dividers_.empty(); }
-  /// Where a view of a cell stands for those whom it takes `share` of the principals to reach.
-  [[nodiscard]] Setting setting(std::size_t cell, limiter::View view, double share) const;
+  /// Where a cell stands for those whom it takes `share` of the principals to reach.
+  [[nodiscard]] CellSettings settings(std::size_t cell, double share) const;
   /// Why a cell stands where a rule set it, or, after `now` is none, where `before` had; "" where
   /// no rule of these has.
   [[nodiscard]] std::string cause(std::size_t cell, limiter::RuleId now,

@@ -110,6 +110,7 @@ void Shedder::update(const LoadSample& load, Now now) {
 
 void Shedder::gather(const LoadSample& load) {
   gathered_ += load.span;
+  const double in_asked = weight_in(kAskedMemory, load.span);
   for (const EndpointLoad& seen : load.endpoints) {
     const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
                                     [&](const Endpoint& e) { return e.name == seen.endpoint; });
@@ -124,7 +125,7 @@ void Shedder::gather(const LoadSample& load) {
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
       const double rate = seen.asked[t] * weight / seconds(load.span);
-      smooth(one.lately, rate, load.span, kAskedMemory);
+      smooth(one.lately, rate, in_asked);
       one.asked = std::min(one.lately, std::max(rate, one.last) * kGrowth);
       one.last = rate;
     }
@@ -162,7 +163,7 @@ void Shedder::follow(double queueing, Nanos span) {
   if (!capacity_ || !engaged_) {
     capacity_ = throughput;
   } else if (queueing > threshold_ms_ / 2) {
-    smooth(*capacity_, throughput, span, kCapacityMemory);
+    smooth(*capacity_, throughput, weight_in(kCapacityMemory, span));
   } else {
     *capacity_ = std::max(*capacity_ * (1 + kProbe * seconds(span)), throughput);
   }

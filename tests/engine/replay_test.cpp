@@ -326,7 +326,8 @@ TEST(Replay, ReadingAheadChangesNothing) {
   for (const Line& line : mission_log()) one_by_one.add(request_of(line));
   Replay ahead(settings, nullptr);
   std::uint64_t answered = 0;
-  drive(ahead, LendingReader(mission_log()), [&](const auto&, const auto&) { ++answered; });
+  drive(
+      LendingReader(mission_log()), [&](const auto&, const auto&) { ++answered; }, ahead);
   EXPECT_EQ(answered, mission_log().size());
   EXPECT_EQ(spelled(ahead.finish()), spelled(one_by_one.finish()));
 }
@@ -336,14 +337,17 @@ TEST(ReplayComparison, ReadingAheadComparesTheSameRequests) {
   Replay now(mission_with_attackers(), nullptr);
   const auto& log = mission_log();
   std::size_t at = 0;
-  drive(before, now, LendingReader(log),
-        [&](const traffic::Request& request, const Answer& old, const Answer& fresh) {
-          ASSERT_LT(at, log.size());
-          ASSERT_EQ(request.path, log[at].path);
-          ASSERT_EQ(request.user_id, log[at].user);
-          ASSERT_EQ(old.decision.endpoint, fresh.decision.endpoint);
-          ++at;
-        });
+  drive(
+      LendingReader(log),
+      [&](const traffic::Request& request, const auto& answers) {
+        const auto& [old, fresh] = answers;
+        ASSERT_LT(at, log.size());
+        ASSERT_EQ(request.path, log[at].path);
+        ASSERT_EQ(request.user_id, log[at].user);
+        ASSERT_EQ(old->decision.endpoint, fresh->decision.endpoint);
+        ++at;
+      },
+      before, now);
   EXPECT_EQ(at, log.size());
 }
 

@@ -22,9 +22,9 @@ class Guarded : public testing::Test {
  protected:
   template <class Factor>
   Guard guard(Factor&& factor) {
-    std::vector<double> points;
-    for (const std::size_t t : origins_) points.push_back(series_.horizon_sum(t) * factor(t));
-    return {series_, origins_, points};
+    Guard guard(series_.spans());
+    for (const std::size_t t : origins_) guard.add(series_, t, series_.horizon_sum(t) * factor(t));
+    return guard;
   }
   const traffic::WindowGrid grid_ = rhythm(1, 14, 3);
   const Series series_{grid_.stats[0], Spans::of(Shape{})};
@@ -74,11 +74,13 @@ TEST_F(Guarded, TheFutureChangesNoChoice) {
 }
 
 TEST_F(Guarded, IsTheSameWhenEarlierOnesAreNotAskedFor) {
-  std::vector<double> points;
-  for (const std::size_t t : origins_)
-    points.push_back(series_.horizon_sum(t) * (t > 6 * kDay && t < 12 * kDay ? 3.0 : 1.02));
-  const Guard all(series_, origins_, points);
-  const Guard late(series_, origins_, points, 12 * kDay);
+  Guard all(series_.spans());
+  Guard late(series_.spans(), 12 * kDay);
+  for (const std::size_t t : origins_) {
+    const double point = series_.horizon_sum(t) * (t > 6 * kDay && t < 12 * kDay ? 3.0 : 1.02);
+    all.add(series_, t, point);
+    late.add(series_, t, point);
+  }
   for (std::size_t t = 12 * kDay; t <= grid_.size(); ++t) {
     ASSERT_EQ(all.at(t).source, late.at(t).source) << t;
     ASSERT_EQ(all.at(t).errors, late.at(t).errors) << t;

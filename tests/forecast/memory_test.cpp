@@ -53,6 +53,17 @@ TEST_P(Memory, ChangesNoForecast) {
 }
 INSTANTIATE_TEST_SUITE_P(Presets, Memory, testing::Values(Preset::best, Preset::baseline));
 
+TEST(ForecastMemory, WhatIsDroppedOfOldJudgementsChangesNoForecast) {
+  const auto grid = rhythm(2, 46, 9);
+  ForecastMemory memory;
+  // Day by day and window by window, and at last over a pause.
+  for (const std::size_t size : {192U, 2000U, 3400U, 3496U, 3592U, 3688U, 3689U, 3690U, 4416U}) {
+    const auto known = first_windows(grid, size);
+    expect_equal(predict_next(nullptr, known, kShape, memory),
+                 predict(nullptr, known, size, kShape));
+  }
+}
+
 TEST(ForecastMemory, ForgetsWhenTheGridOrTheModelIsAnother) {
   const auto model = trained(Preset::best);
   TrainOptions options;

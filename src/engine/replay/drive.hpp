@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <span>
 #include <utility>
 #include <vector>
@@ -43,43 +44,29 @@ class IdentifiedAhead {
 };
 
 /// Replays all that a reader gives: bool next(traffic::Request&), which is asked, as requests are
-/// identified, on a thread of its own; void each(request, answer). Decides as Replay::add, one by
-/// one, only faster.
-template <class Next, class Each>
-void drive(Replay& replay, Next&& next, Each&& each) {
-  IdentifiedAhead identified(replay);
+/// identified, on a thread of its own. Each request is decided by every one of `replays`, as by
+/// Replay::add, one by one, only faster; then void each(request, answers), these in the replays'
+/// order.
+template <class Next, class Each, std::same_as<Replay>... Replays>
+void drive(Next&& next, Each&& each, Replays&... replays) {
+  const std::array engines{&replays...};
+  std::array identified{IdentifiedAhead(replays)...};
   ingest::ReadAhead ahead(std::forward<Next>(next), [&](std::size_t block, auto requests) {
-    identified.identify(block, requests);
+    for (IdentifiedAhead& one : identified) one.identify(block, requests);
   });
+  std::array<const Answer*, engines.size()> answers{};
   for (auto requests = ahead.take(); !requests.empty(); requests = ahead.take()) {
-    const auto& prepared = identified.of(ahead.block());
-    look_ahead(
-        requests.size(), [&](std::size_t i) { replay.prefetch(prepared[i]); },
-        [&](std::size_t i) { each(requests[i], replay.add(requests[i], prepared[i])); });
-  }
-}
-
-/// The same through two engines: void each(request, before, now).
-template <class Next, class Each>
-void drive(Replay& before, Replay& now, Next&& next, Each&& each) {
-  IdentifiedAhead identified_before(before);
-  IdentifiedAhead identified_now(now);
-  ingest::ReadAhead ahead(std::forward<Next>(next), [&](std::size_t block, auto requests) {
-    identified_before.identify(block, requests);
-    identified_now.identify(block, requests);
-  });
-  for (auto requests = ahead.take(); !requests.empty(); requests = ahead.take()) {
-    const auto& prepared_before = identified_before.of(ahead.block());
-    const auto& prepared = identified_now.of(ahead.block());
+    const std::size_t block = ahead.block();
     look_ahead(
         requests.size(),
         [&](std::size_t i) {
-          now.prefetch(prepared[i]);
-          before.prefetch(prepared_before[i]);
+          for (std::size_t k = 0; k < engines.size(); ++k)
+            engines[k]->prefetch(identified[k].of(block)[i]);
         },
         [&](std::size_t i) {
-          const Answer& answer = now.add(requests[i], prepared[i]);
-          each(requests[i], before.add(requests[i], prepared_before[i]), answer);
+          for (std::size_t k = 0; k < engines.size(); ++k)
+            answers[k] = &engines[k]->add(requests[i], identified[k].of(block)[i]);
+          each(requests[i], answers);
         });
   }
 }
