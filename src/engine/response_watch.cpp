@@ -27,7 +27,9 @@ std::uint64_t decided(const CountersView& counters, std::size_t endpoint, Outcom
   std::uint64_t sum = 0;
   for (std::size_t pair = endpoint * tiers; pair < (endpoint + 1) * tiers; ++pair) {
     for (std::size_t reason = 0; reason < limiter::kReasons; ++reason)
-      sum += counters.decisions[CountersView::index(pair, outcome, static_cast<limiter::Reason>(reason))];
+      sum +=
+          counters
+              .decisions[CountersView::index(pair, outcome, static_cast<limiter::Reason>(reason))];
   }
   return sum;
 }
@@ -44,9 +46,9 @@ std::uint64_t observed(const CountersView& counters, std::size_t endpoint) {
   return std::accumulate(first, first + static_cast<std::ptrdiff_t>(size), std::uint64_t{0});
 }
 
-/// Of those, the ones to requests that passed. Where a gateway does not log what was refused, taking
-/// that off leaves too few, and so do the answers that the service is known to have given. Neither
-/// is ever too many: the larger is right.
+/// Of those, the ones to requests that passed. Where a gateway does not log what was refused,
+/// taking that off leaves too few, and so do the answers that the service is known to have given.
+/// Neither is ever too many: the larger is right.
 std::uint64_t told(const CountersView& counters, std::size_t endpoint) {
   const std::uint64_t lines = observed(counters, endpoint);
   const std::uint64_t denied = decided(counters, endpoint, Outcome::deny);
