@@ -16,12 +16,10 @@ void add_counts(const Tally& tally, std::vector<EndpointCounts>& sums) {
   sums.resize(endpoints);
   for (std::size_t e = 0; e < endpoints; ++e) {
     EndpointCounts& sum = sums[e];
-    // A place is used by one window after the other and never reset.
-    for (std::size_t place = 0; place < kOpenWindows; ++place) {
-      const WindowCounts counts = tally.window(e, static_cast<WindowIndex>(place));
-      sum.answered += counts.responses;
-      sum.failed += counts.failed;
-      sum.latency_us += counts.latency_us;
+    for (std::size_t kind = 0; kind < traffic::kAnswerKinds; ++kind) {
+      const AnswerCounts counts = tally.answers(e, static_cast<traffic::AnswerKind>(kind));
+      sum.answers[kind].count += counts.count;
+      sum.answers[kind].latency_us += counts.latency_us;
     }
     sum.tiers.resize(tiers);
     for (std::size_t t = 0; t < tiers; ++t) {
@@ -69,9 +67,15 @@ std::optional<policy::LoadSample> Engine::Control::measure_load(Now now) {
     const EndpointCounts& before = load_counts[e];
     policy::EndpointLoad& load = sample.endpoints.emplace_back();
     load.endpoint = routes->endpoints()[e];
-    load.answered = fresh(after.answered, before.answered);
-    load.failed = fresh(after.failed, before.failed);
-    load.latency_ms_sum = fresh(after.latency_us, before.latency_us) / 1e3;
+    const auto since = [&](traffic::AnswerKind kind) -> policy::TimedAnswers {
+      const AnswerCounts& now_told = after.answers[static_cast<std::size_t>(kind)];
+      const AnswerCounts& told_before = before.answers[static_cast<std::size_t>(kind)];
+      return {fresh(now_told.count, told_before.count),
+              fresh(now_told.latency_us, told_before.latency_us) / 1e3};
+    };
+    load.served = since(traffic::AnswerKind::served);
+    load.rejected = since(traffic::AnswerKind::rejected);
+    load.failed = since(traffic::AnswerKind::failed);
     for (std::size_t t = 0; t < after.tiers.size(); ++t) {
       load.asked.push_back(fresh(after.tiers[t].asked, before.tiers[t].asked));
       load.reduced.push_back(fresh(after.tiers[t].reduced, before.tiers[t].reduced));
