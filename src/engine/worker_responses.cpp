@@ -72,9 +72,13 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     if (call.user != 0 && of == limiter::ResponseClass::fine)
       me.data.crowd.served(call.client, call.user, now.mono);
   }
-  Tally& tally = *view.tallies[me.seat];
-  tally.observed(who, request.status);
-  me.count_response(tally, call, request, kind, own_denial, now);
+  // Whoever is not asked about may be answered in no time, as often as he likes: it is neither the
+  // service's work nor its latency.
+  if (kind != ReportKind::never_decided) {
+    Tally& tally = *view.tallies[me.seat];
+    tally.observed(who, request.status);
+    me.count_response(tally, call, request, kind, own_denial, now);
+  }
   me.data.wake(now.mono);
 }
 

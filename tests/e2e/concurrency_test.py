@@ -1,6 +1,7 @@
 """Limits on requests in flight: the real gate alone, and behind Debian's nginx in front of an application that takes its time."""
 
 import http.server
+import socket
 import threading
 import time
 import unittest
@@ -83,6 +84,14 @@ class Concurrency(EndToEnd):
         self.report(status=429, own_denial=False)
         self.assertEqual(self.passed(2), 1)
         self.report(status=503, own_denial=False)
+        self.assertEqual(self.passed(2), 1)
+
+    def test_what_the_gate_was_not_asked_about_ends_nothing(self):
+        self.assertEqual(self.passed(3), 2)
+        for status in (200, 400, 413, 502):
+            self.report(status=status, asked=False, latency_ms=0)
+        self.assertEqual(self.passed(1), 0)
+        self.report(asked=True)
         self.assertEqual(self.passed(2), 1)
 
     def test_a_request_whose_end_nobody_tells_of_ends_by_the_timeout(self):
@@ -173,6 +182,28 @@ class BehindNginx(EndToEnd):
 
     def logged(self):
         return self.gate.count("tidelimit_syslog_messages_total", result="taken")
+
+    def raw(self, request):
+        """The status of a request as it stands."""
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.31", 0)) as client:
+            client.settimeout(30)
+            client.sendall(request)
+            return int(client.recv(100).split()[1])
+
+    def test_what_nginx_answers_by_itself_ends_nothing(self):
+        self.begin()
+        self.begin()
+        lines = 0
+        for status, request in (
+                (400, b"GET /payment/1 HTTP/1.1\r\n\r\n"),
+                (400, b"GET /payment/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+                (405, b"TRACE /payment/1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+                (413, b"POST /payment/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")):
+            self.assertEqual(self.raw(request), status)
+            lines += 1
+            wait_until(lambda: self.logged() == lines, "it was logged")
+            self.assertEqual(self.gate.check(client_ip="127.0.0.31", path="/payment/1", hits=0)["in_flight"], 2, status)
+        self.slow.go.release(2)
 
     def test_the_third_at_once_is_refused_until_one_has_been_answered(self):
         self.begin()

@@ -66,7 +66,7 @@ class Nginx:
 
     def last_line(self):
         """Of the log that tidelimit reads."""
-        return (self.folder / "tidelimit.log").read_text().splitlines()[-1]
+        return (self.folder / "tidelimit.log").read_text(errors="replace").splitlines()[-1]
 
     def errors(self):
         return (self.folder / "error.log").read_text()

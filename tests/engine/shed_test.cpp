@@ -145,6 +145,31 @@ TEST_F(Shed, LetsNoScannerMakeUsualLower) {
   EXPECT_TRUE(refused.empty()) << refused["STD"];
 }
 
+TEST_F(Shed, KnowsNothingOfWhatTheGateWasNotAskedAbout) {
+  start(with_shedding());
+  serve(90, 300);
+  const auto undecided = [&](int count, std::uint16_t status, float ms) {
+    for (int i = 0; i < count; ++i) {
+      traffic::Request seen = request({.path = i % 2 == 0 ? "/browse/x" : "/payment/x"});
+      seen.status = status;
+      seen.latency_ms = ms;
+      worker->observe(seen, ReportKind::never_decided, false, now);
+    }
+  };
+  for (int second = 0; second < 20; ++second) {
+    undecided(50, 504, 60'000);
+    serve(1, 300);
+  }
+  EXPECT_TRUE(refused.empty()) << "nothing waits: " << refused["STD"];
+  refused.clear();
+  for (int second = 0; second < 130; ++second) {
+    undecided(250, 200, 0);
+    serve(1, 300);
+  }
+  serve(60, 300);
+  EXPECT_TRUE(refused.empty()) << "usual is what it was: " << refused["STD"];
+}
+
 TEST_F(Shed, TakesNoSessionForAnAnswer) {
   start(with_shedding());
   serve(90, 50);

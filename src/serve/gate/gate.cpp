@@ -242,6 +242,8 @@ void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
   const Whose whose = whose_answer(seen, settings.config.deny_status);
   traffic::Request request = seen;
   if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
+  if (counting == engine::ReportKind::already_decided && !seen.decided.value_or(true))
+    counting = engine::ReportKind::never_decided;
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, whose == Whose::own, now);
   // What tidelimit refused was never in flight; what the service may have refused counts until its

@@ -84,7 +84,8 @@ enum class Whose : std::uint8_t { service, own, unknown };
 [[nodiscard]] Whose whose_answer(const traffic::Request& seen, int deny_status);
 
 /// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
-/// is no error of the service, and no end of a request in flight.
+/// is no error of the service, and no end of a request in flight; nor is one that tidelimit was not
+/// asked about, which says something of its client alone.
 void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 
