@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -23,11 +24,7 @@ namespace tidelimit::engine {
 
 /// What the load is measured by, all since start.
 struct LoadCounts {
-  struct Endpoint {
-    std::uint64_t answered = 0;
-    std::uint64_t failed = 0;  ///< of those, server errors
-    std::uint64_t latency_us = 0;
-  };
+  using Endpoint = std::array<AnswerCounts, traffic::kAnswerKinds>;
   struct Tier {
     std::uint64_t asked = 0;    ///< requests that passed every limit, shed ones included
     std::uint64_t reduced = 0;  ///< denied by limits that a rule had reduced

@@ -15,11 +15,12 @@ void add_counts(const Tally& tally, LoadCounts& sums) {
   sums.endpoints.resize(endpoints);
   sums.tiers.resize(endpoints * tiers);
   for (std::size_t e = 0; e < endpoints; ++e) {
-    const WindowCounts counts = tally.all_windows(e);
-    LoadCounts::Endpoint& sum = sums.endpoints[e];
-    sum.answered += counts.responses;
-    sum.failed += counts.failed;
-    sum.latency_us += counts.latency_us;
+    for (std::size_t kind = 0; kind < traffic::kAnswerKinds; ++kind) {
+      const AnswerCounts counts = tally.answers(e, static_cast<traffic::AnswerKind>(kind));
+      AnswerCounts& sum = sums.endpoints[e][kind];
+      sum.count += counts.count;
+      sum.latency_us += counts.latency_us;
+    }
     for (std::size_t t = 0; t < tiers; ++t) {
       const auto denied = [&](Reason reason) {
         return tally.decisions(e, t, static_cast<std::size_t>(Outcome::deny),
@@ -46,9 +47,14 @@ policy::LoadSample sample_of(const Routes& routes, const LoadCounts& before, con
     const LoadCounts::Endpoint& earlier = before.endpoints[e];
     policy::EndpointLoad& load = sample.endpoints[e];
     load.endpoint = routes.endpoints()[e];
-    load.answered = increase(after.answered, earlier.answered);
-    load.failed = increase(after.failed, earlier.failed);
-    load.latency_ms_sum = increase(after.latency_us, earlier.latency_us) / 1e3;
+    const auto since = [&](traffic::AnswerKind of) -> policy::TimedAnswers {
+      const auto kind = static_cast<std::size_t>(of);
+      return {increase(after[kind].count, earlier[kind].count),
+              increase(after[kind].latency_us, earlier[kind].latency_us) / 1e3};
+    };
+    load.served = since(traffic::AnswerKind::served);
+    load.rejected = since(traffic::AnswerKind::rejected);
+    load.failed = since(traffic::AnswerKind::failed);
     load.asked.resize(tiers);
     load.reduced.resize(tiers);
     for (std::size_t t = 0; t < tiers; ++t) {

@@ -33,7 +33,11 @@ struct Answer {
 };
 
 /// Where a report comes from: whether its requests were already counted by a decision.
-enum class ReportKind : std::uint8_t { already_decided, observe_only };
+enum class ReportKind : std::uint8_t {
+  already_decided,
+  observe_only,
+  never_decided,  ///< what a gateway that decides by tidelimit answered without it
+};
 
 class EngineWorker;
 class Identifier;
@@ -185,8 +189,8 @@ class EngineWorker {
   void end(const traffic::Request& request, const Prepared& prepared, Now now);
 
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
-  /// too. `request.time` says which window it belongs to. `own_denial`: the response was
-  /// tidelimit's own refusal.
+  /// too; with never_decided it counts for the figures of its client only. `request.time` says
+  /// which window it belongs to. `own_denial`: the response was tidelimit's own refusal.
   void observe(const traffic::Request& request, ReportKind kind, bool own_denial, Now now);
   void observe(const traffic::Request& request, const Prepared& prepared, ReportKind kind,
                bool own_denial, Now now);

@@ -18,7 +18,8 @@ Tally::Tally(std::shared_ptr<const Routes> routes)
       near_limit_(pairs_of(*routes_)),
       in_flight_denials_(pairs_of(*routes_)),
       observed_(pairs_of(*routes_) * kStatusClasses),
-      windows_(routes_->endpoints().size() * kOpenWindows) {}
+      windows_(routes_->endpoints().size() * kOpenWindows),
+      answers_(routes_->endpoints().size()) {}
 
 void Tally::decided(const Identity& who, const limiter::Decision& decision) noexcept {
   const auto outcome = static_cast<std::size_t>(decision.outcome);
@@ -51,7 +52,6 @@ void Tally::add(limiter::EndpointId endpoint, WindowIndex window,
   add_to(to.premium, counts.premium);
   add_to(to.errors, counts.errors);
   add_to(to.responses, counts.responses);
-  add_to(to.failed, counts.failed);
   add_to(to.latency_us, counts.latency_us);
   add_to(to.malicious, counts.malicious);
 }
@@ -59,8 +59,22 @@ void Tally::add(limiter::EndpointId endpoint, WindowIndex window,
 WindowCounts Tally::window(std::size_t endpoint, WindowIndex window) const noexcept {
   const WindowCell& from = windows_[cell(endpoint, window)];
   const auto get = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
-  return {get(from.requests), get(from.premium),    get(from.errors),    get(from.responses),
-          get(from.failed),   get(from.latency_us), get(from.malicious), get(from.late)};
+  return {get(from.requests),   get(from.premium),   get(from.errors), get(from.responses),
+          get(from.latency_us), get(from.malicious), get(from.late)};
+}
+
+void Tally::answered(limiter::EndpointId endpoint, traffic::AnswerKind kind,
+                     std::uint64_t latency_us) noexcept {
+  AnswerCell& to = answers_[limiter::index(endpoint)];
+  bump(to.count[static_cast<std::size_t>(kind)], 1);
+  bump(to.latency_us[static_cast<std::size_t>(kind)], latency_us);
+}
+
+AnswerCounts Tally::answers(std::size_t endpoint, traffic::AnswerKind kind) const noexcept {
+  const AnswerCell& from = answers_[endpoint];
+  const auto k = static_cast<std::size_t>(kind);
+  return {from.count[k].load(std::memory_order_relaxed),
+          from.latency_us[k].load(std::memory_order_relaxed)};
 }
 
 WindowCounts Tally::all_windows(std::size_t endpoint) const noexcept {

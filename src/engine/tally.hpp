@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "engine/routes.hpp"
 #include "limiter/decision.hpp"
+#include "traffic/answer_kind.hpp"
 #include "traffic/status_class.hpp"
 
 namespace tidelimit::engine {
@@ -34,7 +35,6 @@ struct WindowCounts {
   std::uint64_t premium = 0;
   std::uint64_t errors = 0;
   std::uint64_t responses = 0;
-  std::uint64_t failed = 0;  ///< responses with which the service itself failed: 5xx
   std::uint64_t latency_us = 0;
   std::uint64_t malicious = 0;
   std::uint64_t late = 0;
@@ -42,20 +42,28 @@ struct WindowCounts {
   bool operator==(const WindowCounts&) const = default;
   /// What came since, of counts that only grow.
   [[nodiscard]] WindowCounts operator-(const WindowCounts& before) const {
-    return {requests - before.requests,   premium - before.premium, errors - before.errors,
-            responses - before.responses, failed - before.failed,   latency_us - before.latency_us,
-            malicious - before.malicious, late - before.late};
+    return {requests - before.requests,
+            premium - before.premium,
+            errors - before.errors,
+            responses - before.responses,
+            latency_us - before.latency_us,
+            malicious - before.malicious,
+            late - before.late};
   }
   void operator+=(const WindowCounts& more) {
     requests += more.requests;
     premium += more.premium;
     errors += more.errors;
     responses += more.responses;
-    failed += more.failed;
     latency_us += more.latency_us;
     malicious += more.malicious;
     late += more.late;
   }
+};
+
+/// Answers of the service of one kind, of known latency.
+struct AnswerCounts {
+  std::uint64_t count = 0, latency_us = 0;
 };
 
 /// All that one worker counts under one configuration. One writer, the worker; read by anyone at
@@ -75,11 +83,16 @@ class Tally {
   }
   void add(limiter::EndpointId endpoint, WindowIndex window, const WindowCounts& counts) noexcept;
 
+  void answered(limiter::EndpointId endpoint, traffic::AnswerKind kind,
+                std::uint64_t latency_us) noexcept;
+
   // Anyone's side.
   [[nodiscard]] const Routes& routes() const { return *routes_; }
   [[nodiscard]] WindowCounts window(std::size_t endpoint, WindowIndex window) const noexcept;
   /// Of all windows since start: a place is used by one after the other and never reset.
   [[nodiscard]] WindowCounts all_windows(std::size_t endpoint) const noexcept;
+  /// Since the tally was made.
+  [[nodiscard]] AnswerCounts answers(std::size_t endpoint, traffic::AnswerKind kind) const noexcept;
   [[nodiscard]] std::uint64_t decisions(std::size_t endpoint, std::size_t tier, std::size_t outcome,
                                         std::size_t reason) const noexcept;
   /// Whatever the reason.
@@ -112,8 +125,11 @@ class Tally {
   };
   // One cache line: what an ordinary request touches of its window.
   struct alignas(64) WindowCell {
-    Counter requests{0}, premium{0}, errors{0}, responses{0}, failed{0}, latency_us{0},
-        malicious{0}, late{0};
+    Counter requests{0}, premium{0}, errors{0}, responses{0}, latency_us{0}, malicious{0}, late{0};
+  };
+  // Apart from the windows: what the load is judged by belongs to the moment in which it came.
+  struct alignas(64) AnswerCell {
+    std::array<Counter, traffic::kAnswerKinds> count{}, latency_us{};
   };
 
   // A single writer needs no read-modify-write: two plain moves instead of a locked add.
@@ -139,6 +155,7 @@ class Tally {
   std::vector<Counter> in_flight_denials_;
   std::vector<Counter> observed_;    // [endpoint][tier][status class]
   std::vector<WindowCell> windows_;  // [endpoint][place_of(window)]
+  std::vector<AnswerCell> answers_;  // [endpoint]
   std::array<Counter, kSingles> single_{};
   std::atomic<std::int64_t> last_record_dropped_{0};  // ns since the epoch
 };

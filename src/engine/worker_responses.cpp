@@ -33,14 +33,19 @@ void EngineWorker::Impl::count_response(Tally& tally, const limiter::Call& call,
   if (kind == ReportKind::observe_only) counts = demand(call, malicious, 1);
   // tidelimit's own refusal is no answer of the service: neither a response nor an error.
   const std::uint16_t status = traffic::answered_status(request);
-  if (!malicious && !own_denial && status != 0) {
+  const bool timed = std::isfinite(request.latency_ms) && request.latency_ms >= 0;
+  const bool answered = !malicious && !own_denial && status != 0;
+  if (answered) {
     counts.responses = 1;
     counts.errors = traffic::is_error(status) ? 1 : 0;
-    if (std::isfinite(request.latency_ms) && request.latency_ms > 0)
-      counts.latency_us = microseconds(request.latency_ms);
+    if (timed) counts.latency_us = microseconds(request.latency_ms);
   }
   // A clock ahead of ours is taken for now: no window opens early.
-  put(tally, call.endpoint, window_of(std::min(request.time, now.wall)), counts, now.wall);
+  const WindowIndex window = window_of(std::min(request.time, now.wall));
+  put(tally, call.endpoint, window, counts, now.wall);
+  const auto of = traffic::answer_kind(status);
+  if (answered && timed && of && is_open(window))
+    tally.answered(call.endpoint, *of, microseconds(request.latency_ms));
 }
 
 void EngineWorker::observe(const traffic::Request& request, ReportKind kind, bool own_denial,
@@ -67,9 +72,13 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
     if (call.user != 0 && of == limiter::ResponseClass::fine)
       me.data.crowd.served(call.client, call.user, now.mono);
   }
-  Tally& tally = *view.tallies[me.seat];
-  tally.observed(who, request.status);
-  me.count_response(tally, call, request, kind, own_denial, now);
+  // Whoever is not asked about may be answered in no time, as often as he likes: it is neither the
+  // service's work nor its latency.
+  if (kind != ReportKind::never_decided) {
+    Tally& tally = *view.tallies[me.seat];
+    tally.observed(who, request.status);
+    me.count_response(tally, call, request, kind, own_denial, now);
+  }
   me.data.wake(now.mono);
 }
 

@@ -33,6 +33,8 @@ constexpr Known kKnown[] = {
     {"bytes", {bytes, 1, common}},
     // and what deploy/nginx says besides
     {"own_denial", {own_denial, 1, common}},
+    {"asked", {asked, 1, common}},
+    {"gate", {gate, 1, common}},
     // nginx variables (escape=json)
     {"msec", {time, 2, common}},
     {"time_iso8601", {time, 3, common}},

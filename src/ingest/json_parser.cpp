@@ -63,13 +63,17 @@ struct Found {
   }
 };
 
-/// As a log writes it, which may have quotes around everything; nullopt: neither.
+/// As a log writes it, which may have quotes around everything, and 1 or 0 for it (nginx's `if`
+/// knows no other truth); nullopt: neither.
 std::optional<bool> truth_of(dom::element value) {
   bool truth = false;
   if (value.get(truth) == simdjson::SUCCESS) return truth;
+  std::int64_t number = 0;
   std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
-  if (text == "true" || text == "false") return text == "true";
+  if (value.get(number) == simdjson::SUCCESS) text = number == 1 ? "1" : number == 0 ? "0" : "";
+  if (text.empty() && value.get(text) != simdjson::SUCCESS) return std::nullopt;
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
   return std::nullopt;
 }
 
@@ -81,7 +85,7 @@ struct JsonParser::State {
   LogClock clock;
   std::array<Found, kJsonSlots> found;
   std::array<std::string, kJsonSlots> restored;  ///< what `found` shows where bytes stood replaced
-  std::optional<bool> own_denial;
+  std::optional<bool> own_denial, asked;
   std::vector<bool> fields_met;  ///< of --field, by their numbers less one
   Dialect dialect = Dialect::common;
   std::string path;  ///< of the field under the hand, in lower case
@@ -117,6 +121,7 @@ std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   if (json.parse(line).get(object) != simdjson::SUCCESS) return std::nullopt;
   found.fill({});
   own_denial.reset();
+  asked.reset();
   dialect = Dialect::common;
   path.clear();
   collect(object);
@@ -140,6 +145,7 @@ Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
   out.tier = text(JsonSlot::tier);
   out.user_agent = text(JsonSlot::agent);
   out.own_denial = state.own_denial;
+  out.decided = text(JsonSlot::gate) == "down" ? std::optional(false) : state.asked;
   const auto latency = state.latency_ms();
   if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
   const Found& bytes = state.at(JsonSlot::bytes);
@@ -182,8 +188,8 @@ void JsonParser::State::take(dom::element value) {
   if (value.get(object) == simdjson::SUCCESS) return collect(object);
   if (value.get(array) == simdjson::SUCCESS) return collect(array);
   if (name->slot == JsonSlot::count_) return;
-  if (name->slot == JsonSlot::own_denial) {
-    own_denial = truth_of(value);
+  if (name->slot == JsonSlot::own_denial || name->slot == JsonSlot::asked) {
+    (name->slot == JsonSlot::asked ? asked : own_denial) = truth_of(value);
     return;
   }
   if (name->given != 0) [[unlikely]]

@@ -81,13 +81,14 @@ CapacityEstimate::Answers CapacityEstimate::gather(const std::vector<const Endpo
     if (loads[e] == nullptr) continue;
     const EndpointLoad& load = *loads[e];
     for (const double asked : load.asked) round_.asked += asked * costs_[e];
-    round_.served += std::max(load.answered - load.failed, 0.0) * costs_[e];
-    answers.count += load.answered;
-    if (const auto ms = usual_[e].ms(); ms && load.answered > 0) {
-      answers.latency_ms += load.latency_ms_sum;
-      answers.usual_ms += *ms * load.answered;
+    const auto usual = usual_[e].ms();
+    round_.served += load.done(usual) * costs_[e];
+    answers.count += load.served.count;
+    if (usual && load.served.count > 0) {
+      answers.latency_ms += load.served.latency_ms_sum;
+      answers.usual_ms += *usual * load.served.count;
     }
-    usual_[e].add(load.answered, load.latency_ms_sum, span, latency_ratio_ >= kWaiting);
+    usual_[e].add(load, span, latency_ratio_ >= kWaiting);
   }
   return answers;
 }

@@ -14,7 +14,8 @@ namespace tidelimit::policy {
 /// and Peterson 1995) and Netflix's concurrency-limits do, from latency over the least latency.
 ///
 /// Every five seconds are a round, or up to twenty until it has twenty answers, judged by the work
-/// served in it (errors of the service are no work) and by the ratio of its latency to the usual:
+/// served in it (EndpointLoad::done: errors of the service are no work) and by the ratio of the
+/// latency of what was served to the usual:
 ///   nothing waits, and more was served than was thought possible: it is possible;
 ///   answers take three times as long: the service is full, and what it serves is what it can. Of
 ///   fewer than twenty answers, or two in flight on average, that is not believed.

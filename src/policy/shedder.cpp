@@ -35,7 +35,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   state_.cause = kUnknown;
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];
-    endpoints_.push_back({endpoint.name, {}, 0, 0});
+    endpoints_.push_back({endpoint.name, {}, {}});
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = classes_.emplace_back();
       one.endpoint = e;
@@ -103,7 +103,7 @@ void Shedder::update(const LoadSample& load, Now now) {
     divide();
   }
   settle(overloaded, span, now.wall);
-  for (Endpoint& endpoint : endpoints_) endpoint.answered = endpoint.latency_ms_sum = 0;
+  for (Endpoint& endpoint : endpoints_) endpoint.waited = {};
   gathered_ = Nanos{0};
   done_ = 0;
 }
@@ -116,11 +116,11 @@ void Shedder::gather(const LoadSample& load) {
                                     [&](const Endpoint& e) { return e.name == seen.endpoint; });
     if (found == endpoints_.end()) continue;
     Endpoint& endpoint = *found;
-    endpoint.answered += seen.answered;
-    endpoint.latency_ms_sum += seen.latency_ms_sum;
-    endpoint.usual.add(seen.answered, seen.latency_ms_sum, load.span, engaged_);
-    const double weight = endpoint.usual.ms().value_or(0) / 1e3;
-    done_ += (seen.answered - seen.failed) * weight;
+    endpoint.usual.add(seen, load.span, engaged_);
+    const auto usual = endpoint.usual.ms();
+    endpoint.waited += seen.waited(usual);
+    const double weight = usual.value_or(0) / 1e3;
+    done_ += seen.done(usual) * weight;
     const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
@@ -141,9 +141,9 @@ std::optional<double> Shedder::queueing_ms() const {
   double answers = 0;
   for (const Endpoint& endpoint : endpoints_) {
     const auto usual = endpoint.usual.ms();
-    if (endpoint.answered == 0 || !usual) continue;
-    excesses.push_back({endpoint.latency_ms_sum / endpoint.answered - *usual, endpoint.answered});
-    answers += endpoint.answered;
+    if (endpoint.waited.count == 0 || !usual) continue;
+    excesses.push_back({endpoint.waited.mean_ms() - *usual, endpoint.waited.count});
+    answers += endpoint.waited.count;
   }
   if (answers < kLeastAnswers) return std::nullopt;
   std::sort(excesses.begin(), excesses.end(),

@@ -44,7 +44,7 @@ class Shedder {
   struct Endpoint {
     std::string name;
     UsualLatency usual;
-    double answered = 0, latency_ms_sum = 0;  ///< since the last judgement
+    TimedAnswers waited;  ///< since the last judgement
   };
   /// Requests that are shed alike.
   struct Class {

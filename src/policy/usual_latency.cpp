@@ -12,28 +12,34 @@ constexpr double kSwollen = 2;        // a first minute so many times its least 
 constexpr std::size_t kMinutesKept = 60;
 constexpr int kSlower = 6;            // a minute of shedding lasts six
 constexpr double kLeastOfUsual = 10;  // for a minute's mean
+constexpr double kMostFailed = 0.1;   // of a minute: what succeeds beside more is not usual
 
 }  // namespace
 
-void UsualLatency::Part::add(double more, double more_ms, Nanos longer) {
-  answered += more;
-  latency_ms_sum += more_ms;
+void UsualLatency::Part::add(const EndpointLoad& load, Nanos longer) {
+  served += load.served;
+  failed += load.failed.count;
   span += longer;
 }
 
-void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool shedding) {
+void UsualLatency::add(const EndpointLoad& load, Nanos span, bool shedding) {
   if (!known()) {
-    slice_.add(answered, latency_ms_sum, span);
-    if (slice_.span >= kSlice && slice_.answered >= kLeastOfSlice) {
-      least_slice_ = std::min(least_slice_.value_or(slice_.mean()), slice_.mean());
+    slice_.add(load, span);
+    if (slice_.span >= kSlice && slice_.served.count >= kLeastOfSlice) {
+      const double mean = slice_.served.mean_ms();
+      least_slice_ = std::min(least_slice_.value_or(mean), mean);
       slice_ = {};
     }
   }
-  minute_.add(answered, latency_ms_sum, span);
+  minute_.add(load, span);
   if (minute_.span < (shedding ? kSlower * kMinute : kMinute)) return;
   minute_.span = Nanos{0};
-  if (minute_.answered < kLeastOfUsual) return;  // goes on with the next minute
-  const double mean = minute_.mean();
+  if (minute_.failed > kMostFailed * (minute_.served.count + minute_.failed)) {
+    minute_ = {};
+    return;
+  }
+  if (minute_.served.count < kLeastOfUsual) return;  // goes on with the next minute
+  const double mean = minute_.served.mean_ms();
   const bool rush = !known() && least_slice_ && mean >= kSwollen * *least_slice_;
   minutes_.push_back(rush ? *least_slice_ : mean);
   if (minutes_.size() > kMinutesKept) minutes_.pop_front();
@@ -43,8 +49,8 @@ void UsualLatency::add(double answered, double latency_ms_sum, Nanos span, bool 
 std::optional<double> UsualLatency::ms() const {
   if (known()) return *std::min_element(minutes_.begin(), minutes_.end());
   if (least_slice_) return least_slice_;
-  if (slice_.answered < kLeastOfUsual) return std::nullopt;
-  return slice_.mean();
+  if (slice_.served.count < kLeastOfUsual) return std::nullopt;
+  return slice_.served.mean_ms();
 }
 
 }  // namespace tidelimit::policy

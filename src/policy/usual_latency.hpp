@@ -4,19 +4,21 @@
 #include <optional>
 
 #include "base/time.hpp"
+#include "policy/load.hpp"
 
 namespace tidelimit::policy {
 
 /// The latency that an endpoint's answers have while nothing waits: the least mean of a minute in
-/// the last hour, as BBR (Cardwell et al. 2016) takes the least round trip. While load is shed an
-/// hour takes six, so that an overload is not soon taken for usual, yet a service that has become
-/// slower is not shed for ever. Before the first minute the least mean of five seconds stands in:
-/// after a start in the middle of an overload the queue grows from second to second, and each mean
-/// that takes in more of it is further from the usual.
+/// the last hour, as BBR (Cardwell et al. 2016) takes the least round trip. Of what was served
+/// alone, and of no minute in which much failed: a service that is down answers at once. While load
+/// is shed an hour takes six, so that an overload is not soon taken for usual, yet a service that
+/// has become slower is not shed for ever. Before the first minute the least mean of five seconds
+/// stands in: after a start in the middle of an overload the queue grows from second to second, and
+/// each mean that takes in more of it is further from the usual.
 class UsualLatency {
  public:
-  void add(double answered, double latency_ms_sum, Nanos span, bool shedding);
-  /// Empty until something was answered.
+  void add(const EndpointLoad& load, Nanos span, bool shedding);
+  /// Empty until something was served.
   [[nodiscard]] std::optional<double> ms() const;
   /// Of a whole minute.
   [[nodiscard]] bool known() const { return !minutes_.empty(); }
@@ -24,10 +26,10 @@ class UsualLatency {
  private:
   /// What was answered in a span of time.
   struct Part {
-    double answered = 0, latency_ms_sum = 0;
+    TimedAnswers served;
+    double failed = 0;
     Nanos span{0};
-    void add(double more, double more_ms, Nanos longer);
-    [[nodiscard]] double mean() const { return latency_ms_sum / answered; }
+    void add(const EndpointLoad& load, Nanos longer);
   };
 
   Part minute_;  ///< the running one

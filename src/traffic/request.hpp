@@ -26,6 +26,8 @@ struct Request {
   std::uint16_t status = 0;  ///< 0: unknown
   /// Whether tidelimit's own refusal was answered, not the service; empty: nobody says.
   std::optional<bool> own_denial = {};
+  /// Whether tidelimit was asked about it and answered; empty: nobody says.
+  std::optional<bool> decided = {};
   float latency_ms = std::numeric_limits<float>::quiet_NaN();
   std::int64_t bytes = -1;  ///< -1: unknown
 };

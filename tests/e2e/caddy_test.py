@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
 from harness import PATIENCE, SOURCE, EndToEnd, HttpClient, Process, free_port, wait_until
@@ -185,6 +186,19 @@ class CaddyTest(EndToEnd):
         for i in range(3):
             self.assertEqual(client.get("/held/1", {"X-User-Id": "someone"}).status, 200)
             self.await_log(i + 1)
+
+    def test_what_the_gate_could_not_read_ends_nothing(self):
+        self.addCleanup(self.upstream.release.set)
+        held = threading.Thread(target=self.client("127.0.0.24").get, args=("/held/1",))
+        held.start()
+        wait_until(lambda: self.upstream.requests, "the application has it")
+        self.assertEqual(self.client("127.0.0.24").get("/held/1", {"X-Pad": "a" * 20_000}).status, 431)
+        self.assertEqual(self.client("127.0.0.24").get("/held/1").status, 429)
+        self.await_log(1)
+        self.upstream.release.set()
+        held.join()
+        self.await_log(2)
+        self.assertEqual(self.client("127.0.0.24").get("/held/1").status, 200)
 
     def test_fail_open_passes_while_down_and_limits_again_after(self):
         client = self.client("127.0.0.17")

@@ -1,6 +1,7 @@
 """Limits on requests in flight: the real gate alone, and behind Debian's nginx in front of an application that takes its time."""
 
 import http.server
+import socket
 import threading
 import time
 import unittest
@@ -85,6 +86,25 @@ class Concurrency(EndToEnd):
         self.report(status=503, own_denial=False)
         self.assertEqual(self.passed(2), 1)
 
+    def test_what_the_gate_was_not_asked_about_ends_nothing(self):
+        self.assertEqual(self.passed(3), 2)
+        for status in (200, 400, 413, 502):
+            self.report(status=status, asked=False, latency_ms=0)
+        self.assertEqual(self.passed(1), 0)
+        self.report(asked=True)
+        self.assertEqual(self.passed(2), 1)
+
+    def test_a_client_that_hangs_up_keeps_its_place_until_the_timeout(self):
+        self.assertEqual(self.passed(3), 2)
+        self.report(status=499, latency_ms=1)
+        self.report(status=499)
+        self.assertEqual(self.passed(1), 0)
+        for _ in range(2):
+            self.assertTrue(self.gate.check(path="/brief/1")["allowed"])
+            self.report(status=499, latency_ms=1, path="/brief/1")
+        self.assertFalse(self.gate.check(path="/brief/1", hits=0)["allowed"])
+        wait_until(lambda: self.gate.check(path="/brief/1", hits=0)["allowed"], "the timeout passes")
+
     def test_a_request_whose_end_nobody_tells_of_ends_by_the_timeout(self):
         begin = time.monotonic()
         for _ in range(2):
@@ -149,12 +169,15 @@ class Slow:
 class BehindNginx(EndToEnd):
     """auth_request takes the leases, the access log by syslog gives them back."""
 
+    EDITS = ()
+
     def setUp(self):
         super().setUp()
         self.slow = Slow()
         self.addCleanup(self.slow.stop)
         self.gate = self.start_gate(CONFIG)
-        self.nginx = Nginx(self.folder / "nginx", self.gate.http_port, self.gate.syslog_port, self.slow.port)
+        self.nginx = Nginx(self.folder / "nginx", self.gate.http_port, self.gate.syslog_port, self.slow.port,
+                           edits=self.EDITS)
         self.addCleanup(self.nginx.stop)
         self.statuses = []
 
@@ -174,6 +197,38 @@ class BehindNginx(EndToEnd):
     def logged(self):
         return self.gate.count("tidelimit_syslog_messages_total", result="taken")
 
+    def raw(self, request):
+        """The status of a request as it stands."""
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.31", 0)) as client:
+            client.settimeout(30)
+            client.sendall(request)
+            return int(client.recv(100).split()[1])
+
+    def test_what_nginx_answers_by_itself_ends_nothing(self):
+        self.begin()
+        self.begin()
+        lines = 0
+        for status, request in (
+                (400, b"GET /payment/1 HTTP/1.1\r\n\r\n"),
+                (400, b"GET /payment/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+                (405, b"TRACE /payment/1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+                (413, b"POST /payment/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")):
+            self.assertEqual(self.raw(request), status)
+            lines += 1
+            wait_until(lambda: self.logged() == lines, "it was logged")
+            self.assertEqual(self.gate.check(client_ip="127.0.0.31", path="/payment/1", hits=0)["in_flight"], 2, status)
+        self.slow.go.release(2)
+
+    def test_who_hangs_up_gives_no_place_back(self):
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.31", 0)) as client:
+            client.sendall(b"GET /payment/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertTrue(self.slow.arrived.acquire(timeout=30))
+        wait_until(lambda: self.logged() == 1, "it was logged")
+        self.assertIn('"status":"499"', self.nginx.last_line())
+        self.begin()
+        self.assertEqual(self.get(), 429, "the application works on both")
+        self.slow.go.release(2)
+
     def test_the_third_at_once_is_refused_until_one_has_been_answered(self):
         self.begin()
         self.begin()
@@ -187,6 +242,25 @@ class BehindNginx(EndToEnd):
         self.slow.go.release(2)
         wait_until(lambda: len(self.statuses) == 6, "all were answered")
         self.assertEqual(sorted(self.statuses), [200, 200, 200, 429, 429, 429])
+
+
+class BehindNginxThatWaits(BehindNginx):
+    """With the line for `concurrency` in site.conf, nginx waits for the application though the client has gone."""
+
+    EDITS = (("site.conf", "# proxy_ignore_client_abort on;", "proxy_ignore_client_abort on;"),)
+
+    def test_who_hangs_up_gives_no_place_back(self):
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.31", 0)) as client:
+            client.sendall(b"GET /payment/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertTrue(self.slow.arrived.acquire(timeout=30))
+        self.begin()
+        self.assertEqual(self.get(), 429, "the application works on both")
+        self.slow.go.release(2)
+        wait_until(lambda: self.logged() == 3, "both were answered and logged")
+        self.assertIn('"status":"200"', self.nginx.last_line())
+        self.begin()
+        self.begin()
+        self.slow.go.release(2)
 
 
 if __name__ == "__main__":

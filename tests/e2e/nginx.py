@@ -33,7 +33,7 @@ def replace(text, old, new):
 
 class Nginx:
     def __init__(self, folder, gate_port, syslog_port, upstream_port, fail_closed=False, users="", tiers="",
-                 locations=""):
+                 locations="", edits=()):
         self.folder = folder
         self.port = free_port()
         shutil.copytree(SOURCE / "deploy/nginx", folder, ignore=shutil.ignore_patterns("*.md"))
@@ -44,6 +44,8 @@ class Nginx:
         self.edit("site.conf", "/var/log/nginx/", f"{folder}/")
         self.edit("site.conf", "    # Not limited:", locations + "    # Not limited:")
         self.edit("site.conf", "    access_log syslog:", f"    access_log {folder}/tidelimit.log tidelimit;\n    access_log syslog:")
+        for edit in edits:
+            self.edit(*edit)
         if fail_closed:
             self.edit("site.conf", "include tidelimit_fail_open.conf;", "include tidelimit_fail_closed.conf;")
         (folder / "tidelimit_users.map").write_text(users)
@@ -66,7 +68,7 @@ class Nginx:
 
     def last_line(self):
         """Of the log that tidelimit reads."""
-        return (self.folder / "tidelimit.log").read_text().splitlines()[-1]
+        return (self.folder / "tidelimit.log").read_text(errors="replace").splitlines()[-1]
 
     def errors(self):
         return (self.folder / "error.log").read_text()

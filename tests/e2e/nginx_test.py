@@ -174,6 +174,22 @@ class NginxTest(NginxCase):
         self.assertEqual(self.gate.count("tidelimit_requests_observed_total", status_class="4xx"), 1)
         self.assertNotIn("send() failed", self.nginx.errors())
 
+    def test_the_log_says_which_requests_were_asked_about(self):
+        client = self.client("127.0.0.34")
+        client.get("/browse/1")
+        self.await_log(1)
+        self.assertIn('"asked":"1","gate":""', self.nginx.last_line())
+        with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.34", 0)) as connection:
+            connection.sendall(b"GET /browse/1 HTTP/1.1\r\n\r\n")
+            self.assertIn(b" 400 ", connection.recv(100))
+        self.await_log(2)
+        self.assertIn('"asked":"0","gate":""', self.nginx.last_line())
+        observed = "tidelimit_requests_observed_total"
+        self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
+        self.assertEqual(self.gate.count(observed, status_class="4xx"), 0, "it was no request to the service")
+        known = wait_until(lambda: self.gate.get("/v1/clients/127.0.0.34").json.get("last_five_minutes"), "it is known")
+        self.assertEqual((known["requests"], known["errors"]), (1, 1), "but an error of its client")
+
     def test_fail_open_passes_while_down_and_limits_again_after(self):
         client = self.client("127.0.0.24")
         self.assertEqual(self.use_up(client).status, 429)
@@ -251,7 +267,7 @@ class NginxTest(NginxCase):
 
 
 class WhoRefused(NginxCase):
-    """What nginx's log says of refusals and of clients that hung up is held against nobody."""
+    """What nginx's log says of refusals and of clients that hung up is nobody's error."""
 
     CONFIG = CONFIG.replace("admin:", """  - { name: held, match: "/held/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
   - { name: status, match: "/status/**", limits: { STD: 600/min }, concurrency: { STD: 1, timeout: 30m } }
@@ -300,8 +316,7 @@ admin:""").replace("BEGUN", f"{datetime.datetime.now(datetime.timezone.utc) - da
         self.await_log(1)
         self.assertIn('"status":"499"', self.nginx.last_line())
         self.assertEqual(self.errors_of("127.0.0.43", requests=1), 0)
-        self.upstream.release.set()
-        self.assertEqual(self.client("127.0.0.43").get("/held/2").status, 200, "it is in flight no more")
+        self.assertEqual(self.client("127.0.0.43").get("/held/2").status, 429, "the application still has it")
 
     def test_a_429_of_the_application_ends_a_request_in_flight(self):
         client = self.client("127.0.0.44")

@@ -154,6 +154,32 @@ TEST_F(Divide, LearnsNothingFromItsOwnRefusals) {
   EXPECT_NEAR(*status->capacities[0].per_second, 20, 1);
 }
 
+TEST_F(Divide, LearnsNothingFromAnOutageOfQuickErrors) {
+  Settings settings = with_capacity();
+  settings.policy.upstreams[0] = {"core", {}, policy::LearnedCapacity{}, {"payment", "browse"}};
+  start(settings);
+  const auto answer_in = [&](int count, std::uint16_t status, float latency_ms) {
+    for (int second = 0; second < count; ++second) {
+      for (int user = 0; user < 40; ++user) {
+        traffic::Request seen = request({.user = "s" + std::to_string(user)});
+        static_cast<void>(worker->decide(seen, 1, now));
+        seen.status = status;
+        seen.latency_ms = latency_ms;
+        worker->observe(seen, ReportKind::already_decided, false, now);
+      }
+      pass(seconds{1});
+    }
+  };
+  const auto capacity = [&] { return engine->status()->capacities.at(0).per_second; };
+  answer_in(70, 200, 100);
+  answer_in(10, 200, 400);
+  ASSERT_TRUE(capacity());
+  EXPECT_NEAR(*capacity(), 40, 1);
+  answer_in(130, 502, 0.4F);
+  answer_in(120, 200, 100);
+  EXPECT_NEAR(*capacity(), 40, 1);
+}
+
 /// Users who browse in turn, so that no limit of a principal counts.
 class DivideInTurn : public Divide {
  protected:

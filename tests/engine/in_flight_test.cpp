@@ -102,7 +102,8 @@ TEST_F(InFlight, TheTableSaysWhoHasSomething) {
 }
 
 /// A log in which each second three requests begin that last so long.
-ReplayReport replayed(const Settings& settings, float latency_ms, int requests = 60) {
+ReplayReport replayed(const Settings& settings, float latency_ms, int requests = 60,
+                      std::uint16_t status = 200) {
   Replay replay(settings, nullptr, {});
   for (int i = 0; i < requests; ++i) {
     traffic::Request r;
@@ -112,7 +113,7 @@ ReplayReport replayed(const Settings& settings, float latency_ms, int requests =
     r.tier = "STD";
     r.method = "GET";
     r.path = "/payment/1";
-    r.status = 200;
+    r.status = status;
     r.latency_ms = latency_ms;
     replay.add(r);
   }
@@ -134,6 +135,12 @@ TEST(ReplayInFlight, ARequestEndsAtItsTimeAndLatency) {
 TEST(ReplayInFlight, WhatLastsLongerThanTheTimeoutEndsByIt) {
   const auto report = replayed(two_at_payment(), 600'000, 3 * 150);
   // Two at once, and two more after each minute and a third at most, within 150 s.
+  EXPECT_GE(report.total().allowed, 4U);
+  EXPECT_LE(report.total().allowed, 6U);
+}
+
+TEST(ReplayInFlight, WhoseClientHungUpEndsByTheTimeout) {
+  const auto report = replayed(two_at_payment(), 0.5, 3 * 150, traffic::kHungUp);
   EXPECT_GE(report.total().allowed, 4U);
   EXPECT_LE(report.total().allowed, 6U);
 }

@@ -19,14 +19,14 @@ class Shed : public GateInTime {
   }
 
   /// So many seconds of fifty users' browsing and ten's paying, each answered after `ms`.
-  void serve(int count, double ms) {
+  void serve(int count, double ms, std::uint16_t status = 200) {
     for (int second = 0; second < count; ++second) {
-      serve_all(ms);
+      serve_all(ms, status);
       pass(seconds{1});
     }
   }
   /// Every user once.
-  void serve_all(double ms) {
+  void serve_all(double ms, std::uint16_t status = 200) {
     for (int user = 0; user < 60; ++user) {
       const Asked asked = call_of(user);
       const Answer got = ask(asked);
@@ -37,7 +37,7 @@ class Shed : public GateInTime {
         continue;
       }
       traffic::Request seen = request(asked);
-      seen.status = 200;
+      seen.status = status;
       seen.latency_ms = static_cast<float>(ms);
       worker->observe(seen, ReportKind::already_decided, false, now);
     }
@@ -100,6 +100,84 @@ TEST_F(Shed, TakesShedRequestsForDemand) {
   EXPECT_GT(shed, 0);
   pass(minutes{16});
   EXPECT_EQ(newest("browse").requests, 50 * 110);
+}
+
+TEST_F(Shed, DoesNotTakeTheQuickErrorsOfAnOutageForUsual) {
+  start(with_shedding());
+  serve(90, 300);
+  serve(130, 0.4, 502);
+  serve(60, 300);
+  EXPECT_TRUE(refused.empty()) << refused["STD"];
+}
+
+TEST_F(Shed, DoesNotTakeAnOutageThatItStartsInForUsual) {
+  start(with_shedding());
+  serve(130, 0.4, 502);
+  serve(120, 300);
+  EXPECT_TRUE(refused.empty()) << refused["STD"];
+}
+
+TEST_F(Shed, TakesSlowErrorsForWaiting) {
+  start(with_shedding());
+  serve(90, 300);
+  serve(3, 4000, 503);
+  EXPECT_GT(refused["STD"], 5);
+  EXPECT_TRUE(engine->status()->rules[0].active);
+  serve(40, 300);
+  refused.clear();
+  serve(30, 300);
+  EXPECT_TRUE(refused.empty()) << refused["STD"];
+}
+
+TEST_F(Shed, LetsNoScannerMakeUsualLower) {
+  start(with_shedding());
+  serve(90, 300);
+  for (int second = 0; second < 130; ++second) {
+    for (int i = 0; i < 250; ++i) {
+      traffic::Request seen = request({.path = i % 2 == 0 ? "/browse/x" : "/payment/x"});
+      seen.status = 404;
+      seen.latency_ms = 0.4F;
+      worker->observe(seen, ReportKind::already_decided, false, now);
+    }
+    serve(1, 300);
+  }
+  serve(60, 300);
+  EXPECT_TRUE(refused.empty()) << refused["STD"];
+}
+
+TEST_F(Shed, KnowsNothingOfWhatTheGateWasNotAskedAbout) {
+  start(with_shedding());
+  serve(90, 300);
+  const auto undecided = [&](int count, std::uint16_t status, float ms) {
+    for (int i = 0; i < count; ++i) {
+      traffic::Request seen = request({.path = i % 2 == 0 ? "/browse/x" : "/payment/x"});
+      seen.status = status;
+      seen.latency_ms = ms;
+      worker->observe(seen, ReportKind::never_decided, false, now);
+    }
+  };
+  for (int second = 0; second < 20; ++second) {
+    undecided(50, 504, 60'000);
+    serve(1, 300);
+  }
+  EXPECT_TRUE(refused.empty()) << "nothing waits: " << refused["STD"];
+  refused.clear();
+  for (int second = 0; second < 130; ++second) {
+    undecided(250, 200, 0);
+    serve(1, 300);
+  }
+  serve(60, 300);
+  EXPECT_TRUE(refused.empty()) << "usual is what it was: " << refused["STD"];
+}
+
+TEST_F(Shed, TakesNoSessionForAnAnswer) {
+  start(with_shedding());
+  serve(90, 50);
+  for (int second = 0; second < 10; ++second) {
+    serve_all(3'600'000, 101);  // WebSockets that were closed
+    serve(1, 50);
+  }
+  EXPECT_TRUE(refused.empty()) << refused["STD"];
 }
 
 TEST_F(Shed, LeavesErrorsOfTheServiceOutOfItsThroughput) {

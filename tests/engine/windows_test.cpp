@@ -110,6 +110,22 @@ TEST_F(Windows, TakeNoOwnDenialForAnError) {
   EXPECT_EQ(counters.observed[(kBrowse * 2 + kStd) * 6 + 4], 20u);
 }
 
+TEST_F(Windows, KnowNothingOfWhatTheGateWasNotAskedAbout) {
+  passed(10);
+  for (int i = 0; i < 10; ++i) answer(200);
+  for (int i = 0; i < 90; ++i) answer(400, {}, false, ReportKind::never_decided);
+  pass(seconds{2});
+  const auto view = engine->client(client("203.0.113.7"), now);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->figures.requests, 10u);
+  EXPECT_EQ(view->figures.errors, 90u) << "its client made them all the same";
+  close();
+  EXPECT_EQ(newest("browse").requests, 10);
+  EXPECT_EQ(newest("browse").responses, 10);
+  EXPECT_EQ(newest("browse").errors, 0);
+  EXPECT_EQ(engine->counters().observed[(kBrowse * 2 + kStd) * 6 + 4], 0u);
+}
+
 TEST_F(Windows, TakeEventsForHalfAMinuteMoreAndThenCallThemLate) {
   pass(minutes{14});
   const WallTime inside = now.wall;

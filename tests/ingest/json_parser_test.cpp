@@ -44,8 +44,29 @@ TEST(Json, SaysWhoRefusedWhereTheLogDoes) {
   EXPECT_EQ(said(R"(,"own_denial":"true")"), true) << "as nginx writes it";
   EXPECT_EQ(said(R"(,"own_denial":"false")"), false);
   EXPECT_EQ(said(R"(,"own_denial":true)"), true);
+  EXPECT_EQ(said(R"(,"own_denial":"1")"), true);
+  EXPECT_EQ(said(R"(,"own_denial":"yes")"), std::nullopt);
   EXPECT_EQ(said(R"(,"own_denial":"")"), std::nullopt);
   EXPECT_EQ(said(R"(,"own_denial":[{}])"), std::nullopt);
+  EXPECT_EQ(said(""), std::nullopt);
+}
+
+TEST(Json, SaysWhetherTheGateWasAskedAndAnswered) {
+  const auto said = [](const std::string& field) {
+    return read(R"({"msec":"1764000000.5","client_ip":"192.0.2.7","request_uri":"/")" + field + "}")
+        .decided;
+  };
+  EXPECT_EQ(said(R"(,"asked":"1","gate":"")"), true) << "as nginx writes it";
+  EXPECT_EQ(said(R"(,"asked":"0","gate":"")"), false);
+  EXPECT_EQ(said(R"(,"asked":"1","gate":"down")"), false);
+  EXPECT_EQ(said(R"(,"gate":"down")"), false);
+  EXPECT_EQ(said(R"(,"gate":"")"), std::nullopt) << "a log of before `asked`";
+  EXPECT_EQ(said(R"(,"asked":"")"), std::nullopt);
+  EXPECT_EQ(said(R"(,"asked":0)"), false);
+  EXPECT_EQ(said(R"(,"asked":1)"), true);
+  EXPECT_EQ(said(R"(,"asked":2)"), std::nullopt);
+  EXPECT_EQ(said(R"(,"asked":true)"), true);
+  EXPECT_EQ(said(R"(,"asked":"true","gate":"B 12")"), true);
   EXPECT_EQ(said(""), std::nullopt);
 }
 

@@ -23,6 +23,7 @@ struct Owned {
   float latency_ms = 0;
   std::int64_t bytes = 0;
   std::optional<bool> own_denial = {};
+  std::optional<bool> decided = {};
 };
 
 inline Owned owned(const traffic::Request& r) {
@@ -36,7 +37,8 @@ inline Owned owned(const traffic::Request& r) {
           r.status,
           r.latency_ms,
           r.bytes,
-          r.own_denial};
+          r.own_denial,
+          r.decided};
 }
 
 inline Source text_source(std::string name, std::string text) {

@@ -83,8 +83,7 @@ class Service {
 
   void answer_until(double time, EndpointLoad& load) {
     for (; !answers_.empty() && answers_.top().at < time; answers_.pop()) {
-      load.answered += 1;
-      load.latency_ms_sum += answers_.top().latency * 1e3;
+      load.served += {1, answers_.top().latency * 1e3};
       served_ += 1;
     }
   }
@@ -93,8 +92,7 @@ class Service {
     answer_until(at, load);
     const double start = std::max(at, free_at_.top());
     if (start - at > patience_seconds) {
-      load.answered += 1;  // an error, at once
-      load.failed += 1;
+      load.failed += {1, 0};  // at once
       return;
     }
     const bool thrashes = answers_.size() > thrash_from;
@@ -210,14 +208,59 @@ TEST(CapacityEstimate, NeverExceedsItsCeiling) {
   EXPECT_EQ(service.state().to_let_in(), 80.0);
 }
 
+/// One second's answers, so many in so long each, for so many seconds.
+void answer(CapacityEstimate& estimate, int count, TimedAnswers served, TimedAnswers rejected = {},
+            TimedAnswers failed = {}) {
+  const auto all = [](TimedAnswers each) {
+    return TimedAnswers{each.count, each.count * each.latency_ms_sum};
+  };
+  const double asked = served.count + rejected.count + failed.count;
+  const EndpointLoad load{"all", {asked}, {}, all(served), all(rejected), all(failed)};
+  for (int i = 0; i < count; ++i) estimate.update({&load}, seconds{1}, false);
+}
+
 TEST(CapacityEstimate, CountsErrorsAsNoWork) {
-  CapacityEstimate estimate({}, {1.0});
-  EndpointLoad load{"all", {100}, 100, 0, 100 * 50.0, {}};
-  for (int i = 0; i < 120; ++i) estimate.update({&load}, seconds{1}, false);
-  load = {"all", {500}, 500, 440, 500 * 400.0, {}};
-  for (int i = 0; i < 30; ++i) estimate.update({&load}, seconds{1}, false);
-  ASSERT_TRUE(estimate.per_second());
-  EXPECT_NEAR(*estimate.per_second(), 100, 5) << "what was served before is the better witness";
+  for (const double failure_ms : {0.4, 400.0}) {
+    CapacityEstimate estimate({}, {1.0});
+    answer(estimate, 120, {100, 50});
+    answer(estimate, 30, {60, 400}, {}, {440, failure_ms});
+    ASSERT_TRUE(estimate.per_second());
+    EXPECT_NEAR(*estimate.per_second(), 100, 5) << "what was served before is the better witness";
+  }
+}
+
+/// As it was learned, after `failure_ms` for each answer of an outage.
+TEST(CapacityEstimate, LearnsNothingFromAnOutage) {
+  for (const double failure_ms : {0.4, 30'000.0}) {
+    for (const double still_served : {0.0, 5.0}) {
+      CapacityEstimate estimate({}, {1.0});
+      answer(estimate, 120, {100, 50});
+      answer(estimate, 30, {100, 400});
+      ASSERT_TRUE(estimate.per_second());
+      const double before = *estimate.per_second();
+      answer(estimate, 300, {still_served, 5}, {}, {100 - still_served, failure_ms});
+      EXPECT_EQ(*estimate.per_second(), before) << failure_ms << " ms";
+      answer(estimate, 600, {70, 50});
+      EXPECT_EQ(*estimate.per_second(), before) << failure_ms << " ms";
+      EXPECT_NEAR(estimate.latency_ratio(), 1, 0.01) << "usual is what it was";
+    }
+  }
+}
+
+TEST(CapacityEstimate, CountsARejectionAsMuchAsTheTimeThatItTook) {
+  const auto at_least = [](TimedAnswers rejected) {
+    CapacityEstimate estimate({}, {1.0});
+    answer(estimate, 60, {40, 100});
+    answer(estimate, 60, {40, 100}, rejected);
+    EXPECT_NEAR(estimate.latency_ratio(), 1, 0.01);
+    return estimate.at_least();
+  };
+  EXPECT_NEAR(at_least({}), 40, 4);
+  EXPECT_NEAR(at_least({250, 0}), 40, 4);
+  EXPECT_NEAR(at_least({250, 0.4}), 41, 4);
+  EXPECT_NEAR(at_least({40, 50}), 60, 6);
+  EXPECT_NEAR(at_least({40, 100}), 80, 8);
+  EXPECT_NEAR(at_least({40, 900}), 80, 8) << "one is never more than one";
 }
 
 /// A rush in which answers take thirty times as long, so that next to nothing is let in.

@@ -36,8 +36,8 @@ class Shared : public World {
   void ask(double payment_prm, double payment_std, double browse_prm, double browse_std) {
     load.emplace();
     load->span = seconds{1};
-    load->endpoints = {{"payment", {payment_prm, payment_std}, 0, 0, 0, {}},
-                       {"browse", {browse_prm, browse_std}, 0, 0, 0, {}}};
+    load->endpoints = {{"payment", {payment_prm, payment_std}, {}, {}, {}, {}},
+                       {"browse", {browse_prm, browse_std}, {}, {}, {}, {}}};
   }
 
   [[nodiscard]] double total(std::size_t endpoint, std::size_t tier) {
@@ -137,8 +137,7 @@ TEST(Divider, AnEndpointsOwnCapacityIsDividedBetweenItsTiers) {
 void ask_and_answer(Shared& world, double browse_std, double answered, double latency_ms) {
   world.ask(20, 20, 40, browse_std);
   for (EndpointLoad& load : world.load->endpoints) {
-    load.answered = answered / 2;
-    load.latency_ms_sum = load.answered * latency_ms;
+    load.served = {answered / 2, answered / 2 * latency_ms};
   }
 }
 

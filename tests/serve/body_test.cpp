@@ -97,13 +97,15 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
   const auto many = report(
       R"([{"client_ip":"a.example","path":"/a","status":429,"timestamp":"2026-11-24T10:00:00Z"},)"
       R"({"client_ip":"203.0.113.7","path":"/b","status":429,"own_denial":false,)"
-      R"("timestamp":1764000000.123456789}])");
+      R"("asked":false,"timestamp":1764000000.123456789}])");
   ASSERT_TRUE(many) << many.error().message;
   ASSERT_EQ((*many)->size(), 2u);
   EXPECT_EQ((*many)->at(0).path, "/a");
   EXPECT_EQ((*many)->at(0).own_denial, std::nullopt) << "it does not say";
   EXPECT_EQ(format_time((*many)->at(0).time), "2026-11-24T10:00:00Z");
   EXPECT_EQ((*many)->at(1).own_denial, false);
+  EXPECT_EQ((*many)->at(0).decided, std::nullopt);
+  EXPECT_EQ((*many)->at(1).decided, false);
   EXPECT_EQ((*many)->at(1).time.time_since_epoch().count(), 1764000000123456789);
 }
 

@@ -12,7 +12,8 @@ constexpr float kLongestMs = 3'600'000;
 
 void OpenRequests::begin(EngineWorker& worker, const traffic::Request& request,
                          const EngineWorker::Prepared& prepared, const Now& now) {
-  if (!(request.latency_ms >= 0)) {  // not a number, too
+  if (request.status == traffic::kHungUp) return;  // the service may work on it still
+  if (!(request.latency_ms >= 0)) {                // not a number, too
     ++without_latency_;
     worker.end(request, prepared, now);
     return;

@@ -9,8 +9,9 @@
 namespace tidelimit::engine {
 
 /// Requests of a log that passed and are still in flight at the time that the replay stands at,
-/// where that is limited: each ends at its logged time and latency. Deterministic; memory bounded:
-/// of more than kMost at once the rest is left to its timeout, and counted. One thread.
+/// where that is limited: each ends at its logged time and latency, or by its timeout where the
+/// client hung up. Deterministic; memory bounded: of more than kMost at once the rest is left to
+/// its timeout, and counted. One thread.
 class OpenRequests {
  public:
   static constexpr std::size_t kMost = 1u << 18;

@@ -172,11 +172,11 @@ Result<traffic::Request> BodyReader::Impl::read_reported(json::object object, Wa
       if (!time) return bad("\"timestamp\": " + time.error().message);
       request.time = *time;
       timed = true;
-    } else if (key == "own_denial") {
-      bool denied = false;
-      if (value.get_bool().get(denied) != simdjson::SUCCESS)
-        return bad("\"own_denial\" must be true or false");
-      request.own_denial = denied;
+    } else if (key == "own_denial" || key == "asked") {
+      bool truth = false;
+      if (value.get_bool().get(truth) != simdjson::SUCCESS)
+        return bad(fmt::format("\"{}\" must be true or false", key));
+      (key == "asked" ? request.decided : request.own_denial) = truth;
     }
   }
   if (request.client_name.empty() && request.user_id.empty())

@@ -237,16 +237,20 @@ Whose whose_answer(const traffic::Request& seen, int deny_status) {
   return seen.status == deny_status ? Whose::unknown : Whose::service;
 }
 
+bool ends_request(const traffic::Request& seen, Whose whose) {
+  return whose == Whose::service && seen.status != traffic::kHungUp;
+}
+
 void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now) {
   const Whose whose = whose_answer(seen, settings.config.deny_status);
   traffic::Request request = seen;
   if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
+  if (counting == engine::ReportKind::already_decided && !seen.decided.value_or(true))
+    counting = engine::ReportKind::never_decided;
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, whose == Whose::own, now);
-  // What tidelimit refused was never in flight; what the service may have refused counts until its
-  // timeout.
-  if (counting == engine::ReportKind::already_decided && whose == Whose::service)
+  if (counting == engine::ReportKind::already_decided && ends_request(request, whose))
     worker.end(request, prepared, now);
 }
 

@@ -83,8 +83,14 @@ enum class Whose : std::uint8_t { service, own, unknown };
 /// another (503), both may have answered with it.
 [[nodiscard]] Whose whose_answer(const traffic::Request& seen, int deny_status);
 
+/// Whether a request that was let pass is in flight no more. What tidelimit refused never was; what
+/// the service may have refused counts until its timeout; and one whose client hung up the service
+/// may work on still.
+[[nodiscard]] bool ends_request(const traffic::Request& seen, Whose whose);
+
 /// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
-/// is no error of the service, and no end of a request in flight.
+/// is no error of the service, and no end of a request in flight; nor is one that tidelimit was not
+/// asked about, which says something of its client alone.
 void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 
