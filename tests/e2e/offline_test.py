@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
@@ -526,6 +527,43 @@ class OrderOfInputs(Offline):
         ):
             answer = tidelimit(*command)
             self.assertIn("requests were older than one before them", answer.stderr, command)
+
+    def test_a_log_without_order_trains_nothing(self):
+        head, *lines = self.past.read_text(encoding="utf-8").splitlines(keepends=True)
+        shuffled = self.folder / "shuffled.csv"
+        random.Random(1).shuffle(lines)
+        shuffled.write_text(head + "".join(lines))
+        place = self.folder / "shuffled"
+        self.assert_refused(tidelimit("train", shuffled, "-o", place), "more than a minute older than one before",
+                            "the detector of odd clients", "sort the input by time")
+        self.assertFalse(place.exists())
+        # Order within a minute is nothing to it.
+        minutes = {}
+        for line in lines:
+            minutes.setdefault(line[:16], []).append(line)
+        shuffled.write_text(head + "".join(line for minute in sorted(minutes) for line in minutes[minute]))
+        done = tidelimit("train", shuffled, "-o", place, "--no-forecast")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the detector of odd clients sees fewer minutes", done.stderr)
+
+    def test_labelled_attackers_are_no_finding_of_the_detector(self):
+        log = self.folder / "flooded.csv"
+        with open(self.past, encoding="utf-8", newline="") as past, open(log, "w", encoding="utf-8", newline="") as out:
+            rows = csv.DictReader(past)
+            flooded = csv.DictWriter(out, rows.fieldnames)
+            flooded.writeheader()
+            for number, row in enumerate(rows):
+                flooded.writerow(row)
+                if number % 10 == 0:
+                    flooded.writerow(row | {"client_ip": "192.0.2.250", "user_id": "", "method": "POST",
+                                            "path": "/login", "status": "401"})
+        labels = self.folder / "flooder.csv"
+        labels.write_text(self.labels.read_text() + "192.0.2.250,1,flood\n")
+        finding = "that this detector calls malicious"
+        for options, found in (([], True), (["--labels", labels], False)):
+            done = tidelimit("train", log, "-o", self.folder / "flooded", "--no-forecast", *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(finding in done.stderr, found, done.stderr)
 
 
 class Documentation(Offline):
