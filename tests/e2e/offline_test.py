@@ -380,6 +380,13 @@ class Evaluate(Offline):
         self.assertIsNone(json.loads(answer.stdout)["forecast"]["endpoints"]["browse"]["seasonal_naive_mae"])
         self.assertRegex(tidelimit("evaluate", late, "--model", self.bundle).stdout, r"average +[\d.]+ +[\d.]+ +- ")
 
+    def test_the_first_and_last_scored_origin_are_told(self):
+        gap = self.folder / "gap_after_training.csv"
+        with open(self.rates, encoding="utf-8") as rates, open(gap, "w", encoding="utf-8") as file:
+            file.writelines(row for row in rates if not CUT <= row < "2026-01-15T06")
+        answer = tidelimit("evaluate", gap, "--model", self.bundle)
+        self.assertIn("made from 2026-01-15T06:00:00Z to 2026-01-16T23:00:00Z", answer.stdout, answer.stderr)
+
     def test_rates_of_other_traffic_are_refused_and_missing_ones_said(self):
         others = self.folder / "others.csv"
         made = tidelimit("generate", "-o", self.folder / "other.csv", "--days", 12, "--seed", 2, "--rates", others)
