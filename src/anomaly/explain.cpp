@@ -104,9 +104,26 @@ bool is_harmless(const Contribution& c) {
   return c.value < c.usual_low && c.feature != Feature::endpoint_concentration;
 }
 
-/// `ratio(c)`: the value of a contribution as it was counted, where that is a ratio.
+/// Whether a client without a single error is usual. The ranges of ratios don't say so: drawn
+/// towards what is usual, the ratio of the cleanest is above 0.
+bool none_is_usual(const std::vector<Contribution>& contributions) {
+  return std::any_of(contributions.begin(), contributions.end(), [](const Contribution& c) {
+    return c.feature == Feature::hour_errors && std::round(c.usual_low) == 0;
+  });
+}
+
+/// `as_counted(c)`: the value of a contribution as it was counted, where that is a ratio.
 template <class AsCounted>
-std::vector<std::string> told(const std::vector<Contribution>& contributions, AsCounted ratio) {
+std::vector<std::string> told(const std::vector<Contribution>& contributions,
+                              AsCounted as_counted) {
+  const bool clean_is_usual = none_is_usual(contributions);
+  const auto ratio = [&](const Contribution& c) {
+    Ratio counted = as_counted(c);
+    const bool of_errors =
+        c.feature == Feature::error_ratio || c.feature == Feature::hour_error_ratio;
+    if (of_errors && clean_is_usual) counted.usual_low = 0;
+    return counted;
+  };
   std::vector<std::string> odd, within, harmless;
   for (const Contribution& c : contributions) {
     if (c.share <= 0) continue;

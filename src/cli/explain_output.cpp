@@ -95,6 +95,8 @@ std::string harm_in_words(const anomaly::HarmLevels& harm) {
 }
 
 std::string evidence(const Explanation& x) {
+  if (x.looks.empty())
+    return "\nevidence: none, for no scan of this input saw the client; one comes every minute\n";
   std::size_t alarms = 0;
   std::size_t harmful = 0;
   for (const Look& look : x.looks) {

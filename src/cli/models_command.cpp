@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -21,8 +22,13 @@ struct ModelsOptions {
   bool as_json = false;
 };
 
-Result<std::filesystem::path> folder_of(const ModelsOptions& options) {
-  if (!options.folder.empty()) return std::filesystem::path(options.folder);
+struct Place {
+  std::filesystem::path folder;
+  std::optional<forecast::Shape> shape;  ///< of the gate; empty: not known
+};
+
+Result<Place> place_of(const ModelsOptions& options) {
+  if (!options.folder.empty()) return Place{options.folder, {}};
   if (options.config.empty())
     return fail(Code::invalid_argument, "name the models: --config FILE or --model BUNDLE");
   const auto config = config::load(options.config);
@@ -30,7 +36,7 @@ Result<std::filesystem::path> folder_of(const ModelsOptions& options) {
   if (config->forecast_model.empty())
     return fail(Code::invalid_argument,
                 options.config + " names no model: add forecast: { model: var/model }");
-  return config->forecast_model;
+  return Place{config->forecast_model, config->engine.shape};
 }
 
 std::string figure_of(const model::Manifest& manifest, const std::string& name) {
@@ -42,9 +48,10 @@ std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
   using enum TextTable::Align;
   TextTable table({"version", "trained until", "error in training", "when judged", ""},
                   {left, left, right, right, left});
-  for (const auto& [manifest, in_force, damage] : bundles) {
+  for (const auto& [manifest, in_force, damage, misfit] : bundles) {
     std::string state = in_force ? (held ? "in force, held" : "in force") : "";
     if (!damage.empty()) state += (in_force ? "; damaged: " : "damaged: ") + damage;
+    if (!misfit.empty()) state += (in_force ? "; not used: " : "not for this gate: ") + misfit;
     table.add({manifest.version.empty() ? "-" : manifest.version,
                damage.empty() ? format_time(manifest.trained_until) : "-",
                figure_of(manifest, "forecast_validation_mae"), figure_of(manifest, "renewal_mae"),
@@ -54,16 +61,17 @@ std::string in_words(const std::vector<store::KeptBundle>& bundles, bool held) {
 }
 
 Result<void> run(const ModelsOptions& options) {
-  const auto folder = folder_of(options);
-  if (!folder) return tl::unexpected(folder.error());
+  const auto place = place_of(options);
+  if (!place) return tl::unexpected(place.error());
+  const auto& folder = place->folder;
   if (!options.return_to.empty()) {
-    if (auto done = store::return_to(*folder, options.return_to); !done) return done;
+    if (auto done = store::return_to(folder, options.return_to); !done) return done;
   } else if (options.release) {
-    if (auto done = store::set_held(*folder, false); !done) return done;
+    if (auto done = store::set_held(folder, false); !done) return done;
   }
-  const auto bundles = store::kept_bundles(*folder);
+  const auto bundles = store::kept_bundles(folder, place->shape ? &*place->shape : nullptr);
   if (!bundles) return tl::unexpected(bundles.error());
-  const bool held = store::held(*folder);
+  const bool held = store::held(folder);
   std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
                                 : in_words(*bundles, held));
   const auto& first = bundles->front();

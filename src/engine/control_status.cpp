@@ -4,6 +4,7 @@
 
 #include "engine/control.hpp"
 #include "forecast/model.hpp"
+#include "model/shape_misfit.hpp"
 #include "policy/consequence.hpp"
 
 namespace tidelimit::engine {
@@ -44,11 +45,6 @@ void show_client_rules(std::vector<policy::RuleState>& rules,
   }
 }
 
-std::string in_words(const forecast::Shape& shape) {
-  return fmt::format("window {}, history {}, horizon {}", format_duration(shape.window),
-                     format_duration(shape.history), format_duration(shape.horizon));
-}
-
 }  // namespace
 
 std::vector<Degradation> Engine::Control::degraded(Now now) const {
@@ -65,11 +61,11 @@ std::vector<Degradation> Engine::Control::degraded(Now now) const {
   if (auto trouble = responses.trouble()) all.push_back(std::move(*trouble));
   add(forecast_trouble);
   const forecast::ForecastModel* model = forecaster();
-  if (model != nullptr && model->shape != settings.shape) {
-    add(
-        fmt::format("the forecast model is not used: it is for {}, the gate forecasts with {}; "
-                    "simple rules forecast in its place",
-                    in_words(model->shape), in_words(settings.shape)));
+  if (model != nullptr) {
+    const std::string misfit = model::shape_misfit(*models, settings.shape);
+    if (!misfit.empty())
+      add(fmt::format("the forecast model is not used: {}; simple rules forecast in its place",
+                      misfit));
   }
   if (model == nullptr) {
     const auto names = waiting(policy, [](const auto& rule) { return rule.when.on_forecast(); });

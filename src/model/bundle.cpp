@@ -10,6 +10,7 @@
 #include "model/features.hpp"
 #include "model/forecast_onnx.hpp"
 #include "model/manifest_json.hpp"
+#include "model/shape_misfit.hpp"
 
 namespace tidelimit::model {
 namespace {
@@ -62,12 +63,9 @@ Result<void> check_features(const std::string& name, const std::vector<FeatureEn
 
 Result<void> check_shape(const forecast::Shape& stored, const forecast::Shape& manifest) {
   if (stored == manifest) return {};
-  return fail(
-      Code::data_loss,
-      fmt::format("{}: made for window {}, history {}, horizon {}, and {} says otherwise; "
-                  "restore both from one copy or train the bundle anew",
-                  kForecastName, format_duration(stored.window), format_duration(stored.history),
-                  format_duration(stored.horizon), kManifestName));
+  return fail(Code::data_loss, fmt::format("{}: made for {}, and {} says otherwise; restore both "
+                                           "from one copy or train the bundle anew",
+                                           kForecastName, in_words(stored), kManifestName));
 }
 
 Result<std::shared_ptr<const forecast::ForecastModel>> decode_forecast(const ManifestFile& manifest,

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "model/shape_misfit.hpp"
 #include "policy/plan_change.hpp"
 #include "serve/admin/configurations.hpp"
 #include "serve/net/join_within.hpp"
@@ -291,8 +292,14 @@ void ControlThread::note_configuration(const std::vector<std::string>& fixed,
 
 void ControlThread::read_models(const config::Config& config) {
   const auto running = engine_.models();
-  const auto models =
-      store::read_models(config.forecast_model, config.anomaly_model, running.get());
+  auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get());
+  if (models) {
+    const std::string refusal =
+        model::shape_refusal(*models->bundle, running.get(), config.engine.shape);
+    if (!refusal.empty())
+      models = fail(Code::failed_precondition,
+                    fmt::format("{}: {}", config.forecast_model.string(), refusal));
+  }
   if (!models) {
     notes_.set("model", fmt::format("refused, what ran goes on: {}", models.error().message));
     return;

@@ -117,6 +117,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
            .refusal = [this] { return reload.successful ? "" : notes.of("configuration"); },
            .stopping = [this] { return stopping.load(); },
            .next_retraining = [this] { return retrainer ? retrainer->next() : std::nullopt; },
+           .retraining_since = [this] { return retrainer ? retrainer->since() : std::nullopt; },
            .reload = [this] { control->reload(); }},
       report_worker(engine->make_worker()),
       shared{.desk = desk,

@@ -368,6 +368,25 @@ TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
                                    "about 1 request in the last hour (usual for PRM: 0 to 1)"));
 }
 
+TEST(Words, CallNoErrorsUsualWhereManyClientsHaveNone) {
+  using traffic::Feature;
+  traffic::ClientFigures figures;
+  figures.error_ratio = 1;
+  // A range of clients with thirty responses or so: three in a hundred times ten of forty.
+  const Contribution ratio{Feature::error_ratio, 0.97, 0.0075, 0.08, 0.5, "STD"};
+  const Contribution over_the_hour{Feature::hour_error_ratio, 0.98, 0.006, 0.08, 0.4, "STD"};
+  const auto with_errors_from = [](double low) {
+    return Contribution{Feature::hour_errors, 400, low, 9, -0.1, "STD"};
+  };
+  EXPECT_THAT(in_words({ratio, over_the_hour, with_errors_from(0)}, figures),
+              testing::ElementsAre("100 % errors (usual for STD: 0 to 8 %)",
+                                   "100 % errors over the last hour (usual for STD: 0 to 8 %)"));
+  EXPECT_THAT(in_words({ratio, with_errors_from(0.3)}),
+              testing::ElementsAre("97 % errors (usual for STD: 0 to 8 %)"));
+  EXPECT_THAT(in_words({ratio, with_errors_from(2)}),
+              testing::ElementsAre("97 % errors (usual for STD: 1 to 8 %)"));
+}
+
 TEST(Words, CallUsualWhatTheFeatureCallsUsual) {
   using traffic::Feature;
   traffic::ClientFigures figures;

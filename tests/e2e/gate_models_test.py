@@ -118,6 +118,34 @@ class ModelTest(EndToEnd):
         wait_until(lambda: f"degraded: {words}" in self.gate.process.output(), "it is logged")
         self.assertEqual(self.gate.count("tidelimit_degraded"), 1)
 
+    def test_a_model_for_other_windows_does_not_push_out_the_one_that_runs(self):
+        version = self.gate.get("/v1/plan").json["model"]
+        other = self.folder / "gate/other"
+        log = self.bundle.with_name("traffic.csv")
+        done = run("train", log, "-o", other, "--window", "30m", "--preset", "baseline", "--epochs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        misfit = "it is for window 30m, history 24h, horizon 1h, the gate forecasts with window 15m, history 24h, horizon 1h"
+        place = self.folder / "gate/var/model"
+        place.rename(place.with_name("aside"))
+        other.rename(place)
+        refused = f"model: refused, what ran goes on: {self.gate.folder / 'var/model'}: {misfit}"
+        wait_until(lambda: refused in self.gate.client.get("/readyz?verbose").body, "it is refused")
+        self.assertIn(refused, self.gate.process.output())
+        self.assertEqual(self.gate.get("/v1/plan").json["model"], version)
+        self.assertEqual(self.gate.count("tidelimit_model_info", model="traffic", version=version), 1)
+        (listed,) = self.gate.get("/v1/models").json["models"]
+        self.assertEqual((listed["misfit"], listed["damaged"]), (misfit, None))
+        told = run("models", "--config", self.gate.file)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn(f"in force; not used: {misfit}", told.stdout)
+        # A gate of those windows, which takes a start, takes what was refused.
+        self.gate.stop()
+        self.gate.write(self.config.replace("forecast: { model", "forecast: { window: 30m, model"))
+        self.gate.start()
+        wait_until(lambda: self.gate.get("/v1/plan").json["model"] not in (None, version), "it is in force")
+        self.assertNotIn("refused", self.gate.client.get("/readyz?verbose").body)
+        self.assertIsNone(self.gate.get("/v1/models").json["models"][0]["misfit"])
+
     def test_a_detector_serves_where_the_forecast_is_yet_to_be_trained(self):
         self.gate.stop()
         self.gate.write(self.config.replace("forecast: { model: var/model }", "forecast: { model: var/later }"))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
@@ -379,6 +380,13 @@ class Evaluate(Offline):
         self.assertIsNone(json.loads(answer.stdout)["forecast"]["endpoints"]["browse"]["seasonal_naive_mae"])
         self.assertRegex(tidelimit("evaluate", late, "--model", self.bundle).stdout, r"average +[\d.]+ +[\d.]+ +- ")
 
+    def test_the_first_and_last_scored_origin_are_told(self):
+        gap = self.folder / "gap_after_training.csv"
+        with open(self.rates, encoding="utf-8") as rates, open(gap, "w", encoding="utf-8") as file:
+            file.writelines(row for row in rates if not CUT <= row < "2026-01-15T06")
+        answer = tidelimit("evaluate", gap, "--model", self.bundle)
+        self.assertIn("made from 2026-01-15T06:00:00Z to 2026-01-16T23:00:00Z", answer.stdout, answer.stderr)
+
     def test_rates_of_other_traffic_are_refused_and_missing_ones_said(self):
         others = self.folder / "others.csv"
         made = tidelimit("generate", "-o", self.folder / "other.csv", "--days", 12, "--seed", 2, "--rates", others)
@@ -526,6 +534,43 @@ class OrderOfInputs(Offline):
         ):
             answer = tidelimit(*command)
             self.assertIn("requests were older than one before them", answer.stderr, command)
+
+    def test_a_log_without_order_trains_nothing(self):
+        head, *lines = self.past.read_text(encoding="utf-8").splitlines(keepends=True)
+        shuffled = self.folder / "shuffled.csv"
+        random.Random(1).shuffle(lines)
+        shuffled.write_text(head + "".join(lines))
+        place = self.folder / "shuffled"
+        self.assert_refused(tidelimit("train", shuffled, "-o", place), "more than a minute older than one before",
+                            "the detector of odd clients", "sort the input by time")
+        self.assertFalse(place.exists())
+        # Order within a minute is nothing to it.
+        minutes = {}
+        for line in lines:
+            minutes.setdefault(line[:16], []).append(line)
+        shuffled.write_text(head + "".join(line for minute in sorted(minutes) for line in minutes[minute]))
+        done = tidelimit("train", shuffled, "-o", place, "--no-forecast")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the detector of odd clients sees fewer minutes", done.stderr)
+
+    def test_labelled_attackers_are_no_finding_of_the_detector(self):
+        log = self.folder / "flooded.csv"
+        with open(self.past, encoding="utf-8", newline="") as past, open(log, "w", encoding="utf-8", newline="") as out:
+            rows = csv.DictReader(past)
+            flooded = csv.DictWriter(out, rows.fieldnames)
+            flooded.writeheader()
+            for number, row in enumerate(rows):
+                flooded.writerow(row)
+                if number % 10 == 0:
+                    flooded.writerow(row | {"client_ip": "192.0.2.250", "user_id": "", "method": "POST",
+                                            "path": "/login", "status": "401"})
+        labels = self.folder / "flooder.csv"
+        labels.write_text(self.labels.read_text() + "192.0.2.250,1,flood\n")
+        finding = "that this detector calls malicious"
+        for options, found in (([], True), (["--labels", labels], False)):
+            done = tidelimit("train", log, "-o", self.folder / "flooded", "--no-forecast", *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(finding in done.stderr, found, done.stderr)
 
 
 class Documentation(Offline):

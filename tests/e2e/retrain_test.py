@@ -91,6 +91,7 @@ class Retraining(harness.EndToEnd):
     def return_by_http(self, gate, listed, old, new):
         answer = gate.get("/v1/models", token=False).json
         self.assertRegex(answer.pop("next_retraining"), r"^20..-..-..T..:..:..Z$", "an hour after the last")
+        self.assertIsNone(answer.pop("retraining_since"), "none runs")
         self.assertEqual(answer, listed)
         self.assertEqual(gate.call("PUT", "/v1/models", {"return_to": old}, token=False).status, 401)
         for wrong in ({}, {"return_to": 7}, {"return_to": old, "release": True}, {"release": False}):

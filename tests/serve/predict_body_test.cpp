@@ -1,5 +1,6 @@
 #include "serve/admin/predict_body.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -11,9 +12,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::size_t kShape[] = {2, 3};
+constexpr std::string_view kNames[] = {"sequence", "sequences"};
 
 Result<PredictBody> read(std::string_view body) {
-  return read_predict_body(body, "sequence", kShape);
+  return read_predict_body(body, kNames, kShape);
 }
 std::string refused(std::string_view body) {
   const auto got = read(body);
@@ -21,11 +23,12 @@ std::string refused(std::string_view body) {
 }
 
 TEST(PredictBody, TakesRowsInEveryFormOfTheOriginal) {
-  for (const char* body :
-       {R"({"instances":[[[1,2,3],[4,5,6.5]]]})",
-        R"({"instances":[{"sequence":[[1,2,3],[4,5,6.5]]}]})",
-        R"({"inputs":[[[1,2,3],[4,5,6.5]]],"signature_name":"serving_default"})",
-        R"({"signature_name":"","inputs":{"sequence":[[[1,2,3],[4,5,6.5]]]}})"}) {
+  for (const char* body : {R"({"instances":[[[1,2,3],[4,5,6.5]]]})",
+                           R"({"instances":[{"sequence":[[1,2,3],[4,5,6.5]]}]})",
+                           R"({"instances":[{"sequences":[[1,2,3],[4,5,6.5]]}]})",
+                           R"({"inputs":[[[1,2,3],[4,5,6.5]]],"signature_name":"serving_default"})",
+                           R"({"signature_name":"","inputs":{"sequence":[[[1,2,3],[4,5,6.5]]]}})",
+                           R"({"inputs":{"sequences":[[[1,2,3],[4,5,6.5]]]}})"}) {
     const auto got = read(body);
     ASSERT_TRUE(got) << body << ": " << got.error().message;
     EXPECT_EQ(got->by_row, std::string(body).find("instances") != std::string::npos);
@@ -54,6 +57,34 @@ TEST(PredictBody, SaysWhatDoesNotFit) {
   EXPECT_THAT(refused(R"({"instances":[0,0,0]})"),
               HasSubstr("expected an array of 2, got a number"));
   EXPECT_THAT(refused(R"({"instances":[],"signature_name":"train"})"), HasSubstr("signature"));
+  for (const char* no_number : {"-Infinity", "-NaN"})
+    EXPECT_THAT(refused(fmt::format(R"({{"instances":[[[1,2,{}],[4,5,6]]]}})", no_number)),
+                HasSubstr("a number that is not as JSON writes it"));
+  EXPECT_EQ(refused(R"({"instances":[],"instances":[]})"), R"("instances" is there twice)");
+  EXPECT_EQ(refused(R"({"inputs":[],"inputs":[]})"), R"("inputs" is there twice)");
+}
+
+TEST(PredictBody, TakesInstancesOfOneFormAlone) {
+  constexpr const char* kPlain = "[[1,2,3],[4,5,6]]";
+  const std::string named = fmt::format(R"({{"sequence":{}}})", kPlain);
+  const auto both = [](std::string_view first, std::string_view second) {
+    return refused(fmt::format(R"({{"instances":[{},{}]}})", first, second));
+  };
+  EXPECT_EQ(both(kPlain, kPlain), "read");
+  EXPECT_EQ(both(named, named), "read");
+  EXPECT_EQ(both(kPlain, named),
+            "all instances must be of one form: instance 1 is an object, and those before it are "
+            "not");
+  EXPECT_EQ(both(named, kPlain),
+            "all instances must be of one form: instance 1 is a plain array, and those before it "
+            "are not");
+  const std::string more = fmt::format(R"({{"sequence":{},"weather":1}})", kPlain);
+  EXPECT_EQ(both(named, more),
+            "instance 1 must hold \"sequence\" and nothing else; it holds \"weather\"");
+  const std::string twice = fmt::format(R"({{"sequence":{0},"sequences":{0}}})", kPlain);
+  EXPECT_EQ(both(named, twice), "instance 1 holds \"sequence\" twice");
+  EXPECT_EQ(refused(fmt::format(R"({{"inputs":{{"weather":1,"sequence":[{}]}}}})", kPlain)),
+            "\"inputs\" must hold \"sequence\" and nothing else; it holds \"weather\"");
 }
 
 TEST(PredictBody, RefusesWhatIsNestedWithoutEnd) {

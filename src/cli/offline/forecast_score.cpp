@@ -203,8 +203,8 @@ Result<ForecastScore> score_forecasts(const model::Bundle& bundle, const traffic
   }
   const auto forecasts = forecast::predict_many(bundle.forecast.get(), part, origins, shape);
   ForecastScore score;
-  score.from = part.time_of(origins.front());
-  score.until = part.time_of(origins.back());
+  std::size_t first = origins.back();
+  std::size_t last = origins.front();
   score.horizon = shape.horizon;
   score.notes = left_out(bundle, grid);
   for (std::size_t e = 0; e < part.endpoints.size(); ++e) {
@@ -214,6 +214,8 @@ Result<ForecastScore> score_forecasts(const model::Bundle& bundle, const traffic
       // Where something was not observed, nobody knows what came.
       if (!series.all_observed(origins[k], origins[k] + shape.horizon_steps())) continue;
       tally.add(forecasts[k][e], series, origins[k]);
+      first = std::min(first, origins[k]);
+      last = std::max(last, origins[k]);
     }
     EndpointScore done = tally.finish();
     note_gaps(done, score.notes);
@@ -223,6 +225,8 @@ Result<ForecastScore> score_forecasts(const model::Bundle& bundle, const traffic
     return fail(Code::failed_precondition,
                 "nothing to score: every horizon after the training range has gaps");
   }
+  score.from = part.time_of(first);
+  score.until = part.time_of(last);
   score.mae = mean_over(score.endpoints, &EndpointScore::mae);
   return score;
 }

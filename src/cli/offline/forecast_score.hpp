@@ -50,8 +50,8 @@ struct EndpointScore {
 
 struct ForecastScore {
   double mae = std::numeric_limits<double>::quiet_NaN();  ///< mean over endpoints
-  WallTime from{};
-  WallTime until{};
+  WallTime from{};                                        ///< the first origin that was scored,
+  WallTime until{};                                       ///< and the last
   Nanos horizon{};
   std::vector<EndpointScore> endpoints;  ///< empty: nothing could be scored,
   std::string note;                      ///< for this reason

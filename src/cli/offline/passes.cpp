@@ -39,9 +39,11 @@ class Counter {
     suspects_.saw(request.time);
     if (trial.add(request)) take_back(trial, request.time);
     const engine::Identity identity = routes_.identify(request, buffer_);
+    const std::optional<bool> label = known(request.client);
+    if (label.value_or(false)) ++labelled_malicious_;
     windows_.add(request, limiter::index(identity.endpoint),
                  tiers_differ_ && limiter::index(identity.tier) == 0,
-                 known(request.client).value_or(trial.malicious(request.client)));
+                 label.value_or(trial.malicious(request.client)));
   }
   template <class Trial>
   void finish(Trial& trial) {
@@ -49,6 +51,7 @@ class Counter {
   }
   [[nodiscard]] const traffic::WindowBuilder& windows() const { return windows_; }
   [[nodiscard]] const SteadySuspects& suspects() const { return suspects_; }
+  [[nodiscard]] std::uint64_t labelled_malicious() const { return labelled_malicious_; }
 
  private:
   template <class Trial>
@@ -67,6 +70,7 @@ class Counter {
   const Labels* labels_;
   bool tiers_differ_;
   SteadySuspects suspects_;
+  std::uint64_t labelled_malicious_ = 0;
   std::string buffer_;
 };
 
@@ -96,9 +100,13 @@ Result<TrafficHistory> read_history(const Input& input, const config::Config& co
   }
   auto grid = counter.windows().grid();
   if (!grid) return tl::unexpected(grid.error());
-  TrafficHistory history{
-      *std::move(grid), scan.outcomes(),           counter.windows().malicious_requests(),
-      scan.verdicts(),  counter.suspects().note(), *reading};
+  TrafficHistory history{*std::move(grid),
+                         scan.outcomes(),
+                         counter.windows().malicious_requests(),
+                         counter.labelled_malicious(),
+                         scan.verdicts(),
+                         counter.suspects().note(),
+                         *reading};
   if (!gate) return history;
   for (auto& [client, outcome] : history.clients) outcome.worst = limiter::VerdictKind::normal;
   for (const auto& [client, worst] : gate->worst()) history.clients[client].worst = worst;

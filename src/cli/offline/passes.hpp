@@ -35,6 +35,7 @@ struct TrafficHistory {
   traffic::WindowGrid grid;
   ClientOutcomes clients;
   std::uint64_t malicious_requests = 0;  ///< counted apart
+  std::uint64_t labelled_requests = 0;   ///< of those, the ones of clients that are labelled so
   std::uint64_t verdicts = 0;
   std::string steady_suspects;  ///< SteadySuspects::note()
   ingest::ReadReport reading;

@@ -24,6 +24,7 @@ class Survey {
     endpoints_.add(request.path);
     first_ = std::min(first_, request.time);
     last_ = std::max(last_, request.time);
+    if (last_ - request.time > kSoonEnough) ++late_;
     if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
   }
 
@@ -37,12 +38,16 @@ class Survey {
   /// The earliest and the latest time; of no request nothing.
   [[nodiscard]] WallTime first() const { return first_; }
   [[nodiscard]] WallTime last() const { return last_; }
+  /// Requests more than a minute older than one before them.
+  [[nodiscard]] std::uint64_t late() const { return late_; }
 
  private:
+  static constexpr Nanos kSoonEnough = std::chrono::minutes{1};
   ingest::EndpointDiscovery endpoints_;
   ingest::TopCounter tiers_;
   WallTime first_ = WallTime::max();
   WallTime last_ = WallTime::min();
+  std::uint64_t late_ = 0;
 };
 
 /// The configuration that offline commands use without --config: the verdict rules of the

@@ -9,6 +9,7 @@
 #include "anomaly/dated_training.hpp"
 #include "anomaly/detector_model.hpp"
 #include "base/endpoint_name.hpp"
+#include "base/figures.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/offline/passes.hpp"
@@ -141,16 +142,44 @@ void keep_detector_alone(model::Bundle& bundle, const Survey& survey,
 
 /// Attackers are few: where a good part of a log seems to be theirs, either it was a bad time to
 /// learn from, or the detector takes customers for them.
-std::string aside_note(std::uint64_t aside, std::uint64_t requests) {
+/// What labels call malicious is known, and not the detector's finding.
+std::string aside_note(const TrafficHistory& history) {
   constexpr double kAsideMost = 0.05;
-  const double ratio =
-      static_cast<double>(aside) / static_cast<double>(std::max<std::uint64_t>(requests, 1));
+  const std::uint64_t found = history.malicious_requests - history.labelled_requests;
+  const auto all = static_cast<double>(std::max<std::uint64_t>(history.reading.requests, 1));
+  const double ratio = static_cast<double>(found) / all;
   if (ratio <= kAsideMost) return {};
+  const std::string labelled =
+      history.labelled_requests == 0
+          ? ""
+          : fmt::format(", and another {:.0f} % from those that are labelled so",
+                        100 * static_cast<double>(history.labelled_requests) / all);
   return fmt::format(
       "{:.0f} % of the requests come from clients that this detector calls malicious in the very "
-      "log it learnt from:\nlook at them with `tidelimit explain`, and name the good ones with "
-      "--labels\n",
-      100 * ratio);
+      "log it learnt from{}:\nlook at the former with `tidelimit explain`, and name the good ones "
+      "with --labels\n",
+      100 * ratio, labelled);
+}
+
+/// Times may differ by so much from their order without harm: a client's figures are kept by the
+/// minute.
+Result<void> check_order(const Survey& survey, const ingest::ReadReport& reading) {
+  if (survey.late() * 2 <= reading.requests) return {};
+  return fail(
+      Code::failed_precondition,
+      fmt::format("{} of {} requests are more than a minute older than one before them: the "
+                  "detector of odd clients learns from minutes in their order, and would "
+                  "see hardly any of these; sort the input by time",
+                  grouped(survey.late()), grouped(reading.requests)));
+}
+
+/// Which part suffers.
+std::string order_note_of(const ingest::ReadReport& reading) {
+  const std::string note = order_note(reading);
+  return note.empty() ? note
+                      : note +
+                            "      the detector of odd clients sees fewer minutes of them than "
+                            "there were; the windows of the forecast are right\n";
 }
 
 /// Of too few rows no level of harm can be drawn.
@@ -177,7 +206,8 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   anomaly::FeatureSampler sampler(drawing);
   const auto reading = survey_inputs(input, survey, &sampler);
   if (!reading) return tl::unexpected(reading.error());
-  print(reading_notes(*reading) + order_note(*reading), stderr);
+  print(reading_notes(*reading) + order_note_of(*reading), stderr);
+  if (auto fit = check_order(survey, *reading); !fit) return tl::unexpected(fit.error());
   if (auto done = train_detector(bundle, sampler, config, options); !done) {
     return tl::unexpected(done.error());
   }
@@ -185,7 +215,7 @@ Result<model::Bundle> train_on_logs(const Input& input, config::Config config,
   const auto history = read_history(
       input, config, bundle, {.window = shape.window, .title = "counting", .labels = &labels});
   if (!history) return tl::unexpected(history.error());
-  print(aside_note(history->malicious_requests, reading->requests), stderr);
+  print(aside_note(*history), stderr);
   print(history->steady_suspects, stderr);
   const auto grid = forecast::worth_forecasting(history->grid);
   if (options.detector_alone) {

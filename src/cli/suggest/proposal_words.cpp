@@ -75,9 +75,10 @@ std::string reason_of(const Proposal& proposal, const LimitProposal& limit) {
         "nobody who behaves well came here, so it is the least that is drawn; it would refuse {} "
         "requests of {} that behave oddly",
         limit.odd_refused, limit.odd_touched);
-  std::string text = fmt::format("{} {}: 99 % stay within {} a minute, {} within {}",
-                                 limit.principals, principals_word(proposal), limit.needed_at_99,
-                                 share_text(proposal.options.share), limit.needed);
+  std::string text =
+      fmt::format("{} {}: 99 % stay within {} a minute, {} within {}{}", limit.principals,
+                  principals_word(proposal), limit.needed_at_99, share_text(proposal.options.share),
+                  limit.needed, limit.set_by_busiest ? "*" : "");
   text += limit.set_by_busiest ? " (of so few that is the busiest)"
                                : fmt::format(", the busiest had {}", limit.busiest);
   text += fmt::format("; it would refuse {} requests of {} of them ({})", limit.refused,
@@ -157,11 +158,15 @@ std::vector<std::string> notes(const Proposal& proposal) {
         "One {} in {} was followed, as there are too many for memory: all figures are of those, "
         "and a busy one may be among the others.",
         proposal.knows_users ? "user" : "address", proposal.one_in));
-  if (proposal.out_of_order != 0)
+  if (proposal.out_of_order > proposal.late) {
+    // The oldest of all may be among those that could not be put in order.
+    const std::string by =
+        proposal.late == 0 ? ", by up to " + format_duration(proposal.out_of_order_worst) : "";
     all.push_back(fmt::format(
-        "{} requests were older than one before them, by up to {}: they were put in order. Sort "
-        "the log for replay, which counts them at the later time.",
-        grouped(proposal.out_of_order), format_duration(proposal.out_of_order_worst)));
+        "{} requests were older than one before them{}: they were put in order. Sort the log for "
+        "replay, which counts them at the later time.",
+        grouped(proposal.out_of_order - proposal.late), by));
+  }
   if (proposal.strange_tiers != 0)
     all.push_back(
         fmt::format("{} tiers of the log have names that no configuration takes: they count as {}.",

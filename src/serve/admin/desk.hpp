@@ -50,8 +50,9 @@ struct DeskContext {
   /// Why the last reading of the configuration was refused; empty: it was not.
   std::function<std::string()> refusal;
   std::function<bool()> stopping;
-  std::function<std::optional<WallTime>()> next_retraining;  ///< by schedule; empty: none
-  std::function<void()> reload;                              ///< reads the configuration anew, soon
+  std::function<std::optional<WallTime>()> next_retraining;   ///< by schedule; empty: none
+  std::function<std::optional<WallTime>()> retraining_since;  ///< empty: none runs
+  std::function<void()> reload;  ///< reads the configuration anew, soon
 };
 
 struct Route {

@@ -18,8 +18,8 @@ using nlohmann::json;
 /// The tensors of one model as its callers see them.
 struct Servable {
   std::string name;
-  std::string version;  ///< a whole number
-  std::string input;
+  std::string version;                   ///< a whole number
+  std::vector<std::string_view> inputs;  ///< names of the one input, the documented one first
   std::string output;
   std::vector<std::size_t> input_shape;   ///< of one instance
   std::vector<std::size_t> output_shape;  ///< of one prediction; empty: a plain number
@@ -54,7 +54,7 @@ Servable traffic_servable(const model::Bundle& bundle) {
   const forecast::NetworkShape& shape = forecast::network_input_shape(*network);
   return {.name = "traffic",
           .version = version_number(bundle.manifest.forecast_version),
-          .input = "sequence",
+          .inputs = {"sequence", "sequences"},  // the latter as traffic.onnx has it
           .output = "forecast",
           .input_shape = {shape.steps, shape.features},
           .output_shape = {shape.outputs},
@@ -67,7 +67,7 @@ Servable anomaly_servable(const model::Bundle& bundle) {
   const auto detector = bundle.anomaly;
   return {.name = "anomaly",
           .version = version_number(bundle.manifest.anomaly_version),
-          .input = "features",
+          .inputs = {"features"},
           .output = "score",
           .input_shape = {traffic::kFeatures},
           .output_shape = {},
@@ -155,8 +155,9 @@ Response get_model(const DeskContext& context, const DeskCall& call) {
 Response get_model_metadata(const DeskContext& context, const DeskCall& call) {
   const auto model = find_model(context, read_path(call));
   if (!model) return model.error();
+  const std::string input(model->inputs.front());
   const json signature = {
-      {"inputs", {{model->input, tensor_json(model->input, model->input_shape)}}},
+      {"inputs", {{input, tensor_json(input, model->input_shape)}}},
       {"outputs", {{model->output, tensor_json(model->output, model->output_shape)}}},
       {"method_name", "tensorflow/serving/predict"}};
   return json_response(
@@ -178,7 +179,7 @@ Response post_predict(const DeskContext& context, const DeskCall& call) {
                                         printable(call.target, 100)));
   const auto model = find_model(context, path);
   if (!model) return model.error();
-  const auto body = read_predict_body(call.body, model->input, model->input_shape);
+  const auto body = read_predict_body(call.body, model->inputs, model->input_shape);
   if (!body) return model_error(400, body.error().message);
 
   json predictions = json::array();

@@ -1,9 +1,13 @@
 #include "serve/admin/predict_body.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <simdjson.h>
+#include <utility>
+
+#include "base/text.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -45,42 +49,23 @@ Result<T> read_as(json::value& value, const std::string& expected) {
   json::json_type type;
   if (error != simdjson::INCORRECT_TYPE || value.type().get(type) != simdjson::SUCCESS)
     return malformed(error);
+  // What begins as one, as -Infinity does.
+  if (expected == name_of(type)) return bad(expected + " that is not as JSON writes it");
   return bad(fmt::format("expected {}, got {}", expected, name_of(type)));
 }
 
 /// Reads tensors of one instance's shape.
 class TensorReader {
  public:
-  TensorReader(std::string_view input, std::span<const std::size_t> shape)
-      : input_(input), shape_(shape) {}
+  TensorReader(std::span<const std::string_view> names, std::span<const std::size_t> shape)
+      : names_(names), shape_(shape) {}
 
   /// All instances of `value`, whose key in the body is `key`.
-  Result<void> read(json::value& value, bool by_row) {
-    const bool wrapped = !by_row && is_object(value);
-    if (wrapped) {
-      if (const auto error = unwrap(value))
-        return error == simdjson::NO_SUCH_FIELD
-                   ? bad(fmt::format("\"inputs\" must hold \"{}\"", input_))
-                   : malformed(error);
-    }
-    auto list = read_as<json::array>(value, "an array");
-    if (!list) return fail_in(by_row ? "\"instances\"" : "\"inputs\"", list.error());
-    std::size_t instance = 0;
-    for (auto element : *list) {
-      json::value row;
-      if (const auto error = element.get(row)) return malformed(error);
-      if (by_row && is_object(row)) {
-        const auto error = unwrap(row);
-        if (error == simdjson::NO_SUCH_FIELD)
-          return bad(fmt::format("instance {} must hold \"{}\"", instance, input_));
-        if (error != simdjson::SUCCESS) return malformed(error);
-      }
-      if (auto flat = flatten(row, shape_); !flat)
-        return fail_in(fmt::format("instance {} of shape [{}]", instance, fmt::join(shape_, ", ")),
-                       flat.error());
-      ++instance;
-    }
-    return {};
+  Result<void> read(json::value& value, const std::string& key, bool by_row) {
+    if (!by_row && is_object(value))
+      return each_named(value, fmt::format("\"{}\"", key),
+                        [&](json::value& list) { return rows(list, key, false); });
+    return rows(value, key, by_row);
   }
 
   [[nodiscard]] std::vector<float> take() { return std::move(rows_); }
@@ -91,11 +76,52 @@ class TensorReader {
     return value.type().get(type) == simdjson::SUCCESS && type == json::json_type::object;
   }
 
-  /// Puts what an object holds under the input's name in its place.
-  simdjson::error_code unwrap(json::value& value) const {
+  /// An object holds the one input, by one of its names, and nothing else.
+  template <class Take>
+  Result<void> each_named(json::value& value, const std::string& where, Take&& take) const {
     json::object object;
-    if (const auto error = value.get_object().get(object)) return error;
-    return object.find_field(input_).get(value);
+    if (const auto error = value.get_object().get(object)) return malformed(error);
+    bool found = false;
+    for (auto field : object) {
+      std::string_view key;
+      json::value inner;
+      if (const auto error = field.unescaped_key().get(key)) return malformed(error);
+      if (const auto error = field.value().get(inner)) return malformed(error);
+      if (std::find(names_.begin(), names_.end(), key) == names_.end())
+        return bad(fmt::format("{} must hold \"{}\" and nothing else; it holds \"{}\"", where,
+                               names_.front(), printable(key, 64)));
+      if (std::exchange(found, true))
+        return bad(fmt::format("{} holds \"{}\" twice", where, names_.front()));
+      if (auto taken = take(inner); !taken) return taken;
+    }
+    return found ? Result<void>{} : bad(fmt::format("{} must hold \"{}\"", where, names_.front()));
+  }
+
+  Result<void> rows(json::value& value, const std::string& key, bool may_be_named) {
+    auto list = read_as<json::array>(value, "an array");
+    if (!list) return fail_in(fmt::format("\"{}\"", key), list.error());
+    std::size_t instance = 0;
+    std::optional<bool> named;
+    for (auto element : *list) {
+      json::value row;
+      if (const auto error = element.get(row)) return malformed(error);
+      const std::string where = fmt::format("instance {}", instance++);
+      const bool is_named = may_be_named && is_object(row);
+      if (named.value_or(is_named) != is_named)
+        return bad(
+            fmt::format("all instances must be of one form: {} is {}, and those before it "
+                        "are not",
+                        where, is_named ? "an object" : "a plain array"));
+      named = is_named;
+      const auto one = [&](json::value& tensor) -> Result<void> {
+        if (auto flat = flatten(tensor, shape_); !flat)
+          return fail_in(fmt::format("{} of shape [{}]", where, fmt::join(shape_, ", ")),
+                         flat.error());
+        return {};
+      };
+      if (auto read = is_named ? each_named(row, where, one) : one(row); !read) return read;
+    }
+    return {};
   }
 
   /// Appends a nested array of exactly `shape`.
@@ -124,7 +150,7 @@ class TensorReader {
     return {};
   }
 
-  std::string_view input_;
+  std::span<const std::string_view> names_;
   std::span<const std::size_t> shape_;
   std::vector<float> rows_;
 };
@@ -137,7 +163,8 @@ Result<void> check_signature(json::value& value) {
 
 }  // namespace
 
-Result<PredictBody> read_predict_body(std::string_view body, std::string_view input,
+Result<PredictBody> read_predict_body(std::string_view body,
+                                      std::span<const std::string_view> names,
                                       std::span<const std::size_t> shape) {
   const simdjson::padded_string text(body);
   json::parser parser;
@@ -147,7 +174,7 @@ Result<PredictBody> read_predict_body(std::string_view body, std::string_view in
   if (const auto error = document.get_object().get(object))
     return error == simdjson::INCORRECT_TYPE ? bad("the body must be a JSON object")
                                              : malformed(error);
-  TensorReader tensors(input, shape);
+  TensorReader tensors(names, shape);
   std::optional<bool> by_row;
   for (auto field : object) {
     std::string_view key;
@@ -158,9 +185,11 @@ Result<PredictBody> read_predict_body(std::string_view body, std::string_view in
     if (key == "signature_name") {
       read = check_signature(value);
     } else if (key == "instances" || key == "inputs") {
-      if (by_row) return bad(R"(send either "instances" or "inputs")");
-      by_row = key == "instances";
-      read = tensors.read(value, *by_row);
+      const bool rows = key == "instances";
+      if (by_row == rows) return bad(fmt::format("\"{}\" is there twice", key));
+      if (by_row) return bad(R"(send either "instances" or "inputs", not both)");
+      by_row = rows;
+      read = tensors.read(value, std::string(key), rows);
     }
     if (!read) return tl::unexpected(read.error());
   }

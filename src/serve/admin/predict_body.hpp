@@ -15,11 +15,13 @@ struct PredictBody {
   std::vector<float> rows;  ///< [rows, shape...], row-major
 };
 
-/// Reads `{"instances": [...]}` (a list of tensors, or of objects with the one `input`) or
-/// `{"inputs": ...}` (one tensor, or an object with it); `shape`: of one instance. What does not
+/// Reads `{"instances": [...]}` (a list of tensors, or of objects with the one input and nothing
+/// else, but not of both) or `{"inputs": ...}` (one tensor, or an object with it). `names`: those
+/// of the input, the documented one first; `shape`: of one instance. What does not
 /// fit ends the reading: memory follows the rows that fit, whatever a stranger sends. Errors:
 /// invalid_argument, in words for the caller.
-[[nodiscard]] Result<PredictBody> read_predict_body(std::string_view body, std::string_view input,
+[[nodiscard]] Result<PredictBody> read_predict_body(std::string_view body,
+                                                    std::span<const std::string_view> names,
                                                     std::span<const std::size_t> shape);
 
 }  // namespace tidelimit::serve

@@ -20,13 +20,16 @@ Result<std::filesystem::path> folder_of(const DeskContext& context) {
 }
 
 Response listed(const DeskContext& context, const std::filesystem::path& folder) {
-  const auto bundles = store::kept_bundles(folder);
+  const auto settings = context.settings.current();
+  const auto bundles = store::kept_bundles(folder, &settings->config.engine.shape);
   if (!bundles) return error_response(bundles.error());
   const bool held = store::held(folder);
   json answer = versions_json(*bundles, held);
-  const auto next = context.next_retraining();
-  answer["next_retraining"] =
-      next && !held ? json(format_time(floor_to(*next, std::chrono::seconds{1}))) : json();
+  const auto told = [](const std::optional<WallTime>& time) {
+    return time ? json(format_time(floor_to(*time, std::chrono::seconds{1}))) : json();
+  };
+  answer["next_retraining"] = held ? json() : told(context.next_retraining());
+  answer["retraining_since"] = told(context.retraining_since());
   return json_response(answer);
 }
 
@@ -61,6 +64,7 @@ json versions_json(const std::vector<store::KeptBundle>& bundles, bool held) {
                     {"trained_until", unless_damaged(format_time(manifest.trained_until))},
                     {"in_force", bundle.in_force},
                     {"damaged", bundle.damage.empty() ? json() : json(bundle.damage)},
+                    {"misfit", bundle.misfit.empty() ? json() : json(bundle.misfit)},
                     {"figures", manifest.figures}});
   }
   return {{"held", held}, {"models", std::move(list)}};

@@ -1,9 +1,14 @@
 #include "store/bundles/bundle_archive.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <utility>
 
+#include "model/shape_misfit.hpp"
 #include "store/bundles/bundle_folder.hpp"
 #include "store/files/file.hpp"
 
@@ -13,9 +18,13 @@ namespace {
 
 constexpr const char* kHeldName = "held";
 
+/// "var/model/" names the same folder as "var/model".
+fs::path named(const fs::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 fs::path past_of(const fs::path& folder) {
-  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
-  return named.parent_path() / (named.filename().string() + ".past");
+  return named(folder).parent_path() / (named(folder).filename().string() + ".past");
 }
 
 /// A version names a folder of ours, and nothing above it.
@@ -61,20 +70,48 @@ Result<void> keep(const fs::path& folder) {
   return {};
 }
 
-}  // namespace
-
-Result<void> replace_bundle(const fs::path& folder, const model::Bundle& bundle) {
-  if (auto kept = keep(folder); !kept) return kept;
-  return write_bundle(folder, bundle);
+Result<void> mark_held(const fs::path& folder) {
+  const fs::path past = past_of(folder);
+  if (auto made = make_folder(past); !made) return made;
+  return write_file(past / kHeldName,
+                    "chosen by hand; `tidelimit models --release` lets retraining go on\n");
 }
 
-Result<std::vector<KeptBundle>> kept_bundles(const fs::path& folder) {
+}  // namespace
+
+BundleLock::BundleLock(fs::path folder)
+    : folder_(std::move(folder)),
+      fd_(::open((named(folder_).parent_path() / ".").c_str(),
+                 O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+BundleLock::~BundleLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<void> replace_bundle(const BundleLock& lock, const model::Bundle& bundle) {
+  if (auto kept = keep(lock.folder()); !kept) return kept;
+  return write_bundle(lock.folder(), bundle);
+}
+
+Result<void> replace_bundle(const fs::path& folder, const model::Bundle& bundle) {
+  return replace_bundle(BundleLock(folder), bundle);
+}
+
+Result<std::vector<KeptBundle>> kept_bundles(const fs::path& folder,
+                                             const forecast::Shape* of_gate) {
   std::vector<KeptBundle> all;
   std::string running;
+  const auto add = [&](model::Bundle&& bundle, bool in_force) {
+    std::string misfit = of_gate != nullptr ? model::shape_misfit(bundle, *of_gate) : "";
+    all.push_back({std::move(bundle.manifest), in_force, {}, std::move(misfit)});
+  };
   auto present = read_bundle(folder);
   if (present) {
     running = present->manifest.version;
-    all.push_back({std::move(present->manifest), true});
+    add(*std::move(present), true);
   } else if (is_bundle(folder)) {
     all.push_back({{}, true, present.error().message});
   }
@@ -85,7 +122,7 @@ Result<std::vector<KeptBundle>> kept_bundles(const fs::path& folder) {
       named.version = kept.folder.filename().string();
       all.push_back({std::move(named), false, bundle.error().message});
     } else if (bundle->manifest.version != running) {
-      all.push_back({std::move(bundle->manifest), false});
+      add(*std::move(bundle), false);
     }
   }
   if (all.empty()) return tl::unexpected(present.error());
@@ -93,6 +130,7 @@ Result<std::vector<KeptBundle>> kept_bundles(const fs::path& folder) {
 }
 
 Result<void> return_to(const fs::path& folder, const std::string& version) {
+  const BundleLock lock(folder);
   const fs::path place = past_of(folder) / version;
   std::error_code ignored;
   if (!is_version(version) || !fs::exists(place, ignored)) {
@@ -104,8 +142,8 @@ Result<void> return_to(const fs::path& folder, const std::string& version) {
   }
   const auto bundle = read_bundle(place);
   if (!bundle) return tl::unexpected(bundle.error());
-  if (auto done = replace_bundle(folder, *bundle); !done) return done;
-  return set_held(folder, true);
+  if (auto done = replace_bundle(lock, *bundle); !done) return done;
+  return mark_held(folder);
 }
 
 bool held(const fs::path& folder) {
@@ -114,15 +152,12 @@ bool held(const fs::path& folder) {
 }
 
 Result<void> set_held(const fs::path& folder, bool hold) {
-  const fs::path past = past_of(folder);
-  const fs::path mark = past / kHeldName;
-  if (!hold) {
-    std::error_code why;
-    fs::remove(mark, why);
-    return why ? fail_errno(mark, "release the model", why.value()) : Result<void>{};
-  }
-  if (auto made = make_folder(past); !made) return made;
-  return write_file(mark, "chosen by hand; `tidelimit models --release` lets retraining go on\n");
+  const BundleLock lock(folder);
+  if (hold) return mark_held(folder);
+  const fs::path mark = past_of(folder) / kHeldName;
+  std::error_code why;
+  fs::remove(mark, why);
+  return why ? fail_errno(mark, "release the model", why.value()) : Result<void>{};
 }
 
 }  // namespace tidelimit::store

@@ -76,6 +76,30 @@ TEST(ProposalYaml, HasEveryWarningThatTableAndJsonHave) {
   }
 }
 
+TEST(ProposalYaml, CountsAsPutInOrderOnlyWhatWas) {
+  Proposal proposal = odd_names();
+  proposal.out_of_order = 43'185;
+  proposal.out_of_order_worst = std::chrono::minutes{20};
+  const auto told = [&] { return proposal_yaml(proposal); };
+  EXPECT_NE(told().find("43,185 requests were older than one before them, by up to 20m: they were "
+                        "put in order"),
+            std::string::npos);
+  proposal.late = 42'993;
+  EXPECT_NE(told().find("42,993 requests were so much older"), std::string::npos);
+  EXPECT_NE(told().find("192 requests were older than one before them: they were put in order"),
+            std::string::npos);
+  proposal.late = proposal.out_of_order;
+  EXPECT_EQ(told().find("they were put in order"), std::string::npos);
+}
+
+TEST(ProposalYaml, MarksTheLimitsThatTheBusiestOneSets) {
+  Proposal proposal = odd_names();
+  proposal.endpoints[0].limits[0].set_by_busiest = true;
+  proposal.endpoints[0].limits[0].needed = 17;
+  EXPECT_NE(proposal_yaml(proposal).find("(marked *)"), std::string::npos);
+  EXPECT_NE(proposal_yaml(proposal).find(" within 17* (of so few"), std::string::npos);
+}
+
 TEST(ProposalYaml, HasARuleOnLowPriorityWhereThatMovesALimit) {
   Proposal proposal = odd_names();
   EXPECT_EQ(proposal_yaml(proposal).find("cpu-pressure"), std::string::npos);

@@ -1,7 +1,9 @@
 // Bundles that were replaced are kept, and one of them can be put in force again.
 
 #include <fstream>
+#include <future>
 #include <gmock/gmock.h>
+#include <optional>
 
 #include "model/some_model.hpp"
 #include "store/bundles/bundle_archive.hpp"
@@ -92,6 +94,37 @@ TEST_F(Archive, ADamagedOneIsShownAsThatAndNotPutInForce) {
   EXPECT_THAT(bundles[1].damage, HasSubstr("traffic.onnx"));
   EXPECT_FALSE(return_to(folder_, first));
   EXPECT_EQ(in_force(), second);
+}
+
+TEST_F(Archive, NamesWhatIsNotForTheWindowsOfTheGate) {
+  put(1), put(2);
+  const forecast::Shape same;
+  forecast::Shape other;
+  other.window = std::chrono::minutes{5};
+  const std::string words =
+      "it is for window 15m, history 24h, horizon 1h, the gate forecasts with window 5m, history "
+      "24h, horizon 1h";
+  const auto misfits = [&](const forecast::Shape* of_gate) {
+    std::vector<std::string> all;
+    const auto bundles = kept_bundles(folder_, of_gate);
+    for (const auto& kept : bundles.value()) all.push_back(kept.misfit);
+    return all;
+  };
+  EXPECT_THAT(misfits(nullptr), testing::ElementsAre("", ""));
+  EXPECT_THAT(misfits(&same), testing::ElementsAre("", ""));
+  EXPECT_THAT(misfits(&other), testing::ElementsAre(words, words));
+}
+
+TEST_F(Archive, NobodyReplacesWhatAnotherLooksAt) {
+  const std::string first = put(1);
+  std::optional<BundleLock> lock(folder_);
+  auto other = std::async(std::launch::async, [&] { return replace_bundle(folder_, bundle(2)); });
+  EXPECT_EQ(other.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
+  EXPECT_EQ(in_force(), first);
+  ASSERT_TRUE(replace_bundle(*lock, bundle(3))) << "who has it may";
+  lock.reset();
+  EXPECT_TRUE(other.get());
+  EXPECT_EQ(versions().size(), 3U);
 }
 
 TEST_F(Archive, ADamagedOneInForceIsShownAndReplacedByOneBefore) {
