@@ -53,9 +53,7 @@ class LoopThread {
     if (wire == Wire::grpc && grpc_) grpc_->refusals().add_to(counts);
   }
   /// Connections that ended because they brought too much of it.
-  [[nodiscard]] std::uint64_t ended_for(Flood of) const {
-    return grpc_ ? grpc_->ended_for(of) : 0;
-  }
+  [[nodiscard]] std::uint64_t ended_for(Flood of) const { return grpc_ ? grpc_->ended_for(of) : 0; }
 
  private:
   void note_drained();
