@@ -19,8 +19,7 @@ namespace tidelimit::serve {
 namespace {
 
 constexpr const char* kPart = "retraining";
-/// Between two trainings for drift: what came since must have had time to
-/// differ.
+/// Between two trainings for drift: what came since must have had time to differ.
 constexpr Nanos kAfterDrift = std::chrono::hours{6};
 /// Between two looks at a bundle that could not be read.
 constexpr Nanos kReadAgain = std::chrono::minutes{1};
@@ -118,10 +117,9 @@ void Retrainer::look() {
   next_ = next_after(config, now.wall);
 }
 
-/// When the model in force came to its place, or its renewal was last tried;
-/// empty: neither. The time of its file may be ahead of the clock, for a
-/// rehearsal begins at any time: then it is as if it had come when it was first
-/// seen.
+/// When the model in force came to its place, or its renewal was last tried; empty: neither. The
+/// time of its file may be ahead of the clock, for a rehearsal begins at any time: then it is as if
+/// it had come when it was first seen.
 std::optional<WallTime> Retrainer::renewed_at(const std::filesystem::path& folder, WallTime now) {
   auto placed = placed_at(folder);
   if (!placed || *placed <= now) {
@@ -155,9 +153,8 @@ std::string Retrainer::due(const config::Config& config, WallTime now) {
   return fmt::format("the model drifted: its error is {:.1f} times that of its training", *growth);
 }
 
-/// The bundle that a training would replace; an empty one where there is none.
-/// What can't be read is no attempt: it is looked at again soon, and the note
-/// of it ends when it can be.
+/// The bundle that a training would replace; an empty one where there is none. What can't be read
+/// is no attempt: it is looked at again soon, and the note of it ends when it can be.
 Result<model::Bundle> Retrainer::read_running(const config::Config& config, Instant now) {
   const auto& folder = config.forecast_model;
   Result<model::Bundle> read = model::Bundle{};
@@ -217,8 +214,8 @@ Result<void> Retrainer::attempt(const config::Config& config, WallTime now, mode
   return conclude(config, std::move(bundle), *renewal);
 }
 
-/// `bundle` is what was read before the training, which is what the renewal was
-/// judged against; by now something else may stand there.
+/// `bundle` is what was read before the training, which is what the renewal was judged against; by
+/// now something else may stand there.
 Result<void> Retrainer::conclude(const config::Config& config, model::Bundle bundle,
                                  const forecast::Renewal& renewal) {
   const auto& folder = config.forecast_model;
@@ -229,17 +226,15 @@ Result<void> Retrainer::conclude(const config::Config& config, model::Bundle bun
   }
   if (version_at(folder) != bundle.manifest.version) {
     tell(Ending::kept,
-         "the new model is dropped: another was installed "
-         "meanwhile, and the next one is judged "
+         "the new model is dropped: another was installed meanwhile, and the next one is judged "
          "against that");
     return {};
   }
   const forecast::Shape& shape = config.engine.shape;
-  const std::string figures = fmt::format(
-      "mean absolute error {:.2f} requests per {} against {:.2f}, "
-      "over {} forecasts",
-      renewal.fresh_error, format_duration(shape.horizon), renewal.running_error,
-      renewal.forecasts);
+  const std::string figures =
+      fmt::format("mean absolute error {:.2f} requests per {} against {:.2f}, over {} forecasts",
+                  renewal.fresh_error, format_duration(shape.horizon), renewal.running_error,
+                  renewal.forecasts);
   if (!renewal.better()) {
     tell(Ending::kept, "the running model stays: the new one is not closer, " + figures);
     return {};

@@ -20,19 +20,16 @@
 
 namespace tidelimit::serve {
 
-/// Trains the forecast anew on stored windows, when the configuration says so
-/// (forecast.retrain): by schedule, or because the model drifted. The outcome
-/// takes the running model's place only if it was closer on the newest windows,
-/// which neither was trained on (forecast::renew); the one before is kept
-/// (store::replace_bundle), and the control thread takes the folder up as if
-/// somebody had trained by hand. The detector of odd clients stays as it is.
-/// Where another bundle was installed while it trained, or what runs was chosen
-/// by hand, the outcome is dropped.
+/// Trains the forecast anew on stored windows, when the configuration says so (forecast.retrain):
+/// by schedule, or because the model drifted. The outcome takes the running model's place only if
+/// it was closer on the newest windows, which neither was trained on (forecast::renew); the one
+/// before is kept (store::replace_bundle), and the control thread takes the folder up as if
+/// somebody had trained by hand. The detector of odd clients stays as it is. Where another bundle
+/// was installed while it trained, or what runs was chosen by hand, the outcome is dropped.
 ///
-/// On a thread of its own that runs when the machine has nothing else to do
-/// (SCHED_IDLE). Failures are noted as "retraining" and leave what runs. A
-/// bundle in force that can't be read is looked at again within minutes: that
-/// is no attempt yet.
+/// On a thread of its own that runs when the machine has nothing else to do (SCHED_IDLE). Failures
+/// are noted as "retraining" and leave what runs. A bundle in force that can't be read is looked at
+/// again within minutes: that is no attempt yet.
 class Retrainer {
  public:
   enum class Ending : std::uint8_t { taken, kept, failed };
@@ -47,18 +44,16 @@ class Retrainer {
   Retrainer& operator=(const Retrainer&) = delete;
 
   void start();
-  /// Asks for the end, of a training under way too: it comes at the next step
-  /// of its work.
+  /// Asks for the end, of a training under way too: it comes at the next step of its work.
   void abandon();
-  /// Waits for that end, having asked for it. False: it did not come within
-  /// `patience`, as on a machine that is busy without end, and the thread was
-  /// let go; then the process must end without destroying what it refers to.
+  /// Waits for that end, having asked for it. False: it did not come within `patience`, as on a
+  /// machine that is busy without end, and the thread was let go; then the process must end without
+  /// destroying what it refers to.
   [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
   // From any thread.
 
-  /// When the next one by schedule is due; empty: none is, or the first look is
-  /// to come.
+  /// When the next one by schedule is due; empty: none is, or the first look is to come.
   [[nodiscard]] std::optional<WallTime> next() const { return unless_never(next_); }
   /// When the one that runs began; empty: none runs.
   [[nodiscard]] std::optional<WallTime> since() const { return unless_never(since_); }

@@ -16,11 +16,10 @@
 namespace tidelimit::serve {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-using std::chrono::hours;
 
 /// Gives its windows when it is let.
 class SlowHistory final : public engine::test::MemoryHistory {
@@ -96,9 +95,8 @@ TEST(Retrainer, EndsInTime) {
   EXPECT_EQ(setting.retrainer.count(Retrainer::Ending::failed), 1u) << "there are no windows";
 }
 
-/// Requests turn over every eight hours, which is the other way round a day and
-/// a week later: a network of two steps learns it in no time, and no simple
-/// rule foresees it.
+/// Requests turn over every eight hours, which is the other way round a day and a week later: a
+/// network of two steps learns it in no time, and no simple rule foresees it.
 class RetrainedMeanwhile : public testing::Test {
  protected:
   static constexpr forecast::Shape kShape{hours{8}, hours{16}, hours{8}};
