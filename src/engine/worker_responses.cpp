@@ -69,7 +69,7 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
   if (!own_denial && status != 0) {
     const limiter::ResponseClass of = traffic::response_class(status);
     clients.count_response(event, of, now.mono);
-    if (call.user != 0 && of == limiter::ResponseClass::fine)
+    if (call.user != 0 && of == limiter::ResponseClass::fine && kind != ReportKind::never_decided)
       me.data.crowd.served(call.client, call.user, now.mono);
   }
   // Whoever is not asked about may be answered in no time, as often as he likes: it is neither the

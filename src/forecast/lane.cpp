@@ -20,6 +20,9 @@ Lane::Lane(const Series& series, std::size_t asked_from, Options options)
 std::vector<Lane::Quantiles> Lane::forecast(const Series& series,
                                             std::span<const std::size_t> origins,
                                             const Points& points) {
+  // Of a lane that was not asked for long only what is still read.
+  const std::size_t reach = kJudgedAgainDays * series.spans().day;
+  next_ = std::max(next_, origins.front() - std::min(origins.front(), reach));
   const auto past = judged_origins(series, next_, origins.back());
   std::vector<std::size_t> all;
   std::set_union(past.begin(), past.end(), origins.begin(), origins.end(), std::back_inserter(all));

@@ -12,7 +12,8 @@ constexpr double kSwollen = 2;        // a first minute so many times its least 
 constexpr std::size_t kMinutesKept = 60;
 constexpr int kSlower = 6;            // a minute of shedding lasts six
 constexpr double kLeastOfUsual = 10;  // for a minute's mean
-constexpr double kMostFailed = 0.1;   // of a minute: what succeeds beside more is not usual
+constexpr double kMostFailed = 0.1;   // what succeeds beside more is not usual
+constexpr int kMostFailing = 10;      // minutes at the start that may be left out for that
 
 }  // namespace
 
@@ -22,28 +23,36 @@ void UsualLatency::Part::add(const EndpointLoad& load, Nanos longer) {
   span += longer;
 }
 
+bool UsualLatency::Part::fails() const {
+  return failed > kMostFailed * (served.count + failed);
+}
+
 void UsualLatency::add(const EndpointLoad& load, Nanos span, bool shedding) {
   if (!known()) {
     slice_.add(load, span);
     if (slice_.span >= kSlice && slice_.served.count >= kLeastOfSlice) {
       const double mean = slice_.served.mean_ms();
-      least_slice_ = std::min(least_slice_.value_or(mean), mean);
+      if (!slice_.fails()) least_slice_ = std::min(least_slice_.value_or(mean), mean);
       slice_ = {};
     }
   }
   minute_.add(load, span);
   if (minute_.span < (shedding ? kSlower * kMinute : kMinute)) return;
   minute_.span = Nanos{0};
-  if (minute_.failed > kMostFailed * (minute_.served.count + minute_.failed)) {
-    minute_ = {};
-    return;
+  const bool fails = minute_.fails();
+  if (minute_.served.count < kLeastOfUsual) {
+    if (fails) minute_ = {};
+    return;  // else it goes on with the next minute
   }
-  if (minute_.served.count < kLeastOfUsual) return;  // goes on with the next minute
   const double mean = minute_.served.mean_ms();
-  const bool rush = !known() && least_slice_ && mean >= kSwollen * *least_slice_;
-  minutes_.push_back(rush ? *least_slice_ : mean);
-  if (minutes_.size() > kMinutesKept) minutes_.pop_front();
   minute_ = {};
+  if (fails && !known() && ++failing_ <= kMostFailing) return;
+  const bool rush = !known() && least_slice_ && mean >= kSwollen * *least_slice_;
+  // A minute in which much failed makes nothing lower, but it is one of the sixty: where a little
+  // fails all the time, what was usual once would else be so for ever.
+  const double least = rush ? *least_slice_ : mean;
+  minutes_.push_back(fails && known() ? std::max(least, *ms()) : least);
+  if (minutes_.size() > kMinutesKept) minutes_.pop_front();
 }
 
 std::optional<double> UsualLatency::ms() const {

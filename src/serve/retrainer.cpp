@@ -97,17 +97,27 @@ void Retrainer::run() {
     changed_.wait_for(lock, clock_.real(look_), [this] { return stopping_.load(); });
     if (stopping_) break;
     lock.unlock();
-    look();
+    look_safely();
     lock.lock();
   }
   done_ = true;
   changed_.notify_all();
 }
 
-void Retrainer::look() {
+/// What is thrown on a thread ends the process: here it is a failure as any other.
+void Retrainer::look_safely() {
+  const Now now = clock_.now();
+  try {
+    look(now);
+  } catch (const std::exception& fault) {
+    read_again_ = now.mono + kReadAgain;
+    tell(Ending::failed, fault.what());
+  }
+}
+
+void Retrainer::look(Now now) {
   const auto settings = settings_.current();
   const config::Config& config = settings->config;
-  const Now now = clock_.now();
   const bool waits = read_again_ && now.mono < *read_again_;
   const std::string why = waits ? "" : due(config, now.wall);
   if (!waits && (read_again_ || !why.empty())) {

@@ -63,7 +63,8 @@ class Retrainer {
 
  private:
   void run();
-  void look();
+  void look_safely();
+  void look(Now now);
   /// Why a training is due, in words; empty: it is not.
   [[nodiscard]] std::string due(const config::Config& config, WallTime now);
   [[nodiscard]] std::optional<WallTime> renewed_at(const std::filesystem::path& folder,

@@ -29,11 +29,13 @@ class Deadline {
   explicit Deadline(std::chrono::milliseconds patience)
       : end_(std::chrono::steady_clock::now() + patience) {}
 
-  /// Bounds the next call on the socket by what is left. False: nothing is.
-  [[nodiscard]] bool bound(int fd) const {
+  /// Bounds the next call on the socket by what is left, or by one of so many parts of it. False:
+  /// nothing is.
+  [[nodiscard]] bool bound(int fd, int parts = 1) const {
     const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
                           end_ - std::chrono::steady_clock::now())
-                          .count();
+                          .count() /
+                      parts;
     if (left <= 0) return false;
     const timeval limit{.tv_sec = left / 1'000'000,
                         .tv_usec = static_cast<suseconds_t>(left % 1'000'000)};
@@ -55,11 +57,14 @@ Result<Fd> connect_to(const Url& url, const Deadline& deadline) {
   if (const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); error != 0)
     return unreachable(url, gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, freeaddrinfo);
+  int left = 0;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) ++left;
   int error = ECONNREFUSED;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+  // Each is given its part: the first of two may be one that nobody is heard from.
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next, --left) {
     Fd fd(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
     if (!fd) continue;
-    if (!deadline.bound(fd.get())) return unreachable(url, kTooLate);
+    if (!deadline.bound(fd.get(), left)) return unreachable(url, kTooLate);
     if (connect(fd.get(), one->ai_addr, one->ai_addrlen) == 0) return fd;
     error = errno;
   }

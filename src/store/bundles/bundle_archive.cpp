@@ -1,10 +1,11 @@
 #include "store/bundles/bundle_archive.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -17,10 +18,18 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kHeldName = "held";
+constexpr std::chrono::seconds kPatience{10};  // with whoever holds the lock
 
 /// "var/model/" names the same folder as "var/model".
 fs::path named(const fs::path& folder) {
   return folder.has_filename() ? folder : folder.parent_path();
+}
+
+/// The folder in which the bundle itself stands, by whichever name or link it is called.
+fs::path above(const fs::path& folder) {
+  std::error_code unknown;
+  const fs::path real = fs::weakly_canonical(folder, unknown);
+  return named(unknown ? folder : real).parent_path();
 }
 
 fs::path past_of(const fs::path& folder) {
@@ -81,10 +90,10 @@ Result<void> mark_held(const fs::path& folder) {
 
 BundleLock::BundleLock(fs::path folder)
     : folder_(std::move(folder)),
-      fd_(::open((named(folder_).parent_path() / ".").c_str(),
-                 O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
-  }
+      fd_(::open((above(folder_) / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
 }
 
 BundleLock::~BundleLock() {

@@ -14,8 +14,8 @@ namespace tidelimit::store {
 inline constexpr std::size_t kKeptBundles = 5;
 
 /// As long as it lives, no other process or thread replaces the bundle or sets a hold: what was
-/// looked at is what is replaced. Waits for whoever has it. A file system without locks has none:
-/// there, one writer at a time, please.
+/// looked at is what is replaced. Waits ten seconds for whoever has it, and then goes on without,
+/// as on a file system that has no locks: there, one writer at a time, please.
 class BundleLock {
  public:
   explicit BundleLock(std::filesystem::path folder);
