@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <queue>
 
+#include "base/seconds.hpp"
 #include "config/config.hpp"
 #include "engine/engine.hpp"
 #include "impact/ledger.hpp"
@@ -18,10 +19,6 @@ constexpr Nanos kCpuEvery = std::chrono::seconds{5};
 constexpr Nanos kRefusedAfter = std::chrono::milliseconds{1};  // what a full queue takes to say so
 constexpr std::uint16_t kUnavailable = 503;
 constexpr std::uint64_t kGateSeed = 42;
-
-double seconds(Nanos span) {
-  return static_cast<double>(span.count()) * 1e-9;
-}
 
 /// One arm's gate: an engine in virtual time, or none.
 class Gate {
@@ -153,14 +150,14 @@ class Trial {
   }
 
   void finish(const Pending& done) {
-    ledger_.answered(done.arrival, seconds(done.ends - done.arrival.at) * 1e3);
+    ledger_.answered(done.arrival, in_seconds(done.ends - done.arrival.at) * 1e3);
     respond(done.arrival, done.arrival.status, done.ends);
   }
 
   void respond(const Arrival& arrival, std::uint16_t status, Nanos time) {
     traffic::Request request = arrival.request(kDay);
     request.status = status;
-    gate_.observe(request, seconds(time - arrival.at) * 1e3, time);
+    gate_.observe(request, in_seconds(time - arrival.at) * 1e3, time);
   }
 
   void note_busy(Nanos from, Nanos until) {
@@ -168,17 +165,17 @@ class Trial {
       const auto slot = static_cast<std::size_t>((from - span_.from) / kCpuEvery);
       if (slot >= busy_.size()) return;
       const Nanos end = span_.from + kCpuEvery * static_cast<Nanos::rep>(slot + 1);
-      busy_[slot] += seconds(std::min(until, end) - from);
+      busy_[slot] += in_seconds(std::min(until, end) - from);
       from = end;
     }
   }
 
   void measure() {
     const auto slot = static_cast<std::size_t>((next_cpu_ - span_.from) / kCpuEvery) - 1;
-    const double busy = busy_[slot] / (seconds(kCpuEvery) * kWorkers);
+    const double busy = busy_[slot] / (in_seconds(kCpuEvery) * kWorkers);
     gate_.cpu(busy, next_cpu_);
     Bin& bin = ledger_.bin_at(next_cpu_ - kCpuEvery);
-    bin.busy += busy * seconds(kCpuEvery) / seconds(kBin);
+    bin.busy += busy * in_seconds(kCpuEvery) / in_seconds(kBin);
     if (gate_.stands()) look_at_plan(bin);
     next_cpu_ += kCpuEvery;
   }

@@ -3,6 +3,7 @@
 
 #include "base/endpoint_name.hpp"
 #include "base/figures.hpp"
+#include "base/seconds.hpp"
 #include "base/text.hpp"
 #include "cli/input.hpp"
 #include "cli/inspect.hpp"
@@ -22,7 +23,7 @@ std::string mean(double sum, std::uint64_t n, const char* unit) {
 }
 
 std::string span(Nanos length) {
-  const double seconds = static_cast<double>(length.count()) * 1e-9;
+  const double seconds = in_seconds(length);
   if (seconds < 120) return fmt::format("{:.0f} seconds", seconds);
   if (seconds < 7200) return fmt::format("{:.0f} minutes", seconds / 60);
   if (seconds < 172800) return fmt::format("{:.1f} hours", seconds / 3600);
@@ -40,9 +41,8 @@ std::string times(const ingest::Summary& summary) {
   std::string text = fmt::format("time        {} to {} ({})\n", format_time(*summary.first()),
                                  format_time(*summary.last()), span(length));
   if (length > Nanos{}) {
-    text += fmt::format(
-        "rate        {:.2f} requests/s on average",
-        static_cast<double>(summary.requests()) / (static_cast<double>(length.count()) * 1e-9));
+    text += fmt::format("rate        {:.2f} requests/s on average",
+                        static_cast<double>(summary.requests()) / in_seconds(length));
     text +=
         fmt::format(", {} in the busiest minute ({})\n", grouped(summary.busiest_minute_requests()),
                     format_time(summary.busiest_minute()));

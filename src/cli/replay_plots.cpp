@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/seconds.hpp"
+
 namespace tidelimit::cli {
 namespace {
 
@@ -16,10 +18,6 @@ using report::Plot;
 using report::Shape;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-double seconds(Nanos span) {
-  return static_cast<double>(span.count()) * 1e-9;
-}
 
 /// The kinds of outcome that a chart tells apart.
 struct Kind {
@@ -106,7 +104,7 @@ std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endp
     Curve usual{"usual at this time of day", Ink::base, Shape::line, {}, {}, {}, true};
     Curve came{"came", Ink::traffic, Shape::line};
     for (const engine::ForecastPoint& p : e.points) {
-      const double x = unix_seconds(p.made_at) + seconds(e.horizon);
+      const double x = unix_seconds(p.made_at) + in_seconds(e.horizon);
       const auto put = [x](Curve& curve, double y) {
         curve.x.push_back(x);
         curve.y.push_back(y);

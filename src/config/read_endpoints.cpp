@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/endpoint_name.hpp"
+#include "base/http_method.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "config/endpoint_parts.hpp"
@@ -44,10 +45,7 @@ std::optional<std::string> read_pattern(const Field& field, Report& report) {
 std::optional<std::string> read_method(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;
-  const bool letters = std::all_of(text->begin(), text->end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-  });
-  if (!letters || text->size() > 32) {
+  if (!is_http_method(*text)) {
     report.mistake(field.line, fmt::format("{}: \"{}\" is no HTTP method: write GET, POST, ...",
                                            field.where, printable(*text)));
     return std::nullopt;

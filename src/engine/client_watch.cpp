@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/seconds.hpp"
+
 namespace tidelimit::engine {
 namespace {
 
@@ -17,10 +19,6 @@ constexpr Nanos kLeastSpan = std::chrono::minutes{10};
 constexpr double kFadeSeconds = 86400;
 // exp of this is where weights are drawn back to 1, far below what a double holds.
 constexpr double kWeightsMost = 500;
-
-double seconds_between(Instant from, Instant to) {
-  return std::chrono::duration<double>(to - from).count();
-}
 
 }  // namespace
 
@@ -39,7 +37,7 @@ void ClientWatch::use_huge_pages() {
 double ClientWatch::begin_fold(Instant now) {
   folded_at_ = now;
   if (all_requests_ == 0) watched_from_ = now;
-  const double age = seconds_between(weighed_from_, now) / kFadeSeconds;
+  const double age = in_seconds(now - weighed_from_) / kFadeSeconds;
   if (age < kWeightsMost) return std::exp(age);
   const double shrink = std::exp(-age);
   for (std::size_t i = 0; i < notes_.size(); ++i) notes_[i].weighted *= shrink;

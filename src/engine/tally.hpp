@@ -42,22 +42,24 @@ struct WindowCounts {
   bool operator==(const WindowCounts&) const = default;
   /// What came since, of counts that only grow.
   [[nodiscard]] WindowCounts operator-(const WindowCounts& before) const {
-    return {requests - before.requests,
-            premium - before.premium,
-            errors - before.errors,
-            responses - before.responses,
-            latency_us - before.latency_us,
-            malicious - before.malicious,
-            late - before.late};
+    WindowCounts since = *this;
+    since.each(before, [](std::uint64_t& mine, std::uint64_t theirs) { mine -= theirs; });
+    return since;
   }
   void operator+=(const WindowCounts& more) {
-    requests += more.requests;
-    premium += more.premium;
-    errors += more.errors;
-    responses += more.responses;
-    latency_us += more.latency_us;
-    malicious += more.malicious;
-    late += more.late;
+    each(more, [](std::uint64_t& mine, std::uint64_t theirs) { mine += theirs; });
+  }
+
+ private:
+  template <class Take>
+  void each(const WindowCounts& other, Take&& take) {
+    take(requests, other.requests);
+    take(premium, other.premium);
+    take(errors, other.errors);
+    take(responses, other.responses);
+    take(latency_us, other.latency_us);
+    take(malicious, other.malicious);
+    take(late, other.late);
   }
 };
 

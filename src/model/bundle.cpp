@@ -65,7 +65,7 @@ Result<void> check_shape(const forecast::Shape& stored, const forecast::Shape& m
   if (stored == manifest) return {};
   return fail(Code::data_loss, fmt::format("{}: made for {}, and {} says otherwise; restore both "
                                            "from one copy or train the bundle anew",
-                                           kForecastName, in_words(stored), kManifestName));
+                                           kForecastName, format_shape(stored), kManifestName));
 }
 
 Result<std::shared_ptr<const forecast::ForecastModel>> decode_forecast(const ManifestFile& manifest,

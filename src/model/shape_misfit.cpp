@@ -6,15 +6,15 @@
 
 namespace tidelimit::model {
 
-std::string in_words(const forecast::Shape& shape) {
+std::string format_shape(const forecast::Shape& shape) {
   return fmt::format("window {}, history {}, horizon {}", format_duration(shape.window),
                      format_duration(shape.history), format_duration(shape.horizon));
 }
 
 std::string shape_misfit(const Bundle& bundle, const forecast::Shape& of_gate) {
   if (bundle.forecast == nullptr || bundle.forecast->shape == of_gate) return {};
-  return fmt::format("it is for {}, the gate forecasts with {}", in_words(bundle.forecast->shape),
-                     in_words(of_gate));
+  return fmt::format("it is for {}, the gate forecasts with {}",
+                     format_shape(bundle.forecast->shape), format_shape(of_gate));
 }
 
 std::string shape_refusal(const Bundle& fresh, const Bundle* running,

@@ -7,7 +7,7 @@
 namespace tidelimit::model {
 
 /// "window 15m, history 24h, horizon 1h"
-[[nodiscard]] std::string in_words(const forecast::Shape& shape);
+[[nodiscard]] std::string format_shape(const forecast::Shape& shape);
 
 /// How the windows that the forecast of the bundle is for differ from those of a gate, in words;
 /// empty: they don't, or the bundle has no forecast.

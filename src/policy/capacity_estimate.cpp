@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/seconds.hpp"
 #include "policy/rates.hpp"
 
 namespace tidelimit::policy {
@@ -112,7 +113,7 @@ void CapacityEstimate::judge() {
     return;
   }
   if (drain_ > 0) ++drain_rounds_;
-  const double span_s = seconds(round_.span);
+  const double span_s = in_seconds(round_.span);
   const double served = round_.served / span_s;
   // So many arrivals have chance in them (Poisson): what is certain is a deviation less.
   const double deviation = served / std::sqrt(std::max(round_.answers.count, 1.0));

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/seconds.hpp"
 #include "policy/fair_share.hpp"
 #include "policy/rates.hpp"
 #include "policy/words.hpp"
@@ -167,7 +168,7 @@ void Divider::observe(const LoadSample& load) {
     for (std::size_t t = 0; t < std::min(tiers_.size(), seen->asked.size()); ++t) {
       Class& one = classes_[e * tiers_.size() + t];
       const double reduced = t < seen->reduced.size() ? seen->reduced[t] : 0.0;
-      const double rate = (seen->asked[t] + reduced) / seconds(load.span) * one.cost;
+      const double rate = (seen->asked[t] + reduced) / in_seconds(load.span) * one.cost;
       smooth(one.lately, rate, lately);
       smooth(one.usually, rate, usually);
       one.second_last = std::exchange(one.last, rate);
@@ -195,7 +196,7 @@ void Divider::claim(const StepReadings& readings) {
     const auto* forecast = readings.endpoints[e].forecast;
     double reserved = 0;
     if (forecast != nullptr && forecast->horizon > Nanos{0}) {
-      reserved = forecast->quantiles[kReserved] * first->cost / seconds(forecast->horizon);
+      reserved = forecast->quantiles[kReserved] * first->cost / in_seconds(forecast->horizon);
     }
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = first[t];

@@ -6,10 +6,6 @@
 
 namespace tidelimit::policy {
 
-[[nodiscard]] constexpr double seconds(Nanos span) {
-  return static_cast<double>(span.count()) * 1e-9;
-}
-
 /// What `span` weighs in an average that fades exponentially over `memory`.
 [[nodiscard]] inline double weight_in(Nanos memory, Nanos span) {
   return -std::expm1(-(static_cast<double>(span.count()) / static_cast<double>(memory.count())));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/seconds.hpp"
 #include "policy/rates.hpp"
 #include "policy/words.hpp"
 
@@ -27,7 +28,7 @@ constexpr std::string_view kUnknown =
 
 Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
     : rule_(rule),
-      threshold_ms_(seconds(*settings.rules[rule].when.queueing) * 1e3),
+      threshold_ms_(in_seconds(*settings.rules[rule].when.queueing) * 1e3),
       tiers_(settings.tiers) {
   const Rule& own = settings.rules[rule];
   state_.rule = own.name;
@@ -124,7 +125,7 @@ void Shedder::gather(const LoadSample& load) {
     const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
-      const double rate = seen.asked[t] * weight / seconds(load.span);
+      const double rate = seen.asked[t] * weight / in_seconds(load.span);
       smooth(one.lately, rate, in_asked);
       one.asked = std::min(one.lately, std::max(rate, one.last) * kGrowth);
       one.last = rate;
@@ -159,13 +160,13 @@ std::optional<double> Shedder::queueing_ms() const {
 /// What to let in. While calls wait the upstream does all it can, so its throughput is its
 /// capacity; while few do, it may be able to do more.
 void Shedder::follow(double queueing, Nanos span) {
-  const double throughput = done_ / seconds(span);
+  const double throughput = done_ / in_seconds(span);
   if (!capacity_ || !engaged_) {
     capacity_ = throughput;
   } else if (queueing > threshold_ms_ / 2) {
     smooth(*capacity_, throughput, weight_in(kCapacityMemory, span));
   } else {
-    *capacity_ = std::max(*capacity_ * (1 + kProbe * seconds(span)), throughput);
+    *capacity_ = std::max(*capacity_ * (1 + kProbe * in_seconds(span)), throughput);
   }
   const double lead = (threshold_ms_ - queueing) / 1e3 / kDrain_s;
   admitted_ = *capacity_ * (1 + std::clamp(lead, -kMostLess, kMostMore));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/seconds.hpp"
 #include "policy/rates.hpp"
 #include "policy/words.hpp"
 
@@ -18,7 +19,7 @@ constexpr double kExcessSigmas = 3.0;  // a spike exceeds the usual by so many P
 double utilisation(double requests, const Readings& readings) {
   if (!readings.endpoint || !readings.endpoint->capacity) return 0.0;
   return requests /
-         (seconds(readings.forecast->horizon) * readings.endpoint->capacity->per_second());
+         (in_seconds(readings.forecast->horizon) * readings.endpoint->capacity->per_second());
 }
 
 bool forecast_starts(const Condition& condition, const Readings& readings) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "base/http_method.hpp"
 #include "base/text.hpp"
 #include "cli/import/converted_limit.hpp"
 #include "cli/import/descriptor_path.hpp"
@@ -17,7 +18,6 @@ using config::Descriptor;
 
 constexpr std::size_t kMostEndpoints = 999;  // and `other`
 constexpr std::size_t kMostTiers = 63;       // and the default
-constexpr std::size_t kLongestMethod = 32;   // as the configuration takes it
 
 /// Takes descriptors to endpoints, one by one.
 class Translator {
@@ -125,10 +125,7 @@ DraftEndpoint* Translator::endpoint_of(const DescriptorPath& path) {
     return nullptr;
   }
   const std::string name = method != nullptr ? method->value : "";
-  const bool letters = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-  });
-  if (!letters || name.size() > kLongestMethod) {
+  if (!is_http_method(name)) {
     remark(path, fmt::format("\"{}\" is no HTTP method", printable(name)), "name each method");
     return nullptr;
   }

@@ -24,7 +24,7 @@ class Survey {
     endpoints_.add(request.path);
     first_ = std::min(first_, request.time);
     last_ = std::max(last_, request.time);
-    if (last_ - request.time > kSoonEnough) ++late_;
+    if (last_ - request.time > kSoonEnough) ++a_minute_behind_;
     if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
   }
 
@@ -39,7 +39,7 @@ class Survey {
   [[nodiscard]] WallTime first() const { return first_; }
   [[nodiscard]] WallTime last() const { return last_; }
   /// Requests more than a minute older than one before them.
-  [[nodiscard]] std::uint64_t late() const { return late_; }
+  [[nodiscard]] std::uint64_t a_minute_behind() const { return a_minute_behind_; }
 
  private:
   static constexpr Nanos kSoonEnough = std::chrono::minutes{1};
@@ -47,7 +47,7 @@ class Survey {
   ingest::TopCounter tiers_;
   WallTime first_ = WallTime::max();
   WallTime last_ = WallTime::min();
-  std::uint64_t late_ = 0;
+  std::uint64_t a_minute_behind_ = 0;
 };
 
 /// The configuration that offline commands use without --config: the verdict rules of the

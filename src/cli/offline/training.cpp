@@ -164,13 +164,13 @@ std::string aside_note(const TrafficHistory& history) {
 /// Times may differ by so much from their order without harm: a client's figures are kept by the
 /// minute.
 Result<void> check_order(const Survey& survey, const ingest::ReadReport& reading) {
-  if (survey.late() * 2 <= reading.requests) return {};
+  if (survey.a_minute_behind() * 2 <= reading.requests) return {};
   return fail(
       Code::failed_precondition,
       fmt::format("{} of {} requests are more than a minute older than one before them: the "
                   "detector of odd clients learns from minutes in their order, and would "
                   "see hardly any of these; sort the input by time",
-                  grouped(survey.late()), grouped(reading.requests)));
+                  grouped(survey.a_minute_behind()), grouped(reading.requests)));
 }
 
 /// Which part suffers.
