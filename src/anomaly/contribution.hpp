@@ -11,9 +11,9 @@ namespace tidelimit::anomaly {
 struct Contribution {
   traffic::Feature feature{};
   double value = 0;
-  double usual_low = 0;       ///< 5 % quantile of training
-  double usual_high = 0;      ///< 95 % quantile of training
-  double share = 0;           ///< of the score above the middle, may be negative
+  double usual_low = 0;   ///< 5 % quantile of training; of errors' ratios 0, where none is usual
+  double usual_high = 0;  ///< 95 % quantile of training
+  double share = 0;       ///< of the score above the middle, may be negative
   std::string usual_of = {};  ///< the tier that is so usually; empty: all clients
 };
 

@@ -104,26 +104,18 @@ bool is_harmless(const Contribution& c) {
   return c.value < c.usual_low && c.feature != Feature::endpoint_concentration;
 }
 
-/// Whether a client without a single error is usual. The ranges of ratios don't say so: drawn
-/// towards what is usual, the ratio of the cleanest is above 0.
-bool none_is_usual(const std::vector<Contribution>& contributions) {
-  return std::any_of(contributions.begin(), contributions.end(), [](const Contribution& c) {
-    return c.feature == Feature::hour_errors && std::round(c.usual_low) == 0;
-  });
+/// Where clients without a single error are usual, so is a ratio of 0. In training the lowest ratio
+/// is above that: drawn towards what is usual, the cleanest client's was, by its few responses.
+UsualRange range_of(Feature feature, const UsualRanges& usual) {
+  const auto of = [&](Feature any) { return usual[static_cast<std::size_t>(any)]; };
+  const bool of_errors = feature == Feature::error_ratio || feature == Feature::hour_error_ratio;
+  const bool clean_is_usual = std::round(of(Feature::hour_errors).low) == 0;
+  return {of_errors && clean_is_usual ? 0 : of(feature).low, of(feature).high};
 }
 
-/// `as_counted(c)`: the value of a contribution as it was counted, where that is a ratio.
+/// `ratio(c)`: the value of a contribution as it was counted, where that is a ratio.
 template <class AsCounted>
-std::vector<std::string> told(const std::vector<Contribution>& contributions,
-                              AsCounted as_counted) {
-  const bool clean_is_usual = none_is_usual(contributions);
-  const auto ratio = [&](const Contribution& c) {
-    Ratio counted = as_counted(c);
-    const bool of_errors =
-        c.feature == Feature::error_ratio || c.feature == Feature::hour_error_ratio;
-    if (of_errors && clean_is_usual) counted.usual_low = 0;
-    return counted;
-  };
+std::vector<std::string> told(const std::vector<Contribution>& contributions, AsCounted ratio) {
   std::vector<std::string> odd, within, harmless;
   for (const Contribution& c : contributions) {
     if (c.share <= 0) continue;
@@ -159,8 +151,10 @@ std::vector<Contribution> explain(const Detector& detector, const traffic::Clien
       std::abs(total) > 1e-12 ? 0.5 * std::expm1(exponent) / total : 0.5 * std::log(2.0) / c;
   std::vector<Contribution> out;
   for (std::size_t i = 0; i < traffic::kFeatures; ++i) {
-    out.push_back({static_cast<Feature>(i), static_cast<double>(features.values[i]), usual[i].low,
-                   usual[i].high, shortening[i] * per_step, of_tier ? known->tier : std::string()});
+    const auto feature = static_cast<Feature>(i);
+    const UsualRange range = range_of(feature, usual);
+    out.push_back({feature, static_cast<double>(features.values[i]), range.low, range.high,
+                   shortening[i] * per_step, of_tier ? known->tier : std::string()});
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const Contribution& a, const Contribution& b) { return a.share > b.share; });

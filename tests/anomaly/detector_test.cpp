@@ -368,23 +368,31 @@ TEST(Words, SayRatiosAsTheyWereCountedAndAboutWhatNobodyCounted) {
                                    "about 1 request in the last hour (usual for PRM: 0 to 1)"));
 }
 
-TEST(Words, CallNoErrorsUsualWhereManyClientsHaveNone) {
+TEST_F(Trained, CallsNoErrorsUsualWhereManyClientsHaveNone) {
   using traffic::Feature;
-  traffic::ClientFigures figures;
-  figures.error_ratio = 1;
-  // A range of clients with thirty responses or so: three in a hundred times ten of forty.
-  const Contribution ratio{Feature::error_ratio, 0.97, 0.0075, 0.08, 0.5, "STD"};
-  const Contribution over_the_hour{Feature::hour_error_ratio, 0.98, 0.006, 0.08, 0.4, "STD"};
-  const auto with_errors_from = [](double low) {
-    return Contribution{Feature::hour_errors, 400, low, 9, -0.1, "STD"};
+  const auto explained = [&](double errors_low) {
+    DetectorParts parts = detector().parts();
+    const auto set = [&](Feature feature, UsualRange range) {
+      parts.usual[static_cast<std::size_t>(feature)] = range;
+    };
+    // Ranges of clients with thirty responses or so: three in a hundred times ten of forty.
+    set(Feature::error_ratio, {0.0075, 0.08});
+    set(Feature::hour_error_ratio, {0.006, 0.08});
+    set(Feature::hour_errors, {errors_low, 9});
+    auto all = explain(Detector(std::move(parts)), client(60, 0.97, 600, 0.95));
+    std::erase_if(all, [](const Contribution& c) {
+      return c.feature != Feature::error_ratio && c.feature != Feature::hour_error_ratio;
+    });
+    return all;
   };
-  EXPECT_THAT(in_words({ratio, over_the_hour, with_errors_from(0)}, figures),
-              testing::ElementsAre("100 % errors (usual for STD: 0 to 8 %)",
-                                   "100 % errors over the last hour (usual for STD: 0 to 8 %)"));
-  EXPECT_THAT(in_words({ratio, with_errors_from(0.3)}),
-              testing::ElementsAre("97 % errors (usual for STD: 0 to 8 %)"));
-  EXPECT_THAT(in_words({ratio, with_errors_from(2)}),
-              testing::ElementsAre("97 % errors (usual for STD: 1 to 8 %)"));
+  using testing::Field;
+  EXPECT_THAT(explained(0), testing::Each(Field(&Contribution::usual_low, 0)));
+  EXPECT_THAT(explained(0.3), testing::Each(Field(&Contribution::usual_low, 0)))
+      << "a third of an error has faded";
+  EXPECT_THAT(explained(2), testing::Each(Field(&Contribution::usual_low, testing::Gt(0.005))));
+  EXPECT_THAT(explained(0), testing::Each(Field(&Contribution::usual_high, 0.08)));
+  EXPECT_THAT(in_words(explained(0)),
+              testing::Contains(testing::HasSubstr(" % errors (usual 0 to 8 %)")));
 }
 
 TEST(Words, CallUsualWhatTheFeatureCallsUsual) {
