@@ -88,7 +88,13 @@ std::optional<bool> read_bool(const Field& field, Report& report) {
     for (const char* no : {"no", "off", "n", "false"})
       if (lower == no) return false;
   }
-  return read_choice<bool>(field, report, {{"true", true}, {"false", false}});
+  return read_choice<bool>(field, report,
+                           {{"true", true},
+                            {"yes", true},
+                            {"on", true},
+                            {"false", false},
+                            {"no", false},
+                            {"off", false}});
 }
 
 std::optional<Rate> read_rate(const Field& field, Report& report) {

@@ -13,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "serve/http/client.hpp"
+#include "serve/safely.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -91,8 +92,6 @@ struct PrometheusPoll::Asker {
 
   void run();
   [[nodiscard]] Result<double> ask() const;
-  /// What is thrown on a thread ends the process: here it is an error as any other.
-  [[nodiscard]] Result<double> ask_safely() const;
 
   const Url url;
   const std::string target;
@@ -130,19 +129,11 @@ Result<double> PrometheusPoll::Asker::ask() const {
                           value ? "no answer to the query" : value.error().message));
 }
 
-Result<double> PrometheusPoll::Asker::ask_safely() const {
-  try {
-    return ask();
-  } catch (const std::exception& fault) {  // std::bad_alloc, and what libraries may throw
-    return fail(Code::internal, fault.what());
-  }
-}
-
 void PrometheusPoll::Asker::run() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     lock.unlock();
-    const auto value = ask_safely();
+    const auto value = safely([this] { return ask(); });
     lock.lock();
     if (stopping) return;
     if (value) {

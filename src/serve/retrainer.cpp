@@ -12,6 +12,7 @@
 #include "forecast/model.hpp"
 #include "model/shape_misfit.hpp"
 #include "serve/net/join_within.hpp"
+#include "serve/safely.hpp"
 #include "store/bundles/bundle_archive.hpp"
 #include "store/bundles/bundle_folder.hpp"
 
@@ -104,15 +105,15 @@ void Retrainer::run() {
   changed_.notify_all();
 }
 
-/// What is thrown on a thread ends the process: here it is a failure as any other.
 void Retrainer::look_safely() {
   const Now now = clock_.now();
-  try {
+  const auto looked = safely([&]() -> Result<void> {
     look(now);
-  } catch (const std::exception& fault) {
-    read_again_ = now.mono + kReadAgain;
-    tell(Ending::failed, fault.what());
-  }
+    return {};
+  });
+  if (looked) return;
+  read_again_ = now.mono + kReadAgain;
+  tell(Ending::failed, looked.error().message);
 }
 
 void Retrainer::look(Now now) {

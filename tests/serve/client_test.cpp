@@ -1,7 +1,13 @@
 #include "serve/http/client.hpp"
 
+#include <arpa/inet.h>
+#include <array>
 #include <gtest/gtest.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "serve/net/connect.hpp"
 #include "serve/scripted_server.hpp"
 
 namespace tidelimit::serve {
@@ -19,6 +25,51 @@ TEST(HttpCall, EndsInTimeHoweverSlowlyTheAnswerComes) {
   EXPECT_EQ(session.call("GET", "/", "").error().code, Code::unavailable);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{8})
       << "the server drips for ten seconds a call";
+}
+
+/// A place where nobody is heard from: its queue is full, and who comes there is not answered.
+class FullPlace {
+ public:
+  FullPlace() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(listener_.get(), at(), sizeof address_), 0);
+    EXPECT_EQ(listen(listener_.get(), 0), 0);
+    address_.sin_port = htons(local_port(listener_));
+    for (Fd& waiting : waiting_) {
+      waiting = Fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      (void)connect(waiting.get(), at(), sizeof address_);
+    }
+  }
+  [[nodiscard]] sockaddr* at() { return reinterpret_cast<sockaddr*>(&address_); }
+
+ private:
+  Fd listener_;
+  sockaddr_in address_{};
+  std::array<Fd, 8> waiting_;
+};
+
+TEST(ConnectToAny, LeavesTimeForTheAddressesAfterOneThatIsSilent) {
+  FullPlace silent;
+  ScriptedServer server({{kWhole}});
+  sockaddr_in good{};
+  good.sin_family = AF_INET;
+  good.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  good.sin_port = htons(static_cast<std::uint16_t>(std::stoi(server.url().port)));
+  addrinfo second{};
+  second.ai_family = AF_INET;
+  second.ai_socktype = SOCK_STREAM;
+  second.ai_addr = reinterpret_cast<sockaddr*>(&good);
+  second.ai_addrlen = sizeof good;
+  addrinfo first = second;
+  first.ai_addr = silent.at();
+  first.ai_next = &second;
+  const auto connected = connect_to_any(&first, Deadline(std::chrono::seconds{2}));
+  EXPECT_TRUE(connected) << connected.error().message;
+  first.ai_next = nullptr;
+  const auto alone = connect_to_any(&first, Deadline(kImpatient));
+  ASSERT_FALSE(alone) << "somebody answers where nobody should";
+  EXPECT_EQ(alone.error().code, Code::unavailable);
 }
 
 TEST(HttpSession, AsksAgainWhereTheServerHasClosedAnIdleConnection) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <future>
 #include <gmock/gmock.h>
+#include <utility>
 
 #include "engine/memory_history.hpp"
 #include "model/some_model.hpp"
@@ -59,6 +60,7 @@ struct Setting {
   }
 
   std::shared_ptr<SlowHistory> history = std::make_shared<SlowHistory>();
+  bool let = false;  ///< the history was
   engine::Engine engine{{}, history, 1};
   SettingsSlot settings;
   Clock clock;
@@ -142,14 +144,14 @@ class RetrainedMeanwhile : public testing::Test {
     setting->history->reached.get_future().wait();
     return setting;
   }
-  static bool ends(Setting& setting, Retrainer::Ending ending) {
-    setting.history->let.set_value();
+  static bool ends(Setting& setting, Retrainer::Ending ending, seconds patience = minutes{3}) {
+    if (!std::exchange(setting.let, true)) setting.history->let.set_value();
     const auto& all = Retrainer::kEndings;
     const auto ended = [&] {
       return std::any_of(all.begin(), all.end(),
                          [&](auto any) { return setting.retrainer.count(any) > 0; });
     };
-    return eventually(ended, minutes{3}) && setting.retrainer.count(ending) == 1;
+    return eventually(ended, patience) && setting.retrainer.count(ending) == 1;
   }
 
   test::TemporaryFolder outer_;
@@ -184,8 +186,15 @@ TEST_F(RetrainedMeanwhile, WhatIsGoneDoesNotComeBack) {
 TEST_F(RetrainedMeanwhile, WhatIsHeldStays) {
   put(bundle(1));
   auto setting = training();
-  ASSERT_TRUE(store::set_held(folder_, true));
   const std::string chosen = in_force();
+  {
+    // An operator looks at what there is, and holds it: no training that ends meanwhile may be in
+    // between.
+    const store::BundleLock looks(folder_);
+    EXPECT_FALSE(ends(*setting, Retrainer::Ending::taken, seconds{2}));
+    std::filesystem::create_directories(outer_ / "model.past");
+    std::ofstream(outer_ / "model.past/held") << "by hand\n";
+  }
   EXPECT_TRUE(ends(*setting, Retrainer::Ending::kept));
   EXPECT_EQ(in_force(), chosen);
 }

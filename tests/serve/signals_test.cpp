@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <new>
 #include <optional>
 
 #include "serve/group_cpu.hpp"
 #include "serve/prometheus_poll.hpp"
+#include "serve/safely.hpp"
 #include "serve/scripted_server.hpp"
 
 namespace tidelimit::serve {
@@ -36,6 +38,14 @@ TEST(GroupCpu, IsTheUsedShareOfTheQuota) {
 std::string vector_of(const char* samples) {
   return std::string(R"({"status":"success","data":{"resultType":"vector","result":[)") + samples +
          "]}}";
+}
+
+TEST(Safely, TakesWhatIsThrownForAnError) {
+  const auto thrown = safely([]() -> Result<double> { throw std::bad_alloc(); });
+  ASSERT_FALSE(thrown);
+  EXPECT_EQ(thrown.error().code, Code::internal);
+  EXPECT_EQ(thrown.error().message, std::bad_alloc().what());
+  EXPECT_EQ(safely([]() -> Result<double> { return 0.5; }), 0.5);
 }
 
 TEST(QueryValue, IsTheLargestSample) {

@@ -12,6 +12,7 @@
 #include "base/percent_encoding.hpp"
 #include "base/text.hpp"
 #include "serve/http/chunked_decoder.hpp"
+#include "serve/net/connect.hpp"
 #include "serve/net/socket.hpp"
 
 namespace tidelimit::serve {
@@ -23,33 +24,6 @@ tl::unexpected<Error> unreachable(const Url& url, const std::string& why) {
   return fail(Code::unavailable, format_url(url) + " does not answer: " + why);
 }
 
-/// When a call is to be over, however slowly its bytes come.
-class Deadline {
- public:
-  explicit Deadline(std::chrono::milliseconds patience)
-      : end_(std::chrono::steady_clock::now() + patience) {}
-
-  /// Bounds the next call on the socket by what is left, or by one of so many parts of it. False:
-  /// nothing is.
-  [[nodiscard]] bool bound(int fd, int parts = 1) const {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
-                          end_ - std::chrono::steady_clock::now())
-                          .count() /
-                      parts;
-    if (left <= 0) return false;
-    const timeval limit{.tv_sec = left / 1'000'000,
-                        .tv_usec = static_cast<suseconds_t>(left % 1'000'000)};
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    return true;
-  }
-
- private:
-  std::chrono::steady_clock::time_point end_;
-};
-
-constexpr char kTooLate[] = "no answer in time";
-
 Result<Fd> connect_to(const Url& url, const Deadline& deadline) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -57,18 +31,9 @@ Result<Fd> connect_to(const Url& url, const Deadline& deadline) {
   if (const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); error != 0)
     return unreachable(url, gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, freeaddrinfo);
-  int left = 0;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) ++left;
-  int error = ECONNREFUSED;
-  // Each is given its part: the first of two may be one that nobody is heard from.
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next, --left) {
-    Fd fd(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
-    if (!fd) continue;
-    if (!deadline.bound(fd.get(), left)) return unreachable(url, kTooLate);
-    if (connect(fd.get(), one->ai_addr, one->ai_addrlen) == 0) return fd;
-    error = errno;
-  }
-  return unreachable(url, std::strerror(error == EINPROGRESS ? ETIMEDOUT : error));
+  auto fd = connect_to_any(found, deadline);
+  if (!fd) return unreachable(url, fd.error().message);
+  return fd;
 }
 
 Result<void> send_all(const Url& url, int fd, std::string_view bytes, const Deadline& deadline) {

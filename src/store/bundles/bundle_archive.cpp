@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kHeldName = "held";
-constexpr std::chrono::seconds kPatience{10};  // with whoever holds the lock
 
 /// "var/model/" names the same folder as "var/model".
 fs::path named(const fs::path& folder) {
@@ -88,10 +87,10 @@ Result<void> mark_held(const fs::path& folder) {
 
 }  // namespace
 
-BundleLock::BundleLock(fs::path folder)
+BundleLock::BundleLock(fs::path folder, std::chrono::milliseconds patience)
     : folder_(std::move(folder)),
       fd_(::open((above(folder_) / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + patience;
   while (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,11 +15,12 @@ namespace tidelimit::store {
 inline constexpr std::size_t kKeptBundles = 5;
 
 /// As long as it lives, no other process or thread replaces the bundle or sets a hold: what was
-/// looked at is what is replaced. Waits ten seconds for whoever has it, and then goes on without,
-/// as on a file system that has no locks: there, one writer at a time, please.
+/// looked at is what is replaced. Waits `patience` for whoever has it, and then goes on without, as
+/// on a file system that has no locks: there, one writer at a time, please.
 class BundleLock {
  public:
-  explicit BundleLock(std::filesystem::path folder);
+  explicit BundleLock(std::filesystem::path folder,
+                      std::chrono::milliseconds patience = std::chrono::seconds{10});
   ~BundleLock();
   BundleLock(const BundleLock&) = delete;
   BundleLock& operator=(const BundleLock&) = delete;

@@ -127,6 +127,31 @@ TEST_F(Archive, NobodyReplacesWhatAnotherLooksAt) {
   EXPECT_EQ(versions().size(), 3U);
 }
 
+TEST_F(Archive, WhoWaitedLongEnoughGoesOnWithoutTheLock) {
+  using std::chrono::milliseconds;
+  const std::string first = put(1);
+  const BundleLock lock(folder_);
+  const auto begin = std::chrono::steady_clock::now();
+  const BundleLock impatient(folder_, milliseconds{100});
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds{100}) << "it did wait";
+  EXPECT_TRUE(replace_bundle(impatient, bundle(2)));
+  EXPECT_NE(in_force(), first);
+}
+
+TEST_F(Archive, ALinkToTheFolderIsLockedAsTheFolderIs) {
+  const std::string first = put(1);
+  std::filesystem::create_directories(outer_ / "etc");
+  const std::filesystem::path link = outer_ / "etc/model";
+  std::filesystem::create_directory_symlink(folder_, link);
+  std::optional<BundleLock> lock(link);
+  auto other = std::async(std::launch::async, [&] { return replace_bundle(folder_, bundle(2)); });
+  EXPECT_EQ(other.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
+  EXPECT_EQ(in_force(), first);
+  lock.reset();
+  EXPECT_TRUE(other.get());
+  EXPECT_NE(in_force(), first);
+}
+
 TEST_F(Archive, ADamagedOneInForceIsShownAndReplacedByOneBefore) {
   const std::string first = put(1), second = put(2);
   std::ofstream(folder_ / "traffic.onnx") << "no model";
