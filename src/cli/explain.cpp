@@ -29,7 +29,7 @@ class Follower {
  public:
   explicit Follower(Explanation& explanation) : out_(explanation) {}
 
-  void asked(const traffic::Request& request, const engine::Answer& answer) {
+  void take(const traffic::Request& request, const engine::Answer& answer) {
     if (out_.requests++ == 0) out_.first = request.time;
     out_.last = request.time;
     ++out_.status_classes[traffic::status_class(request.status)];
@@ -38,6 +38,8 @@ class Follower {
     out_.paths.add(normalise_path(request.path, path_), tally);
     out_.agents.add(request.user_agent, tally);
     if (!request.user_id.empty()) out_.users.add(hash_bytes(request.user_id, 1));
+    active_ = true;
+    if (!traffic::meets_limits(request)) return;
     const auto reason = static_cast<std::size_t>(answer.decision.reason);
     if (answer.decision.outcome == limiter::Outcome::deny) {
       ++out_.outcomes.denied_by[reason];
@@ -47,7 +49,6 @@ class Follower {
         ++out_.outcomes.would_deny_by[reason];
       }
     }
-    active_ = true;
   }
 
   void look(const engine::Engine& engine, Now now) {
@@ -126,14 +127,14 @@ Result<Explanation> explain(const ExplainOptions& options) {
       ReadingProgress(*input, "explaining").each([&](const traffic::Request& request) {
         const engine::Answer& answer = replay.add(request);
         clients.add(request.client_name, {.requests = 1});
-        if (request.client == explanation.client) follower.asked(request, answer);
+        if (request.client == explanation.client) follower.take(request, answer);
       });
   if (!reading) return tl::unexpected(reading.error());
   print(reading_notes(*reading) + order_note(*reading), stderr);
   if (explanation.requests == 0) return fail(Code::not_found, nobody(options.client, clients));
 
   const engine::ReplayReport report = replay.finish();
-  explanation.all_requests = report.requests;
+  explanation.all_requests = reading->requests;
   for (const auto& span : report.verdicts) {
     if (span.record.client == explanation.client) explanation.verdicts.push_back(span);
   }

@@ -245,6 +245,13 @@ Result<Input> Input::find(const InputOptions& options, Passes passes, Order orde
 std::string reading_notes(const ingest::ReadReport& report) {
   std::string notes;
   for (const std::string& problem : report.problems) notes += "warning: " + problem + "\n";
+  if (report.never_asked > 0) {
+    notes += fmt::format(
+        "note: {} of {} requests were answered by the gateway, which never asked tidelimit "
+        "(\"asked\":"
+        "\"0\"): they count among their clients' errors, and no limit or window counts them\n",
+        report.never_asked, report.requests);
+  }
   if (report.unreadable == 0) return notes;
   notes += fmt::format("{} of {} lines can't be read:\n", report.unreadable, report.lines);
   for (std::size_t i = 0; i < ingest::kUnreadable; ++i) {

@@ -62,8 +62,8 @@ class Input {
 };
 
 /// What a person should know after reading, for standard error: unreadable lines by reason with the
-/// first few, and inputs that ended early. Empty when there is nothing to say; else ends with a
-/// newline.
+/// first few, requests that no limit meets, and inputs that ended early. Empty when there is
+/// nothing to say; else ends with a newline.
 [[nodiscard]] std::string reading_notes(const ingest::ReadReport& report);
 
 /// The same of ready windows: of which endpoints some have no row, or not all of the finer ones.

@@ -63,13 +63,10 @@ Json unreadable_lines(const ingest::ReadReport& report) {
 }
 
 Json reading(const ingest::ReadReport& report) {
-  return {{"format", report.format},
-          {"lines", report.lines},
-          {"requests", report.requests},
-          {"unreadable", report.unreadable},
-          {"unreadable_by_reason", unreadable_lines(report)},
-          {"problems", report.problems},
-          {"bytes_read", report.bytes}};
+  return {{"format", report.format},         {"lines", report.lines},
+          {"requests", report.requests},     {"never_asked", report.never_asked},
+          {"unreadable", report.unreadable}, {"unreadable_by_reason", unreadable_lines(report)},
+          {"problems", report.problems},     {"bytes_read", report.bytes}};
 }
 
 Json endpoints(const ingest::Summary& summary) {

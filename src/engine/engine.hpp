@@ -36,7 +36,7 @@ struct Answer {
 enum class ReportKind : std::uint8_t {
   already_decided,
   observe_only,
-  never_decided,  ///< what a gateway that decides by tidelimit answered without it
+  never_asked,  ///< what a gateway that decides by tidelimit answered without it
 };
 
 class EngineWorker;
@@ -189,7 +189,7 @@ class EngineWorker {
   void end(const traffic::Request& request, const Prepared& prepared, Now now);
 
   /// A response seen elsewhere: adds status and latency; with observe_only it counts the request
-  /// too; with never_decided it counts for the figures of its client only. `request.time` says
+  /// too; with never_asked it counts for the figures of its client only. `request.time` says
   /// which window it belongs to. `own_denial`: the response was tidelimit's own refusal.
   void observe(const traffic::Request& request, ReportKind kind, bool own_denial, Now now);
   void observe(const traffic::Request& request, const Prepared& prepared, ReportKind kind,

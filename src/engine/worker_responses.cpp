@@ -69,12 +69,12 @@ void EngineWorker::observe(const traffic::Request& request, const Prepared& prep
   if (!own_denial && status != 0) {
     const limiter::ResponseClass of = traffic::response_class(status);
     clients.count_response(event, of, now.mono);
-    if (call.user != 0 && of == limiter::ResponseClass::fine && kind != ReportKind::never_decided)
+    if (call.user != 0 && of == limiter::ResponseClass::fine && kind != ReportKind::never_asked)
       me.data.crowd.served(call.client, call.user, now.mono);
   }
   // Whoever is not asked about may be answered in no time, as often as he likes: it is neither the
   // service's work nor its latency.
-  if (kind != ReportKind::never_decided) {
+  if (kind != ReportKind::never_asked) {
     Tally& tally = *view.tallies[me.seat];
     tally.observed(who, request.status);
     me.count_response(tally, call, request, kind, own_denial, now);

@@ -69,6 +69,7 @@ class InputLines {
     ++report_.out_of_order;
     report_.out_of_order_worst = std::max(report_.out_of_order_worst, by);
   }
+  void note_never_asked() { ++report_.never_asked; }
 
   [[nodiscard]] const InputFormat& format() const { return open_->format; }
   [[nodiscard]] const std::string& source() const { return sources_[current_].name; }

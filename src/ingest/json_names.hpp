@@ -29,8 +29,8 @@ enum class JsonSlot : std::uint8_t {
   duration,  ///< its unit depends on the dialect
   bytes,
   own_denial,  ///< true or false
-  asked,       ///< likewise: whether tidelimit was asked about the request
-  gate,        ///< "down": it was, and did not answer
+  asked,       ///< "1": tidelimit was asked about the request; "0": it never was
+  gate,        ///< "down": it was asked, and did not answer
   count_,
 };
 inline constexpr std::size_t kJsonSlots = static_cast<std::size_t>(JsonSlot::count_);

@@ -58,6 +58,10 @@ struct Found {
     text = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
   }
 
+  [[nodiscard]] bool says(std::string_view word) const {
+    return present() && !is_number && text == word;
+  }
+
   [[nodiscard]] std::optional<double> as_number() const {
     return is_number ? std::optional(number) : parse_double(text);
   }
@@ -85,7 +89,7 @@ struct JsonParser::State {
   LogClock clock;
   std::array<Found, kJsonSlots> found;
   std::array<std::string, kJsonSlots> restored;  ///< what `found` shows where bytes stood replaced
-  std::optional<bool> own_denial, asked;
+  std::optional<bool> own_denial;
   std::vector<bool> fields_met;  ///< of --field, by their numbers less one
   Dialect dialect = Dialect::common;
   std::string path;  ///< of the field under the hand, in lower case
@@ -102,6 +106,7 @@ struct JsonParser::State {
   bool read_client(traffic::Request& out) const;
   bool read_request(traffic::Request& out) const;
   bool read_status(traffic::Request& out) const;
+  [[nodiscard]] traffic::Asked asked() const;
   [[nodiscard]] std::optional<double> latency_ms() const;
 };
 
@@ -121,7 +126,6 @@ std::optional<dom::object> JsonParser::State::read(std::string_view line) {
   if (json.parse(line).get(object) != simdjson::SUCCESS) return std::nullopt;
   found.fill({});
   own_denial.reset();
-  asked.reset();
   dialect = Dialect::common;
   path.clear();
   collect(object);
@@ -145,7 +149,7 @@ Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
   out.tier = text(JsonSlot::tier);
   out.user_agent = text(JsonSlot::agent);
   out.own_denial = state.own_denial;
-  out.decided = text(JsonSlot::gate) == "down" ? std::optional(false) : state.asked;
+  out.asked = state.asked();
   const auto latency = state.latency_ms();
   if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
   const Found& bytes = state.at(JsonSlot::bytes);
@@ -188,8 +192,8 @@ void JsonParser::State::take(dom::element value) {
   if (value.get(object) == simdjson::SUCCESS) return collect(object);
   if (value.get(array) == simdjson::SUCCESS) return collect(array);
   if (name->slot == JsonSlot::count_) return;
-  if (name->slot == JsonSlot::own_denial || name->slot == JsonSlot::asked) {
-    (name->slot == JsonSlot::asked ? asked : own_denial) = truth_of(value);
+  if (name->slot == JsonSlot::own_denial) {
+    own_denial = truth_of(value);
     return;
   }
   if (name->given != 0) [[unlikely]]
@@ -241,6 +245,15 @@ bool JsonParser::State::read_status(traffic::Request& out) const {
   if (!number || *number < 0 || *number > 999) return false;
   out.status = static_cast<std::uint16_t>(*number);
   return true;
+}
+
+/// As deploy/nginx writes it, to the letter: other services' logs have a `gate` or what they
+/// `asked` of their own, and none of their lines is to count for less.
+traffic::Asked JsonParser::State::asked() const {
+  if (at(JsonSlot::gate).says("down")) return traffic::Asked::unanswered;
+  const Found& asked = at(JsonSlot::asked);
+  if (asked.says("0")) return traffic::Asked::never;
+  return asked.says("1") ? traffic::Asked::answered : traffic::Asked::unsaid;
 }
 
 std::optional<double> JsonParser::State::latency_ms() const {

@@ -30,6 +30,7 @@ struct ReadReport {
   std::uint64_t bytes = 0;         ///< decompressed
   std::uint64_t out_of_order = 0;  ///< requests that are older than one before them
   Nanos out_of_order_worst{};      ///< by so much at most
+  std::uint64_t never_asked = 0;   ///< requests that no limit meets (traffic::meets_limits)
   std::array<std::uint64_t, kUnreadable> by_reason{};
   std::vector<UnreadableLine> examples;  ///< in the order they were met
   std::vector<std::string>

@@ -19,7 +19,7 @@ bool RecordReader::next_merged(traffic::Request& request) {
       } else {
         lines_.accept();
       }
-      note_order(request.time);
+      note(request);
       return true;
     }
     if (strand->aside) {

@@ -19,9 +19,10 @@ namespace tidelimit::ingest {
 ///   while (reader->next(request)) { ... }                 // views hold until the next call
 ///   if (reader->failure()) ...;                           // why it ended, if not at the end
 /// Several inputs are merged by their times (TimeMerge), if order_by_time() put them in order.
-/// Lines that can't be read, and those of a wrong clock (TimeGuard), are counted in report(), never
-/// fatal unless options.strict. Input
-/// without a single readable line is a failure. One thread.
+/// Before a line says that tidelimit was asked, none is believed that it was not: so writes a
+/// gateway that asks about nothing yet, and its requests are as good as any. Lines that can't be
+/// read, and those of a wrong clock (TimeGuard), are counted in report(), never fatal unless
+/// options.strict. Input without a single readable line is a failure. One thread.
 class RecordReader {
  public:
   /// Failures: an input that can't be opened, is of no known format, or all inputs are empty.
@@ -44,7 +45,7 @@ class RecordReader {
           line.too_long ? Unreadable::too_long : lines_.format().parser->parse(line.text, request);
       if (reason == Unreadable::none && guard_.passes(request.time)) [[likely]] {
         lines_.accept();
-        note_order(request.time);
+        note(request);
         return true;
       }
       if (reason != Unreadable::none) {
@@ -80,20 +81,31 @@ class RecordReader {
       return false;
     request = guard_.take_free();
     lines_.accept_aside();
-    note_order(request.time);
+    note(request);
     return true;
   }
-  void note_order(WallTime time) {
-    if (time >= latest_) [[likely]]
-      latest_ = time;
+  /// What is said of a request that goes out, and of its log.
+  void note(traffic::Request& request) {
+    if (request.time >= latest_) [[likely]]
+      latest_ = request.time;
     else
-      lines_.note_late(latest_ - time);
+      lines_.note_late(latest_ - request.time);
+    if (request.asked != traffic::Asked::unsaid) note_asked(request);
+  }
+  void note_asked(traffic::Request& request) {
+    if (request.asked != traffic::Asked::never)
+      asks_ = true;
+    else if (asks_)
+      lines_.note_never_asked();
+    else
+      request.asked = traffic::Asked::unsaid;
   }
 
   InputLines lines_;
   bool is_windows_;
   std::optional<TimeMerge> merge_;  ///< of several inputs
   WallTime latest_ = WallTime::min();
+  bool asks_ = false;  ///< a line said that tidelimit was asked
   TimeGuard guard_;
 };
 

@@ -40,7 +40,7 @@ void Summary::add(const traffic::Request& request) {
   add_time(request.time);
   add_client(request, tally);
   ++statuses_[traffic::status_class(request.status)];
-  endpoints_.add(request.path, tally);
+  if (traffic::meets_limits(request)) endpoints_.add(request.path, tally);
   if (request.path.empty())
     ++garbage_;
   else

@@ -49,6 +49,7 @@ class Summary {
   [[nodiscard]] const std::array<std::uint64_t, traffic::kStatusClasses>& status_classes() const {
     return statuses_;
   }
+  /// Of requests that limits meet.
   [[nodiscard]] EndpointDiscovery::Found endpoints() const;
 
  private:

@@ -36,7 +36,7 @@ void ClientReplay::count(const Request& request) {
   event.agent_hash = hash32(request.user_agent);
   event.agent_classes = classes_of(event.agent_hash, request.user_agent);
   event.tier = number_of(request.tier);
-  table_.count_request(event, false, now_);
+  if (meets_limits(request)) table_.count_request(event, false, now_);
   const std::uint16_t status = answered_status(request);
   if (status != 0) table_.count_response(event, response_class(status), now_);
 }

@@ -12,6 +12,14 @@
 
 namespace tidelimit::traffic {
 
+/// What became of the question to tidelimit about a request, as far as anybody says.
+enum class Asked : std::uint8_t {
+  unsaid,  ///< taken as answered
+  answered,
+  unanswered,  ///< the gate was down or late, and the gateway went on without it
+  never,       ///< the gateway answered by itself (400, 413)
+};
+
 /// One API call as a log line, a report or a gateway names it. The views are borrowed: they hold
 /// until the reader's next record, or for the call that is handed the request.
 struct Request {
@@ -26,11 +34,16 @@ struct Request {
   std::uint16_t status = 0;  ///< 0: unknown
   /// Whether tidelimit's own refusal was answered, not the service; empty: nobody says.
   std::optional<bool> own_denial = {};
-  /// Whether tidelimit was asked about it and answered; empty: nobody says.
-  std::optional<bool> decided = {};
+  Asked asked = Asked::unsaid;
   float latency_ms = std::numeric_limits<float>::quiet_NaN();
   std::int64_t bytes = -1;  ///< -1: unknown
 };
+
+/// Whether limits and windows are about it. What tidelimit was never asked about is nobody's
+/// demand, neither live nor in a log: it counts among its client's errors, and nowhere else.
+[[nodiscard]] inline bool meets_limits(const Request& request) {
+  return request.asked != Asked::never;
+}
 
 /// nginx's word for a client that hung up before it was answered.
 inline constexpr std::uint16_t kHungUp = 499;

@@ -92,6 +92,7 @@ WindowBuilder::Row& WindowBuilder::row(Index window) {
 
 void WindowBuilder::add(const Request& request, std::size_t endpoint, bool premium,
                         bool malicious) {
+  if (!meets_limits(request)) return;
   first_ = std::min(first_, request.time);
   last_ = std::max(last_, request.time);
   const Index window = floor_to(request.time, step_).time_since_epoch() / step_;

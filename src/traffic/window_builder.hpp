@@ -30,7 +30,8 @@ class WindowBuilder {
 
   WindowBuilder(Nanos step, std::vector<std::string> endpoints);
 
-  /// `premium`: of the most important tier. `malicious`: the client is known to be.
+  /// Counts one that limits meet, as the windows of a gate do. `premium`: of the most important
+  /// tier. `malicious`: the client is known to be.
   void add(const Request& request, std::size_t endpoint, bool premium, bool malicious);
 
   /// The client turned out malicious: what it asked within kMemory counts apart, too.

@@ -1,6 +1,7 @@
 """Limits on requests in flight: the real gate alone, and behind Debian's nginx in front of an application that takes its time."""
 
 import http.server
+import signal
 import socket
 import threading
 import time
@@ -218,6 +219,21 @@ class BehindNginx(EndToEnd):
             wait_until(lambda: self.logged() == lines, "it was logged")
             self.assertEqual(self.gate.check(client_ip="127.0.0.31", path="/payment/1", hits=0)["in_flight"], 2, status)
         self.slow.go.release(2)
+
+    def test_a_question_that_came_too_late_holds_no_place(self):
+        self.begin()
+        self.gate.process.send(signal.SIGSTOP)
+        self.begin()  # nginx waits no longer, and lets it pass
+        self.gate.process.send(signal.SIGCONT)
+        decisions = "tidelimit_decisions_total"
+        wait_until(lambda: self.gate.count(decisions, endpoint="payment") == 2, "the gate has read the question")
+        in_flight = lambda: self.gate.check(client_ip="127.0.0.31", path="/payment/1", hits=0)["in_flight"]
+        self.assertEqual(in_flight(), 1, "the first, which it was asked about in time")
+        self.slow.go.release(2)
+        wait_until(lambda: self.logged() == 2, "both were logged")
+        self.assertEqual(in_flight(), 0)
+        observed = "tidelimit_requests_observed_total"
+        self.assertEqual(self.gate.count(observed, endpoint="payment", status_class="2xx"), 2, "both were answered")
 
     def test_who_hangs_up_gives_no_place_back(self):
         with socket.create_connection(("127.0.0.1", self.nginx.port), source_address=("127.0.0.31", 0)) as client:

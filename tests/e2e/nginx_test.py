@@ -187,8 +187,9 @@ class NginxTest(NginxCase):
         observed = "tidelimit_requests_observed_total"
         self.assertEqual(self.gate.count(observed, endpoint="browse", status_class="2xx"), 1)
         self.assertEqual(self.gate.count(observed, status_class="4xx"), 0, "it was no request to the service")
-        known = wait_until(lambda: self.gate.get("/v1/clients/127.0.0.34").json.get("last_five_minutes"), "it is known")
-        self.assertEqual((known["requests"], known["errors"]), (1, 1), "but an error of its client")
+        figures = lambda: self.gate.get("/v1/clients/127.0.0.34").json.get("last_five_minutes") or {"errors": 0}
+        known = wait_until(lambda: figures()["errors"] and figures(), "it is known, and an error of its client")
+        self.assertEqual((known["requests"], known["errors"]), (1, 1))
 
     def test_fail_open_passes_while_down_and_limits_again_after(self):
         client = self.client("127.0.0.24")

@@ -72,6 +72,46 @@ class Replay(Folder):
         self.assertGreater(report["requests_per_second"], 0)
         self.assert_adds_up(report)
 
+    def nginx_log(self, name, fields):
+        """The same in the words of deploy/nginx, each line with the next of these fields."""
+        return self.write(name, "".join(
+            json.dumps({"msec": f"{1_795_000_000 + i / 100:.3f}", "client_ip": "192.0.2.1", "method": "GET",
+                        "request_uri": "/browse/1", "status": "200", "request_time": "0.010",
+                        **fields[i % len(fields)]}) + "\n"
+            for i in range(150)))
+
+    def test_charges_no_limit_for_what_the_gate_was_never_asked_about(self):
+        shop = self.shop()
+        answered = {"asked": "1", "gate": "", "own_denial": "false"}
+        own = {**answered, "asked": "0", "status": "400", "request_time": "0.000"}
+        log = self.nginx_log("nginx.log", [answered, own, answered])
+        done = run("replay", log, "--config", shop, "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["requests"], report["denied"]), (100, 0))
+        self.assert_adds_up(report)
+        note = "50 of 150 requests were answered by the gateway, which never asked tidelimit"
+        self.assertIn(note, done.stderr)
+        against = self.replay(log, "--config", shop, "--against", self.shop("narrow.yaml", browse="50/min"))
+        self.assertEqual(against["requests"], 100)
+        self.assertIn(note, run("inspect", log).stdout)
+        inspected = json.loads(run("inspect", log, "--json").stdout)
+        self.assertEqual((inspected["requests"], inspected["never_asked"]), (150, 50))
+        self.assertEqual(inspected["endpoints"]["browse"]["requests"], 100)
+        suggested = json.loads(run("suggest", log, "-o", self.folder / "suggested.yaml", "--json").stdout)
+        self.assertEqual(suggested["requests"], 100)
+
+    def test_decides_what_other_lines_are_of(self):
+        shop = self.shop()
+        down = {"asked": "1", "gate": "down", "own_denial": "false"}
+        others = {
+            "down": [down], "unprotected": [{"asked": "0", "gate": "", "own_denial": "false"}],
+            "foreign": [{"gate": "B12", "asked": "yes"}, {"gate": 0, "asked": 0}, {"gate": {"asked": "0"}, "asked": ["0"]}]}
+        for name, fields in others.items():
+            done = run("replay", self.nginx_log(name, fields), "--config", shop, "--json")
+            report = json.loads(done.stdout)
+            self.assertEqual((report["requests"], report["denied"]), (150, 48), name)
+            self.assertNotIn("never asked", done.stderr, name)
+
     def test_inspect_counts_the_order_alike(self):
         times = [60, 20, 30, 40, 70, 10, 80]
         rows = [f"{1_795_000_000 + t},192.0.2.1,/browse/1" for t in times]

@@ -439,6 +439,48 @@ TEST(Replay, NamesALimitAsItIsConfigured) {
   EXPECT_EQ(change.rows()[0].examples[0].limit_per_minute, 101);
 }
 
+TEST(Replay, DecidesNothingThatTheGateWasNeverAskedAbout) {
+  // Sixty requests of one client within a minute, beside as many that nginx refused; then
+  // another's.
+  const std::string name = "192.0.2.7";
+  std::vector<Line> lines;
+  for (int i = 0; i < 120; ++i)
+    lines.push_back({kMidnight + milliseconds{500 * i}, name, "", "STD", "/payment/1"});
+  lines.push_back({kMidnight + seconds{65}, "192.0.2.8", "", "STD", "/payment/1"});
+  Settings tight = mission();
+  tight.policy.endpoints[0].limits[1].rate = per_minute(60);
+  Replay before(tight, nullptr), now(tight, nullptr);
+  std::size_t at = 0;
+  std::size_t decided = 0;
+  drive(
+      [&](traffic::Request& request) {
+        if (at == lines.size()) return false;
+        request = request_of(lines[at]);
+        const bool own = at % 2 == 1;
+        request.asked = own ? traffic::Asked::never : traffic::Asked::answered;
+        if (own) request.status = 400;
+        ++at;
+        return true;
+      },
+      [&](const traffic::Request& request, const auto&) {
+        ++decided;
+        EXPECT_EQ(request.asked, traffic::Asked::answered);
+      },
+      before, now);
+  const auto view = now.engine().client(client_of(std::string_view(name)), now.now());
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->figures.requests, 60U);
+  EXPECT_EQ(view->figures.errors, 60U) << "they are errors of their client";
+  const ReplayReport report = now.finish();
+  EXPECT_EQ(decided, 61U);
+  EXPECT_EQ(report.requests, 61U);
+  std::uint64_t allowed = 0;
+  for (const Outcomes& cell : report.cells) allowed += cell.allowed;
+  EXPECT_EQ(allowed, 61U) << "the limit is charged for those alone that it meets";
+  EXPECT_EQ(report.harm.principals, 2U);
+  EXPECT_EQ(report.harm.examples.size(), 0U);
+}
+
 TEST(ReplayTimeBins, WidenWithoutLosingACount) {
   TimeBins bins(2);
   constexpr int kDays = 90;

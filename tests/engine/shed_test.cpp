@@ -153,7 +153,7 @@ TEST_F(Shed, KnowsNothingOfWhatTheGateWasNotAskedAbout) {
       traffic::Request seen = request({.path = i % 2 == 0 ? "/browse/x" : "/payment/x"});
       seen.status = status;
       seen.latency_ms = ms;
-      worker->observe(seen, ReportKind::never_decided, false, now);
+      worker->observe(seen, ReportKind::never_asked, false, now);
     }
   };
   for (int second = 0; second < 20; ++second) {

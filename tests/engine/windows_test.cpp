@@ -113,7 +113,7 @@ TEST_F(Windows, TakeNoOwnDenialForAnError) {
 TEST_F(Windows, KnowNothingOfWhatTheGateWasNotAskedAbout) {
   passed(10);
   for (int i = 0; i < 10; ++i) answer(200);
-  for (int i = 0; i < 90; ++i) answer(400, {}, false, ReportKind::never_decided);
+  for (int i = 0; i < 90; ++i) answer(400, {}, false, ReportKind::never_asked);
   pass(seconds{2});
   const auto view = engine->client(client("203.0.113.7"), now);
   ASSERT_TRUE(view);

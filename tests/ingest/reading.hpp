@@ -23,7 +23,7 @@ struct Owned {
   float latency_ms = 0;
   std::int64_t bytes = 0;
   std::optional<bool> own_denial = {};
-  std::optional<bool> decided = {};
+  traffic::Asked asked = traffic::Asked::unsaid;
 };
 
 inline Owned owned(const traffic::Request& r) {
@@ -38,7 +38,7 @@ inline Owned owned(const traffic::Request& r) {
           r.latency_ms,
           r.bytes,
           r.own_denial,
-          r.decided};
+          r.asked};
 }
 
 inline Source text_source(std::string name, std::string text) {

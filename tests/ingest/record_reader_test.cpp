@@ -1,5 +1,6 @@
 #include "ingest/record_reader.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "reading.hpp"
@@ -176,6 +177,33 @@ TEST(RecordReader, ReadsEachFormatByItsName) {
     EXPECT_FALSE(reading.failure) << name << ": " << reading.failure->message;
     EXPECT_EQ(reading.report.requests, 1u) << name;
   }
+}
+
+std::string asking(int second, const char* asked, const char* gate = "") {
+  return fmt::format(
+      R"({{"msec":"{}","client_ip":"192.0.2.7","request_uri":"/a","asked":"{}","gate":"{}"}})"
+      "\n",
+      1764000000 + second, asked, gate);
+}
+
+TEST(RecordReader, BelievesThatNobodyAskedWhereSomebodyDid) {
+  using enum traffic::Asked;
+  const auto told = [](const Reading& reading) {
+    std::vector<traffic::Asked> all;
+    for (const Owned& request : reading.requests) all.push_back(request.asked);
+    return all;
+  };
+  // A site that is not protected yet, and then is.
+  const std::string early = asking(0, "0") + asking(1, "0");
+  const std::string later =
+      asking(2, "1") + asking(3, "0") + asking(4, "1", "down") + asking(5, "");
+  const Reading whole = read_text(early + later);
+  EXPECT_EQ(told(whole), (std::vector{unsaid, unsaid, answered, never, unanswered, unsaid}));
+  EXPECT_EQ(whole.report.never_asked, 1u);
+  EXPECT_EQ(whole.report.requests, 6u);
+  const Reading parts = read_all({text_source("a", asking(0, "1")), text_source("b", early)});
+  EXPECT_EQ(parts.report.never_asked, 2u) << "whatever file says so";
+  EXPECT_EQ(read_text(early).report.never_asked, 0u);
 }
 
 TEST(RecordReader, DoesNotMixWindowsAndRequests) {

@@ -104,8 +104,8 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
   EXPECT_EQ((*many)->at(0).own_denial, std::nullopt) << "it does not say";
   EXPECT_EQ(format_time((*many)->at(0).time), "2026-11-24T10:00:00Z");
   EXPECT_EQ((*many)->at(1).own_denial, false);
-  EXPECT_EQ((*many)->at(0).decided, std::nullopt);
-  EXPECT_EQ((*many)->at(1).decided, false);
+  EXPECT_EQ((*many)->at(0).asked, traffic::Asked::unsaid);
+  EXPECT_EQ((*many)->at(1).asked, traffic::Asked::never);
   EXPECT_EQ((*many)->at(1).time.time_since_epoch().count(), 1764000000123456789);
 }
 

@@ -27,5 +27,25 @@ TEST(ClientReplay, KnowsAsManyTiersAsAConfigurationMayName) {
   EXPECT_EQ(replay.tiers().size(), kTiers);
 }
 
+TEST(ClientReplay, HoldsAgainstItsClientWhatTheGateWasNeverAskedAbout) {
+  ClientReplay replay;
+  const auto nothing = [](auto&&...) {};
+  Request request;
+  request.client = ClientId{0, 7};
+  request.status = 200;
+  for (int i = 0; i < 10; ++i) replay.add(request, nothing);
+  request.status = 400;
+  request.asked = Asked::never;
+  for (int i = 0; i < 90; ++i) replay.add(request, nothing);
+  int visits = 0;
+  replay.finish([&](std::uint32_t slot, bool, const ClientId&, WallTime) {
+    ++visits;
+    const ClientFigures figures = replay.profiles().figures(slot, replay.now());
+    EXPECT_EQ(figures.requests, 10U) << "as a gate counts";
+    EXPECT_EQ(figures.errors, 90U);
+  });
+  EXPECT_EQ(visits, 1);
+}
+
 }  // namespace
 }  // namespace tidelimit::traffic

@@ -64,6 +64,22 @@ TEST(WindowBuilder, TakesOwnRefusalsAndClientsThatHungUpForNoAnswers) {
   EXPECT_EQ(grid->stats[0][0].errors, 1);
 }
 
+TEST(WindowBuilder, CountsWhatLimitsMeet) {
+  WindowBuilder windows(minutes{15}, {"a"});
+  steady(windows, Nanos{0}, minutes{15});
+  Request seen = request(minutes{3}, kGood, 400);
+  seen.asked = Asked::never;
+  for (const bool malicious : {false, true}) windows.add(seen, 0, false, malicious);
+  seen.asked = Asked::unanswered;
+  windows.add(seen, 0, false, false);
+  const auto grid = windows.grid();
+  ASSERT_TRUE(grid.has_value());
+  EXPECT_EQ(grid->stats[0][0].requests, 17) << "a gate that is up would have decided the last";
+  EXPECT_EQ(grid->stats[0][0].responses, 17);
+  EXPECT_EQ(grid->stats[0][0].errors, 1);
+  EXPECT_EQ(windows.malicious_requests(), 0u);
+}
+
 TEST(WindowBuilder, LeavesOutWindowsThatTheLogDoesNotFill) {
   WindowBuilder windows(minutes{15}, {"a"});
   steady(windows, minutes{5}, minutes{50});

@@ -39,8 +39,9 @@ EngineTrial::EngineTrial(engine::Settings settings, const model::Bundle& bundle)
 bool EngineTrial::add(const traffic::Request& request) {
   raised_.clear();
   if (!time_.begun() || request.time > time_.now().wall) advance(request.time);
-  const auto answer = worker_->decide(request, 1, time_.now());
-  if (answer.decision.allowed) {
+  if (!traffic::meets_limits(request)) {
+    worker_->observe(request, engine::ReportKind::never_asked, false, time_.now());
+  } else if (worker_->decide(request, 1, time_.now()).decision.allowed) {
     worker_->observe(request, engine::ReportKind::already_decided, false, time_.now());
   }
   return !raised_.empty();

@@ -38,6 +38,7 @@ class Counter {
   void add(const traffic::Request& request, Trial& trial) {
     suspects_.saw(request.time);
     if (trial.add(request)) take_back(trial, request.time);
+    if (!traffic::meets_limits(request)) return;
     const engine::Identity identity = routes_.identify(request, buffer_);
     const std::optional<bool> label = known(request.client);
     if (label.value_or(false)) ++labelled_malicious_;

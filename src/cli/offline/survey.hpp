@@ -21,10 +21,11 @@ class Survey {
   Survey();
 
   void add(const traffic::Request& request) {
-    endpoints_.add(request.path);
     first_ = std::min(first_, request.time);
     last_ = std::max(last_, request.time);
     if (last_ - request.time > kSoonEnough) ++a_minute_behind_;
+    if (!traffic::meets_limits(request)) return;
+    endpoints_.add(request.path);
     if (!request.tier.empty()) tiers_.add(request.tier, {.requests = 1});
   }
 

@@ -54,9 +54,10 @@ struct FirstPass {
 Result<std::unique_ptr<FirstPass>> read_first(LogPasses& passes, std::uint64_t seed) {
   auto pass = std::make_unique<FirstPass>(seed);
   auto report = passes.each("reading", [&](const traffic::Request& request) {
-    pass->routes.add(request.path);
     pass->survey.add(request);
     pass->sampler.add(request);
+    if (!traffic::meets_limits(request)) return;
+    pass->routes.add(request.path);
     ++pass->requests;
     pass->knows_users = pass->knows_users || !request.user_id.empty();
     pass->knows_methods = pass->knows_methods || !request.method.empty();
@@ -135,6 +136,7 @@ Result<SecondPass> read_second(LogPasses& passes, const policy::PolicySettings& 
   ClientTrial trial(std::move(detector), settings, true);
   const auto reading = passes.each("measuring", [&](const traffic::Request& request) {
     trial.add(request);
+    if (!traffic::meets_limits(request)) return;
     const Place place = places.of(request);
     EndpointProposal& endpoint = proposal.endpoints[place.endpoint];
     ++endpoint.requests;
@@ -162,6 +164,7 @@ Result<void> read_third(LogPasses& passes, const policy::PolicySettings& setting
   if (trial.watches_any() || !names.empty()) {
     Places places(settings);
     const auto reading = passes.each("trying", [&](const traffic::Request& request) {
+      if (!traffic::meets_limits(request)) return;
       const Place place = places.of(request);
       trial.add(place.principal, place.endpoint, place.tier, request.time);
       const auto named = names.find(place.principal);

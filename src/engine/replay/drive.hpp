@@ -45,8 +45,8 @@ class IdentifiedAhead {
 
 /// Replays all that a reader gives: bool next(traffic::Request&), which is asked, as requests are
 /// identified, on a thread of its own. Each request is decided by every one of `replays`, as by
-/// Replay::add, one by one, only faster; then void each(request, answers), these in the replays'
-/// order.
+/// Replay::add, one by one, only faster; then, where a limit could meet it, void each(request,
+/// answers), these in the replays' order.
 template <class Next, class Each, std::same_as<Replay>... Replays>
 void drive(Next&& next, Each&& each, Replays&... replays) {
   const std::array engines{&replays...};
@@ -66,7 +66,7 @@ void drive(Next&& next, Each&& each, Replays&... replays) {
         [&](std::size_t i) {
           for (std::size_t k = 0; k < engines.size(); ++k)
             answers[k] = &engines[k]->add(requests[i], identified[k].of(block)[i]);
-          each(requests[i], answers);
+          if (traffic::meets_limits(requests[i])) each(requests[i], answers);
         });
   }
 }

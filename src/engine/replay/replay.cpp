@@ -38,6 +38,14 @@ void Replay::advance(WallTime time) {
   time_.advance(time, [this] { after_tick(); });
 }
 
+const Answer& Replay::observe_alone(const traffic::Request& request,
+                                    const EngineWorker::Prepared& prepared) {
+  worker_->observe(request, prepared, ReportKind::never_asked, false, now());
+  if (request.client.is_host_name()) remember_name(request);
+  answer_ = {};
+  return answer_;
+}
+
 void Replay::after_tick() {
   if (options_.after_tick) options_.after_tick(*engine_, now());
 }

@@ -30,6 +30,8 @@ struct ReplayOptions {
 ///   its logged status is unknown to the engine. The control plane ticks whenever it has something
 ///   to do. Requests that are older than one before them are decided at the latest time seen, and
 ///   counted.
+///   What tidelimit was never asked about is an error of its client, as live, and no request:
+///   nothing is decided or counted of it.
 ///   Where requests in flight are limited, one that passes ends at its time and latency; without
 ///   a latency, at once, and the report says so.
 ///   A log carries no CPU figures: rules on signals stay inactive, and the report says so.
@@ -40,7 +42,8 @@ class Replay {
   Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
          const ReplayOptions& options = {});
 
-  /// Decides and observes one request. The answer holds until the next call.
+  /// Decides and observes one request. The answer holds until the next call; of one that no limit
+  /// meets (traffic::meets_limits) it says nothing.
   const Answer& add(const traffic::Request& request) {
     return add(request, worker_->prepare(request, 1));
   }
@@ -59,6 +62,8 @@ class Replay {
       note_out_of_order(request.time);
     }
     if (counts_in_flight_) open_.end_until(*worker_, now());
+    if (!traffic::meets_limits(request)) [[unlikely]]
+      return observe_alone(request, prepared);
     answer_ = worker_->decide(request, prepared, now());
     ++requests_;
     const limiter::Decision& decision = answer_.decision;
@@ -88,6 +93,8 @@ class Replay {
   };
 
   void advance(WallTime time);
+  const Answer& observe_alone(const traffic::Request& request,
+                              const EngineWorker::Prepared& prepared);
   void after_tick();
   void note_out_of_order(WallTime time);
   void put_on_record(Answer& watched) const;

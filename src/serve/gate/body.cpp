@@ -176,7 +176,10 @@ Result<traffic::Request> BodyReader::Impl::read_reported(json::object object, Wa
       bool truth = false;
       if (value.get_bool().get(truth) != simdjson::SUCCESS)
         return bad(fmt::format("\"{}\" must be true or false", key));
-      (key == "asked" ? request.decided : request.own_denial) = truth;
+      if (key == "own_denial")
+        request.own_denial = truth;
+      else
+        request.asked = truth ? traffic::Asked::answered : traffic::Asked::never;
     }
   }
   if (request.client_name.empty() && request.user_id.empty())

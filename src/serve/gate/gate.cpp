@@ -146,6 +146,7 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
   const ForwardedCall call = read_forwarded(request, rest, settings);
   const engine::Answer answer = call.other_count != 0 ? decide_routes(call, request.now)
                                                       : decide(call.request, 1, request.now);
+  if (request.caller_gone && answer.decision.allowed) give_back(call, request.now);
   if (!answer.decision.allowed) {
     deny(answer, wanted, settings, response);
     return;
@@ -169,6 +170,17 @@ engine::Answer Gate::decide_routes(const ForwardedCall& call, const Now& now) {
   if (passed) return answers[count - 1];
   return *std::find_if(answers.begin(), answers.begin() + static_cast<std::ptrdiff_t>(count - 1),
                        [](const engine::Answer& answer) { return !answer.decision.allowed; });
+}
+
+void Gate::give_back(const ForwardedCall& call, const Now& now) {
+  traffic::Request request = call.request;
+  request.latency_ms = 0;  // it began now
+  worker_->end(request, now);
+  for (std::size_t i = 0; i < call.other_count; ++i) {
+    request.path = call.others[i].path;
+    request.method = call.others[i].method;
+    worker_->end(request, now);
+  }
 }
 
 void Gate::deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
@@ -246,11 +258,12 @@ void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
   const Whose whose = whose_answer(seen, settings.config.deny_status);
   traffic::Request request = seen;
   if (whose == Whose::unknown) request.status = 0;  // what the service answered is not known
-  if (counting == engine::ReportKind::already_decided && !seen.decided.value_or(true))
-    counting = engine::ReportKind::never_decided;
+  if (counting == engine::ReportKind::already_decided && !traffic::meets_limits(seen))
+    counting = engine::ReportKind::never_asked;
   const auto prepared = worker.prepare(request, 1);
   worker.observe(request, prepared, counting, whose == Whose::own, now);
-  if (counting == engine::ReportKind::already_decided && ends_request(request, whose))
+  if (counting == engine::ReportKind::already_decided && seen.asked != traffic::Asked::unanswered &&
+      ends_request(request, whose))
     worker.end(request, prepared, now);
 }
 

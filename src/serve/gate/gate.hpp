@@ -63,6 +63,9 @@ class Gate {
   auto timed(Decide&& decide);
   /// Of a call that names two routes: both must let it pass, or neither is charged.
   [[nodiscard]] engine::Answer decide_routes(const ForwardedCall& call, const Now& now);
+  /// Nobody waits for the answer: the gateway has decided by itself, and its log will say that the
+  /// gate was down. What was charged stays so; the places in flight would be held for nothing.
+  void give_back(const ForwardedCall& call, const Now& now);
   void deny(const engine::Answer& answer, int wanted_status, const FrontSettings& settings,
             ResponseWriter& response);
 
@@ -89,8 +92,10 @@ enum class Whose : std::uint8_t { service, own, unknown };
 [[nodiscard]] bool ends_request(const traffic::Request& seen, Whose whose);
 
 /// Hands a response that was seen elsewhere to a worker. What may have been tidelimit's own answer
-/// is no error of the service, and no end of a request in flight; nor is one that tidelimit was not
-/// asked about, which says something of its client alone.
+/// is no error of the service, and no end of a request in flight; nor is one that tidelimit was
+/// never asked about, which says something of its client alone. One whose question stayed
+/// unanswered is the service's answer, and holds no place (Gate::give_back).
+/// With observe_only nobody is asked about anything, whatever the response says of it.
 void take_response(engine::EngineWorker& worker, const traffic::Request& seen,
                    engine::ReportKind counting, const FrontSettings& settings, const Now& now);
 

@@ -30,6 +30,7 @@ HttpConnection::~HttpConnection() {
 
 void HttpConnection::on_ready(std::uint32_t events) {
   if ((events & EPOLLERR) != 0) dead_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) caller_gone_ = true;
   if ((events & EPOLLOUT) != 0 && stream_.send_kept()) {
     since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
     if (stream_.kept() == 0) resume();
@@ -189,7 +190,7 @@ void HttpConnection::dispatch(const Head& head, std::string_view body, HeldBody*
   const ResponseWriter::Context how = context(head);
   ResponseWriter response(server_.buffers_.out, how);
   const std::function<Reply()> later = [this] { return make_reply(); };
-  const Request request{head, body, peer_, server_.loop_.now(), later, held};
+  const Request request{head, body, peer_, server_.loop_.now(), later, held, caller_gone_};
   if (server_.handler_.handle(request, response) == Handling::later) {
     waiting_ = true;
     waiting_context_ = how;

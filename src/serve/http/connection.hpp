@@ -82,6 +82,7 @@ class HttpConnection final : public Source {
   Instant since_;                      ///< when timed_phase_ began
   bool waiting_ = false;               ///< for an answer from another thread
   std::shared_ptr<const bool> waits_;  ///< held while waiting_, so that it can be known there
+  bool caller_gone_ = false;           ///< it has ended its side
   bool closing_ = false;               ///< nothing more is handled; goes when all is sent
   bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
   bool finished_ = false;   ///< while lingering: it was told that all is sent

@@ -51,6 +51,9 @@ struct Request {
   const std::function<Reply()>& later;  ///< to be called before a handler returns Handling::later
   /// The same body where it was kept because it came in parts: may be moved from. Else null.
   HeldBody* held = nullptr;
+  /// Whether the caller had ended its side of the connection when this was read, as whoever tires
+  /// of waiting does.
+  bool caller_gone = false;
 };
 
 /// simdjson reads past the end of a document by up to so much.
