@@ -204,8 +204,8 @@ void add_input_options(Command command, InputOptions& options) {
       .type_name("");
   command
       .add_option("--format", options.format,
-                  "csv, common, combined, json, w3c, or an nginx log_format with its $variables; "
-                  "recognised by content where absent")
+                  "csv, common, combined, json, w3c, envoy, istio, haproxy, alb, or an nginx "
+                  "log_format with its $variables; recognised by content where absent")
       .type_name("FORMAT");
   command
       .add_option(

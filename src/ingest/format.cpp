@@ -11,6 +11,7 @@
 #include "ingest/docker_parser.hpp"
 #include "ingest/json_parser.hpp"
 #include "ingest/line_reader.hpp"
+#include "ingest/named_patterns.hpp"
 #include "ingest/pattern_parser.hpp"
 #include "ingest/w3c_parser.hpp"
 
@@ -23,6 +24,26 @@ constexpr std::size_t kSettled = 20;
 
 bool is_pattern(std::string_view format) {
   return format.find('$') != format.npos;
+}
+
+constexpr std::string_view kNamed[] = {"csv", "common", "combined", "json", "w3c"};
+
+/// What --format takes, for messages.
+std::string names_of_formats() {
+  std::string names;
+  for (const std::string_view name : kNamed) names += std::string(name) + ", ";
+  for (const NamedPattern& form : kNamedPatterns) names += std::string(form.name) + ", ";
+  return names + "or an nginx log_format";
+}
+
+const NamedPattern* named_pattern(std::string_view name) {
+  const auto* found = std::find_if(kNamedPatterns.begin(), kNamedPatterns.end(),
+                                   [&](const NamedPattern& form) { return form.name == name; });
+  return found == kNamedPatterns.end() ? nullptr : found;
+}
+
+std::unique_ptr<LineParser> parser_of(const NamedPattern& form) {
+  return PatternParser::from_pattern(form.pattern, form.name).value();
 }
 
 /// The lines of a beginning, in copies that parsers may read beyond.
@@ -160,18 +181,18 @@ Result<FormatChoice> FormatChoice::from_options(const std::string& format,
   FormatChoice choice;
   choice.format_ = format;
   choice.fields_ = fields;
-  const std::vector<std::string_view> known = {"csv", "common", "combined", "json", "w3c"};
+  std::vector<std::string_view> known(std::begin(kNamed), std::end(kNamed));
+  for (const NamedPattern& form : kNamedPatterns) known.push_back(form.name);
   if (is_pattern(format)) {
     if (auto parser = PatternParser::from_pattern(format); !parser) {
       return tl::unexpected(parser.error());
     }
   } else if (!format.empty() && std::find(known.begin(), known.end(), format) == known.end()) {
     const std::string_view near = closest_word(format, known);
-    return fail(
-        Code::invalid_argument,
-        "--format " + printable(format, 40) + ": no such format" +
-            (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") +
-            "; it is csv, common, combined, json, w3c, or an nginx log_format with $variables");
+    return fail(Code::invalid_argument,
+                "--format " + printable(format, 40) + ": no such format" +
+                    (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") +
+                    "; it is " + names_of_formats() + " with $variables");
   }
   if (!fields.empty() && !format.empty() && format != "json" && format != "csv") {
     return fail(Code::invalid_argument,
@@ -201,6 +222,7 @@ Result<InputFormat> FormatChoice::by_name(std::string_view beginning) const {
   if (format_ == "w3c") format.parser = std::make_unique<W3cParser>();
   if (format_ == "json") format.parser = std::make_unique<JsonParser>(names_);
   if (format_ == "common" || format_ == "combined") format.parser = std::make_unique<ClfParser>();
+  if (const NamedPattern* form = named_pattern(format_)) format.parser = parser_of(*form);
   if (is_pattern(format_)) {
     auto parser = PatternParser::from_pattern(format_);
     if (!parser) return tl::unexpected(parser.error());
@@ -227,12 +249,19 @@ Result<InputFormat> FormatChoice::by_content(std::string_view beginning) const {
       return format;
     }
   }
-  auto common = unwrapping(std::make_unique<ClfParser>(), beginning);
-  auto json = unwrapping(std::make_unique<JsonParser>(names_), beginning);
-  const std::size_t common_lines = readable_lines(*common, beginning);
-  const std::size_t json_lines = readable_lines(*json, beginning);
-  if (common_lines == 0 && json_lines == 0) return fail(Code::not_found, unknown(beginning));
-  format.parser = json_lines > common_lines ? std::move(json) : std::move(common);
+  std::size_t most = 0;
+  const auto try_out = [&](std::unique_ptr<LineParser> parser) {
+    parser = unwrapping(std::move(parser), beginning);
+    const std::size_t readable = readable_lines(*parser, beginning);
+    if (readable > most) format.parser = std::move(parser);
+    most = std::max(most, readable);
+  };
+  try_out(std::make_unique<ClfParser>());
+  try_out(std::make_unique<JsonParser>(names_));
+  if (most == 0) {  // their patterns are loose
+    for (const NamedPattern& form : kNamedPatterns) try_out(parser_of(form));
+  }
+  if (most == 0) return fail(Code::not_found, unknown(beginning));
   return format;
 }
 
@@ -279,9 +308,8 @@ std::string FormatChoice::unknown(std::string_view beginning) const {
     return opening + "as a csv header it names " + printable(join_names(names)) +
            "; the columns that are wanted are " + std::string(kColumnsWanted);
   }
-  return opening +
-         "name it with --format: csv, common, combined, json, w3c, or an nginx log_format such as "
-         "'$remote_addr [$time_local] \"$request\" $status'";
+  return opening + "name it with --format: " + names_of_formats() +
+         " such as '$remote_addr [$time_local] \"$request\" $status'";
 }
 
 }  // namespace tidelimit::ingest

@@ -38,8 +38,9 @@ struct InputFormat {
 /// The format that a user asks for, or the way to recognise one.
 class FormatChoice {
  public:
-  /// `format` is empty (recognise), csv, common, combined, json, w3c, or a pattern with $variables;
-  /// `fields` are NAME=PATH for JSON and csv. The error names the option and the mend.
+  /// `format` is empty (recognise), csv, common, combined, json, w3c, one of kNamedPatterns, or a
+  /// pattern with $variables; `fields` are NAME=PATH for JSON and csv. The error names the option
+  /// and the mend.
   [[nodiscard]] static Result<FormatChoice> from_options(const std::string& format,
                                                          const std::vector<std::string>& fields);
 

@@ -18,6 +18,7 @@ constexpr std::pair<std::string_view, Use> kVariables[] = {
     {"date", Use::date},
     {"time", Use::time_of_day},
     {"remote_addr", Use::peer},
+    {"remote_addr_port", Use::peer_and_port},
     {"realip_remote_addr", Use::nothing},
     {"http_x_forwarded_for", Use::forwarded_for},
     {"proxy_add_x_forwarded_for", Use::forwarded_for},
@@ -31,6 +32,7 @@ constexpr std::pair<std::string_view, Use> kVariables[] = {
     {"status", Use::status},
     {"http_user_agent", Use::agent},
     {"request_time", Use::latency},
+    {"request_time_ms", Use::latency_ms},
     {"upstream_response_time", Use::upstream_latency},
     {"body_bytes_sent", Use::bytes},
     {"bytes_sent", Use::bytes},
@@ -81,19 +83,20 @@ std::optional<double> total_seconds(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<PatternParser>> PatternParser::from_pattern(std::string_view pattern) {
-  std::unique_ptr<PatternParser> parser(new PatternParser);
+Result<std::unique_ptr<PatternParser>> PatternParser::from_pattern(std::string_view pattern,
+                                                                   std::string_view name) {
+  std::unique_ptr<PatternParser> parser(new PatternParser(name));
   while (!pattern.empty()) {
     const std::size_t dollar = pattern.find('$');
     std::string& literal = parser->pieces_.empty() ? parser->head_ : parser->pieces_.back().literal;
     literal += pattern.substr(0, dollar);
     if (dollar == pattern.npos) break;
-    const auto [name, size] = read_name(pattern.substr(dollar + 1));
-    if (name.empty()) {
+    const auto [variable, size] = read_name(pattern.substr(dollar + 1));
+    if (variable.empty()) {
       return fail(Code::invalid_argument, "--format: no variable name behind the $ at \"" +
                                               printable(pattern.substr(dollar), 40) + "\"");
     }
-    if (auto added = parser->add_variable(name); !added) {
+    if (auto added = parser->add_variable(variable); !added) {
       return tl::unexpected(added.error());
     }
     pattern.remove_prefix(dollar + 1 + size);
@@ -119,7 +122,7 @@ Result<void> PatternParser::check() const {
   if (!has(Use::time) && !(has(Use::date) && has(Use::time_of_day))) {
     missing += "\n  a time: $time_local, $time_iso8601, $msec, or $date and $time";
   }
-  if (!has(Use::peer) && !has(Use::forwarded_for)) {
+  if (!has(Use::peer) && !has(Use::peer_and_port) && !has(Use::forwarded_for)) {
     missing += "\n  a client: $remote_addr or $http_x_forwarded_for";
   }
   if (!has(Use::request) && !has(Use::target)) {
@@ -162,6 +165,21 @@ std::string_view PatternParser::time_text() {
   return time_scratch_;
 }
 
+std::string_view PatternParser::peer() const {
+  if (!text(Use::peer).empty()) return text(Use::peer);
+  const std::string_view both = text(Use::peer_and_port);
+  return both.substr(0, both.rfind(':'));
+}
+
+std::optional<double> PatternParser::latency_ms() const {
+  std::string_view ms = text(Use::latency_ms);
+  if (ms.starts_with('+')) ms.remove_prefix(1);  // HAProxy's, of a response that was under way
+  if (const auto whole = parse_double(ms)) return whole;
+  auto seconds = total_seconds(text(Use::latency));
+  if (!seconds) seconds = total_seconds(text(Use::upstream_latency));
+  return seconds ? std::optional(*seconds * 1e3) : std::nullopt;
+}
+
 std::string PatternParser::advice(std::string_view line) {
   if (!cut(line)) return {};
   const std::string_view time = time_text();
@@ -177,8 +195,7 @@ Unreadable PatternParser::parse_bare(std::string_view line, traffic::Request& ou
   if (!time) return Unreadable::no_time;
   out.time = *time;
   const std::string_view hops = text(Use::forwarded_for);
-  const std::string_view client =
-      hops.empty() ? one_client(text(Use::peer)) : client_text(text(Use::peer), hops);
+  const std::string_view client = hops.empty() ? one_client(peer()) : client_text(peer(), hops);
   if (!set_client(client, out)) return Unreadable::no_client;
   const auto status = parse_status(text(Use::status));
   if (!status) return Unreadable::bad_status;
@@ -195,9 +212,7 @@ Unreadable PatternParser::parse_bare(std::string_view line, traffic::Request& ou
   if (out.user_id.empty()) out.user_id = value(Use::remote_user, user_scratch_);
   out.tier = value(Use::tier, tier_scratch_);
 
-  auto seconds = total_seconds(text(Use::latency));
-  if (!seconds) seconds = total_seconds(text(Use::upstream_latency));
-  if (seconds && *seconds >= 0) out.latency_ms = static_cast<float>(*seconds * 1e3);
+  if (const auto ms = latency_ms(); ms && *ms >= 0) out.latency_ms = static_cast<float>(*ms);
   if (const auto bytes = parse_uint(text(Use::bytes)); bytes && *bytes <= INT64_MAX) {
     out.bytes = static_cast<std::int64_t>(*bytes);
   }

@@ -184,7 +184,7 @@ bool set_client(std::string_view text, traffic::Request& out) {
 std::optional<std::uint16_t> parse_status(std::string_view text) {
   if (text.empty() || text == "-") return std::uint16_t{0};
   if (text.ends_with(".0")) text.remove_suffix(2);  // a column of numbers, some of them missing
-  if (text == "0") return std::uint16_t{0};
+  if (text == "0" || text == "-1") return std::uint16_t{0};  // HAProxy's, of no response
   if (text.size() != 3) return std::nullopt;
   unsigned value = 0;
   for (const char c : text) {

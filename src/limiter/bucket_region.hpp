@@ -69,8 +69,11 @@ class BucketRegion {
   /// Takes a charge back if nobody used the bucket since; else the charge stands.
   static void undo(const Charge& charge) noexcept;
 
+  /// Of both sets of its first pair: one bucket in seven stands in the second.
   void prefetch(std::uint64_t key) const noexcept {
-    __builtin_prefetch(&pairs_[first_pair(key)].sets[key % kSets], 1);
+    const Pair& pair = pairs_[first_pair(key)];
+    __builtin_prefetch(&pair.sets[0], 1);
+    __builtin_prefetch(&pair.sets[1], 1);
   }
   void use_huge_pages() noexcept { pairs_.use_huge_pages(); }
 
@@ -81,7 +84,7 @@ class BucketRegion {
 
  private:
   static constexpr std::size_t kWays = 4;  // entries of a cache line
-  static constexpr std::size_t kSets = 2;  // neighbours: the second line is often prefetched
+  static constexpr std::size_t kSets = 2;  // neighbours
   static constexpr std::size_t kCandidates = 2 * kSets;
   static constexpr std::size_t kStripes = 256;
 
