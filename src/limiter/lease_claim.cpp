@@ -87,10 +87,12 @@ bool release_lease(Limiter& limiter, const Plan& plan, const Call& call,
                    std::optional<Instant> began, Instant now) noexcept {
   const EndpointId endpoint = endpoint_in(plan, call.endpoint);
   const std::uint32_t length = plan.endpoints[index(endpoint)].lease_generation_ms;
-  if (length == 0) return false;
+  const std::uint32_t limit = plan.in_flight_limit(endpoint, tier_in(plan, call.tier));
+  // A request of a tier without a limit held no lease, and would end one of another tier's, since a
+  // principal's are counted together.
+  if (length == 0 || limit == 0) return false;
   const BucketKeys keys(limiter.seed_, call, mark_of(plan, endpoint), TierId{0});
   const LeaseKey key{keys.in_flight(), length};
-  const std::uint32_t limit = plan.in_flight_limit(endpoint, tier_in(plan, call.tier));
   return limiter.leases_.release(key, began, now, [&] { return overflow_of(keys, key, limit); });
 }
 

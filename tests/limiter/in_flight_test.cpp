@@ -53,6 +53,14 @@ TEST_F(InFlight, OtherPrincipalsEndpointsAndTiersAreNotTouched) {
   EXPECT_EQ(decide(call(kBrowse)).in_flight_limit, 0);
 }
 
+TEST_F(InFlight, TheEndOfOneWithoutALimitEndsNoOther) {
+  EXPECT_EQ(passes(call(), 2), 2);
+  EXPECT_TRUE(decide(call(kPayment, kPremium)).allowed);
+  EXPECT_FALSE(release(call(kPayment, kPremium)));
+  EXPECT_EQ(in_flight(call()), 2U);
+  EXPECT_FALSE(decide().allowed);
+}
+
 TEST_F(InFlight, ADeniedRequestChargesNoBucketAndHoldsNoLease) {
   set_limits(plan, kPayment, kStandard, per_minute(60, 4));
   publish();
