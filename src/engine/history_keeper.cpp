@@ -4,11 +4,6 @@
 #include <fmt/ranges.h>
 
 namespace tidelimit::engine {
-namespace {
-
-constexpr std::size_t kMostWindows = 1000;  // ten days of quarter hours
-
-}  // namespace
 
 // What is small may still find room on a full disk: while anything waits, all is not well.
 bool HistoryKeeper::note(const Result<void>& done, WallTime now) {
@@ -26,15 +21,20 @@ bool HistoryKeeper::note(const Result<void>& done, WallTime now) {
 void HistoryKeeper::closed_window(WallTime start, Nanos step, std::vector<std::string> endpoints,
                                   std::vector<traffic::WindowStats> stats, WallTime now) {
   if (!history_) return;
-  windows_.push_back({start, step, std::move(endpoints), std::move(stats)});
-  if (windows_.size() > kMostWindows) windows_.pop_front();
+  auto& waiting = windows_.waiting;
+  waiting.push_back({start, step, std::move(endpoints), std::move(stats)});
   flush(now);
+  if (waiting.size() <= windows_.most) return;
+  waiting.pop_front();
+  ++windows_.lost;
 }
 
 void HistoryKeeper::drop_windows(WallTime from, WallTime until, WallTime now) {
   if (!history_ || from >= until) return;
-  std::erase_if(windows_, [&](const Window& w) { return from <= w.start && w.start < until; });
-  note(history_->drop_windows(from, until), now);
+  std::erase_if(windows_.waiting,
+                [&](const Window& w) { return from <= w.start && w.start < until; });
+  drops_.push_back({from, until});
+  flush(now);
 }
 
 void HistoryKeeper::look_after(WallTime now) {
@@ -48,11 +48,13 @@ void HistoryKeeper::flush(WallTime now) {
   if (!write(modes_, now) || !write(verdicts_, now) || !write(plan_changes_, now) ||
       !write(decisions_, now))
     return;
-  while (!windows_.empty()) {
-    const Window& next = windows_.front();
+  for (; !drops_.empty(); drops_.pop_front())
+    if (!note(history_->drop_windows(drops_.front().from, drops_.front().until), now)) return;
+  while (!windows_.waiting.empty()) {
+    const Window& next = windows_.waiting.front();
     if (!note(history_->put_windows(next.start, next.step, next.endpoints, next.stats), now))
       return;
-    windows_.pop_front();
+    windows_.waiting.pop_front();
   }
   settle();
 }
@@ -109,7 +111,7 @@ void HistoryKeeper::forecasts(const std::vector<forecast::EndpointForecast>& for
 void HistoryKeeper::settle() {
   if (last_failed_ || waits()) return;
   failing_since_.reset();
-  decisions_.lost = verdicts_.lost = plan_changes_.lost = modes_.lost = 0;
+  windows_.lost = decisions_.lost = verdicts_.lost = plan_changes_.lost = modes_.lost = 0;
 }
 
 std::optional<Degradation> HistoryKeeper::trouble() const {
@@ -132,6 +134,7 @@ std::optional<Degradation> HistoryKeeper::trouble() const {
   add(verdicts_);
   add(plan_changes_);
   add(modes_);
+  add(windows_);
   return Degradation{fmt::format("history: {} (since {})", message_, format_time(*failing_since_)),
                      fmt::format("{}", fmt::join(parts, ", "))};
 }

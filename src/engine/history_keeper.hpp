@@ -37,8 +37,8 @@ class HistoryKeeper {
   void flush(WallTime now);
 
   [[nodiscard]] bool waits() const {
-    return !windows_.empty() || !decisions_.waiting.empty() || !verdicts_.waiting.empty() ||
-           !plan_changes_.waiting.empty() || !modes_.waiting.empty();
+    return !drops_.empty() || !windows_.waiting.empty() || !decisions_.waiting.empty() ||
+           !verdicts_.waiting.empty() || !plan_changes_.waiting.empty() || !modes_.waiting.empty();
   }
 
   [[nodiscard]] std::size_t waiting_decisions() const { return decisions_.waiting.size(); }
@@ -52,6 +52,17 @@ class HistoryKeeper {
     Nanos step;
     std::vector<std::string> endpoints;
     std::vector<traffic::WindowStats> stats;
+  };
+  struct Windows {
+    std::size_t most = 1000;  ///< ten days of quarter hours
+    const char* one = "window";
+    const char* many = "windows";
+    std::deque<Window> waiting{};
+    std::size_t lost = 0;
+  };
+  struct Range {
+    WallTime from;
+    WallTime until;
   };
   /// Records of one kind that wait; beyond `most` the oldest are lost.
   template <class Record>
@@ -71,7 +82,8 @@ class HistoryKeeper {
   void settle();
 
   std::shared_ptr<History> history_;
-  std::deque<Window> windows_;                                          // that wait
+  std::deque<Range> drops_;  // that wait
+  Windows windows_;
   Backlog<DecisionRecord> decisions_{&History::put_decisions, 100'000,  // some 50 MB
                                      "decision", "decisions"};
   Backlog<policy::VerdictRecord> verdicts_{&History::put_verdicts, 10'000, "verdict", "verdicts"};

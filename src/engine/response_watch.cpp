@@ -66,6 +66,10 @@ void ResponseWatch::look(const CountersView& counters, Instant now) {
   if (!due(now)) return;
   const double kept = last_ ? std::pow(kKept, (now - *last_) / kStep) : 0;
   last_ = now;
+  std::erase_if(endpoints_, [&](const auto& at) {  // of a configuration before
+    return std::find(counters.endpoints.begin(), counters.endpoints.end(), at.first) ==
+           counters.endpoints.end();
+  });
   for (std::size_t e = 0; e < counters.endpoints.size(); ++e) {
     const std::uint64_t passed_now = passed(counters, e);
     const std::uint64_t told_now = told(counters, e);

@@ -57,6 +57,18 @@ TEST_F(Responses, ThatStopAreNamedUntilTheyAreToldAgain) {
   EXPECT_THAT(degraded(), Not(named_));
 }
 
+TEST_F(Responses, AreNotMissedOfAnEndpointThatIsNoMore) {
+  for (int i = 0; i < 3; ++i) minute(100, 100);
+  for (int i = 0; i < 5; ++i) minute(100, 0);
+  ASSERT_THAT(degraded(), named_);
+  Settings without = mission();
+  std::erase_if(without.policy.endpoints, [](const auto& one) { return one.name == "browse"; });
+  without.policy.rules.clear();
+  ASSERT_TRUE(engine->reconfigure(without, now));
+  move_to(now.wall + minutes{2});
+  EXPECT_THAT(degraded(), Not(named_));
+}
+
 TEST_F(Responses, OfAClientThatHidesItsOwnAreMissedAmongThoseOfOthers) {
   const Asked guesser{.path = "/payment/1", .address = "198.51.100.9"};
   for (int i = 0; i < 3; ++i) minute(20, 20, {.path = "/payment/1"});

@@ -8,6 +8,7 @@ namespace tidelimit::engine::test {
 namespace {
 
 using limiter::Action;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 
@@ -151,7 +152,8 @@ TEST_F(States, AFullDiskStopsNothingAndIsNamed) {
   EXPECT_EQ(newest("browse").requests, 30);
   pass(seconds{1});
   EXPECT_THAT(degraded(), Contains(HasSubstr("the disk is full")));
-  EXPECT_THAT(degraded(), Contains(HasSubstr("; 1 decision waits to be written")));
+  EXPECT_THAT(degraded(), Contains(AllOf(HasSubstr("; 1 decision waits to be written"),
+                                         HasSubstr("1 window waits to be written"))));
   const auto kept = [&] { return history->decisions({})->size(); };
   const std::size_t before = kept();
   ASSERT_TRUE(engine->set_mode("all", Mode::off, std::nullopt, now));
