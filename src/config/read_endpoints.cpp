@@ -39,7 +39,11 @@ std::optional<std::string> read_pattern(const Field& field, Report& report) {
     }
   }
   std::string buffer;
-  return std::string(normalise_path(*text, buffer));
+  const std::string_view path = normalise_path(*text, buffer);
+  if (std::count(path.begin(), path.end(), '*') != std::count(text->begin(), text->end(), '*')) {
+    return refuse("has an encoded *: no request is told from others by it, write * for a segment");
+  }
+  return std::string(path);
 }
 
 std::optional<std::string> read_method(const Field& field, Report& report) {
