@@ -176,8 +176,9 @@ Result<void> put_in_order(std::vector<ingest::Source>& sources, const ingest::Fo
   const auto found = ingest::turn_newest_first(sources, format);
   if (!found.stuck.empty() && order == Order::matters) {
     return fail(Code::invalid_argument,
-                fmt::format("{}: the newest requests come first, and what is compressed can't be "
-                            "read backwards; unpack it to a file and name that",
+                fmt::format("{}: the newest requests come first, and what is compressed, or has "
+                            "values that span lines, can't be read backwards; unpack and sort it "
+                            "by time, and name that file",
                             listed(found.stuck)));
   }
   if (!found.turned.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -41,7 +42,12 @@ class DescriptorStream final : public ByteStream {
     for (;;) {
       const ssize_t n = ::read(descriptor_, out.data(), out.size());
       if (n >= 0) return static_cast<std::size_t>(n);
-      if (errno != EINTR) return reading_failed();
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {  // a pipe that its other end made so
+        pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, -1);
+      } else if (errno != EINTR) {
+        return reading_failed();
+      }
     }
   }
 

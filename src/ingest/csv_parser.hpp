@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "ingest/csv_row.hpp"
 #include "ingest/line_parser.hpp"
 #include "ingest/timestamp.hpp"
@@ -66,7 +67,7 @@ class CsvParser final : public LineParser {
 
   [[nodiscard]] std::string_view field(const std::vector<std::string_view>& row, Column c) const {
     const std::size_t at = position_[static_cast<std::size_t>(c)];
-    return at == kAbsent ? std::string_view{} : row[at];
+    return at == kAbsent ? std::string_view{} : trim(row[at]);
   }
 
   static constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);

@@ -51,11 +51,19 @@ struct Found {
     rank = new_rank;
     is_number = true;
     number = real;
+    const auto written = [&](auto whole) {
+      const auto end = std::to_chars(digits.begin(), digits.end(), whole);
+      return std::string_view{digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
+    };
     std::int64_t whole = 0;
-    const auto end = value.get(whole) == simdjson::SUCCESS
-                         ? std::to_chars(digits.begin(), digits.end(), whole)
-                         : std::to_chars(digits.begin(), digits.end(), real);
-    text = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
+    std::uint64_t large = 0;  // an id may be one that a double does not tell from its neighbours
+    if (value.get(whole) == simdjson::SUCCESS) {
+      text = written(whole);
+    } else if (value.get(large) == simdjson::SUCCESS) {
+      text = written(large);
+    } else {
+      text = written(real);
+    }
   }
 
   [[nodiscard]] bool says(std::string_view word) const {

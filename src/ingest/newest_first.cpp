@@ -84,6 +84,19 @@ bool is_plain(const StoredBytes& bytes, std::string_view beginning) {
   return n && (raw.starts_with(beginning) || raw.ends_with(beginning));
 }
 
+/// Whether a quoted value somewhere spans lines.
+bool joins_lines(const Source& source, char separator) {
+  auto stream = source.open();
+  if (!stream) return false;
+  LineReader lines(*std::move(stream));
+  lines.join_quoted(separator);
+  Line line;
+  while (lines.next(line)) {
+    if (line.text.find('\n') != line.text.npos) return true;
+  }
+  return false;
+}
+
 enum class Order { as_it_is, turned, stuck };
 
 Order look_at(Source& source, const FormatChoice& choice) {
@@ -106,6 +119,8 @@ Order look_at(Source& source, const FormatChoice& choice) {
   if (!falls_throughout(**bytes, start, *format->parser)) return Order::as_it_is;
   const auto count = count_lines(**bytes);
   if (!count) return Order::as_it_is;
+  // Line by line the end of one record would be read with the beginning of another.
+  if (format->separator != 0 && joins_lines(source, format->separator)) return Order::stuck;
   LineReader again(memory_stream(beginning));
   Line line;
   traffic::Request request;

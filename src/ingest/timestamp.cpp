@@ -1,5 +1,6 @@
 #include "ingest/timestamp.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/ascii.hpp"
@@ -111,8 +112,9 @@ std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text, Seconds sec
   }
   text.skip(' ');
   const std::int64_t offset = zone(text);
-  // 60 is a leap second.
   if (!text.ok() || !text.at_end() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  // A leap second counts as the last one before it, so that time does not go back after it.
+  second = std::min<std::int64_t>(second, 59);
   return time_of_epoch(days * 86400 + hour * 3600 + minute * 60 + second - offset, nanos);
 }
 

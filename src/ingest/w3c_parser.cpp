@@ -135,6 +135,7 @@ void W3cParser::read_directive(std::string_view line) {
 void W3cParser::split(std::string_view line) {
   const char separator = line.find('\t') == line.npos ? ' ' : '\t';
   fields_.clear();
+  const bool last_is_empty = separator == '\t' && line.ends_with(separator);
   while (!line.empty()) {
     const bool quoted = line.front() == '"';
     const std::size_t close = quoted ? line.find('"', 1) : line.npos;
@@ -142,6 +143,7 @@ void W3cParser::split(std::string_view line) {
     fields_.push_back(close < end ? line.substr(1, close - 1) : line.substr(0, end));
     line.remove_prefix(std::min(end + 1, line.size()));
   }
+  if (last_is_empty) fields_.emplace_back();
 }
 
 std::string_view W3cParser::text(Use use) const {

@@ -1,6 +1,12 @@
 #include "ingest/byte_stream.hpp"
 
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "reading.hpp"
@@ -39,6 +45,23 @@ std::string long_text() {
   std::string text;
   for (int i = 0; i < 50'000; ++i) text += "line " + std::to_string(i * 7919 % 100'003) + "\n";
   return text;
+}
+
+TEST(DescriptorStream, WaitsForAPipeThatDoesNotBlock) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+  auto stream = descriptor_stream(ends[0], true);
+  std::thread writer([&] {
+    for (const char* piece : {"one ", "two"}) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      EXPECT_GT(::write(ends[1], piece, std::strlen(piece)), 0);
+    }
+    ::close(ends[1]);
+  });
+  const Drained drained = drain(std::move(stream));
+  writer.join();
+  EXPECT_FALSE(drained.error) << drained.error->message;
+  EXPECT_EQ(drained.bytes, "one two");
 }
 
 TEST(Decompressed, PassesPlainBytesThrough) {

@@ -108,6 +108,15 @@ TEST(Csv, ReadsColumnsThatFieldNames) {
   EXPECT_TRUE(reading.report.problems.empty());
 }
 
+TEST(Csv, LeavesOutTheSpacesAroundValuesAsThoseAroundNames) {
+  const Reading reading = read_text(
+      "timestamp, client_ip, path, user_id, status\n1764000000, 192.0.2.7, /a/b, u1, 200\n");
+  ASSERT_EQ(reading.requests.size(), 1u);
+  EXPECT_EQ(reading.requests[0].path, "/a/b");
+  EXPECT_EQ(reading.requests[0].user, "u1");
+  EXPECT_EQ(reading.requests[0].status, 200);
+}
+
 TEST(Csv, JoinsLinesWhileAQuoteIsOpen) {
   const std::string header = "timestamp,client_ip,path,user_agent\n";
   const std::string row = "1764000000,192.0.2.7,/a,";

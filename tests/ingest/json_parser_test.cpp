@@ -104,6 +104,20 @@ TEST(Json, ReadsDurationsThatNameTheirUnit) {
   }
 }
 
+TEST(Json, TellsLargeNumbersOfUsersApart) {
+  const auto line = [](const char* user) {
+    return std::string(
+               R"({"timestamp":1764000000,"client_ip":"192.0.2.7","path":"/a","user_id":)") +
+           user + "}\n";
+  };
+  const Reading reading =
+      read_text(line("12345678901234567890") + line("12345678901234567891") + line("-5"));
+  ASSERT_EQ(reading.requests.size(), 3u);
+  EXPECT_EQ(reading.requests[0].user, "12345678901234567890");
+  EXPECT_EQ(reading.requests[1].user, "12345678901234567891");
+  EXPECT_EQ(reading.requests[2].user, "-5");
+}
+
 TEST(Json, KnowsEnvoyNames) {
   const Owned r =
       read(R"({"start_time":"2026-11-24T10:00:00.123Z","method":"POST","path":"/pay","protocol":)"

@@ -96,6 +96,19 @@ TEST(NewestFirst, ReadsSuchFilesFromTheirLastLineOn) {
   EXPECT_EQ(reading.report.examples.front().line, 19'502u);
 }
 
+TEST(NewestFirst, TurnsNoRecordsThatSpanLines) {
+  std::string text = "timestamp,client_ip,path,user_agent\n";
+  for (int i = 40; i > 0; --i) {
+    std::string one = row(i);
+    one.back() = ',';
+    text += one + (i == 3 ? "\"a\nb\"\n" : "a\n");
+  }
+  std::vector<Source> sources{stored_source("x.csv", text)};
+  const auto found = turn_newest_first(sources, *FormatChoice::from_options("", {}));
+  EXPECT_TRUE(found.turned.empty());
+  EXPECT_EQ(found.stuck, std::vector<std::string>{"x.csv"});
+}
+
 TEST(NewestFirst, ReadsLogsWithoutAHeaderOnceEach) {
   const auto line = [](int s) {
     return "192.0.2.1 - - [02/Jan/2026:00:00:0" + std::to_string(s) + " +0000] \"GET /" +

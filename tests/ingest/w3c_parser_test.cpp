@@ -60,6 +60,15 @@ TEST(W3c, ReadsCloudFront) {
   EXPECT_EQ(reading.requests[1].status, 0);
 }
 
+TEST(W3c, TakesAnEmptyLastField) {
+  const Reading reading = read_text(
+      "#Fields: date time c-ip cs-uri-stem sc-status cs(User-Agent)\n"
+      "2026-11-24\t10:00:00\t203.0.113.7\t/a\t200\t\n");
+  ASSERT_EQ(reading.requests.size(), 1u);
+  EXPECT_EQ(reading.requests[0].path, "/a");
+  EXPECT_EQ(reading.requests[0].agent, "");
+}
+
 TEST(W3c, SaysWhatTheFieldsLack) {
   const Reading reading = read_text("#Fields: date cs-method c-ip\n2026-11-24 GET 203.0.113.7\n");
   ASSERT_TRUE(reading.failure);
