@@ -119,7 +119,7 @@ class Quickstart(unittest.TestCase):
             while more := os.read(terminal, 4096):
                 shown += more
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -signal.SIGINT)
-        bars = re.findall(rb"\r\x1b\[K(making[^\r\n]*)", shown)
+        bars = re.findall(rb"\r\x1b\[K(making[^\r\n^]*)", shown)
         self.assertGreaterEqual(len(bars), 4)
         self.assertLess(max(map(len, bars)), columns, bars)
         self.assertTrue(all(b"%" in bar for bar in bars[:-1]), bars)
