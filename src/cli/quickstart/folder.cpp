@@ -49,8 +49,7 @@ Result<store::FileLock> hold_folder(const Files& files) {
   if (lock) return lock;
   if (lock.error().code != Code::failed_precondition)
     return refuse(lock.error().code, files.folder, "can't be written");
-  return refuse(lock.error().code, files.folder,
-                "a quickstart or gate that runs now uses it; stop that, or");
+  return refuse(lock.error().code, files.folder, "a quickstart or gate that runs now uses it");
 }
 
 void remove_half_written(const Files& files) {
