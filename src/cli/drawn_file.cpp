@@ -36,7 +36,7 @@ bool fits_seal(std::string_view text) {
 
 /// The whole of a regular file, or what can be read of it.
 std::optional<std::string> text_of(const std::string& file) {
-  if (!fs::is_regular_file(file)) return {};
+  if (std::error_code unknown; !fs::is_regular_file(file, unknown)) return {};
   std::ifstream in(file, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(in), {}};
   return in.bad() ? std::nullopt : std::optional(std::move(text));
@@ -70,11 +70,16 @@ std::string sealed(const std::string& yaml) {
   return std::string(head) + seal_of(head, rest) + std::string(rest);
 }
 
+bool is_drawn_and_unedited(const std::string& file, std::string_view mark) {
+  const auto text = text_of(file);
+  return text && text->starts_with(mark) && fits_seal(*text);
+}
+
 Result<void> require_unedited(const std::string& file, std::string_view mark,
                               std::string_view command) {
   if (!fs::exists(file)) return {};
   const auto text = text_of(file);
-  if (text && (text->empty() || (text->starts_with(mark) && fits_seal(*text)))) return {};
+  if ((text && text->empty()) || is_drawn_and_unedited(file, mark)) return {};
   if (text && text->starts_with(mark))
     return fail(Code::invalid_argument,
                 fmt::format("{}: was edited since {} drew it, or drawn by a version that did not "

@@ -15,6 +15,9 @@ namespace tidelimit::cli {
 /// later run of the command knows that nobody edited it.
 [[nodiscard]] std::string sealed(const std::string& yaml);
 
+/// The file is there, begins with the command's `mark`, and still fits its seal.
+[[nodiscard]] bool is_drawn_and_unedited(const std::string& file, std::string_view mark);
+
 /// What holds nobody's work may be written over: nothing, an empty file, or one that begins with
 /// the command's `mark` and still fits its seal.
 [[nodiscard]] Result<void> require_unedited(const std::string& file, std::string_view mark,

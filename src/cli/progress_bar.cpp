@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utility>
 
 namespace tidelimit::cli {
 namespace {
 
-constexpr int kWidth = 28;
+constexpr std::size_t kWidth = 28;
+constexpr std::size_t kUsualColumns = 80;
 constexpr auto kRepaint = std::chrono::milliseconds{100};
 constexpr double kLeastKnown = 0.02;  // before that no time left can be told
 
@@ -17,6 +19,28 @@ std::string time_left(std::chrono::duration<double> passed, double ratio) {
   if (ratio < kLeastKnown) return "";
   const double left = passed.count() * (1.0 - ratio) / ratio;
   return in_clock_form(std::chrono::seconds{static_cast<std::int64_t>(left + 0.5)}) + " left  ";
+}
+
+/// Of the terminal now: its window may change.
+std::size_t columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                           : kUsualColumns;
+}
+
+/// At most so many columns (ASCII): in a narrow terminal the bar gives way first, then the words,
+/// then the title.
+std::string progress_line(std::string_view title, double ratio, std::string_view words,
+                          std::size_t most) {
+  const std::string figure = fmt::format(" {:3.0f} %  ", 100 * ratio);
+  title = title.substr(0, most - std::min(most, figure.size() + 1));
+  const std::size_t beside = title.size() + 1 + figure.size() + words.size();
+  const std::size_t width = std::min(kWidth, most - std::min(most, beside));
+  const auto filled = static_cast<std::size_t>(ratio * static_cast<double>(width));
+  std::string line = fmt::format("{} {}{}{}{}", title, std::string(filled, '#'),
+                                 std::string(width - filled, '.'), figure, words);
+  if (line.size() > most) line.resize(most);
+  return line;
 }
 
 }  // namespace
@@ -41,10 +65,10 @@ void ProgressBar::show(double done_ratio, std::string_view note) {
   painted_ = true;
   painted_at_ = now;
   const double ratio = std::clamp(done_ratio, 0.0, 1.0);
-  const auto filled = static_cast<std::size_t>(ratio * kWidth);
-  const std::string line = fmt::format("\r\x1b[K{} {}{} {:3.0f} %  {}{}", title_,
-                                       std::string(filled, '#'), std::string(kWidth - filled, '.'),
-                                       100 * ratio, time_left(now - began_, ratio), note);
+  // A line that fills the last column is wrapped by some terminals, and then stays.
+  const std::string line =
+      "\r\x1b[K" + progress_line(title_, ratio, time_left(now - began_, ratio) + std::string(note),
+                                 columns() - 1);
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
 }

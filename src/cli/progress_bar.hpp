@@ -11,7 +11,8 @@ namespace tidelimit::cli {
 ///   ProgressBar bar("generating");
 ///   bar.show(0.31, "178,221 requests");   // generating ########...........  31 %  0:12 left
 ///   178,221
-/// Repaints at most ten times a second. The line is wiped when the bar goes. One thread.
+/// Repaints at most ten times a second, no wider than the terminal is. The line is wiped when the
+/// bar goes. One thread.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string title);

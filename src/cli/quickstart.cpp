@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -8,10 +7,13 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "cli/drawn_file.hpp"
 #include "cli/gate_start.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/quickstart/demo_clients.hpp"
 #include "cli/quickstart/demo_shop.hpp"
+#include "cli/quickstart/end_signals.hpp"
+#include "cli/quickstart/folder.hpp"
 #include "cli/quickstart/past.hpp"
 #include "cli/quickstart/scenario.hpp"
 #include "cli/quickstart/watcher.hpp"
@@ -21,10 +23,10 @@
 namespace tidelimit::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace quickstart;
 
 constexpr auto kPatience = std::chrono::seconds{5};
+constexpr auto kWholePlay = std::chrono::seconds{60};  // all that is to be seen comes by then
 
 struct QuickstartOptions {
   std::string folder = "var/quickstart";
@@ -60,13 +62,10 @@ Result<void> require_port(std::uint16_t port) {
                               : is_free.error().message));
 }
 
-Result<config::Config> prepare_folder(const QuickstartOptions& options, const Files& files) {
-  std::error_code error;
-  fs::create_directories(files.folder, error);
-  if (error)
-    return fail(Code::permission_denied, fmt::format("{}: {}; name another folder with --dir",
-                                                     files.folder.string(), error.message()));
-  if (auto written = store::write_file(files.config, configuration(options.port)); !written)
+/// In the folder that is held.
+Result<config::Config> begin_anew(const QuickstartOptions& options, const Files& files) {
+  remove_half_written(files);
+  if (auto written = store::write_file(files.config, sealed(configuration(options.port))); !written)
     return tl::unexpected(written.error());
   return config::load(files.config);
 }
@@ -97,20 +96,21 @@ void say_where_to_look(const serve::Service& service, const Files& files) {
             << std::flush;
 }
 
-/// Plays until the time is over or a signal comes.
-void play(serve::Service& service, Watcher& watcher, const sigset_t& signals,
-          std::optional<Nanos> length) {
+/// Plays until the time is over or a signal comes: that signal, or 0.
+int play(serve::Service& service, Watcher& watcher, const EndSignals& signals,
+         std::optional<Nanos> length) {
   using std::chrono::steady_clock;
   const auto begin = steady_clock::now();
-  const timespec nap{.tv_sec = 0, .tv_nsec = 200'000'000};
+  constexpr std::chrono::milliseconds kNap{200};
   while (!length || steady_clock::now() - begin < *length) {
-    const int signal = sigtimedwait(&signals, nullptr, &nap);
-    if (signal == SIGTERM || signal == SIGINT) return;
+    if (const int signal = signals.take(kNap); signal != 0) return signal;
     watcher.look();
     service.watch();
   }
+  return 0;
 }
 
+/// What all was seen, in words; false where something was not.
 bool conclude(const Watcher& watcher, const DemoClients& clients) {
   headline("What was asked and what came of it");
   std::cout << fmt::format("  {:<28}{:>9}{:>9}{:>9}  {}\n", "", "asked", "served", "denied", "by");
@@ -134,10 +134,16 @@ bool conclude(const Watcher& watcher, const DemoClients& clients) {
   return watcher.all_seen() && !clients.trouble();
 }
 
+/// How the play ended.
+struct Ending {
+  bool seen = false;  ///< all that was to be seen
+  int signal = 0;     ///< that ended it; 0: its time was over
+};
+
 /// The gate, the shop and the clients, live.
-Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
-                     const config::Config& config, const sigset_t& signals,
-                     std::optional<Nanos> length) {
+Result<Ending> perform(const Scenario& scenario, Past past, const Files& files,
+                       const config::Config& config, EndSignals& signals,
+                       std::optional<Nanos> length) {
   if (auto is_free = require_port(config.listen.http.port); !is_free)
     return tl::unexpected(is_free.error());
   if (auto kept = remember(past.windows, config); !kept) return tl::unexpected(kept.error());
@@ -149,6 +155,7 @@ Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
   auto engine = make_engine(config, std::move(*history), clock);
   auto service = serve::Service::start(config, engine, clock, {});
   if (!service) return tl::unexpected(service.error());
+  signals.begin_serving();
   announce(**service);
   say_where_to_look(**service, files);
 
@@ -156,15 +163,26 @@ Result<bool> perform(const Scenario& scenario, Past past, const Files& files,
                       {(*service)->listening().http.port, (*shop)->port()}, clock);
   Watcher watcher(*engine, clients, scenario);
   clients.start();
-  play(**service, watcher, signals, length);
+  const auto begin = std::chrono::steady_clock::now();
+  Ending ending{.signal = play(**service, watcher, signals, length)};
   clients.stop();
   watcher.look();
-  const bool seen = conclude(watcher, clients);
+  // One that was cut short did not fail to show what was still to come.
+  if (ending.signal == 0 || watcher.all_seen() ||
+      std::chrono::steady_clock::now() - begin >= kWholePlay)
+    ending.seen = conclude(watcher, clients);
+  else
+    std::cout << "\nended by a signal before all was to be seen\n";
   if (!(*service)->stop(kPatience)) {
     spdlog::error("something hung; leaving without it");
     _exit(kFailed);
   }
-  return seen;
+  std::cout << fmt::format(
+                   "\n{} keeps {:.0f} MB: traffic, models and the gate's state; remove it "
+                   "when you need it no more\n",
+                   files.folder.string(), static_cast<double>(bytes_in(files)) / 1e6)
+            << std::flush;
+  return ending;
 }
 
 int run(const QuickstartOptions& options) {
@@ -175,14 +193,17 @@ int run(const QuickstartOptions& options) {
       return exit_with("quickstart", {Code::invalid_argument, "--for: " + parsed.error().message});
     length = *parsed;
   }
-  if (const auto is_free = require_port(options.port); !is_free)
-    return exit_with("quickstart", is_free.error());
-  const sigset_t signals = block_signals();
+  const Files files(options.folder);
+  auto ready = require_own_folder(files);
+  if (ready) ready = require_port(options.port);
+  if (!ready) return exit_with("quickstart", ready.error());
+  EndSignals signals(files);
   start_log();
   spdlog::set_level(spdlog::level::warn);  // the watcher tells the story
 
-  const Files files(options.folder);
-  const auto config = prepare_folder(options, files);
+  auto lock = std::make_optional(hold_folder(files));
+  if (!*lock) return exit_with("quickstart", lock->error());
+  const auto config = begin_anew(options, files);
   if (!config) return exit_with("quickstart", config.error());
   const Scenario scenario(serve::Clock().now().wall, options.seed);
 
@@ -194,9 +215,11 @@ int run(const QuickstartOptions& options) {
   if (const int status = train_and_evaluate(files); status != kDone) return status;
 
   headline("A gate, a shop behind it, and clients in front: a second is a minute");
-  const auto seen = perform(scenario, std::move(*past), files, *config, signals, length);
-  if (!seen) return exit_with("quickstart", seen.error());
-  return !length || *seen ? kDone : kFailed;
+  lock.reset();  // the gate takes it itself
+  const auto ending = perform(scenario, std::move(*past), files, *config, signals, length);
+  if (!ending) return exit_with("quickstart", ending.error());
+  if (length && ending->signal != 0) EndSignals::end_by(ending->signal);
+  return !length || ending->seen ? kDone : kFailed;
 }
 
 }  // namespace
@@ -208,9 +231,13 @@ void add_quickstart(Command app, int& status) {
       "Everything in one: makes traffic, trains, evaluates, and plays a rush and three attackers "
       "against a running gate");
   command.add_option("--for", options->length,
-                     "ends by itself after so long (60s is enough), with status 0 if all was seen "
-                     "that was to be seen, else 1; without it the gate serves until a signal");
-  command.add_option("--dir", options->folder, "where its files go").capture_default_str();
+                     "ends by itself once the gate has served for so long (60s is enough; training "
+                     "comes before and takes minutes), with status 0 if all was seen that was to "
+                     "be seen, else 1; without it the gate serves until a signal");
+  command
+      .add_option("--dir", options->folder,
+                  "where its files go: a folder of its own, which a later quickstart uses again")
+      .capture_default_str();
   command.add_option("--port", options->port, "where the gate listens; 0: any free port")
       .capture_default_str();
   command.add_option("--seed", options->seed, "another seed, other traffic").capture_default_str();

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <spdlog/spdlog.h>
@@ -43,6 +44,18 @@ Result<serve::Clock> rehearsal(std::string_view words) {
   return serve::Clock::rehearsal(*begin, static_cast<int>(*pace));
 }
 
+/// What names a pipe gives its text once.
+Result<void> require_rereadable(const std::filesystem::path& config) {
+  std::error_code unknown;
+  if (!std::filesystem::is_fifo(config, unknown)) return {};
+  return fail(
+      Code::invalid_argument,
+      config.string() +
+          ": is a pipe, whose text can be read only once, and a gate reads its configuration "
+          "again at every reload: write it to a file, as in envsubst < template.yaml > "
+          "tidelimit.yaml, and name that");
+}
+
 /// Waits for the signal that ends it; SIGHUP reads the configuration anew.
 void wait_for_the_end(serve::Service& service, const sigset_t& signals) {
   const timespec second{.tv_sec = 1, .tv_nsec = 0};
@@ -59,6 +72,8 @@ int run(const ServeOptions& options) {
   if (!options.rehearse.empty()) given = rehearsal(options.rehearse);
   if (!given) return exit_with("serve", given.error());
   const serve::Clock& clock = *given;
+  if (const auto lasts = require_rereadable(options.config); !lasts)
+    return exit_with("serve", lasts.error());
   auto config = config::load(options.config);
   if (!config) return exit_with("serve", config.error());
   const sigset_t signals = block_signals();

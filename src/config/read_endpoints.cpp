@@ -17,35 +17,6 @@ constexpr std::size_t kMaxEndpoints = 1000;
 
 using Lines = std::map<std::string, int>;  // where a name stands
 
-std::optional<std::string> read_pattern(const Field& field, Report& report) {
-  const auto text = read_text(field, report);
-  if (!text) return std::nullopt;
-  const auto refuse = [&](std::string_view why) {
-    report.mistake(field.line, fmt::format("{}: \"{}\" {}", field.where, printable(*text), why));
-    return std::nullopt;
-  };
-  if (text->front() != '/') return refuse("is no path: it must begin with /");
-  if (text->find_first_of("?#") != std::string::npos) {
-    return refuse("has a query or fragment: only paths are matched, remove it");
-  }
-  const auto rest = text->find("**");
-  if (rest != std::string::npos && (rest + 2 != text->size() || (*text)[rest - 1] != '/')) {
-    return refuse(
-        "has ** inside: it stands for any rest and must be the last segment, as in /a/**");
-  }
-  for (const auto segment : split(*text, '/')) {
-    if (segment.size() > 1 && segment != "**" && segment.find('*') != std::string_view::npos) {
-      return refuse("has * within a segment: it stands for one whole segment, as in /a/*/b");
-    }
-  }
-  std::string buffer;
-  const std::string_view path = normalise_path(*text, buffer);
-  if (std::count(path.begin(), path.end(), '*') != std::count(text->begin(), text->end(), '*')) {
-    return refuse("has an encoded *: no request is told from others by it, write * for a segment");
-  }
-  return std::string(path);
-}
-
 std::optional<std::string> read_method(const Field& field, Report& report) {
   const auto text = read_text(field, report);
   if (!text) return std::nullopt;

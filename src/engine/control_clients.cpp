@@ -216,7 +216,10 @@ std::optional<ClientView> Engine::Control::view_of(const ClientId& client, Now n
   const Instant at = std::max(now.mono, clients.folded_at());
   const auto slot = data.limiter.clients().find(client);
   if (slot && clients.profiles().client(*slot) == client) {
-    view.figures = clients.profiles().figures(*slot, at);
+    // Decisions of this moment are told beside it: what the next fold will count, counts here.
+    const auto counters = data.limiter.clients().counters(*slot);
+    view.figures = counters ? clients.profiles().figures(*slot, *counters, at)
+                            : clients.profiles().figures(*slot, at);
     bool failing = false;
     if (const anomaly::Detector* model = detector()) {
       const traffic::ClientFeatures features = clients.features(*slot, at);

@@ -235,6 +235,28 @@ void ClientTable::take_touched() {
   }
 }
 
+// Parts are read before their wholes, which are counted first: no part is ever the larger.
+ClientCounters ClientTable::counters_of(const Slot& slot, std::uint32_t flags) noexcept {
+  ClientCounters counters;
+  counters.breakages = static_cast<std::uint16_t>(flags >> kBreakagesShift);
+  copy(slot.class_errors, counters.class_errors);
+  copy(slot.class_requests, counters.class_requests);
+  counters.errors = slot.errors.load();
+  counters.client_errors = slot.client_errors.load();
+  counters.responses = slot.responses.load();
+  counters.denied = slot.denied.load();
+  copy(slot.paths, counters.paths);
+  for (const std::uint32_t count : counters.paths) counters.requests += count;
+  return counters;
+}
+
+std::optional<ClientCounters> ClientTable::counters(std::uint32_t index) const noexcept {
+  const Slot& slot = sets_[index / kWays].slots[index % kWays];
+  const std::uint32_t flags = slot.flags.load();
+  if ((flags & kFresh) != 0) return std::nullopt;
+  return counters_of(slot, flags);
+}
+
 // One consistent reading of a listed slot; false when it is changing hands and was listed again.
 bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   Slot& slot = slot_at(index);
@@ -242,15 +264,7 @@ bool ClientTable::read(std::uint32_t index, Reading& reading) noexcept {
   const std::uint32_t flags = whole & kOfReader;
   const std::uint64_t before = slot.fingerprint.load();
   ClientCounters& counters = reading.counters;
-  copy(slot.paths, counters.paths);
-  for (const std::uint32_t count : counters.paths) counters.requests += count;
-  counters.denied = slot.denied.load();
-  counters.responses = slot.responses.load();
-  counters.errors = slot.errors.load();
-  counters.client_errors = slot.client_errors.load();
-  counters.breakages = static_cast<std::uint16_t>(whole >> kBreakagesShift);
-  copy(slot.class_requests, counters.class_requests);
-  copy(slot.class_errors, counters.class_errors);
+  counters = counters_of(slot, whole);
   reading.client.hi = slot.client_hi.load();
   reading.client.lo = slot.client_lo.load();
   const bool changed = before == kChangingHands || slot.fingerprint.load() != before ||

@@ -115,6 +115,10 @@ class ClientTable {
   /// The client's slot, if it has one.
   [[nodiscard]] std::optional<std::uint32_t> find(const ClientId& client) const noexcept;
 
+  /// The slot's counters between two collects, without the bitmaps, which those take. None of an
+  /// owner whom no collect has seen yet.
+  [[nodiscard]] std::optional<ClientCounters> counters(std::uint32_t slot) const noexcept;
+
   /// Event::tier of the latest request that named one.
   [[nodiscard]] std::uint8_t tier(std::uint32_t slot) const noexcept {
     const Slot& of = sets_[slot / kWays].slots[slot % kWays];
@@ -212,6 +216,7 @@ class ClientTable {
   }
   void take_touched();
   [[nodiscard]] bool read(std::uint32_t slot, Reading& reading) noexcept;
+  [[nodiscard]] static ClientCounters counters_of(const Slot& slot, std::uint32_t flags) noexcept;
 
   std::uint64_t seed_;
   ZeroedArray<Set> sets_;

@@ -108,11 +108,24 @@ std::optional<FailingNeighbourhood> ClientProfiles::failing_with(std::uint32_t s
 }
 
 ClientFigures ClientProfiles::figures(std::uint32_t slot, Instant now) const {
-  ClientFigures f;
+  const std::uint32_t seat = seats_.of(slot);
+  if (!profiles_[seat].used) return {};
+  return figures_of(seat, recent(profiles_[seat], now));
+}
+
+ClientFigures ClientProfiles::figures(std::uint32_t slot, const limiter::ClientCounters& counters,
+                                      Instant now) const {
   const std::uint32_t seat = seats_.of(slot);
   const Profile& profile = profiles_[seat];
-  if (!profile.used) return f;
-  const Recent r = recent(profile, now);
+  if (!profile.used) return {};
+  Recent r = recent(profile, now);
+  r.sum += Minute::of(counters) - profile.last;
+  return figures_of(seat, r);
+}
+
+ClientFigures ClientProfiles::figures_of(std::uint32_t seat, const Recent& r) const {
+  ClientFigures f;
+  const Profile& profile = profiles_[seat];
   f.requests = r.sum.requests;
   f.denied = r.sum.denied;
   f.responses = r.sum.responses;

@@ -131,6 +131,10 @@ class ClientProfiles {
   /// ClientFigures::requests alone, in less time.
   [[nodiscard]] std::uint32_t requests(std::uint32_t slot, Instant now) const;
   [[nodiscard]] ClientFigures figures(std::uint32_t slot, Instant now) const;
+  /// With what the table has counted of the same client since the last update: requests, denied,
+  /// responses and errors, and what follows from them.
+  [[nodiscard]] ClientFigures figures(std::uint32_t slot, const limiter::ClientCounters& counters,
+                                      Instant now) const;
   [[nodiscard]] ClientFeatures features(std::uint32_t slot, Instant now) const;
   /// ClientFeatures::neighbourhood alone, in less time.
   [[nodiscard]] std::optional<FailingNeighbourhood> failing_with(std::uint32_t slot,
@@ -143,6 +147,7 @@ class ClientProfiles {
   void add_excess(Profile& profile, std::uint32_t responses, std::uint32_t errors,
                   Instant now) const;
   [[nodiscard]] Recent recent(const Profile& profile, Instant now) const;
+  [[nodiscard]] ClientFigures figures_of(std::uint32_t seat, const Recent& recent) const;
   /// The client's part in the background, `passed` minutes after the profile's own.
   [[nodiscard]] static ErrorBackground::Own weight_of(const Profile& profile, std::uint32_t passed);
 

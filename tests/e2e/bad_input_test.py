@@ -1,5 +1,6 @@
 """What a wrong call gets: one message with the place and the mend, status 2, and nothing half-written."""
 
+import os
 import pathlib
 import socket
 import subprocess
@@ -121,6 +122,8 @@ class BadInput(unittest.TestCase):
         self.refused("serve", "--config", self.config(state="note.txt"), says=["note.txt", "left alone"])
         self.assertEqual(note.read_text(), "a letter, not a database")
         self.refused("serve", "--config", self.folder, says=["is a folder"])
+        os.mkfifo(self.folder / "pipe")
+        self.refused("serve", "--config", self.folder / "pipe", says=["pipe: is a pipe", "write it to a file"])
         self.refused("quickstart", "--for", "nonsense", says=["--for", "nonsense"])
 
 

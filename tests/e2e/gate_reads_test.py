@@ -44,6 +44,14 @@ class ReadingTest(Serving):
         by_user = self.gate.get("/v1/decisions?user=u1&since=1h").json["decisions"]
         self.assertIn(refused["decision"], [row["decision"] for row in by_user])
 
+    def test_a_client_is_told_with_its_newest_requests(self):
+        self.gate.check("203.0.113.1", "/payment/1")
+        wait_until(lambda: self.gate.get("/v1/clients/203.0.113.1").status == 200, "the client is known")
+        for _ in range(4):
+            self.gate.check("203.0.113.1", "/payment/1")
+        seen = self.gate.get("/v1/clients/203.0.113.1").json["last_five_minutes"]
+        self.assertEqual((seen["requests"], seen["denied"]), (5, 2), "as many as /v1/decisions knows of")
+
     def test_metrics_count_what_was_decided(self):
         for _ in range(5):
             self.gate.check("203.0.113.1", "/payment/1")

@@ -1,9 +1,16 @@
 """`tidelimit quickstart`: the whole story, judged by what the running gate itself says."""
 
+import contextlib
+import fcntl
+import os
 import pathlib
+import pty
 import re
+import signal
 import socket
+import struct
 import tempfile
+import termios
 import unittest
 
 from harness import BINARY, HttpClient, Process, free_port, run, wait_until
@@ -51,6 +58,7 @@ class Quickstart(unittest.TestCase):
         wait_until(lambda: not process.running(), "the play is over", 120)
         self.assertEqual(process.end(), 0, process.output())
         self.assertEqual(len(re.findall(r"^  seen ", process.output(), re.M)), 7, process.output())
+        self.assertRegex(process.output(), r"/q keeps \d+ MB: traffic, models")
         story = re.findall(r"^  (\d\d):(\d\d):(\d\d)  (.*)$", process.output(), re.M)
         times = [3600 * int(hour) + 60 * int(minute) + int(second) for hour, minute, second, _ in story]
         for before, after in zip(times, times[1:]):
@@ -58,6 +66,76 @@ class Quickstart(unittest.TestCase):
         for *_, words in story:
             self.assertNotIn(" 0 % errors", words)
             self.assertFalse("malicious" in words and "only reported" in words, words)
+
+    def refused(self, *options, says):
+        refused = run("quickstart", "--port", free_port(), *options, cwd=self.folder)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertEqual(refused.stdout, "")
+        for words in (*says, "--dir"):
+            self.assertIn(words, refused.stderr)
+
+    def test_leaves_a_folder_alone_that_is_not_its_own(self):
+        gate = self.folder / "gate"
+        (gate / "model").mkdir(parents=True)
+        files = {name: f"my own {name}" for name in ("tidelimit.yaml", "tidelimit.db", "train.csv", "model/manifest.json")}
+        for name, text in files.items():
+            (gate / name).write_text(text)
+        self.refused("--dir", gate, says=["holds tidelimit.yaml", "left alone"])
+        (gate / "tidelimit.yaml").unlink()
+        del files["tidelimit.yaml"]
+        self.refused("--dir", gate, says=["left alone"])
+        self.assertEqual({name: (gate / name).read_text() for name in files}, files)
+        self.assertEqual({str(path.relative_to(gate)) for path in gate.rglob("*") if path.is_file()}, set(files))
+
+    def test_ends_at_once_by_a_signal_and_leaves_nothing_half_written(self):
+        folder = self.folder / "q"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            first, _ = self.quickstart("--for", "60s")
+            wait_until(lambda: list(folder.glob("*.tmp-*")), "traffic is made", 60)
+            self.refused("--dir", folder, says=["a quickstart or gate that runs now uses it"])
+            self.assertTrue(first.running())
+            self.assertTrue(list(folder.glob("*.tmp-*")), "the first one goes on")
+            self.assertEqual(first.end(number), -number)
+            self.assertEqual({path.name for path in folder.iterdir()}, {"tidelimit.yaml", "tidelimit.db.lock"})
+            self.assertNotIn("SEEN", first.output())
+
+        config = folder / "tidelimit.yaml"
+        config.write_text(config.read_text().replace("mode: enforce", "mode: shadow"))
+        self.refused("--dir", folder, says=["holds tidelimit.yaml", "not as a quickstart leaves it"])
+        self.assertIn("mode: shadow", config.read_text())
+
+    def test_keeps_within_a_narrow_terminal_until_ctrl_c(self):
+        columns = 20
+        pid, terminal = pty.fork()
+        if pid == 0:
+            fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack("4H", 10, columns, 0, 0))
+            os.execv(BINARY, [str(BINARY), "quickstart", "--dir", str(self.folder / "q"), "--port", "0"])
+        self.addCleanup(os.close, terminal)
+        shown = b""
+        while shown.count(b"making") < 5:
+            shown += os.read(terminal, 4096)
+        os.write(terminal, b"\x03")
+        with contextlib.suppress(OSError):  # EIO: it has ended
+            while more := os.read(terminal, 4096):
+                shown += more
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -signal.SIGINT)
+        bars = re.findall(rb"\r\x1b\[K(making[^\r\n^]*)", shown)
+        self.assertGreaterEqual(len(bars), 4)
+        self.assertLess(max(map(len, bars)), columns, bars)
+        self.assertTrue(all(b"%" in bar for bar in bars[:-1]), bars)
+
+    def test_refuses_the_state_of_a_gate_that_runs(self):
+        folder = self.folder / "q"
+        first, _ = self.quickstart()
+        wait_until(lambda: list(folder.glob("*.tmp-*")), "traffic is made", 60)
+        first.end(signal.SIGINT)
+        gate = Process([BINARY, "serve", "--config", folder / "tidelimit.yaml"], self.folder / "gate.log")
+        self.addCleanup(gate.end)
+        wait_until(lambda: "answers on" in gate.output(), "the gate serves")
+        before = (folder / "tidelimit.yaml").read_text()
+        self.refused("--dir", folder, says=["a quickstart or gate that runs now uses it"])
+        self.assertEqual((folder / "tidelimit.yaml").read_text(), before)
+        self.assertTrue((folder / "tidelimit.db").exists())
 
     def test_says_what_is_wrong_with_its_options(self):
         refused = run("quickstart", "--for", "soon", cwd=self.folder)

@@ -110,6 +110,21 @@ TEST_F(Windows, TakeNoOwnDenialForAnError) {
   EXPECT_EQ(counters.observed[(kBrowse * 2 + kStd) * 6 + 4], 20u);
 }
 
+TEST_F(Windows, AreNotWaitedForByAViewOfAClient) {
+  for (int i = 0; i < 25; ++i) answer(200, {}, !ask().decision.allowed);
+  pass(seconds{2});
+  for (int i = 0; i < 95; ++i) (void)ask();
+  const auto view = engine->client(client("203.0.113.7"), now);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->figures.requests, 120u) << "decisions are told at once, so they are counted";
+  EXPECT_EQ(view->figures.denied, 17u);
+  EXPECT_EQ(view->figures.responses, 25u);
+  pass(seconds{1});
+  const auto folded = engine->client(client("203.0.113.7"), now);
+  EXPECT_EQ(folded->figures.requests, 120u) << "once";
+  EXPECT_EQ(folded->figures.denied, 17u);
+}
+
 TEST_F(Windows, KnowNothingOfWhatTheGateWasNotAskedAbout) {
   passed(10);
   for (int i = 0; i < 10; ++i) answer(200);

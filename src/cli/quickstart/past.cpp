@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kPiece = 16'384;  // requests between two writes
 
-/// A csv file that grows row by row.
+/// A compressed csv file that grows row by row.
 class Rows {
  public:
   [[nodiscard]] static Result<Rows> create(const std::filesystem::path& path) {

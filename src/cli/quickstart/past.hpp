@@ -17,13 +17,14 @@ struct Files {
   explicit Files(const std::filesystem::path& folder)
       : folder(folder),
         config(folder / "tidelimit.yaml"),
-        train(folder / "train.csv"),
-        recent(folder / "recent.csv"),
+        train(folder / "train.csv.zst"),
+        recent(folder / "recent.csv.zst"),
         labels(folder / "labels.csv"),
         model(folder / "model"),
-        state(folder / "tidelimit.db") {}
+        lock(folder / "tidelimit.db.lock") {}
 
-  std::filesystem::path folder, config, train, recent, labels, model, state;
+  std::filesystem::path folder, config, train, recent, labels, model;
+  std::filesystem::path lock;  ///< of the configuration's state, as SqliteHistory names it
 };
 
 /// What came before the curtain rises.
@@ -39,7 +40,8 @@ struct Past {
 [[nodiscard]] Result<Past> make_past(const Scenario& scenario, const Files& files,
                                      const config::Config& config);
 
-/// Gives a gate that has never run the windows of its past, in a new state file.
+/// Gives a gate that has never run the windows of its past, in a new state file. Nobody holds the
+/// old one.
 [[nodiscard]] Result<void> remember(const traffic::WindowGrid& windows,
                                     const config::Config& config);
 

@@ -114,9 +114,9 @@ WallTime Scenario::rush() const {
 }
 
 std::string configuration(std::uint16_t port) {
-  return fmt::format(R"(# The quickstart's gate. docs/configuration.md explains every key.
+  return fmt::format(R"({1} docs/configuration.md explains every key.
 mode: enforce
-listen: {{ http: "127.0.0.1:{}" }}
+listen: {{ http: "127.0.0.1:{0}" }}
 identity:
   trusted_proxies: [127.0.0.0/8]
   user_header: x-user-id
@@ -140,7 +140,7 @@ adapt: {{ floor: {{ default: 0.2, PRM: 0.5 }}, tighten: 0.5, relax: 0.1/min, hol
 admin: {{ token_file: admin.token }}
 state: tidelimit.db
 )",
-                     port);
+                     port, kConfigurationMark);
 }
 
 }  // namespace tidelimit::cli::quickstart

@@ -57,6 +57,9 @@ class Scenario {
   std::vector<CastMember> cast_;
 };
 
+/// How every configuration() begins.
+inline constexpr std::string_view kConfigurationMark = "# The quickstart's gate.";
+
 /// The configuration that the gate runs with; relative paths are those of its folder.
 [[nodiscard]] std::string configuration(std::uint16_t port);
 

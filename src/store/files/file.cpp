@@ -11,6 +11,8 @@
 namespace tidelimit::store {
 namespace {
 
+constexpr std::string_view kAside = ".tmp-";
+
 /// Closes on the way out, whichever way that is.
 class Descriptor {
  public:
@@ -74,7 +76,11 @@ tl::unexpected<Error> fail_errno(const std::filesystem::path& path, std::string_
 
 std::filesystem::path name_aside(const std::filesystem::path& path) {
   static std::atomic<unsigned> count{0};
-  return path.string() + fmt::format(".tmp-{}-{}", ::getpid(), ++count);
+  return path.string() + fmt::format("{}{}-{}", kAside, ::getpid(), ++count);
+}
+
+bool is_aside(const std::filesystem::path& path) {
+  return path.filename().string().find(kAside) != std::string::npos;
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t most) {

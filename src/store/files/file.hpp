@@ -25,6 +25,8 @@ namespace tidelimit::store {
 
 /// `path` with ".tmp-PID-N" behind it: a name beside it that no other writer uses.
 [[nodiscard]] std::filesystem::path name_aside(const std::filesystem::path& path);
+/// Whether such a name was given: by whichever process.
+[[nodiscard]] bool is_aside(const std::filesystem::path& path);
 
 /// The error of a failed system call: "PATH: cannot WHAT: REASON", its code after errno.
 [[nodiscard]] tl::unexpected<Error> fail_errno(const std::filesystem::path& path,
