@@ -1,6 +1,7 @@
 """A gate through reloads, stops, restarts and kill -9."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -71,6 +72,20 @@ class ReloadTest(Serving):
         wait_until(self.limit_holds, "the mended file is in force")
         self.assertEqual(self.gate.count("tidelimit_config_last_reload_successful"), 1)
         self.assertNotIn("fortnight", self.gate.client.get("/readyz?verbose").body)
+
+
+    def test_a_pipe_in_its_place_is_refused_and_hangs_nothing(self):
+        """Whoever opens a pipe waits for its other end."""
+        for file in (self.gate.folder / "tidelimit.yaml", self.gate.folder / "var/admin.token"):
+            kept = file.with_suffix(".kept")
+            file.rename(kept)
+            os.mkfifo(file, 0o600)
+            wait_until(lambda: "no regular file" in self.gate.client.get("/readyz?verbose").body, "the refusal is named")
+            file.unlink()
+            kept.rename(file)
+            wait_until(lambda: "no regular file" not in self.gate.client.get("/readyz?verbose").body, "it is taken again")
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the new limit is in force")
 
 
 class StopTest(Serving):
