@@ -180,6 +180,11 @@ class History {
   /// Called once a turn. An error: what is written now would be lost.
   virtual Result<void> look_after() { return {}; }
   /// What people should know of how it came to hold what it holds; empty: nothing.
+  /// How many are kept of lengths that don't divide `step`, of which windows() makes nothing.
+  virtual Result<std::size_t> windows_unused(Nanos step) {
+    static_cast<void>(step);
+    return 0;
+  }
   [[nodiscard]] virtual std::string notice() const { return {}; }
   /// What the time is by a clock that did not jump: nothing is removed for an age that it has by
   /// later times only. Never called: all times handed in are believed.

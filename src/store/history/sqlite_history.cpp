@@ -154,6 +154,10 @@ Result<traffic::WindowGrid> SqliteHistory::windows(WallTime from, Nanos step,
 
 Result<void> SqliteHistory::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
   return state_->write_all(
+Result<std::size_t> SqliteHistory::windows_unused(Nanos step) {
+  return state_->read([&](Database& db) { return count_windows_unused(db, step); });
+}
+
       records, put_verdict, [](const policy::VerdictRecord& r) { return r.from; },
       [&](Database& db, WallTime newest, std::size_t rows) {
         return prune_verdicts(db, newest - state_->retention.verdicts, rows);

@@ -54,6 +54,7 @@ class SqliteHistory final : public engine::History {
   Result<void> drop_windows(WallTime from, WallTime until) override;
   void believe(WallTime now) override;
   Result<void> put_open_windows(const traffic::OpenWindows& open) override;
+  Result<std::size_t> windows_unused(Nanos step) override;
   Result<traffic::OpenWindows> open_windows(Nanos step) override;
 
   Result<void> put_verdicts(const std::vector<policy::VerdictRecord>& records) override;
