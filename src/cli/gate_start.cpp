@@ -52,11 +52,12 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
   if (history) return *history;
   if (history.error().code != Code::resource_exhausted) return tl::unexpected(history.error());
   // Of a gate that runs it is written again by itself; this one does not run.
-  return fail(Code::resource_exhausted,
-              fmt::format("{}: the disk is full: free space on it and start again, or name another "
-                          "`state`. What is blocked or allowed by hand stands there: without it "
-                          "the gate does not start",
-                          config.state.string()));
+  return fail(
+      Code::resource_exhausted,
+      fmt::format("{}: the disk is full: free space on it and start again, or name another "
+                  "`state`. What is blocked or allowed by hand is kept there: without it the gate "
+                  "does not start",
+                  config.state.string()));
 }
 
 std::shared_ptr<engine::Engine> make_engine(const config::Config& config,

@@ -121,6 +121,31 @@ class StopTest(Serving):
         self.assertEqual(self.gate.stop(), 0)
 
 
+class StateTest(Serving):
+    def setUp(self):
+        super().setUp()
+        self.state = self.gate.folder / "var/tidelimit.db"
+        self.assertEqual(self.override("203.0.113.9", action="block", permanent=True).status, 200)
+
+    def blocked(self):
+        return {row["target"] for row in self.gate.get("/v1/overrides").json["overrides"]}
+
+    def test_cut_under_the_gate_it_is_begun_anew_with_what_is_in_force(self):
+        os.truncate(self.state, 0)
+        wait_until(lambda: "cut or written over" in self.gate.client.get("/readyz?verbose").body, "that is named")
+        wait_until(lambda: self.override("203.0.113.10", action="block", permanent=True).status == 200, "a fresh one")
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.gate.start()
+        self.assertEqual(self.blocked(), {"203.0.113.9", "203.0.113.10"})
+        self.assertIn("nothing is degraded", self.gate.client.get("/readyz?verbose").body)
+
+    def test_emptied_while_the_gate_is_down_it_is_named(self):
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        os.truncate(self.state, 0)
+        self.gate.start()
+        wait_until(lambda: "was damaged" in self.gate.client.get("/readyz?verbose").body, "that is named")
+
+
 class RestartTest(EndToEnd):
     # The shortest window there is: one closes within 90 s.
     config = CONFIG.replace("endpoints:", "forecast: { window: 1m, history: 10m, horizon: 1m }\nendpoints:", 1)

@@ -80,6 +80,7 @@ namespace tidelimit::store {
 
 /// History::user_name_key.
 [[nodiscard]] Result<SipKey> read_user_name_key(Database& db);
+[[nodiscard]] Result<void> put_user_name_key(Database& db, const SipKey& key);
 [[nodiscard]] Result<void> put_decision(Database& db, const engine::DecisionRecord& record);
 [[nodiscard]] Result<std::vector<engine::DecisionRecord>> find_decisions(
     Database& db, const engine::DecisionQuery& query);
