@@ -17,6 +17,16 @@ std::uint64_t fresh_seed() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
+/// They go with their age. If the length is set back before that, they are used again.
+void tell_unused_windows(engine::History& history, const forecast::Shape& shape) {
+  const auto unused = history.windows_unused(shape.window);
+  if (!unused || *unused == 0) return;
+  spdlog::warn(
+      "{} stored windows are kept but not used: they are of another length than `forecast.window` "
+      "({}) and can't be added up to it, so that forecasts and /v1/history begin afresh",
+      *unused, format_duration(shape.window));
+}
+
 }  // namespace
 
 sigset_t block_signals() {
@@ -42,11 +52,12 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
   if (history) return *history;
   if (history.error().code != Code::resource_exhausted) return tl::unexpected(history.error());
   // Of a gate that runs it is written again by itself; this one does not run.
-  return fail(Code::resource_exhausted,
-              fmt::format("{}: the disk is full: free space on it and start again, or name another "
-                          "`state`. What is blocked or allowed by hand stands there: without it "
-                          "the gate does not start",
-                          config.state.string()));
+  return fail(
+      Code::resource_exhausted,
+      fmt::format("{}: the disk is full: free space on it and start again, or name another "
+                  "`state`. What is blocked or allowed by hand is kept there: without it the gate "
+                  "does not start",
+                  config.state.string()));
 }
 
 std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
@@ -58,6 +69,7 @@ std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
       std::make_shared<engine::Engine>(std::move(settings), std::move(history), fresh_seed());
   if (const auto restored = engine->restore(clock.now()); !restored)
     spdlog::error("starting without what was stored: {}", restored.error().message);
+  if (const auto history = engine->history()) tell_unused_windows(*history, config.engine.shape);
   // What can't be loaded is named by the service, which also looks for it again.
   if (auto models = store::read_models(config.forecast_model, config.anomaly_model))
     engine->set_models(models->bundle);

@@ -114,9 +114,17 @@ std::optional<YAML::Node> read_document(const std::string& yaml, std::string_vie
 }
 
 Result<std::string> read_whole(const std::filesystem::path& file, std::size_t most) {
+  using std::filesystem::file_type;
   std::error_code unreadable;
-  if (std::filesystem::is_directory(file, unreadable)) {
+  const auto type = std::filesystem::status(file, unreadable).type();
+  if (type == file_type::directory) {
     return fail(Code::invalid_argument, file.string() + ": is a folder: name a YAML file");
+  }
+  // Whoever opens a pipe waits for its other end. What a shell hands over (/dev/stdin, /dev/fd/63)
+  // has one.
+  const bool there = type != file_type::not_found && type != file_type::none;
+  if (there && type != file_type::regular && !file.native().starts_with("/dev/")) {
+    return fail(Code::invalid_argument, file.string() + ": is no regular file: name a YAML file");
   }
   errno = 0;
   std::ifstream in(file, std::ios::binary);

@@ -51,7 +51,7 @@ void Engine::Control::tick(Now now) {
   now.mono = std::max(now.mono, last.mono);
   if (!windows.begun()) begin(now);
   follow_wall_clock(now);
-  keeper.look_after(now.wall);
+  look_after_history(now);
   const bool active =
       data.active_since.exchange(Data::kQuiet, std::memory_order_acq_rel) != Data::kQuiet;
   unfolded = unfolded || active;

@@ -51,6 +51,7 @@ struct Engine::Control {
 
   // Jumps of the wall clock (control_clock.cpp).
   void follow_wall_clock(Now now);
+  void look_after_history(Now now);
   void go_back(Now now);
   void skip_windows(Now now);
   void take_new_windows(Now now);

@@ -75,6 +75,18 @@ void Engine::Control::take_mode_news(Now now) {
   keeper.modes(news, now.wall);
 }
 
+/// One that was written over is begun anew with all that is known here.
+void Engine::Control::look_after_history(Now now) {
+  keeper.look_after(now.wall);
+  if (!keeper.history() || !keeper.history()->overwritten()) return;
+  InForce known{overrides.all(), labels.all(), {}, verdicts.all(), windows.closed()};
+  for (const PartMode& part : modes.parts())
+    if (part.by_hand) known.modes.push_back(*part.by_hand);
+  keeper.begin_anew(known, now.wall);
+  unsaved = true;
+  next_save = now.mono;
+}
+
 /// Those of the policy as it is now. They come into force with the plan that is next published.
 void Engine::Control::make_routes() {
   recent_routes.push_front(

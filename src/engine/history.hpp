@@ -155,6 +155,15 @@ struct ShadowSummary {
   std::vector<ShadowDenials> by_principal;  ///< those without a verdict first, then most first
 };
 
+/// What the engine knows of what its history should hold: enough to begin another with.
+struct InForce {
+  std::vector<OverrideRecord> overrides;
+  std::vector<LabelRecord> labels;
+  std::vector<ModeRecord> modes;
+  std::vector<policy::VerdictRecord> verdicts;
+  traffic::WindowGrid closed;
+};
+
 /// Where the control plane keeps what must outlive the process. store/ implements it with SQLite;
 /// tests and replay with memory. Called from the control thread and the admin thread, never from
 /// the request path; implementations are thread-safe. A failure (full disk) is returned, counted
@@ -171,6 +180,11 @@ class History {
   virtual Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                               const std::vector<std::string>& endpoints,
                                               WallTime until = WallTime::max()) = 0;
+  /// How many are kept of lengths that don't divide `step`, of which windows() makes nothing.
+  virtual Result<std::size_t> windows_unused(Nanos step) {
+    static_cast<void>(step);
+    return 0;
+  }
   /// Forgets those that start in [from, until): the wall clock was wrong, and is right again.
   virtual Result<void> drop_windows(WallTime from, WallTime until) {
     static_cast<void>(from);
@@ -179,6 +193,13 @@ class History {
   }
   /// Called once a turn. An error: what is written now would be lost.
   virtual Result<void> look_after() { return {}; }
+  /// What it held was written over by someone, and calls that write return errors until
+  /// begin_anew().
+  [[nodiscard]] virtual bool overwritten() const { return false; }
+  virtual Result<void> begin_anew(const InForce& known) {
+    static_cast<void>(known);
+    return {};
+  }
   /// What people should know of how it came to hold what it holds; empty: nothing.
   [[nodiscard]] virtual std::string notice() const { return {}; }
   /// What the time is by a clock that did not jump: nothing is removed for an age that it has by

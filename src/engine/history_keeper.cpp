@@ -44,6 +44,12 @@ void HistoryKeeper::look_after(WallTime now) {
   out_of_place_ = !kept;
 }
 
+void HistoryKeeper::begin_anew(const InForce& known, WallTime now) {
+  const auto begun = history_->begin_anew(known);
+  note(begun, now);
+  out_of_place_ = !begun;
+}
+
 void HistoryKeeper::flush(WallTime now) {
   if (!write(modes_, now) || !write(verdicts_, now) || !write(plan_changes_, now) ||
       !write(decisions_, now))

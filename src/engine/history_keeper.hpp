@@ -33,6 +33,8 @@ class HistoryKeeper {
   void forecasts(const std::vector<forecast::EndpointForecast>& forecasts, WallTime now);
   /// Looks whether the history is still where it is kept.
   void look_after(WallTime now);
+  /// After History::overwritten().
+  void begin_anew(const InForce& known, WallTime now);
   /// Tries again what waits.
   void flush(WallTime now);
 

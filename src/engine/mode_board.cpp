@@ -36,6 +36,11 @@ void raise(ModeFor& configured, const ModeFor& by_hand) {
   if (by_hand.mode == Mode::enforce) configured.share = by_hand.share;
 }
 
+/// What is said of a part that the configuration has no more: if it has it again, as configured.
+ModeRecord gone(std::string part, WallTime now) {
+  return {std::move(part), {}, "the part is gone", "the configuration", now, {}};
+}
+
 void apply(const PartMode& part, policy::PolicySettings& settings) {
   const ModeFor by_hand = *part.by_hand->mode;
   const std::string_view name = part.part;
@@ -85,7 +90,7 @@ void ModeBoard::configure(const policy::PolicySettings& settings, WallTime now) 
       part->by_hand = std::move(old.by_hand);
     } else {
       ends_.erase(old.part);
-      news_.push_back({old.part, {}, "the part is gone", "the configuration", now, {}});
+      news_.push_back(gone(old.part, now));
     }
   }
   for (std::size_t i = 0; i < kSwitches; ++i) follow(i);
@@ -144,6 +149,8 @@ void ModeBoard::restore(const std::vector<ModeRecord>& records, Now now) {
     if (PartMode* part = find(record.part); part != nullptr && part->part == record.part) {
       part->by_hand = record;
       ends_.set(record.part, record.until, now);
+    } else {
+      news_.push_back(gone(record.part, now.wall));
     }
   }
   for (std::size_t i = 0; i < kSwitches; ++i) follow(i);

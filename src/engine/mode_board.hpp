@@ -31,7 +31,8 @@ class ModeBoard {
   /// invalid_argument with the parts there are, when there is none of this name. `now` is the time
   /// by which its end was reckoned.
   [[nodiscard]] Result<void> set(ModeRecord order, Now now);
-  /// What was set by hand before a restart and has not ended.
+  /// What was set by hand before a restart and has not ended; as in configure(), but for parts that
+  /// are gone.
   void restore(const std::vector<ModeRecord>& records, Now now);
   /// Ends what was set by hand for a time that is over. By the monotonic clock: no jump of the wall
   /// clock moves an end.

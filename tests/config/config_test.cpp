@@ -4,6 +4,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace tidelimit::config {
 namespace {
@@ -484,6 +485,11 @@ TEST(Config, LoadSaysWhyAFileCannotBeRead) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message, "/nowhere/gate.yaml: No such file or directory");
   EXPECT_THAT(load("/tmp").error().message, HasSubstr("is a folder"));
+  const auto pipe = std::filesystem::path(testing::TempDir()) / "tidelimit-config-pipe";
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(load(pipe).error().message, HasSubstr("is no regular file"));
+  std::filesystem::remove(pipe);
   EXPECT_THAT(load("/dev/zero").error().message, HasSubstr("larger than 1024 KiB"));
 }
 

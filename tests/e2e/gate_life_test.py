@@ -1,6 +1,7 @@
 """A gate through reloads, stops, restarts and kill -9."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -73,6 +74,20 @@ class ReloadTest(Serving):
         self.assertNotIn("fortnight", self.gate.client.get("/readyz?verbose").body)
 
 
+    def test_a_pipe_in_its_place_is_refused_and_hangs_nothing(self):
+        """Whoever opens a pipe waits for its other end."""
+        for file in (self.gate.folder / "tidelimit.yaml", self.gate.folder / "var/admin.token"):
+            kept = file.with_suffix(".kept")
+            file.rename(kept)
+            os.mkfifo(file, 0o600)
+            wait_until(lambda: "no regular file" in self.gate.client.get("/readyz?verbose").body, "the refusal is named")
+            file.unlink()
+            kept.rename(file)
+            wait_until(lambda: "no regular file" not in self.gate.client.get("/readyz?verbose").body, "it is taken again")
+        self.gate.write(self.changed)
+        wait_until(self.limit_holds, "the new limit is in force")
+
+
 class StopTest(Serving):
     def test_sigterm_ends_it_well(self):
         self.gate.check()
@@ -104,6 +119,31 @@ class StopTest(Serving):
         self.assertIn(b" 200 ", answer.split(b"\r\n")[0])
         self.assertTrue(answer.endswith(b'{"accepted":1}\n') or b'"accepted":' in answer, answer)
         self.assertEqual(self.gate.stop(), 0)
+
+
+class StateTest(Serving):
+    def setUp(self):
+        super().setUp()
+        self.state = self.gate.folder / "var/tidelimit.db"
+        self.assertEqual(self.override("203.0.113.9", action="block", permanent=True).status, 200)
+
+    def blocked(self):
+        return {row["target"] for row in self.gate.get("/v1/overrides").json["overrides"]}
+
+    def test_cut_under_the_gate_it_is_begun_anew_with_what_is_in_force(self):
+        os.truncate(self.state, 0)
+        wait_until(lambda: "cut or written over" in self.gate.client.get("/readyz?verbose").body, "that is named")
+        wait_until(lambda: self.override("203.0.113.10", action="block", permanent=True).status == 200, "a fresh one")
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.gate.start()
+        self.assertEqual(self.blocked(), {"203.0.113.9", "203.0.113.10"})
+        self.assertIn("nothing is degraded", self.gate.client.get("/readyz?verbose").body)
+
+    def test_emptied_while_the_gate_is_down_it_is_named(self):
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        os.truncate(self.state, 0)
+        self.gate.start()
+        wait_until(lambda: "was damaged" in self.gate.client.get("/readyz?verbose").body, "that is named")
 
 
 class RestartTest(EndToEnd):

@@ -118,6 +118,20 @@ TEST_F(Plans, AShareByHandNeverReachesEverybodyOnItsWay) {
   EXPECT_EQ(enforced, 10) << "of users who are the same in every run";
 }
 
+TEST_F(Plans, TheModeOfAPartThatIsGoneAtARestartIsGoneToo) {
+  begin(false);
+  ASSERT_TRUE(
+      engine->set_mode({"endpoint/browse", policy::ModeFor{Mode::shadow}, {}, {}, {}, {}}, now));
+  pass(seconds{1});
+  Settings without = mission();
+  without.policy.rules.clear();
+  without.policy.endpoints.erase(without.policy.endpoints.begin() + kBrowse);
+  restart(without, history);
+  pass(seconds{1});
+  restart(mission(), history);
+  for (const PartMode& part : engine->part_modes()) EXPECT_FALSE(part.by_hand) << part.part;
+}
+
 TEST_F(Plans, ModesSetByHandOutliveARestart) {
   begin(false);
   ASSERT_TRUE(engine->set_mode({"endpoint/browse", policy::ModeFor{Mode::shadow}, "a try", "ann",

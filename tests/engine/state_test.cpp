@@ -262,6 +262,52 @@ TEST_F(States, WhoeverReadsTheHistoryNextHasAllOfItWritten) {
 }
 
 /// Asks something else of the engine while windows are read.
+/// One that someone wrote over.
+class WrittenOver final : public MemoryHistory {
+ public:
+  bool overwritten() const override { return !begun; }
+  Result<void> look_after() override {
+    return begun ? Result<void>{} : fail(Code::resource_exhausted, "written over");
+  }
+  Result<void> begin_anew(const InForce& known) override {
+    begun = known;
+    return {};
+  }
+  std::optional<InForce> begun = InForce{};
+};
+
+TEST_F(States, AHistoryThatWasWrittenOverIsBegunAnewWithAllThatIsInForce) {
+  const auto spoilt = std::make_shared<WrittenOver>();
+  restart(with_flood_rule(), spoilt);
+  const OverrideRecord block{.target = "192.0.2.0/24",
+                             .action = Action::block,
+                             .limit = {},
+                             .reason = {},
+                             .by = {},
+                             .made_at = now.wall,
+                             .until = {}};
+  ASSERT_TRUE(engine->put_override(block, now));
+  ASSERT_TRUE(engine->put_label({.target = "198.51.100.7",
+                                 .malicious = true,
+                                 .reason = {},
+                                 .by = {},
+                                 .made_at = now.wall,
+                                 .until = {}},
+                                now));
+  ASSERT_TRUE(engine->set_mode("rules", limiter::Mode::shadow, std::nullopt, now));
+  ASSERT_TRUE(engine->set_mode("rules", limiter::Mode::enforce, std::nullopt, now));
+  passed(60);
+  pass(minutes{20});
+  spoilt->begun.reset();
+  engine->tick(now);
+  ASSERT_TRUE(spoilt->begun);
+  EXPECT_EQ(spoilt->begun->overrides.size(), 1U);
+  EXPECT_EQ(spoilt->begun->labels.size(), 1U);
+  EXPECT_EQ(spoilt->begun->modes.size(), 1U);
+  EXPECT_FALSE(spoilt->begun->verdicts.empty());
+  EXPECT_GT(spoilt->begun->closed.size(), 0U);
+}
+
 class ReadWindows final : public MemoryHistory {
  public:
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,

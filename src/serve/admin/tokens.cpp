@@ -135,6 +135,10 @@ Result<TokenTable> load_tokens(const std::filesystem::path& file, TokenFile must
     if (stat(file.c_str(), &status) != 0)
       return fail(Code::internal, fmt::format("the token file {} vanished", file.string()));
   }
+  // Whoever opens a pipe waits for its other end.
+  if (!S_ISREG(status.st_mode))
+    return fail(Code::invalid_argument,
+                fmt::format("the token file {} is no regular file", file.string()));
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fail(
         Code::permission_denied,

@@ -84,7 +84,8 @@ bool is_aside(const std::filesystem::path& path) {
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t most) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without waiting for the other end of a pipe, which is refused below.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.open()) return fail_errno(path, "open", errno);
   struct stat about {};
   if (::fstat(file.get(), &about) != 0) return fail_errno(path, "read", errno);

@@ -71,6 +71,11 @@ Result<SipKey> read_user_name_key(Database& db) {
                 static_cast<std::uint64_t>(rows.integer(1))};
 }
 
+Result<void> put_user_name_key(Database& db, const SipKey& key) {
+  return db.execute("UPDATE user_name_key SET k0 = ?, k1 = ?", static_cast<std::int64_t>(key.k0),
+                    static_cast<std::int64_t>(key.k1));
+}
+
 Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
   return db.execute(
       "INSERT INTO decisions (" TIDELIMIT_DECISION_COLUMNS

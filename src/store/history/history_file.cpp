@@ -18,6 +18,7 @@
 
 #include "base/text.hpp"
 #include "store/files/file.hpp"
+#include "store/history/history_begin.hpp"
 #include "store/history/salvage.hpp"
 #include "store/history/schema.hpp"
 
@@ -61,18 +62,8 @@ Result<Kind> kind_of(const fs::path& path) {
   return id == kApplicationId ? Kind::ours : Kind::sqlite;
 }
 
-/// The file that a path leads to; none where it leads nowhere, and errno says why.
-std::optional<HistoryFile::Identity> found_at(const fs::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return HistoryFile::Identity{status.st_dev, status.st_ino};
-}
+}  // namespace
 
-fs::path lock_path(const fs::path& path) {
-  return path.string() + ".lock";
-}
-
-/// Users' names and addresses are in it, so only the owner reads it.
 Result<void> create_private(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
@@ -84,6 +75,8 @@ Result<void> create_private(const fs::path& path) {
   ::close(fd);
   return {};
 }
+
+namespace {
 
 /// data_loss when the file is damaged, as far as kCheckBudget shows.
 Result<void> check(Database& database) {
@@ -111,6 +104,16 @@ Result<void> check(Database& database) {
   return {};
 }
 
+}  // namespace
+
+fs::path lock_path(const fs::path& path) {
+  return path.string() + ".lock";
+}
+
+bool is_of_the_disk(const Error& error) {
+  return error.code == Code::resource_exhausted || error.code == Code::unavailable;
+}
+
 Result<Database> open_writer(const fs::path& path) {
   auto writer = Database::open(path, Database::Access::write);
   if (!writer) return writer;
@@ -126,24 +129,43 @@ Result<Database> open_writer(const fs::path& path) {
   return writer;
 }
 
-Result<fs::path> move_aside(const fs::path& path) {
+Result<Database> open_lone_reader(const fs::path& path) {
+  auto reader = Database::open(path, Database::Access::write);
+  if (!reader) return reader;
+  // In this mode the index of the log is kept in memory, and no file is needed for it.
+  auto ready = reader->script("PRAGMA locking_mode = EXCLUSIVE");
+  if (!ready) return tl::unexpected(ready.error());
+  const auto version = reader->number("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  if (*version != schema_version()) {
+    return fail(Code::failed_precondition,
+                path.string() +
+                    ": of an earlier version, which is brought up to date on a disk "
+                    "with room only");
+  }
+  return reader;
+}
+
+Result<fs::path> move_aside(const fs::path& path, std::string_view what) {
   const auto now =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   std::string stamp = format_time(WallTime{now});
   std::erase(stamp, ':');
   std::erase(stamp, '-');
-  fs::path aside = path.string() + ".corrupt-" + stamp;
+  fs::path aside = fmt::format("{}.{}-{}", path.string(), what, stamp);
   std::error_code why;
   for (int n = 2; fs::exists(aside, why); ++n) {
-    aside = fmt::format("{}.corrupt-{}-{}", path.string(), stamp, n);
+    aside = fmt::format("{}.{}-{}-{}", path.string(), what, stamp, n);
   }
   fs::rename(path, aside, why);
-  if (why) return fail_errno(path, "move the damaged file aside", why.value());
+  if (why) return fail_errno(path, "move the file aside", why.value());
   // The log goes with its file: what it holds may be wanted, and a fresh file must not meet it.
   fs::rename(path.string() + "-wal", aside.string() + "-wal", why);
   fs::remove(path.string() + "-shm", why);
   return aside;
 }
+
+namespace {
 
 struct Begun {
   Database writer;
@@ -152,10 +174,13 @@ struct Begun {
 };
 
 Result<Begun> begin_afresh(const fs::path& path, const Error& damage) {
-  auto aside = move_aside(path);
+  auto aside = move_aside(path, "corrupt");
   if (!aside) return tl::unexpected(aside.error());
   Salvage found;
-  if (auto damaged = Database::open(*aside, Database::Access::read)) {
+  std::error_code why;
+  Result<Database> damaged = tl::unexpected(damage);
+  if (fs::file_size(*aside, why) > 0) damaged = Database::open(*aside, Database::Access::read);
+  if (damaged) {
     found = salvage(*damaged);
   } else {
     found.holed.emplace_back("all that was set by hand");
@@ -174,76 +199,21 @@ Result<Begun> begin_afresh(const fs::path& path, const Error& damage) {
   return Begun{std::move(*writer), *aside, notice};
 }
 
-Result<void> out_of_place(const fs::path& path, const std::string& why) {
-  return fail(Code::resource_exhausted,
-              fmt::format("{}: deleted or replaced while in use ({}), so nothing is written there. "
-                          "Restart the gate to go on with what is there now, or move that away: "
-                          "then the file in use is written anew",
-                          path.string(), why));
-}
-
-/// The open file has no name any more, but all that it held. SQLite may remove the log of the
-/// one that it closes by its name, so that one is closed before the new one gets it.
-Result<void> write_anew(HistoryFile& file) {
-  const fs::path copy = file.path.string() + ".anew";
-  std::error_code why;
-  fs::remove(copy, why);
-  if (auto made = create_private(copy); !made) return made;
-  if (auto copied = file.writer.copy_to(copy); !copied) return copied;
-  file.reader = {};
-  file.writer = {};
-  // What is left of its log is in the copy, and must not be taken for the copy's.
-  for (const char* end : {"-wal", "-shm"}) fs::remove(file.path.string() + end, why);
-  fs::rename(copy, file.path, why);
-  if (why) return fail_errno(file.path, "write anew", why.value());
-  auto writer = open_writer(file.path);
-  if (!writer) return tl::unexpected(writer.error());
-  auto reader = Database::open(file.path, Database::Access::read);
-  if (!reader) return tl::unexpected(reader.error());
-  file.writer = std::move(*writer);
-  file.reader = std::move(*reader);
-  file.opened = found_at(file.path).value_or(HistoryFile::Identity{});
-  file.notice = fmt::format(
-      "the state file {} was deleted while in use; it was written anew with all that it held",
-      file.path.string());
-  spdlog::error("{}", file.notice);
-  return {};
+/// Its disk keeps the file from being written, so that it is read, and what it holds is in force.
+Result<HistoryFile> open_to_be_read(FileLock lock, const fs::path& path, const Error& why) {
+  auto reader = open_lone_reader(path);
+  if (reader) {
+    if (auto whole = check(*reader); !whole) reader = tl::unexpected(whole.error());
+  }
+  if (!reader) return tl::unexpected(why);
+  HistoryFile file{std::move(lock), {}, std::move(*reader), {}, {}};
+  file.path = path;
+  file.opened = found_at(path).value_or(FileIdentity{});
+  file.unwritable = why;
+  return file;
 }
 
 }  // namespace
-
-FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-FileLock& FileLock::operator=(FileLock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-bool FileLock::is_at(const fs::path& path) const {
-  struct stat held {};
-  if (::fstat(fd_, &held) != 0) return true;
-  return found_at(path) == HistoryFile::Identity{held.st_dev, held.st_ino};
-}
-
-FileLock::~FileLock() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-Result<FileLock> FileLock::take(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    auto error = fail_errno(path, "open for writing", errno).value();
-    error.message += "; make its folder writable for this user, or name another `state`";
-    return tl::unexpected(std::move(error));
-  }
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return FileLock(fd);
-  const int why = errno;
-  ::close(fd);
-  if (why != EWOULDBLOCK) return fail_errno(path, "lock", why);
-  return fail(
-      Code::failed_precondition,
-      path.string() + ": held by another running tidelimit; stop it, or name another `state`");
-}
 
 Result<HistoryFile> open_history_file(const fs::path& named) {
   // A link is followed once: its lock is that of the file it leads to, and what is written anew or
@@ -256,6 +226,8 @@ Result<HistoryFile> open_history_file(const fs::path& named) {
     error.message += "; make it writable for this user, or name another `state`";
     return tl::unexpected(std::move(error));
   }
+  // The lock stays behind: where it is, and an empty file, there was more once.
+  const bool had = fs::exists(lock_path(path), why) && fs::exists(path, why);
   auto lock = FileLock::take(lock_path(path));
   if (!lock) return tl::unexpected(lock.error());
   const auto kind = kind_of(path);
@@ -268,45 +240,32 @@ Result<HistoryFile> open_history_file(const fs::path& named) {
   }
   if (auto made = create_private(path); !made) return tl::unexpected(made.error());
 
-  std::optional<fs::path> moved_aside;
-  std::string notice;
-  auto writer = open_writer(path);
-  if (!writer && writer.error().code == Code::data_loss && *kind == Kind::ours) {
+  const bool emptied = *kind == Kind::absent && had;
+  Result<Database> writer = fail(Code::data_loss, path.string() + ": empty, though a gate had it");
+  if (!emptied) writer = open_writer(path);
+  if (!writer && *kind == Kind::ours && is_of_the_disk(writer.error()))
+    return open_to_be_read(std::move(*lock), path, writer.error());
+  HistoryFile file{std::move(*lock), {}, {}, {}, {}};
+  if (!writer && writer.error().code == Code::data_loss && (*kind == Kind::ours || emptied)) {
     auto begun = begin_afresh(path, writer.error());
     if (!begun) return tl::unexpected(begun.error());
-    moved_aside = begun->moved_aside;
-    notice = std::move(begun->notice);
+    file.moved_aside = begun->moved_aside;
+    file.notice = std::move(begun->notice);
     writer = std::move(begun->writer);
   }
-  if (!writer) return tl::unexpected(writer.error());
+  if (!writer) {
+    // One that was made here must not look like one that lost all.
+    if (*kind == Kind::absent) fs::remove(path, why);
+    return tl::unexpected(writer.error());
+  }
   auto reader = Database::open(path, Database::Access::read);
   if (!reader) return tl::unexpected(reader.error());
-  return HistoryFile{std::move(*lock),
-                     std::move(*writer),
-                     std::move(*reader),
-                     moved_aside,
-                     std::move(notice),
-                     path,
-                     found_at(path).value_or(HistoryFile::Identity{})};
-}
-
-bool is_in_place(const HistoryFile& file) {
-  return found_at(file.path) == file.opened && file.lock.is_at(lock_path(file.path));
-}
-
-Result<void> keep_in_place(HistoryFile& file) {
-  const auto there = found_at(file.path);
-  // One that can't be looked at is not gone.
-  if (!there && errno != ENOENT && errno != ENOTDIR) return {};
-  if (auto made = make_folder(file.path.parent_path()); !made) return made;
-  if (!file.lock.is_at(lock_path(file.path))) {
-    auto lock = FileLock::take(lock_path(file.path));
-    if (!lock) return out_of_place(file.path, lock.error().message);
-    file.lock = std::move(*lock);
-  }
-  if (there == file.opened) return {};
-  if (there) return out_of_place(file.path, "another file stands in its place");
-  return write_anew(file);
+  file.writer = std::move(*writer);
+  file.reader = std::move(*reader);
+  file.path = path;
+  file.opened = found_at(path).value_or(FileIdentity{});
+  file.left = stamp_of(file.writer);
+  return file;
 }
 
 }  // namespace tidelimit::store

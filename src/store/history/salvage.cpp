@@ -110,6 +110,25 @@ Salvage salvage(Database& db) {
   return found;
 }
 
+Result<void> put_in_force(Database& db, const engine::InForce& known) {
+  Salvage by_hand;
+  by_hand.overrides = known.overrides;
+  by_hand.labels = known.labels;
+  by_hand.modes = known.modes;
+  auto put = put_salvage(db, by_hand, engine::History::kConfigurationsKept);
+  for (const auto& verdict : known.verdicts)
+    if (put) put = put_verdict(db, verdict);
+  const traffic::WindowGrid& closed = known.closed;
+  std::vector<traffic::WindowStats> stats(closed.endpoints.size());
+  for (std::size_t i = 0; i < closed.size() && put; ++i) {
+    for (std::size_t e = 0; e < stats.size(); ++e) stats[e] = closed.stats[e][i];
+    const auto counted = [](const auto& s) { return s.observed || s.requests > 0; };
+    if (std::any_of(stats.begin(), stats.end(), counted))
+      put = put_windows(db, closed.time_of(i), closed.step, closed.endpoints, stats);
+  }
+  return put;
+}
+
 Result<void> put_salvage(Database& db, const Salvage& found, std::size_t most_configurations) {
   Result<void> put;
   const auto all = [&](const auto& records, auto put_one) {

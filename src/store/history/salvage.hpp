@@ -27,6 +27,8 @@ struct Salvage {
 /// word on the same part may be what is lost.
 [[nodiscard]] Salvage salvage(Database& damaged);
 /// Into a fresh file, in a transaction of the caller's.
+[[nodiscard]] Result<void> put_in_force(Database& db, const engine::InForce& known);
+/// Into a fresh file, in a transaction of the caller's.
 [[nodiscard]] Result<void> put_salvage(Database& db, const Salvage& found,
                                        std::size_t most_configurations);
 

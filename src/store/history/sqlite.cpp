@@ -1,10 +1,18 @@
 #include "store/history/sqlite.hpp"
 
+#include <cerrno>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <utility>
 
 namespace tidelimit::store {
+namespace {
+
+bool is_for_want_of_room(int error_number) {
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+}  // namespace
 
 Query::Query(const Database* database, sqlite3_stmt* statement, int status)
     : database_(database), statement_(statement), status_(status) {}
@@ -157,6 +165,10 @@ Result<void> Database::copy_to(const std::filesystem::path& file) {
   return execute("VACUUM INTO ?", std::string_view(file.native()));
 }
 
+void Database::leave_log_on_close() {
+  if (handle_ != nullptr) sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 std::int64_t Database::rows_changed() const {
   return sqlite3_changes64(handle_);
 }
@@ -166,10 +178,15 @@ Error Database::error_of(int status) const {
   const auto say = [&](Code code, std::string_view mend) {
     return Error{code, fmt::format("{}: {}{}", path_.string(), detail, mend)};
   };
+  const auto full = [&] {
+    return say(Code::resource_exhausted, "; free space on its disk, writing resumes by itself");
+  };
   switch (status & 0xff) {
     case SQLITE_FULL:
-      return say(Code::resource_exhausted, "; free space on its disk, writing resumes by itself");
+      return full();
     case SQLITE_IOERR:
+      // What it needs beside the file (the index of the log) finds no room.
+      if (handle_ != nullptr && is_for_want_of_room(sqlite3_system_errno(handle_))) return full();
       return say(Code::unavailable, "; check its disk, writing resumes by itself");
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:

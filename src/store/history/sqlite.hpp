@@ -122,6 +122,9 @@ class Database {
   /// All of it into another file, which is empty or not there.
   [[nodiscard]] Result<void> copy_to(const std::filesystem::path& file);
 
+  /// The log is not folded into the file when this is closed, nor removed.
+  void leave_log_on_close();
+
   [[nodiscard]] std::int64_t rows_changed() const;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] sqlite3* handle() const { return handle_; }

@@ -7,6 +7,7 @@
 
 #include "store/history/configuration_table.hpp"
 #include "store/history/history_file.hpp"
+#include "store/history/salvage.hpp"
 #include "store/history/tables.hpp"
 
 namespace tidelimit::store {
@@ -48,7 +49,15 @@ struct SqliteHistory::State {
   Result<void> write(Body&& body) {
     std::lock_guard lock(write_mutex);
     if (auto kept = look_after(); !kept) return kept;
-    return file.writer.transaction([&] { return body(file.writer); });
+    return transact(body);
+  }
+
+  /// The file is left as this leaves it: see is_in_place().
+  template <class Body>
+  Result<void> transact(Body& body) {
+    auto done = file.writer.transaction([&] { return body(file.writer); });
+    if (done) file.left = stamp_of(file.writer);
+    return done;
   }
 
   /// The same, on the disk when it returns.
@@ -57,7 +66,7 @@ struct SqliteHistory::State {
     std::lock_guard lock(write_mutex);
     if (auto kept = look_after(); !kept) return kept;
     if (auto set = file.writer.set_durable(true); !set) return set;
-    auto done = file.writer.transaction([&] { return body(file.writer); });
+    auto done = transact(body);
     const auto reset = file.writer.set_durable(false);
     return done ? reset : done;
   }
@@ -92,7 +101,7 @@ Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem
   auto file = open_history_file(path);
   if (!file) return tl::unexpected(file.error());
   auto state = std::make_unique<State>(std::move(*file));
-  const auto key = read_user_name_key(state->file.writer);
+  const auto key = read_user_name_key(state->file.reader);
   if (!key) return tl::unexpected(key.error());
   state->user_name_key = *key;
   state->retention = retention;
@@ -114,6 +123,21 @@ Result<void> SqliteHistory::look_after() {
   return state_->look_after();
 }
 
+bool SqliteHistory::overwritten() const {
+  std::lock_guard lock(state_->write_mutex);
+  return state_->file.overwritten;
+}
+
+Result<void> SqliteHistory::begin_anew(const engine::InForce& known) {
+  std::lock_guard lock(state_->write_mutex);
+  std::lock_guard questions(state_->read_mutex);
+  return store::begin_anew(state_->file, [&](Database& db) {
+    auto put = put_user_name_key(db, state_->user_name_key);
+    if (put) put = put_in_force(db, known);
+    return put;
+  });
+}
+
 void SqliteHistory::set_retention(const engine::Retention& retention) {
   std::lock_guard lock(state_->write_mutex);
   state_->retention = retention;
@@ -128,6 +152,10 @@ Result<void> SqliteHistory::put_windows(WallTime start, Nanos step,
     return prune_windows(db, state_->borne_out(start) - state_->retention.windows,
                          endpoints.size() + kPruneBatch);
   });
+}
+
+Result<std::size_t> SqliteHistory::windows_unused(Nanos step) {
+  return state_->read([&](Database& db) { return count_windows_unused(db, step); });
 }
 
 Result<void> SqliteHistory::drop_windows(WallTime from, WallTime until) {

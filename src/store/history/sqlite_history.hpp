@@ -21,8 +21,9 @@ namespace tidelimit::store {
 ///   reckoned from the newest time it was handed, or from what it was told to believe if that is
 ///   earlier; decisions are bounded by number, too.
 ///   In place: a file that is deleted under it is written anew, with all that it held; where
-///   another stands in its place, calls that write return errors. Failing: a full or broken disk
-///   makes calls return errors; they work again when it does.
+///   another stands in its place, or it was written over, calls that write return errors. Failing:
+///   a full or broken disk makes calls return errors, at the start too; they work again when it
+///   does.
 class SqliteHistory final : public engine::History {
  public:
   /// Decisions kept at most: about 1 GB of file.
@@ -41,6 +42,8 @@ class SqliteHistory final : public engine::History {
   [[nodiscard]] std::string notice() const override;
   /// See keep_in_place(). Every call that writes looks after it first.
   Result<void> look_after() override;
+  bool overwritten() const override;
+  Result<void> begin_anew(const engine::InForce& known) override;
   void set_retention(const engine::Retention& retention) override;
 
   Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
@@ -51,6 +54,7 @@ class SqliteHistory final : public engine::History {
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                       const std::vector<std::string>& endpoints,
                                       WallTime until = WallTime::max()) override;
+  Result<std::size_t> windows_unused(Nanos step) override;
   Result<void> drop_windows(WallTime from, WallTime until) override;
   void believe(WallTime now) override;
   Result<void> put_open_windows(const traffic::OpenWindows& open) override;

@@ -33,6 +33,8 @@ namespace tidelimit::store {
 [[nodiscard]] Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until,
                                                        Nanos step,
                                                        const std::vector<std::string>& endpoints);
+/// How many windows there are, not counting endpoints, of lengths that don't divide `step`.
+[[nodiscard]] Result<std::size_t> count_windows_unused(Database& db, Nanos step);
 /// Those that start in [from, until).
 [[nodiscard]] Result<void> drop_windows(Database& db, WallTime from, WallTime until);
 [[nodiscard]] Result<void> prune_windows(Database& db, WallTime before, std::size_t most);
@@ -78,6 +80,7 @@ namespace tidelimit::store {
 
 /// History::user_name_key.
 [[nodiscard]] Result<SipKey> read_user_name_key(Database& db);
+[[nodiscard]] Result<void> put_user_name_key(Database& db, const SipKey& key);
 [[nodiscard]] Result<void> put_decision(Database& db, const engine::DecisionRecord& record);
 [[nodiscard]] Result<std::vector<engine::DecisionRecord>> find_decisions(
     Database& db, const engine::DecisionQuery& query);

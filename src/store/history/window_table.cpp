@@ -185,6 +185,14 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
   return grid;
 }
 
+Result<std::size_t> count_windows_unused(Database& db, Nanos step) {
+  const auto count = db.number(
+      "SELECT count(*) FROM (SELECT DISTINCT start, step FROM windows WHERE ? % step <> 0)",
+      std::int64_t{step.count()});
+  if (!count) return tl::unexpected(count.error());
+  return static_cast<std::size_t>(*count);
+}
+
 Result<void> drop_windows(Database& db, WallTime from, WallTime until) {
   return db.execute("DELETE FROM windows WHERE start >= ? AND start < ?", from, until);
 }

@@ -39,6 +39,14 @@ TEST(File, KeepsTheOldFileWhenTheNewOneCannotBePut) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(File, WaitsForNoOtherEndOfAPipe) {
+  const test::TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const auto refused = read_file(folder / "pipe", 10);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("not a regular file"));
+}
+
 TEST(File, NamesWhatIsMissingOrTooLong) {
   const test::TemporaryFolder folder;
   const auto missing = read_file(folder / "no", 10);

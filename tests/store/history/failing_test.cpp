@@ -57,6 +57,49 @@ TEST_F(FailingTest, AFullDiskGivesErrorsAndWritingResumes) {
   EXPECT_EQ(history->overrides().value().size(), 2U);
 }
 
+TEST_F(FailingTest, AFullDiskKeepsNoGateFromStarting) {
+  ASSERT_TRUE(open()->put_override(override_of("192.0.2.1")));
+  std::shared_ptr<SqliteHistory> history;
+  {
+    const FullDisk full(4096);  // the index of the log has no room either
+    history = open();
+    EXPECT_EQ(history->overrides().value().size(), 1U) << "what it holds is in force";
+    const auto put = history->put_override(override_of("192.0.2.2"));
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code, Code::resource_exhausted);
+    EXPECT_THAT(put.error().message, ::testing::HasSubstr("the disk is full"));
+    EXPECT_FALSE(history->look_after());
+    EXPECT_EQ(history->overrides().value().size(), 1U) << "reading goes on";
+  }
+  ASSERT_TRUE(history->look_after());
+  ASSERT_TRUE(history->put_override(override_of("192.0.2.3")));
+  EXPECT_EQ(history->overrides().value().size(), 2U);
+  history.reset();
+  EXPECT_EQ(open()->overrides().value().size(), 2U);
+}
+
+TEST_F(FailingTest, AFileThatWasOpenedOnAFullDiskAndIsDeletedIsWrittenAnewToo) {
+  ASSERT_TRUE(open()->put_override(override_of("192.0.2.1")));
+  std::shared_ptr<SqliteHistory> history;
+  {
+    const FullDisk full(4096);
+    history = open();
+    std::filesystem::remove(file_);
+    EXPECT_FALSE(history->look_after());
+  }
+  ASSERT_TRUE(history->put_override(override_of("192.0.2.2")));
+  history.reset();
+  EXPECT_EQ(open()->overrides().value().size(), 2U);
+}
+
+TEST_F(FailingTest, AStartThatFailedForWantOfRoomIsNoLoss) {
+  {
+    const FullDisk full(4096);
+    EXPECT_FALSE(SqliteHistory::open(file_, {}));
+  }
+  EXPECT_FALSE(open()->moved_aside());
+}
+
 TEST_F(FailingTest, DamageWhileRunningGivesErrorsAndTheNextStartBeginsAfresh) {
   {
     const auto history = open();

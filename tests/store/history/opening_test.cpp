@@ -205,6 +205,23 @@ TEST_F(OpeningTest, BeginsAfreshOnAFileOfZeros) {
   EXPECT_FALSE(open()->moved_aside());
 }
 
+TEST_F(OpeningTest, AFileThatLostAllIsNoFirstStart) {
+  static_cast<void>(open());
+  put("");
+  {
+    const auto history = open();
+    ASSERT_TRUE(history->moved_aside());
+    EXPECT_THAT(history->notice(), HasSubstr("may be lost"));
+    EXPECT_TRUE(history->put_override(override_of("10.0.0.0/8")));
+  }
+  EXPECT_FALSE(open()->moved_aside());
+}
+
+TEST_F(OpeningTest, AnEmptyFileThatNoGateHadIsAFirstStart) {
+  put("");
+  EXPECT_FALSE(open()->moved_aside());
+}
+
 TEST_F(OpeningTest, AFileThatIsDeletedUnderItIsWrittenAnewWithAllThatItHeld) {
   {
     const auto history = open();

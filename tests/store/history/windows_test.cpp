@@ -41,6 +41,15 @@ TEST_F(WindowsTest, MissingOnesAreGapsNotZeros) {
   EXPECT_FALSE(grid.stats[1][3].observed);
 }
 
+TEST_F(WindowsTest, LongerOnesAreKeptAndCountedAsUnused) {
+  const auto history = open();
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE(history->put_windows(kStart + i * kStep, kStep, kEndpoints, {stats(1), stats(2)}));
+  EXPECT_EQ(history->windows_unused(kStep).value(), 0U);
+  EXPECT_EQ(history->windows_unused(2 * kStep).value(), 0U) << "added up";
+  EXPECT_EQ(history->windows_unused(5min).value(), 2U);
+}
+
 TEST_F(WindowsTest, OfNoHistoryAreAnEmptyGrid) {
   const auto grid = open()->windows(kStart, kStep, kEndpoints).value();
   EXPECT_EQ(grid.size(), 0U);
