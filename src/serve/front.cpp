@@ -49,11 +49,6 @@ Response try_later(std::string_view why) {
 constexpr std::string_view kLaneFull = "too many calls of this kind wait already";
 constexpr std::string_view kNoRoom = "too many bodies are kept already; send it again in a while";
 
-bool is_ready_call(const Head& head, std::string_view target) {
-  return path_of(target) == "/readyz" && (head.method == "GET" || head.method == "HEAD") &&
-         !query_value(target, "verbose");
-}
-
 }  // namespace
 
 Front::Front(Roles roles, Gate& gate, FrontShared& shared)
@@ -102,7 +97,6 @@ Handling Front::handle(const Request& request, ResponseWriter& response) {
     response.send({.body = "ok\n", .content_type = "text/plain; charset=utf-8"});
     return Handling::done;
   }
-  if (is_ready_call(request.head, target)) return handle_ready(response);
   return handle_desk(request, target, response);
 }
 
@@ -177,6 +171,7 @@ Handling Front::handle_desk(const Request& request, std::string_view target,
     response.send(permitted.error());
     return Handling::done;
   }
+  if (permitted->route.handle == get_ready && !wants_verbose(target)) return handle_ready(response);
   auto kept = keep_body(request);
   if (!kept) {
     response.send(try_later(kNoRoom));
@@ -218,7 +213,7 @@ Handling Front::run_on(Lane& lane, const Request& request, ResponseWriter& respo
 SharedAnswer* Front::shared_answer(const Route& route) const {
   if (route.handle == get_metrics) return &shared_.metrics;
   if (route.handle == get_page) return &shared_.page;
-  if (route.handle == get_ready) return &shared_.verbose_ready;  // what is not was answered before
+  if (route.handle == get_ready) return &shared_.verbose_ready;
   return nullptr;
 }
 

@@ -24,7 +24,8 @@ struct Roles {
 struct FrontShared {
   DeskContext& desk;
   const TokenSlot& tokens;
-  BodyBudget& bodies;
+  ByteBudget& bodies;
+  ByteBudget& unsent;
   Lane& order_lane;
   Lane& status_lane;
   Lane& change_lane;

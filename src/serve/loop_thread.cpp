@@ -26,9 +26,9 @@ LoopThread::~LoopThread() {
 
 void LoopThread::serve_http(Listening listening) {
   fronts_.push_back(std::make_unique<Front>(listening.roles, gate_, shared_));
-  servers_.push_back(std::make_unique<HttpServer>(loop_, buffers_, std::move(listening.socket),
-                                                  *fronts_.back(),
-                                                  HttpLimits{.bodies = &shared_.bodies}, quota_));
+  servers_.push_back(std::make_unique<HttpServer>(
+      loop_, buffers_, std::move(listening.socket), *fronts_.back(),
+      HttpLimits{.bodies = &shared_.bodies, .unsent = &shared_.unsent}, quota_));
 }
 
 void LoopThread::serve_grpc(Fd socket, envoy::RateLimitShared& shared) {

@@ -23,6 +23,7 @@ constexpr Nanos kHangs =
 constexpr std::size_t kMostConnections = 16'384;  // each takes a descriptor
 constexpr std::size_t kMostPerClient = 256;       // trusted callers are exempt
 constexpr std::size_t kMostBodyBytes = 128 << 20;
+constexpr std::size_t kMostUnsentBytes = 64 << 20;  // trusted callers are exempt
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics
 
 struct Place {
@@ -85,7 +86,8 @@ struct Service::Impl {
   std::atomic<bool> stopping{false};
   DeskContext desk;
   ConnectionQuota quota{0, 0};  ///< bounded once all else is open
-  BodyBudget bodies{kMostBodyBytes};
+  ByteBudget bodies{kMostBodyBytes};
+  ByteBudget unsent{kMostUnsentBytes};
   BodyReader report_bodies;                             ///< admin lane only
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< admin lane only
   std::optional<ControlThread> control;
@@ -123,6 +125,7 @@ Service::Impl::Impl(std::shared_ptr<engine::Engine> shared_engine, const Clock& 
       shared{.desk = desk,
              .tokens = tokens,
              .bodies = bodies,
+             .unsent = unsent,
              .order_lane = order_lane,
              .status_lane = status_lane,
              .change_lane = change_lane,
@@ -147,6 +150,7 @@ std::string Service::Impl::metrics_text() const {
   for (std::size_t i = 0; i < input.no_place.size(); ++i)
     input.no_place[i] = quota.refused(static_cast<NoPlace>(i));
   input.body_bytes = bodies.held();
+  input.unsent_bytes = unsent.held();
   if (retrainer) {
     for (const auto ending : Retrainer::kEndings)
       input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});

@@ -72,6 +72,41 @@ TEST(ConnectToAny, LeavesTimeForTheAddressesAfterOneThatIsSilent) {
   EXPECT_EQ(alone.error().code, Code::unavailable);
 }
 
+TEST(HttpCall, TakesNoAnswerThatIsCutShort) {
+  ScriptedServer server({{kCutShort}});
+  const auto cut = http_call(server.url(), "GET", "/", "", "", kPatient);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, Code::data_loss);
+  EXPECT_NE(cut.error().message.find("cut short"), std::string::npos) << cut.error().message;
+}
+
+TEST(HttpCall, ReadsTheHeadersThatSayWhereABodyEndsHoweverTheyAreWritten) {
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\r\nTransfer-Encoding:chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: \tChunked \r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\nok, and more", kWhole}) {
+    ScriptedServer server({{answer}});
+    const auto got = http_call(server.url(), "GET", "/", "", "", kPatient);
+    ASSERT_TRUE(got) << answer << got.error().message;
+    EXPECT_EQ(got->body, "ok") << answer;
+  }
+}
+
+TEST(HttpCall, WaitsForNoBodyWhereThereIsNone) {
+  ScriptedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"},
+                         {"HTTP/1.1 304 Not Modified\r\nContent-Length: 20\r\n\r\n"}});
+  EXPECT_TRUE(http_call(server.url(), "HEAD", "/", "", "", kPatient));
+  EXPECT_TRUE(http_call(server.url(), "GET", "/", "", "", kPatient));
+}
+
+TEST(HttpSession, ALengthThatNoAnswerHasIsNotReached) {
+  ScriptedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nok"}});
+  HttpSession session(server.url(), kPatient);
+  const auto cut = session.call("GET", "/", "");
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().message.find("ended the call early"), std::string::npos);
+}
+
 TEST(HttpSession, AsksAgainWhereTheServerHasClosedAnIdleConnection) {
   ScriptedServer server({{kWhole}, {kWhole}});
   HttpSession session(server.url(), kPatient);

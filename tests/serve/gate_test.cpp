@@ -197,6 +197,9 @@ TEST_F(GateTest, OverridesAreCheckedFieldByField) {
   };
   EXPECT_EQ(status("203.0.113.7", R"({"action":"allow"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"action":"allow","for":"8d"})"), 400);
+  for (const char* body :
+       {R"({"action":"block","for":"100000d"})", R"({"action":"block","for":"106751d"})"})
+    EXPECT_EQ(status("203.0.113.7", body), 400) << "it ends when no time has a name any more";
   EXPECT_EQ(status("203.0.113.7", R"({"action":"allow","for":"1h","permanent":true})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"action":"deny","for":"1h"})"), 400);
   const HttpAnswer unlimited =
@@ -247,6 +250,8 @@ TEST_F(GateTest, LabelsAreCheckedFieldByField) {
   EXPECT_EQ(status("203.0.113.7", R"({"reason":"x"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"label":"bad"})"), 400);
   EXPECT_EQ(status("203.0.113.7", R"({"label":"malicious","for":"soon"})"), 400);
+  EXPECT_EQ(status("203.0.113.7", R"({"label":"malicious","for":"100000d"})"), 400);
+  EXPECT_EQ(admin("PUT", "/v1/mode", R"({"all":"off","for":"100000d"})").status, 400);
   EXPECT_EQ(status("203.0.113.7", R"({"label":"malicious","fro":"1h"})"), 400);
   EXPECT_EQ(status("10.0.0.0/8", R"({"label":"malicious"})"), 400);
   EXPECT_EQ(status("nonsense", R"({"label":"malicious"})"), 400);

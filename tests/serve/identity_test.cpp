@@ -60,6 +60,12 @@ TEST(Identity, AHopThatIsNoAddressEndsAtTheProxyThatPassedItOn) {
   EXPECT_EQ(Asked("X-Forwarded-For:\r\n").client(), "127.0.0.1");
 }
 
+TEST(Identity, PassesOverEmptyHops) {
+  EXPECT_EQ(Asked("X-Forwarded-For: 203.0.113.7, , 10.0.0.2\r\n").client(), "203.0.113.7");
+  EXPECT_EQ(Asked("X-Forwarded-For: 203.0.113.7,\r\nX-Forwarded-For:\r\n").client(), "203.0.113.7");
+  EXPECT_EQ(Asked("X-Forwarded-For: ,\r\nX-Real-IP: 203.0.113.7\r\n").client(), "127.0.0.1");
+}
+
 TEST(Identity, ReadsPortsBracketsAndIpv6) {
   EXPECT_EQ(Asked("X-Forwarded-For: 203.0.113.7:4711\r\n").client(), "203.0.113.7");
   EXPECT_EQ(Asked("X-Forwarded-For: [2001:db8::1]:80\r\n").client(),
@@ -123,6 +129,12 @@ TEST(Identity, AnotherMethodForTheSamePathIsAnotherRoute) {
   EXPECT_EQ(call.request.method, "GET");
   ASSERT_EQ(call.other_count, 1U);
   EXPECT_EQ(call.others[0].method, "POST");
+}
+
+TEST(Identity, OfARouteInSeveralLinesTheLastIsRead) {
+  Asked asked("X-Original-URI: /cheap\r\nX-Original-URI: /pay\r\n");
+  EXPECT_EQ(asked.call().request.path, "/pay");
+  EXPECT_EQ(asked.call().other_count, 0U);
 }
 
 TEST(Identity, ARouteThatIsNamedTwiceIsOne) {

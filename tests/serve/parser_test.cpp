@@ -70,11 +70,13 @@ TEST(HttpParser, TakesNoControlByteInAValueWhereverItStands) {
   }
 }
 
-TEST(HttpParser, ForgivesOneEmptyLineBeforeARequest) {
+TEST(HttpParser, TellsEmptyLinesBeforeARequest) {
   Head head;
-  const std::string bytes = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  ASSERT_EQ(parse(bytes, head).result, Parse::complete);
-  EXPECT_EQ(head.size, bytes.size());
+  EXPECT_EQ(empty_lines("\r\n\r\nGET / HTTP/1.1\r\n\r\n"), 4u);
+  EXPECT_EQ(empty_lines("\r\n\r"), 2u);
+  EXPECT_EQ(parse("\r", head).result, Parse::incomplete) << "the rest of the last of them";
+  EXPECT_EQ(empty_lines("\n\r\n"), 0u);
+  EXPECT_EQ(empty_lines(""), 0u);
 }
 
 struct Refused {

@@ -16,7 +16,11 @@ namespace tidelimit::serve {
 /// A raw TCP client of 127.0.0.1: sends what it is told, byte for byte.
 class SocketClient {
  public:
-  explicit SocketClient(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `receive_buffer`: what the kernel takes in that is not read; 0: its own choice.
+  explicit SocketClient(std::uint16_t port, int receive_buffer = 0)
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_buffer > 0)
+      (void)setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
@@ -48,6 +52,13 @@ class SocketClient {
   /// Until the server closes.
   std::string read_all() { return read_until("\x01\x02 never sent"); }
   [[nodiscard]] bool closed() const { return closed_; }
+  /// Whether the server has answered something sent with a reset.
+  [[nodiscard]] bool reset() const {
+    int error = 0;
+    socklen_t size = sizeof error;
+    (void)getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return error != 0;
+  }
 
   static int count(std::string_view text, std::string_view part) {
     int found = 0;

@@ -13,6 +13,8 @@ Response get_client(const DeskContext&, const DeskCall&);
 Response get_ready(const DeskContext&, const DeskCall&);
 /// What get_ready says where nobody asks for more: for the loops, which never wait.
 [[nodiscard]] Response readiness(bool planned, bool stopping);
+/// Whether a call of /readyz asks for what is degraded too.
+[[nodiscard]] bool wants_verbose(std::string_view target);
 Response get_metrics(const DeskContext&, const DeskCall&);
 
 // history_calls.cpp: what was

@@ -103,6 +103,10 @@ Result<std::optional<WallTime>> read_for(const json& body, WallTime now) {
   if (text->empty()) return std::nullopt;
   const auto duration = parse_duration(*text);
   if (!duration) return fail_in("\"for\"", duration.error());
+  if (*duration > WallTime::max() - now)
+    return fail(Code::invalid_argument,
+                fmt::format("\"for\" ends after {}, the last time there is a name for; shorten it",
+                            format_time(WallTime::max())));
   return now + *duration;
 }
 

@@ -39,7 +39,7 @@ Result<std::optional<WallTime>> read_until(const json& body, WallTime now) {
   if (!permanent && !*until)
     return fail(Code::invalid_argument,
                 R"("for" is missing: a duration such as "1h", or "permanent":true)");
-  if (*until > now + kLongestOverride)
+  if (*until && **until - now > kLongestOverride)
     return fail(Code::invalid_argument,
                 R"("for" is longer than 7d; shorten it, or say "permanent":true)");
   return until;

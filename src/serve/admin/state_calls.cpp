@@ -254,10 +254,14 @@ Response readiness(bool planned, bool stopping) {
           .content_type = "text/plain; charset=utf-8"};
 }
 
+bool wants_verbose(std::string_view target) {
+  return query_value(target, "verbose").has_value();
+}
+
 Response get_ready(const DeskContext& context, const DeskCall& call) {
   const auto status = context.engine.status();
   Response response = readiness(status != nullptr, context.stopping());
-  if (query_value(call.target, "verbose")) {
+  if (wants_verbose(call.target)) {
     const auto words = all_degraded(context, status.get());
     for (const std::string& word : words) response.body += "degraded: " + word + "\n";
     if (words.empty() && response.status == 200) response.body += "nothing is degraded\n";

@@ -136,11 +136,11 @@ limiter::Mode Gate::mode() const {
 }
 
 void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& response) {
-  const FrontSettings& settings = this->settings();
   if (const auto refused = refuse_auth(request.peer)) {
     response.send(*refused);
     return;
   }
+  const FrontSettings& settings = this->settings();  // holds until it is asked for again
   // With a path behind it the query is that of the request, and no word to us.
   const int wanted = rest.empty() ? wanted_status(request.head) : 0;
   const ForwardedCall call = read_forwarded(request, rest, settings);

@@ -135,6 +135,7 @@ NamedClient client_behind(const Head& head, const Peer& peer, const FrontSetting
   bool forwarded = false;
   while (const auto hop = walk.next()) {
     forwarded = true;
+    if (hop->empty()) continue;  // no element of the list (RFC 9110, 5.6.1)
     const auto address = parse_hop(*hop);
     if (!address) return found;
     found = {client_of(*address), *hop};

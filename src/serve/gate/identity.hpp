@@ -24,7 +24,7 @@ struct NamedClient {
 /// X-Real-IP; without both, the caller itself. What a client writes into these headers stands left
 /// of what the proxies add, so it is not reached, unless the client itself is in a trusted block:
 /// then it is believed like any proxy. A hop that is no address ends the search at the
-/// proxy that passed it on.
+/// proxy that passed it on; empty ones are passed over.
 [[nodiscard]] NamedClient client_behind(const Head& head, const Peer& peer,
                                         const FrontSettings& settings);
 
@@ -36,9 +36,10 @@ struct NamedRoute {
 
 /// What a trusted proxy says of the request that it asks about. A proxy of Envoy's kind puts the
 /// path behind /v1/auth, one of the nginx kind sets X-Original-*, one of the Traefik and Caddy kind
-/// X-Forwarded-*; each passes on what a client wrote in the places that are not its own. So all are
-/// read, and where they differ all are asked: naming a second route can never loosen the limit of
-/// the real one.
+/// X-Forwarded-*; each passes on what a client wrote in the places that are not its own. So all
+/// three are read, and where they differ all are asked: naming a second route can never loosen the
+/// limit of the real one. Of a header in several lines the last is read: a proxy that does not
+/// replace what a client wrote there adds its own behind it.
 struct ForwardedCall {
   static constexpr std::size_t kMostOthers = 2;
   traffic::Request request;  ///< by the target's rest, else X-Original-URI, else X-Forwarded-Uri

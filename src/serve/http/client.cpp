@@ -1,5 +1,6 @@
 #include "serve/http/client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -53,16 +54,24 @@ std::string reading_failed(int error) {
   return error == EAGAIN ? kTooLate : std::strerror(error);
 }
 
-Result<std::string> read_all(const Url& url, int fd, const Deadline& deadline) {
+/// What came until the end of the connection.
+struct Received {
   std::string text;
+  bool reset = false;  ///< it ended in no orderly way
+};
+
+Result<Received> read_all(const Url& url, int fd, const Deadline& deadline) {
+  Received received;
+  std::string& text = received.text;
   std::array<char, 16384> buffer;
   while (true) {
     if (!deadline.bound(fd)) return unreachable(url, kTooLate);
     const ssize_t count = recv(fd, buffer.data(), buffer.size(), 0);
-    if (count == 0) return text;
+    if (count == 0) return received;
     if (count < 0) {
       if (errno == EINTR) continue;
-      if (errno == ECONNRESET && !text.empty()) return text;
+      received.reset = errno == ECONNRESET;
+      if (received.reset && !text.empty()) return received;  // as after an early refusal
       return unreachable(url, reading_failed(errno));
     }
     text.append(buffer.data(), static_cast<std::size_t>(count));
@@ -81,23 +90,56 @@ std::string request_text(const Url& url, std::string_view method, std::string_vi
   return request;
 }
 
+/// The value of the first field of that name (in lower case) in the lines of a head.
+std::optional<std::string_view> header_value(std::string_view head, std::string_view name) {
+  for (const std::string_view line : split(head, '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && equals_ignoring_case(line.substr(0, colon), name))
+      return trim(line.substr(colon + 1));
+  }
+  return std::nullopt;
+}
+
+bool header_is(std::string_view head, std::string_view name, std::string_view word) {
+  return equals_ignoring_case(header_value(head, name).value_or(""), word);
+}
+
 /// The bytes of a response whose head stands at the start of `text`; 0: the head is not whole yet.
 std::size_t answer_size(std::string_view text, bool head_only) {
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string_view::npos) return 0;
   if (head_only) return end + 4;
-  for (const std::string_view line : split(text.substr(0, end), '\n')) {
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos ||
-        !equals_ignoring_case(line.substr(0, colon), "content-length"))
-      continue;
-    return end + 4 + parse_uint(trim(line.substr(colon + 1))).value_or(0);
-  }
-  return end + 4;
+  const auto length =
+      parse_uint(header_value(text.substr(0, end), "content-length").value_or("")).value_or(0);
+  return end + 4 + static_cast<std::size_t>(std::min<std::uint64_t>(length, kMostAnswer));
 }
 
-/// Cuts the final response out of all that came until the end of the connection.
-Result<HttpAnswer> parse_answer(std::string_view text) {
+/// The body in what followed a head: cut to its length, or put together from its chunks. `ended`:
+/// all came that the server had to send.
+Result<std::string> read_body(const HttpAnswer& answer, std::string_view text, bool head_only,
+                              bool ended) {
+  if (head_only || answer.status == 204 || answer.status == 304) return std::string();
+  const auto cut_short = [] { return fail(Code::data_loss, "the answer was cut short"); };
+  if (header_is(answer.head, "transfer-encoding", "chunked")) {
+    std::string body;
+    ChunkedDecoder decoder;
+    (void)decoder.feed(text, body, kMostAnswer);
+    if (!decoder.done()) return cut_short();
+    return body;
+  }
+  const auto said = header_value(answer.head, "content-length");
+  if (!said) {
+    if (!ended) return cut_short();
+    return std::string(text);
+  }
+  const auto length = parse_uint(*said);
+  if (!length) return fail(Code::data_loss, "the answer's Content-Length is no whole number");
+  if (text.size() < *length) return cut_short();
+  return std::string(text.substr(0, static_cast<std::size_t>(*length)));
+}
+
+/// Cuts the final response out of all that came.
+Result<HttpAnswer> parse_answer(std::string_view text, bool head_only, bool ended) {
   while (text.starts_with("HTTP/1.1 100 ")) {
     const std::size_t end = text.find("\r\n\r\n");
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 4);
@@ -111,17 +153,9 @@ Result<HttpAnswer> parse_answer(std::string_view text) {
   HttpAnswer answer{.status = static_cast<int>(*status),
                     .head = std::string(text.substr(0, end + 2)),
                     .body = {}};
-  const std::string_view body = text.substr(end + 4);
-  bool chunked = false;
-  for (const std::string_view line : split(text.substr(0, end), '\n'))
-    chunked |= equals_ignoring_case(trim(line), "transfer-encoding: chunked");
-  if (chunked) {
-    ChunkedDecoder decoder;
-    (void)decoder.feed(body, answer.body, kMostAnswer);
-    if (!decoder.done()) return fail(Code::data_loss, "the answer was cut short");
-  } else {
-    answer.body = body;
-  }
+  auto body = read_body(answer, text.substr(end + 4), head_only, ended);
+  if (!body) return tl::unexpected(body.error());
+  answer.body = std::move(*body);
   return answer;
 }
 
@@ -141,9 +175,9 @@ Result<HttpAnswer> http_call(const Url& url, std::string_view method, std::strin
       request_text(url, method, target, fmt::format("Connection: close\r\n{}", fields), body);
   if (auto sent = send_all(url, fd->get(), request, deadline); !sent)
     return tl::unexpected(sent.error());
-  const auto text = read_all(url, fd->get(), deadline);
-  if (!text) return tl::unexpected(text.error());
-  return parse_answer(*text);
+  const auto received = read_all(url, fd->get(), deadline);
+  if (!received) return tl::unexpected(received.error());
+  return parse_answer(received->text, method == "HEAD", !received->reset);
 }
 
 Result<HttpAnswer> HttpSession::call(std::string_view method, std::string_view target,
@@ -187,8 +221,8 @@ Result<HttpAnswer> HttpSession::exchange(bool head_only) {
     if (received_.size() > kMostAnswer)
       return broken(fail(Code::data_loss, "the answer is too large"));
   }
-  auto answer = parse_answer(received_);
-  if (answer && answer->head.find("Connection: close") != std::string::npos) socket_ = Fd();
+  auto answer = parse_answer(received_, head_only, true);
+  if (!answer || header_is(answer->head, "connection", "close")) socket_ = Fd();
   return answer;
 }
 

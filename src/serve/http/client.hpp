@@ -23,7 +23,7 @@ struct HttpAnswer {
 /// One call, one connection, blocking: for threads that may wait. `fields` are header lines, each
 /// with its CRLF. `patience` is for the whole call, however slowly bytes come (looking up the
 /// host's name aside). Errors: unavailable when nothing listens or answers in time, data_loss when
-/// the answer is no HTTP.
+/// the answer is no HTTP, or not whole by what it says of its length.
 [[nodiscard]] Result<HttpAnswer> http_call(const Url& url, std::string_view method,
                                            std::string_view target, std::string_view fields,
                                            std::string_view body,

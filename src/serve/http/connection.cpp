@@ -21,6 +21,9 @@ HttpConnection::HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, 
       stream_(server.loop_, *this, std::move(socket)),
       peer_(peer),
       exempt_(exempt),
+      most_unsent_(exempt ? server.limits_.unsent_bytes
+                          : std::min(server.limits_.unsent_bytes, HttpLimits::kUntrustedUnsent)),
+      unsent_(exempt ? nullptr : server.limits_.unsent),
       since_(server.loop_.now().mono) {}
 
 HttpConnection::~HttpConnection() {
@@ -31,10 +34,7 @@ HttpConnection::~HttpConnection() {
 void HttpConnection::on_ready(std::uint32_t events) {
   if ((events & EPOLLERR) != 0) dead_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) caller_gone_ = true;
-  if ((events & EPOLLOUT) != 0 && stream_.send_kept()) {
-    since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
-    if (stream_.kept() == 0) resume();
-  }
+  if ((events & EPOLLOUT) != 0) send_kept();
   const bool more = receive();
   // Edges come once: a full buffer may have left bytes behind, and an end seen together with bytes
   // is not announced again.
@@ -46,14 +46,29 @@ void HttpConnection::on_ready(std::uint32_t events) {
 }
 
 bool HttpConnection::reading() const {
-  return !closing_ && !waiting_ && !dead() && stream_.kept() <= server_.limits_.unsent_bytes;
+  return !closing_ && !waiting_ && !dead() && stream_.kept() <= most_unsent_;
+}
+
+void HttpConnection::send_kept() {
+  const std::size_t before = stream_.kept();
+  if (!stream_.send_kept()) return;
+  count_unsent();
+  read_ += before - stream_.kept();
+  if (stream_.kept() == 0 || read_ >= HttpLimits::kWriteStep) {
+    read_ = 0;
+    since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
+  }
+  if (stream_.kept() == 0) resume();
+}
+
+void HttpConnection::count_unsent() {
+  if (!unsent_.resize(stream_.kept())) dead_ = true;
 }
 
 /// One read. True when there may be more.
 bool HttpConnection::receive() {
   if (dead() || (!reading() && !lingering_)) return false;
   const std::string_view bytes = stream_.receive(server_.buffers_.read, LoopBuffers::kReadBytes);
-  if (stream_.ended()) closing_ = true;
   if (!lingering_ && !bytes.empty()) take(bytes, false);
   return bytes.size() == LoopBuffers::kReadBytes;
 }
@@ -78,11 +93,11 @@ void HttpConnection::take(std::string_view received, bool resumed) {
     if (pending_.empty() && pending_.capacity() > kKeptCapacity) pending_ = std::string();
   }
   flush();
-  if (phase() != timed_phase_ || requests_ != timed_requests_) {
-    timed_phase_ = phase();
-    timed_requests_ = requests_;
+  // A client that asks for more while it does not read is given no more time to read.
+  if (phase() != timed_phase_ || (requests_ != timed_requests_ && phase() != Phase::writing))
     since_ = server_.loop_.now().mono;
-  }
+  timed_phase_ = phase();
+  timed_requests_ = requests_;
 }
 
 std::size_t HttpConnection::consume(std::string_view bytes) {
@@ -93,12 +108,13 @@ std::size_t HttpConnection::consume(std::string_view bytes) {
     if (took == 0) break;
     eaten += took;
     // Many small requests fit into one read, and their answers need not be small.
-    if (server_.buffers_.out.size() > server_.limits_.unsent_bytes) flush();
+    if (server_.buffers_.out.size() > most_unsent_) flush();
   }
   return eaten;
 }
 
 std::size_t HttpConnection::consume_request(std::string_view bytes) {
+  if (const std::size_t empty = empty_lines(bytes); empty > 0) return empty;
   Head& head = server_.buffers_.head;
   Refusal refusal;
   switch (parse_head(bytes, head, refusal)) {
@@ -251,6 +267,7 @@ void HttpConnection::end_with(const Response& response, const ResponseWriter::Co
 void HttpConnection::flush() {
   if (!dead()) stream_.send(server_.buffers_.out);
   server_.buffers_.out.clear();
+  count_unsent();
 }
 
 HttpConnection::Phase HttpConnection::phase() const {
@@ -258,7 +275,7 @@ HttpConnection::Phase HttpConnection::phase() const {
   if (lingering_) return Phase::lingering;
   if (waiting_) return Phase::waiting;
   if (upload_) return Phase::body;
-  return pending_.empty() ? Phase::idle : Phase::head;
+  return pending_.empty() || pending_ == kHalfLine ? Phase::idle : Phase::head;
 }
 
 void HttpConnection::check_time(Instant now) {
@@ -272,10 +289,11 @@ void HttpConnection::check_time(Instant now) {
   const Nanos allowed = busy == Phase::idle      ? limits.idle_timeout
                         : busy == Phase::head    ? limits.head_timeout
                         : busy == Phase::body    ? HttpLimits::kBodyTimeout
-                        : busy == Phase::writing ? HttpLimits::kWriteTimeout
+                        : busy == Phase::writing ? limits.write_timeout
                         : busy == Phase::waiting ? limits.wait_timeout
                                                  : kLinger;
   if (now - since_ < allowed) return;
+  // What is answered is let go of once the answer can have been read.
   server_.buffers_.out.clear();
   if (busy == Phase::head || busy == Phase::body) {
     refuse({408, "the request took too long to arrive"});
@@ -287,8 +305,9 @@ void HttpConnection::check_time(Instant now) {
             "no answer in time: calls before it take long, or the control plane hangs, which "
             "/readyz?verbose says; what is being done already may still take effect"});
     flush();
+  } else {
+    dead_ = true;
   }
-  dead_ = true;
   settle();
 }
 
@@ -301,6 +320,12 @@ void HttpConnection::drain() {
 }
 
 void HttpConnection::settle() {
+  // Of a client that has sent its last, whole requests may stand behind answers that it reads
+  // slowly.
+  if (stream_.ended() && reading()) {
+    resume();
+    if (reading()) closing_ = true;
+  }
   if (closing_ && stream_.kept() == 0 && !waiting_) {
     if (!lingering_ || stream_.ended()) {
       dead_ = true;

@@ -34,7 +34,7 @@ class HttpConnection final : public Source {
 
   /// A request whose body is still arriving, or comes in chunks.
   struct Upload {
-    explicit Upload(BodyBudget* budget) : body(budget) {}
+    explicit Upload(ByteBudget* budget) : body(budget) {}
     /// Takes what is the body's of these bytes; says how many were.
     std::size_t take(std::string_view bytes);
     [[nodiscard]] bool whole() const { return chunked ? decoder.done() : left == 0; }
@@ -64,6 +64,8 @@ class HttpConnection final : public Source {
   [[nodiscard]] Phase phase() const;
 
   void flush();
+  void send_kept();
+  void count_unsent();
   void resume();
   void settle();
 
@@ -71,7 +73,10 @@ class HttpConnection final : public Source {
   const std::uint64_t id_;
   Stream stream_;
   const Peer peer_;
-  const bool exempt_;  ///< as told to the quota
+  const bool exempt_;              ///< as told to the quota
+  const std::size_t most_unsent_;  ///< then nothing more is read until it does
+  BudgetShare unsent_;             ///< what the stream keeps
+  std::size_t read_ = 0;           ///< of what the stream kept, since its time began anew
 
   std::string pending_;  ///< the start of a head, or requests behind one that waits
   std::unique_ptr<Upload> upload_;

@@ -7,7 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
-#include "serve/http/body_budget.hpp"
+#include "serve/http/held_body.hpp"
 #include "serve/http/parser.hpp"
 #include "serve/http/response.hpp"
 

@@ -205,14 +205,18 @@ std::optional<std::string_view> Head::header(std::string_view lower_name) const 
   return std::nullopt;
 }
 
+std::size_t empty_lines(std::string_view bytes) {
+  std::size_t size = 0;
+  while (bytes.substr(size).starts_with("\r\n")) size += 2;
+  return size;
+}
+
 Parse parse_head(std::string_view bytes, Head& head, Refusal& refusal) {
   head.count = 0;
   head.content_length.reset();
   head.chunked = head.expects_continue = false;
   Scanner in{bytes.data(), bytes.data() + std::min(bytes.size(), Head::kMaxBytes)};
-  // One empty line before a request is forgiven (RFC 9112, 2.2).
-  if (bytes.starts_with("\r\n")) in.at += 2;
-  if (bytes == "\r") return Parse::incomplete;
+  if (bytes == kHalfLine) return Parse::incomplete;
 
   const Parse line = parse_request_line(in, head, refusal);
   if (line == Parse::incomplete) return incomplete_or_too_large(bytes, refusal);

@@ -49,10 +49,16 @@ struct Refusal {
 
 enum class Parse : std::uint8_t { complete, incomplete, refused };
 
-/// Reads one head from the start of `bytes` (RFC 9112). Strict where leniency allows smuggling:
-/// bare LF, folded lines, space before the colon, control bytes, two lengths, a length beside a
-/// transfer coding, repeated Host are refused. Pure; allocates nothing; time is linear.
-/// `refusal` is set when refused, `head` when complete.
+/// The bytes of the empty lines at the start of `bytes`: before a request they mean nothing (RFC
+/// 9112, 2.2).
+[[nodiscard]] std::size_t empty_lines(std::string_view bytes);
+/// What may become an empty line.
+inline constexpr std::string_view kHalfLine = "\r";
+
+/// Reads one head from the start of `bytes` (RFC 9112), which no empty lines precede. Strict where
+/// leniency allows smuggling: bare LF, folded lines, space before the colon, control bytes, two
+/// lengths, a length beside a transfer coding, repeated Host are refused. Pure; allocates nothing;
+/// time is linear. `refusal` is set when refused, `head` when complete.
 [[nodiscard]] Parse parse_head(std::string_view bytes, Head& head, Refusal& refusal);
 
 }  // namespace tidelimit::serve

@@ -37,6 +37,7 @@ struct MetricsInput {
   std::array<std::uint64_t, kNoPlaceNames.size()> no_place{};       ///< refused, by NoPlace
   std::array<RefusalCounts::Counts, kWireNames.size()> refusals{};  ///< by Wire
   std::size_t body_bytes = 0;                                       ///< of bodies that are kept
+  std::size_t unsent_bytes = 0;  ///< of answers that callers who are not trusted have not read
   std::array<std::uint64_t, kFloods> floods{};  ///< HTTP/2 connections that ended for each
   /// Of the forecast, by how they ended.
   std::vector<std::pair<std::string, std::uint64_t>> retrainings;

@@ -90,7 +90,7 @@ void Loop::wait() {
     if (ready_again_[i] != nullptr) ready_again_[i]->on_ready(EPOLLIN);
   }
   if (woken) run_posted();
-  if (count > 0) {
+  if (count > 0 || !ready_again_.empty()) {
     for (const auto& work : after_turn_) work();
   }
   keep_house();

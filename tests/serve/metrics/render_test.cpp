@@ -135,6 +135,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_connections_refused_total",
                            "tidelimit_http_refused_total",
                            "tidelimit_body_bytes",
+                           "tidelimit_unsent_bytes",
                            "tidelimit_retrainings_total",
                            "tidelimit_forecast_requests",
                            "tidelimit_forecast_source",
