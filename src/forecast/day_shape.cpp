@@ -126,7 +126,8 @@ void shape_features(const Series& series, const DayShape& shape, std::size_t ori
     const double per_horizon = came * static_cast<double>(s.horizon) / observed;
     return log_ratio(std::min(per_horizon / scale, kRatioLimit)) - log_ratio(usual / observed);
   };
-  const auto back = [&](std::size_t span) { return origin - std::min(span, origin); };
+  // The shape is known from a day before: of longer horizons that day has to do.
+  const auto back = [&](std::size_t span) { return origin - std::min({span, s.day, origin}); };
   const std::size_t end = origin + s.horizon;
   const std::size_t yesterday = back(s.day);
   out[kShapeNext] = log_ratio(shape.mean(origin, end));
@@ -135,7 +136,7 @@ void shape_features(const Series& series, const DayShape& shape, std::size_t ori
   out[kLevelOfLast] = level(back(s.horizon), origin);
   out[4] = level(back(2 * s.horizon), origin);
   out[kLevelOfLastFour] = level(back(4 * s.horizon), origin);
-  out[6] = level(back(std::min(8 * s.horizon, s.day)), origin);
+  out[6] = level(back(8 * s.horizon), origin);
   out[7] = level(yesterday, origin);
   out[8] = rise_of_weekday(series, origin);
   out[9] = log_ratio(shape.weekday_mean(origin, end)) - out[kShapeNext];

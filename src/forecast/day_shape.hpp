@@ -42,7 +42,7 @@ inline constexpr std::size_t kShapeFeatures = 11;
 /// Of these features, those with a name of their own.
 inline constexpr std::size_t kShapeNext = 0;        ///< the shape of the horizon to come
 inline constexpr std::size_t kLevelOfLast = 3;      ///< level of the last horizon,
-inline constexpr std::size_t kLevelOfLastFour = 5;  ///< and of the last four
+inline constexpr std::size_t kLevelOfLastFour = 5;  ///< and of the last four; of a day at most
 
 /// Writes kShapeFeatures numbers. `shape` reaches from a day before `origin` to a horizon after it.
 void shape_features(const Series& series, const DayShape& shape, std::size_t origin,

@@ -105,8 +105,8 @@ class ForecastModel;
 
 /// Forecasts of all endpoints of `grid` at `origin`: windows [0, origin) are known, the horizon
 /// starts at time_of(origin). `model` may be null, or may not know an endpoint or shape; then, and
-/// wherever history is too short or gapped, the forecast falls back to seasonal (same time of day)
-/// or last value, and `source` and `note` say so. Pure.
+/// wherever history is too short or gapped or what it says is not finite, the forecast falls back
+/// to seasonal (same time of day) or last value, and `source` and `note` say so. Pure.
 [[nodiscard]] std::vector<EndpointForecast> predict(const ForecastModel* model,
                                                     const traffic::WindowGrid& grid,
                                                     std::size_t origin, const Shape& shape);

@@ -60,7 +60,8 @@ void Guard::add(const Series& series, std::size_t origin, double point) {
   const double truth = series.horizon_sum(origin);
   const double level = series.scale(origin);
   for (std::size_t c = 0; c < kContenders.size(); ++c) {
-    const auto said = c == 0 ? std::optional(point) : forecast_by(kContenders[c], series, origin);
+    const auto own = std::isfinite(point) ? std::optional(point) : std::nullopt;
+    const auto said = c == 0 ? own : forecast_by(kContenders[c], series, origin);
     row.error[c] = said ? std::fabs(*said - truth) : kInfinity;
     row.loss[c] = said ? relative_error(*said, truth, level) : kInfinity;
   }

@@ -1,6 +1,7 @@
 #include "forecast/lane.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "forecast/members.hpp"
@@ -33,7 +34,7 @@ std::vector<Lane::Quantiles> Lane::forecast(const Series& series,
   };
   for (const std::size_t t : past) {
     const double point = point_at(t);
-    if (t >= taught_until_)
+    if (t >= taught_until_ && std::isfinite(point))
       intervals_.add(t, residual(series.horizon_sum(t), point, series.scale(t)));
     if (guard_) guard_->add(series, t, point);
     next_ = t + 1;
@@ -44,6 +45,11 @@ std::vector<Lane::Quantiles> Lane::forecast(const Series& series,
 }
 
 Lane::Quantiles Lane::quantiles(const Series& series, std::size_t origin, double point) const {
+  if (!std::isfinite(point)) {
+    Quantiles none;
+    none.fill(point);
+    return none;
+  }
   const auto residuals = intervals_.at(origin);
   const double unit = spread(point, series.scale(origin));
   Quantiles values{};

@@ -36,7 +36,8 @@ class Lane {
   using Points = std::function<std::vector<double>(std::span<const std::size_t> origins)>;
   using Quantiles = std::array<double, kQuantiles.size()>;
   /// At `origins`: ascending, not empty, none earlier than the last of the call before. `series` is
-  /// that of the calls before, or has grown at its end.
+  /// that of the calls before, or has grown at its end. A point that is not finite is no forecast:
+  /// it is not judged by, and comes back as all quantiles.
   [[nodiscard]] std::vector<Quantiles> forecast(const Series& series,
                                                 std::span<const std::size_t> origins,
                                                 const Points& points);

@@ -58,7 +58,7 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
   const double anchor = linear.log[origin - linear.from];
   out[kLinearLog] = anchor;
   const double unit = correction_unit(anchor, series.scale(origin));
-  out[kNetworkMember] = std::max(0.0, anchor + correction * unit);
+  out[kNetworkMember] = std::max(anchor + correction * unit, 0.0);  // NaN stays NaN
 }
 
 std::vector<std::size_t> judged_origins(const Series& series, std::size_t first, std::size_t last) {
@@ -94,7 +94,7 @@ std::vector<double> baseline_points(const ForecastModel& model, const traffic::W
   const auto horizon = static_cast<double>(series.spans().horizon);
   for (std::size_t k = 0; k < points.size(); ++k) {
     const double per_window = outputs[k] * scaling.deviation + scaling.mean;
-    points[k] = std::max(0.0, per_window * horizon);
+    points[k] = std::max(per_window * horizon, 0.0);  // NaN stays NaN
   }
   return points;
 }

@@ -177,8 +177,17 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
         lane.forecast(series, mine.origins, [&](std::span<const std::size_t> at) {
           return points_of(source, model, grid, endpoint, series, at, memory);
         });
-    for (std::size_t k = 0; k < mine.which.size(); ++k)
-      forecasts[mine.which[k]].quantiles = quantiles[k];
+    for (std::size_t k = 0; k < mine.which.size(); ++k) {
+      EndpointForecast& forecast = forecasts[mine.which[k]];
+      if (std::isfinite(quantiles[k][kMedian])) {
+        forecast.quantiles = quantiles[k];
+        continue;
+      }
+      // Only a model can come to that, by weights far out of range.
+      auto choice = fall_back(series, mine.origins[k], "the model's forecast is not a number");
+      forecast.source = choice.source;
+      forecast.note = std::move(choice.note);
+    }
     return lane;
   };
   // The model first, then the mean that stands in for it: what these may not say goes to the
@@ -187,7 +196,8 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
     const Mine mine = of_source(source, forecasts, origins);
     if (mine.which.empty()) continue;
     const Lane& own = fill(source, mine);
-    for (const std::size_t k : mine.which) take(forecasts[k], own.choice(origins[k]));
+    for (const std::size_t k : mine.which)
+      if (forecasts[k].source == source) take(forecasts[k], own.choice(origins[k]));
   }
   for (const Source source :
        {Source::last_value, Source::yesterday, Source::week_ago, Source::typical}) {

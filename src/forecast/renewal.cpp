@@ -119,8 +119,10 @@ std::optional<double> error_growth(const ForecastModel& model,
   double sum = 0;
   std::size_t judged = 0;
   for (const EndpointForecast& forecast : live) {
-    if (forecast.recent_errors.empty() || model.find(forecast.endpoint) == nullptr) continue;
-    sum += forecast.recent_errors.front().second;
+    const auto& errors = forecast.recent_errors;
+    if (errors.empty() || model.find(forecast.endpoint) == nullptr) continue;
+    if (errors.front().first != Source::lstm) continue;  // the model's were no numbers
+    sum += errors.front().second;
     ++judged;
   }
   if (judged == 0 || model.validation_mae <= 0) return std::nullopt;

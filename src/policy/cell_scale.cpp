@@ -25,9 +25,13 @@ void CellScale::move(double goal, Pace pace, const Adapt& adapt, Instant now, In
   }
 }
 
-void CellScale::restore(double value, Instant changed) {
+void CellScale::restore(double value, std::optional<Instant> stepped) {
   value_ = value;
-  if (value < 1.0) stepped_at_ = changed;
+  if (stepped) stepped_at_ = stepped;
+}
+
+void CellScale::keep_above(double floor) {
+  value_ = std::max(value_, floor);
 }
 
 void CellScale::end_raise() {

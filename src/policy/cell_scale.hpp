@@ -22,8 +22,10 @@ class CellScale {
   void move(double goal, Pace pace, const Adapt& adapt, Instant now, Instant before);
 
   [[nodiscard]] double value() const { return value_; }
-  /// Stands where it stood before a restart; it got there at `changed`.
-  void restore(double value, Instant changed);
+  /// Stands where it stood before a restart; where it got there by a step down, that was `stepped`.
+  void restore(double value, std::optional<Instant> stepped);
+  /// Obeys at once a floor that a new configuration has raised.
+  void keep_above(double floor);
   /// A raise whose time is over, and that another rule has tightened meanwhile, does not come back.
   void end_raise();
   /// Still on its way to its goal.

@@ -114,7 +114,9 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
     classes_[cell].last = old.last;
     classes_[cell].second_last = old.second_last;
     classes_[cell].cause = old.cause;
-    if (classes_[cell].may_cut) classes_[cell].scale = old.scale;
+    if (!classes_[cell].may_cut) continue;
+    classes_[cell].scale = old.scale;
+    classes_[cell].scale.keep_above(classes_[cell].floor);
   }
   for (Pool& pool : pools_) {
     for (const Pool& old : older.pools_) {
@@ -137,9 +139,11 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
   state_.since = older.state_.since;
 }
 
-void Divider::restore(std::size_t cell, double scale, Instant changed, const std::string& cause) {
+void Divider::restore(std::size_t cell, double scale, std::optional<Instant> stepped,
+                      const std::string& cause) {
   if (!classes_[cell].may_cut) return;
-  classes_[cell].scale.restore(scale, changed);
+  classes_[cell].scale.restore(scale, stepped);
+  classes_[cell].scale.keep_above(classes_[cell].floor);
   if (scale != 1.0) state_.cause = cause;
 }
 
@@ -195,13 +199,14 @@ void Divider::claim(const StepReadings& readings) {
     for (std::size_t t = 0; t < tiers_.size(); ++t) usually += first[t].usually;
     const auto* forecast = readings.endpoints[e].forecast;
     double reserved = 0;
-    if (forecast != nullptr && forecast->horizon > Nanos{0}) {
+    if (forecast != nullptr && forecast->horizon > Nanos{0} &&
+        std::isfinite(forecast->quantiles[kReserved])) {
       reserved = forecast->quantiles[kReserved] * first->cost / in_seconds(forecast->horizon);
     }
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = first[t];
       const double part = usually > 0 ? one.usually / usually : 1.0 / double(tiers_.size());
-      one.claim = std::max(one.lately, reserved * part);
+      one.claim = one.left = std::max(one.lately, reserved * part);
       // The average is steady, and knows for ten seconds of a surge that has ended.
       const double now = std::min(one.lately, std::max(one.last, one.second_last) * kGrowth);
       one.asking = std::min(one.claim, now * kGrowth);
@@ -214,7 +219,7 @@ void Divider::claim(const StepReadings& readings) {
 
 void Divider::judge(Pool& pool, Nanos span) {
   pool.claimed = 0;
-  for (const std::size_t cell : pool.classes) pool.claimed += classes_[cell].claim;
+  for (const std::size_t cell : pool.classes) pool.claimed += classes_[cell].left;
   pool.calm = pool.claimed < pool.usable * kCalmRatio ? pool.calm + span : Nanos{0};
   pool.scarce = pool.claimed > pool.usable || (pool.scarce && pool.calm < kCalm);
 }
@@ -250,19 +255,19 @@ std::vector<double> Divider::shares(const Pool& pool, double Class::*demand) con
 
 void Divider::divide(const Pool& pool, const StepReadings& readings) {
   const auto& cells = pool.classes;
-  const auto planned = shares(pool, &Class::claim);
+  const auto planned = shares(pool, &Class::left);
   const auto lent = shares(pool, &Class::asking);
   double asking = 0;
   for (const std::size_t cell : cells) asking += classes_[cell].asking;
   const bool short_now = asking > pool.usable;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     Class& one = classes_[cells[i]];
-    if (!one.may_cut || planned[i] >= one.claim) continue;
+    if (!one.may_cut || planned[i] >= one.left) continue;
     one.goal = std::min(one.goal, std::max(one.floor, planned[i] / one.claim));
     if (short_now) one.total = std::min(one.total, std::max(planned[i], lent[i]) / one.cost);
     one.cause = describe(pool, i, planned, readings);
-    one.claim = planned[i];
-    one.asking = std::min(one.asking, one.claim);
+    one.left = planned[i];
+    one.asking = std::min(one.asking, one.left);
   }
 }
 

@@ -44,7 +44,8 @@ class Divider {
   void inherit(const Divider& older, const Renumbering& renumbering);
 
   /// See RuleSet::restore.
-  void restore(std::size_t cell, double scale, Instant changed, const std::string& cause);
+  void restore(std::size_t cell, double scale, std::optional<Instant> stepped,
+               const std::string& cause);
 
   /// From `before` (the last step) to `now`; `load`: what was asked in a second or so, if measured.
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
@@ -76,8 +77,9 @@ class Divider {
     double last = 0;    ///< the same at the last sample, and at the one before
     double second_last = 0;
     double usually = 0;  ///< the same over a quarter of an hour, to split forecasts by tier
-    double claim = 0;    ///< what is left of it after each capacity on its way
-    double asking = 0;   ///< right now, with room to grow; at most its claim
+    double claim = 0;
+    double left = 0;    ///< what is left of the claim after each capacity on its way
+    double asking = 0;  ///< right now, with room to grow; at most what is left of its claim
     double goal = 1;
     double total = kNoTotal;  ///< in requests a second
     CellScale scale;

@@ -59,6 +59,7 @@ struct Planner::Impl {
   View enforced = View::effective;  ///< at the last step
 
   std::optional<Instant> last_step;
+  WallTime last_wall{};
   std::optional<Instant> seen_forecasts;
 };
 
@@ -98,6 +99,7 @@ bool Planner::Impl::asleep(const PlanInputs& inputs) const {
   }
   if (const auto planned = rules.next_planned(); planned && inputs.now.wall >= *planned)
     return false;
+  if (inputs.now.wall < last_wall) return false;  // set back, perhaps into a planned time
   return rules.at_rest();
 }
 
@@ -171,7 +173,7 @@ void Planner::Impl::restore(const std::vector<PlanChange>& changes, Mode all, No
     switch (change.of) {
       case PlanChange::Of::limit:
         put(change.after_scale);
-        rules.restore(*cell, change, now);
+        rules.restore(*cell, change, in_force, now);
         break;
       case PlanChange::Of::total:
         put(change.after_per_minute > 0 ? change.after_per_minute / 60 : Setting{}.total);
@@ -196,7 +198,9 @@ std::shared_ptr<const limiter::Plan> Planner::Impl::build(const std::vector<Cell
 
 PlanStep Planner::Impl::step(const PlanInputs& inputs) {
   const Instant now = inputs.now.mono;
-  if (asleep(inputs)) {
+  const bool sleeps = asleep(inputs);
+  last_wall = inputs.now.wall;
+  if (sleeps) {
     last_step = now;
     return {};
   }

@@ -51,8 +51,8 @@ RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
     for (std::size_t tier = 0; tier < tiers_; ++tier) {
       Cell& cell = cells_.emplace_back();
       if (!effect.reaches(endpoint, settings.tiers[tier]) || !limited(endpoint, tier)) continue;
-      cell.held = std::max(effect.scale.value_or(1.0),
-                           settings.adapt.floor_of(endpoint.name, settings.tiers[tier]));
+      cell.floor = settings.adapt.floor_of(endpoint.name, settings.tiers[tier]);
+      cell.held = std::max(effect.scale.value_or(1.0), cell.floor);
     }
   }
 }
@@ -81,6 +81,7 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
     const auto before = renumbering.cell(i / tiers_, i % tiers_);
     if (!before || cells_[i].held == 1.0) continue;
     cells_[i].scale = older.cells_[*before].scale;
+    cells_[i].scale.keep_above(cells_[i].floor);
   }
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
@@ -89,10 +90,11 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
   at_rest_ = false;
 }
 
-void RuleMemory::restore(std::size_t cell, double scale, Instant changed,
+void RuleMemory::restore(std::size_t cell, double scale, std::optional<Instant> stepped,
                          const std::string& cause) {
   if (cells_[cell].held == 1.0) return;  // it reaches this one no more
-  cells_[cell].scale.restore(scale, changed);
+  cells_[cell].scale.restore(scale, stepped);
+  cells_[cell].scale.keep_above(cells_[cell].floor);
   if (scale == 1.0) return;
   at_rest_ = false;
   state_.cause = ended_ = cause;

@@ -35,7 +35,8 @@ class RuleMemory {
   void inherit(const RuleMemory& older, const Renumbering& renumbering);
 
   /// See RuleSet::restore.
-  void restore(std::size_t cell, double scale, Instant changed, const std::string& cause);
+  void restore(std::size_t cell, double scale, std::optional<Instant> stepped,
+               const std::string& cause);
 
   /// Moves triggers and scales from `before` (the last step) to `now`.
   void update(const StepReadings& readings, Now now, Instant before);
@@ -65,6 +66,7 @@ class RuleMemory {
   struct Cell {
     CellScale scale;
     double held = 1.0;  ///< the goal while the rule holds: its scale, or the floor above it
+    double floor = 0;
   };
 
   void watch(const PolicySettings& settings);

@@ -169,14 +169,19 @@ std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {
   return {};
 }
 
-void RuleSet::restore(std::size_t cell, const PlanChange& change, Now now) {
-  const Instant changed = now.mono - std::max(now.wall - change.time, Nanos{0});
+void RuleSet::restore(std::size_t cell, const PlanChange& change, bool in_force, Now now) {
+  std::optional<Instant> stepped;
+  if (change.after_scale < change.before_scale)
+    stepped = now.mono - std::max(now.wall - change.time, Nanos{0});
+  const auto spoken_of = [&](const RuleState& rule) {
+    return !in_force || (rule.mode.mode == Mode::enforce && rule.mode.share == 1);
+  };
   const auto put = [&](auto& all) {
     for (auto& one : all) {
       if (one.state().rule == change.rule) {
-        one.restore(cell, change.after_scale, changed, change.cause);
-      } else if (change.rule.empty()) {
-        one.restore(cell, 1.0, changed, {});
+        one.restore(cell, change.after_scale, stepped, change.cause);
+      } else if (change.rule.empty() && spoken_of(one.state())) {
+        one.restore(cell, 1.0, {}, {});
       }
     }
   };

@@ -23,8 +23,9 @@ class RuleSet {
 
   /// Takes over what an older configuration's rules of the same names remember.
   void inherit(const RuleSet& older, const Renumbering& renumbering);
-  /// Takes over how far a rule had moved a cell before a restart.
-  void restore(std::size_t cell, const PlanChange& change, Now now);
+  /// Takes over how far a rule had moved a cell before a restart. `in_force`: the change was of
+  /// what is in force, and says nothing of rules that are only watched.
+  void restore(std::size_t cell, const PlanChange& change, bool in_force, Now now);
   /// Moves all from `before` (the last step) to the inputs' time.
   void update(const PlanInputs& inputs, const PolicySettings& settings, Instant before);
 

@@ -15,22 +15,28 @@ constexpr double kCalmRatio = 0.9;     // of the threshold: below it a window co
 constexpr int kCalmWindows = 2;        // in a row, then a forecast rule ends
 constexpr double kExcessSigmas = 3.0;  // a spike exceeds the usual by so many Poisson deviations
 
+bool has_capacity(const Readings& readings) {
+  return readings.endpoint != nullptr && readings.endpoint->capacity.has_value();
+}
+
 /// `requests` over the horizon as a share of the endpoint's capacity; 0 where it has none.
 double utilisation(double requests, const Readings& readings) {
-  if (!readings.endpoint || !readings.endpoint->capacity) return 0.0;
+  if (!has_capacity(readings)) return 0.0;
   return requests /
          (in_seconds(readings.forecast->horizon) * readings.endpoint->capacity->per_second());
 }
 
+// Comparisons are put so that what is not a number starts nothing and ends what holds.
+
 bool forecast_starts(const Condition& condition, const Readings& readings) {
-  if (!readings.forecast) return false;
+  if (!readings.forecast || !std::isfinite(readings.forecast->median())) return false;
   const double median = readings.forecast->median();
   if (condition.spike) {
     const auto spike = readings.forecast->spike();
-    if (!spike || *spike < *condition.spike) return false;
+    if (!spike || !(*spike >= *condition.spike)) return false;
     const double usual = *readings.forecast->usual;
-    if (median - usual < kExcessSigmas * std::sqrt(usual)) return false;
-    if (median < condition.min_requests) return false;
+    if (!(median - usual >= kExcessSigmas * std::sqrt(usual))) return false;
+    if (!(median >= condition.min_requests)) return false;
   }
   return !condition.utilisation || utilisation(median, readings) >= *condition.utilisation;
 }
@@ -38,11 +44,11 @@ bool forecast_starts(const Condition& condition, const Readings& readings) {
 bool calm(const Condition& condition, const Readings& readings) {
   // Early warning comes from the forecast; the all-clear needs the traffic itself to be quiet too.
   const double requests = std::max(readings.forecast->median(), readings.demand.value_or(0.0));
-  if (condition.spike && requests / *readings.forecast->usual < kCalmRatio * *condition.spike) {
+  if (condition.spike && !(requests / *readings.forecast->usual >= kCalmRatio * *condition.spike)) {
     return true;
   }
   return condition.utilisation &&
-         utilisation(requests, readings) < kCalmRatio * *condition.utilisation;
+         !(utilisation(requests, readings) >= kCalmRatio * *condition.utilisation);
 }
 
 std::string describe_forecast(const Condition& condition, const Readings& readings) {
@@ -89,14 +95,14 @@ std::string missing_forecast(const Readings& readings) {
 
 bool Trigger::starts(const Condition& condition, const Readings& readings) const {
   if (condition.on_forecast() && !forecast_starts(condition, readings)) return false;
-  if (condition.on_signal() && (!readings.cpu || *readings.cpu < *condition.cpu)) return false;
+  if (condition.on_signal() && !(readings.cpu.value_or(0.0) >= *condition.cpu)) return false;
   if (condition.on_calendar() && !condition.calendar->end_at(readings.now)) return false;
   return condition.on_plan();
 }
 
 std::string Trigger::end(const Condition& condition, const Readings& readings) {
   if (condition.on_signal()) {
-    if (!readings.cpu) return "no fresh cpu signal";
+    if (!readings.cpu || std::isnan(*readings.cpu)) return "no fresh cpu signal";
     if (*readings.cpu < condition.release()) {
       return fmt::format("cpu is back at {}", percent_in_words(*readings.cpu));
     }
@@ -106,6 +112,10 @@ std::string Trigger::end(const Condition& condition, const Readings& readings) {
   }
   if (!condition.on_forecast()) return {};
   if (!readings.forecast) return missing_forecast(readings);
+  if (!std::isfinite(readings.forecast->median()))
+    return fmt::format("the forecast of {} is not a number", readings.forecast->endpoint);
+  if (condition.utilisation && !has_capacity(readings))
+    return fmt::format("no capacity of {} is given any more", readings.forecast->endpoint);
   if (condition.spike && !readings.forecast->spike()) {
     return fmt::format("the usual traffic of {} is no longer known", readings.forecast->endpoint);
   }

@@ -22,7 +22,7 @@ struct Readings {
 /// One condition on forecasts, signals and planned times at one endpoint, with hysteresis: it
 /// starts at its thresholds, and ends when cpu falls below `until`, when the forecast has been
 /// below 0.9 of its threshold for two windows, when the planned time is over, or when what it
-/// looked at is gone or stale.
+/// looked at is gone, stale or not a number.
 class Trigger {
  public:
   /// True when it started or ended.

@@ -68,6 +68,7 @@ void VerdictBook::reconfigure(PolicySettings settings) {
       settle_label(*judged.label);
       judged.label->duration = end;
     }
+    weigh_anew(judged);
     if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);
@@ -155,6 +156,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
              !budget_.admits(client, prefix, grounds.loud, now.mono)) {
     withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
+  weigh_anew(judged);
   extend(held, now);
   tell(held, now, renewed);
 }
@@ -179,6 +181,7 @@ void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& 
       Held& held = *judged->second.model;
       const std::string before = held.record.rule;
       settle(held, consequence_of(held.record.kind, settings_.rules, &figures, patterns_));
+      weigh_anew(judged->second);
       if (held.record.rule != before) {
         extend(held, now);
         tell(held, now, true);
@@ -207,6 +210,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     if (now.mono - held.told < kTellEvery) return;
     held.record.reasons = match_in_words(rule.when, figures, patterns_);
     settle(held, consequence_of(rule, settings_.rules));
+    weigh_anew(judged);
     tell(held, now, true);
     return;
   }
@@ -223,6 +227,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
   if (judged.rule && less_severe(held.record, judged.rule->record)) return;
   const bool renewed = judged.rule.has_value();
   judged.rule = std::move(held);
+  weigh_anew(judged);
   extend(*judged.rule, now);
   tell(*judged.rule, now, renewed);
 }
@@ -254,33 +259,27 @@ void VerdictBook::tell(Held& held, Now now, bool renewed) {
   if (news_.size() < kMaxVerdicts) news_.push_back(held.record);
 }
 
-VerdictBook::Judged& VerdictBook::entry(const ClientId& client) {
-  const auto found = judged_.find(client);
-  if (found != judged_.end()) return found->second;
-  if (judged_.size() >= kMaxVerdicts) erase(by_age_.begin()->second);
-  Judged& judged = judged_[client];
-  judged.serial = next_serial_++;
-  by_age_.emplace(judged.serial, client);
-  return judged;
-}
-
-void VerdictBook::erase(const ClientId& given) {
-  const ClientId client = given;  // the caller's may live in what is erased
-  const auto found = judged_.find(client);
-  if (found == judged_.end()) return;
-  by_age_.erase(found->second.serial);
-  judged_.erase(found);
-  dirty_ = true;
-}
-
 void VerdictBook::forget(const ClientId& client) {
   evidence_.erase(client);
   const auto judged = judged_.find(client);
   if (judged == judged_.end()) return;
   judged->second.model.reset();
   judged->second.rule.reset();
+  weigh_anew(judged->second);
   dirty_ = true;
   drop_if_empty(client);
+}
+
+/// The rule on figures behind a verdict that is on record with the rule that acts: that may be one
+/// on the verdict.
+std::string VerdictBook::raised_by(const VerdictRecord& record) const {
+  for (const std::size_t index : figure_rules_) {
+    const Rule& rule = settings_.rules[index];
+    if (verdict_of(rule) == record.kind &&
+        consequence_of(rule, settings_.rules).rule == record.rule)
+      return rule.name;
+  }
+  return record.rule;
 }
 
 void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
@@ -288,7 +287,7 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     if (record.until <= now.wall || record.kind == VerdictKind::normal) continue;
     Held held;
     held.record = record;
-    held.source = record.part == Part::rules ? record.rule : "";
+    held.source = record.part == Part::rules ? raised_by(record) : "";
     held.expires = now.mono + (record.until - now.wall);
     held.told = now.mono;
     held.told_until = record.until;
@@ -299,6 +298,7 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     if (slot && slot->expires >= held.expires) continue;
     next_expiry_ = std::min(next_expiry_, held.expires);
     slot = std::move(held);
+    weigh_anew(judged);
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
     if (counts)

@@ -4,9 +4,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "anomaly/contribution.hpp"
@@ -69,7 +71,8 @@ inline constexpr std::size_t kMaxVerdicts = 50'000;
 
 /// Evidence in, verdicts out: repeated evidence, expiry after the last fresh evidence, the budget
 /// of new verdicts (VerdictBudget), protected addresses. Deterministic; one thread. Bounded: at
-/// most `kMaxVerdicts` at a time, the oldest go first.
+/// most `kMaxVerdicts` at a time. Those that are only reported go first, the oldest of them before
+/// others, then the oldest that are enforced; those with a label never.
 class VerdictBook {
  public:
   using Neighbourhood = std::optional<traffic::FailingNeighbourhood>;
@@ -143,11 +146,14 @@ class VerdictBook {
     /// By a protection: stays demand, and is enforced once evidence comes without.
     [[nodiscard]] bool shielded() const { return record.withheld == Withheld::protection; }
   };
+  /// Who goes first when there are too many.
+  enum class Worth : std::uint8_t { reported, enforced, labelled };
   struct Judged {
     std::optional<Held> model;
     std::optional<Held> rule;
     std::optional<Held> label;
     std::uint64_t serial = 0;  ///< in order of the first verdict
+    Worth worth = Worth::reported;
   };
   struct Evidence {
     std::uint32_t scans = 0;  ///< one bit a scan, the newest lowest
@@ -170,8 +176,11 @@ class VerdictBook {
   void extend(Held& held, Now now);
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
+  [[nodiscard]] std::string raised_by(const VerdictRecord& record) const;
 
   Judged& entry(const ClientId& client);
+  /// To be called whenever what a client is under has changed.
+  void weigh_anew(Judged& judged);
   void erase(const ClientId& client);
   void drop_if_empty(const ClientId& client);
   void sweep(Now now);
@@ -187,7 +196,8 @@ class VerdictBook {
   std::unordered_map<ClientId, Evidence, ClientIdHash> evidence_;
   std::unordered_map<ClientId, Judged, ClientIdHash> judged_;
   std::unordered_map<ClientId, Label, ClientIdHash> labels_;
-  std::map<std::uint64_t, ClientId> by_age_;  ///< serial to client: the oldest go first
+  std::map<std::uint64_t, ClientId> by_age_;            ///< serial to client
+  std::set<std::pair<Worth, std::uint64_t>> by_worth_;  ///< and serial: the first go first
   std::uint64_t next_serial_ = 0;
   VerdictBudget budget_;
 

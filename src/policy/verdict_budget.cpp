@@ -1,20 +1,39 @@
 #include "policy/verdict_budget.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidelimit::policy {
+namespace {
+
+constexpr Nanos kSweepEvery = std::chrono::minutes{1};
+
+}  // namespace
 
 bool VerdictBudget::admits(const ClientId& client, const std::optional<ClientId>& neighbourhood,
                            bool loud, Instant now) {
   forget(now);
-  Admitted& known = neighbourhood ? neighbourhoods_[*neighbourhood] : clients_[client];
-  known.last = now;
-  if (known.enforced && (neighbourhood || clients_.size() <= budget_.count)) return true;
+  Admitted* const known =
+      neighbourhood ? find(neighbourhoods_, *neighbourhood, now) : find(clients_, client, now);
+  const bool enforced = known != nullptr && known->enforced;
+  if (enforced && (neighbourhood || clients_.size() <= budget_.count)) return true;
   const std::uint64_t most = loud ? budget_.count : budget_.count - budget_.count / 4;
   if (spent_.size() >= most) return false;
   spent_.push_back(now);
-  known.enforced = true;
+  if (known != nullptr) known->enforced = true;
   return true;
+}
+
+VerdictBudget::Admitted* VerdictBudget::find(Known& known, const ClientId& who, Instant now) const {
+  auto found = known.find(who);
+  if (found == known.end()) {
+    if (known.size() >= kMostKnown) return nullptr;
+    found = known.try_emplace(who).first;
+  } else if (now - found->second.last >= budget_.period) {
+    found->second = {};
+  }
+  found->second.last = now;
+  return &found->second;
 }
 
 void VerdictBudget::ended(const ClientId& client, Instant now) {
@@ -22,14 +41,17 @@ void VerdictBudget::ended(const ClientId& client, Instant now) {
 }
 
 void VerdictBudget::restore(const ClientId& client, Instant from, Instant now) {
-  const Admitted admitted{now, true};
-  if (neighbourhoods_.insert_or_assign(neighbourhood_of(client), admitted).second)
+  Admitted* const neighbourhood = find(neighbourhoods_, neighbourhood_of(client), now);
+  if (neighbourhood != nullptr && !std::exchange(neighbourhood->enforced, true))
     spent_.insert(std::upper_bound(spent_.begin(), spent_.end(), from), from);
-  clients_.insert_or_assign(client, admitted);
+  if (Admitted* const known = find(clients_, client, now)) known->enforced = true;
 }
 
+/// Looks at all at most once a minute: a swarm asks thousands of times in a second.
 void VerdictBudget::forget(Instant now) {
   while (!spent_.empty() && now - spent_.front() >= budget_.period) spent_.pop_front();
+  if (now - swept_ < std::min<Nanos>(kSweepEvery, budget_.period)) return;
+  swept_ = now;
   for (Known* known : {&clients_, &neighbourhoods_})
     std::erase_if(*known, [&](const auto& one) { return now - one.second.last >= budget_.period; });
 }

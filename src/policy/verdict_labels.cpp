@@ -29,6 +29,7 @@ void VerdictBook::label(const Label& label, Now now) {
   if (judged != judged_.end()) {
     // What the model found is overruled either way: the operator knows better.
     judged->second.model.reset();
+    weigh_anew(judged->second);
     dirty_ = true;
   }
   if (label.malicious) {
@@ -41,6 +42,7 @@ void VerdictBook::label(const Label& label, Now now) {
     held.duration = label.until ? *label.until - now.wall : kNoEnd;
     Judged& labelled = entry(label.client);
     labelled.label = std::move(held);
+    weigh_anew(labelled);
     extend(*labelled.label, now);
     tell(*labelled.label, now, label.made_at < now.wall);  // older: told before a restart
   }
@@ -61,6 +63,7 @@ void VerdictBook::unlabel(const ClientId& client) {
   const auto judged = judged_.find(client);
   if (judged == judged_.end()) return;
   judged->second.label.reset();
+  weigh_anew(judged->second);
   dirty_ = true;
   drop_if_empty(client);
 }

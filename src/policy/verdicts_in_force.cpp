@@ -5,10 +5,11 @@
 #include "policy/plan_cells.hpp"
 #include "policy/verdict_book.hpp"
 
-// What the book says: which verdicts are in force, for how long, and what is new.
+// What the book says: which verdicts are in force, for how long, what is new, and who makes room.
 namespace tidelimit::policy {
 namespace {
 
+using limiter::Action;
 using limiter::VerdictKind;
 
 constexpr Nanos kSweepEvery = std::chrono::minutes{1};  // of old evidence
@@ -24,6 +25,43 @@ auto severity(const VerdictRecord& record) {
 
 bool VerdictBook::less_severe(const VerdictRecord& a, const VerdictRecord& b) {
   return severity(a) < severity(b);
+}
+
+VerdictBook::Judged& VerdictBook::entry(const ClientId& client) {
+  const auto found = judged_.find(client);
+  if (found != judged_.end()) return found->second;
+  if (judged_.size() >= kMaxVerdicts) {
+    const auto [worth, serial] = *by_worth_.begin();
+    if (worth != Worth::labelled) erase(by_age_.at(serial));
+  }
+  Judged& judged = judged_[client];
+  judged.serial = next_serial_++;
+  by_age_.emplace(judged.serial, client);
+  by_worth_.emplace(judged.worth, judged.serial);
+  return judged;
+}
+
+void VerdictBook::weigh_anew(Judged& judged) {
+  const auto enforced = [](const std::optional<Held>& held) {
+    return held && held->record.mode == Mode::enforce && held->record.action != Action::none;
+  };
+  Worth worth = Worth::reported;
+  if (enforced(judged.model) || enforced(judged.rule)) worth = Worth::enforced;
+  if (judged.label) worth = Worth::labelled;
+  if (worth == judged.worth) return;
+  by_worth_.erase({judged.worth, judged.serial});
+  judged.worth = worth;
+  by_worth_.emplace(worth, judged.serial);
+}
+
+void VerdictBook::erase(const ClientId& given) {
+  const ClientId client = given;  // the caller's may live in what is erased
+  const auto found = judged_.find(client);
+  if (found == judged_.end()) return;
+  by_age_.erase(found->second.serial);
+  by_worth_.erase({found->second.worth, found->second.serial});
+  judged_.erase(found);
+  dirty_ = true;
 }
 
 bool VerdictBook::expire(Now now) {
@@ -54,6 +92,7 @@ void VerdictBook::sweep(Now now) {
         next_expiry_ = std::min(next_expiry_, (*held)->expires);
       }
     }
+    weigh_anew(judged);
     if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);

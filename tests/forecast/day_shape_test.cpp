@@ -76,7 +76,8 @@ TEST(DayShape, KnowsWeekdays) {
 }
 
 TEST(DayShape, KnowsNoWindowLessThanAHorizonBefore) {
-  for (const Nanos horizon : {Nanos{std::chrono::hours{1}}, Nanos{std::chrono::hours{18}}}) {
+  for (const int hours : {1, 12, 18, 24, 7 * 24}) {
+    const Nanos horizon = std::chrono::hours{hours};
     const Spans spans = Spans::of({.horizon = horizon});
     const auto grid = rhythm(1, 10, 4);
     auto other = grid;
@@ -89,6 +90,21 @@ TEST(DayShape, KnowsNoWindowLessThanAHorizonBefore) {
     shape_features(one, DayShape(one, origin - kDay, end), origin, known);
     shape_features(two, DayShape(two, origin - kDay, end), origin, same);
     EXPECT_EQ(known, same);
+  }
+}
+
+TEST(DayShape, IsAskedForNoMoreThanADayBeforeTheOrigin) {
+  const auto grid = rhythm(1, 20, 4);
+  const std::size_t origin = 19 * kDay;
+  for (const int hours : {1, 6, 12, 24, 7 * 24}) {
+    const Spans spans = Spans::of({.horizon = std::chrono::hours{hours}});
+    const Series series(grid.stats[0], spans);
+    const std::size_t end = origin + spans.horizon;
+    std::array<double, kShapeFeatures> of_a_day{}, of_more{};
+    shape_features(series, DayShape(series, origin - kDay, end), origin, of_a_day);
+    shape_features(series, DayShape(series, 0, end), origin, of_more);
+    for (std::size_t i = 0; i < kShapeFeatures; ++i)
+      EXPECT_NEAR(of_a_day[i], of_more[i], 1e-9) << "feature " << i << " of " << hours << " h";
   }
 }
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cmath>
 #include <gmock/gmock.h>
+#include <limits>
 
 #include "forecast/forecaster.hpp"
 #include "forecast/model.hpp"
@@ -228,6 +231,41 @@ TEST(Predict, AHoleInTheHistoryCostsLittle) {
     whole += std::fabs(predict(&best_model(), grid, t, Shape{}).front().median() - truth);
   }
   EXPECT_LT(gapped, 1.3 * whole);
+}
+
+TEST(Train, LearnsToForecastHalfADayAndAWholeOne) {
+  const auto grid = rhythm(1, 20, 21);
+  for (const int hours : {12, 24}) {
+    TrainOptions options = quick(Preset::best);
+    options.shape.horizon = std::chrono::hours{hours};
+    options.shape.history = std::chrono::hours{48};
+    options.epochs = 1;
+    const auto model = train(grid, options, {});
+    ASSERT_TRUE(model) << model.error().message;
+    const std::size_t origin = grid.size() - options.shape.horizon_steps();
+    const auto forecast = predict(model->get(), grid, origin, options.shape).front();
+    EXPECT_EQ(forecast.source, Source::lstm) << forecast.note;
+    const Series series(grid.stats[0], Spans::of(options.shape));
+    EXPECT_NEAR(forecast.median() / series.horizon_sum(origin), 1, 0.15) << hours << " h";
+    for (const double q : forecast.quantiles) EXPECT_TRUE(std::isfinite(q));
+  }
+}
+
+TEST(Predict, FallsBackWhereTheModelsForecastIsNotANumber) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const auto grid = rhythm(2, 14, 22);
+  for (const ForecastModel* sound : {&best_model(), &baseline_model()}) {
+    ForecastModel broken = *sound;
+    std::fill(broken.network.weights.begin(), broken.network.weights.end(), kNan);
+    for (const std::size_t origin : {100U, 1200U}) {
+      for (const auto& forecast : predict(&broken, grid, origin, Shape{})) {
+        EXPECT_EQ(forecast.source, Source::seasonal);
+        EXPECT_EQ(forecast.note, "the model's forecast is not a number: mean of the same hours");
+        EXPECT_GT(forecast.median(), 1);
+        for (const double q : forecast.quantiles) EXPECT_TRUE(std::isfinite(q));
+      }
+    }
+  }
 }
 
 TEST(Predict, SaysWhyAModelDoesNotFit) {

@@ -119,6 +119,15 @@ TEST(Calendar, SleepsBetweenItsEdges) {
   EXPECT_FALSE(world.planner.next_planned());
 }
 
+TEST(Calendar, WakesWhereTheWallClockIsSetBackIntoAPlannedTime) {
+  World world(with_sale(1.5));
+  world.run(hours{4});
+  ASSERT_NEAR(world.rate(kBrowse, kStd), 100, 1e-6);
+  world.set_back = minutes{90};
+  world.run(seconds{1});
+  EXPECT_NEAR(world.rate(kBrowse, kStd), 150, 1e-6);
+}
+
 TEST(Calendar, ARaiseThatIsOverDoesNotComeBackAfterAnotherRule) {
   World world(with_sale(4));
   world.run(hours{3} - seconds{10});

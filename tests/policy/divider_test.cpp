@@ -133,6 +133,21 @@ TEST(Divider, AnEndpointsOwnCapacityIsDividedBetweenItsTiers) {
   EXPECT_EQ(world.total(kBrowse, kStd), Divider::kNoTotal);
 }
 
+TEST(Divider, ASecondCapacityOnTheWayCutsTheSameClaimFurther) {
+  PolicySettings settings = shared();
+  settings.endpoints[kBrowse].capacity = Rate{50, seconds{1}};  // 45 are divided
+  settings.upstreams[0].capacity = Rate{40, seconds{1}};        // 36
+  settings.adapt.default_floor = 0.05;
+  settings.adapt.floors.clear();
+  Shared world(settings);
+  world.ask(18, 0, 0, 90);
+  world.run(hours{2});  // step by step
+  EXPECT_NEAR(world.at(kBrowse, kStd).scale, 18.0 / 90, 0.01);
+  EXPECT_THAT(world.planner.cause(3),
+              HasSubstr("core can take 36/s, claims are 63/s; payment gets 50 % of it; browse STD "
+                        "gets 20 % of the 90/s it claims"));
+}
+
 /// Asks as in the tests above, and is answered half to each endpoint.
 void ask_and_answer(Shared& world, double browse_std, double answered, double latency_ms) {
   world.ask(20, 20, 40, browse_std);
@@ -353,6 +368,11 @@ TEST(Divider, KeepsItsScalesOverANewConfiguration) {
   world.run(seconds{1});
   EXPECT_NEAR(world.at(kBrowse, kStd).scale, before, 0.01);
   EXPECT_TRUE(world.planner.rules()[0].active);
+
+  settings.adapt.default_floor = 0.9;
+  world.planner.reconfigure(settings);
+  world.run(seconds{1});
+  EXPECT_NEAR(world.at(kBrowse, kStd).scale, 0.9, 1e-9) << "a higher floor holds at once";
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ class World {
   }
 
   [[nodiscard]] Now now() const {
-    return {Instant{hours{1}} + elapsed, WallTime{hours{24 * 20000}} + elapsed};
+    return {Instant{hours{1}} + elapsed, WallTime{hours{24 * 20000}} + elapsed - set_back};
   }
   [[nodiscard]] const limiter::CellLimits& at(std::size_t endpoint, std::size_t tier,
                                               limiter::View view = limiter::View::effective) {
@@ -159,6 +159,7 @@ class World {
 
   Planner planner;
   Nanos elapsed{0};
+  Nanos set_back{0};  ///< by how much the wall clock was
   std::vector<forecast::EndpointForecast> forecasts;
   Instant made_at;
   bool have_forecasts = false;

@@ -1,6 +1,7 @@
 #include "policy/trigger.hpp"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "policy/mission.hpp"
 #include "policy/words.hpp"
@@ -115,6 +116,60 @@ TEST(Trigger, TheSameForecastSeenAgainIsNoSecondCalmWindow) {
   forecast.made_at = WallTime{minutes{30}};
   trigger.update(condition, readings);
   EXPECT_FALSE(trigger.active());
+}
+
+/// A condition on all that there is to compare, and readings that meet it.
+struct Everything {
+  Everything() {
+    condition.forecast = "payment";
+    condition.spike = 1.5;
+    condition.utilisation = 0.5;
+    condition.cpu = 0.6;
+    readings.endpoint = &settings.endpoints[kPayment];
+    readings.forecast = &forecast;
+    readings.cpu = 0.7;
+  }
+  PolicySettings settings = mission();
+  forecast::EndpointForecast forecast = forecast_of("payment", 2000, 840);
+  Condition condition;
+  Readings readings;
+  Trigger trigger;
+};
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+TEST(Trigger, WhatIsNotANumberStartsNothing) {
+  Everything met;
+  met.trigger.update(met.condition, met.readings);
+  EXPECT_TRUE(met.trigger.active());
+  Everything forecast;
+  forecast.forecast.quantiles.fill(kNan);
+  forecast.trigger.update(forecast.condition, forecast.readings);
+  EXPECT_FALSE(forecast.trigger.active());
+  Everything cpu;
+  cpu.readings.cpu = kNan;
+  cpu.trigger.update(cpu.condition, cpu.readings);
+  EXPECT_FALSE(cpu.trigger.active());
+}
+
+TEST(Trigger, EndsAtOnceWhereAForecastIsNoLongerANumber) {
+  Everything world;
+  world.trigger.update(world.condition, world.readings);
+  ASSERT_TRUE(world.trigger.active());
+  world.forecast.quantiles.fill(kNan);
+  EXPECT_TRUE(world.trigger.update(world.condition, world.readings));
+  EXPECT_FALSE(world.trigger.active());
+  EXPECT_EQ(world.trigger.cause(), "the forecast of payment is not a number");
+}
+
+TEST(Trigger, EndsWhereTheCapacityThatItComparesWithIsGone) {
+  Everything world;
+  world.trigger.update(world.condition, world.readings);
+  ASSERT_TRUE(world.trigger.active());
+  world.settings.endpoints[kPayment].capacity.reset();
+  EXPECT_TRUE(world.trigger.update(world.condition, world.readings));
+  EXPECT_FALSE(world.trigger.active());
+  EXPECT_EQ(world.trigger.cause(), "no capacity of payment is given any more");
 }
 
 TEST(Words, ReadAsPeopleWriteThem) {
