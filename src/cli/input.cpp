@@ -177,8 +177,8 @@ Result<void> put_in_order(std::vector<ingest::Source>& sources, const ingest::Fo
   if (!found.stuck.empty() && order == Order::matters) {
     return fail(Code::invalid_argument,
                 fmt::format("{}: the newest requests come first, and what is compressed, or has "
-                            "values that span lines, can't be read backwards; unpack and sort it "
-                            "by time, and name that file",
+                            "values that span lines, can't be read backwards; unpack it, or sort "
+                            "it by time, and name that file",
                             listed(found.stuck)));
   }
   if (!found.turned.empty()) {
