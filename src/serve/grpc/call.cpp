@@ -307,7 +307,8 @@ Produced ServerCall::produce(char* into, std::size_t size) {
 void ServerCall::check_time(Instant now) {
   if (finished_) {
     // Answered, but the client gives no room to send it.
-    if (now - moved_ > Http2Limits::kWriteTimeout) session_->reset(stream_, Http2Error::cancel);
+    if (now - moved_ > session_->limits().unsent.timeout)
+      session_->reset(stream_, Http2Error::cancel);
     return;
   }
   if (!has_head_) return;  // the session's to watch
@@ -315,7 +316,7 @@ void ServerCall::check_time(Instant now) {
     return fail(StatusCode::deadline_exceeded, "the deadline passed");
   if (!handler_ && now - began_ > Http2Limits::kBodyTimeout)
     return fail(StatusCode::deadline_exceeded, "the request took too long to arrive");
-  if (sent_ < out_.size() && now - moved_ > Http2Limits::kWriteTimeout)
+  if (sent_ < out_.size() && now - moved_ > session_->limits().unsent.timeout)
     session_->reset(stream_, Http2Error::cancel);
 }
 
