@@ -104,6 +104,7 @@ class Http2Session {
 
   [[nodiscard]] Exchange* exchange(std::int32_t stream) const;
   bool spend(Flood of);
+  void calm(Flood of);
   [[nodiscard]] bool count_field(std::size_t bytes);
   void remove(Exchange& exchange);
   void say_goodbye();
