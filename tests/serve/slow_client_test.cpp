@@ -132,7 +132,8 @@ TEST_F(HttpServerTest, ADrainWaitsForNoMoreThanASlowReadersAnswer) {
   client.send(get("/large"));
   ASSERT_TRUE(eventually([&] { return echo_.handled == 1; }));
   loop_.post([this] { server_->drain(); });
-  EXPECT_GE(client.read_all().size(), kLarge);
+  EXPECT_GE(client.read_bytes(kLarge).size(), kLarge);
+  (void)client.read_all();
   EXPECT_TRUE(client.closed()) << "and not at the end of the idle time only";
 }
 
