@@ -11,6 +11,13 @@ namespace tidelimit {
 /// All bytes but unreserved ones and those of `kept` as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view kept = {});
 
+/// Appends one byte as %XX.
+inline void append_percent_escape(std::string& out, char c) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+}
+
 /// The byte that an escape at text[at] stands for; -1: there is none.
 [[nodiscard]] constexpr int percent_escape(std::string_view text, std::size_t at) {
   if (text[at] != '%' || at + 2 >= text.size()) return -1;

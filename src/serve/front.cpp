@@ -15,10 +15,6 @@ constexpr std::string_view kAuth = "/v1/auth";
 constexpr std::string_view kCheck = "/v1/check";
 constexpr std::string_view kReport = "/v1/report";
 
-std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find_first_of("?#"));
-}
-
 /// What follows /v1/auth, if this is that call: nothing, or the path that Envoy appends.
 std::optional<std::string_view> auth_rest(std::string_view target) {
   if (!target.starts_with(kAuth)) return std::nullopt;

@@ -28,15 +28,16 @@ void LoopThread::serve_http(Listening listening) {
   fronts_.push_back(std::make_unique<Front>(listening.roles, gate_, shared_));
   servers_.push_back(std::make_unique<HttpServer>(
       loop_, buffers_, std::move(listening.socket), *fronts_.back(),
-      HttpLimits{.bodies = &shared_.bodies, .unsent = &shared_.unsent}, quota_));
+      HttpLimits{.bodies = &shared_.bodies, .unsent = {.budget = &shared_.unsent}}, quota_));
 }
 
 void LoopThread::serve_grpc(Fd socket, envoy::RateLimitShared& shared) {
   grpc_ = std::make_unique<grpc::ServiceTable>(
       [this](const Peer& peer) { return is_trusted(peer, gate_.settings()); });
   add_grpc_services(shared);
-  grpc_server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,
-                                               Http2Limits{}, quota_);
+  grpc_server_ =
+      std::make_unique<Http2Server>(loop_, buffers_, std::move(socket), *grpc_,
+                                    Http2Limits{.unsent = {.budget = &shared_.unsent}}, quota_);
 }
 
 void LoopThread::add_grpc_services(envoy::RateLimitShared& shared) {

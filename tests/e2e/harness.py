@@ -125,6 +125,15 @@ class Process:
 
     def send(self, number):
         self.child.send_signal(number)
+        if number == signal.SIGSTOP:
+            # Where CPUs are short the signal takes its time, and threads that it has not reached go on answering.
+            wait_until(self.all_stopped, "every thread has stopped")
+
+    def all_stopped(self):
+        with contextlib.suppress(OSError):  # of a thread that has just ended
+            stats = pathlib.Path(f"/proc/{self.child.pid}/task").glob("*/stat")
+            return all(stat.read_text().rpartition(")")[2].split()[0] in "Tt" for stat in stats)
+        return False
 
     def end(self, number=signal.SIGTERM):
         """Ends it and returns its status."""

@@ -242,6 +242,16 @@ TEST_F(GrpcCall, RefusesAHeadThatIsTooLarge) {
   EXPECT_FALSE(got_.goaways.empty());
 }
 
+TEST_F(GrpcCall, CalmsAFloodOfContinuations) {
+  start();
+  std::string endless = headers(1, grpc_head("/test.Test/Echo"), 0);
+  for (int i = 0; i < 100; ++i) endless += frame(wire::kContinuation, 0, 1);
+  send(endless);
+  EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
+  EXPECT_EQ(table_->ended_for(Flood::continuations), 1u);
+  EXPECT_TRUE(session_->over());
+}
+
 /// A long field once, then heads that name it again and again by a byte.
 TEST_F(GrpcCall, CalmsAClientWhoseHeadsUnpackToFarMoreThanTheyAre) {
   // The second value holds a byte that makes the field one to pass over, when all of it was seen.
@@ -524,6 +534,18 @@ TEST_F(GrpcCall, CalmsFloodsOfFramesThatAskForNothing) {
     EXPECT_EQ(got_.goaways, std::vector<std::uint32_t>{kCalm});
     EXPECT_TRUE(session_->over());
   }
+}
+
+/// gRPC's C core sends two or three such frames with every answer that it reads.
+TEST_F(GrpcCall, BearsPingsOfAClientWhoseCallsLast) {
+  start();
+  const std::string ping = frame(wire::kPing, 0, 0, "12345678");
+  for (std::uint32_t id = 1; id < 2 * limits_.streams; id += 2) {
+    send(headers(id, grpc_head("/test.Test/Chat")) + frame(wire::kData, 0, id, message("hello")));
+    send(ping + ping + ping);
+  }
+  EXPECT_TRUE(got_.goaways.empty());
+  EXPECT_EQ(session_->streams(), limits_.streams);
 }
 
 TEST_F(GrpcCall, BearsPingsOfAClientThatCalls) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
+#include "eventually.hpp"
 #include "http2_wire.hpp"
 #include "serve/grpc/health.hpp"
 #include "serve/grpc/service_table.hpp"
@@ -23,6 +24,10 @@ class Http2ServerTest : public testing::Test {
     auto socket = listen_tcp({"127.0.0.1", 0});
     ASSERT_TRUE(socket) << socket.error().message;
     port_ = local_port(*socket);
+    // Those that are accepted have it of the one that listens.
+    for (const auto& [which, size] :
+         {std::pair{SO_SNDBUF, send_buffer_}, {SO_RCVBUF, read_buffer_}})
+      if (size > 0) (void)setsockopt(socket->get(), SOL_SOCKET, which, &size, sizeof size);
     server_ = std::make_unique<Http2Server>(loop_, buffers_, std::move(*socket), *table_, limits,
                                             *quota_);
     thread_ = std::thread([this] { loop_.run(); });
@@ -37,6 +42,11 @@ class Http2ServerTest : public testing::Test {
   static std::string check(std::uint32_t stream) {
     return wire::call(stream, std::string(kCheck), "");
   }
+  static std::string checks(std::uint32_t count) {
+    std::string calls;
+    for (std::uint32_t i = 0; i < count; ++i) calls += check(2 * i + 1);
+    return calls;
+  }
   static std::string answer() { return wire::message("\x08\x01"); }
 
   Clock clock_;
@@ -45,9 +55,14 @@ class Http2ServerTest : public testing::Test {
   std::unique_ptr<grpc::ServiceTable> table_;
   std::unique_ptr<ConnectionQuota> quota_;
   std::unique_ptr<Http2Server> server_;
+  int send_buffer_ = 0;  ///< what the kernel takes of an answer that is not read; 0: its own choice
+  int read_buffer_ = 0;  ///< what it takes of calls before they are read
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
+
+constexpr int kSmallBuffer = 4096;
+constexpr std::uint32_t kManyCalls = 5000;  // their answers are more than such buffers take
 
 TEST_F(Http2ServerTest, AnswersByPriorKnowledgeHoweverThePrefaceIsCut) {
   start();
@@ -122,7 +137,7 @@ TEST_F(Http2ServerTest, ItsLastWordsReachAClientThatGoesOnSending) {
 
 TEST_F(Http2ServerTest, ReadsOnWhenAClientReadsAgain) {
   Http2Limits limits;
-  limits.unsent_bytes = 4 << 10;
+  limits.unsent.bytes = 4 << 10;
   start(true, 100, limits);
   SocketClient client(port_);
   client.send(hello() + wire::frame(wire::kWindow, 0, 0, wire::be32(1 << 30)));
@@ -133,6 +148,48 @@ TEST_F(Http2ServerTest, ReadsOnWhenAClientReadsAgain) {
   const std::string text = client.read_until(answer(), kCalls, std::chrono::seconds{30});
   sender.join();
   EXPECT_EQ(SocketClient::count(text, answer()), kCalls);
+}
+
+TEST_F(Http2ServerTest, LetsGoOfAClientThatReadsAlmostNothing) {
+  send_buffer_ = kSmallBuffer;
+  Http2Limits limits;
+  limits.unsent.timeout = std::chrono::seconds{1};
+  start(true, 100, limits);
+  SocketClient client(port_, kSmallBuffer);
+  std::thread sender([&] { client.send(hello() + checks(kManyCalls)); });
+  for (int i = 0; i < 60 && !client.closed(); ++i) {
+    (void)client.read_some(1500, std::chrono::milliseconds{100});
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+  }
+  EXPECT_TRUE(client.closed());
+  client.end();
+  sender.join();
+}
+
+TEST_F(Http2ServerTest, BoundsWhatAllThatAreNotTrustedHaveNotRead) {
+  send_buffer_ = read_buffer_ = kSmallBuffer;  // no more calls at once than a stranger may have
+  ByteBudget unsent(1);
+  Http2Limits limits;
+  limits.unsent.budget = &unsent;
+  start(false, 100, limits);
+  SocketClient client(port_, kSmallBuffer);
+  client.send(hello() + checks(kManyCalls));
+  EXPECT_LT(SocketClient::count(client.read_all(), answer()), static_cast<int>(kManyCalls));
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(unsent.held(), 0u);
+}
+
+TEST_F(Http2ServerTest, HearsNothingOfAClientThatDoesNotRead) {
+  send_buffer_ = read_buffer_ = kSmallBuffer;
+  start(false);
+  SocketClient client(port_, kSmallBuffer);
+  // One that never says that it has read the settings may open streams for ever: each that is one
+  // too many is to be told so.
+  std::string streams = hello() + checks(kManyCalls);
+  const std::size_t most = 16 << 20;
+  for (std::uint32_t id = 2 * kManyCalls + 1; streams.size() < most; id += 2)
+    streams += wire::frame(wire::kHeaders, wire::kEndHeaders, id, "\x83\x86\x84");
+  EXPECT_LT(client.send_until_stuck(streams, std::chrono::milliseconds{500}), most / 2);
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ TEST(HttpParser, TakesNoControlByteInAValueWhereverItStands) {
       value[at] = static_cast<char>(byte);
       if (at == 0 || at == 19) value = 'v' + value + 'v';  // no space around it
       Head head;
-      const auto parsed = parse("GET / HTTP/1.1\r\nHost: " + value + "\r\n\r\n", head);
+      const std::string bytes = "GET / HTTP/1.1\r\nHost: " + value + "\r\n\r\n";
+      const auto parsed = parse(bytes, head);
       const bool allowed = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
       ASSERT_EQ(parsed.result, allowed ? Parse::complete : Parse::refused) << byte << ' ' << at;
       if (!allowed) continue;

@@ -189,6 +189,19 @@ TEST_F(HttpServerTest, AnswersAClientThatHasSentItsLast) {
   EXPECT_TRUE(client.closed());
 }
 
+TEST_F(HttpServerTest, NoticesAnEndBehindWhatCameWhileItWaited) {
+  start();
+  SocketClient client(port_);
+  client.send(get("/never"));
+  ASSERT_TRUE(eventually([&] { return echo_.handled == 1; }));
+  client.send(get("/last"));
+  client.end();
+  wait_for_turn();  // the edge that told of both has gone
+  loop_.post([this] { echo_.kept({.body = "made"}); });
+  EXPECT_NE(client.read_all().find("GET /last"), std::string::npos);
+  EXPECT_TRUE(client.closed()) << "and not at the end of the idle time only";
+}
+
 TEST_F(HttpServerTest, HoldsBackForAClientThatDoesNotRead) {
   start();
   SocketClient client(port_);

@@ -53,7 +53,7 @@ TEST_F(HttpServerTest, ItsRefusalOfACallThatLastsTooLongCanBeRead) {
 }
 
 TEST_F(HttpServerTest, AnswersAllThatAClientSentBeforeItsLast) {
-  start({.unsent_bytes = 3 << 20});
+  start({.unsent = {.bytes = 3 << 20}});
   SocketClient client(port_);
   std::string requests;
   for (int i = 0; i < 10; ++i) requests += get("/large");
@@ -86,7 +86,7 @@ TEST_F(HttpServerTest, BoundsWhatAllThatAreNotTrustedHaveNotRead) {
   echo_.trusted = false;
   send_buffer_ = 4096;
   ByteBudget unsent(6 << 20);
-  start({.unsent = &unsent});
+  start({.unsent = {.budget = &unsent}});
   SocketClient first(port_, 4096);
   first.send(get("/large"));
   ASSERT_TRUE(eventually([&] { return unsent.held() > kLarge / 2; }));
@@ -105,7 +105,7 @@ TEST_F(HttpServerTest, BoundsWhatAllThatAreNotTrustedHaveNotRead) {
 TEST_F(HttpServerTest, WhatATrustedCallerHasNotReadCountsNowhere) {
   send_buffer_ = 4096;
   ByteBudget unsent(1);
-  start({.unsent = &unsent});
+  start({.unsent = {.budget = &unsent}});
   SocketClient client(port_);
   client.send(get("/large"));
   EXPECT_GE(client.read_bytes(kLarge).size(), kLarge);
@@ -113,7 +113,7 @@ TEST_F(HttpServerTest, WhatATrustedCallerHasNotReadCountsNowhere) {
 
 TEST_F(HttpServerTest, LetsGoOfAClientThatReadsAlmostNothing) {
   send_buffer_ = 4096;
-  start({.write_timeout = milliseconds{1000}});
+  start({.unsent = {.timeout = milliseconds{1000}}});
   SocketClient client(port_, 4096);
   client.send(get("/large"));
   std::size_t read = 0;
@@ -123,6 +123,18 @@ TEST_F(HttpServerTest, LetsGoOfAClientThatReadsAlmostNothing) {
   }
   EXPECT_TRUE(client.closed());
   EXPECT_LT(read, kLarge / 2);
+}
+
+TEST_F(HttpServerTest, ADrainWaitsForNoMoreThanASlowReadersAnswer) {
+  send_buffer_ = 4096;
+  start();
+  SocketClient client(port_, 4096);
+  client.send(get("/large"));
+  ASSERT_TRUE(eventually([&] { return echo_.handled == 1; }));
+  loop_.post([this] { server_->drain(); });
+  EXPECT_GE(client.read_bytes(kLarge).size(), kLarge);
+  (void)client.read_all();
+  EXPECT_TRUE(client.closed()) << "and not at the end of the idle time only";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,18 @@ class SocketClient {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
+  /// How many of these bytes went out before the socket took none for so long.
+  std::size_t send_until_stuck(std::string_view bytes, std::chrono::milliseconds patience) {
+    std::size_t sent = 0;
+    pollfd ready{fd_.get(), POLLOUT, 0};
+    while (sent < bytes.size() && poll(&ready, 1, static_cast<int>(patience.count())) > 0) {
+      const ssize_t now =
+          ::send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (now <= 0) break;
+      sent += static_cast<std::size_t>(now);
+    }
+    return sent;
+  }
   void end() { (void)shutdown(fd_.get(), SHUT_WR); }
 
   /// Everything until `marker` was seen `times` times, the end of the connection, or the patience's
@@ -48,6 +61,10 @@ class SocketClient {
   std::string read_bytes(std::size_t bytes,
                          std::chrono::milliseconds patience = std::chrono::seconds{30}) {
     return read_while([&](std::string_view text) { return text.size() < bytes; }, patience);
+  }
+  /// One read of no more than so many bytes, or nothing where none come.
+  std::string read_some(std::size_t most, std::chrono::milliseconds patience) {
+    return read_while([](std::string_view text) { return text.empty(); }, patience, most);
   }
   /// Until the server closes.
   std::string read_all() { return read_until("\x01\x02 never sent"); }
@@ -70,7 +87,8 @@ class SocketClient {
 
  private:
   template <class More>
-  std::string read_while(More&& more, std::chrono::milliseconds patience) {
+  std::string read_while(More&& more, std::chrono::milliseconds patience,
+                         std::size_t most = 65536) {
     std::string text;
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (more(text)) {
@@ -79,7 +97,7 @@ class SocketClient {
       pollfd ready{fd_.get(), POLLIN, 0};
       if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
       char buffer[65536];
-      const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
+      const ssize_t got = recv(fd_.get(), buffer, std::min(most, sizeof buffer), 0);
       if (got <= 0) {
         closed_ = true;
         break;

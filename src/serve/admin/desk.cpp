@@ -104,7 +104,7 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
 }  // namespace
 
 std::vector<std::string> split_path(std::string_view target) {
-  std::string_view path = target.substr(0, target.find_first_of("?#"));
+  std::string_view path = path_of(target);
   std::vector<std::string> segments;
   while (!path.empty()) {
     if (path.front() == '/') path.remove_prefix(1);

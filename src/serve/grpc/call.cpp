@@ -40,6 +40,21 @@ Status guarded(Work&& work) {
   }
 }
 
+/// Why a call ends whose next message can't be read. `encoded`: it said that they may be
+/// compressed.
+Status refusal(MessageReader::Step step, bool encoded) {
+  switch (step) {
+    case MessageReader::Step::too_large:
+      return {StatusCode::resource_exhausted, "the message is larger than this method takes"};
+    case MessageReader::Step::compressed:
+      if (!encoded)
+        return {StatusCode::internal, "a message is compressed, but grpc-encoding names no way"};
+      return {StatusCode::unimplemented, "compressed messages are not taken: send identity"};
+    default:
+      return {StatusCode::internal, "a message begins with a flag that is neither 0 nor 1"};
+  }
+}
+
 }  // namespace
 
 void ServerCall::start(Http2Session& session, std::int32_t stream) {
@@ -96,27 +111,33 @@ void ServerCall::on_head(bool too_large) {
   if (!head_.post) return refuse_http(405);
   if (!head_.grpc) return refuse_http(415);
   Service* const service = head_.route.service;
-  if (service == nullptr) return fail(StatusCode::unimplemented, head_.missing);
+  if (service == nullptr) return finish({StatusCode::unimplemented, head_.missing});
   if (!service->open_to_all() && !table_.trusts(session_->peer()))
-    return fail(StatusCode::permission_denied,
-                "this caller is not one of identity.trusted_proxies");
+    return finish(
+        {StatusCode::permission_denied, "this caller is not one of identity.trusted_proxies"});
   if (head_.bad_timeout)
-    return fail(StatusCode::internal, "grpc-timeout is no number with a unit of HMSmun");
+    return finish({StatusCode::internal, "grpc-timeout is no number with a unit of HMSmun"});
   if (head_.timeout) {
     if (*head_.timeout <= Nanos{0})
-      return fail(StatusCode::deadline_exceeded, "the deadline had passed when the call came");
+      return finish({StatusCode::deadline_exceeded, "the deadline had passed when the call came"});
     deadline_ = session_->now().mono + *head_.timeout;
   }
   if (head_.route.method.kind == MethodKind::unary) return;
+  run_handler([&] { handler_ = service->open(head_.route.method.id, context(), *this); });
+  if (!handler_ && !finished_) finish({StatusCode::unimplemented, "this method is not served"});
+}
+
+/// Calls the handler, which goes only when it has returned.
+template <class Work>
+void ServerCall::run_handler(Work&& work) {
   calling_ = true;
-  const Status opened = guarded([&] {
-    handler_ = service->open(head_.route.method.id, context(), *this);
+  const Status status = guarded([&] {
+    work();
     return Status{};
   });
   calling_ = false;
-  if (!opened.ok()) return finish(opened);
-  if (finished_) return end_handler();
-  if (!handler_) fail(StatusCode::unimplemented, "this method is not served");
+  if (!status.ok()) finish(status);
+  if (finished_) handler_.reset();
 }
 
 void ServerCall::on_data(std::string_view bytes) {
@@ -135,8 +156,8 @@ void ServerCall::keep_count() {
     reuse(request_);
     session_->let_go(counted_);
     counted_ = 0;
-    return fail(StatusCode::resource_exhausted,
-                "too many messages of this connection are not whole");
+    return finish(
+        {StatusCode::resource_exhausted, "too many messages of this connection are not whole"});
   }
   counted_ = kept;
 }
@@ -146,7 +167,7 @@ void ServerCall::read_messages(std::string_view bytes) {
   while (!finished_) {
     const MessageReader::Step step = reader_.read(bytes, limit);
     if (step == MessageReader::Step::starved) return;
-    if (step != MessageReader::Step::message) return refuse(step);
+    if (step != MessageReader::Step::message) return finish(refusal(step, head_.encoded));
     take_message(reader_.message());
   }
   reader_.clear();
@@ -154,43 +175,32 @@ void ServerCall::read_messages(std::string_view bytes) {
 
 void ServerCall::take_message(std::string_view message) {
   if (!handler_) {
-    if (has_request_) return fail(StatusCode::internal, "a unary call has one message, not more");
+    if (has_request_)
+      return finish({StatusCode::internal, "a unary call has one message, not more"});
     has_request_ = true;
     request_.assign(message);  // the client may still take it back: it has not ended the call yet
     return;
   }
-  calling_ = true;
-  const Status status = guarded([&] {
-    handler_->on_message(message, context());
-    return Status{};
-  });
-  calling_ = false;
-  if (!status.ok()) finish(status);
-  if (finished_) end_handler();
+  run_handler([&] { handler_->on_message(message, context()); });
 }
 
 void ServerCall::on_end() {
   ended_ = true;
   if (finished_) return;
   if (!reader_.between())
-    return fail(StatusCode::internal, "the call ends in the middle of a message");
+    return finish({StatusCode::internal, "the call ends in the middle of a message"});
   if (!handler_) {
-    if (!has_request_) return fail(StatusCode::internal, "a unary call has one message, not none");
+    if (!has_request_)
+      return finish({StatusCode::internal, "a unary call has one message, not none"});
     return answer_unary();
   }
-  calling_ = true;
-  const Status status = guarded([&] {
-    handler_->on_end(context());
-    return Status{};
-  });
-  calling_ = false;
-  if (!status.ok()) finish(status);
-  if (finished_) end_handler();
+  run_handler([&] { handler_->on_end(context()); });
 }
 
 void ServerCall::answer_unary() {
   if (deadline_ && *deadline_ <= session_->now().mono)
-    return fail(StatusCode::deadline_exceeded, "the deadline passed before the request was whole");
+    return finish(
+        {StatusCode::deadline_exceeded, "the deadline passed before the request was whole"});
   const std::size_t at = begin_message(out_);
   const Status status = guarded(
       [&] { return head_.route.service->unary(head_.route.method.id, request_, context(), out_); });
@@ -202,24 +212,6 @@ void ServerCall::answer_unary() {
   finished_ = true;
   count_end(StatusCode::ok);
   begin_answer();
-}
-
-void ServerCall::refuse(MessageReader::Step step) {
-  switch (step) {
-    case MessageReader::Step::too_large:
-      return fail(StatusCode::resource_exhausted, "the message is larger than this method takes");
-    case MessageReader::Step::compressed:
-      if (!head_.encoded)
-        return fail(StatusCode::internal,
-                    "a message is compressed, but grpc-encoding names no way");
-      return fail(StatusCode::unimplemented, "compressed messages are not taken: send identity");
-    default:
-      return fail(StatusCode::internal, "a message begins with a flag that is neither 0 nor 1");
-  }
-}
-
-void ServerCall::fail(StatusCode code, std::string_view message) {
-  finish({code, std::string(message)});
 }
 
 void ServerCall::finish(const Status& status) {
@@ -235,7 +227,7 @@ void ServerCall::finish(const Status& status) {
     waiting_ = false;
     session_->resume(stream_);
   }
-  if (!calling_) end_handler();
+  if (!calling_) handler_.reset();
 }
 
 /// Trailers-Only: head and end in one frame.
@@ -307,29 +299,26 @@ Produced ServerCall::produce(char* into, std::size_t size) {
 void ServerCall::check_time(Instant now) {
   if (finished_) {
     // Answered, but the client gives no room to send it.
-    if (now - moved_ > Http2Limits::kWriteTimeout) session_->reset(stream_, Http2Error::cancel);
+    if (now - moved_ > session_->limits().unsent.timeout)
+      session_->reset(stream_, Http2Error::cancel);
     return;
   }
   if (!has_head_) return;  // the session's to watch
   if (deadline_ && *deadline_ <= now)
-    return fail(StatusCode::deadline_exceeded, "the deadline passed");
+    return finish({StatusCode::deadline_exceeded, "the deadline passed"});
   if (!handler_ && now - began_ > Http2Limits::kBodyTimeout)
-    return fail(StatusCode::deadline_exceeded, "the request took too long to arrive");
-  if (sent_ < out_.size() && now - moved_ > Http2Limits::kWriteTimeout)
+    return finish({StatusCode::deadline_exceeded, "the request took too long to arrive"});
+  if (sent_ < out_.size() && now - moved_ > session_->limits().unsent.timeout)
     session_->reset(stream_, Http2Error::cancel);
 }
 
 void ServerCall::drain() {
-  if (handler_ && !finished_) fail(StatusCode::unavailable, "this server is about to stop");
+  if (handler_ && !finished_) finish({StatusCode::unavailable, "this server is about to stop"});
 }
 
 void ServerCall::count_end(StatusCode code) {
   CallCounts* const counts = head_.route.ended;
   (counts != nullptr ? *counts : table_.unrouted()).add(code);
-}
-
-void ServerCall::end_handler() {
-  handler_.reset();
 }
 
 }  // namespace tidelimit::serve::grpc

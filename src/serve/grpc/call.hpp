@@ -49,13 +49,12 @@ class ServerCall final : public Exchange, public Call {
   void read_messages(std::string_view bytes);
   void take_message(std::string_view message);
   void answer_unary();
-  void fail(StatusCode code, std::string_view message);
-  void refuse(MessageReader::Step step);
+  template <class Work>
+  void run_handler(Work&& work);
   void refuse_http(int status);
   void send_status_alone(const Status& status);
   void begin_answer();
   void keep_count();
-  void end_handler();
   void count_end(StatusCode code);
 
   ServiceTable& table_;

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "base/ascii.hpp"
+#include "base/percent_encoding.hpp"
 
 namespace tidelimit::serve::grpc {
 namespace {
@@ -104,7 +105,6 @@ std::optional<Nanos> parse_timeout(std::string_view text) {
 }
 
 void append_percent_encoded(std::string& out, std::string_view message) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   if (message.size() > kMessageBytes) {
     message = message.substr(0, kMessageBytes);
     // No character is cut in two.
@@ -117,10 +117,7 @@ void append_percent_encoded(std::string& out, std::string_view message) {
     if (c >= 0x20 && c < 0x7f && c != '%') {
       out.push_back(c);
     } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
+      append_percent_escape(out, c);
     }
   }
 }

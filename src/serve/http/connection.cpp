@@ -1,13 +1,11 @@
 #include "serve/http/connection.hpp"
 
 #include <algorithm>
-#include <sys/epoll.h>
 
 namespace tidelimit::serve {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 4 << 10;  // more is given back when it is no longer used
-constexpr Nanos kLinger = std::chrono::seconds{2};
 
 /// What an HTTP/1.0 client without a parsed head is answered with: nothing is known of it.
 constexpr ResponseWriter::Context kLastWords{.date_line = {}, .keep_alive = false};
@@ -16,64 +14,25 @@ constexpr ResponseWriter::Context kLastWords{.date_line = {}, .keep_alive = fals
 
 HttpConnection::HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, const Peer& peer,
                                bool exempt)
-    : server_(server),
+    : ClientConnection(server.loop_, server.buffers_, std::move(socket), exempt,
+                       server.limits_.unsent, server.limits_.unsent.bytes_of(exempt)),
+      server_(server),
       id_(id),
-      stream_(server.loop_, *this, std::move(socket)),
       peer_(peer),
       exempt_(exempt),
-      most_unsent_(exempt ? server.limits_.unsent_bytes
-                          : std::min(server.limits_.unsent_bytes, HttpLimits::kUntrustedUnsent)),
-      unsent_(exempt ? nullptr : server.limits_.unsent),
       since_(server.loop_.now().mono) {}
 
 HttpConnection::~HttpConnection() {
-  server_.loop_.forget(*this);
   server_.quota_.leave(client_of(peer_.address), exempt_, Wire::http);
 }
 
-void HttpConnection::on_ready(std::uint32_t events) {
-  if ((events & EPOLLERR) != 0) dead_ = true;
-  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) caller_gone_ = true;
-  if ((events & EPOLLOUT) != 0) send_kept();
-  const bool more = receive();
-  // Edges come once: a full buffer may have left bytes behind, and an end seen together with bytes
-  // is not announced again.
-  if (!dead() && (more || (events & (EPOLLRDHUP | EPOLLHUP)) != 0) && !stream_.ended() &&
-      (reading() || lingering_)) {
-    server_.loop_.again(*this);
-  }
-  settle();
-}
-
-bool HttpConnection::reading() const {
-  return !closing_ && !waiting_ && !dead() && stream_.kept() <= most_unsent_;
-}
-
-void HttpConnection::send_kept() {
-  const std::size_t before = stream_.kept();
-  if (!stream_.send_kept()) return;
-  count_unsent();
-  read_ += before - stream_.kept();
-  if (stream_.kept() == 0 || read_ >= HttpLimits::kWriteStep) {
-    read_ = 0;
-    since_ = server_.loop_.now().mono;  // it reads: slowly, but it does
-  }
-  if (stream_.kept() == 0) resume();
-}
-
-void HttpConnection::count_unsent() {
-  if (!unsent_.resize(stream_.kept())) dead_ = true;
-}
-
-/// One read. True when there may be more.
-bool HttpConnection::receive() {
-  if (dead() || (!reading() && !lingering_)) return false;
-  const std::string_view bytes = stream_.receive(server_.buffers_.read, LoopBuffers::kReadBytes);
-  if (!lingering_ && !bytes.empty()) take(bytes, false);
-  return bytes.size() == LoopBuffers::kReadBytes;
+void HttpConnection::leave() {
+  server_.connections_.close(id_);
 }
 
 void HttpConnection::take(std::string_view received, bool resumed) {
+  const Phase before = phase();
+  const std::uint64_t handled = requests_;
   server_.buffers_.out.clear();
   std::string_view bytes = received;
   if (!pending_.empty()) {
@@ -87,17 +46,13 @@ void HttpConnection::take(std::string_view received, bool resumed) {
   }
   const std::size_t eaten = consume(bytes);
   if (pending_.empty()) {
-    if (!closing_) pending_.assign(bytes.substr(eaten));
+    if (state_ < State::closing) pending_.assign(bytes.substr(eaten));
   } else {
     pending_.erase(0, eaten);
     if (pending_.empty() && pending_.capacity() > kKeptCapacity) pending_ = std::string();
   }
   flush();
-  // A client that asks for more while it does not read is given no more time to read.
-  if (phase() != timed_phase_ || (requests_ != timed_requests_ && phase() != Phase::writing))
-    since_ = server_.loop_.now().mono;
-  timed_phase_ = phase();
-  timed_requests_ = requests_;
+  if (phase() != before || requests_ != handled) begin_phase();
 }
 
 std::size_t HttpConnection::consume(std::string_view bytes) {
@@ -108,7 +63,7 @@ std::size_t HttpConnection::consume(std::string_view bytes) {
     if (took == 0) break;
     eaten += took;
     // Many small requests fit into one read, and their answers need not be small.
-    if (server_.buffers_.out.size() > most_unsent_) flush();
+    if (server_.buffers_.out.size() > most_unread_) flush();
   }
   return eaten;
 }
@@ -206,12 +161,12 @@ void HttpConnection::dispatch(const Head& head, std::string_view body, HeldBody*
   const ResponseWriter::Context how = context(head);
   ResponseWriter response(server_.buffers_.out, how);
   const std::function<Reply()> later = [this] { return make_reply(); };
-  const Request request{head, body, peer_, server_.loop_.now(), later, held, caller_gone_};
+  const Request request{head, body, peer_, server_.loop_.now(), later, held, client_gone()};
   if (server_.handler_.handle(request, response) == Handling::later) {
-    waiting_ = true;
+    state_ = State::waiting;
     waiting_context_ = how;
   } else if (!response.keep_alive()) {
-    closing_ = true;
+    state_ = State::closing;
   }
 }
 
@@ -228,24 +183,28 @@ Reply HttpConnection::make_reply() {
 }
 
 void HttpConnection::answer(std::uint64_t request, const Response& response) {
-  if (!waiting_ || request != requests_) return;
-  waiting_ = false;
+  if (state_ != State::waiting || request != requests_) return;
   waits_.reset();
   server_.buffers_.out.clear();
   waiting_context_.date_line = server_.buffers_.date.at(server_.loop_.now().wall);
   waiting_context_.keep_alive = waiting_context_.keep_alive && !server_.draining_;
   ResponseWriter(server_.buffers_.out, waiting_context_).send(response);
-  if (!waiting_context_.keep_alive) closing_ = true;
+  state_ = waiting_context_.keep_alive ? State::open : State::closing;
   flush();
-  timed_phase_ = Phase::waiting;  // so that the next phase's time begins now
+  begin_phase();
   resume();
-  if (receive() && reading()) server_.loop_.again(*this);
+  read();
   settle();
 }
 
 /// Goes on with requests that stood behind an answer or a client that did not read.
 void HttpConnection::resume() {
   if (reading()) take({}, true);
+}
+
+void HttpConnection::on_all_sent() {
+  begin_phase();
+  resume();
 }
 
 void HttpConnection::refuse(const Refusal& refusal) {
@@ -260,38 +219,31 @@ void HttpConnection::refuse(const Refusal& refusal) {
 /// The last answer: what still comes is discarded.
 void HttpConnection::end_with(const Response& response, const ResponseWriter::Context& how) {
   ResponseWriter(server_.buffers_.out, how).send(response);
-  closing_ = lingering_ = true;
+  state_ = State::lingering;
   upload_.reset();
 }
 
 void HttpConnection::flush() {
-  if (!dead()) stream_.send(server_.buffers_.out);
+  send(server_.buffers_.out);
   server_.buffers_.out.clear();
-  count_unsent();
 }
 
 HttpConnection::Phase HttpConnection::phase() const {
-  if (stream_.kept() != 0) return Phase::writing;
-  if (lingering_) return Phase::lingering;
-  if (waiting_) return Phase::waiting;
+  if (state_ == State::waiting) return Phase::waiting;
   if (upload_) return Phase::body;
   return pending_.empty() || pending_ == kHalfLine ? Phase::idle : Phase::head;
 }
 
 void HttpConnection::check_time(Instant now) {
+  if (late(now)) state_ = State::gone;
+  if (dead()) return settle();
+  if (!all_sent() || state_ >= State::closing) return;
   const HttpLimits& limits = server_.limits_;
   const Phase busy = phase();
-  if (busy != timed_phase_) {  // it changed without a read
-    timed_phase_ = busy;
-    since_ = now;
-    return;
-  }
-  const Nanos allowed = busy == Phase::idle      ? limits.idle_timeout
-                        : busy == Phase::head    ? limits.head_timeout
-                        : busy == Phase::body    ? HttpLimits::kBodyTimeout
-                        : busy == Phase::writing ? limits.write_timeout
-                        : busy == Phase::waiting ? limits.wait_timeout
-                                                 : kLinger;
+  const Nanos allowed = busy == Phase::idle   ? limits.idle_timeout
+                        : busy == Phase::head ? limits.head_timeout
+                        : busy == Phase::body ? HttpLimits::kBodyTimeout
+                                              : limits.wait_timeout;
   if (now - since_ < allowed) return;
   // What is answered is let go of once the answer can have been read.
   server_.buffers_.out.clear();
@@ -299,47 +251,33 @@ void HttpConnection::check_time(Instant now) {
     refuse({408, "the request took too long to arrive"});
     flush();
   } else if (busy == Phase::waiting) {
-    waiting_ = false;
     waits_.reset();
     refuse({503,
             "no answer in time: calls before it take long, or the control plane hangs, which "
             "/readyz?verbose says; what is being done already may still take effect"});
     flush();
   } else {
-    dead_ = true;
+    state_ = State::gone;
   }
   settle();
+}
+
+bool HttpConnection::idle() const {
+  return state_ == State::open && all_sent() && phase() == Phase::idle;
 }
 
 void HttpConnection::drain() {
   // A request that came before the word is still answered; closing over it would reset the
   // connection.
-  if (phase() == Phase::idle && receive()) server_.loop_.again(*this);
-  if (phase() == Phase::idle) dead_ = true;
+  read();
   settle();
 }
 
-void HttpConnection::settle() {
+void HttpConnection::on_turn_end() {
   // Of a client that has sent its last, whole requests may stand behind answers that it reads
   // slowly.
-  if (stream_.ended() && reading()) {
-    resume();
-    if (reading()) closing_ = true;
-  }
-  if (closing_ && stream_.kept() == 0 && !waiting_) {
-    if (!lingering_ || stream_.ended()) {
-      dead_ = true;
-    } else if (!finished_) {
-      finished_ = true;
-      // Closing with unread bytes would reset the connection and take the answer with it.
-      timed_phase_ = Phase::lingering;
-      since_ = server_.loop_.now().mono;
-      stream_.finish();
-      if (receive()) server_.loop_.again(*this);
-      if (stream_.ended()) dead_ = true;
-    }
-  }
-  if (dead()) server_.connections_.close(id_);  // destroys this
+  if (read_out()) resume();
+  if ((read_out() && reading()) || (server_.draining_ && idle())) state_ = State::closing;
 }
 
 }  // namespace tidelimit::serve

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "serve/http/chunked_decoder.hpp"
+#include "serve/http/client_connection.hpp"
 #include "serve/http/server.hpp"
-#include "serve/net/stream.hpp"
 
 namespace tidelimit::serve {
 
@@ -13,13 +13,10 @@ namespace tidelimit::serve {
 /// and writes the answers of a pipeline at once.
 /// Bytes are received into the loop's buffer; only what is left of a request that is not whole yet
 /// is kept here. So an idle connection costs this object and nothing more.
-class HttpConnection final : public Source {
+class HttpConnection final : public ClientConnection {
  public:
   HttpConnection(HttpServer& server, std::uint64_t id, Fd socket, const Peer& peer, bool exempt);
   ~HttpConnection() override;
-
-  void on_ready(std::uint32_t events) override;
-  [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
 
   /// The answer of request number `request`, which was handled elsewhere. May destroy this.
   void answer(std::uint64_t request, const Response& response);
@@ -29,8 +26,8 @@ class HttpConnection final : public Source {
   void drain();
 
  private:
-  /// What the connection is busy with; each has its own time to last.
-  enum class Phase : std::uint8_t { idle, head, body, waiting, writing, lingering };
+  /// What the connection waits for; each has its own time to last.
+  enum class Phase : std::uint8_t { idle, head, body, waiting };
 
   /// A request whose body is still arriving, or comes in chunks.
   struct Upload {
@@ -47,7 +44,10 @@ class HttpConnection final : public Source {
     std::size_t limit = 0;
   };
 
-  bool receive();
+  void on_bytes(std::string_view bytes) override { take(bytes, false); }
+  void on_all_sent() override;
+  void on_turn_end() override;
+  void leave() override;
   void take(std::string_view received, bool resumed);
   /// Handles whole requests at the start of `bytes`; returns how many bytes they took.
   std::size_t consume(std::string_view bytes);
@@ -59,39 +59,23 @@ class HttpConnection final : public Source {
   void end_with(const Response& response, const ResponseWriter::Context& how);
   [[nodiscard]] Reply make_reply();
   [[nodiscard]] ResponseWriter::Context context(const Head& head);
-  [[nodiscard]] bool dead() const { return dead_ || stream_.broken(); }
-  [[nodiscard]] bool reading() const;
   [[nodiscard]] Phase phase() const;
-
+  [[nodiscard]] bool idle() const;
   void flush();
-  void send_kept();
-  void count_unsent();
   void resume();
-  void settle();
+  void begin_phase() { since_ = server_.loop_.now().mono; }
 
   HttpServer& server_;
   const std::uint64_t id_;
-  Stream stream_;
   const Peer peer_;
-  const bool exempt_;              ///< as told to the quota
-  const std::size_t most_unsent_;  ///< then nothing more is read until it does
-  BudgetShare unsent_;             ///< what the stream keeps
-  std::size_t read_ = 0;           ///< of what the stream kept, since its time began anew
+  const bool exempt_;  ///< as told to the quota
 
   std::string pending_;  ///< the start of a head, or requests behind one that waits
   std::unique_ptr<Upload> upload_;
   ResponseWriter::Context waiting_context_;  ///< of the request that waits for its answer
+  std::shared_ptr<const bool> waits_;        ///< held while it does, so that it can be known there
   std::uint64_t requests_ = 0;
-  Phase timed_phase_ = Phase::idle;
-  std::uint64_t timed_requests_ = 0;
-  Instant since_;                      ///< when timed_phase_ began
-  bool waiting_ = false;               ///< for an answer from another thread
-  std::shared_ptr<const bool> waits_;  ///< held while waiting_, so that it can be known there
-  bool caller_gone_ = false;           ///< it has ended its side
-  bool closing_ = false;               ///< nothing more is handled; goes when all is sent
-  bool lingering_ = false;  ///< after a refusal: discards what still comes, so that it is read
-  bool finished_ = false;   ///< while lingering: it was told that all is sent
-  bool dead_ = false;       ///< goes now
+  Instant since_;  ///< when the phase began
 };
 
 }  // namespace tidelimit::serve

@@ -6,6 +6,7 @@
 #include "serve/http/acceptor.hpp"
 #include "serve/http/connection_table.hpp"
 #include "serve/http/refusal_counts.hpp"
+#include "serve/http/unsent_limits.hpp"
 #include "serve/net/loop.hpp"
 
 namespace tidelimit::serve {
@@ -17,16 +18,10 @@ struct HttpLimits {
   Nanos head_timeout{std::chrono::seconds{10}};   ///< from a head's first byte to its last
   Nanos idle_timeout{std::chrono::seconds{120}};  ///< between requests
   Nanos wait_timeout{std::chrono::seconds{30}};   ///< for an answer from another thread
-  std::size_t unsent_bytes = 1 << 20;  ///< of a client's answers: then nothing more is read of it
-  /// Of callers that are counted per address.
-  static constexpr std::size_t kUntrustedUnsent = 64 << 10;
   /// From the head to the body's last byte.
   static constexpr Nanos kBodyTimeout{std::chrono::seconds{60}};
-  /// For a client to read all that could not be sent yet, or this much of it.
-  Nanos write_timeout{std::chrono::seconds{30}};
-  static constexpr std::size_t kWriteStep = 64 << 10;
   ByteBudget* bodies = nullptr;  ///< where bodies count that are kept; null: nowhere
-  ByteBudget* unsent = nullptr;  ///< likewise what callers that are not exempt have not read
+  UnsentLimits unsent{};
 };
 
 /// What the connections of one loop share, so that an idle one holds next to no memory.

@@ -14,6 +14,10 @@ std::string_view origin_form(std::string_view target) {
   return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
 }
 
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find_first_of("?#"));
+}
+
 std::optional<std::string_view> query_value(std::string_view target, std::string_view name) {
   const std::size_t mark = target.find('?');
   if (mark == std::string_view::npos) return std::nullopt;

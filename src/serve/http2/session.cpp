@@ -58,10 +58,10 @@ void Http2Session::receive(std::string_view bytes) {
   const ssize_t taken = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
   busy_ = false;
   if (taken >= 0) return;
+  if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) return calm(Flood::continuations);
+  if (taken == NGHTTP2_ERR_FLOODED) return calm(Flood::idle_frames);
   failed_ = true;
-  const bool flooded = taken == NGHTTP2_ERR_FLOODED;
-  (void)nghttp2_session_terminate_session(
-      session_, flooded ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_INTERNAL_ERROR);
+  (void)nghttp2_session_terminate_session(session_, NGHTTP2_INTERNAL_ERROR);
 }
 
 void Http2Session::collect(std::string& out, std::size_t most) {
@@ -84,13 +84,17 @@ bool Http2Session::over() const {
   return broken_ || (deaf() && nghttp2_session_want_write(session_) == 0);
 }
 
-/// A client that spends what it has not got is told to calm down, and not heard any further.
 bool Http2Session::spend(Flood of) {
   if (floods_.spend(of)) return true;
+  calm(of);
+  return false;
+}
+
+/// A client that spends what it has not got is told to calm down, and not heard any further.
+void Http2Session::calm(Flood of) {
   if (!failed_) application_.note_flood(of);
   failed_ = true;
   (void)nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
-  return false;
 }
 
 /// Reading on to the end of the head keeps both sides' tables alike, so that one that is too large

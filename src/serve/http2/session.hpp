@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serve/http/unsent_limits.hpp"
 #include "serve/http2/block_pool.hpp"
 #include "serve/http2/exchange.hpp"
 #include "serve/http2/flood_guard.hpp"
@@ -31,9 +32,7 @@ struct Http2Limits {
   Nanos head_timeout{std::chrono::seconds{10}};  ///< from a request's first frame to its head
   static constexpr Nanos kBodyTimeout{std::chrono::seconds{30}};  ///< from there to its last byte
   Nanos idle_timeout{std::chrono::minutes{10}};                   ///< without any call
-  /// For a client that does not read its answers.
-  static constexpr Nanos kWriteTimeout{std::chrono::seconds{30}};
-  std::size_t unsent_bytes = 1 << 20;  ///< then nothing more is read until it does
+  UnsentLimits unsent{};
 };
 
 /// A header or trailer field. `constant` ones live as long as the program and are not copied.
@@ -105,6 +104,7 @@ class Http2Session {
 
   [[nodiscard]] Exchange* exchange(std::int32_t stream) const;
   bool spend(Flood of);
+  void calm(Flood of);
   [[nodiscard]] bool count_field(std::size_t bytes);
   void remove(Exchange& exchange);
   void say_goodbye();

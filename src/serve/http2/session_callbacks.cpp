@@ -106,9 +106,12 @@ int Http2Session::Callbacks::on_frame_send(nghttp2_session* session, const nghtt
   if (head.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
     // A client can make the server reset a stream as well as it can itself.
     (void)self.spend(Flood::resets);
-  } else if ((head.type == NGHTTP2_DATA || head.type == NGHTTP2_HEADERS) &&
-             (head.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-    self.floods_.call_answered();
+    return 0;
+  }
+  if (head.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_RESPONSE)
+    self.floods_.answer_begins();
+  if ((head.type == NGHTTP2_DATA || head.type == NGHTTP2_HEADERS) &&
+      (head.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
     // Answered before the request was whole: the rest is not wanted (RFC 9113, 8.1).
     if (nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0)
       (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, head.stream_id, NGHTTP2_NO_ERROR);

@@ -44,7 +44,7 @@ void add_wire(Families& families, const MetricsInput& input) {
                  "Bytes of request bodies that are kept until they are whole or handled.");
   families.add({}, static_cast<double>(input.body_bytes));
   families.gauge("tidelimit_unsent_bytes",
-                 "Bytes of HTTP answers that callers who are not trusted have not read yet.");
+                 "Bytes of answers that callers who are not trusted have not read yet.");
   families.add({}, static_cast<double>(input.unsent_bytes));
   families.counter(
       "tidelimit_http2_calmed_total",
