@@ -1,7 +1,6 @@
 #include <csignal>
 #include <fstream>
 #include <map>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,34 +13,13 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class OpeningTest : public HistoryTest {
+class OpeningTest : public FileTest {
  protected:
   [[nodiscard]] Error refusal() const {
     const auto opened = SqliteHistory::open(file_, {});
     return opened ? Error{Code::internal, "it was opened"} : opened.error();
   }
-  [[nodiscard]] std::string bytes() const {
-    std::ifstream in(file_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  void put(const std::string& content) const { std::ofstream(file_, std::ios::binary) << content; }
-  void script(const char* sql) const {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(file_.c_str(), &db), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-  }
 };
-
-engine::OverrideRecord override_of(const std::string& target) {
-  return {.target = target,
-          .action = limiter::Action::block,
-          .limit = {},
-          .reason = "r",
-          .by = "oncall",
-          .made_at = kStart,
-          .until = {}};
-}
 
 TEST_F(OpeningTest, MakesFileAndFolderForTheOwnerAlone) {
   file_ = folder_ / "var/lib/state.db";
