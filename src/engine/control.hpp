@@ -37,6 +37,8 @@ struct LoadCounts {
 /// while a forecast is made: that may take seconds, and only a turn changes windows, so it reads
 /// them without. Lock order: turn, mutex, then the small ones.
 struct Engine::Control {
+  static constexpr std::size_t kRecentChanges = 200;  ///< of the plan, to be told
+
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure

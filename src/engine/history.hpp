@@ -225,6 +225,9 @@ class History {
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;
+  /// Where each rule left each limit, for Planner::restore: the last change of either, and the last
+  /// that tightened, in their order, however old they are and whatever the clock showed.
+  virtual Result<std::vector<policy::PlanChange>> plan_standing() { return plan_changes({}); }
   /// The oldest first.
   virtual Result<std::vector<forecast::EndpointForecast>> forecasts(const ForecastQuery& query) = 0;
 

@@ -568,6 +568,20 @@ TEST_F(Plans, ARestartGoesOnWhereTheGateStood) {
   EXPECT_EQ(history->plan_changes({})->back().after_scale, 1);
 }
 
+TEST_F(Plans, ARestartGoesOnWhereTheGateStoodHoweverMuchChangedElsewhere) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_EQ(effective(kBrowse, kStd), 25);
+  policy::PlanChange elsewhere;
+  elsewhere.time = now.wall;
+  elsewhere.endpoint = "payment";
+  elsewhere.tier = "PRM";
+  ASSERT_TRUE(history->put_plan_changes(std::vector(20'000, elsewhere)));
+  restart(mission(), history);
+  EXPECT_NEAR(effective(kBrowse, kStd), 25, 3) << "of a base of 100";
+}
+
 TEST_F(Plans, AModeSetByHandIsTheCauseOfWhatMovesForIt) {
   begin(false);
   signal_cpu(0.95);

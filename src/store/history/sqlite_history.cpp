@@ -280,6 +280,10 @@ Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionReco
       records,
       [](Database& db, const engine::DecisionRecord& record) {
         auto put = put_decision(db, record);
+Result<std::vector<policy::PlanChange>> SqliteHistory::plan_standing() {
+  return state_->read([](Database& db) { return read_plan_standing(db); });
+}
+
         return put ? count_shadow_denial(db, record) : put;
       },
       [](const engine::DecisionRecord& r) { return r.time; },

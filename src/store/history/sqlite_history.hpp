@@ -89,6 +89,7 @@ class SqliteHistory final : public engine::History {
       const engine::PlanChangeQuery& query) override;
 
   [[nodiscard]] SipKey user_name_key() const override;
+  Result<std::vector<policy::PlanChange>> plan_standing() override;
   Result<void> put_decisions(const std::vector<engine::DecisionRecord>& records) override;
   /// Newest first.
   Result<std::vector<engine::DecisionRecord>> decisions(

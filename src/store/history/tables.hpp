@@ -76,6 +76,8 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
 [[nodiscard]] Result<std::vector<policy::PlanChange>> find_plan_changes(
     Database& db, const engine::PlanChangeQuery& query);
+/// History::plan_standing.
+[[nodiscard]] Result<std::vector<policy::PlanChange>> read_plan_standing(Database& db);
 [[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most);
 
 /// History::user_name_key.

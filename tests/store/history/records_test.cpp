@@ -4,6 +4,7 @@ namespace tidelimit::store {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 using RecordsTest = HistoryTest;
 
@@ -117,6 +118,35 @@ TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   EXPECT_EQ(history->plan_changes({.most = 1}).value().at(0).rule, "") << "the newest";
   EXPECT_EQ(history->plan_changes({.until = kStart + 1min}).value().size(), 1U);
   EXPECT_EQ(history->plan_changes({.since = kStart + 1min}).value().size(), 1U);
+}
+
+TEST_F(RecordsTest, WhereARuleLeftALimitIsKnownHoweverLongAgo) {
+  engine::Retention retention;
+  retention.windows = 24h;
+  const auto history = open(retention);
+  const auto change = [](WallTime time, const char* endpoint, double before, double after) {
+    return policy::PlanChange{.time = time,
+                              .endpoint = endpoint,
+                              .tier = "STD",
+                              .before_scale = before,
+                              .after_scale = after,
+                              .rule = "busy",
+                              .cause = "cpu is at 95 %"};
+  };
+  ASSERT_TRUE(history->put_plan_changes({change(kStart, "browse", 1, 0.5),
+                                         change(kStart + 1s, "browse", 0.5, 0.25),
+                                         change(kStart + 2s, "browse", 0.25, 0.4)}));
+  const WallTime later = kStart + 48h;
+  auto base = change(later, "search", 0.5, 1);
+  base.rule.clear();
+  ASSERT_TRUE(history->put_plan_changes(
+      {change(later, "search", 1, 0.5), base, change(later, "search", 1, 0.5)}));
+  ASSERT_EQ(history->plan_changes({}).value().size(), 3U) << "the old ones are gone";
+  std::vector<std::pair<std::string, double>> standing;
+  const auto found = history->plan_standing().value();
+  for (const auto& one : found) standing.emplace_back(one.endpoint, one.after_scale);
+  EXPECT_THAT(standing, ElementsAre(Pair("browse", 0.25), Pair("browse", 0.4), Pair("search", 1),
+                                    Pair("search", 0.5)));
 }
 
 TEST_F(RecordsTest, EverySourceOfAForecastComesBack) {
