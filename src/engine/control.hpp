@@ -80,7 +80,8 @@ struct Engine::Control {
   [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
   void expire_labels(Now now);
   void end_label(const LabelRecord& record, Now now);
-  void store_as_over(policy::VerdictRecord ended, Now now);
+  void store_ended(const ClientId& client, const std::vector<policy::VerdictRecord>& before,
+                   Now now);
   [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
   [[nodiscard]] const anomaly::Detector* detector() const;
   /// The name of the tier that the features speak of; empty: not known.

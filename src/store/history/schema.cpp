@@ -164,6 +164,10 @@ INSERT INTO plan_standing SELECT endpoint, tier, of, rule, shadow,
   after_scale < before_scale AS tightened, max(id), time, before_per_minute, after_per_minute,
   before_scale, after_scale, cause
   FROM plan_changes GROUP BY endpoint, tier, of, rule, shadow, tightened;
+)sql",
+    R"sql(
+-- the rule on figures that raised a verdict; '' of the model's, and of earlier versions'
+ALTER TABLE verdicts ADD COLUMN source TEXT NOT NULL DEFAULT '';
 )sql"};
 
 Result<void> require_ours(Database& database) {

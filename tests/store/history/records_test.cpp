@@ -25,6 +25,7 @@ policy::VerdictRecord verdict(const char* client, WallTime from, Nanos lasting) 
                      {traffic::Feature::agent_diversity, 1, 1, 2, -0.0625}};
   record.from = from;
   record.until = from + lasting;
+  record.source = "odd-tool";
   return record;
 }
 
@@ -43,6 +44,7 @@ TEST_F(RecordsTest, VerdictsComeBackWhole) {
   EXPECT_EQ(back[0].part, limiter::Part::rules);
   EXPECT_EQ(back[0].mode, limiter::Mode::shadow);
   EXPECT_EQ(back[0].withheld, policy::Withheld::budget);
+  EXPECT_EQ(back[0].source, "odd-tool");
   ASSERT_EQ(back[0].features.size(), 2U);
   EXPECT_EQ(back[0].features[0].feature, traffic::Feature::error_ratio);
   EXPECT_EQ(back[0].features[0].value, 0.88);
@@ -69,6 +71,31 @@ TEST_F(RecordsTest, ARenewedVerdictMovesItsEnd) {
   EXPECT_EQ(later[0].client, client_of("192.0.2.1"));
   EXPECT_EQ(later[0].until, kStart + 40min);
   EXPECT_FALSE(later[0].limit);
+}
+
+TEST_F(RecordsTest, OneVerdictOfAPartIsInForceOnAClientAtATime) {
+  const auto history = open();
+  const auto before = verdict("192.0.2.1", kStart, 2h);
+  auto by_model = before;
+  by_model.part = limiter::Part::anomaly;
+  by_model.rule = "model";
+  ASSERT_TRUE(history->put_verdicts({before, by_model, verdict("192.0.2.2", kStart, 2h)}));
+  auto milder = before;  // the same, under another rule by now
+  milder.rule = "milder";
+  milder.until = kStart + 10min;
+  auto severer = before;  // another one, in its place
+  severer.rule = "severer";
+  severer.from = kStart + 5min;
+  severer.until = kStart + 10min;
+  ASSERT_TRUE(history->put_verdicts({milder}));
+  EXPECT_EQ(history->verdicts(kStart + 30min).value().size(), 2U) << "the others'";
+  ASSERT_TRUE(history->put_verdicts({severer}));
+  std::vector<std::string> rules;
+  const auto found = history->verdicts(kStart + 6min).value();
+  for (const auto& record : found) {
+    if (record.client == before.client) rules.push_back(record.rule);
+  }
+  EXPECT_THAT(rules, ElementsAre("model", "severer"));
 }
 
 TEST_F(RecordsTest, OldVerdictsGo) {
