@@ -202,7 +202,8 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
     fold_windows(now.wall);
     traffic::WindowGrid stored;
     if (keeper.history() && windows.closed().size() > 0) {
-      auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
+      auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names,
+                                            windows.start_of(windows.first_open()));
       if (read) {
         stored = std::move(*read);
       } else {

@@ -208,7 +208,7 @@ Result<void> Retrainer::attempt(const config::Config& config, WallTime now, mode
   if (history == nullptr) return fail(Code::failed_precondition, "no windows are stored");
   const forecast::Shape& shape = config.engine.shape;
   const auto grid =
-      history->windows(now - config.retrain.history, shape.window, endpoint_names(config));
+      history->windows(now - config.retrain.history, shape.window, endpoint_names(config), now);
   if (!grid) return tl::unexpected(grid.error());
 
   const bool comparable = bundle.forecast != nullptr && bundle.manifest.shape == shape;

@@ -7,9 +7,7 @@
 namespace tidelimit::store {
 namespace {
 
-/// A grid is one block of memory over its whole span. Windows further than this from the first
-/// (1041 days of 15 minutes) come from a clock that was wrong, and are left out.
-constexpr std::int64_t kMostWindows = 100'000;
+constexpr auto kMostWindows = static_cast<std::int64_t>(engine::History::kMostWindows);
 
 constexpr std::string_view kInsertClosed =
     "INSERT OR REPLACE INTO windows (start, step, endpoint, requests, premium, errors, responses, "
@@ -137,6 +135,10 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
   if (step.count() <= 0) return fail(Code::invalid_argument, "windows: the step must be positive");
   traffic::WindowGrid grid;
   grid.step = step;
+  // Reckoned so that both ends may lie within a window.
+  const Nanos longest = step * (kMostWindows - 1);
+  if (until < WallTime::max() && until - WallTime{} > longest)
+    from = std::max(from, until - longest);
   grid.start = floor_to(from, step);
   grid.endpoints = endpoints;
   grid.stats.resize(endpoints.size());
