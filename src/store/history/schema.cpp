@@ -168,6 +168,11 @@ INSERT INTO plan_standing SELECT endpoint, tier, of, rule, shadow,
     R"sql(
 -- the rule on figures that raised a verdict; '' of the model's, and of earlier versions'
 ALTER TABLE verdicts ADD COLUMN source TEXT NOT NULL DEFAULT '';
+)sql",
+    R"sql(
+-- all lengths that stored windows have, or had
+CREATE TABLE window_lengths (step INTEGER PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO window_lengths SELECT DISTINCT step FROM windows;
 )sql"};
 
 Result<void> require_ours(Database& database) {

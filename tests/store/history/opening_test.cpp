@@ -75,7 +75,7 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
     ALTER TABLE decisions DROP COLUMN repeats;
     DROP TABLE user_name_key;
     DROP TABLE plan_standing;
-    ALTER TABLE verdicts DROP COLUMN source;
+    ALTER TABLE verdicts DROP COLUMN source; DROP TABLE window_lengths;
     PRAGMA user_version = 5)");
   const auto saved = open()->open_windows(kStep).value();
   ASSERT_EQ(saved.so_far.size(), 1U);
@@ -104,7 +104,8 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   script(
       "ALTER TABLE verdicts DROP COLUMN withheld; ALTER TABLE plan_changes DROP COLUMN of; "
       "ALTER TABLE decisions DROP COLUMN repeats; DROP TABLE user_name_key; "
-      "DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; "
+      "DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; DROP TABLE "
+      "window_lengths; "
       "PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
   const auto records = open()->verdicts(kStart);
@@ -127,7 +128,8 @@ TEST_F(OpeningTest, KnowsWhereLimitsStandByTheChangesOfTheLayoutBefore) {
   };
   ASSERT_TRUE(open()->put_plan_changes({change(1, 0.5), change(0.5, 0.25), change(0.25, 0.6)}));
   script(
-"DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; PRAGMA user_version = "
+      "DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; DROP TABLE "
+      "window_lengths; PRAGMA user_version = "
       "10");
   const auto standing = open()->plan_standing().value();
   ASSERT_EQ(standing.size(), 2U);
