@@ -23,6 +23,7 @@ class HandBook {
   /// In the place of another on its target.
   void put(Record record, Now now) {
     erase(record.target);
+    record.until = end_of_kept(record.until, record.made_at, now.wall);
     ends_.set(record.target, record.until, now);
     places_[record.target] = records_.size();
     records_.push_back(std::move(record));
