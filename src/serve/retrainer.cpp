@@ -1,6 +1,7 @@
 #include "serve/retrainer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
@@ -161,6 +162,7 @@ std::string Retrainer::due(const config::Config& config, WallTime now) {
   if (models == nullptr || models->forecast == nullptr || status == nullptr) return {};
   const auto growth = forecast::error_growth(*models->forecast, status->forecasts);
   if (!growth || *growth < forecast::kDrift) return {};
+  if (std::isinf(*growth)) return "the model drifted: its forecasts are no numbers any more";
   return fmt::format("the model drifted: its error is {:.1f} times that of its training", *growth);
 }
 
