@@ -62,11 +62,18 @@ Result<std::vector<policy::PlanChange>> find_plan_changes(Database& db,
                  plan_change_of);
 }
 
-Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most) {
-  return db.execute(
+Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t rows_kept,
+                                std::size_t most) {
+  auto pruned = db.execute(
       "DELETE FROM plan_changes WHERE id IN "
       "(SELECT id FROM plan_changes WHERE time < ? ORDER BY time LIMIT ?)",
       before, static_cast<std::int64_t>(most));
+  if (!pruned) return pruned;
+  // As of decisions: see prune_decisions.
+  return db.execute(
+      "DELETE FROM plan_changes WHERE id IN (SELECT id FROM plan_changes WHERE id <= "
+      "(SELECT max(id) FROM plan_changes) - ? ORDER BY id LIMIT ?)",
+      static_cast<std::int64_t>(rows_kept), static_cast<std::int64_t>(most));
 }
 
 }  // namespace tidelimit::store

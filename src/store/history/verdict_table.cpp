@@ -164,4 +164,15 @@ Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {
       before, static_cast<std::int64_t>(most));
 }
 
+Result<void> prune_surplus_verdicts(Database& db, std::size_t rows_kept, std::size_t most) {
+  const auto rows = db.number("SELECT count(*) FROM verdicts");
+  if (!rows) return tl::unexpected(rows.error());
+  const auto surplus = *rows - static_cast<std::int64_t>(rows_kept);
+  if (surplus <= 0) return {};
+  return db.execute(
+      "DELETE FROM verdicts WHERE (client_hi, client_lo, rule, from_time) IN "
+      "(SELECT client_hi, client_lo, rule, from_time FROM verdicts ORDER BY until LIMIT ?)",
+      std::min(surplus, static_cast<std::int64_t>(most)));
+}
+
 }  // namespace tidelimit::store

@@ -54,8 +54,8 @@ inline engine::OverrideRecord override_of(const std::string& target) {
 class HistoryTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::shared_ptr<SqliteHistory> open(engine::Retention retention = {},
-                                                    std::size_t most_decisions = 1000) const {
-    auto opened = SqliteHistory::open(file_, retention, most_decisions);
+                                                    std::size_t most_records = 1000) const {
+    auto opened = SqliteHistory::open(file_, retention, most_records);
     if (!opened) throw std::runtime_error(opened.error().message);
     return *opened;
   }

@@ -107,6 +107,29 @@ TEST_F(RecordsTest, OldVerdictsGo) {
   EXPECT_EQ(history->verdicts(WallTime{}).value().size(), 1U);
 }
 
+TEST_F(RecordsTest, VerdictsAndPlanChangesAreBoundedInNumber) {
+  constexpr std::size_t kMost = 1000;
+  constexpr std::size_t kBatch = 2500;
+  const auto history = open({}, kMost);
+  std::vector<policy::VerdictRecord> verdicts;
+  std::vector<policy::PlanChange> changes(kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    verdicts.push_back(verdict("192.0.2.1", kStart, 15min));
+    verdicts.back().client.lo += i;
+    verdicts.back().until += i * 1ns;
+    changes[i].time = kStart + i * 1ns;
+  }
+  for (std::size_t i = 0; i <= SqliteHistory::kCountedAfter / kBatch; ++i) {
+    for (auto& one : verdicts) one.client.lo += kBatch;
+    ASSERT_TRUE(history->put_verdicts(verdicts));
+    ASSERT_TRUE(history->put_plan_changes(changes));
+  }
+  EXPECT_LE(history->verdicts(WallTime{}).value().size(), kMost + kBatch);
+  EXPECT_LE(history->plan_changes({}).value().size(), kMost);
+  EXPECT_EQ(history->verdicts(verdicts.back().until).value().back().client, verdicts.back().client)
+      << "those that ended first go";
+}
+
 TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   const auto history = open();
   const policy::PlanChange tightened{.time = kStart,
