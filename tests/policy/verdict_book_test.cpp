@@ -677,9 +677,11 @@ TEST(VerdictBook, AfterARestartAVerdictIsStillOfTheRuleThatRaisedIt) {
   before.book.figures(kMallory, postman(50, 50), kCame, at(before.elapsed));
   Scans after(settings);
   after.book.restore(before.book.all(), at(after.elapsed));
-  after.book.figures(kMallory, postman(50, 50), kCame, at(after.elapsed));
-  after.elapsed += minutes{10};
-  EXPECT_EQ(after.verdict(), nullptr) << "both have attacker act";
+  ASSERT_NE(after.verdict(), nullptr);
+  after.book.reconfigure(with({attacker(), raising}));
+  EXPECT_NE(after.verdict(), nullptr) << "the other had attacker act, too, and did not raise it";
+  after.book.reconfigure(with({attacker(), milder}));
+  EXPECT_EQ(after.verdict(), nullptr) << "its rule is gone";
 }
 
 TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {

@@ -47,7 +47,7 @@ TEST_F(WindowsTest, OfMoreThanAGridHoldsTheNewestAreRead) {
   const WallTime newest = kStart + kMost * 1min + 1h;
   ASSERT_TRUE(history->put_windows(kStart, 1min, {"payment"}, {stats(1)}));
   ASSERT_TRUE(history->put_windows(newest, 1min, {"payment"}, {stats(2)}));
-  ASSERT_TRUE(history->put_windows(newest + 24h * 400, 1min, {"payment"}, {stats(3)}));
+  ASSERT_TRUE(history->put_windows(newest + 24h * 300, 1min, {"payment"}, {stats(3)}));
   const auto grid = history->windows(kStart, 1min, {"payment"}, newest + 30s).value();
   ASSERT_GT(grid.size(), 0U);
   EXPECT_LE(grid.size(), kMost);
