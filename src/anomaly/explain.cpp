@@ -13,7 +13,7 @@ using traffic::Feature;
 
 /// Three significant digits at most, no exponent: 0.2, 21, 1,690 without the comma.
 std::string number(double x) {
-  if (x >= 100 || x == std::floor(x)) {
+  if (x >= 99.5 || x == std::floor(x)) {
     return fmt::format("{:.0f}", x);
   }
   return fmt::format("{:.2g}", x);

@@ -37,6 +37,8 @@ struct LoadCounts {
 /// while a forecast is made: that may take seconds, and only a turn changes windows, so it reads
 /// them without. Lock order: turn, mutex, then the small ones.
 struct Engine::Control {
+  static constexpr std::size_t kRecentChanges = 200;  ///< of the plan, to be told
+
   Control(Data& the_data, Settings the_settings, std::shared_ptr<History> history);
 
   // engine.cpp's calls, one file a stage. All but tick, save_all, restore and reconfigure
@@ -78,7 +80,8 @@ struct Engine::Control {
   [[nodiscard]] Result<void> delete_label(const std::string& target, Now now);
   void expire_labels(Now now);
   void end_label(const LabelRecord& record, Now now);
-  void store_as_over(policy::VerdictRecord ended, Now now);
+  void store_ended(const ClientId& client, const std::vector<policy::VerdictRecord>& before,
+                   Now now);
   [[nodiscard]] std::optional<ClientView> view_of(const ClientId& client, Now now) const;
   [[nodiscard]] const anomaly::Detector* detector() const;
   /// The name of the tier that the features speak of; empty: not known.

@@ -164,11 +164,10 @@ Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }
   labels.put(record, now);
-  const auto ended = verdicts.find(*client);
+  const auto before = verdicts.all_on(*client);
   verdicts.label(LabelBook::as_label(record), now);
   publish_verdicts(now);
-  changed = true;
-  if (ended && !verdicts.find(*client)) store_as_over(*ended, now);
+  store_ended(*client, before, now);
   return {};
 }
 
@@ -189,15 +188,25 @@ Result<void> Engine::Control::delete_label(const std::string& target, Now now) {
 /// The verdict that a label stood for ends with it, in the store too.
 void Engine::Control::end_label(const LabelRecord& record, Now now) {
   const ClientId client = LabelBook::as_label(record).client;
-  const auto ended = verdicts.find(client);
+  const auto before = verdicts.all_on(client);
   verdicts.unlabel(client);
-  if (record.malicious && ended && !verdicts.find(client)) store_as_over(*ended, now);
+  store_ended(client, before, now);
 }
 
-/// So that it does not come back with a restart, or when what ended it is taken back.
-void Engine::Control::store_as_over(policy::VerdictRecord ended, Now now) {
-  ended.until = now.wall;
-  keeper.verdicts({ended}, now.wall);
+/// What was ended by hand, of those there were on a client: so that it does not come back with a
+/// restart, or when what ended it is taken back.
+void Engine::Control::store_ended(const ClientId& client,
+                                  const std::vector<policy::VerdictRecord>& before, Now now) {
+  changed = true;
+  const auto after = verdicts.all_on(client);
+  for (policy::VerdictRecord ended : before) {
+    if (std::any_of(after.begin(), after.end(), [&](const policy::VerdictRecord& one) {
+          return one.part == ended.part && one.from == ended.from;
+        }))
+      continue;
+    ended.until = now.wall;
+    keeper.verdicts({std::move(ended)}, now.wall);
+  }
 }
 
 void Engine::Control::expire_labels(Now now) {

@@ -97,8 +97,9 @@ void Engine::Control::take_new_windows(Now now) {
 Result<void> Engine::Control::read_windows(Now now) {
   const auto& history = keeper.history();
   if (!history) return {};
-  auto stored =
-      history->windows(now.wall - WindowBook::kKept, settings.shape.window, windows.endpoints());
+  // The one that runs among them, and none that a clock which was ahead has left.
+  auto stored = history->windows(now.wall - WindowBook::kKept, settings.shape.window,
+                                 windows.endpoints(), now.wall + Nanos{1});
   if (!stored) return tl::unexpected(stored.error());
   if (windows.begun()) {
     if (stored->size() > 0) windows.begin(std::move(*stored), {}, now);

@@ -6,11 +6,6 @@
 #include "forecast/past.hpp"
 
 namespace tidelimit::engine {
-namespace {
-
-constexpr std::size_t kRecentChanges = 200;
-
-}  // namespace
 
 const forecast::ForecastModel* Engine::Control::forecaster() const {
   return models ? models->forecast.get() : nullptr;

@@ -10,8 +10,7 @@ namespace {
 
 constexpr Nanos kDay = std::chrono::hours{24};
 constexpr std::size_t kRecentRoutes = 16;
-constexpr std::size_t kLongestWord = 500;     // on what was set by hand
-constexpr std::size_t kChangesRead = 10'000;  // to find the last of every cell
+constexpr std::size_t kLongestWord = 500;  // on what was set by hand
 
 /// Settings that are taken up at start only, where they differ.
 std::vector<std::string> fixed_changes(const Settings& before, const Settings& after) {
@@ -155,13 +154,11 @@ Result<void> Engine::Control::restore_from(History& history, Now now) {
     }
     overrides.expire(now.mono);
   });
-  take("stored plan changes", history.plan_changes({.until = now.wall, .most = kChangesRead}),
-       [&](auto& stored) {
-         planner.restore(stored, modes.modes().all, now);
-         recent_changes = std::move(stored);
-         std::erase_if(recent_changes, [&](const auto& one) { return one.time < now.wall - kDay; });
-         trim_recent_changes();
-       });
+  take("where limits stood", history.plan_standing(),
+       [&](const auto& stored) { planner.restore(stored, modes.modes().all, now); });
+  take("stored plan changes",
+       history.plan_changes({.since = now.wall - kDay, .until = now.wall, .most = kRecentChanges}),
+       [&](auto& stored) { recent_changes = std::move(stored); });
   take("stored forecasts", history.forecasts({.since = now.wall - kDay - settings.shape.horizon}),
        [&](const auto& stored) {
          forecast_record.published(stored);
@@ -205,7 +202,8 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
     fold_windows(now.wall);
     traffic::WindowGrid stored;
     if (keeper.history() && windows.closed().size() > 0) {
-      auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names);
+      auto read = keeper.history()->windows(windows.closed().start, settings.shape.window, names,
+                                            windows.start_of(windows.first_open()));
       if (read) {
         stored = std::move(*read);
       } else {

@@ -11,6 +11,11 @@ constexpr Nanos kLongest = std::chrono::hours{24 * 36525};
 
 }  // namespace
 
+std::optional<WallTime> end_of_kept(std::optional<WallTime> until, WallTime made_at, WallTime now) {
+  if (until && made_at > now) *until = now + std::max(*until - made_at, Nanos{0});
+  return until;
+}
+
 void Ends::set(const std::string& target, std::optional<WallTime> until, Now now) {
   ends_.erase(target);
   if (!until) return;

@@ -9,6 +9,12 @@
 
 namespace tidelimit::engine {
 
+/// The end of what was set by hand until then. Made by a clock that is ahead of this one, as that
+/// of a machine that was started without its battery is behind, it lasts no longer than it was made
+/// for.
+[[nodiscard]] std::optional<WallTime> end_of_kept(std::optional<WallTime> until, WallTime made_at,
+                                                  WallTime now);
+
 /// When what was set by hand for a while ends, by what it was set on. An end is given in wall time
 /// and taken to the monotonic scale once: a wall clock that jumps later moves none. One thread.
 class Ends {

@@ -177,10 +177,10 @@ void Engine::write_records(Now now) {
 
 void Engine::forget_verdict(const ClientId& client, Now now) {
   std::lock_guard lock(control_->mutex);
-  const auto ended = control_->verdicts.find(client);
+  const auto before = control_->verdicts.all_on(client);
   control_->verdicts.forget(client);
   control_->publish_verdicts(now);
-  if (ended) control_->store_as_over(*ended, now);
+  control_->store_ended(client, before, now);
 }
 
 std::shared_ptr<const Status> Engine::status() const {

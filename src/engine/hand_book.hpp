@@ -1,7 +1,9 @@
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,12 +23,23 @@ class HandBook {
   /// In the place of another on its target.
   void put(Record record, Now now) {
     erase(record.target);
+    record.until = end_of_kept(record.until, record.made_at, now.wall);
     ends_.set(record.target, record.until, now);
+    places_[record.target] = records_.size();
     records_.push_back(std::move(record));
+    ++revision_;
   }
-  bool erase(const std::string& target) {
+  bool erase(const std::string& named) {
+    const std::string target = named;  // the caller's may live in what is erased
+    const auto found = places_.find(target);
+    if (found == places_.end()) return false;
+    const std::size_t place = found->second;
     ends_.erase(target);
-    return std::erase_if(records_, [&](const auto& r) { return r.target == target; }) > 0;
+    places_.erase(found);
+    records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(place));
+    for (std::size_t i = place; i < records_.size(); ++i) --places_.at(records_[i].target);
+    ++revision_;
+    return true;
   }
   /// Takes out what has ended.
   std::vector<Record> expire(Instant now) {
@@ -48,13 +61,18 @@ class HandBook {
 
   [[nodiscard]] const std::vector<Record>& all() const { return records_; }
   [[nodiscard]] const Record* find(const std::string& target) const {
-    const auto found = std::find_if(records_.begin(), records_.end(),
-                                    [&](const auto& r) { return r.target == target; });
-    return found == records_.end() ? nullptr : &*found;
+    const auto found = places_.find(target);
+    return found == places_.end() ? nullptr : &records_[found->second];
   }
+
+ protected:
+  /// Another whenever a target came or went.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
 
  private:
   std::vector<Record> records_;
+  std::unordered_map<std::string, std::size_t> places_;  ///< in records_, by target
+  std::uint64_t revision_ = 0;
   Ends ends_;  ///< by target
 };
 

@@ -175,8 +175,11 @@ class History {
   virtual Result<void> put_windows(WallTime start, Nanos step,
                                    const std::vector<std::string>& endpoints,
                                    const std::vector<traffic::WindowStats>& stats) = 0;
+  /// A grid is one block of memory over its whole span: 1041 days of 15 minutes, 69 of one minute.
+  static constexpr std::size_t kMostWindows = 100'000;
   /// Windows that start in [from, until), as one grid on `step`; missing ones are
-  /// `observed = false`.
+  /// `observed = false`. Of more than kMostWindows the newest before `until`; where that is not
+  /// given, the oldest: the newest may come from a clock that was wrong.
   virtual Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
                                               const std::vector<std::string>& endpoints,
                                               WallTime until = WallTime::max()) = 0;
@@ -222,6 +225,9 @@ class History {
   virtual Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) = 0;
   /// The oldest first.
   virtual Result<std::vector<policy::PlanChange>> plan_changes(const PlanChangeQuery& query) = 0;
+  /// Where each rule left each limit, for Planner::restore: the last change of either, and the last
+  /// that tightened, in their order, however old they are and whatever the clock showed.
+  virtual Result<std::vector<policy::PlanChange>> plan_standing() { return plan_changes({}); }
 
   /// A forecast that was published, to be shown against what came.
   virtual Result<void> put_forecasts(const std::vector<forecast::EndpointForecast>& forecasts) = 0;

@@ -148,7 +148,8 @@ void ModeBoard::restore(const std::vector<ModeRecord>& records, Now now) {
     if (!record.mode || (record.until && *record.until <= now.wall)) continue;
     if (PartMode* part = find(record.part); part != nullptr && part->part == record.part) {
       part->by_hand = record;
-      ends_.set(record.part, record.until, now);
+      part->by_hand->until = end_of_kept(record.until, record.made_at, now.wall);
+      ends_.set(record.part, part->by_hand->until, now);
     } else {
       news_.push_back(gone(record.part, now.wall));
     }

@@ -55,25 +55,33 @@ void OverrideBook::put(OverrideRecord record, Now now) {
   HandBook::put(std::move(record), now);
 }
 
+const OverrideBook::Lookup& OverrideBook::lookup(const SipKey& key) const {
+  if (lookup_.revision == revision()) return lookup_;
+  Lookup made;
+  made.revision = revision();
+  std::vector<Prefix> prefixes;
+  for (std::size_t i = 0; i < all().size(); ++i) {
+    const std::string_view target = all()[i].target;
+    if (target.starts_with(kUser)) {
+      made.users.emplace(user_name(target.substr(kUser.size()), key), i);
+    } else if (const auto prefix = parse_prefix(target)) {
+      prefixes.push_back(*prefix);
+      made.prefix_places.push_back(i);
+    }
+  }
+  made.prefixes = limiter::PrefixIndex(prefixes);
+  return lookup_ = std::move(made);
+}
+
 const OverrideRecord* OverrideBook::applying(const ClientId& client, std::string_view user,
                                              const SipKey& key) const {
-  for (const auto& record : all()) {
-    if (user.empty() || !record.target.starts_with(kUser)) continue;
-    UserName name;
-    name.set(std::string_view(record.target).substr(kUser.size()), key);
-    if (name.view() == user) return &record;
+  const Lookup& in = lookup(key);
+  if (!user.empty()) {
+    const auto found = in.users.find(std::string(user));
+    if (found != in.users.end()) return &all()[found->second];
   }
-  if (client.is_host_name()) return nullptr;
-  const OverrideRecord* longest = nullptr;
-  int length = -1;
-  for (const auto& record : all()) {
-    if (record.target.starts_with(kUser)) continue;
-    const auto prefix = parse_prefix(record.target);
-    if (!prefix || !prefix->contains(address_of(client)) || prefix->length < length) continue;
-    longest = &record;
-    length = prefix->length;
-  }
-  return longest;
+  const auto prefix = in.prefixes.find(client, [](std::size_t) { return true; });
+  return prefix ? &all()[in.prefix_places[*prefix]] : nullptr;
 }
 
 std::shared_ptr<const limiter::OverrideTable> OverrideBook::table(

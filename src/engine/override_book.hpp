@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.hpp"
@@ -8,6 +11,7 @@
 #include "engine/hand_book.hpp"
 #include "engine/history.hpp"
 #include "limiter/limiter.hpp"
+#include "limiter/prefix_index.hpp"
 
 namespace tidelimit::engine {
 
@@ -31,6 +35,17 @@ class OverrideBook : public HandBook<OverrideRecord> {
   /// As the data plane reads them.
   [[nodiscard]] std::shared_ptr<const limiter::OverrideTable> table(
       const limiter::Limiter& limiter, const std::vector<Prefix>& allow_list) const;
+
+ private:
+  /// What applying() looks in: a flood of those who are blocked asks thousands of times a second.
+  struct Lookup {
+    std::uint64_t revision = 0;                          ///< that it is of
+    std::unordered_map<std::string, std::size_t> users;  ///< place in all(), by UserName
+    limiter::PrefixIndex prefixes;
+    std::vector<std::size_t> prefix_places;  ///< in all()
+  };
+  [[nodiscard]] const Lookup& lookup(const SipKey& key) const;
+  mutable Lookup lookup_;
 };
 
 }  // namespace tidelimit::engine

@@ -55,8 +55,8 @@ struct EndpointForecast {
   std::string
       note;  ///< why it is not the LSTM's, in words: "41 of 96 windows of history: last value"
   /// How far off each contender was over the last two days (mean absolute error, newer ones weigh
-  /// more), requests per horizon; the model first. Empty: nothing competes yet, or no model could
-  /// speak.
+  /// more), requests per horizon; the model first. The model alone, infinitely far off: what it
+  /// says is not a number. Empty: nothing competes yet, or no model could speak.
   std::vector<std::pair<Source, double>> recent_errors;
 
   [[nodiscard]] double median() const { return quantiles[kMedian]; }

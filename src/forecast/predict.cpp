@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <iterator>
+#include <limits>
 
 #include "forecast/lane.hpp"
 #include "forecast/members.hpp"
@@ -184,6 +185,7 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
         continue;
       }
       // Only a model can come to that, by weights far out of range.
+      forecast.recent_errors = {{source, std::numeric_limits<double>::infinity()}};
       auto choice = fall_back(series, mine.origins[k], "the model's forecast is not a number");
       forecast.source = choice.source;
       forecast.note = std::move(choice.note);

@@ -46,7 +46,7 @@ struct Renewal {
 inline constexpr double kDrift = 2;
 
 /// The recent error of the model alone over its error in training, mean over the endpoints that the
-/// guard judges in `live`; empty: none is.
+/// guard judges in `live`; infinity where it forecasts what is not a number; empty: none is.
 [[nodiscard]] std::optional<double> error_growth(const ForecastModel& model,
                                                  std::span<const EndpointForecast> live);
 

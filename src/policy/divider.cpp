@@ -144,7 +144,9 @@ void Divider::restore(std::size_t cell, double scale, std::optional<Instant> ste
   if (!classes_[cell].may_cut) return;
   classes_[cell].scale.restore(scale, stepped);
   classes_[cell].scale.keep_above(classes_[cell].floor);
-  if (scale != 1.0) state_.cause = cause;
+  const bool at_base = std::all_of(classes_.begin(), classes_.end(),
+                                   [](const Class& one) { return one.scale.value() == 1.0; });
+  if (scale != 1.0 || at_base) state_.cause = cause;
 }
 
 void Divider::update(const StepReadings& readings, const LoadSample* load, Now now,

@@ -46,6 +46,7 @@ class Divider {
   /// See RuleSet::restore.
   void restore(std::size_t cell, double scale, std::optional<Instant> stepped,
                const std::string& cause);
+  void keep_above(std::size_t cell, double scale) { classes_[cell].scale.keep_above(scale); }
 
   /// From `before` (the last step) to `now`; `load`: what was asked in a second or so, if measured.
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);

@@ -95,9 +95,9 @@ void RuleMemory::restore(std::size_t cell, double scale, std::optional<Instant> 
   if (cells_[cell].held == 1.0) return;  // it reaches this one no more
   cells_[cell].scale.restore(scale, stepped);
   cells_[cell].scale.keep_above(cells_[cell].floor);
-  if (scale == 1.0) return;
-  at_rest_ = false;
-  state_.cause = ended_ = cause;
+  at_rest_ = std::all_of(cells_.begin(), cells_.end(),
+                         [](const Cell& one) { return one.scale.value() == 1.0; });
+  if (scale != 1.0 || at_rest_) state_.cause = ended_ = cause;
 }
 
 void RuleMemory::update(const StepReadings& readings, Now now, Instant before) {

@@ -37,6 +37,7 @@ class RuleMemory {
   /// See RuleSet::restore.
   void restore(std::size_t cell, double scale, std::optional<Instant> stepped,
                const std::string& cause);
+  void keep_above(std::size_t cell, double scale) { cells_[cell].scale.keep_above(scale); }
 
   /// Moves triggers and scales from `before` (the last step) to `now`.
   void update(const StepReadings& readings, Now now, Instant before);

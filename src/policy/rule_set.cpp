@@ -169,6 +169,13 @@ std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {
   return {};
 }
 
+/// Why a rule had moved a limit: what it looks at may be otherwise by now.
+std::string before_restart(const std::string& cause) {
+  constexpr std::string_view kBefore = "before the restart: ";
+  if (cause.empty() || cause.starts_with(kBefore)) return cause;
+  return std::string(kBefore) + cause;
+}
+
 void RuleSet::restore(std::size_t cell, const PlanChange& change, bool in_force, Now now) {
   std::optional<Instant> stepped;
   if (change.after_scale < change.before_scale)
@@ -179,9 +186,12 @@ void RuleSet::restore(std::size_t cell, const PlanChange& change, bool in_force,
   const auto put = [&](auto& all) {
     for (auto& one : all) {
       if (one.state().rule == change.rule) {
-        one.restore(cell, change.after_scale, stepped, change.cause);
+        one.restore(cell, change.after_scale, stepped, before_restart(change.cause));
       } else if (change.rule.empty() && spoken_of(one.state())) {
         one.restore(cell, 1.0, {}, {});
+      } else if (spoken_of(one.state())) {
+        // Had it stood lower, it would have set the limit.
+        one.keep_above(cell, std::min(change.after_scale, 1.0));
       }
     }
   };

@@ -82,7 +82,7 @@ bool VerdictBook::settle_anew(Held& held) const {
     return true;
   }
   for (const auto& rule : settings_.rules) {
-    if (rule.name != held.source || !acts(rule)) continue;
+    if (rule.name != held.record.source || !acts(rule)) continue;
     if (rule.when.on_figures() && !rule.when.on_verdict())
       settle(held, consequence_of(rule, settings_.rules));
     return true;
@@ -170,7 +170,8 @@ void VerdictBook::withhold(Held& held, Withheld by, std::string_view reason) {
 
 bool VerdictBook::held_by(const Rule& rule, const ClientId& client) const {
   const auto judged = judged_.find(client);
-  return judged != judged_.end() && judged->second.rule && judged->second.rule->source == rule.name;
+  return judged != judged_.end() && judged->second.rule &&
+         judged->second.rule->record.source == rule.name;
 }
 
 void VerdictBook::figures(const ClientId& client, const traffic::ClientFigures& figures,
@@ -204,7 +205,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
                              const traffic::ClientFigures& figures, Now now) {
   const Rule& rule = settings_.rules[index];
   Judged& judged = entry(client);
-  if (judged.rule && judged.rule->source == rule.name) {
+  if (judged.rule && judged.rule->record.source == rule.name) {
     Held& held = *judged.rule;
     extend(held, now);
     if (now.mono - held.told < kTellEvery) return;
@@ -215,7 +216,7 @@ void VerdictBook::apply_rule(std::size_t index, const ClientId& client,
     return;
   }
   Held held;
-  held.source = rule.name;
+  held.record.source = rule.name;
   held.record.client = client;
   held.record.client_name = format_client(client);
   held.record.part = Part::rules;
@@ -270,9 +271,10 @@ void VerdictBook::forget(const ClientId& client) {
   drop_if_empty(client);
 }
 
-/// The rule on figures behind a verdict that is on record with the rule that acts: that may be one
-/// on the verdict.
+/// The rule on figures behind a verdict. Earlier versions put on record the rule that acts alone,
+/// which may be one on the verdict: then the first that fits.
 std::string VerdictBook::raised_by(const VerdictRecord& record) const {
+  if (record.part != Part::rules || !record.source.empty()) return record.source;
   for (const std::size_t index : figure_rules_) {
     const Rule& rule = settings_.rules[index];
     if (verdict_of(rule) == record.kind &&
@@ -282,23 +284,39 @@ std::string VerdictBook::raised_by(const VerdictRecord& record) const {
   return record.rule;
 }
 
+/// How long after its last evidence one may end: one by the model may have been under a rule that
+/// asks for figures, too, which are not known yet.
+Nanos VerdictBook::longest_of(const Held& held) const {
+  if (held.duration == Nanos{0}) return Nanos::max();  // by a rule that is gone
+  Nanos longest = held.duration;
+  for (const Rule& rule : settings_.rules) {
+    if (held.record.part == Part::anomaly && rule.when.verdict == held.record.kind)
+      longest = std::max(longest, rule.then.duration);
+  }
+  return longest;
+}
+
 void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
   for (const auto& record : records) {
     if (record.until <= now.wall || record.kind == VerdictKind::normal) continue;
     Held held;
     held.record = record;
-    held.source = record.part == Part::rules ? raised_by(record) : "";
-    held.expires = now.mono + (record.until - now.wall);
-    held.told = now.mono;
-    held.told_until = record.until;
+    held.record.source = raised_by(record);
     const bool overruled = record.part == Part::anomaly && labels_.contains(record.client);
     if (overruled || allowed(record.client) || !settle_anew(held)) continue;
+    const Nanos longest = longest_of(held);
+    if (record.from - now.wall > longest) continue;
+    const Nanos left = std::min(record.until - now.wall, longest);
+    held.expires = now.mono + left;
+    held.told = now.mono;
+    held.told_until = held.record.until = now.wall + left;
     Judged& judged = entry(record.client);
     auto& slot = record.part == Part::anomaly ? judged.model : judged.rule;
     if (slot && slot->expires >= held.expires) continue;
     next_expiry_ = std::min(next_expiry_, held.expires);
     slot = std::move(held);
     weigh_anew(judged);
+    if (slot->record.until != record.until) tell(*slot, now, true);
     const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
                         record.action != Action::none;
     if (counts)

@@ -47,6 +47,7 @@ struct VerdictRecord {
   WallTime until{};
   bool renewed = false;  ///< in take_news(): there before, now longer or otherwise
   WallTime told{};       ///< in take_news(): when it came to that
+  std::string source{};  ///< the rule on figures that raised it; empty: none did
 };
 
 /// What a model's verdict rests on.
@@ -124,11 +125,15 @@ class VerdictBook {
   [[nodiscard]] std::vector<VerdictRecord> all() const;
   /// The same of one client.
   [[nodiscard]] std::optional<VerdictRecord> find(const ClientId& client) const;
+  /// All that are on one client at once: by the model, by rules, by a label.
+  [[nodiscard]] std::vector<VerdictRecord> all_on(const ClientId& client) const;
   /// Raised or renewed since the last call, for the log and the store. Renewals are told at most
   /// once a minute for each client.
   [[nodiscard]] std::vector<VerdictRecord> take_news();
   /// After a restart, with labels given before. Those that are expired, or that the settings no
-  /// longer call for, are dropped, and the model's on clients with a label.
+  /// longer call for, are dropped, and the model's on clients with a label. Where the wall clock is
+  /// behind by now, none lasts longer than from fresh evidence; those that began so far ahead that
+  /// nobody can tell whether they are over are dropped.
   void restore(const std::vector<VerdictRecord>& records, Now now);
 
  private:
@@ -138,7 +143,6 @@ class VerdictBook {
   /// One verdict on one client, by the model or by a rule on figures.
   struct Held {
     VerdictRecord record;
-    std::string source;  ///< the rule on figures that raised it; empty: the model
     Nanos duration{0};
     Instant expires;
     Instant told;           ///< when take_news() last had it
@@ -177,6 +181,7 @@ class VerdictBook {
   void tell(Held& held, Now now, bool renewed);
   [[nodiscard]] bool settle_anew(Held& held) const;
   [[nodiscard]] std::string raised_by(const VerdictRecord& record) const;
+  [[nodiscard]] Nanos longest_of(const Held& held) const;
 
   Judged& entry(const ClientId& client);
   /// To be called whenever what a client is under has changed.

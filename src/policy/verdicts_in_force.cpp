@@ -154,6 +154,16 @@ std::optional<VerdictRecord> VerdictBook::find(const ClientId& client) const {
   return severer(found->second).record;
 }
 
+std::vector<VerdictRecord> VerdictBook::all_on(const ClientId& client) const {
+  std::vector<VerdictRecord> records;
+  const auto found = judged_.find(client);
+  if (found == judged_.end()) return records;
+  const Judged& judged = found->second;
+  for (const auto* held : {&judged.label, &judged.model, &judged.rule})
+    if (*held) records.push_back((*held)->record);
+  return records;
+}
+
 std::vector<VerdictRecord> VerdictBook::take_news() {
   return std::exchange(news_, {});
 }

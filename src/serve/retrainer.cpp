@@ -1,6 +1,7 @@
 #include "serve/retrainer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
@@ -161,6 +162,7 @@ std::string Retrainer::due(const config::Config& config, WallTime now) {
   if (models == nullptr || models->forecast == nullptr || status == nullptr) return {};
   const auto growth = forecast::error_growth(*models->forecast, status->forecasts);
   if (!growth || *growth < forecast::kDrift) return {};
+  if (std::isinf(*growth)) return "the model drifted: its forecasts are no numbers any more";
   return fmt::format("the model drifted: its error is {:.1f} times that of its training", *growth);
 }
 
@@ -208,7 +210,7 @@ Result<void> Retrainer::attempt(const config::Config& config, WallTime now, mode
   if (history == nullptr) return fail(Code::failed_precondition, "no windows are stored");
   const forecast::Shape& shape = config.engine.shape;
   const auto grid =
-      history->windows(now - config.retrain.history, shape.window, endpoint_names(config));
+      history->windows(now - config.retrain.history, shape.window, endpoint_names(config), now);
   if (!grid) return tl::unexpected(grid.error());
 
   const bool comparable = bundle.forecast != nullptr && bundle.manifest.shape == shape;

@@ -427,6 +427,12 @@ TEST(Words, NameNoValueWithinItsUsualRangeUnlessAllAre) {
   EXPECT_THAT(in_words({hour}), testing::IsEmpty());
 }
 
+TEST(Words, WriteNoExponents) {
+  using traffic::Feature;
+  EXPECT_THAT(in_words({{Feature::requests_per_minute, 99.7, 0.2, 99.4, 0.1}}),
+              testing::ElementsAre("100 requests a minute (usual 0.2 to 99)"));
+}
+
 TEST(Words, HoldNoHarmlessOddityAgainstAnybody) {
   using traffic::Feature;
   const Contribution rate{Feature::requests_per_minute, 119, 1, 5, 0.3};

@@ -108,6 +108,25 @@ TEST_F(Clocks, WhatIsSetForAWhileLastsThatLongWhereTheClockIsSetBeforeTheNextTur
   }
 }
 
+TEST_F(Clocks, WhatIsSetForAWhileLastsNoLongerWhereTheClockIsBehindAtARestart) {
+  block(hours{1});
+  label(hours{1});
+  const ModeRecord shadow{
+      "all", policy::ModeFor{Mode::shadow, 1}, {}, "ann", now.wall, now.wall + hours{1}};
+  ASSERT_TRUE(engine->set_mode(shadow, now));
+  pass(seconds{1});
+  now.wall -= hours{24 * 400};
+  restart(mission(), history);
+  EXPECT_EQ(engine->overrides().size(), 1u);
+  EXPECT_EQ(engine->labels().size(), 1u);
+  EXPECT_EQ(mode_of_all(), "shadow");
+  EXPECT_EQ(*engine->overrides().front().until, now.wall + hours{1});
+  pass(hours{1} + seconds{1});
+  EXPECT_TRUE(engine->overrides().empty());
+  EXPECT_TRUE(engine->labels().empty());
+  EXPECT_EQ(mode_of_all(), "enforce");
+}
+
 TEST_F(Clocks, AJumpIsSaidForAWhile) {
   pass(minutes{1});
   EXPECT_THAT(trouble(), testing::Not(HasSubstr("wall clock")));

@@ -149,6 +149,8 @@ class MemoryHistory : public History {
     std::erase_if(changes, [&](const policy::PlanChange& change) {
       return change.time < query.since || change.time >= query.until;
     });
+    const std::size_t surplus = changes.size() - std::min(query.most, changes.size());
+    changes.erase(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(surplus));
     return changes;
   }
 

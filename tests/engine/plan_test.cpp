@@ -7,6 +7,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class Plans : public GateInTime {
  protected:
@@ -566,6 +567,40 @@ TEST_F(Plans, ARestartGoesOnWhereTheGateStood) {
   pass(minutes{9});
   EXPECT_EQ(effective(kBrowse, kStd), 100);
   EXPECT_EQ(history->plan_changes({})->back().after_scale, 1);
+}
+
+TEST_F(Plans, ARestartGoesOnWhereTheGateStoodHoweverMuchChangedElsewhere) {
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  ASSERT_EQ(effective(kBrowse, kStd), 25);
+  policy::PlanChange elsewhere;
+  elsewhere.time = now.wall;
+  elsewhere.endpoint = "payment";
+  elsewhere.tier = "PRM";
+  ASSERT_TRUE(history->put_plan_changes(std::vector(20'000, elsewhere)));
+  restart(mission(), history);
+  EXPECT_NEAR(effective(kBrowse, kStd), 25, 3) << "of a base of 100";
+}
+
+TEST_F(Plans, AfterARestartARuleThatLetGoSaysThatItsCauseIsOfBefore) {
+  const auto rule = [&] {
+    for (const auto& one : engine->status()->rules)
+      if (one.rule == "cpu-pressure") return one;
+    return policy::RuleState{};
+  };
+  begin(false);
+  signal_cpu(0.95);
+  pass(seconds{2});
+  for (int i = 0; i < 2; ++i) {
+    restart(mission(), history);
+    EXPECT_FALSE(rule().active);
+    EXPECT_THAT(rule().cause, StartsWith("before the restart: cpu is at 95"));
+  }
+  pass(minutes{10});
+  ASSERT_EQ(effective(kBrowse, kStd), 100);
+  restart(mission(), history);
+  EXPECT_EQ(rule().cause, "") << "it moves nothing any more";
 }
 
 TEST_F(Plans, AModeSetByHandIsTheCauseOfWhatMovesForIt) {

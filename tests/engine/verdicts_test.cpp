@@ -376,6 +376,28 @@ TEST_F(Verdicts, AreForgottenByHand) {
   EXPECT_TRUE(ask({.address = kMallory}).decision.allowed);
 }
 
+TEST_F(Verdicts, AreAllForgottenOverARestart) {
+  auto history = std::make_shared<MemoryHistory>();
+  policy::Rule flood;
+  flood.name = "flood";
+  flood.when.requests = 100;
+  flood.then.limit = per_minute(10);
+  flood.then.duration = hours{1};
+  Settings settings = mission();
+  settings.policy.rules = {attacker(), flood};
+  start(settings, history);
+  engine->set_models(bundle(nullptr, quiet_detector()));
+  engine->tick(now);
+  ordinary(20);
+  for (int s = 0; s < 12; ++s) attack(60);
+  ASSERT_EQ(verdict(kMallory)->rule, "attacker");
+  ASSERT_EQ(history->verdicts(now.wall)->size(), 2u) << "by the model and by the rule";
+  engine->forget_verdict(client(kMallory), now);
+  pass(seconds{1});
+  restart(settings, history);
+  EXPECT_FALSE(verdict(kMallory)) << verdict(kMallory)->rule;
+}
+
 TEST_F(Verdicts, SayNothingOfTheTrafficOfAClientThatIsLetPassByHand) {
   policy::Rule rule = attacker();
   rule.then.duration = hours{1};

@@ -143,6 +143,11 @@ TEST(Drift, IsTheModelsOwnErrorOverThatOfItsTraining) {
   ASSERT_TRUE(drifted);
   EXPECT_GT(*drifted, kDrift);
   EXPECT_EQ(growth(first_windows(grid, 2)), std::nullopt) << "nothing is judged yet";
+  ForecastModel broken = *model;
+  for (float& weight : broken.network.weights) weight = std::numeric_limits<float>::quiet_NaN();
+  const auto beyond = error_growth(broken, predict(&broken, grid, grid.size(), Shape{}));
+  ASSERT_TRUE(beyond) << "what it says is not a number";
+  EXPECT_GT(*beyond, kDrift);
 }
 
 }  // namespace

@@ -84,5 +84,23 @@ TEST(Restart, ALimitBackAtItsBaseSaysNothingOfARuleThatIsOnlyWatched) {
   EXPECT_NEAR(after.at(kBrowse, kStd, limiter::View::shadow).scale, 0.2, 0.05);
 }
 
+TEST(Restart, NoRuleStandsLowerThanTheOneThatSetTheLimit) {
+  PolicySettings settings = mission();
+  Rule mild = settings.rules.back();
+  mild.name = "mild";
+  mild.when.cpu = 0.5;
+  mild.then.scale = 0.8;
+  settings.rules.push_back(mild);
+  World before(settings);
+  before.cpu = 0.95;
+  before.run(seconds{3});
+  ASSERT_NEAR(before.at(kBrowse, kStd).scale, 0.25, 1e-9) << "by cpu-pressure";
+  before.cpu = 0.6;  // which lets go, while the mild one stays
+  before.run(minutes{20});
+  ASSERT_NEAR(before.at(kBrowse, kStd).scale, 0.8, 1e-9);
+  World after = restarted(before, settings);
+  EXPECT_NEAR(after.at(kBrowse, kStd).scale, 0.8, 0.02);
+}
+
 }  // namespace
 }  // namespace tidelimit::policy::test

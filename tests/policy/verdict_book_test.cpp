@@ -641,6 +641,49 @@ TEST(VerdictBook, SurvivesARestartWithTheTimeThatIsLeft) {
   EXPECT_TRUE(late.book.all().empty());
 }
 
+TEST(VerdictBook, AClockThatIsBehindAtARestartBringsNoOldVerdictsBack) {
+  Scans before(with({attacker()}));
+  before.raise();
+  const auto records = before.book.all();
+  const auto restarted = [&](Nanos behind) {
+    Scans after(with({attacker()}));
+    after.elapsed = before.elapsed;
+    after.book.restore(records, {at(after.elapsed).mono, at(after.elapsed).wall - behind});
+    return after;
+  };
+  Scans little = restarted(minutes{14});
+  ASSERT_NE(little.verdict(), nullptr) << "it can't be over";
+  const auto told = little.book.take_news();
+  ASSERT_EQ(told.size(), 1u) << "the history is told of the end";
+  EXPECT_EQ(told[0].until, at(little.elapsed).wall - minutes{14} + minutes{15});
+  little.elapsed += minutes{15};
+  EXPECT_EQ(little.verdict(), nullptr) << "it lasts no longer than from fresh evidence";
+  EXPECT_EQ(restarted(hours{24 * 60}).verdict(), nullptr) << "it may be over for weeks";
+}
+
+TEST(VerdictBook, AfterARestartAVerdictIsStillOfTheRuleThatRaisedIt) {
+  Rule milder = odd_tool();
+  milder.name = "milder";
+  milder.when.requests = 1000;
+  milder.then.limit.reset();
+  milder.then.verdict = VerdictKind::malicious;
+  milder.then.duration = hours{5};
+  Rule raising = milder;
+  raising.name = "raising";
+  raising.when.requests = 20;
+  raising.then.duration = minutes{10};
+  const auto settings = with({attacker(), milder, raising});
+  Scans before(settings);
+  before.book.figures(kMallory, postman(50, 50), kCame, at(before.elapsed));
+  Scans after(settings);
+  after.book.restore(before.book.all(), at(after.elapsed));
+  ASSERT_NE(after.verdict(), nullptr);
+  after.book.reconfigure(with({attacker(), raising}));
+  EXPECT_NE(after.verdict(), nullptr) << "the other had attacker act, too, and did not raise it";
+  after.book.reconfigure(with({attacker(), milder}));
+  EXPECT_EQ(after.verdict(), nullptr) << "its rule is gone";
+}
+
 TEST(VerdictBook, ANewConfigurationSettlesVerdictsAnew) {
   Scans scans(with({attacker(), odd_tool()}));
   scans.raise();

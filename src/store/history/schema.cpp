@@ -7,7 +7,9 @@ namespace tidelimit::store {
 namespace {
 
 // Step i takes a file from version i to i + 1. A released step is never edited: a change of layout
-// is a new step at the end. Times are nanoseconds since the epoch, UTC.
+// is a new step at the end. Times are nanoseconds since the epoch, UTC. Where a table has no rowid,
+// the columns of its key come first: otherwise quick_check of SQLite 3.40 takes them for NULL, and
+// the file for damaged.
 constexpr std::array kSteps = {
     R"sql(
 -- demand per endpoint and window; open_window holds the one that is still running
@@ -146,6 +148,31 @@ ALTER TABLE decisions ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
 -- of the hash that tells users with a long beginning in common apart
 CREATE TABLE user_name_key (k0 INTEGER NOT NULL, k1 INTEGER NOT NULL);
 INSERT INTO user_name_key VALUES (random(), random());
+)sql",
+    R"sql(
+-- where each rule left each limit, however long ago: the last change of either kind, and the last
+-- one that tightened
+CREATE TABLE plan_standing (
+  endpoint TEXT NOT NULL, tier TEXT NOT NULL, of TEXT NOT NULL, rule TEXT NOT NULL,
+  shadow INTEGER NOT NULL, tightened INTEGER NOT NULL,
+  id INTEGER NOT NULL, time INTEGER NOT NULL,
+  before_per_minute REAL NOT NULL, after_per_minute REAL NOT NULL,
+  before_scale REAL NOT NULL, after_scale REAL NOT NULL, cause TEXT NOT NULL,
+  PRIMARY KEY (endpoint, tier, of, rule, shadow, tightened)
+) WITHOUT ROWID;
+INSERT INTO plan_standing SELECT endpoint, tier, of, rule, shadow,
+  after_scale < before_scale AS tightened, max(id), time, before_per_minute, after_per_minute,
+  before_scale, after_scale, cause
+  FROM plan_changes GROUP BY endpoint, tier, of, rule, shadow, tightened;
+)sql",
+    R"sql(
+-- the rule on figures that raised a verdict; '' of the model's, and of earlier versions'
+ALTER TABLE verdicts ADD COLUMN source TEXT NOT NULL DEFAULT '';
+)sql",
+    R"sql(
+-- all lengths that stored windows have, or had
+CREATE TABLE window_lengths (step INTEGER PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO window_lengths SELECT DISTINCT step FROM windows;
 )sql"};
 
 Result<void> require_ours(Database& database) {

@@ -7,18 +7,21 @@ namespace tidelimit::store {
 namespace {
 
 constexpr Nanos kHour = std::chrono::hours{1};
+constexpr Nanos kLongestWindow = std::chrono::hours{24};
 
 std::string principal_of(const engine::DecisionRecord& record) {
   return record.user.empty() ? record.client : "user/" + record.user;
 }
 
-// Every request that arrived, in windows that ended since then; the running one among them.
+// Every request that arrived, in windows that ended since then; the running one among them. No
+// window is longer than a day, which spares a look at years of them.
 Result<double> arrived_since(Database& db, WallTime since) {
   auto rows = db.query(
       "SELECT total(requests + malicious) FROM "
       "(SELECT start, step, requests, malicious FROM windows UNION ALL "
-      "SELECT start, step, requests, malicious FROM open_window) WHERE start + step > ?",
-      since);
+      "SELECT start, step, requests, malicious FROM open_window) "
+      "WHERE start > ?1 AND start + step > ?2",
+      since - kLongestWindow, since);
   const auto more = rows.step();
   if (!more) return tl::unexpected(more.error());
   return rows.real(0);
@@ -136,12 +139,24 @@ Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::Sha
   return summary;
 }
 
+// By a range of the key: a list of keys would be looked for among all rows of their hours, which
+// may be hundreds of thousands.
 Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most) {
-  return db.execute(
-      "DELETE FROM shadow_denials WHERE (hour, principal, endpoint, tier, reason, rule, verdict) "
-      "IN (SELECT hour, principal, endpoint, tier, reason, rule, verdict FROM shadow_denials "
-      "WHERE hour < ? ORDER BY hour LIMIT ?)",
-      before - kHour, static_cast<std::int64_t>(most));
+  WallTime hour;
+  std::string principal;
+  {
+    auto rows = db.query(
+        "SELECT hour, principal FROM shadow_denials WHERE hour < ? ORDER BY hour, principal "
+        "LIMIT 1 OFFSET ?",
+        before - kHour, static_cast<std::int64_t>(most - 1));
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return db.execute("DELETE FROM shadow_denials WHERE hour < ?", before - kHour);
+    hour = rows.time(0);
+    principal = rows.text(1);
+  }
+  return db.execute("DELETE FROM shadow_denials WHERE (hour, principal) <= (?, ?)", hour,
+                    std::string_view(principal));
 }
 
 }  // namespace tidelimit::store

@@ -28,7 +28,8 @@ struct SqliteHistory::State {
   std::mutex write_mutex;
   std::mutex read_mutex;
   engine::Retention retention;  ///< guarded by write_mutex
-  std::size_t most_decisions = kMostDecisions;
+  std::size_t most_records = kMostRecords;
+  std::size_t verdicts_put = kCountedAfter;  ///< since they were counted; guarded by write_mutex
   SipKey user_name_key;
   std::atomic<WallTime> believed{WallTime::max()};
 
@@ -97,7 +98,7 @@ SqliteHistory::~SqliteHistory() = default;
 
 Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& path,
                                                            const engine::Retention& retention,
-                                                           std::size_t most_decisions) {
+                                                           std::size_t most_records) {
   auto file = open_history_file(path);
   if (!file) return tl::unexpected(file.error());
   auto state = std::make_unique<State>(std::move(*file));
@@ -105,7 +106,7 @@ Result<std::shared_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem
   if (!key) return tl::unexpected(key.error());
   state->user_name_key = *key;
   state->retention = retention;
-  state->most_decisions = most_decisions;
+  state->most_records = most_records;
   return std::shared_ptr<SqliteHistory>(new SqliteHistory(std::move(state)));
 }
 
@@ -183,8 +184,15 @@ Result<traffic::WindowGrid> SqliteHistory::windows(WallTime from, Nanos step,
 Result<void> SqliteHistory::put_verdicts(const std::vector<policy::VerdictRecord>& records) {
   return state_->write_all(
       records, put_verdict, [](const policy::VerdictRecord& r) { return r.from; },
-      [&](Database& db, WallTime newest, std::size_t rows) {
-        return prune_verdicts(db, newest - state_->retention.verdicts, rows);
+      [&](Database& db, WallTime newest, std::size_t rows) -> Result<void> {
+        auto pruned = prune_verdicts(db, newest - state_->retention.verdicts, rows);
+        if (!pruned) return pruned;
+        // To count them takes a look at all, and they have no numbers as they come.
+        state_->verdicts_put += rows - kPruneBatch;
+        if (state_->verdicts_put < kCountedAfter) return {};
+        pruned = prune_surplus_verdicts(db, state_->most_records, 2 * kCountedAfter);
+        if (pruned) state_->verdicts_put = 0;
+        return pruned;
       });
 }
 
@@ -262,13 +270,18 @@ Result<void> SqliteHistory::put_plan_changes(const std::vector<policy::PlanChang
   return state_->write_all(
       changes, put_plan_change, [](const policy::PlanChange& c) { return c.time; },
       [&](Database& db, WallTime newest, std::size_t rows) {
-        return prune_plan_changes(db, newest - state_->retention.windows, rows);
+        return prune_plan_changes(db, newest - state_->retention.windows, state_->most_records,
+                                  rows);
       });
 }
 
 Result<std::vector<policy::PlanChange>> SqliteHistory::plan_changes(
     const engine::PlanChangeQuery& query) {
   return state_->read([&](Database& db) { return find_plan_changes(db, query); });
+}
+
+Result<std::vector<policy::PlanChange>> SqliteHistory::plan_standing() {
+  return state_->read([](Database& db) { return read_plan_standing(db); });
 }
 
 SipKey SqliteHistory::user_name_key() const {
@@ -286,7 +299,7 @@ Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionReco
       [&](Database& db, WallTime newest, std::size_t rows) {
         auto pruned = prune_shadow_denials(db, newest - state_->retention.verdicts, rows);
         if (!pruned) return pruned;
-        return prune_decisions(db, newest - state_->retention.decisions, state_->most_decisions,
+        return prune_decisions(db, newest - state_->retention.decisions, state_->most_records,
                                rows);
       });
 }

@@ -19,22 +19,24 @@ namespace tidelimit::store {
 ///   next checkpoint, so that a power cut may cost the last minutes, never the file.
 ///   Bounded: every call that adds also removes a small batch of what is past its retention,
 ///   reckoned from the newest time it was handed, or from what it was told to believe if that is
-///   earlier; decisions are bounded by number, too.
+///   earlier; decisions, verdicts and changes of the plan are bounded by number, too.
 ///   In place: a file that is deleted under it is written anew, with all that it held; where
 ///   another stands in its place, or it was written over, calls that write return errors. Failing:
 ///   a full or broken disk makes calls return errors, at the start too; they work again when it
 ///   does.
 class SqliteHistory final : public engine::History {
  public:
-  /// Decisions kept at most: about 1 GB of file.
-  static constexpr std::size_t kMostDecisions = 2'000'000;
+  /// Records of each kind that is bounded by number, at most: about 1 GB of file for decisions and
+  /// 2 GB for verdicts by the model; of these up to kCountedAfter more.
+  static constexpr std::size_t kMostRecords = 2'000'000;
+  static constexpr std::size_t kCountedAfter = 10'000;
 
   /// Makes the file and its folder where absent, mode 0600. Refuses, with the mend, what it cannot
   /// write, what another process holds, a file of another program or of a newer version. A damaged
   /// history is moved aside (see moved_aside), since a broken store must not keep the gate shut.
   [[nodiscard]] static Result<std::shared_ptr<SqliteHistory>> open(
       const std::filesystem::path& path, const engine::Retention& retention,
-      std::size_t most_decisions = kMostDecisions);
+      std::size_t most_records = kMostRecords);
   ~SqliteHistory() override;
 
   /// Where a damaged file was put when this one was opened; empty when all was well.
@@ -87,6 +89,7 @@ class SqliteHistory final : public engine::History {
   Result<void> put_plan_changes(const std::vector<policy::PlanChange>& changes) override;
   Result<std::vector<policy::PlanChange>> plan_changes(
       const engine::PlanChangeQuery& query) override;
+  Result<std::vector<policy::PlanChange>> plan_standing() override;
 
   [[nodiscard]] SipKey user_name_key() const override;
   Result<void> put_decisions(const std::vector<engine::DecisionRecord>& records) override;

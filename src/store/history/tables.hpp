@@ -43,6 +43,9 @@ namespace tidelimit::store {
 [[nodiscard]] Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db,
                                                                         WallTime since);
 [[nodiscard]] Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most);
+/// Those beyond `rows_kept` that ended first.
+[[nodiscard]] Result<void> prune_surplus_verdicts(Database& db, std::size_t rows_kept,
+                                                  std::size_t most);
 
 /// Replaces the target's override; both changes leave a line in the audit.
 [[nodiscard]] Result<void> put_override(Database& db, const engine::OverrideRecord& record);
@@ -76,7 +79,11 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> put_plan_change(Database& db, const policy::PlanChange& change);
 [[nodiscard]] Result<std::vector<policy::PlanChange>> find_plan_changes(
     Database& db, const engine::PlanChangeQuery& query);
-[[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t most);
+/// History::plan_standing.
+[[nodiscard]] Result<std::vector<policy::PlanChange>> read_plan_standing(Database& db);
+/// Also the oldest rows beyond `rows_kept`.
+[[nodiscard]] Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t rows_kept,
+                                              std::size_t most);
 
 /// History::user_name_key.
 [[nodiscard]] Result<SipKey> read_user_name_key(Database& db);

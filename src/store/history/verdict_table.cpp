@@ -95,7 +95,7 @@ std::vector<anomaly::Contribution> features_of(const std::string& text) {
 /// As verdict_of reads and put_verdict writes them.
 #define TIDELIMIT_VERDICT_COLUMNS                                                          \
   "client_hi, client_lo, rule, from_time, until, client_name, kind, action, limit_count, " \
-  "limit_period, score, part, mode, reasons, features, withheld"
+  "limit_period, score, part, mode, reasons, features, withheld, source"
 
 policy::VerdictRecord verdict_of(const Query& row) {
   policy::VerdictRecord record;
@@ -115,24 +115,39 @@ policy::VerdictRecord verdict_of(const Query& row) {
   record.reasons = reasons_of(row.text(13));
   record.features = features_of(row.text(14));
   record.withheld = withheld_of(row.text(15));
+  record.source = row.text(16);
   return record;
 }
 
 }  // namespace
 
+// Only the latest by the model, or by rules, is in force on a client: what stood before it under
+// another rule must not come back with a restart.
 Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
-  return db.execute(
-      "INSERT OR REPLACE INTO verdicts (" TIDELIMIT_VERDICT_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      std::bit_cast<std::int64_t>(record.client.hi), std::bit_cast<std::int64_t>(record.client.lo),
-      std::string_view(record.rule), record.from, record.until,
-      std::string_view(record.client_name), std::string_view(limiter::to_string(record.kind)),
-      std::string_view(limiter::to_string(record.action)), count_column(record.limit),
-      period_column(record.limit), record.score, std::string_view(to_string(record.part)),
-      std::string_view(limiter::to_string(record.mode)),
-      std::string_view(reasons_text(record.reasons)),
-      std::string_view(features_text(record.features)),
-      std::string_view(to_string(record.withheld)));
+  const auto hi = std::bit_cast<std::int64_t>(record.client.hi);
+  const auto lo = std::bit_cast<std::int64_t>(record.client.lo);
+  const std::string_view part = to_string(record.part);
+  auto ended = db.execute(
+      "UPDATE verdicts SET until = ?4 WHERE client_hi = ?1 AND client_lo = ?2 AND part = ?3 "
+      "AND from_time < ?4 AND until > ?4",
+      hi, lo, part, record.from);
+  if (ended)
+    ended = db.execute(
+        "DELETE FROM verdicts WHERE client_hi = ? AND client_lo = ? AND part = ? "
+        "AND from_time = ? AND rule <> ?",
+        hi, lo, part, record.from, std::string_view(record.rule));
+  if (!ended) return ended;
+  return db.execute("INSERT OR REPLACE INTO verdicts (" TIDELIMIT_VERDICT_COLUMNS
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    hi, lo, std::string_view(record.rule), record.from, record.until,
+                    std::string_view(record.client_name),
+                    std::string_view(limiter::to_string(record.kind)),
+                    std::string_view(limiter::to_string(record.action)), count_column(record.limit),
+                    period_column(record.limit), record.score, part,
+                    std::string_view(limiter::to_string(record.mode)),
+                    std::string_view(reasons_text(record.reasons)),
+                    std::string_view(features_text(record.features)),
+                    std::string_view(to_string(record.withheld)), std::string_view(record.source));
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
@@ -147,6 +162,17 @@ Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {
       "DELETE FROM verdicts WHERE (client_hi, client_lo, rule, from_time) IN "
       "(SELECT client_hi, client_lo, rule, from_time FROM verdicts WHERE until < ? LIMIT ?)",
       before, static_cast<std::int64_t>(most));
+}
+
+Result<void> prune_surplus_verdicts(Database& db, std::size_t rows_kept, std::size_t most) {
+  const auto rows = db.number("SELECT count(*) FROM verdicts");
+  if (!rows) return tl::unexpected(rows.error());
+  const auto surplus = *rows - static_cast<std::int64_t>(rows_kept);
+  if (surplus <= 0) return {};
+  return db.execute(
+      "DELETE FROM verdicts WHERE (client_hi, client_lo, rule, from_time) IN "
+      "(SELECT client_hi, client_lo, rule, from_time FROM verdicts ORDER BY until LIMIT ?)",
+      std::min(surplus, static_cast<std::int64_t>(most)));
 }
 
 }  // namespace tidelimit::store

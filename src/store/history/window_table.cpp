@@ -7,9 +7,7 @@
 namespace tidelimit::store {
 namespace {
 
-/// A grid is one block of memory over its whole span. Windows further than this from the first
-/// (1041 days of 15 minutes) come from a clock that was wrong, and are left out.
-constexpr std::int64_t kMostWindows = 100'000;
+constexpr auto kMostWindows = static_cast<std::int64_t>(engine::History::kMostWindows);
 
 constexpr std::string_view kInsertClosed =
     "INSERT OR REPLACE INTO windows (start, step, endpoint, requests, premium, errors, responses, "
@@ -75,6 +73,9 @@ Result<void> put_windows(Database& db, WallTime start, Nanos step,
                    s.late, std::int64_t{s.observed});
     if (!put) return put;
   }
+  auto known =
+      db.execute("INSERT OR IGNORE INTO window_lengths VALUES (?)", std::int64_t{step.count()});
+  if (!known) return known;
   return db.execute("DELETE FROM open_window WHERE start = ? AND step = ?", start,
                     std::int64_t{step.count()});
 }
@@ -137,6 +138,10 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
   if (step.count() <= 0) return fail(Code::invalid_argument, "windows: the step must be positive");
   traffic::WindowGrid grid;
   grid.step = step;
+  // Reckoned so that both ends may lie within a window.
+  const Nanos longest = step * (kMostWindows - 1);
+  if (until < WallTime::max() && until - WallTime{} > longest)
+    from = std::max(from, until - longest);
   grid.start = floor_to(from, step);
   grid.endpoints = endpoints;
   grid.stats.resize(endpoints.size());
@@ -186,6 +191,11 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
 }
 
 Result<std::size_t> count_windows_unused(Database& db, Nanos step) {
+  // Hardly ever are there any, and to count them takes a look at years of windows.
+  const auto lengths = db.number("SELECT count(*) FROM window_lengths WHERE ? % step <> 0",
+                                 std::int64_t{step.count()});
+  if (!lengths) return tl::unexpected(lengths.error());
+  if (*lengths == 0) return 0;
   const auto count = db.number(
       "SELECT count(*) FROM (SELECT DISTINCT start, step FROM windows WHERE ? % step <> 0)",
       std::int64_t{step.count()});

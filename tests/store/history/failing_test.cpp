@@ -27,44 +27,40 @@ class FullDisk {
   void (*handler_)(int);
 };
 
-engine::OverrideRecord override_of(const std::string& target) {
-  return {.target = target,
-          .action = limiter::Action::block,
-          .limit = {},
-          .reason = std::string(10'000, 'r'),
-          .by = "oncall",
-          .made_at = kStart,
-          .until = {}};
+engine::OverrideRecord long_override_of(const std::string& target) {
+  engine::OverrideRecord record = override_of(target);
+  record.reason.assign(10'000, 'r');
+  return record;
 }
 
 using FailingTest = HistoryTest;
 
 TEST_F(FailingTest, AFullDiskGivesErrorsAndWritingResumes) {
   const auto history = open();
-  ASSERT_TRUE(history->put_override(override_of("192.0.2.1")));
+  ASSERT_TRUE(history->put_override(long_override_of("192.0.2.1")));
   const std::vector<std::string> endpoints(1, std::string(50'000, 'e'));
   {
     const FullDisk full(4096);
-    const auto put = history->put_override(override_of("192.0.2.2"));
+    const auto put = history->put_override(long_override_of("192.0.2.2"));
     ASSERT_FALSE(put) << "an override that is not on the disk must not be acknowledged";
     EXPECT_THAT(put.error().message, ::testing::HasSubstr("writing resumes by itself"));
     EXPECT_FALSE(history->put_windows(kStart, kStep, endpoints, {stats(1)}));
     EXPECT_EQ(history->overrides().value().size(), 1U) << "reading goes on";
   }
   EXPECT_EQ(history->overrides().value().size(), 1U) << "what failed is not there later";
-  ASSERT_TRUE(history->put_override(override_of("192.0.2.3")));
+  ASSERT_TRUE(history->put_override(long_override_of("192.0.2.3")));
   ASSERT_TRUE(history->put_windows(kStart, kStep, endpoints, {stats(1)}));
   EXPECT_EQ(history->overrides().value().size(), 2U);
 }
 
 TEST_F(FailingTest, AFullDiskKeepsNoGateFromStarting) {
-  ASSERT_TRUE(open()->put_override(override_of("192.0.2.1")));
+  ASSERT_TRUE(open()->put_override(long_override_of("192.0.2.1")));
   std::shared_ptr<SqliteHistory> history;
   {
     const FullDisk full(4096);  // the index of the log has no room either
     history = open();
     EXPECT_EQ(history->overrides().value().size(), 1U) << "what it holds is in force";
-    const auto put = history->put_override(override_of("192.0.2.2"));
+    const auto put = history->put_override(long_override_of("192.0.2.2"));
     ASSERT_FALSE(put);
     EXPECT_EQ(put.error().code, Code::resource_exhausted);
     EXPECT_THAT(put.error().message, ::testing::HasSubstr("the disk is full"));
@@ -72,14 +68,14 @@ TEST_F(FailingTest, AFullDiskKeepsNoGateFromStarting) {
     EXPECT_EQ(history->overrides().value().size(), 1U) << "reading goes on";
   }
   ASSERT_TRUE(history->look_after());
-  ASSERT_TRUE(history->put_override(override_of("192.0.2.3")));
+  ASSERT_TRUE(history->put_override(long_override_of("192.0.2.3")));
   EXPECT_EQ(history->overrides().value().size(), 2U);
   history.reset();
   EXPECT_EQ(open()->overrides().value().size(), 2U);
 }
 
 TEST_F(FailingTest, AFileThatWasOpenedOnAFullDiskAndIsDeletedIsWrittenAnewToo) {
-  ASSERT_TRUE(open()->put_override(override_of("192.0.2.1")));
+  ASSERT_TRUE(open()->put_override(long_override_of("192.0.2.1")));
   std::shared_ptr<SqliteHistory> history;
   {
     const FullDisk full(4096);
@@ -87,7 +83,7 @@ TEST_F(FailingTest, AFileThatWasOpenedOnAFullDiskAndIsDeletedIsWrittenAnewToo) {
     std::filesystem::remove(file_);
     EXPECT_FALSE(history->look_after());
   }
-  ASSERT_TRUE(history->put_override(override_of("192.0.2.2")));
+  ASSERT_TRUE(history->put_override(long_override_of("192.0.2.2")));
   history.reset();
   EXPECT_EQ(open()->overrides().value().size(), 2U);
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <fstream>
 #include <gmock/gmock.h>
+#include <iterator>
 #include <memory>
+#include <sqlite3.h>
 #include <string>
 #include <vector>
 
@@ -37,17 +40,45 @@ inline traffic::OpenWindows open_window(WallTime start, const std::vector<std::s
   return open;
 }
 
+/// A permanent block.
+inline engine::OverrideRecord override_of(const std::string& target) {
+  return {.target = target,
+          .action = limiter::Action::block,
+          .limit = {},
+          .reason = "r",
+          .by = "oncall",
+          .made_at = kStart,
+          .until = {}};
+}
+
 class HistoryTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::shared_ptr<SqliteHistory> open(engine::Retention retention = {},
-                                                    std::size_t most_decisions = 1000) const {
-    auto opened = SqliteHistory::open(file_, retention, most_decisions);
+                                                    std::size_t most_records = 1000) const {
+    auto opened = SqliteHistory::open(file_, retention, most_records);
     if (!opened) throw std::runtime_error(opened.error().message);
     return *opened;
   }
 
   test::TemporaryFolder folder_;
   std::filesystem::path file_ = folder_ / "state.db";
+};
+
+/// What others do to the file, past the history.
+class FileTest : public HistoryTest {
+ protected:
+  [[nodiscard]] std::string bytes() const {
+    std::ifstream in(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void put(const std::string& content) const { std::ofstream(file_, std::ios::binary) << content; }
+  /// Another SQLite program at the same file.
+  void script(const char* sql) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file_.c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
 };
 
 }  // namespace tidelimit::store

@@ -1,5 +1,4 @@
 #include <fstream>
-#include <sqlite3.h>
 
 #include "store/history/fixture.hpp"
 
@@ -9,37 +8,15 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-engine::OverrideRecord override_of(const std::string& target) {
-  return {.target = target,
-          .action = limiter::Action::block,
-          .limit = {},
-          .reason = "r",
-          .by = "oncall",
-          .made_at = kStart,
-          .until = {}};
-}
-
 /// What somebody does to the file of a gate that runs, past SQLite.
-class WrittenOverTest : public HistoryTest {
+class WrittenOverTest : public FileTest {
  protected:
-  [[nodiscard]] std::string bytes() const {
-    std::ifstream in(file_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  void put(const std::string& content) const { std::ofstream(file_, std::ios::binary) << content; }
   [[nodiscard]] std::vector<fs::path> aside() const {
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(folder_.path()))
       if (entry.path().string().find(".overwritten-") != std::string::npos)
         found.push_back(entry.path());
     return found;
-  }
-  /// Another SQLite program at the same file.
-  void script(const char* sql) const {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(file_.c_str(), &db), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
   }
   /// Nothing is acknowledged, and what is in force is in a fresh file after begin_anew().
   void expect_begun_anew(SqliteHistory& history) {

@@ -1,7 +1,6 @@
 #include <csignal>
 #include <fstream>
 #include <map>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,34 +13,13 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class OpeningTest : public HistoryTest {
+class OpeningTest : public FileTest {
  protected:
   [[nodiscard]] Error refusal() const {
     const auto opened = SqliteHistory::open(file_, {});
     return opened ? Error{Code::internal, "it was opened"} : opened.error();
   }
-  [[nodiscard]] std::string bytes() const {
-    std::ifstream in(file_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  void put(const std::string& content) const { std::ofstream(file_, std::ios::binary) << content; }
-  void script(const char* sql) const {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(file_.c_str(), &db), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-  }
 };
-
-engine::OverrideRecord override_of(const std::string& target) {
-  return {.target = target,
-          .action = limiter::Action::block,
-          .limit = {},
-          .reason = "r",
-          .by = "oncall",
-          .made_at = kStart,
-          .until = {}};
-}
 
 TEST_F(OpeningTest, MakesFileAndFolderForTheOwnerAlone) {
   file_ = folder_ / "var/lib/state.db";
@@ -96,6 +74,8 @@ TEST_F(OpeningTest, TakesUpTheOpenWindowOfTheLayoutBefore) {
     ALTER TABLE verdicts DROP COLUMN withheld;
     ALTER TABLE decisions DROP COLUMN repeats;
     DROP TABLE user_name_key;
+    DROP TABLE plan_standing;
+    ALTER TABLE verdicts DROP COLUMN source; DROP TABLE window_lengths;
     PRAGMA user_version = 5)");
   const auto saved = open()->open_windows(kStep).value();
   ASSERT_EQ(saved.so_far.size(), 1U);
@@ -124,6 +104,8 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   script(
       "ALTER TABLE verdicts DROP COLUMN withheld; ALTER TABLE plan_changes DROP COLUMN of; "
       "ALTER TABLE decisions DROP COLUMN repeats; DROP TABLE user_name_key; "
+      "DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; DROP TABLE "
+      "window_lengths; "
       "PRAGMA user_version = 7");
   std::map<std::uint64_t, Withheld> found;
   const auto records = open()->verdicts(kStart);
@@ -132,6 +114,63 @@ TEST_F(OpeningTest, KnowsWhyTheLayoutBeforeOnlyReportedAVerdict) {
   EXPECT_EQ(found.at(office.client.lo), Withheld::protection);
   EXPECT_EQ(found.at(beyond.client.lo), Withheld::budget);
   EXPECT_EQ(found.at(shadowed.client.lo), Withheld::no);
+}
+
+TEST_F(OpeningTest, KnowsWhereLimitsStandByTheChangesOfTheLayoutBefore) {
+  const auto change = [](double before, double after) {
+    return policy::PlanChange{.time = kStart,
+                              .endpoint = "browse",
+                              .tier = "STD",
+                              .before_scale = before,
+                              .after_scale = after,
+                              .rule = "busy",
+                              .cause = "cpu"};
+  };
+  ASSERT_TRUE(open()->put_plan_changes({change(1, 0.5), change(0.5, 0.25), change(0.25, 0.6)}));
+  script(
+      "DROP TABLE plan_standing; ALTER TABLE verdicts DROP COLUMN source; DROP TABLE "
+      "window_lengths; PRAGMA user_version = "
+      "10");
+  const auto standing = open()->plan_standing().value();
+  ASSERT_EQ(standing.size(), 2U);
+  EXPECT_EQ(standing[0].after_scale, 0.25) << "the last that tightened";
+  EXPECT_EQ(standing[1].after_scale, 0.6) << "and the last";
+}
+
+TEST_F(OpeningTest, NoKindOfRecordIsTakenForDamage) {
+  {
+    const auto history = open();
+    policy::PlanChange change;
+    change.time = kStart;
+    change.endpoint = "browse";
+    change.after_scale = 0.5;
+    policy::VerdictRecord verdict;
+    verdict.rule = "attacker";
+    verdict.from = verdict.until = kStart;
+    engine::DecisionRecord decision;
+    decision.time = kStart;
+    decision.outcome = "shadow_deny";
+    forecast::EndpointForecast forecast;
+    forecast.made_at = kStart;
+    EXPECT_TRUE(history->put_plan_changes({change}));
+    EXPECT_TRUE(history->put_verdicts({verdict}));
+    EXPECT_TRUE(history->put_decisions({decision}));
+    EXPECT_TRUE(history->put_forecasts({forecast}));
+    EXPECT_TRUE(history->put_windows(kStart, kStep, {"browse"}, {stats(1)}));
+    EXPECT_TRUE(history->put_open_windows(open_window(kStart + kStep, {"browse"}, {stats(2)})));
+    EXPECT_TRUE(history->put_override(override_of("192.0.2.1")));
+    EXPECT_TRUE(history->put_label({.target = "192.0.2.7",
+                                    .malicious = true,
+                                    .reason = "r",
+                                    .by = "ann",
+                                    .made_at = kStart,
+                                    .until = {}}));
+    EXPECT_TRUE(history->put_modes({{"rules", {}, "r", "ann", kStart, {}}}));
+    EXPECT_TRUE(history->put_configuration({"abc", "text", kStart, kStart}));
+    const engine::ConfigurationHold hold{"abc", "def", "r", "ann", kStart};
+    EXPECT_TRUE(history->put_hold(&hold));
+  }
+  EXPECT_FALSE(open()->moved_aside());
 }
 
 TEST_F(OpeningTest, RefusesAFolderInItsPlace) {

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 using OverridesTest = HistoryTest;
 
-engine::OverrideRecord override_of(const std::string& target) {
+engine::OverrideRecord limit_on(const std::string& target) {
   return {.target = target,
           .action = limiter::Action::limit,
           .limit = Rate{10, 1min},
@@ -39,11 +39,11 @@ std::vector<std::string> audit(const std::filesystem::path& file) {
 }
 
 TEST_F(OverridesTest, OutliveTheProcess) {
-  auto permanent = override_of("user/u1");
+  auto permanent = limit_on("user/u1");
   permanent.action = limiter::Action::allow;
   permanent.limit.reset();
   permanent.until.reset();
-  ASSERT_TRUE(open()->put_override(override_of("10.0.0.0/8")));
+  ASSERT_TRUE(open()->put_override(limit_on("10.0.0.0/8")));
   ASSERT_TRUE(open()->put_override(permanent));
   const auto back = open()->overrides().value();
   ASSERT_EQ(back.size(), 2U);
@@ -90,7 +90,7 @@ TEST_F(OverridesTest, AndLabelsOutliveTheProcess) {
 
 TEST_F(OverridesTest, ReplaceAndLeaveAnAudit) {
   const auto history = open();
-  auto record = override_of("192.0.2.1");
+  auto record = limit_on("192.0.2.1");
   ASSERT_TRUE(history->put_override(record));
   record.action = limiter::Action::block;
   record.by = "lead";
@@ -114,8 +114,8 @@ TEST_F(OverridesTest, OfNobodyCannotBeDeleted) {
 
 TEST_F(OverridesTest, EndedOnesGoADayLater) {
   const auto history = open();
-  ASSERT_TRUE(history->put_override(override_of("192.0.2.1")));
-  auto later = override_of("192.0.2.2");
+  ASSERT_TRUE(history->put_override(limit_on("192.0.2.1")));
+  auto later = limit_on("192.0.2.2");
   later.made_at = kStart + 26h;
   later.until = later.made_at + 1h;
   ASSERT_TRUE(history->put_override(later));

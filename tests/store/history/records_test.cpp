@@ -4,6 +4,7 @@ namespace tidelimit::store {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 using RecordsTest = HistoryTest;
 
@@ -24,6 +25,7 @@ policy::VerdictRecord verdict(const char* client, WallTime from, Nanos lasting) 
                      {traffic::Feature::agent_diversity, 1, 1, 2, -0.0625}};
   record.from = from;
   record.until = from + lasting;
+  record.source = "odd-tool";
   return record;
 }
 
@@ -42,6 +44,7 @@ TEST_F(RecordsTest, VerdictsComeBackWhole) {
   EXPECT_EQ(back[0].part, limiter::Part::rules);
   EXPECT_EQ(back[0].mode, limiter::Mode::shadow);
   EXPECT_EQ(back[0].withheld, policy::Withheld::budget);
+  EXPECT_EQ(back[0].source, "odd-tool");
   ASSERT_EQ(back[0].features.size(), 2U);
   EXPECT_EQ(back[0].features[0].feature, traffic::Feature::error_ratio);
   EXPECT_EQ(back[0].features[0].value, 0.88);
@@ -70,6 +73,31 @@ TEST_F(RecordsTest, ARenewedVerdictMovesItsEnd) {
   EXPECT_FALSE(later[0].limit);
 }
 
+TEST_F(RecordsTest, OneVerdictOfAPartIsInForceOnAClientAtATime) {
+  const auto history = open();
+  const auto before = verdict("192.0.2.1", kStart, 2h);
+  auto by_model = before;
+  by_model.part = limiter::Part::anomaly;
+  by_model.rule = "model";
+  ASSERT_TRUE(history->put_verdicts({before, by_model, verdict("192.0.2.2", kStart, 2h)}));
+  auto milder = before;  // the same, under another rule by now
+  milder.rule = "milder";
+  milder.until = kStart + 10min;
+  auto severer = before;  // another one, in its place
+  severer.rule = "severer";
+  severer.from = kStart + 5min;
+  severer.until = kStart + 10min;
+  ASSERT_TRUE(history->put_verdicts({milder}));
+  EXPECT_EQ(history->verdicts(kStart + 30min).value().size(), 2U) << "the others'";
+  ASSERT_TRUE(history->put_verdicts({severer}));
+  std::vector<std::string> rules;
+  const auto found = history->verdicts(kStart + 6min).value();
+  for (const auto& record : found) {
+    if (record.client == before.client) rules.push_back(record.rule);
+  }
+  EXPECT_THAT(rules, ElementsAre("model", "severer"));
+}
+
 TEST_F(RecordsTest, OldVerdictsGo) {
   engine::Retention retention;
   retention.verdicts = 1h;
@@ -77,6 +105,29 @@ TEST_F(RecordsTest, OldVerdictsGo) {
   ASSERT_TRUE(history->put_verdicts({verdict("192.0.2.1", kStart, 15min)}));
   ASSERT_TRUE(history->put_verdicts({verdict("192.0.2.2", kStart + 3h, 15min)}));
   EXPECT_EQ(history->verdicts(WallTime{}).value().size(), 1U);
+}
+
+TEST_F(RecordsTest, VerdictsAndPlanChangesAreBoundedInNumber) {
+  constexpr std::size_t kMost = 1000;
+  constexpr std::size_t kBatch = 2500;
+  const auto history = open({}, kMost);
+  std::vector<policy::VerdictRecord> verdicts;
+  std::vector<policy::PlanChange> changes(kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    verdicts.push_back(verdict("192.0.2.1", kStart, 15min));
+    verdicts.back().client.lo += i;
+    verdicts.back().until += i * 1ns;
+    changes[i].time = kStart + i * 1ns;
+  }
+  for (std::size_t i = 0; i <= SqliteHistory::kCountedAfter / kBatch; ++i) {
+    for (auto& one : verdicts) one.client.lo += kBatch;
+    ASSERT_TRUE(history->put_verdicts(verdicts));
+    ASSERT_TRUE(history->put_plan_changes(changes));
+  }
+  EXPECT_LE(history->verdicts(WallTime{}).value().size(), kMost + kBatch);
+  EXPECT_LE(history->plan_changes({}).value().size(), kMost);
+  EXPECT_EQ(history->verdicts(verdicts.back().until).value().back().client, verdicts.back().client)
+      << "those that ended first go";
 }
 
 TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
@@ -117,6 +168,35 @@ TEST_F(RecordsTest, PlanChangesComeBackInOrder) {
   EXPECT_EQ(history->plan_changes({.most = 1}).value().at(0).rule, "") << "the newest";
   EXPECT_EQ(history->plan_changes({.until = kStart + 1min}).value().size(), 1U);
   EXPECT_EQ(history->plan_changes({.since = kStart + 1min}).value().size(), 1U);
+}
+
+TEST_F(RecordsTest, WhereARuleLeftALimitIsKnownHoweverLongAgo) {
+  engine::Retention retention;
+  retention.windows = 24h;
+  const auto history = open(retention);
+  const auto change = [](WallTime time, const char* endpoint, double before, double after) {
+    return policy::PlanChange{.time = time,
+                              .endpoint = endpoint,
+                              .tier = "STD",
+                              .before_scale = before,
+                              .after_scale = after,
+                              .rule = "busy",
+                              .cause = "cpu is at 95 %"};
+  };
+  ASSERT_TRUE(history->put_plan_changes({change(kStart, "browse", 1, 0.5),
+                                         change(kStart + 1s, "browse", 0.5, 0.25),
+                                         change(kStart + 2s, "browse", 0.25, 0.4)}));
+  const WallTime later = kStart + 48h;
+  auto base = change(later, "search", 0.5, 1);
+  base.rule.clear();
+  ASSERT_TRUE(history->put_plan_changes(
+      {change(later, "search", 1, 0.5), base, change(later, "search", 1, 0.5)}));
+  ASSERT_EQ(history->plan_changes({}).value().size(), 3U) << "the old ones are gone";
+  std::vector<std::pair<std::string, double>> standing;
+  const auto found = history->plan_standing().value();
+  for (const auto& one : found) standing.emplace_back(one.endpoint, one.after_scale);
+  EXPECT_THAT(standing, ElementsAre(Pair("browse", 0.25), Pair("browse", 0.4), Pair("search", 1),
+                                    Pair("search", 0.5)));
 }
 
 TEST_F(RecordsTest, EverySourceOfAForecastComesBack) {

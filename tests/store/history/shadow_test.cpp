@@ -179,5 +179,28 @@ TEST_F(ShadowTest, OutliveTheDecisionsAndGoWithTheVerdicts) {
   EXPECT_EQ(left.by_principal.at(0).principal, "192.0.2.3");
 }
 
+TEST_F(ShadowTest, OldOnesGoInSmallBatches) {
+  const auto history = open();
+  std::vector<engine::DecisionRecord> many;
+  for (int i = 0; i < 2000; ++i) many.push_back(denial(0s, std::to_string(1000 + i / 2), ""));
+  for (std::size_t i = 1; i < many.size(); i += 2) many[i].endpoint = "search";
+  ASSERT_TRUE(history->put_decisions(many));
+  const auto left = [&] {
+    return history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 10})
+        .value()
+        .denied;
+  };
+  std::uint64_t before = left();
+  ASSERT_EQ(before, 2000U);
+  for (int i = 1; before > 10; ++i) {
+    ASSERT_TRUE(history->put_decisions({denial(24h * 200, "192.0.2.1", "")}));
+    const std::uint64_t now = left();
+    ASSERT_LT(now, before) << "each call removes some";
+    EXPECT_GE(now + 503, before) << "and no more than a batch";
+    before = now;
+    ASSERT_LT(i, 10);
+  }
+}
+
 }  // namespace
 }  // namespace tidelimit::store

@@ -41,6 +41,20 @@ TEST_F(WindowsTest, MissingOnesAreGapsNotZeros) {
   EXPECT_FALSE(grid.stats[1][3].observed);
 }
 
+TEST_F(WindowsTest, OfMoreThanAGridHoldsTheNewestAreRead) {
+  constexpr std::size_t kMost = engine::History::kMostWindows;
+  const auto history = open();
+  const WallTime newest = kStart + kMost * 1min + 1h;
+  ASSERT_TRUE(history->put_windows(kStart, 1min, {"payment"}, {stats(1)}));
+  ASSERT_TRUE(history->put_windows(newest, 1min, {"payment"}, {stats(2)}));
+  ASSERT_TRUE(history->put_windows(newest + 24h * 300, 1min, {"payment"}, {stats(3)}));
+  const auto grid = history->windows(kStart, 1min, {"payment"}, newest + 30s).value();
+  ASSERT_GT(grid.size(), 0U);
+  EXPECT_LE(grid.size(), kMost);
+  EXPECT_EQ(grid.stats[0].back().requests, 2);
+  EXPECT_EQ(grid.time_of(grid.size() - 1), newest);
+}
+
 TEST_F(WindowsTest, LongerOnesAreKeptAndCountedAsUnused) {
   const auto history = open();
   for (int i = 0; i < 2; ++i)
