@@ -85,7 +85,7 @@ std::int64_t zone(Cursor& text) {
   const std::int64_t hours = text.digits(2);
   text.skip(':');
   const std::int64_t minutes = text.at_end() ? 0 : text.digits(2);
-  if (hours > 24 || minutes > 59) text.failed();
+  if (hours > 23 || minutes > 59) text.failed();  // as RFC 3339 has it
   const std::int64_t seconds = hours * 3600 + minutes * 60;
   return west ? -seconds : seconds;
 }
