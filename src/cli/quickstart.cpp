@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -8,11 +9,11 @@
 
 #include "cli/command.hpp"
 #include "cli/drawn_file.hpp"
+#include "cli/end_signals.hpp"
 #include "cli/gate_start.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/quickstart/demo_clients.hpp"
 #include "cli/quickstart/demo_shop.hpp"
-#include "cli/quickstart/end_signals.hpp"
 #include "cli/quickstart/folder.hpp"
 #include "cli/quickstart/past.hpp"
 #include "cli/quickstart/scenario.hpp"
@@ -197,7 +198,8 @@ int run(const QuickstartOptions& options) {
   auto ready = require_own_folder(files);
   if (ready) ready = require_port(options.port);
   if (!ready) return exit_with("quickstart", ready.error());
-  EndSignals signals(files);
+  EndSignals signals([&files] { remove_half_written(files); });
+  std::signal(SIGPIPE, SIG_IGN);  // of the gate's clients
   start_log();
   spdlog::set_level(spdlog::level::warn);  // the watcher tells the story
 

@@ -8,11 +8,14 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
-from harness import BINARY, SOURCE
+from harness import BINARY, SOURCE, wait_until
 
 CUT = "2026-01-15T00:00:00"  # ten days to learn from, two to be judged on
 
@@ -99,8 +102,37 @@ class Generate(Offline):
         self.assert_refused(tidelimit("generate", "-o", place, "--start", "soon"), "--start", "soon")
         self.assert_refused(tidelimit("generate", "-o", place, "--scale", "big"), "--scale")
         self.assert_refused(tidelimit("generate", "-o", place, "--labels", place), "two different outputs")
+        for other_name in (f"{self.folder}/../{self.folder.name}/x.csv", os.path.relpath(place)):
+            self.assert_refused(tidelimit("generate", "-o", place, "--rates", other_name), "two different outputs")
+        late = ("--start", "2199-12-31T00:00:00Z", "--days", 1.5, "--scale", 0.001)
+        self.assert_refused(tidelimit("generate", "-o", place, *late), "days must be at most 1 from that start")
+        self.assert_refused(tidelimit("generate", "-o", place, "--start", "2200-01-01"), "start must be before 2200")
         self.assert_refused(tidelimit("generate", "-o", self.folder / "no" / "x.csv"), "no/x.csv")
         self.assert_refused(tidelimit("generate", "-o", self.folder), "is a folder")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+
+    def test_a_signal_ends_it_at_once_and_nothing_half_written_stays(self):
+        before = sorted(os.listdir(self.folder))
+        files = ("-o", self.folder / "x.csv.zst", "--labels", self.folder / "x-labels.csv", "--rates", self.folder / "x-rates.csv")
+        command = [BINARY, "generate", *map(str, files), "--days", "3000"]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as run:
+                wait_until(lambda: len(list(self.folder.glob("x*.tmp-*"))) == 3, "all three are begun")
+                run.send_signal(number)
+                self.assertEqual(run.wait(30), -number)
+                self.assertEqual(run.stderr.read(), b"")
+            self.assertEqual(sorted(os.listdir(self.folder)), before)
+        # Whoever started it had it ignore the closed terminal, as nohup does.
+        ignoring = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+                                          "os.execv(sys.argv[1], sys.argv[1:])", *command]
+        with subprocess.Popen(ignoring, stderr=subprocess.PIPE) as run:
+            wait_until(lambda: len(list(self.folder.glob("x*.tmp-*"))) == 3, "all three are begun")
+            run.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+            self.assertIsNone(run.poll())
+            run.terminate()
+            self.assertEqual(run.wait(30), -signal.SIGTERM)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
 
 
