@@ -59,6 +59,16 @@ class BadInput(unittest.TestCase):
         self.refused("generate", "-o", place, "--days", "abc", says=["--days", '"abc" is no number', "such as 30"])
         self.assertFalse(place.exists())
 
+    def test_memory_that_the_machine_does_not_have_is_named(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        for key in ("buckets", "clients"):
+            config = self.config()
+            config.write_text(config.read_text() + f"memory: {{ {key}: 1024GiB }}\n")
+            for command in (["serve", "--config", config], ["replay", log, "--config", config]):
+                done = subprocess.run([BINARY, *command], capture_output=True, text=True, timeout=120, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
+
     def test_fields_of_json_in_a_log_that_is_none_are_named(self):
         log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
         for command in (["inspect", log, "--json"], ["replay", log, "--config", self.config(), "--json"]):
