@@ -73,7 +73,7 @@ Result<json> answer_to(const ConfigsOptions& options) {
   const auto done = options.release
                         ? gate.call("DELETE", "/v1/configs/hold")
                         : gate.call("PUT", "/v1/configs/" + encode_component(options.return_to),
-                                    json{{"reason", options.reason}}.dump());
+                                    body_text(json{{"reason", options.reason}}));
   if (!done) return tl::unexpected(done.error());
   return settled(gate);
 }

@@ -110,7 +110,7 @@ Result<void> run(const ModeOptions& options) {
     if (!mode) return tl::unexpected<Error>(mode.error());
     json body{{part_named(options.part), *mode}, {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
-    const auto set = options.gate.call("PUT", "/v1/mode", body.dump());
+    const auto set = options.gate.call("PUT", "/v1/mode", body_text(body));
     if (!set) return tl::unexpected(set.error());
     if (set->contains("warnings"))
       for (const json& warning : printable_texts((*set)["warnings"]))

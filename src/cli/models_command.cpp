@@ -72,7 +72,7 @@ Result<void> run(const ModelsOptions& options) {
   const auto bundles = store::kept_bundles(folder, place->shape ? &*place->shape : nullptr);
   if (!bundles) return tl::unexpected(bundles.error());
   const bool held = store::held(folder);
-  std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
+  std::cout << (options.as_json ? body_text(serve::versions_json(*bundles, held)) + "\n"
                                 : in_words(*bundles, held));
   const auto& first = bundles->front();
   if (!first.in_force || first.damage.empty()) return {};

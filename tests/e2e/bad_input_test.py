@@ -1,5 +1,6 @@
 """What a wrong call gets: one message with the place and the mend, status 2, and nothing half-written."""
 
+import json
 import os
 import pathlib
 import socket
@@ -68,6 +69,16 @@ class BadInput(unittest.TestCase):
                 done = subprocess.run([BINARY, *command], capture_output=True, text=True, timeout=120, check=False)
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
                 self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
+
+    def test_bytes_that_are_no_text_are_no_crash(self):
+        name = os.fsencode(self.folder) + b"/caf\xe9.yaml"
+        done = subprocess.run([BINARY, "check-config", name, "--json"], capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertFalse(json.loads(done.stdout)["valid"])
+        token = self.write("token", "ops:" + "t" * 40)
+        done = subprocess.run([BINARY, "mode", "all", "off", "--reason", b"caf\xe9", "--token-file", token, "--url", "http://127.0.0.1:1"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertIn("does not answer", done.stderr)
 
     def test_fields_of_json_in_a_log_that_is_none_are_named(self):
         log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
