@@ -1,5 +1,6 @@
 #include "cli/explain.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
@@ -30,8 +31,9 @@ class Follower {
   explicit Follower(Explanation& explanation) : out_(explanation) {}
 
   void take(const traffic::Request& request, const engine::Answer& answer) {
-    if (out_.requests++ == 0) out_.first = request.time;
-    out_.last = request.time;
+    if (out_.requests++ == 0) out_.first = out_.last = request.time;
+    out_.first = std::min(out_.first, request.time);
+    out_.last = std::max(out_.last, request.time);
     ++out_.status_classes[traffic::status_class(request.status)];
     const std::uint16_t status = traffic::answered_status(request);
     const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(status) ? 1u : 0u};

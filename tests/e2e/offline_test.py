@@ -1,6 +1,7 @@
 """generate, train and evaluate as one uses them: the real binary, a fortnight of small traffic, and bad input."""
 
 import csv
+import datetime
 import gzip
 import hashlib
 import json
@@ -521,6 +522,20 @@ class Evaluate(Offline):
                                   text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("can't be written", done.stderr)
+
+
+class Explain(Offline):
+    def test_tells_from_when_to_when_whatever_the_order_of_the_lines(self):
+        """A server writes a line when its request ends: the first in the file is not the earliest."""
+        begin = datetime.datetime(2026, 1, 14, 10, tzinfo=datetime.timezone.utc)
+        row = "{},203.0.113.250,,STD,GET,/browse/1,200,curl,10,5\n"
+        times = [(begin + datetime.timedelta(seconds=s)).strftime("%FT%TZ") for s in (40, 2, 300, 598, 560)]
+        log = self.folder / "late.csv"
+        log.write_text("timestamp,client_ip,user_id,user_tier,method,path,status,user_agent,latency_ms,bytes\n"
+                       + "".join(row.format(time) for time in times))
+        answer = tidelimit("explain", log, "--model", self.bundle, "--client", "203.0.113.250", "--json")
+        told = json.loads(answer.stdout)
+        self.assertEqual((told["first"], told["last"]), ("2026-01-14T10:00:02Z", "2026-01-14T10:09:58Z"))
 
 
 class OrderOfInputs(Offline):
