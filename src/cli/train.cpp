@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/offline/training.hpp"
@@ -18,6 +19,14 @@ struct TrainOptions {
   TrainingOptions training;
 };
 
+/// Names that may come from rows of windows: no terminal is told what their bytes say.
+std::string names_of(const std::vector<std::string>& endpoints) {
+  std::string names;
+  for (const std::string& name : endpoints)
+    names += (names.empty() ? "" : " ") + printable(name, 60);
+  return names;
+}
+
 std::string summary(const std::string& folder, const model::Manifest& manifest) {
   std::string text =
       fmt::format("{}: trained on {} to {}, {} windows of {}\n", folder,
@@ -29,7 +38,7 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
     text += fmt::format(
         "forecast   preset {}, endpoints {}; mean absolute error {:.2f} requests per {} "
         "on the newest part, which early stopping looked at\n",
-        manifest.preset, fmt::join(manifest.endpoints, " "), figure("forecast_validation_mae"),
+        manifest.preset, names_of(manifest.endpoints), figure("forecast_validation_mae"),
         format_duration(manifest.shape.horizon));
   } else {
     text += "forecast   none\n";
