@@ -108,7 +108,9 @@ void add_configs(Command app, int& status) {
   command.add_flag("--release", options->release, "back to what the file says")
       .excludes(back)
       .excludes(shown);
-  command.add_option("--reason", options->reason, "for the record").capture_default_str();
+  command.add_option("--reason", options->reason, "for the record")
+      .capture_default_str()
+      .needs(back);
   command.add_flag("--json", options->as_json, "one JSON object instead of words");
   options->gate.add_options(command);
   command.callback([options, &status] {

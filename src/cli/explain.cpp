@@ -156,7 +156,7 @@ void add_explain(Command app, int& status) {
   auto options = std::make_shared<ExplainOptions>();
   const auto command =
       app.add_subcommand("explain", "Why a client got its verdict, or none, from logs");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::requests);
   command.add_option("--model", options->model, "The trained models")
       .required()
       .type_name("BUNDLE");

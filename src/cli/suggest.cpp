@@ -68,7 +68,7 @@ void add_suggest(Command app, int& status) {
   auto options = std::make_shared<Options>();
   const auto command = app.add_subcommand(
       "suggest", "Draws a configuration from your own logs: endpoints, priorities and base limits");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::requests);
   command.add_option("-o,--output", options->output, "The configuration to write; - prints it")
       .required()
       .type_name("FILE.yaml");

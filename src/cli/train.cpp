@@ -86,7 +86,7 @@ void add_train(Command app, int& status) {
   auto options = std::make_shared<TrainOptions>();
   const auto command =
       app.add_subcommand("train", "Learns the forecast and the detector of odd clients from logs");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::windows_too);
   auto& training = options->training;
   command.add_option("-o,--output", options->output, "The folder for the trained models")
       .required()
@@ -100,13 +100,15 @@ void add_train(Command app, int& status) {
                   "What you know of clients: malicious ones teach nothing, good ones count as "
                   "demand whatever the detector finds")
       .type_name("FILE");
-  command
-      .add_option("--preset", training.preset,
-                  "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
-      .among({"baseline", "best"})
-      .capture_default_str();
-  command.add_flag("--no-forecast", training.detector_alone,
-                   "Train the detector alone: a log of some hours is enough");
+  const auto preset = command
+                          .add_option("--preset", training.preset,
+                                      "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
+                          .among({"baseline", "best"})
+                          .capture_default_str();
+  const auto alone = command
+                         .add_flag("--no-forecast", training.detector_alone,
+                                   "Train the detector alone: a log of some hours is enough")
+                         .excludes(preset);
   training.shape.add_to(command);
   command.add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
       .capture_default_str();
@@ -115,7 +117,8 @@ void add_train(Command app, int& status) {
       .capture_default_str();
   command.add_option("--epochs", training.epochs, "0: the preset's own")
       .between(0, 10'000)
-      .capture_default_str();
+      .capture_default_str()
+      .excludes(alone);
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -70,6 +70,16 @@ class BadInput(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
                 self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
 
+    def test_options_that_would_change_nothing_are_refused(self):
+        self.refused("mode", "--for", "30m", says=["--for requires PART"])
+        self.refused("mode", "--reason", "a try", says=["--reason requires PART"])
+        self.refused("configs", "--reason", "a try", says=["--reason requires --return-to"])
+        self.refused("train", self.config(), "-o", self.folder / "m", "--no-forecast", "--epochs", 5, says=["excludes", "--epochs"])
+        self.refused("train", self.config(), "-o", self.folder / "m", "--no-forecast", "--preset", "best", says=["excludes", "--preset"])
+        token = self.write("token", "ops:" + "t" * 40)
+        for client in ("user/ana", "203.0.113.7 HTTP/1.1", "203.0.113.7/8", "ana"):
+            self.refused("unblock", "--client", client, "--token-file", token, says=["--client: "])
+
     def test_bytes_that_are_no_text_are_no_crash(self):
         name = os.fsencode(self.folder) + b"/caf\xe9.yaml"
         done = subprocess.run([BINARY, "check-config", name, "--json"], capture_output=True, timeout=60, check=False)

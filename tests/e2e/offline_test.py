@@ -258,6 +258,14 @@ class Train(Offline):
             answer = tidelimit(*command)
             self.assertEqual(answer.returncode, 0, answer.stderr)
 
+    def test_models_named_beside_a_configuration_are_held_against_its_windows(self):
+        shop = self.folder / "half.yaml"
+        shop.write_text('endpoints: [ { name: browse, match: "/browse/**" } ]\nforecast: { window: 30m }\n')
+        answer = tidelimit("models", "--model", self.bundle, "--config", shop)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("in force; not used: it is for window 15m, history 24h, horizon 1h", answer.stdout)
+        self.assertNotIn("not used", tidelimit("models", "--model", self.bundle).stdout)
+
     def test_bad_input_is_named_and_nothing_is_left_behind(self):
         place = self.folder / "none"
         empty = self.folder / "empty.csv"
@@ -377,6 +385,13 @@ class Evaluate(Offline):
         self.assertLess(result["forecast"]["mae"], 25)
         self.assertIsNone(result["anomaly"]["precision"])
         self.assertEqual(self.evaluate(self.rates, self.rates, "--model", self.bundle), result)
+
+    def test_options_that_ready_windows_have_no_use_for_are_named(self):
+        arguments = [self.rates, "--model", self.bundle, "--labels", self.labels, "--config", self.folder / "none.yaml"]
+        answer = tidelimit("evaluate", *arguments)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        for option in ("--labels", "--config"):
+            self.assertIn(f"note: {option} changes nothing: ready windows name their endpoints and no clients", answer.stderr)
 
     def test_endpoints_that_the_bundle_does_not_know_are_named(self):
         one = self.folder / "one.csv"
