@@ -36,7 +36,7 @@ class Follower {
     out_.last = std::max(out_.last, request.time);
     ++out_.status_classes[traffic::status_class(request.status)];
     const std::uint16_t status = traffic::answered_status(request);
-    const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(status) ? 1u : 0u};
+    const ingest::RequestSums tally{.requests = 1, .errors = traffic::is_error(status) ? 1u : 0u};
     out_.paths.add(normalise_path(request.path, path_), tally);
     out_.agents.add(request.user_agent, tally);
     if (!request.user_id.empty()) out_.users.add(hash_bytes(request.user_id, 1));

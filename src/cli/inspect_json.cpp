@@ -20,7 +20,7 @@ Json ratio(double part, double whole) {
   return whole > 0 ? Json(part / whole) : Json(nullptr);
 }
 
-Json tally(const ingest::Tally& t) {
+Json tally(const ingest::RequestSums& t) {
   return {{"requests", t.requests},
           {"errors", t.errors},
           {"error_ratio", ratio(static_cast<double>(t.errors), static_cast<double>(t.responses))},

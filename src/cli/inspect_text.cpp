@@ -79,7 +79,7 @@ std::string endpoints(const ingest::Summary& summary) {
   using enum TextTable::Align;
   TextTable table({"", "requests", "share", "errors", "mean latency"},
                   {left, right, right, right, right});
-  const auto row = [&](const std::string& name, const ingest::Tally& tally) {
+  const auto row = [&](const std::string& name, const ingest::RequestSums& tally) {
     table.add({printable(name, 28), grouped(tally.requests),
                percent(tally.requests, summary.requests(), 1),
                percent(tally.errors, tally.responses, 1),
