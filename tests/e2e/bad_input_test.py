@@ -70,6 +70,13 @@ class BadInput(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
                 self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
 
+    def test_a_single_window_has_no_distance_to_others(self):
+        rows = self.write("one.csv", "timestamp,value\n2026-01-01T00:00:00Z,5\n")
+        for options in ([], ["--json"]):
+            told = subprocess.run([BINARY, "inspect", rows, *options], capture_output=True, text=True, timeout=60, check=True).stdout
+            self.assertIn("2026-01-01T00:00:00Z", told)
+            self.assertNotIn("1ns", told)
+
     def test_options_that_would_change_nothing_are_refused(self):
         self.refused("mode", "--for", "30m", says=["--for requires PART"])
         self.refused("mode", "--reason", "a try", says=["--reason requires PART"])
