@@ -70,6 +70,19 @@ class BadInput(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
                 self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
 
+    def test_a_drawn_file_takes_the_place_of_no_device_pipe_or_link(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        limits = self.write("limits.yaml", "domain: shop\ndescriptors: [ { key: path, value: /a, rate_limit: { unit: minute, requests_per_unit: 5 } } ]\n")
+        pipe, link, real = self.folder / "pipe", self.folder / "link.yaml", self.folder / "real.yaml"
+        os.mkfifo(pipe)
+        link.symlink_to(real)
+        for command in (["suggest", log], ["import-config", limits]):
+            for place in (pipe, self.folder):
+                self.refused(*command, "--force", "-o", place, says=[f"{place}: is no regular file", "- to have it printed"])
+            subprocess.run([BINARY, *command, "--force", "-o", link], capture_output=True, timeout=60, check=True)
+            self.assertTrue(link.is_symlink() and pipe.is_fifo())
+            self.assertIn("# Drawn by", real.read_text())
+
     def test_a_single_window_has_no_distance_to_others(self):
         rows = self.write("one.csv", "timestamp,value\n2026-01-01T00:00:00Z,5\n")
         for options in ([], ["--json"]):
