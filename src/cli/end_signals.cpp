@@ -24,8 +24,8 @@ sigset_t with_wake_signal(sigset_t signals) {
 sigset_t block_end_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
-    if (!is_ignored(signal)) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  if (!is_ignored(SIGHUP)) sigaddset(&signals, SIGHUP);
   const sigset_t blocked = with_wake_signal(signals);
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   return signals;

@@ -8,10 +8,9 @@
 
 namespace tidelimit::cli {
 
-/// SIGINT, SIGTERM and SIGHUP (of a closed terminal), but for those that whoever started the
-/// process set to be ignored (nohup), in two acts. At first they end the process at once, as they
-/// do one that handles none, after `clear` took away what is half written; once it serves, they
-/// wait to be taken. Blocks them for every thread that starts later.
+/// SIGINT, SIGTERM and, but under nohup, SIGHUP of a closed terminal, in two acts. At first they end
+/// the process at once, as they do one that handles none, after `clear` took away what is half
+/// written; once it serves, they wait to be taken. Blocks them for every thread that starts later.
 class EndSignals {
  public:
   /// `clear` runs on a thread of its own, while all others go on.
