@@ -8,8 +8,8 @@
 
 namespace tidelimit::cli {
 
-/// SIGINT, SIGTERM and, but under nohup, SIGHUP of a closed terminal, in two acts. At first they end
-/// the process at once, as they do one that handles none, after `clear` took away what is half
+/// SIGINT, SIGTERM and, but under nohup, SIGHUP of a closed terminal, in two acts. At first they
+/// end the process at once, as they do one that handles none, after `clear` took away what is half
 /// written; once it serves, they wait to be taken. Blocks them for every thread that starts later.
 class EndSignals {
  public:
