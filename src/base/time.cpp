@@ -1,10 +1,12 @@
 #include "base/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
 
 #include "base/text.hpp"
+#include "base/time_cursor.hpp"
 
 namespace tidelimit {
 namespace {
@@ -25,92 +27,54 @@ constexpr std::array<Unit, 7> kUnits{{{"d", 86'400'000'000'000},
 constexpr Count kSecond = 1'000'000'000;
 constexpr std::int64_t kDaySeconds = 86'400;
 // WallTime reaches from 1677 to 2262.
-constexpr std::int64_t kFirstYear = 1678;
-constexpr std::int64_t kLastYear = 2261;
+constexpr unsigned kFirstYear = 1678;
+constexpr unsigned kLastYear = 2261;
 
 std::size_t digits_at(std::string_view text) {
   const auto end = text.find_first_not_of("0123456789");
   return end == text.npos ? text.size() : end;
 }
 
-/// Reads a time piece by piece; each step says whether it found what it looked for.
-class Cursor {
- public:
-  explicit Cursor(std::string_view text) : rest_(text) {}
-
-  [[nodiscard]] bool done() const { return rest_.empty(); }
-  [[nodiscard]] bool take(char c) {
-    if (rest_.empty() || rest_.front() != c) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  /// Exactly `width` digits.
-  [[nodiscard]] bool number(std::size_t width, std::int64_t& value) {
-    if (rest_.size() < width || digits_at(rest_.substr(0, width)) != width) return false;
-    value = static_cast<std::int64_t>(*parse_uint(rest_.substr(0, width)));
-    rest_.remove_prefix(width);
-    return true;
-  }
-  /// Digits after a decimal point, as nanoseconds; more than nine are cut.
-  [[nodiscard]] bool fraction(Count& nanos) {
-    const std::size_t digits = digits_at(rest_);
-    if (digits == 0) return false;
-    nanos = 0;
-    for (std::size_t i = 0; i < 9; ++i)
-      nanos = nanos * 10 + (i < digits ? static_cast<Count>(rest_[i] - '0') : 0);
-    rest_.remove_prefix(digits);
-    return true;
-  }
-
- private:
-  std::string_view rest_;
-};
-
-std::optional<std::int64_t> read_date(Cursor& in) {
-  std::int64_t year = 0;
-  std::int64_t month = 0;
-  std::int64_t day = 0;
-  if (!in.number(4, year) || !in.take('-') || !in.number(2, month) || !in.take('-') ||
-      !in.number(2, day))
-    return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(year)},
-                                         std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok() || year < kFirstYear || year > kLastYear) return std::nullopt;
-  return std::chrono::sys_days{date}.time_since_epoch().count();
+std::optional<std::int64_t> read_date(TimeCursor& in) {
+  const unsigned year = in.digits(4);
+  in.expect('-');
+  const unsigned month = in.digits(2);
+  in.expect('-');
+  const unsigned day = in.digits(2);
+  if (!in.ok() || year < kFirstYear || year > kLastYear) return std::nullopt;
+  return days_of(year, month, day);
 }
 
 /// "Z", "+03:30", "-0400" or nothing: seconds east of UTC.
-std::optional<std::int64_t> read_zone(Cursor& in) {
-  if (in.done() || in.take('Z') || in.take('z')) return 0;
-  const bool west = in.take('-');
-  std::int64_t hour = 0;
-  std::int64_t minute = 0;
-  if ((!west && !in.take('+')) || !in.number(2, hour)) return std::nullopt;
-  (void)in.take(':');
-  if (!in.number(2, minute) || hour > 23 || minute > 59) return std::nullopt;
+std::int64_t read_zone(TimeCursor& in) {
+  if (in.at_end() || in.skip('Z') || in.skip('z')) return 0;
+  const bool west = in.skip('-');
+  if (!west) in.expect('+');
+  const std::int64_t hour = in.digits(2);
+  in.skip(':');
+  const std::int64_t minute = in.digits(2);
+  if (hour > 23 || minute > 59) in.failed();
   return (west ? -1 : 1) * (hour * 3600 + minute * 60);
 }
 
 std::optional<WallTime> read_calendar(std::string_view text) {
-  Cursor in(text);
+  TimeCursor in(text);
   const auto days = read_date(in);
   if (!days) return std::nullopt;
   std::int64_t seconds = *days * kDaySeconds;
   Count nanos = 0;
-  if (!in.done()) {
-    std::int64_t hour = 0;
-    std::int64_t minute = 0;
-    std::int64_t second = 0;
-    if (!(in.take('T') || in.take('t') || in.take(' ')) || !in.number(2, hour) || !in.take(':') ||
-        !in.number(2, minute) || !in.take(':') || !in.number(2, second))
-      return std::nullopt;
-    if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-    if (in.take('.') && !in.fraction(nanos)) return std::nullopt;
-    const auto zone = read_zone(in);
-    if (!zone || !in.done()) return std::nullopt;
+  if (!in.at_end()) {
+    if (!in.skip('T') && !in.skip('t')) in.expect(' ');
+    const std::int64_t hour = in.digits(2);
+    in.expect(':');
+    const std::int64_t minute = in.digits(2);
+    in.expect(':');
+    const std::int64_t second = in.digits(2);
+    if (in.skip('.')) nanos = in.fraction();
+    const std::int64_t zone = read_zone(in);
+    if (!in.ok() || !in.at_end() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
     // A leap second counts as the last one before it, so that time does not go back after it.
-    seconds += hour * 3600 + minute * 60 + std::min<std::int64_t>(second, 59) - *zone;
+    seconds += hour * 3600 + minute * 60 + std::min<std::int64_t>(second, 59) - zone;
   }
   return WallTime{Nanos{seconds * kSecond + nanos}};
 }
@@ -122,9 +86,9 @@ std::optional<WallTime> read_unix(std::string_view text) {
   const auto seconds = parse_uint(text.substr(0, digits));
   constexpr std::uint64_t kMost = std::numeric_limits<Count>::max() / kSecond - 1;
   if (!seconds || *seconds > kMost) return std::nullopt;
-  Cursor in(text.substr(digits));
-  Count nanos = 0;
-  if (!in.done() && (!in.take('.') || !in.fraction(nanos) || !in.done())) return std::nullopt;
+  TimeCursor in(text.substr(digits));
+  const Count nanos = in.skip('.') ? in.fraction() : 0;
+  if (!in.ok() || !in.at_end()) return std::nullopt;
   const Count since = static_cast<Count>(*seconds) * kSecond + nanos;
   return WallTime{Nanos{negative ? -since : since}};
 }

@@ -227,7 +227,7 @@ int check(const std::string& file, bool json) {
     if (!config) {
       for (const auto line : split(config.error().message, '\n')) report["errors"].push_back(line);
     }
-    std::cout << report.dump() << '\n';
+    std::cout << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   } else if (config) {
     print_summary(*config, warnings, now);
   } else {

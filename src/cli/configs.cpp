@@ -73,7 +73,7 @@ Result<json> answer_to(const ConfigsOptions& options) {
   const auto done = options.release
                         ? gate.call("DELETE", "/v1/configs/hold")
                         : gate.call("PUT", "/v1/configs/" + encode_component(options.return_to),
-                                    json{{"reason", options.reason}}.dump());
+                                    body_text(json{{"reason", options.reason}}));
   if (!done) return tl::unexpected(done.error());
   return settled(gate);
 }
@@ -108,7 +108,9 @@ void add_configs(Command app, int& status) {
   command.add_flag("--release", options->release, "back to what the file says")
       .excludes(back)
       .excludes(shown);
-  command.add_option("--reason", options->reason, "for the record").capture_default_str();
+  command.add_option("--reason", options->reason, "for the record")
+      .capture_default_str()
+      .needs(back);
   command.add_flag("--json", options->as_json, "one JSON object instead of words");
   options->gate.add_options(command);
   command.callback([options, &status] {

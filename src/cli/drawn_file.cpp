@@ -75,6 +75,17 @@ bool is_drawn_and_unedited(const std::string& file, std::string_view mark) {
   return text && text->starts_with(mark) && fits_seal(*text);
 }
 
+Result<std::string> place_to_draw(const std::string& file) {
+  std::error_code unknown;
+  const fs::file_status there = fs::status(file, unknown);
+  if (fs::exists(there) && !fs::is_regular_file(there))
+    return fail(Code::invalid_argument,
+                fmt::format("{}: is no regular file; name one, or - to have it printed", file));
+  if (!fs::is_symlink(file, unknown)) return file;
+  const fs::path target = fs::path(file).parent_path() / fs::read_symlink(file, unknown);
+  return fs::weakly_canonical(fs::absolute(target, unknown), unknown).string();
+}
+
 Result<void> require_unedited(const std::string& file, std::string_view mark,
                               std::string_view command) {
   if (!fs::exists(file)) return {};

@@ -18,6 +18,10 @@ namespace tidelimit::cli {
 /// The file is there, begins with the command's `mark`, and still fits its seal.
 [[nodiscard]] bool is_drawn_and_unedited(const std::string& file, std::string_view mark);
 
+/// Where a file of that name is to be written, links followed. A device, a pipe or a folder is
+/// refused, whatever is forced: a file that is written whole would stand in its place.
+[[nodiscard]] Result<std::string> place_to_draw(const std::string& file);
+
 /// What holds nobody's work may be written over: nothing, an empty file, or one that begins with
 /// the command's `mark` and still fits its seal.
 [[nodiscard]] Result<void> require_unedited(const std::string& file, std::string_view mark,

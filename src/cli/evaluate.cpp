@@ -59,7 +59,7 @@ void add_evaluate(Command app, int& status) {
   auto options = std::make_shared<EvaluateOptions>();
   const auto command = app.add_subcommand(
       "evaluate", "How accurate a bundle's models are on traffic that came after their training");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::windows_too);
   auto& evaluation = options->evaluation;
   command.add_option("--model", evaluation.model, "The bundle to evaluate")
       .required()

@@ -1,5 +1,6 @@
 #include "cli/explain.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
@@ -30,11 +31,12 @@ class Follower {
   explicit Follower(Explanation& explanation) : out_(explanation) {}
 
   void take(const traffic::Request& request, const engine::Answer& answer) {
-    if (out_.requests++ == 0) out_.first = request.time;
-    out_.last = request.time;
+    if (out_.requests++ == 0) out_.first = out_.last = request.time;
+    out_.first = std::min(out_.first, request.time);
+    out_.last = std::max(out_.last, request.time);
     ++out_.status_classes[traffic::status_class(request.status)];
     const std::uint16_t status = traffic::answered_status(request);
-    const ingest::Tally tally{.requests = 1, .errors = traffic::is_error(status) ? 1u : 0u};
+    const ingest::RequestSums tally{.requests = 1, .errors = traffic::is_error(status) ? 1u : 0u};
     out_.paths.add(normalise_path(request.path, path_), tally);
     out_.agents.add(request.user_agent, tally);
     if (!request.user_id.empty()) out_.users.add(hash_bytes(request.user_id, 1));
@@ -154,7 +156,7 @@ void add_explain(Command app, int& status) {
   auto options = std::make_shared<ExplainOptions>();
   const auto command =
       app.add_subcommand("explain", "Why a client got its verdict, or none, from logs");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::requests);
   command.add_option("--model", options->model, "The trained models")
       .required()
       .type_name("BUNDLE");

@@ -31,8 +31,8 @@ struct Explanation {
 
   std::uint64_t requests = 0;
   std::uint64_t all_requests = 0;
-  WallTime first{};
-  WallTime last{};
+  WallTime first{};  ///< the earliest and
+  WallTime last{};   ///< the latest time of its requests, in whatever order they came
   std::array<std::uint64_t, traffic::kStatusClasses> status_classes{};  ///< 0: unknown
   ingest::TopCounter paths{200};
   ingest::TopCounter agents{50};

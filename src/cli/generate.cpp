@@ -1,14 +1,18 @@
+#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/command.hpp"
+#include "cli/end_signals.hpp"
 #include "cli/input.hpp"
 #include "cli/progress_bar.hpp"
 #include "ingest/synthetic/rows.hpp"
 #include "ingest/synthetic/synthetic.hpp"
+#include "store/files/file.hpp"
 #include "store/files/output_file.hpp"
 
 namespace tidelimit::cli {
@@ -107,6 +111,16 @@ class Outputs {
   Optional rates_;
 };
 
+/// Whether one file would take the place of the other, by whatever names.
+bool same_place(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty() || a == "-" || b == "-") return !a.empty() && a == b;
+  const auto place = [](const std::string& name) {
+    std::error_code unknown;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(name, unknown), unknown);
+  };
+  return place(a) == place(b);
+}
+
 Result<GenerateOptions> checked(GenerateOptions options) {
   if (!options.start.empty()) {
     const auto start = parse_time(options.start);
@@ -114,12 +128,12 @@ Result<GenerateOptions> checked(GenerateOptions options) {
     options.traffic.start = *start;
   }
   options.traffic.rates = !options.rates.empty();
-  for (const std::string* other : {&options.labels, &options.rates}) {
-    if (!other->empty() && *other == options.output)
+  for (const auto& [one, other] : {std::pair(&options.output, &options.labels),
+                                   {&options.output, &options.rates},
+                                   {&options.labels, &options.rates}}) {
+    if (same_place(*one, *other))
       return fail(Code::invalid_argument, *other + " is named for two different outputs");
   }
-  if (!options.labels.empty() && options.labels == options.rates)
-    return fail(Code::invalid_argument, options.labels + " is named for two different outputs");
   return options;
 }
 
@@ -146,6 +160,10 @@ Result<std::string> generate(const GenerateOptions& asked) {
   auto traffic = synthetic::SyntheticTraffic::create(options->traffic);
   if (!traffic) return tl::unexpected(traffic.error());
   Outputs outputs(synthetic::parse_row_format(options->format).value_or(synthetic::RowFormat::csv));
+  const EndSignals signals([&options] {
+    for (const std::string* file : {&options->output, &options->labels, &options->rates})
+      if (!file->empty()) store::remove_asides_of(*file);
+  });
   if (auto opened = outputs.open(*options); !opened) return tl::unexpected(opened.error());
 
   ProgressBar bar("generating");

@@ -29,6 +29,9 @@ Result<Translation> read(const Options& options) {
 /// The text for standard output; empty where it went to a file.
 Result<std::string> import(const Options& options, std::string& remarks) {
   const bool to_file = !options.output.empty() && options.output != "-";
+  const Result<std::string> place =
+      to_file ? place_to_draw(options.output) : Result<std::string>(options.output);
+  if (!place) return tl::unexpected(place.error());
   if (to_file && !options.force)
     if (auto free = require_unedited(options.output, kTranslationMark, "import-config"); !free)
       return tl::unexpected(free.error());
@@ -39,7 +42,7 @@ Result<std::string> import(const Options& options, std::string& remarks) {
   if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   remarks = remarks_text(*translation);
   if (!to_file) return yaml;
-  if (auto written = store::write_file(file, yaml); !written)
+  if (auto written = store::write_file(*place, yaml); !written)
     return tl::unexpected(written.error());
   return std::string();
 }

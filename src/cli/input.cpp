@@ -196,11 +196,12 @@ Result<void> put_in_order(std::vector<ingest::Source>& sources, const ingest::Fo
 
 }  // namespace
 
-void add_input_options(Command command, InputOptions& options) {
+void add_input_options(Command command, InputOptions& options, Takes takes) {
   command
       .add_option("INPUT", options.inputs,
-                  "Access logs, csv, JSON lines or ready windows: files, globs, or - for standard "
-                  "input; gzip and zstd are recognised")
+                  std::string("Access logs, csv, JSON lines") +
+                      (takes == Takes::windows_too ? " or ready windows" : "") +
+                      ": files, globs, or - for standard input; gzip and zstd are recognised")
       .required()
       .type_name("");
   command

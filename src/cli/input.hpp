@@ -26,8 +26,11 @@ struct InputOptions {
   bool strict = false;
 };
 
+/// What a command makes something of: requests alone, or ready windows as well.
+enum class Takes { requests, windows_too };
+
 /// Adds INPUT..., --format, --field and --strict to a command.
-void add_input_options(Command command, InputOptions& options);
+void add_input_options(Command command, InputOptions& options, Takes takes);
 
 /// How often the inputs will be read through. What can't be read twice (standard input, a pipe) is
 /// kept in an unnamed temporary file where several passes are wanted.

@@ -57,7 +57,7 @@ void add_inspect(Command app, int& status) {
   auto options = std::make_shared<InspectOptions>();
   const auto command = app.add_subcommand(
       "inspect", "What is in these logs: format, unreadable lines and why, times, paths, clients");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::windows_too);
   command.add_flag("--json", options->json, "Print one JSON object");
   command.add_option("--top", options->top, "Rows of each list of paths, clients and agents")
       .between(0, 1000)

@@ -20,7 +20,7 @@ Json ratio(double part, double whole) {
   return whole > 0 ? Json(part / whole) : Json(nullptr);
 }
 
-Json tally(const ingest::Tally& t) {
+Json tally(const ingest::RequestSums& t) {
   return {{"requests", t.requests},
           {"errors", t.errors},
           {"error_ratio", ratio(static_cast<double>(t.errors), static_cast<double>(t.responses))},
@@ -124,7 +124,7 @@ std::string inspect_json(const ingest::ReadReport& report, const ingest::Windows
   json["windows"] = report.requests;  // rows that were read
   json["first"] = format_time(grid.start);
   json["last"] = format_time(grid.time_of(grid.size() - 1));
-  json["step"] = format_duration(grid.step);
+  json["step"] = grid.size() > 1 ? Json(format_duration(grid.step)) : Json();  // of one: unknown
   json["clients"] = nullptr;
   json["endpoints"] = Json::object();
   double total = 0;

@@ -79,7 +79,7 @@ std::string endpoints(const ingest::Summary& summary) {
   using enum TextTable::Align;
   TextTable table({"", "requests", "share", "errors", "mean latency"},
                   {left, right, right, right, right});
-  const auto row = [&](const std::string& name, const ingest::Tally& tally) {
+  const auto row = [&](const std::string& name, const ingest::RequestSums& tally) {
     table.add({printable(name, 28), grouped(tally.requests),
                percent(tally.requests, summary.requests(), 1),
                percent(tally.errors, tally.responses, 1),
@@ -132,8 +132,12 @@ std::string inspect_text(const ingest::ReadReport& report, const ingest::Summary
 std::string inspect_text(const ingest::ReadReport& report, const ingest::Windows& windows) {
   const auto& grid = windows.grid;
   std::string text = reading(report, "windows");
-  text += fmt::format("time        {} to {}, a window every {}\n\n", format_time(grid.start),
-                      format_time(grid.time_of(grid.size() - 1)), format_duration(grid.step));
+  text += "time        " + format_time(grid.start);
+  if (grid.size() > 1) {
+    text += fmt::format(" to {}, a window every {}", format_time(grid.time_of(grid.size() - 1)),
+                        format_duration(grid.step));
+  }
+  text += "\n\n";
   using enum TextTable::Align;
   TextTable table({"endpoint", "windows", "gaps", "mean requests", "most"},
                   {left, right, right, right, right});

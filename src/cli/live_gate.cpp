@@ -135,6 +135,10 @@ Result<nlohmann::json> LiveGate::call(const std::string& method, const std::stri
   return parsed;
 }
 
+std::string body_text(const nlohmann::json& body) {
+  return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 nlohmann::json printable_texts(nlohmann::json answer) {
   if (answer.is_string()) return printable(answer.get<std::string>(), kWhole);
   if (answer.is_structured()) {

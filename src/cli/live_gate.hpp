@@ -39,6 +39,9 @@ class LiveGate {
 
 using serve::encode_component;
 
+/// The text of a call's body; bytes of what was typed that are no UTF-8 stand replaced.
+[[nodiscard]] std::string body_text(const nlohmann::json& body);
+
 /// What a gate answered with every text in it printable(): user ids, paths, agents and reasons are
 /// what others wrote, and would speak to the terminal.
 [[nodiscard]] nlohmann::json printable_texts(nlohmann::json answer);

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,10 @@ int with_output_written(int status) {
 int main(int argc, char** argv) {
   try {
     return with_output_written(run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    std::cerr << "tidelimit: there is not so much memory; where a configuration says how much it "
+                 "takes, lower memory.buckets, memory.clients or memory.leases\n";
+    return kFailed;
   } catch (const std::exception& error) {
     std::cerr << "tidelimit: " << error.what() << '\n';
     return kFailed;

@@ -110,7 +110,7 @@ Result<void> run(const ModeOptions& options) {
     if (!mode) return tl::unexpected<Error>(mode.error());
     json body{{part_named(options.part), *mode}, {"reason", options.reason}};
     if (!options.duration.empty()) body["for"] = options.duration;
-    const auto set = options.gate.call("PUT", "/v1/mode", body.dump());
+    const auto set = options.gate.call("PUT", "/v1/mode", body_text(body));
     if (!set) return tl::unexpected(set.error());
     if (set->contains("warnings"))
       for (const json& warning : printable_texts((*set)["warnings"]))
@@ -125,15 +125,19 @@ void add_mode(Command app, int& status) {
   auto options = std::make_shared<ModeOptions>();
   const auto command = app.add_subcommand(
       "mode", "Shows or sets which parts a running gate enforces, and for whom; the way back");
-  command.add_option("PART", options->part,
-                     "all, forecast, anomaly, rules, rule/NAME (or its number) or "
-                     "endpoint/NAME");
+  const auto part =
+      command.add_option("PART", options->part,
+                         "all, forecast, anomaly, rules, rule/NAME (or its number) or "
+                         "endpoint/NAME");
   command.add_option(
       "MODE", options->mode,
       "off, shadow, enforce, a share of the principals to enforce for (5% or 0.05), or "
       "configured");
-  command.add_option("--for", options->duration, "back to the configured mode after: 30m, 6h");
-  command.add_option("--reason", options->reason, "for the record").capture_default_str();
+  command.add_option("--for", options->duration, "back to the configured mode after: 30m, 6h")
+      .needs(part);
+  command.add_option("--reason", options->reason, "for the record")
+      .capture_default_str()
+      .needs(part);
   const auto changes =
       command.add_flag("--changes", options->changes, "what was set by hand, and by whom");
   command.add_option("--since", options->since, "how far back: 7d, 12h, or a time")

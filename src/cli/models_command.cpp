@@ -28,11 +28,13 @@ struct Place {
 };
 
 Result<Place> place_of(const ModelsOptions& options) {
-  if (!options.folder.empty()) return Place{options.folder, {}};
-  if (options.config.empty())
+  if (options.config.empty()) {
+    if (!options.folder.empty()) return Place{options.folder, {}};
     return fail(Code::invalid_argument, "name the models: --config FILE or --model BUNDLE");
+  }
   const auto config = config::load(options.config);
   if (!config) return tl::unexpected(config.error());
+  if (!options.folder.empty()) return Place{options.folder, config->engine.shape};
   if (config->forecast_model.empty())
     return fail(Code::invalid_argument,
                 options.config + " names no model: add forecast: { model: var/model }");
@@ -72,7 +74,7 @@ Result<void> run(const ModelsOptions& options) {
   const auto bundles = store::kept_bundles(folder, place->shape ? &*place->shape : nullptr);
   if (!bundles) return tl::unexpected(bundles.error());
   const bool held = store::held(folder);
-  std::cout << (options.as_json ? serve::versions_json(*bundles, held).dump() + "\n"
+  std::cout << (options.as_json ? body_text(serve::versions_json(*bundles, held)) + "\n"
                                 : in_words(*bundles, held));
   const auto& first = bundles->front();
   if (!first.in_force || first.damage.empty()) return {};
@@ -88,9 +90,12 @@ void add_models(Command app, int& status) {
   auto options = std::make_shared<ModelsOptions>();
   const auto command = app.add_subcommand(
       "models", "Lists the models in force and before, and returns to one of those");
-  command.add_option("--config", options->config, "whose forecast.model is meant")
+  command
+      .add_option("--config", options->config,
+                  "the gate's: its forecast.model is meant, and has to fit it")
       .type_name("FILE");
-  command.add_option("--model", options->folder, "the models themselves").type_name("BUNDLE");
+  command.add_option("--model", options->folder, "the models themselves, in the place of those")
+      .type_name("BUNDLE");
   const auto back =
       command
           .add_option("--return-to", options->return_to,

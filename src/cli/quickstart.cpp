@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -8,11 +9,11 @@
 
 #include "cli/command.hpp"
 #include "cli/drawn_file.hpp"
+#include "cli/end_signals.hpp"
 #include "cli/gate_start.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/quickstart/demo_clients.hpp"
 #include "cli/quickstart/demo_shop.hpp"
-#include "cli/quickstart/end_signals.hpp"
 #include "cli/quickstart/folder.hpp"
 #include "cli/quickstart/past.hpp"
 #include "cli/quickstart/scenario.hpp"
@@ -81,18 +82,22 @@ int train_and_evaluate(const Files& files) {
                       files.labels.string()});
 }
 
-void say_where_to_look(const serve::Service& service, const Files& files) {
+void say_where_to_look(const serve::Service& service, const Files& files,
+                       const config::Config& config) {
   const std::string url = "http://" + format_host_port(service.listening().http);
+  // Of any free port the configuration says 0.
+  const std::string where = config.listen.http.port == 0 ? " --url " + url : "";
   std::cout << fmt::format(R"HELP(
   status page   {0}/
   limits        curl -s {0}/v1/plan
   forecasts     curl -s {0}/v1/forecasts
   metrics       curl -s {0}/metrics
   verdicts      curl -s -H "Authorization: Bearer $(cut -d: -f2 {1})" {0}/v1/verdicts
-  why denied    tidelimit why --user ana --config {2}
+  why denied    tidelimit why --user ana --config {2}{3}
 
 )HELP",
-                           url, (files.folder / "admin.token").string(), files.config.string())
+                           url, (files.folder / "admin.token").string(), files.config.string(),
+                           where)
             << std::flush;
 }
 
@@ -157,7 +162,7 @@ Result<Ending> perform(const Scenario& scenario, Past past, const Files& files,
   if (!service) return tl::unexpected(service.error());
   signals.begin_serving();
   announce(**service);
-  say_where_to_look(**service, files);
+  say_where_to_look(**service, files, config);
 
   DemoClients clients(scenario, std::move(past),
                       {(*service)->listening().http.port, (*shop)->port()}, clock);
@@ -197,7 +202,8 @@ int run(const QuickstartOptions& options) {
   auto ready = require_own_folder(files);
   if (ready) ready = require_port(options.port);
   if (!ready) return exit_with("quickstart", ready.error());
-  EndSignals signals(files);
+  EndSignals signals([&files] { remove_half_written(files); });
+  std::signal(SIGPIPE, SIG_IGN);  // of the gate's clients
   start_log();
   spdlog::set_level(spdlog::level::warn);  // the watcher tells the story
 

@@ -138,7 +138,7 @@ void add_replay(Command app, int& status) {
   auto options = std::make_shared<ReplayOptions>();
   const auto command = app.add_subcommand(
       "replay", "What these limits would have done to that traffic, on the engine that serves");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::requests);
   command.add_option("--config", options->config, "The configuration to try")
       .required()
       .type_name("FILE");

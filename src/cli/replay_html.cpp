@@ -120,6 +120,12 @@ void add_endpoints(Page& page, const ReplayReport& r) {
                  rows, "no requests");
 }
 
+/// Of a table of so many, those that it leaves out.
+void add_rest(Page& page, std::size_t all) {
+  if (all <= kRowsMax) return;
+  page.add_text(fmt::format("{} more; --json lists all.", grouped(all - kRowsMax)));
+}
+
 void add_episodes(Page& page, const ReplayReport& r) {
   page.add_section("Limits moved");
   Rows rows;
@@ -139,6 +145,7 @@ void add_episodes(Page& page, const ReplayReport& r) {
                   {"rule"},
                   {"because"}},
                  rows, "never");
+  add_rest(page, r.episodes.size());
 }
 
 void add_verdicts(Page& page, const ReplayReport& r) {
@@ -154,9 +161,7 @@ void add_verdicts(Page& page, const ReplayReport& r) {
   page.add_table(
       {{"client"}, {"verdict"}, {"does"}, {"from"}, {"until"}, {"score", true}, {"rule"}, {"why"}},
       rows, "no client was judged");
-  if (r.verdicts.size() > kRowsMax) {
-    page.add_text(fmt::format("{} more; --json lists all.", r.verdicts.size() - kRowsMax));
-  }
+  add_rest(page, r.verdicts.size());
 }
 
 void add_rules(Page& page, const ReplayReport& r) {

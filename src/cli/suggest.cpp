@@ -27,7 +27,10 @@ Result<void> check_output(const Options& options) {
   if (is_printed(options) && options.json)
     return fail(Code::invalid_argument,
                 "-o - and --json print two things to one place; name a file with -o");
-  if (is_printed(options) || options.force) return {};
+  if (is_printed(options)) return {};
+  if (const auto place = place_to_draw(options.output); !place)
+    return tl::unexpected(place.error());
+  if (options.force) return {};
   return require_unedited(options.output, kProposalMark, "suggest");
 }
 
@@ -49,7 +52,9 @@ Result<Told> suggest(const Options& options) {
   const std::string file = is_printed(options) ? "tidelimit.yaml" : options.output;
   if (auto valid = require_valid(yaml, file); !valid) return tl::unexpected(valid.error());
   if (is_printed(options)) return Told{yaml, proposal_text(*proposal, file)};
-  if (auto written = store::write_file(file, yaml); !written)
+  const auto place = place_to_draw(file);
+  if (!place) return tl::unexpected(place.error());
+  if (auto written = store::write_file(*place, yaml); !written)
     return tl::unexpected(written.error());
   return Told{options.json ? proposal_json(*proposal) : proposal_text(*proposal, file), {}};
 }
@@ -68,7 +73,7 @@ void add_suggest(Command app, int& status) {
   auto options = std::make_shared<Options>();
   const auto command = app.add_subcommand(
       "suggest", "Draws a configuration from your own logs: endpoints, priorities and base limits");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::requests);
   command.add_option("-o,--output", options->output, "The configuration to write; - prints it")
       .required()
       .type_name("FILE.yaml");

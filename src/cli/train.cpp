@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/offline/training.hpp"
@@ -18,6 +19,14 @@ struct TrainOptions {
   TrainingOptions training;
 };
 
+/// Names that may come from rows of windows: no terminal is told what their bytes say.
+std::string names_of(const std::vector<std::string>& endpoints) {
+  std::string names;
+  for (const std::string& name : endpoints)
+    names += (names.empty() ? "" : " ") + printable(name, 60);
+  return names;
+}
+
 std::string summary(const std::string& folder, const model::Manifest& manifest) {
   std::string text =
       fmt::format("{}: trained on {} to {}, {} windows of {}\n", folder,
@@ -29,7 +38,7 @@ std::string summary(const std::string& folder, const model::Manifest& manifest) 
     text += fmt::format(
         "forecast   preset {}, endpoints {}; mean absolute error {:.2f} requests per {} "
         "on the newest part, which early stopping looked at\n",
-        manifest.preset, fmt::join(manifest.endpoints, " "), figure("forecast_validation_mae"),
+        manifest.preset, names_of(manifest.endpoints), figure("forecast_validation_mae"),
         format_duration(manifest.shape.horizon));
   } else {
     text += "forecast   none\n";
@@ -77,7 +86,7 @@ void add_train(Command app, int& status) {
   auto options = std::make_shared<TrainOptions>();
   const auto command =
       app.add_subcommand("train", "Learns the forecast and the detector of odd clients from logs");
-  add_input_options(command, options->input);
+  add_input_options(command, options->input, Takes::windows_too);
   auto& training = options->training;
   command.add_option("-o,--output", options->output, "The folder for the trained models")
       .required()
@@ -91,13 +100,15 @@ void add_train(Command app, int& status) {
                   "What you know of clients: malicious ones teach nothing, good ones count as "
                   "demand whatever the detector finds")
       .type_name("FILE");
-  command
-      .add_option("--preset", training.preset,
-                  "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
-      .among({"baseline", "best"})
-      .capture_default_str();
-  command.add_flag("--no-forecast", training.detector_alone,
-                   "Train the detector alone: a log of some hours is enough");
+  const auto preset = command
+                          .add_option("--preset", training.preset,
+                                      "baseline (24 h, LSTM 64, 50 epochs, batch 32) or best")
+                          .among({"baseline", "best"})
+                          .capture_default_str();
+  const auto alone = command
+                         .add_flag("--no-forecast", training.detector_alone,
+                                   "Train the detector alone: a log of some hours is enough")
+                         .excludes(preset);
   training.shape.add_to(command);
   command.add_option("--seed", training.seed, "Equal seeds and inputs give equal models")
       .capture_default_str();
@@ -106,7 +117,8 @@ void add_train(Command app, int& status) {
       .capture_default_str();
   command.add_option("--epochs", training.epochs, "0: the preset's own")
       .between(0, 10'000)
-      .capture_default_str();
+      .capture_default_str()
+      .excludes(alone);
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/address.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
 
@@ -39,9 +41,12 @@ int run(const UnblockOptions& options) {
   if (options.user.empty() == options.client.empty())
     return exit_with("unblock", {Code::invalid_argument,
                                  "name one of --user ID and --client ADDR (or a prefix)"});
+  const std::string_view client = trim(options.client);
+  if (const auto known = parse_prefix(client); options.user.empty() && !known)
+    return exit_with("unblock", {known.error().code, "--client: " + known.error().message});
   const std::string target =
       "/v1/overrides/" +
-      (options.user.empty() ? options.client : "user/" + encode_component(options.user));
+      (options.user.empty() ? std::string(client) : "user/" + encode_component(options.user));
   if (options.undo) {
     const auto gone = options.gate.call("DELETE", target);
     if (!gone) return exit_with("unblock", gone.error());
@@ -54,7 +59,7 @@ int run(const UnblockOptions& options) {
   } else {
     body["for"] = options.duration;
   }
-  const auto answer = options.gate.call("PUT", target, body.dump());
+  const auto answer = options.gate.call("PUT", target, body_text(body));
   if (!answer) return exit_with("unblock", in_shell_words(answer.error()));
   const json made = printable_texts(*answer);
   const std::string until = made["until"].is_string()

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <iostream>
 #include <map>
@@ -8,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/figures.hpp"
+#include "base/percent_encoding.hpp"
 #include "cli/command.hpp"
 #include "cli/live_gate.hpp"
 #include "cli/text_table.hpp"
@@ -35,9 +38,10 @@ std::string text_or(const json& object, const char* key, const char* otherwise) 
 }
 
 std::string number_or_dash(const json& object, const char* key) {
-  return object.contains(key) && object[key].is_number()
-             ? fmt::format("{:g}", object[key].get<double>())
-             : "-";
+  constexpr double kAsWhole = 1e5;  // beyond it six digits would round it
+  if (!object.contains(key) || !object[key].is_number()) return "-";
+  const auto number = object[key].get<double>();
+  return std::abs(number) < kAsWhole ? fmt::format("{:g}", number) : grouped(number);
 }
 
 const char* outcome_in_words(const json& decision) {
@@ -154,7 +158,8 @@ int run(const WhyOptions& options) {
 
   json client;
   if (!options.client.empty()) {
-    const auto view = options.gate.call("GET", "/v1/clients/" + options.client);
+    const auto view =
+        options.gate.call("GET", "/v1/clients/" + percent_encode(options.client, ":/"));
     if (view) client = *view;
     if (!view && view.error().code != Code::not_found) return exit_with("why", view.error());
   }

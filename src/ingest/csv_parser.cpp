@@ -139,7 +139,7 @@ Unreadable CsvParser::parse(std::string_view line, traffic::Request& out) {
   auto latency = parse_double(spent);
   if (!latency) latency = milliseconds_of(spent);
   if (!latency) latency = decimal_comma(spent);
-  if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
+  out.latency_ms = latency_of(latency);
   const auto bytes = parse_uint(field(row, Column::bytes));
   if (bytes && *bytes <= INT64_MAX) out.bytes = static_cast<std::int64_t>(*bytes);
   return Unreadable::none;

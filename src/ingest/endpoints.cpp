@@ -12,7 +12,7 @@ namespace {
 /// makes an endpoint.
 constexpr std::size_t kSegments = 8192;
 
-Tally without(const Tally& total, const Tally& part) {
+RequestSums without(const RequestSums& total, const RequestSums& part) {
   return {.requests = total.requests - part.requests,
           .errors = total.errors - part.errors,
           .responses = total.responses - part.responses,
@@ -25,7 +25,7 @@ Tally without(const Tally& total, const Tally& part) {
 
 EndpointDiscovery::EndpointDiscovery() : segments_(kSegments) {}
 
-void EndpointDiscovery::add(std::string_view target, const Tally& tally) {
+void EndpointDiscovery::add(std::string_view target, const RequestSums& tally) {
   total_ += tally;
   if (target.empty()) return;
   std::string_view path = without_case(normalise_path(target, scratch_), scratch_);

@@ -13,7 +13,7 @@ namespace tidelimit::ingest {
 struct DiscoveredEndpoint {
   std::string name;   ///< the first path segment; "root" for "/"
   std::string match;  ///< the route pattern, as a configuration has it: "/payment/**", "/"
-  Tally tally;
+  RequestSums tally;
 };
 
 /// The rule for endpoints where no configuration names them: the first path segments (normalised)
@@ -26,18 +26,18 @@ class EndpointDiscovery {
   EndpointDiscovery();
 
   /// `target` is the raw path of a request; empty (garbage) counts as `other`.
-  void add(std::string_view target, const Tally& tally = {.requests = 1});
+  void add(std::string_view target, const RequestSums& tally = {.requests = 1});
 
   struct Found {
     std::vector<DiscoveredEndpoint> endpoints;
-    Tally other;
+    RequestSums other;
   };
   /// No endpoint has the name of a tier.
   [[nodiscard]] Found found(const std::vector<std::string>& tiers) const;
 
  private:
   TopCounter segments_;
-  Tally total_;
+  RequestSums total_;
   std::string scratch_;
 };
 

@@ -158,8 +158,7 @@ Unreadable JsonParser::parse(std::string_view line, traffic::Request& out) {
   out.user_agent = text(JsonSlot::agent);
   out.own_denial = state.own_denial;
   out.asked = state.asked();
-  const auto latency = state.latency_ms();
-  if (latency && *latency >= 0) out.latency_ms = static_cast<float>(*latency);
+  out.latency_ms = latency_of(state.latency_ms());
   const Found& bytes = state.at(JsonSlot::bytes);
   const auto size = bytes.present() ? bytes.as_number() : std::nullopt;
   if (size && *size >= 0 && *size < 1e18) out.bytes = static_cast<std::int64_t>(*size);

@@ -10,8 +10,9 @@ namespace tidelimit::ingest {
 /// (`escape=json`) writes bytes from 0x80 on as they came, so that one byte of a client's would
 /// make its line no JSON. A line that is refused for that alone is parsed once more with a
 /// character of the private use area (U+E000 + byte) for each such byte, and text() gives the bytes
-/// back: the same path or agent that the gate and other logs see. A line that is JSON costs nothing
-/// more.
+/// back: the same path or agent that the gate and other logs see. And it knows no largest number,
+/// where simdjson does: one beyond 64 bits or a double (1e400) is read as a text of its digits. A
+/// line that is JSON of usual numbers costs nothing more.
 class LenientJson {
  public:
   /// What `line` says; holds until the next call. kLinePadding bytes behind `line` are read.
@@ -26,7 +27,8 @@ class LenientJson {
 
  private:
   simdjson::dom::parser parser_;
-  std::string line_;  ///< the line with bytes replaced, and padding behind it
+  std::string replaced_line_;  ///< the line with bytes replaced, and padding behind it
+  std::string quoted_line_;    ///< with numbers in quotes, and padding
   bool replaced_ = false;
 };
 

@@ -212,7 +212,7 @@ Unreadable PatternParser::parse_bare(std::string_view line, traffic::Request& ou
   if (out.user_id.empty()) out.user_id = value(Use::remote_user, user_scratch_);
   out.tier = value(Use::tier, tier_scratch_);
 
-  if (const auto ms = latency_ms(); ms && *ms >= 0) out.latency_ms = static_cast<float>(*ms);
+  out.latency_ms = latency_of(latency_ms());
   if (const auto bytes = parse_uint(text(Use::bytes)); bytes && *bytes <= INT64_MAX) {
     out.bytes = static_cast<std::int64_t>(*bytes);
   }

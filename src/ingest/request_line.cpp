@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/address.hpp"
@@ -192,6 +193,12 @@ std::optional<std::uint16_t> parse_status(std::string_view text) {
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
   return static_cast<std::uint16_t>(value);
+}
+
+float latency_of(std::optional<double> ms) {
+  constexpr double kMost = 366 * 86'400e3;
+  const bool sound = ms && *ms >= 0 && *ms <= kMost;
+  return sound ? static_cast<float>(*ms) : std::numeric_limits<float>::quiet_NaN();
 }
 
 std::optional<double> milliseconds_of(std::string_view text) {

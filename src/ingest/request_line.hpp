@@ -46,6 +46,10 @@ void set_request_line(std::string_view text, traffic::Request& out);
 /// A status of three digits, "200.0" too; 0 for "-", "", "0". nullopt is for everything else.
 [[nodiscard]] std::optional<std::uint16_t> parse_status(std::string_view text);
 
+/// Milliseconds as a request keeps them; unknown (NaN) where they are less than nothing, or more
+/// than a year: one such line would be the mean of all.
+[[nodiscard]] float latency_of(std::optional<double> ms);
+
 /// A duration that names its unit ("250ms", "0.25s", "3us", "90ns") in milliseconds.
 [[nodiscard]] std::optional<double> milliseconds_of(std::string_view text);
 

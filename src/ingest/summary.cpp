@@ -18,7 +18,7 @@ constexpr std::size_t kWords = 64;
 constexpr std::size_t kMinutes = 4096;
 constexpr std::uint64_t kSeed = 0;
 
-Tally tally_of(const traffic::Request& request) {
+RequestSums tally_of(const traffic::Request& request) {
   const bool timed = !std::isnan(request.latency_ms);
   const std::uint16_t status = traffic::answered_status(request);
   return {.requests = 1,
@@ -35,7 +35,7 @@ Summary::Summary()
     : paths_(kKeys), clients_(kKeys), agents_(kKeys), methods_(kWords), tiers_(kWords) {}
 
 void Summary::add(const traffic::Request& request) {
-  const Tally tally = tally_of(request);
+  const RequestSums tally = tally_of(request);
   total_ += tally;
   add_time(request.time);
   add_client(request, tally);
@@ -60,7 +60,7 @@ EndpointDiscovery::Found Summary::endpoints() const {
   return endpoints_.found(tiers);
 }
 
-void Summary::add_client(const traffic::Request& request, const Tally& tally) {
+void Summary::add_client(const traffic::Request& request, const RequestSums& tally) {
   distinct_clients_.add(hash_client(request.client, kSeed));
   const bool v4 = request.client.is_v4() && request.client_name.find(':') == std::string_view::npos;
   const bool written_as_judged = v4 || request.client.is_host_name();

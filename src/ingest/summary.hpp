@@ -25,7 +25,7 @@ class Summary {
   void add(const traffic::Request& request);
 
   [[nodiscard]] std::uint64_t requests() const { return total_.requests; }
-  [[nodiscard]] const Tally& total() const { return total_; }
+  [[nodiscard]] const RequestSums& total() const { return total_; }
   /// The earliest and latest time; nullopt before the first request.
   [[nodiscard]] std::optional<WallTime> first() const { return first_; }
   [[nodiscard]] std::optional<WallTime> last() const { return last_; }
@@ -54,9 +54,9 @@ class Summary {
 
  private:
   void add_time(WallTime time);
-  void add_client(const traffic::Request& request, const Tally& tally);
+  void add_client(const traffic::Request& request, const RequestSums& tally);
 
-  Tally total_;
+  RequestSums total_;
   std::optional<WallTime> first_;
   std::optional<WallTime> last_;
   std::uint64_t out_of_order_ = 0;

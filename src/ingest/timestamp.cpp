@@ -3,60 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/ascii.hpp"
+#include "base/time_cursor.hpp"
 
 namespace tidelimit::ingest {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLastSecond = 7'258'118'400;  // 2200-01-01: within 64-bit nanoseconds
-
-/// Takes fixed-width fields off the front of a text; a mismatch makes it fail for good.
-class Cursor {
- public:
-  explicit Cursor(std::string_view text) : text_(text) {}
-
-  unsigned digits(std::size_t n) {
-    unsigned value = 0;
-    if (text_.size() < n) return failed();
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto digit = static_cast<unsigned>(text_[i] - '0');
-      if (digit > 9) return failed();
-      value = value * 10 + digit;
-    }
-    text_.remove_prefix(n);
-    return value;
-  }
-  bool skip(char c) {
-    if (!text_.starts_with(c)) return false;
-    text_.remove_prefix(1);
-    return true;
-  }
-  bool skip(std::string_view word) {
-    if (!text_.starts_with(word)) return false;
-    text_.remove_prefix(word.size());
-    return true;
-  }
-  void expect(char c) {
-    if (!skip(c)) failed();
-  }
-  std::string_view take(std::size_t n) {
-    const std::string_view taken = text_.substr(0, n);
-    text_.remove_prefix(taken.size());
-    return taken;
-  }
-  unsigned failed() {
-    ok_ = false;
-    return 0;
-  }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool at_digit() const { return !text_.empty() && is_digit(text_.front()); }
-  [[nodiscard]] bool at_end() const { return text_.empty(); }
-
- private:
-  std::string_view text_;
-  bool ok_ = true;
-};
 
 unsigned month_of(std::string_view name) {
   constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
@@ -67,17 +20,8 @@ unsigned month_of(std::string_view name) {
   return at == std::string_view::npos || at % 3 != 0 ? 0 : static_cast<unsigned>(at / 3 + 1);
 }
 
-/// A fraction of a second after its point, in nanoseconds; digits beyond the ninth are dropped.
-std::int64_t fraction(Cursor& text) {
-  std::int64_t nanos = 0;
-  std::int64_t unit = kSecond / 10;
-  if (!text.at_digit()) text.failed();
-  for (; text.at_digit(); unit /= 10) nanos += text.digits(1) * unit;
-  return nanos;
-}
-
 /// Seconds east of UTC: "", "Z", "UTC", "GMT", "+0330", "+03:30", "-04".
-std::int64_t zone(Cursor& text) {
+std::int64_t zone(TimeCursor& text) {
   if (text.at_end() || text.skip('Z') || text.skip('z')) return 0;
   if (text.skip("UTC") || text.skip("GMT")) return 0;
   const bool west = text.skip('-');
@@ -85,7 +29,7 @@ std::int64_t zone(Cursor& text) {
   const std::int64_t hours = text.digits(2);
   text.skip(':');
   const std::int64_t minutes = text.at_end() ? 0 : text.digits(2);
-  if (hours > 24 || minutes > 59) text.failed();
+  if (hours > 23 || minutes > 59) text.failed();  // as RFC 3339 has it
   const std::int64_t seconds = hours * 3600 + minutes * 60;
   return west ? -seconds : seconds;
 }
@@ -98,7 +42,7 @@ std::optional<WallTime> time_of_epoch(std::int64_t seconds, std::int64_t nanos) 
 enum class Seconds : std::uint8_t { required, optional };
 
 /// "10:05[:03[.123]][ zone]" after the date `days` to the end of the text.
-std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text, Seconds seconds) {
+std::optional<WallTime> time_of_day(std::int64_t days, TimeCursor& text, Seconds seconds) {
   const std::int64_t hour = text.digits(2);
   text.expect(':');
   const std::int64_t minute = text.digits(2);
@@ -106,7 +50,7 @@ std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text, Seconds sec
   std::int64_t nanos = 0;
   if (text.skip(':')) {
     second = text.digits(2);
-    nanos = text.skip('.') || text.skip(',') ? fraction(text) : 0;
+    nanos = text.skip('.') || text.skip(',') ? text.fraction() : 0;
   } else if (seconds == Seconds::required) {
     text.failed();
   }
@@ -118,16 +62,8 @@ std::optional<WallTime> time_of_day(std::int64_t days, Cursor& text, Seconds sec
   return time_of_epoch(days * 86400 + hour * 3600 + minute * 60 + second - offset, nanos);
 }
 
-std::optional<std::int64_t> days_of(unsigned year, unsigned month, unsigned day) {
-  using namespace std::chrono;
-  const year_month_day date{std::chrono::year{static_cast<int>(year)}, std::chrono::month{month},
-                            std::chrono::day{day}};
-  if (!date.ok()) return std::nullopt;
-  return sys_days{date}.time_since_epoch().count();
-}
-
 std::optional<WallTime> parse_common(std::string_view text) {
-  Cursor cursor(text);
+  TimeCursor cursor(text);
   const unsigned day = text.size() > 1 && text[1] == '/' ? cursor.digits(1) : cursor.digits(2);
   cursor.expect('/');
   const unsigned month = month_of(cursor.take(3));
@@ -141,7 +77,7 @@ std::optional<WallTime> parse_common(std::string_view text) {
 /// "2015-05-17", "2015-05-17T10:05:03Z" and its kin; `separator` stands between the date's parts.
 std::optional<WallTime> parse_iso(std::string_view text, char separator,
                                   LogClock::BareDate bare_date) {
-  Cursor cursor(text);
+  TimeCursor cursor(text);
   const unsigned year = cursor.digits(4);
   cursor.expect(separator);
   const unsigned month = cursor.digits(2);
@@ -161,14 +97,14 @@ std::optional<WallTime> parse_iso(std::string_view text, char separator,
 /// milli-, micro- or nanoseconds.
 std::optional<WallTime> parse_unix(std::string_view text) {
   constexpr std::size_t kMaxDigits = 19;  // no overflow in 64 bits without a sign
-  Cursor cursor(text);
+  TimeCursor cursor(text);
   std::uint64_t whole = 0;
   std::size_t digits = 0;
   for (; cursor.at_digit() && digits < kMaxDigits; ++digits) whole = whole * 10 + cursor.digits(1);
   std::uint64_t per_second = 1;  // units of `whole`
   while (whole / per_second > kLastSecond && per_second < kSecond) per_second *= 1000;
   const auto unit = kSecond / static_cast<std::int64_t>(per_second);
-  const std::int64_t part = cursor.skip('.') ? fraction(cursor) * unit / kSecond : 0;
+  const std::int64_t part = cursor.skip('.') ? cursor.fraction() * unit / kSecond : 0;
   if (!cursor.ok() || !cursor.at_end() || digits == 0 || whole / per_second > kLastSecond) {
     return std::nullopt;
   }

@@ -6,7 +6,7 @@
 
 namespace tidelimit::ingest {
 
-void Tally::operator+=(const Tally& other) {
+void RequestSums::operator+=(const RequestSums& other) {
   requests += other.requests;
   errors += other.errors;
   responses += other.responses;
@@ -21,7 +21,7 @@ std::size_t TopCounter::Hash::operator()(std::string_view text) const {
 
 TopCounter::TopCounter(std::size_t capacity) : capacity_(capacity) {}
 
-void TopCounter::add(std::string_view key, const Tally& tally) {
+void TopCounter::add(std::string_view key, const RequestSums& tally) {
   key = key.substr(0, kMaxKey);
   auto at = tallies_.find(key);
   if (at == tallies_.end()) {

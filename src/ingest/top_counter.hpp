@@ -9,7 +9,7 @@
 namespace tidelimit::ingest {
 
 /// What is summed up for each of many keys.
-struct Tally {
+struct RequestSums {
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;     ///< status >= 400
   std::uint64_t responses = 0;  ///< with a known status
@@ -17,7 +17,7 @@ struct Tally {
   double latency_ms_sum = 0;
   std::uint64_t timed = 0;  ///< requests with a known latency
 
-  void operator+=(const Tally& other);
+  void operator+=(const RequestSums& other);
 };
 
 /// The most frequent of any number of keys in bounded memory: Misra and Gries' counters with
@@ -34,11 +34,11 @@ class TopCounter {
   explicit TopCounter(std::size_t capacity);
 
   /// Counts `tally` for `key`.
-  void add(std::string_view key, const Tally& tally);
+  void add(std::string_view key, const RequestSums& tally);
 
   struct Entry {
     std::string key;
-    Tally tally;
+    RequestSums tally;
   };
   /// The `n` keys with most requests, most first; equal ones by name.
   [[nodiscard]] std::vector<Entry> top(std::size_t n) const;
@@ -54,7 +54,7 @@ class TopCounter {
   };
   /// `rank` = requests seen + what may have been missed: the estimate that evictions go by.
   struct Counted {
-    Tally tally;
+    RequestSums tally;
     std::uint64_t rank = 0;
   };
 

@@ -65,10 +65,7 @@ Unreadable W3cParser::parse(std::string_view line, traffic::Request& out) {
   }
 
   out = {};
-  when_scratch_ = text(Use::date).empty() ? std::string_view(date_) : text(Use::date);
-  when_scratch_ += ' ';
-  when_scratch_ += text(Use::time);
-  const auto time = clock_.parse(when_scratch_);
+  const auto time = read_time();
   if (!time) return Unreadable::no_time;
   out.time = *time;
   const std::string_view hops = text(Use::forwarded_for);
@@ -89,6 +86,32 @@ Unreadable W3cParser::parse(std::string_view line, traffic::Request& out) {
     out.bytes = static_cast<std::int64_t>(*bytes);
   }
   return Unreadable::none;
+}
+
+std::optional<WallTime> W3cParser::read_time() {
+  const bool dated = !text(Use::date).empty();
+  when_scratch_ = dated ? text(Use::date) : std::string_view(date_);
+  when_scratch_ += ' ';
+  when_scratch_ += text(Use::time);
+  const auto time = clock_.parse(when_scratch_);
+  return !time || dated ? time : after_midnight(*time);
+}
+
+/// A time without a date is of the day that brings it near the line before: a file goes on past
+/// midnight, and a line that took long comes late.
+WallTime W3cParser::after_midnight(WallTime time) {
+  constexpr std::chrono::days kDay{1};
+  constexpr std::chrono::hours kLateMost{1};
+  time += days_since_date_;
+  if (last_ && time < *last_ - kLateMost) {
+    days_since_date_ += kDay;
+    time += kDay;
+  } else if (last_ && time > *last_ + kDay - kLateMost) {
+    days_since_date_ -= kDay;
+    time -= kDay;
+  }
+  last_ = time;
+  return time;
 }
 
 std::string W3cParser::advice(std::string_view) {
@@ -121,6 +144,8 @@ void W3cParser::read_directive(std::string_view line) {
   if (begins(kDateDirective)) {
     const std::string_view rest = trim(line.substr(kDateDirective.size()));
     date_ = rest.substr(0, rest.find(' '));
+    days_since_date_ = {};
+    last_ = clock_.parse(rest);
   }
   if (!begins(kFieldsDirective)) return;
   std::string names(line.substr(kFieldsDirective.size()));
@@ -162,10 +187,8 @@ void W3cParser::set_target(traffic::Request& out) {
 
 void W3cParser::set_latency(traffic::Request& out) const {
   const std::string_view taken = text(Use::time_taken);
-  const auto number = parse_double(taken);
-  if (!number || *number < 0) return;
   const double unit = taken.find('.') == taken.npos ? 1 : 1e3;
-  out.latency_ms = static_cast<float>(*number * unit);
+  if (const auto number = parse_double(taken)) out.latency_ms = latency_of(*number * unit);
 }
 
 }  // namespace tidelimit::ingest

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,9 @@ namespace tidelimit::ingest {
 
 /// The W3C extended log file format, as IIS (spaces) and CloudFront (tabs) write it: lines under a
 /// `#Fields:` directive that names them, which may come again with other fields. Needed are `time`
-/// with `date` or a `#Date:` directive (UTC), `c-ip`, and `cs-uri-stem` or `cs-uri`. `time-taken`
-/// with a point is seconds, without one milliseconds.
+/// with `date` or a `#Date:` directive (UTC), `c-ip`, and `cs-uri-stem` or `cs-uri`. Without `date`
+/// a time over an hour before that of the line above is of the next day. `time-taken` with a point
+/// is seconds, without one milliseconds.
 class W3cParser final : public LineParser {
  public:
   [[nodiscard]] Unreadable parse(std::string_view line, traffic::Request& out) override;
@@ -46,6 +49,8 @@ class W3cParser final : public LineParser {
   void read_directive(std::string_view line);
   void split(std::string_view line);
   [[nodiscard]] std::string_view text(Use use) const;
+  [[nodiscard]] std::optional<WallTime> read_time();
+  [[nodiscard]] WallTime after_midnight(WallTime time);
   void set_target(traffic::Request& out);
   void set_latency(traffic::Request& out) const;
 
@@ -53,6 +58,8 @@ class W3cParser final : public LineParser {
   std::vector<std::string_view> fields_;
   std::array<std::string_view, kUses> values_{};
   std::string date_;  ///< of the last #Date: directive
+  std::chrono::days days_since_date_{};
+  std::optional<WallTime> last_;  ///< of the last line whose fields name no date, or of #Date:
   std::string when_scratch_;
   std::string path_scratch_;
   std::string agent_scratch_;

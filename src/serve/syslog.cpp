@@ -12,6 +12,8 @@
 #include "ingest/json_parser.hpp"
 #include "ingest/line_head.hpp"
 #include "ingest/line_reader.hpp"
+#include "ingest/named_patterns.hpp"
+#include "ingest/pattern_parser.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -20,6 +22,38 @@ constexpr std::size_t kBatch = 32;
 constexpr std::size_t kDatagramBytes = 64 << 10;  // pages that no datagram reached stay untouched
 constexpr int kBatchesPerTurn = 4;                // requests on the same loop come first
 constexpr std::size_t kExampleBytes = 120;
+/// Writes times of its own zone, and does not name it.
+constexpr std::string_view kZoneless = "haproxy";
+
+std::vector<std::unique_ptr<ingest::LineParser>> pattern_parsers() {
+  std::vector<std::unique_ptr<ingest::LineParser>> parsers;
+  for (const ingest::NamedPattern& form : ingest::kNamedPatterns)
+    parsers.push_back(ingest::PatternParser::from_pattern(form.pattern, form.name).value());
+  return parsers;
+}
+
+/// Access-log lines of the forms that files are recognised by, one after the other.
+class AccessLines {
+ public:
+  /// False: no form reads it. A line without a zone is of `now`.
+  bool read(std::string_view line, traffic::Request& seen, WallTime now) {
+    if (line.starts_with('{')) return json_.parse(line, seen) == ingest::Unreadable::none;
+    if (clf_.parse(line, seen) == ingest::Unreadable::none) return true;
+    // None of these reads a line in common or combined format that was tampered with: a client or a
+    // time would have to hold the spaces around its "-".
+    for (const auto& parser : patterns_) {
+      if (parser->parse(line, seen) != ingest::Unreadable::none) continue;
+      if (parser->format() == kZoneless) seen.time = now;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  ingest::ClfParser clf_;
+  ingest::JsonParser json_{ingest::JsonNames()};
+  std::vector<std::unique_ptr<ingest::LineParser>> patterns_ = pattern_parsers();
+};
 
 }  // namespace
 
@@ -28,8 +62,7 @@ struct SyslogReceiver::Impl {
   std::array<mmsghdr, kBatch> headers{};
   std::array<iovec, kBatch> parts{};
   std::array<sockaddr_storage, kBatch> senders{};
-  ingest::ClfParser clf;
-  ingest::JsonParser json{ingest::JsonNames()};
+  AccessLines lines;
 
   [[nodiscard]] char* buffer(std::size_t i) {
     return bytes.data() + i * (kDatagramBytes + ingest::kLinePadding);
@@ -93,10 +126,8 @@ void SyslogReceiver::on_ready(std::uint32_t) {
 
 void SyslogReceiver::take(std::string_view datagram) {
   const std::string_view line = syslog_message(datagram);
-  ingest::LineParser& parser =
-      line.starts_with('{') ? static_cast<ingest::LineParser&>(impl_->json) : impl_->clf;
   traffic::Request seen;
-  if (parser.parse(line, seen) != ingest::Unreadable::none) return refuse(line);
+  if (!impl_->lines.read(line, seen, loop_.now().wall)) return refuse(line);
   counts_.lines.fetch_add(1, std::memory_order_relaxed);
   // In a rehearsal the log speaks of another calendar than the gate's.
   if (loop_.clock().pace() != 1) seen.time = loop_.now().wall;

@@ -37,8 +37,8 @@ struct SyslogCounts {
 /// ("<190>Nov 24 10:00:00 web nginx: MESSAGE"), RFC 5424, or the bare message. The line end is cut.
 [[nodiscard]] std::string_view syslog_message(std::string_view datagram);
 
-/// Access-log lines (combined or JSON) over UDP, on one loop. Loss and disorder are the transport's
-/// nature; what can't be read is counted, and an example kept.
+/// Access-log lines (common, combined, JSON, ingest::kNamedPatterns) over UDP, on one loop. Loss
+/// and disorder are the transport's nature; what can't be read is counted, and an example kept.
 class SyslogReceiver final : public Source {
  public:
   SyslogReceiver(Loop& loop, Fd socket, Gate& gate, SyslogCounts& counts);

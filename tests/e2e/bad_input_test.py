@@ -1,5 +1,6 @@
 """What a wrong call gets: one message with the place and the mend, status 2, and nothing half-written."""
 
+import json
 import os
 import pathlib
 import socket
@@ -58,6 +59,56 @@ class BadInput(unittest.TestCase):
         self.refused("generate", "-o", place, "--seed", "-1", says=["--seed"])
         self.refused("generate", "-o", place, "--days", "abc", says=["--days", '"abc" is no number', "such as 30"])
         self.assertFalse(place.exists())
+
+    def test_memory_that_the_machine_does_not_have_is_named(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        for key in ("buckets", "clients"):
+            config = self.config()
+            config.write_text(config.read_text() + f"memory: {{ {key}: 1024GiB }}\n")
+            for command in (["serve", "--config", config], ["replay", log, "--config", config]):
+                done = subprocess.run([BINARY, *command], capture_output=True, text=True, timeout=120, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                self.assertIn("lower memory.buckets, memory.clients or memory.leases", done.stderr)
+
+    def test_a_drawn_file_takes_the_place_of_no_device_pipe_or_link(self):
+        log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')
+        limits = self.write("limits.yaml", "domain: shop\ndescriptors: [ { key: path, value: /a, rate_limit: { unit: minute, requests_per_unit: 5 } } ]\n")
+        pipe, link, real = self.folder / "pipe", self.folder / "link.yaml", self.folder / "real.yaml"
+        os.mkfifo(pipe)
+        link.symlink_to(real)
+        for command in (["suggest", log], ["import-config", limits]):
+            for place in (pipe, self.folder):
+                self.refused(*command, "--force", "-o", place, says=[f"{place}: is no regular file", "- to have it printed"])
+            subprocess.run([BINARY, *command, "--force", "-o", link], capture_output=True, timeout=60, check=True)
+            self.assertTrue(link.is_symlink() and pipe.is_fifo())
+            self.assertIn("# Drawn by", real.read_text())
+
+    def test_a_single_window_has_no_distance_to_others(self):
+        rows = self.write("one.csv", "timestamp,value\n2026-01-01T00:00:00Z,5\n")
+        for options in ([], ["--json"]):
+            told = subprocess.run([BINARY, "inspect", rows, *options], capture_output=True, text=True, timeout=60, check=True).stdout
+            self.assertIn("2026-01-01T00:00:00Z", told)
+            self.assertNotIn("1ns", told)
+
+    def test_options_that_would_change_nothing_are_refused(self):
+        self.refused("mode", "--for", "30m", says=["--for requires PART"])
+        self.refused("mode", "--reason", "a try", says=["--reason requires PART"])
+        self.refused("configs", "--reason", "a try", says=["--reason requires --return-to"])
+        self.refused("train", self.config(), "-o", self.folder / "m", "--no-forecast", "--epochs", 5, says=["excludes", "--epochs"])
+        self.refused("train", self.config(), "-o", self.folder / "m", "--no-forecast", "--preset", "best", says=["excludes", "--preset"])
+        token = self.write("token", "ops:" + "t" * 40)
+        for client in ("user/ana", "203.0.113.7 HTTP/1.1", "203.0.113.7/8", "ana"):
+            self.refused("unblock", "--client", client, "--token-file", token, says=["--client: "])
+
+    def test_bytes_that_are_no_text_are_no_crash(self):
+        name = os.fsencode(self.folder) + b"/caf\xe9.yaml"
+        done = subprocess.run([BINARY, "check-config", name, "--json"], capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertFalse(json.loads(done.stdout)["valid"])
+        token = self.write("token", "ops:" + "t" * 40)
+        done = subprocess.run([BINARY, "mode", "all", "off", "--reason", b"caf\xe9", "--token-file", token, "--url", "http://127.0.0.1:1"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertIn("does not answer", done.stderr)
 
     def test_fields_of_json_in_a_log_that_is_none_are_named(self):
         log = self.write("access.log", '192.0.2.1 - - [01/Jul/2026:00:00:01 +0000] "GET /browse/1 HTTP/1.1" 200 5\n')

@@ -108,6 +108,23 @@ class SyslogTest(Serving):
         self.assertEqual(self.gate.count(messages, result="unreadable"), 1)
         self.assertEqual(self.gate.count("tidelimit_requests_observed_total", endpoint="browse", status_class="5xx"), 1)
 
+    def test_lines_as_gateways_write_them_by_default(self):
+        """HAProxy logs by syslog alone; its time is of its own zone, which it does not name."""
+        clients = ["203.0.113.1", "203.0.113.2"]
+        for client in clients:
+            self.gate.client.call("POST", "/v1/check", {"client_ip": client, "method": "GET", "path": "/browse/1"})
+        rest = '0/0/1/2/3 502 512 - - ---- 1/1/0/0/0 0/0 "GET /browse/1 HTTP/1.1"'
+        self.send(f"<134>Nov 24 10:00:00 haproxy[7]: 203.0.113.1:51234 [24/Nov/2010:10:00:00.123] web shop/s1 {rest}")
+        self.send('<134>1 2026-11-24T10:00:00Z edge envoy 7 - - [2026-11-24T10:00:00.123Z] "GET /browse/2 HTTP/2" 503 UF '
+                  '12 91 25 - "203.0.113.2" "curl/8" "6e0d" "shop.example" "10.0.0.1:80"')
+        messages = "tidelimit_syslog_messages_total"
+        wait_until(lambda: self.gate.count(messages) == 2, "both came")
+        self.assertEqual(self.gate.count(messages, result="taken"), 2)
+        self.assertEqual(self.gate.count("tidelimit_requests_observed_total", endpoint="browse", status_class="5xx"), 2)
+        for client in clients:
+            seen = wait_until(lambda: self.gate.get(f"/v1/clients/{client}").json.get("last_five_minutes"), client)
+            self.assertEqual(seen["errors"], 1, client)
+
     def test_bytes_that_are_no_text_hide_no_request(self):
         self.send(b'<190>Nov 24 10:00:00 nginx: {"msec":"1764000000.5","client_ip":"203.0.113.1",'
                   b'"request_uri":"/browse/caf\xe9","status":"502","user_agent":"\xff\x01"}')

@@ -1,6 +1,7 @@
 """generate, train and evaluate as one uses them: the real binary, a fortnight of small traffic, and bad input."""
 
 import csv
+import datetime
 import gzip
 import hashlib
 import json
@@ -8,11 +9,14 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
-from harness import BINARY, SOURCE
+from harness import BINARY, SOURCE, wait_until
 
 CUT = "2026-01-15T00:00:00"  # ten days to learn from, two to be judged on
 
@@ -99,8 +103,37 @@ class Generate(Offline):
         self.assert_refused(tidelimit("generate", "-o", place, "--start", "soon"), "--start", "soon")
         self.assert_refused(tidelimit("generate", "-o", place, "--scale", "big"), "--scale")
         self.assert_refused(tidelimit("generate", "-o", place, "--labels", place), "two different outputs")
+        for other_name in (f"{self.folder}/../{self.folder.name}/x.csv", os.path.relpath(place)):
+            self.assert_refused(tidelimit("generate", "-o", place, "--rates", other_name), "two different outputs")
+        late = ("--start", "2199-12-31T00:00:00Z", "--days", 1.5, "--scale", 0.001)
+        self.assert_refused(tidelimit("generate", "-o", place, *late), "days must be at most 1 from that start")
+        self.assert_refused(tidelimit("generate", "-o", place, "--start", "2200-01-01"), "start must be before 2200")
         self.assert_refused(tidelimit("generate", "-o", self.folder / "no" / "x.csv"), "no/x.csv")
         self.assert_refused(tidelimit("generate", "-o", self.folder), "is a folder")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+
+    def test_a_signal_ends_it_at_once_and_nothing_half_written_stays(self):
+        before = sorted(os.listdir(self.folder))
+        files = ("-o", self.folder / "x.csv.zst", "--labels", self.folder / "x-labels.csv", "--rates", self.folder / "x-rates.csv")
+        command = [BINARY, "generate", *map(str, files), "--days", "3000"]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as run:
+                wait_until(lambda: len(list(self.folder.glob("x*.tmp-*"))) == 3, "all three are begun")
+                run.send_signal(number)
+                self.assertEqual(run.wait(30), -number)
+                self.assertEqual(run.stderr.read(), b"")
+            self.assertEqual(sorted(os.listdir(self.folder)), before)
+        # Whoever started it had it ignore the closed terminal, as nohup does.
+        ignoring = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+                                          "os.execv(sys.argv[1], sys.argv[1:])", *command]
+        with subprocess.Popen(ignoring, stderr=subprocess.PIPE) as run:
+            wait_until(lambda: len(list(self.folder.glob("x*.tmp-*"))) == 3, "all three are begun")
+            run.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+            self.assertIsNone(run.poll())
+            run.terminate()
+            self.assertEqual(run.wait(30), -signal.SIGTERM)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
 
 
@@ -225,6 +258,14 @@ class Train(Offline):
             answer = tidelimit(*command)
             self.assertEqual(answer.returncode, 0, answer.stderr)
 
+    def test_models_named_beside_a_configuration_are_held_against_its_windows(self):
+        shop = self.folder / "half.yaml"
+        shop.write_text('endpoints: [ { name: browse, match: "/browse/**" } ]\nforecast: { window: 30m }\n')
+        answer = tidelimit("models", "--model", self.bundle, "--config", shop)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("in force; not used: it is for window 15m, history 24h, horizon 1h", answer.stdout)
+        self.assertNotIn("not used", tidelimit("models", "--model", self.bundle).stdout)
+
     def test_bad_input_is_named_and_nothing_is_left_behind(self):
         place = self.folder / "none"
         empty = self.folder / "empty.csv"
@@ -344,6 +385,13 @@ class Evaluate(Offline):
         self.assertLess(result["forecast"]["mae"], 25)
         self.assertIsNone(result["anomaly"]["precision"])
         self.assertEqual(self.evaluate(self.rates, self.rates, "--model", self.bundle), result)
+
+    def test_options_that_ready_windows_have_no_use_for_are_named(self):
+        arguments = [self.rates, "--model", self.bundle, "--labels", self.labels, "--config", self.folder / "none.yaml"]
+        answer = tidelimit("evaluate", *arguments)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        for option in ("--labels", "--config"):
+            self.assertIn(f"note: {option} changes nothing: ready windows name their endpoints and no clients", answer.stderr)
 
     def test_endpoints_that_the_bundle_does_not_know_are_named(self):
         one = self.folder / "one.csv"
@@ -489,6 +537,20 @@ class Evaluate(Offline):
                                   text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("can't be written", done.stderr)
+
+
+class Explain(Offline):
+    def test_tells_from_when_to_when_whatever_the_order_of_the_lines(self):
+        """A server writes a line when its request ends: the first in the file is not the earliest."""
+        begin = datetime.datetime(2026, 1, 14, 10, tzinfo=datetime.timezone.utc)
+        row = "{},203.0.113.250,,STD,GET,/browse/1,200,curl,10,5\n"
+        times = [(begin + datetime.timedelta(seconds=s)).strftime("%FT%TZ") for s in (40, 2, 300, 598, 560)]
+        log = self.folder / "late.csv"
+        log.write_text("timestamp,client_ip,user_id,user_tier,method,path,status,user_agent,latency_ms,bytes\n"
+                       + "".join(row.format(time) for time in times))
+        answer = tidelimit("explain", log, "--model", self.bundle, "--client", "203.0.113.250", "--json")
+        told = json.loads(answer.stdout)
+        self.assertEqual((told["first"], told["last"]), ("2026-01-14T10:00:02Z", "2026-01-14T10:09:58Z"))
 
 
 class OrderOfInputs(Offline):

@@ -1,5 +1,6 @@
 #include "ingest/json_parser.hpp"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "reading.hpp"
@@ -32,6 +33,27 @@ TEST(Json, KnowsNginxNames) {
   EXPECT_EQ(r.agent, "curl/7.88");
   EXPECT_EQ(r.user, "u1");
   EXPECT_EQ(r.tier, "PRM");
+}
+
+TEST(Json, ReadsNumbersThatNoNumberTypeHolds) {
+  const std::string rest = R"(,"msec":1764000000.5,"client_ip":"192.0.2.7","request_uri":"/a")";
+  const Owned large =
+      read(R"({"user_id":123456789012345678901234567890,"trace":-9223372036854775809)" + rest +
+           R"(,"note":"1e400 \" 1e400","weight":1e400,"all":[-1E+999,0.5e3,{"x":1.5e999}]})");
+  EXPECT_EQ(large.user, "123456789012345678901234567890");
+  EXPECT_EQ(large.path, "/a");
+  EXPECT_EQ(large.time, "2025-11-24T16:00:00.500Z");
+  const Owned odd = read(R"({"request_time":1e400,"bytes":1e400)" + rest + "}");
+  EXPECT_TRUE(std::isnan(odd.latency_ms));
+  EXPECT_EQ(odd.bytes, -1);
+  EXPECT_EQ(read("{\"trace\":1e400,\"user_agent\":\"caf\xe9\"" + rest + "}").agent, "caf\xe9");
+  for (const char* const wrong :
+       {R"({"a":1e400,"b":01})", R"({"a":1e400,"b":1.})", R"({"a":1e400,"b":-})",
+        R"({"a":1e400e1})", R"({"a":1e400 1})", R"({"a":1e})", R"({"a":1e+)"}) {
+    const Reading reading = read_text(std::string(wrong) + "\n{}\n", options("json"));
+    EXPECT_EQ(reading.report.by_reason[static_cast<std::size_t>(Unreadable::bad_json)], 1u)
+        << wrong;
+  }
 }
 
 TEST(Json, SaysWhoRefusedWhereTheLogDoes) {

@@ -1,5 +1,6 @@
 #include "ingest/request_line.hpp"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace tidelimit::ingest {
@@ -31,6 +32,15 @@ TEST(ClientText, BelievesAPublicPeerAndLooksBehindItsOwnProxies) {
   for (const auto& c : cases) {
     EXPECT_EQ(client_text(c.peer, c.forwarded_for), c.client) << c.peer << " | " << c.forwarded_for;
   }
+}
+
+TEST(Latency, IsUnknownWhereItCanBeNone) {
+  EXPECT_EQ(latency_of(0.25), 0.25F);
+  EXPECT_EQ(latency_of(0), 0.0F);
+  EXPECT_EQ(latency_of(86'400e3), 86'400e3F);
+  for (const std::optional<double> none :
+       {std::optional<double>(), std::optional(-1.0), std::optional(1e300), std::optional(1e12)})
+    EXPECT_TRUE(std::isnan(latency_of(none)));
 }
 
 TEST(Unescape, UndoesWhatServersWrite) {

@@ -69,6 +69,33 @@ TEST(W3c, TakesAnEmptyLastField) {
   EXPECT_EQ(reading.requests[0].agent, "");
 }
 
+TEST(W3c, GoesOnPastMidnightWhereNoFieldNamesTheDate) {
+  const Reading reading = read_text(
+      "#Date: 2026-11-24 23:59:50\n"
+      "#Fields: time c-ip cs-uri-stem\n"
+      "23:59:58 203.0.113.7 /a\n"
+      "00:00:03 203.0.113.7 /b\n"
+      "23:59:59 203.0.113.7 /late\n"
+      "00:00:04 203.0.113.7 /c\n"
+      "20:00:00 203.0.113.7 /d\n"
+      "07:30:00 203.0.113.7 /e\n"
+      "07:29:58 203.0.113.7 /late\n"
+      "#Date: 2026-12-01 00:00:10\n"
+      "23:59:59 203.0.113.7 /late\n"
+      "00:00:12 203.0.113.7 /f\n");
+  std::vector<std::string> times;
+  for (const Owned& request : reading.requests) times.push_back(request.time);
+  EXPECT_EQ(times, (std::vector<std::string>{
+                       "2026-11-24T23:59:58Z", "2026-11-25T00:00:03Z", "2026-11-24T23:59:59Z",
+                       "2026-11-25T00:00:04Z", "2026-11-25T20:00:00Z", "2026-11-26T07:30:00Z",
+                       "2026-11-26T07:29:58Z", "2026-11-30T23:59:59Z", "2026-12-01T00:00:12Z"}));
+  const Reading dated = read_text(
+      "#Fields: date time c-ip cs-uri-stem\n"
+      "2026-11-24 23:59:58 203.0.113.7 /a\n2026-11-24 00:00:03 203.0.113.7 /b\n");
+  ASSERT_EQ(dated.requests.size(), 2u);
+  EXPECT_EQ(dated.requests[1].time, "2026-11-24T00:00:03Z") << "a date that is named is believed";
+}
+
 TEST(W3c, SaysWhatTheFieldsLack) {
   const Reading reading = read_text("#Fields: date cs-method c-ip\n2026-11-24 GET 203.0.113.7\n");
   ASSERT_TRUE(reading.failure);

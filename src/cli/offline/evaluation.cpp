@@ -22,6 +22,16 @@ tl::unexpected<Error> no_forecast() {
   return fail(Code::failed_precondition, "the bundle holds no forecast, only a detector");
 }
 
+/// Of ready windows, whose endpoints are their own.
+void note_idle_options(const EvaluationOptions& options, std::vector<std::string>& notes) {
+  for (const auto& [option, file] :
+       {std::pair("--config", &options.config), {"--labels", &options.labels}}) {
+    if (!file->empty())
+      notes.push_back(std::string(option) +
+                      " changes nothing: ready windows name their endpoints and no clients");
+  }
+}
+
 Result<Evaluation> on_windows(ingest::RecordReader& reader, const model::Bundle& bundle,
                               const forecast::Shape& shape) {
   const auto grid = ready_windows(reader, shape, WindowsFor::evaluation);
@@ -79,6 +89,7 @@ Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& 
   auto evaluation = reader->is_windows() ? on_windows(*reader, *bundle, *shape)
                                          : on_logs(input, *bundle, *shape, options);
   if (!evaluation) return evaluation;
+  if (reader->is_windows()) note_idle_options(options, evaluation->forecast.notes);
   evaluation->bundle = options.model;
   if (options.rates.empty() || evaluation->forecast.endpoints.empty()) return evaluation;
   if (auto added = add_floors(options.rates, evaluation->forecast); !added) {

@@ -76,7 +76,7 @@ ordered_json anomaly_of(const std::optional<ClientScore>& score) {
 std::string evaluation_json(const Evaluation& evaluation) {
   const ordered_json object{{"forecast", forecast_of(evaluation.forecast)},
                             {"anomaly", anomaly_of(evaluation.clients)}};
-  return object.dump() + "\n";
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace tidelimit::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/figures.hpp"
+#include "base/text.hpp"
 #include "cli/offline/evaluation.hpp"
 #include "cli/text_table.hpp"
 
@@ -29,14 +30,10 @@ std::string forecast_table(const ForecastScore& score) {
   align.front() = Align::left;
   TextTable table(head, align);
   const auto row = [&](const EndpointScore& e, const synthetic::Floor* floor) {
-    std::vector<std::string> cells{e.endpoint,
-                                   fmt::format("{:.1f}", e.mean),
-                                   fmt::format("{:.2f}", e.mae),
-                                   in_words(e.seasonal_naive),
-                                   in_words(e.last_value),
-                                   fmt::format("{:.2f}", e.pinball),
-                                   percent(e.coverage_90, 1),
-                                   percent(e.coverage_80, 1)};
+    std::vector<std::string> cells{printable(e.endpoint, 60),    fmt::format("{:.1f}", e.mean),
+                                   fmt::format("{:.2f}", e.mae), in_words(e.seasonal_naive),
+                                   in_words(e.last_value),       fmt::format("{:.2f}", e.pinball),
+                                   percent(e.coverage_90, 1),    percent(e.coverage_80, 1)};
     if (!score.floors.empty()) {
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->causal_mae) : "");
       cells.push_back(floor != nullptr ? fmt::format("{:.2f}", floor->oracle_mae) : "");
@@ -63,10 +60,10 @@ std::string fallbacks(const ForecastScore& score) {
   for (const auto& e : score.endpoints) {
     if (e.guarded > 0)
       text += fmt::format("  {}: {} of {} forecasts by a simple rule, which was closer before\n",
-                          e.endpoint, e.guarded, e.origins);
+                          printable(e.endpoint, 60), e.guarded, e.origins);
     if (e.fallbacks == 0) continue;
-    text += fmt::format("  {}: {} of {} forecasts are not the model's ({})\n", e.endpoint,
-                        e.fallbacks, e.origins, e.fallback_note);
+    text += fmt::format("  {}: {} of {} forecasts are not the model's ({})\n",
+                        printable(e.endpoint, 60), e.fallbacks, e.origins, e.fallback_note);
   }
   return text;
 }
@@ -90,8 +87,8 @@ std::string client_lines(const ClientScore& score) {
   TextTable kinds({"kind", "", "clients", "flagged"},
                   {Align::left, Align::left, Align::right, Align::right});
   for (const auto& kind : score.kinds) {
-    kinds.add({kind.kind, kind.malicious ? "malicious" : "good", std::to_string(kind.clients),
-               std::to_string(kind.flagged)});
+    kinds.add({printable(kind.kind, 60), kind.malicious ? "malicious" : "good",
+               std::to_string(kind.clients), std::to_string(kind.flagged)});
   }
   return text + "\n" + kinds.text();
 }
@@ -108,9 +105,9 @@ std::string in_words(const ReferenceScore& reference) {
 
 std::string evaluation_text(const Evaluation& evaluation) {
   const ForecastScore& score = evaluation.forecast;
-  std::string text =
-      fmt::format("{} (preset {}, trained until {})\n", evaluation.bundle,
-                  evaluation.manifest.preset, format_time(evaluation.manifest.trained_until));
+  std::string text = fmt::format("{} (preset {}, trained until {})\n", evaluation.bundle,
+                                 printable(evaluation.manifest.preset, 60),
+                                 format_time(evaluation.manifest.trained_until));
   if (score.endpoints.empty()) {
     text += "forecast: " + score.note + "\n";
   } else {

@@ -118,6 +118,7 @@ Result<model::Bundle> train_on_windows(ingest::RecordReader& reader, const forec
                 "--no-forecast: ready windows name no clients, so nothing is left to train");
   }
   print("ready windows name no clients: only the forecast is trained\n", stderr);
+  if (!options.labels.empty()) print("note: and so --labels changes nothing\n", stderr);
   print(silent_note(*grid), stderr);
   model::Bundle bundle;
   if (auto done = train_forecast(bundle, forecast::worth_forecasting(*grid), shape, options);

@@ -87,11 +87,12 @@ std::vector<Tick> time_ticks(double from, double until, int wanted) {
 }
 
 std::string short_number(double number) {
+  constexpr double kRoundsUp = 0.9995;  // three digits of it, and what is above, are 1e+03
   const double size = std::abs(number);
-  if (size >= 1e9) return fmt::format("{:.3g} G", number / 1e9);
-  if (size >= 1e6) return fmt::format("{:.3g} M", number / 1e6);
+  if (size >= kRoundsUp * 1e9) return fmt::format("{:.3g} G", number / 1e9);
+  if (size >= kRoundsUp * 1e6) return fmt::format("{:.3g} M", number / 1e6);
   if (size >= 1e4) return fmt::format("{:.3g} k", number / 1e3);
-  if (size >= 1e3) return grouped(number);
+  if (size >= kRoundsUp * 1e3) return grouped(number);
   return fmt::format("{:.3g}", number);
 }
 

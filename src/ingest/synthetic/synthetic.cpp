@@ -26,6 +26,9 @@ enum Stream : std::uint64_t {
 
 constexpr std::int64_t kMinuteNanos = 60'000'000'000;
 
+/// Times of logs are read up to here (ingest/timestamp.hpp), and 64-bit nanoseconds end in 2262.
+constexpr WallTime kEnd = std::chrono::sys_days{std::chrono::year{2200} / 1 / 1};
+
 std::int64_t windows_of(double days) {
   constexpr double kWindowsPerDay = double{kDayMinutes} / double{kWindowMinutes};
   return std::max<std::int64_t>(1, std::llround(days * kWindowsPerDay));
@@ -52,6 +55,12 @@ Result<void> check(const SyntheticOptions& options) {
     return out_of_range("start", "on a quarter of an hour, such as " + format_time(floor));
   }
   if (options.start.time_since_epoch().count() < 0) return out_of_range("start", "after 1970");
+  if (options.start >= kEnd) return out_of_range("start", "before 2200");
+  const std::chrono::duration<double, std::chrono::days::period> most = kEnd - options.start;
+  if (options.days > most.count()) {
+    return out_of_range("days", "at most " + std::to_string(static_cast<int>(most.count())) +
+                                    " from that start, so that it ends before 2200");
+  }
   return {};
 }
 

@@ -15,7 +15,7 @@ namespace tidelimit::synthetic {
 struct SyntheticOptions {
   WallTime start{
       std::chrono::sys_days{std::chrono::year{2026} / 1 / 5}};  ///< a Monday; on a window
-  double days = 30;  ///< rounded to whole windows; (0, 36500]
+  double days = 30;  ///< rounded to whole windows; (0, 36500], and ends before 2200
   std::uint64_t seed = 1;
   double scale = 1.0;       ///< of rates and people; [0.001, 10000]
   double attackers = 0.02;  ///< their share of the clients, about; [0, 0.5]

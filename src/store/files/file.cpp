@@ -79,6 +79,18 @@ std::filesystem::path name_aside(const std::filesystem::path& path) {
   return path.string() + fmt::format("{}{}-{}", kAside, ::getpid(), ++count);
 }
 
+void remove_asides_of(const std::filesystem::path& path) {
+  const std::string begin = path.filename().string() + fmt::format("{}{}-", kAside, ::getpid());
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    std::error_code kept;
+    if (entry->path().filename().string().starts_with(begin))
+      std::filesystem::remove(entry->path(), kept);
+  }
+}
+
 bool is_aside(const std::filesystem::path& path) {
   return path.filename().string().find(kAside) != std::string::npos;
 }

@@ -42,6 +42,10 @@ TEST(Axis, PutsTimesOnRoundMoments) {
 TEST(Axis, ShortensNumbers) {
   EXPECT_EQ(short_number(1500), "1,500");
   EXPECT_EQ(short_number(12'345), "12.3 k");
+  EXPECT_EQ(short_number(999.4), "999");
+  EXPECT_EQ(short_number(999.7), "1,000");
+  EXPECT_EQ(short_number(999'700), "1 M");
+  EXPECT_EQ(short_number(-999.7e6), "-1 G");
 }
 
 TEST(Plot, DrawsEveryCurveAndBreaksItAtGaps) {

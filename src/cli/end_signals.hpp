@@ -3,19 +3,18 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <thread>
 
-#include "cli/quickstart/past.hpp"
+namespace tidelimit::cli {
 
-namespace tidelimit::cli::quickstart {
-
-/// SIGINT, SIGTERM and, but under nohup, SIGHUP of a closed terminal, in two acts. While the
-/// demonstration is prepared they end the process at once, as they do `train`, and what is half
-/// written in the folder is removed; once it serves, they wait to be taken. Blocks them for every
-/// thread that starts later.
+/// SIGINT, SIGTERM and, but under nohup, SIGHUP of a closed terminal, in two acts. At first they
+/// end the process at once, as they do one that handles none, after `clear` took away what is half
+/// written; once it serves, they wait to be taken. Blocks them for every thread that starts later.
 class EndSignals {
  public:
-  explicit EndSignals(const Files& files);
+  /// `clear` runs on a thread of its own, while all others go on.
+  explicit EndSignals(std::function<void()> clear);
   ~EndSignals();
   EndSignals(const EndSignals&) = delete;
   EndSignals& operator=(const EndSignals&) = delete;
@@ -31,11 +30,9 @@ class EndSignals {
  private:
   void end_at_once();
 
-  const Files& files_;
-  const bool hangup_ends_;
+  const std::function<void()> clear_;
   const sigset_t signals_;
-  std::atomic<bool> serving_{false};
   std::thread thread_;
 };
 
-}  // namespace tidelimit::cli::quickstart
+}  // namespace tidelimit::cli
