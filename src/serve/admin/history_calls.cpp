@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <numeric>
 #include <thread>
 
 #include "base/text.hpp"
+#include "engine/excuse.hpp"
 #include "engine/part_names.hpp"
 #include "engine/user_name.hpp"
 #include "serve/admin/calls.hpp"
@@ -90,7 +92,7 @@ json decision_json(const engine::DecisionRecord& record) {
       {"outcome", record.outcome},
       {"reason", record.reason},
       {"rule", or_null(record.rule)},
-      {"verdict", record.verdict},
+      {"verdict", engine::verdict_alone(record.verdict)},
       {"limit_per_minute", record.limit_per_minute > 0 ? json(record.limit_per_minute) : json()},
       {"base_per_minute", record.base_per_minute > 0 ? json(record.base_per_minute) : json()},
       {"remaining", record.limit_per_minute > 0 ? json(record.remaining) : json()},
@@ -305,7 +307,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
   const Dropped dropped = dropped_since(context, found->since);
   const double arrived = std::max(found->arrived, static_cast<double>(found->denied));
   return json_response({{"since", format_time(found->since)},
-                        {"requests", arrived},
+                        {"requests", std::llround(arrived)},
                         {"would_deny", found->denied},
                         {"harmed_requests", found->harmed},
                         {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},
