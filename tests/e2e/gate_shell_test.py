@@ -25,6 +25,12 @@ class ShellTest(Serving):
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
+    def test_why_says_that_an_id_is_unknown(self):
+        self.assertEqual(self.shell("why", "--id", "deadbeef", status=1),
+                         "tidelimit why: no decision has the id deadbeef; denials and a sample of passes are kept, "
+                         "for 24h (`retention.decisions`)\n")
+        self.shell("why", "--id", "deadbeef", "--json", status=1)
+
     def test_why_tells_the_newest_and_counts_the_rest(self):
         for _ in range(20):
             self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
@@ -52,7 +58,7 @@ class ShellTest(Serving):
         self.override("203.0.113.1", action="block", **{"for": "1h"})
         self.assertIn("203.0.113.1 passes until", self.shell("unblock", "--client", "203.0.113.1", "--for", "1h"))
         self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
-        self.shell("unblock", "--client", "203.0.113.1", "--undo")
+        self.assertIn("but for a verdict that it ended", self.shell("unblock", "--client", "203.0.113.1", "--undo"))
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")

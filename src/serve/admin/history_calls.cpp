@@ -248,11 +248,13 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   if (!found) return error_response(found.error());
   json decisions = json::array();
   for (const engine::DecisionRecord& record : *found) decisions.push_back(decision_json(record));
+  const Nanos kept_for = context.settings.current()->config.retention.decisions;
   // One that is asked for by its id and was found is all there is.
   const bool by_id = !query.id.empty() && !found->empty();
   const Dropped dropped = by_id ? Dropped{} : dropped_since(context, query.since);
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
+                        {"kept_for", format_duration(kept_for)},
                         {"domains", domains_json(context)},
                         {"dropped", dropped.count},
                         {"last_dropped", dropped.last},
