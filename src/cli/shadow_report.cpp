@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -15,6 +16,8 @@ namespace tidelimit::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kMostRows = 1000;  // of an answer of the gate's
 
 struct ShadowOptions {
   LiveGate gate;
@@ -63,16 +66,15 @@ std::string domains_in_words(const InDomains& domains, double most) {
 std::string words(const json& found, double most, std::size_t rows) {
   using Align = TextTable::Align;
   std::string text = fmt::format(
-      "since {}: {:.0f} requests, {} would have been denied, {} of them of principals with no "
-      "verdict\n"
+      "since {}: {:.0f} requests, {} would have been denied, {} of them are harm\n"
       "harm {:.4f} % (at most {:.4f} %): {}\n",
       short_time(text_of(found, "since", "?")), found["requests"].get<double>(),
       found["would_deny"].get<std::uint64_t>(), found["harmed_requests"].get<std::uint64_t>(),
       found["harm"].get<double>() * 100, most * 100, bound_in_words(found, most));
-  text += fmt::format("principals: {} would have met a denial, {} of them with no verdict\n",
+  text += fmt::format("principals: {} would have met a denial, {} of them were harmed\n",
                       found["principals"].get<std::uint64_t>(),
                       found["principals_harmed"].get<std::uint64_t>());
-  TextTable causes({"rule", "reason", "requests", "with no verdict", "principals"},
+  TextTable causes({"rule", "reason", "requests", "harm", "principals"},
                    {Align::left, Align::left, Align::right, Align::right, Align::right});
   for (const json& row : found["by_cause"])
     causes.add({text_of(row, "rule", "(base limit)"), text_of(row, "reason", "?"),
@@ -84,14 +86,22 @@ std::string words(const json& found, double most, std::size_t rows) {
       {"principal", "endpoint", "tier", "requests", "reason", "rule", "verdict", "last"},
       {Align::left, Align::left, Align::left, Align::right, Align::left, Align::left, Align::left,
        Align::left});
-  for (const json& row : found["by_principal"]) {
-    if (rows-- == 0) break;
+  const json& all = found["by_principal"];
+  for (std::size_t i = 0; i < std::min(rows, all.size()); ++i) {
+    const json& row = all[i];
     table.add({text_of(row, "principal", "?"), text_of(row, "endpoint", "?"),
                text_of(row, "tier", "?"), std::to_string(row["requests"].get<std::uint64_t>()),
                text_of(row, "reason", "?"), text_of(row, "rule", "(base limit)"),
                text_of(row, "verdict", "?"), short_time(text_of(row, "last", "?"))});
   }
-  return table.empty() ? text : text + table.text();
+  if (table.empty()) return text;
+  text += table.text();
+  // As many as one answer holds: there may be more.
+  const char* at_least = all.size() == kMostRows ? "at least " : "";
+  if (all.size() > rows)
+    text += fmt::format("... and {}{} more (--rows {} prints them)\n", at_least, all.size() - rows,
+                        all.size());
+  return text;
 }
 
 /// Status 1 above the bound, and where nothing is shown: that nobody asked, or that not all was
@@ -155,12 +165,13 @@ void add_shadow_report(Command app, int& status) {
   command.add_option("--part", options->part,
                      "of one part alone: rule/NAME, endpoint/NAME, forecast, anomaly or rules");
   command
-      .add_option("--max-harm", options->max_harm,
-                  "Status 1 where more of the requests would have been denied to principals with "
-                  "no verdict")
+      .add_option(
+          "--max-harm", options->max_harm,
+          "Status 1 where more of the requests would have been denied to principals whom no "
+          "enforced verdict and no label calls otherwise than good")
       .capture_default_str();
   command.add_option("--rows", options->rows, "Principals that the table names")
-      .between(0, 1000)
+      .between(0, static_cast<int>(kMostRows))
       .capture_default_str();
   command.add_flag("--without-domains", options->without_domains,
                    "Say nothing of ratelimit.domains");

@@ -50,7 +50,8 @@ int run(const UnblockOptions& options) {
   if (options.undo) {
     const auto gone = options.gate.call("DELETE", target);
     if (!gone) return exit_with("unblock", gone.error());
-    std::cout << "the override is gone: limits and verdicts hold again\n";
+    std::cout << "the override is gone: limits and verdicts hold again, but for a verdict that "
+                 "it ended: only fresh evidence raises another\n";
     return kDone;
   }
   json body{{"action", "allow"}, {"reason", options.reason}};

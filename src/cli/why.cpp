@@ -145,6 +145,15 @@ void print_domains(const json& domains) {
       count("denied"), count("asked"), count("would_deny"));
 }
 
+std::string no_such_decision(const WhyOptions& options, const json& found) {
+  const bool of_anyone = options.user.empty() && options.client.empty();
+  return fmt::format(
+      "tidelimit why: no decision {}has the id {}; denials and a sample of passes are kept, for {} "
+      "(`retention.decisions`)\n",
+      of_anyone ? "" : "of that user or client ",
+      printable_texts(json(options.id)).get<std::string>(), text_or(found, "kept_for", "a while"));
+}
+
 int run(const WhyOptions& options) {
   if (options.user.empty() && options.client.empty() && options.id.empty())
     return exit_with(
@@ -163,14 +172,20 @@ int run(const WhyOptions& options) {
     if (view) client = *view;
     if (!view && view.error().code != Code::not_found) return exit_with("why", view.error());
   }
+  const json decisions = printable_texts((*found)["decisions"]);
+  const bool unknown_id = !options.id.empty() && decisions.empty();
   if (options.as_json) {
     json all = *found;
     if (!client.is_null()) all["client"] = client;
     std::cout << all.dump() << '\n';
-    return kDone;
+    return unknown_id ? kFailed : kDone;
   }
   if (!client.is_null()) print_client(printable_texts(client));
-  const json decisions = printable_texts((*found)["decisions"]);
+  if (unknown_id) {
+    std::cerr << no_such_decision(options, *found);
+    print_gaps(*found);
+    return kFailed;
+  }
   const std::size_t shown = options.all ? decisions.size() : std::min(decisions.size(), kNewest);
   for (std::size_t i = 0; i < shown; ++i) print_decision(decisions[i]);
   print_rest(decisions, shown);

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/control.hpp"
+#include "engine/excuse.hpp"
 #include "limiter/nominal.hpp"
 #include "policy/plan_cells.hpp"
 
@@ -29,6 +30,37 @@ const limiter::Limit& base_of(const KeptDecision& kept, const limiter::Plan& pla
     default:
       return base.principal;
   }
+}
+
+// What was set by hand below the configured mode is known to the switches alone.
+policy::ModeFor mode_of_gate(const policy::PolicySettings& policy, const SwitchModes& switches) {
+  return {std::min(policy.mode.mode, switches.all), policy.mode.share};
+}
+
+policy::ModeFor mode_of(const policy::VerdictRecord& verdict, const SwitchModes& switches) {
+  const bool of_rules = verdict.part == limiter::Part::rules;
+  return {std::min(verdict.mode, of_rules ? switches.rules : switches.anomaly), verdict.enforced};
+}
+
+bool by_verdict(Reason reason) {
+  return reason == Reason::client_blocked || reason == Reason::client_limited;
+}
+
+/// What the record of a shadow denial says behind the verdict. One that is only watched is on trial
+/// itself: were it to excuse what it would deny, a rule that blocks everybody would harm nobody. In
+/// a gate in shadow mode that is so of every verdict's own denials.
+std::string_view excuse_of(const KeptDecision& kept, const LabelRecord* label,
+                           const std::optional<policy::VerdictRecord>& verdict,
+                           const policy::ModeFor& gate, const SwitchModes& switches) {
+  const limiter::Decision& decision = kept.decision;
+  if (label != nullptr && label->malicious) return kByLabel;
+  if (decision.verdict == limiter::VerdictKind::normal) return {};
+  const auto enforced = [&](const policy::ModeFor& mode) {
+    return mode.mode == limiter::Mode::enforce &&
+           kept.rollout < policy::part_of_everyone(mode.share);
+  };
+  if (label != nullptr || !verdict || !enforced(mode_of(*verdict, switches))) return kOnlyWatched;
+  return by_verdict(decision.reason) && !enforced(gate) ? kOnlyWatched : std::string_view();
 }
 
 }  // namespace
@@ -61,23 +93,19 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
     return fmt::format("{} is enforced for {:g} % of the principals, and not for this one", what,
                        mode.share * 100);
   };
-  // What was set by hand below the configured mode is known to the switches alone.
   const SwitchModes switches = modes.modes();
   if (!decision.enforced) {
     const std::size_t at = limiter::index(decision.endpoint);
     if (at >= policy.endpoints.size()) return {};
     const policy::EndpointSettings& endpoint = policy.endpoints[at];
-    const policy::ModeFor all{std::min(policy.mode.mode, switches.all), policy.mode.share};
+    const policy::ModeFor all = mode_of_gate(policy, switches);
     const bool own = endpoint.mode.mode < all.mode ||
                      (endpoint.mode.mode == all.mode && endpoint.mode.share < all.share);
     return own ? words(endpoint.name, endpoint.mode) : words("the gate", all);
   }
-  if (decision.reason == Reason::client_blocked || decision.reason == Reason::client_limited) {
+  if (by_verdict(decision.reason)) {
     const auto verdict = verdicts.find(kept.client);
-    if (!verdict) return {};
-    const limiter::Mode part =
-        verdict->part == limiter::Part::rules ? switches.rules : switches.anomaly;
-    return words("the verdict", {std::min(verdict->mode, part), verdict->enforced});
+    return verdict ? words("the verdict", mode_of(*verdict, switches)) : std::string();
   }
   const std::size_t rule = limiter::index(decision.rule);
   if (rule >= policy.rules.size()) return {};
@@ -97,7 +125,7 @@ std::string Engine::Control::cause_of(const KeptDecision& kept, const Routes& ro
     return fmt::format("override of {} by {}{}{}", made->target, made->by,
                        made->reason.empty() ? "" : ": ", made->reason);
   }
-  if (decision.reason == Reason::client_blocked || decision.reason == Reason::client_limited) {
+  if (by_verdict(decision.reason)) {
     const auto verdict = verdicts.find(kept.client);
     if (!verdict) return {};
     return fmt::format("{} is {}: {}", verdict->client_name, limiter::to_string(verdict->kind),
@@ -130,6 +158,7 @@ void Engine::Control::drain_decisions(Now now) {
     }
   }
   std::vector<DecisionRecord> records;
+  const SwitchModes switches = modes.modes();
   const auto current = planner.current();
   const std::uint32_t epoch = recent_routes.front()->epoch();
   for (const auto& log : logs) {
@@ -151,6 +180,9 @@ void Engine::Control::drain_decisions(Now now) {
       record.reason = limiter::to_string(decision.reason);
       if (const std::string* rule = routes->rule(decision.rule)) record.rule = *rule;
       record.verdict = limiter::to_string(decision.verdict);
+      if (decision.outcome == limiter::Outcome::shadow_deny)
+        record.verdict += excuse_of(kept, labels.find(record.client), verdicts.find(kept.client),
+                                    mode_of_gate(policy, switches), switches);
       record.limit_per_minute = limiter::nominal_per_minute(decision.limit);
       // A worker may have been a moment late to see a new configuration: what it decided goes by
       // the numbers of the older one.

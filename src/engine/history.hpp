@@ -77,7 +77,7 @@ struct DecisionRecord {
   std::string outcome;  ///< allow, deny, shadow_deny
   std::string reason;
   std::string rule;
-  std::string verdict;
+  std::string verdict;  ///< of a shadow_deny with what stands behind it (excuse.hpp)
   double limit_per_minute = 0;
   double base_per_minute = 0;
   std::uint64_t remaining = 0;
@@ -103,7 +103,7 @@ struct ShadowDenials {
   std::string tier;
   std::string reason;
   std::string rule;     ///< empty: the base limit
-  std::string verdict;  ///< on the client, at that time
+  std::string verdict;  ///< at that time; what stands behind it: excuse.hpp
   std::uint64_t requests = 0;
   WallTime first{};
   WallTime last{};
@@ -114,7 +114,7 @@ struct ShadowCause {
   std::string reason;
   std::string rule;  ///< empty: the base limit
   std::uint64_t requests = 0;
-  std::uint64_t harmed = 0;      ///< of those, by clients with no verdict on them
+  std::uint64_t harmed = 0;      ///< of those, that nothing excuses
   std::uint64_t principals = 0;  ///< that would have been denied anything by it
 };
 
@@ -148,11 +148,11 @@ struct ShadowSummary {
   WallTime since{};
   double arrived = 0;                       ///< requests in all the windows since then
   std::uint64_t denied = 0;                 ///< of those, that would have been
-  std::uint64_t harmed = 0;                 ///< of those, by clients with no verdict on them
+  std::uint64_t harmed = 0;                 ///< of those, that nothing excuses (excuse.hpp)
   std::uint64_t principals = 0;             ///< that would have been denied anything
-  std::uint64_t principals_harmed = 0;      ///< of those, with no verdict on them
+  std::uint64_t principals_harmed = 0;      ///< of those, that were harmed
   std::vector<ShadowCause> by_cause;        ///< most first
-  std::vector<ShadowDenials> by_principal;  ///< those without a verdict first, then most first
+  std::vector<ShadowDenials> by_principal;  ///< those harmed first, then most first
 };
 
 /// What the engine knows of what its history should hold: enough to begin another with.

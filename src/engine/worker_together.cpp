@@ -12,10 +12,32 @@ using limiter::Outcome;
 
 namespace {
 
-/// Of two decisions about one request: which one the caller is told.
-bool says_more(const limiter::Decision& decision, const limiter::Decision& told) {
-  if (decision.allowed != told.allowed) return told.allowed;
-  return told.limit.unlimited() && !decision.limit.unlimited();
+/// How badly a call fares by what is in force: 2 denied, 1 denied but for shadow mode, 0 let pass.
+int severity(const limiter::Decision& decision) {
+  if (!decision.allowed) return 2;
+  const bool by_watched = decision.watched.reason != limiter::Reason::ok;
+  return decision.outcome == Outcome::shadow_deny && !by_watched ? 1 : 0;
+}
+
+/// Whether the later of two decisions about one request counts in place of the earlier.
+bool is_worse(const limiter::Decision& later, const limiter::Decision& earlier) {
+  if (severity(later) != severity(earlier)) return severity(later) > severity(earlier);
+  return earlier.outcome == Outcome::allow && later.outcome == Outcome::shadow_deny;
+}
+
+/// Whether the caller is told the later of two decisions about one request: what is only watched
+/// leaves what he is told of the limits in force.
+bool says_more(const limiter::Decision& later, const limiter::Decision& earlier) {
+  if (severity(later) != severity(earlier)) return severity(later) > severity(earlier);
+  return earlier.limit.unlimited() && !later.limit.unlimited();
+}
+
+/// Something that is only watched would have denied one reading of a call that passes: that stands
+/// in its answer, whichever reading this tells of.
+void take_watched(limiter::Decision& told, const limiter::Decision& other) {
+  if (told.outcome != Outcome::allow || other.outcome != Outcome::shadow_deny) return;
+  told.outcome = other.outcome;
+  told.watched = other.watched;
 }
 
 }  // namespace
@@ -41,8 +63,13 @@ bool EngineWorker::Impl::decide_together(const WorkerView& seen, std::span<const
   for (std::size_t i = 0; i < count; ++i) {
     const bool first = i < asked.size();
     Answer& answer = answers[question[i]];
-    if (!first && !says_more(decisions[i], answer.decision)) continue;
+    if (!first && !says_more(decisions[i], answer.decision)) {
+      take_watched(answer.decision, decisions[i]);
+      continue;
+    }
+    const limiter::Decision before = answer.decision;
     answer = {.decision = decisions[i]};
+    if (!first) take_watched(answer.decision, before);
     name(*seen.routes, whose[i], answer);
     answer.decision_id = ids[i];
   }
@@ -83,11 +110,7 @@ void EngineWorker::Impl::account_together(const WorkerView& seen, std::span<cons
     for (std::size_t j = i + 1; j < count; ++j) {
       if (!is_one(i, j)) continue;
       hits = std::max(hits, calls[j].hits);
-      const limiter::Decision& said = decisions[worst];
-      const bool worse =
-          said.allowed && (!decisions[j].allowed || (said.outcome == Outcome::allow &&
-                                                     decisions[j].outcome == Outcome::shadow_deny));
-      if (worse) worst = j;
+      if (is_worse(decisions[j], decisions[worst])) worst = j;
     }
     limiter::Call whole = calls[worst];
     whole.hits = hits;

@@ -25,6 +25,12 @@ class ShellTest(Serving):
         self.assertIn(refused["decision"], self.shell("why", "--id", refused["decision"], "--json"))
         self.assertIn("--user", self.shell("why", status=2))
 
+    def test_why_says_that_an_id_is_unknown(self):
+        self.assertEqual(self.shell("why", "--id", "deadbeef", status=1),
+                         "tidelimit why: no decision has the id deadbeef; denials and a sample of passes are kept, "
+                         "for 24h (`retention.decisions`)\n")
+        self.shell("why", "--id", "deadbeef", "--json", status=1)
+
     def test_why_tells_the_newest_and_counts_the_rest(self):
         for _ in range(20):
             self.gate.check("203.0.113.1", "/payment/1", user_id="u1")
@@ -52,7 +58,7 @@ class ShellTest(Serving):
         self.override("203.0.113.1", action="block", **{"for": "1h"})
         self.assertIn("203.0.113.1 passes until", self.shell("unblock", "--client", "203.0.113.1", "--for", "1h"))
         self.assertTrue(self.gate.check("203.0.113.1")["allowed"])
-        self.shell("unblock", "--client", "203.0.113.1", "--undo")
+        self.assertIn("but for a verdict that it ended", self.shell("unblock", "--client", "203.0.113.1", "--undo"))
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"], [])
         self.shell("unblock", "--user", "u/1 x", "--permanent")
         self.assertEqual(self.gate.get("/v1/overrides").json["overrides"][0]["target"], "user/u/1 x")
@@ -88,6 +94,49 @@ class ShellTest(Serving):
         self.assertIn("is no share", self.shell("shadow-report", "--max-harm", "many", status=2))
         self.assertIn('--max-harm: "1" is no share: write 1% or 0.01', self.shell("shadow-report", "--max-harm", "1", status=2))
         self.assertEqual(self.gate.get("/v1/shadow", token=False).status, 401)
+
+    def test_shadow_report_says_how_many_rows_it_leaves_out(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        for user in range(23):
+            for _ in range(4):
+                self.gate.check("203.0.113.1", "/payment/1", user_id=f"u{user}")
+        words = self.shell("shadow-report", "--max-harm", "60%")
+        self.assertTrue(words.endswith("\n... and 3 more (--rows 23 prints them)\n"), words)
+        self.assertNotIn("more", self.shell("shadow-report", "--max-harm", "60%", "--rows", "23"))
+
+    def test_a_rule_that_is_only_watched_does_not_excuse_what_it_would_block(self):
+        self.gate.write(CONFIG.replace("odd-tool, when", "odd-tool, mode: shadow, when")
+                        .replace("verdict: suspicious, limit: 10/min", "action: block"))
+        wait_until(lambda: "shadow" in next(line for line in self.shell("mode").splitlines() if "rule/odd-tool" in line),
+                   "the rule is watched")
+        clients = ["203.0.113.1", "203.0.113.2"]
+        for client in clients:
+            failed = {"client_ip": client, "path": "/browse/1", "status": 404, "user_agent": "PostmanRuntime/7.32"}
+            for _ in range(25):
+                self.gate.check(client, "/browse/1", user_agent="PostmanRuntime/7.32")
+            self.gate.client.call("POST", "/v1/report", [failed] * 25)
+        wait_until(lambda: len(self.gate.get("/v1/verdicts").json["verdicts"]) == 2, "there are verdicts")
+        before = self.gate.get("/v1/shadow").json["would_deny"]
+        for client in clients:
+            for _ in range(10):
+                self.assertTrue(self.gate.check(client, "/browse/1")["allowed"])
+        found = self.gate.get("/v1/shadow?part=rule/odd-tool").json
+        self.assertEqual(found["would_deny"] - before, 20)
+        self.assertEqual(found["harmed_requests"], found["would_deny"])
+        self.assertEqual(found["principals_harmed"], 2)
+        self.assertEqual([row["verdict"] for row in found["by_principal"]], ["malicious (watched)"] * 2)
+        self.assertIs(type(found["requests"]), int)
+        kept = self.gate.get(f"/v1/decisions?client={clients[0]}").json["decisions"]
+        self.assertEqual({one["verdict"] for one in kept if one["outcome"] == "shadow_deny"}, {"malicious"})
+        done = self.gate.shell("shadow-report", "--part", "rule/odd-tool")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ABOVE the bound", done.stdout)
+        # The operator knows one of them.
+        self.assertEqual(self.gate.call("PUT", f"/v1/labels/{clients[0]}", {"label": "malicious", "reason": "seen"}).status, 200)
+        found = self.gate.get("/v1/shadow?part=rule/odd-tool").json
+        self.assertEqual(found["principals_harmed"], 1)
+        self.assertEqual([(row["principal"], row["verdict"]) for row in found["by_principal"]],
+                         [(clients[1], "malicious (watched)"), (clients[0], "malicious (label)")])
 
     def test_a_shadow_report_in_which_denials_were_dropped_is_no_proof(self):
         self.shell("mode", "all", "shadow", "--for", "1h")

@@ -204,6 +204,23 @@ class Replay(Folder):
         run("replay", self.busy_log(), "--config", self.shop(), "--report", page)
         self.assertIn("</i>over the limit</span>", page.read_text())
 
+    def test_shadow_counts_every_reading_of_a_path_as_enforce_does(self):
+        def config(mode):
+            limit = "limits: { STD: 2/min }"
+            return self.write(f"{mode}.yaml", f"mode: {mode}\nendpoints:\n  - {{ name: a, match: /a/**, {limit} }}\n"
+                              f"  - {{ name: b, match: /b/**, {limit} }}\n  - {{ name: other, {limit} }}\n")
+
+        for plain, odd in (("/a/1", "/b/#/../../a/1"), ("/b/1", "/b/..;/c")):
+            log = self.write("odd.log", "".join(
+                f'192.0.2.1 - - [22/Dec/2016:16:30:0{i} +0000] "GET {path} HTTP/1.1" 200 5 "-" "x"\n'
+                for i, path in enumerate([plain] * 2 + [odd] * 3)))
+            for mode, key in (("enforce", "denied"), ("shadow", "would_deny")):
+                with self.subTest(path=odd, mode=mode):
+                    report = self.replay(log, "--config", config(mode))
+                    self.assertEqual(report[key], 3)
+                    self.assertEqual(report["rules"]["limits"][key], 3)
+                    self.assertEqual(report["harmed"]["requests"], 3)
+
     def test_tells_a_verdict_that_is_only_reported_from_a_gate_in_shadow(self):
         rows = [f"{1_795_000_000 + i},{client},/account/{i},404,{agent}" for i in range(240)
                 for client, agent in (("192.0.2.8", "scraper"), ("192.0.2.9", "tool"))]

@@ -100,6 +100,44 @@ TEST_F(Decisions, OfMoreClientsThanThereIsRoomForTheRestIsDroppedCountedAndTold)
   EXPECT_FALSE(told());
 }
 
+TEST_F(Decisions, SayWhetherAVerdictExcusesWhatShadowModeWouldDeny) {
+  const Asked odd{.agent = "PostmanRuntime/7.36"};
+  const auto begin = [&](const Settings& settings) {
+    history = std::make_shared<MemoryHistory>();
+    restart(settings, history);
+  };
+  const auto would_deny = [&](const Settings& settings) {
+    begin(settings);
+    for (int i = 0; i < 25; ++i) {
+      ask(odd);
+      answer(500, odd);
+    }
+    pass(seconds{1});
+    EXPECT_EQ(passed(30, odd), 30);
+    const auto records = kept({}, odd.address);
+    EXPECT_EQ(records.front().outcome, "shadow_deny");
+    EXPECT_EQ(records.front().reason, "client_limited");
+    return records.front().verdict;
+  };
+  Settings settings = mission();
+  settings.policy.rules = {odd_tool()};
+  Settings watched = settings;
+  watched.policy.rules[0].mode.mode = Mode::shadow;
+  EXPECT_EQ(would_deny(watched), "suspicious (watched)");
+  Settings gate = settings;
+  gate.policy.mode.mode = Mode::shadow;
+  EXPECT_EQ(would_deny(gate), "suspicious (watched)") << "all of it is on trial";
+  Settings endpoint = settings;
+  endpoint.policy.endpoints[1].mode.mode = Mode::shadow;
+  EXPECT_EQ(would_deny(endpoint), "suspicious") << "which everywhere else is enforced";
+
+  gate.policy.rules.clear();
+  begin(gate);
+  ASSERT_TRUE(engine->put_label({odd.address, true, "seen", "ann", now.wall, {}}, now));
+  EXPECT_EQ(passed(101, odd), 101);
+  EXPECT_EQ(kept({}, odd.address).front().verdict, "malicious (label)");
+}
+
 TEST_F(Decisions, LongPathsAreCut) {
   ask({.path = "/browse/" + std::string(500, 'x'), .user = "ana"});
   ASSERT_EQ(kept("ana").size(), 1u);

@@ -60,6 +60,41 @@ TEST_F(Together, AreTheEndpointsThatOnePathMayReach) {
   EXPECT_FALSE(answers[1].decision.allowed);
 }
 
+TEST_F(Together, SayInShadowModeWhichEndpointOfAPathWouldDeny) {
+  Settings shadow = mission();
+  shadow.policy.mode.mode = Mode::shadow;
+  start(std::move(shadow), std::make_shared<MemoryHistory>());
+  engine->tick(now);
+  const auto decide = [&](std::string_view path) {
+    return worker->decide(question(path).request, 1, now);
+  };
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(decide("/payment/1").decision.outcome, Outcome::allow) << i;
+  const Answer watched = decide("/payment/7%2F..%2F..%2Fbrowse/1");
+  EXPECT_TRUE(watched.decision.allowed);
+  EXPECT_EQ(watched.decision.outcome, Outcome::shadow_deny);
+  EXPECT_EQ(watched.decision.reason, Reason::over_limit);
+  EXPECT_EQ(*watched.endpoint, "payment");
+  EXPECT_NE(watched.decision_id, 0U);
+  EXPECT_EQ(decided("payment", Outcome::shadow_deny), 1U);
+}
+
+TEST_F(Together, TellOfTheLimitsInForceWhereAnEndpointOfAPathIsOnlyWatched) {
+  Settings settings = mission();
+  settings.policy.rules.back().mode.mode = Mode::shadow;
+  start(std::move(settings), std::make_shared<MemoryHistory>());
+  engine->signal({.name = "cpu", .value = 0.95, .measured_at = now.mono});
+  move_to(now.wall + seconds{1});
+  const Answer got = worker->decide(question("/browse/7%2F..%2F..%2Fpayment/1").request, 50, now);
+  EXPECT_TRUE(got.decision.allowed);
+  EXPECT_EQ(got.decision.reason, Reason::ok);
+  EXPECT_EQ(*got.endpoint, "payment");
+  EXPECT_EQ(got.decision.remaining, 50U);
+  EXPECT_EQ(got.decision.outcome, Outcome::shadow_deny);
+  EXPECT_EQ(on_record(got.decision).reason, Reason::reduced_capacity);
+  EXPECT_EQ(decided("browse", Outcome::shadow_deny), 1U);
+}
+
 TEST_F(Together, CountOnceWhereverAPathMayLead) {
   for (int i = 0; i < 101; ++i)
     static_cast<void>(worker->decide(question("/payment/7%2F..%2F..%2Fx").request, 1, now));

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <numeric>
 #include <thread>
 
 #include "base/text.hpp"
+#include "engine/excuse.hpp"
 #include "engine/part_names.hpp"
 #include "engine/user_name.hpp"
 #include "serve/admin/calls.hpp"
@@ -90,7 +92,7 @@ json decision_json(const engine::DecisionRecord& record) {
       {"outcome", record.outcome},
       {"reason", record.reason},
       {"rule", or_null(record.rule)},
-      {"verdict", record.verdict},
+      {"verdict", engine::verdict_alone(record.verdict)},
       {"limit_per_minute", record.limit_per_minute > 0 ? json(record.limit_per_minute) : json()},
       {"base_per_minute", record.base_per_minute > 0 ? json(record.base_per_minute) : json()},
       {"remaining", record.limit_per_minute > 0 ? json(record.remaining) : json()},
@@ -246,11 +248,13 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
   if (!found) return error_response(found.error());
   json decisions = json::array();
   for (const engine::DecisionRecord& record : *found) decisions.push_back(decision_json(record));
+  const Nanos kept_for = context.settings.current()->config.retention.decisions;
   // One that is asked for by its id and was found is all there is.
   const bool by_id = !query.id.empty() && !found->empty();
   const Dropped dropped = by_id ? Dropped{} : dropped_since(context, query.since);
   return json_response({{"since", format_time(query.since)},
                         {"decisions", std::move(decisions)},
+                        {"kept_for", format_duration(kept_for)},
                         {"domains", domains_json(context)},
                         {"dropped", dropped.count},
                         {"last_dropped", dropped.last},
@@ -305,7 +309,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
   const Dropped dropped = dropped_since(context, found->since);
   const double arrived = std::max(found->arrived, static_cast<double>(found->denied));
   return json_response({{"since", format_time(found->since)},
-                        {"requests", arrived},
+                        {"requests", std::llround(arrived)},
                         {"would_deny", found->denied},
                         {"harmed_requests", found->harmed},
                         {"harm", arrived > 0 ? static_cast<double>(found->harmed) / arrived : 0.0},

@@ -40,6 +40,17 @@ struct Filter {
   "AND (?3 IS NULL OR rule IN (SELECT value FROM json_each(?3))) " \
   "AND (?4 = 0 OR reason IN ('client_blocked', 'client_limited')) "
 
+// The rows asked for, with their `harm`: whether what they count is (ShadowSummary::harmed), by
+// what stands behind the verdict (excuse.hpp). A label tells also of what was denied before it was
+// given, and no verdict excuses what it would itself deny by the rules that are asked for.
+#define TIDELIMIT_SHADOW_ROWS                                                            \
+  "(SELECT *, coalesce((SELECT 1 - malicious FROM labels WHERE target = principal "      \
+  "AND (until IS NULL OR until > last)), "                                               \
+  "CASE WHEN verdict LIKE '% (label)' THEN 0 "                                           \
+  "WHEN verdict = 'normal' OR verdict LIKE '% (watched)' THEN 1 "                        \
+  "ELSE ?3 IS NOT NULL AND reason IN ('client_blocked', 'client_limited') END) AS harm " \
+  "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER ") "
+
 Filter filter_of(const engine::ShadowQuery& query) {
   Filter filter{std::chrono::floor<std::chrono::hours>(query.since),
                 query.endpoint,
@@ -54,9 +65,8 @@ Filter filter_of(const engine::ShadowQuery& query) {
 
 Result<void> read_sums(Database& db, const Filter& filter, engine::ShadowSummary& summary) {
   auto rows = db.query(
-      "SELECT total(requests), total(CASE verdict WHEN 'normal' THEN requests END), "
-      "count(DISTINCT principal), count(DISTINCT CASE verdict WHEN 'normal' THEN principal END) "
-      "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER,
+      "SELECT total(requests), total(requests * harm), count(DISTINCT principal), "
+      "count(DISTINCT CASE WHEN harm THEN principal END) FROM " TIDELIMIT_SHADOW_ROWS,
       filter.since, filter.endpoint, filter.rules, filter.by_verdict);
   const auto more = rows.step();
   if (!more) return tl::unexpected(more.error());
@@ -69,9 +79,8 @@ Result<void> read_sums(Database& db, const Filter& filter, engine::ShadowSummary
 
 Result<std::vector<engine::ShadowCause>> read_causes(Database& db, const Filter& filter) {
   auto rows = db.query(
-      "SELECT reason, rule, sum(requests) AS denied, "
-      "total(CASE verdict WHEN 'normal' THEN requests END), count(DISTINCT principal) "
-      "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
+      "SELECT reason, rule, sum(requests) AS denied, total(requests * harm), "
+      "count(DISTINCT principal) FROM " TIDELIMIT_SHADOW_ROWS
       "GROUP BY reason, rule ORDER BY denied DESC, rule, reason",
       filter.since, filter.endpoint, filter.rules, filter.by_verdict);
   return collect(std::move(rows), [](const Query& row) {
@@ -86,10 +95,12 @@ Result<std::vector<engine::ShadowCause>> read_causes(Database& db, const Filter&
 Result<std::vector<engine::ShadowDenials>> read_principals(Database& db, const Filter& filter,
                                                            std::size_t most) {
   auto rows = db.query(
-      "SELECT principal, endpoint, tier, reason, rule, verdict, sum(requests) AS denied, "
-      "min(first), max(last) FROM shadow_denials " TIDELIMIT_SHADOW_FILTER
-      "GROUP BY principal, endpoint, tier, reason, rule, verdict "
-      "ORDER BY verdict = 'normal' DESC, denied DESC, principal, endpoint LIMIT ?5",
+      "SELECT principal, endpoint, tier, reason, rule, "
+      "CASE WHEN NOT harm AND (verdict = 'normal' OR verdict LIKE '% (watched)') "
+      "THEN replace(verdict, ' (watched)', '') || ' (label)' ELSE verdict END AS said, "
+      "sum(requests) AS denied, min(first), max(last) FROM " TIDELIMIT_SHADOW_ROWS
+      "GROUP BY principal, endpoint, tier, reason, rule, said, harm "
+      "ORDER BY harm DESC, denied DESC, principal, endpoint LIMIT ?5",
       filter.since, filter.endpoint, filter.rules, filter.by_verdict,
       static_cast<std::int64_t>(most));
   return collect(std::move(rows), [](const Query& row) {

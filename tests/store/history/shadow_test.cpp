@@ -89,7 +89,8 @@ TEST_F(ShadowTest, AreSummedByCauseAndForThePartThatIsAskedFor) {
         .value();
   };
   EXPECT_EQ(of({"attacker"}).denied, 1U);
-  EXPECT_EQ(of({"attacker"}).harmed, 0U);
+  EXPECT_EQ(all.harmed, 4U);
+  EXPECT_EQ(of({"attacker"}).harmed, 1U) << "its own verdict does not excuse what it denies";
   EXPECT_EQ(of({"hot-endpoint", "attacker"}).denied, 4U);
   EXPECT_EQ(of({""}).denied, 1U);
   EXPECT_EQ(of({}).denied, 0U);
@@ -100,6 +101,36 @@ TEST_F(ShadowTest, AreSummedByCauseAndForThePartThatIsAskedFor) {
   EXPECT_EQ(verdicts.denied, 1U);
   ASSERT_EQ(verdicts.by_principal.size(), 1U);
   EXPECT_EQ(verdicts.by_principal[0].rule, "attacker");
+}
+
+TEST_F(ShadowTest, AreHarmUnlessAnEnforcedVerdictOrALabelExcusesThem) {
+  const auto history = open();
+  engine::DecisionRecord watched = denial(1min, "192.0.2.1", "", "malicious (watched)");
+  engine::DecisionRecord enforced = denial(2min, "192.0.2.1", "", "malicious");
+  engine::DecisionRecord labelled = denial(3min, "192.0.2.2", "ann", "malicious (label)");
+  labelled.reason = "client_blocked";
+  ASSERT_TRUE(history->put_decisions({watched, enforced, labelled}));
+  const auto read = [&] { return history->shadow_summary({.since = kStart}).value(); };
+  const auto summary = read();
+  EXPECT_EQ(summary.denied, 3U);
+  EXPECT_EQ(summary.harmed, 1U);
+  EXPECT_EQ(summary.principals, 2U);
+  EXPECT_EQ(summary.principals_harmed, 1U);
+  ASSERT_EQ(summary.by_principal.size(), 3U);
+  EXPECT_EQ(summary.by_principal[0].verdict, "malicious (watched)") << "harm first";
+  EXPECT_EQ(history->shadow_summary({.since = kStart, .rules = {{"hot-endpoint"}}}).value().harmed,
+            1U);
+  // The operator's word, given later, over all verdicts.
+  const auto label = [&](bool malicious, std::optional<WallTime> until = {}) {
+    ASSERT_TRUE(history->put_label({"192.0.2.1", malicious, "", "ann", kStart + 1h, until}));
+  };
+  label(true);
+  EXPECT_EQ(read().harmed, 0U);
+  EXPECT_EQ(read().by_principal[1].verdict, "malicious (label)");
+  label(false);
+  EXPECT_EQ(read().harmed, 2U);
+  label(false, kStart);
+  EXPECT_EQ(read().harmed, 1U) << "it had ended before";
 }
 
 TEST_F(ShadowTest, ModesSetByHandAreKeptWithTheirAudit) {
