@@ -66,10 +66,13 @@ std::string domains_in_words(const InDomains& domains, double most) {
 std::string words(const json& found, double most, std::size_t rows) {
   using Align = TextTable::Align;
   std::string text = fmt::format(
-      "since {}: {:.0f} requests, {} would have been denied, {} of them are harm\n"
+      "since {}: {:.0f} requests, {} would have been denied, {} of them are harm{}\n"
       "harm {:.4f} % (at most {:.4f} %): {}\n",
       short_time(text_of(found, "since", "?")), found["requests"].get<double>(),
       found["would_deny"].get<std::uint64_t>(), found["harmed_requests"].get<std::uint64_t>(),
+      found["would_deny"] == found["harmed_requests"]
+          ? ""
+          : " (the others: of clients under a verdict or label; --part judges verdicts themselves)",
       found["harm"].get<double>() * 100, most * 100, bound_in_words(found, most));
   text += fmt::format("principals: {} would have met a denial, {} of them were harmed\n",
                       found["principals"].get<std::uint64_t>(),
@@ -168,7 +171,7 @@ void add_shadow_report(Command app, int& status) {
       .add_option(
           "--max-harm", options->max_harm,
           "Status 1 where more of the requests would have been denied to principals whom no "
-          "enforced verdict and no label calls otherwise than good")
+          "verdict and no label calls otherwise than good")
       .capture_default_str();
   command.add_option("--rows", options->rows, "Principals that the table names")
       .between(0, static_cast<int>(kMostRows))

@@ -33,10 +33,6 @@ const limiter::Limit& base_of(const KeptDecision& kept, const limiter::Plan& pla
 }
 
 // What was set by hand below the configured mode is known to the switches alone.
-policy::ModeFor mode_of_gate(const policy::PolicySettings& policy, const SwitchModes& switches) {
-  return {std::min(policy.mode.mode, switches.all), policy.mode.share};
-}
-
 policy::ModeFor mode_of(const policy::VerdictRecord& verdict, const SwitchModes& switches) {
   const bool of_rules = verdict.part == limiter::Part::rules;
   return {std::min(verdict.mode, of_rules ? switches.rules : switches.anomaly), verdict.enforced};
@@ -47,20 +43,19 @@ bool by_verdict(Reason reason) {
 }
 
 /// What the record of a shadow denial says behind the verdict. One that is only watched is on trial
-/// itself: were it to excuse what it would deny, a rule that blocks everybody would harm nobody. In
-/// a gate in shadow mode that is so of every verdict's own denials.
+/// itself: were it to excuse what it would deny, a rule that blocks everybody would harm nobody. A
+/// gate that is watched as a whole takes its verdicts at their word, as it would once it enforces.
 std::string_view excuse_of(const KeptDecision& kept, const LabelRecord* label,
                            const std::optional<policy::VerdictRecord>& verdict,
-                           const policy::ModeFor& gate, const SwitchModes& switches) {
+                           const SwitchModes& switches) {
   const limiter::Decision& decision = kept.decision;
   if (label != nullptr && label->malicious) return kByLabel;
   if (decision.verdict == limiter::VerdictKind::normal) return {};
-  const auto enforced = [&](const policy::ModeFor& mode) {
-    return mode.mode == limiter::Mode::enforce &&
-           kept.rollout < policy::part_of_everyone(mode.share);
-  };
-  if (label != nullptr || !verdict || !enforced(mode_of(*verdict, switches))) return kOnlyWatched;
-  return by_verdict(decision.reason) && !enforced(gate) ? kOnlyWatched : std::string_view();
+  if (label != nullptr || !verdict) return kOnlyWatched;
+  const policy::ModeFor mode = mode_of(*verdict, switches);
+  const bool enforced =
+      mode.mode == limiter::Mode::enforce && kept.rollout < policy::part_of_everyone(mode.share);
+  return enforced ? std::string_view() : kOnlyWatched;
 }
 
 }  // namespace
@@ -98,7 +93,7 @@ std::string Engine::Control::why_only_watched(const KeptDecision& kept) const {
     const std::size_t at = limiter::index(decision.endpoint);
     if (at >= policy.endpoints.size()) return {};
     const policy::EndpointSettings& endpoint = policy.endpoints[at];
-    const policy::ModeFor all = mode_of_gate(policy, switches);
+    const policy::ModeFor all{std::min(policy.mode.mode, switches.all), policy.mode.share};
     const bool own = endpoint.mode.mode < all.mode ||
                      (endpoint.mode.mode == all.mode && endpoint.mode.share < all.share);
     return own ? words(endpoint.name, endpoint.mode) : words("the gate", all);
@@ -181,8 +176,8 @@ void Engine::Control::drain_decisions(Now now) {
       if (const std::string* rule = routes->rule(decision.rule)) record.rule = *rule;
       record.verdict = limiter::to_string(decision.verdict);
       if (decision.outcome == limiter::Outcome::shadow_deny)
-        record.verdict += excuse_of(kept, labels.find(record.client), verdicts.find(kept.client),
-                                    mode_of_gate(policy, switches), switches);
+        record.verdict +=
+            excuse_of(kept, labels.find(record.client), verdicts.find(kept.client), switches);
       record.limit_per_minute = limiter::nominal_per_minute(decision.limit);
       // A worker may have been a moment late to see a new configuration: what it decided goes by
       // the numbers of the older one.

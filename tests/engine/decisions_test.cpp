@@ -126,7 +126,7 @@ TEST_F(Decisions, SayWhetherAVerdictExcusesWhatShadowModeWouldDeny) {
   EXPECT_EQ(would_deny(watched), "suspicious (watched)");
   Settings gate = settings;
   gate.policy.mode.mode = Mode::shadow;
-  EXPECT_EQ(would_deny(gate), "suspicious (watched)") << "all of it is on trial";
+  EXPECT_EQ(would_deny(gate), "suspicious") << "which the gate would enforce";
   Settings endpoint = settings;
   endpoint.policy.endpoints[1].mode.mode = Mode::shadow;
   EXPECT_EQ(would_deny(endpoint), "suspicious") << "which everywhere else is enforced";
