@@ -87,11 +87,20 @@ class Quickstart(unittest.TestCase):
         self.assertEqual({name: (gate / name).read_text() for name in files}, files)
         self.assertEqual({str(path.relative_to(gate)) for path in gate.rglob("*") if path.is_file()}, set(files))
 
+    def test_says_so_where_another_is_just_starting(self):
+        folder = self.folder / "q"
+        folder.mkdir()
+        (folder / "tidelimit.yaml.tmp-1-1").write_text("half of it")
+        with open(folder / "tidelimit.db.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused("--dir", folder, says=["a quickstart or gate that runs now uses it"])
+        self.refused("--dir", folder, says=["holds tidelimit.yaml.tmp-1-1", "left alone"])
+
     def test_ends_at_once_by_a_signal_and_leaves_nothing_half_written(self):
         folder = self.folder / "q"
         for number in (signal.SIGINT, signal.SIGTERM):
             first, _ = self.quickstart("--for", "60s")
-            wait_until(lambda: list(folder.glob("*.tmp-*")), "traffic is made", 60)
+            wait_until(lambda: list(folder.glob("*.csv*.tmp-*")), "traffic is made", 60)
             self.refused("--dir", folder, says=["a quickstart or gate that runs now uses it"])
             self.assertTrue(first.running())
             self.assertTrue(list(folder.glob("*.tmp-*")), "the first one goes on")
@@ -127,7 +136,7 @@ class Quickstart(unittest.TestCase):
     def test_refuses_the_state_of_a_gate_that_runs(self):
         folder = self.folder / "q"
         first, _ = self.quickstart()
-        wait_until(lambda: list(folder.glob("*.tmp-*")), "traffic is made", 60)
+        wait_until(lambda: list(folder.glob("*.csv*.tmp-*")), "traffic is made", 60)
         first.end(signal.SIGINT)
         gate = Process([BINARY, "serve", "--config", folder / "tidelimit.yaml"], self.folder / "gate.log")
         self.addCleanup(gate.end)

@@ -36,6 +36,9 @@ Result<void> require_own_folder(const Files& files) {
   }
   if (why) return refuse(Code::permission_denied, files.folder, why.message());
   if (foreign.empty()) return {};
+  // One that starts now holds the folder before it has written what tells it as a quickstart's.
+  if (fs::exists(files.lock, why))
+    if (const auto held = hold_folder(files); !held) return tl::unexpected(held.error());
   return refuse(Code::already_exists, files.folder,
                 fmt::format("holds {}, which is not as a quickstart leaves it: all here is left "
                             "alone",
