@@ -136,7 +136,7 @@ function(tidelimit_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   tidelimit_cold(${name} PRELUDE test_prelude)
   if(TIDELIMIT_FUZZ)
-    # Built for a single run: half the time to compile spares more than four times the time to run costs.
+    # Built for a single run: what half the time to compile spares is more than the slower run costs.
     target_compile_options(${name} PRIVATE -O0)
   endif()
   if(TIDELIMIT_PRELUDE)

@@ -45,9 +45,17 @@ class HandBook {
   std::vector<Record> expire(Instant now) {
     std::vector<Record> ended;
     for (const std::string& target : ends_.past(now)) {
-      if (const Record* record = find(target)) ended.push_back(*record);
-      erase(target);
+      ends_.erase(target);
+      const auto found = places_.find(target);
+      if (found == places_.end()) continue;
+      ended.push_back(records_[found->second]);
+      places_.erase(found);
     }
+    if (ended.empty()) return ended;
+    // In one pass: thousands that were made together end together.
+    std::erase_if(records_, [&](const Record& r) { return !places_.contains(r.target); });
+    for (std::size_t i = 0; i < records_.size(); ++i) places_[records_[i].target] = i;
+    ++revision_;
     return ended;
   }
   /// After a jump of the wall clock: tells the ends by what it shows now.
