@@ -42,9 +42,9 @@ class Http2ServerTest : public testing::Test {
   static std::string check(std::uint32_t stream) {
     return wire::call(stream, std::string(kCheck), "");
   }
-  static std::string checks(std::uint32_t count) {
+  static std::string checks(std::uint32_t count, std::uint32_t done = 0) {
     std::string calls;
-    for (std::uint32_t i = 0; i < count; ++i) calls += check(2 * i + 1);
+    for (std::uint32_t i = done; i < done + count; ++i) calls += check(2 * i + 1);
     return calls;
   }
   static std::string answer() { return wire::message("\x08\x01"); }
@@ -173,7 +173,11 @@ TEST_F(Http2ServerTest, BoundsWhatAllThatAreNotTrustedHaveNotRead) {
   limits.unsent.budget = &unsent;
   start(false, 100, limits);
   SocketClient client(port_, kSmallBuffer);
-  client.send(hello() + checks(kManyCalls));
+  client.send(hello() + check(1));
+  EXPECT_NE(client.read_until(answer()).find(answer()), std::string::npos);  // it is accepted
+  client.send(checks(kManyCalls, 1));
+  // It reads afterwards only: reading as fast as it is answered, it would leave nothing unread.
+  EXPECT_TRUE(eventually([&] { return quota_->open() == 0; }));
   EXPECT_LT(SocketClient::count(client.read_all(), answer()), static_cast<int>(kManyCalls));
   EXPECT_TRUE(client.closed());
   EXPECT_EQ(unsent.held(), 0u);
