@@ -96,9 +96,12 @@ struct DecisionQuery {
   std::size_t most = 1000;
 };
 
+/// All principals of the oldest shadow denials together, where there are more than a history keeps.
+inline constexpr std::string_view kOtherPrincipals = "(others)";
+
 /// What shadow mode would have denied one principal at one endpoint, by one rule.
 struct ShadowDenials {
-  std::string principal;  ///< a user as "user/ID", else the client
+  std::string principal;  ///< a user as "user/ID", else the client; or kOtherPrincipals
   std::string endpoint;
   std::string tier;
   std::string reason;

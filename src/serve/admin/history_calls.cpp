@@ -288,6 +288,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
   const auto found = history->shadow_summary(*query);
   if (!found) return error_response(found.error());
   json rows = json::array(), causes = json::array();
+  bool all_rows = found->by_principal.size() < kMostShadowRows;
   for (const engine::ShadowCause& cause : found->by_cause) {
     causes.push_back({{"reason", cause.reason},
                       {"rule", cause.rule.empty() ? json() : json(cause.rule)},
@@ -296,6 +297,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                       {"principals", cause.principals}});
   }
   for (const engine::ShadowDenials& row : found->by_principal) {
+    all_rows = all_rows && row.principal != engine::kOtherPrincipals;
     rows.push_back({{"principal", row.principal},
                     {"endpoint", row.endpoint},
                     {"tier", row.tier},
@@ -321,8 +323,7 @@ Response get_shadow(const DeskContext& context, const DeskCall& call) {
                         {"pending", pending},
                         {"dropped", dropped.count},
                         {"last_dropped", dropped.last},
-                        {"complete", pending == 0 && dropped.count == 0 &&
-                                         found->by_principal.size() < kMostShadowRows}});
+                        {"complete", pending == 0 && dropped.count == 0 && all_rows}});
 }
 
 }  // namespace tidelimit::serve

@@ -51,6 +51,12 @@ struct Filter {
   "ELSE ?3 IS NOT NULL AND reason IN ('client_blocked', 'client_limited') END) AS harm " \
   "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER ") "
 
+#define TIDELIMIT_ADD_TO_ROW                                            \
+  "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, " \
+  "first = min(first, excluded.first), last = max(last, excluded.last)"
+
+#define TIDELIMIT_TO_FOLD "WHERE principal <> ?1 AND principal NOT IN (SELECT target FROM labels) "
+
 Filter filter_of(const engine::ShadowQuery& query) {
   Filter filter{std::chrono::floor<std::chrono::hours>(query.since),
                 query.endpoint,
@@ -123,10 +129,8 @@ Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& rec
   const WallTime hour = std::chrono::floor<std::chrono::hours>(record.time);
   return db.execute(
       "INSERT INTO shadow_denials (hour, principal, endpoint, tier, reason, rule, verdict, "
-      "requests, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8, ?8) "
-      "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, first = min(first, "
-      "excluded.first), "
-      "last = max(last, excluded.last)",
+      "requests, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8, "
+      "?8) " TIDELIMIT_ADD_TO_ROW,
       hour, std::string_view(principal_of(record)), std::string_view(record.endpoint),
       std::string_view(record.tier), std::string_view(record.reason), std::string_view(record.rule),
       std::string_view(record.verdict), record.time,
@@ -148,6 +152,38 @@ Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::Sha
   if (!principals) return tl::unexpected(principals.error());
   summary.by_principal = std::move(*principals);
   return summary;
+}
+
+// Who they were is given up, never what was denied: without its rows a report would call a flood
+// harmless. A label speaks of one principal, so theirs stay.
+Result<void> fold_surplus_shadow_denials(Database& db, std::size_t rows_kept, std::size_t most) {
+  const auto rows = db.number("SELECT count(*) FROM shadow_denials");
+  if (!rows) return tl::unexpected(rows.error());
+  const auto surplus = *rows - static_cast<std::int64_t>(rows_kept);
+  if (surplus <= 0) return {};
+  WallTime hour;
+  std::string principal;
+  {
+    auto last =
+        db.query("SELECT hour, principal FROM shadow_denials " TIDELIMIT_TO_FOLD
+                 "ORDER BY hour, principal LIMIT 1 OFFSET ?2",
+                 engine::kOtherPrincipals, std::min(surplus, static_cast<std::int64_t>(most)) - 1);
+    const auto more = last.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return {};
+    hour = last.time(0);
+    principal = last.text(1);
+  }
+  auto folded = db.execute(
+      "INSERT INTO shadow_denials SELECT hour, ?1, endpoint, tier, reason, rule, verdict, "
+      "sum(requests), min(first), max(last) FROM shadow_denials " TIDELIMIT_TO_FOLD
+      "AND (hour, principal) <= (?2, ?3) GROUP BY hour, endpoint, tier, reason, rule, "
+      "verdict " TIDELIMIT_ADD_TO_ROW,
+      engine::kOtherPrincipals, hour, std::string_view(principal));
+  if (!folded) return folded;
+  return db.execute("DELETE FROM shadow_denials " TIDELIMIT_TO_FOLD
+                    "AND (hour, principal) <= (?2, ?3)",
+                    engine::kOtherPrincipals, hour, std::string_view(principal));
 }
 
 // By a range of the key: a list of keys would be looked for among all rows of their hours, which

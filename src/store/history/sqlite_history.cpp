@@ -29,7 +29,10 @@ struct SqliteHistory::State {
   std::mutex read_mutex;
   engine::Retention retention;  ///< guarded by write_mutex
   std::size_t most_records = kMostRecords;
-  std::size_t verdicts_put = kCountedAfter;  ///< since they were counted; guarded by write_mutex
+  // Since they were counted; guarded by write_mutex. To count them takes a look at all: unlike
+  // decisions they have no numbers as they come.
+  std::size_t verdicts_put = kCountedAfter;
+  std::size_t denials_put = kCountedAfter;
   SipKey user_name_key;
   std::atomic<WallTime> believed{WallTime::max()};
 
@@ -76,6 +79,12 @@ struct SqliteHistory::State {
   auto read(Body&& body) {
     std::lock_guard lock(read_mutex);
     return body(file.reader);
+  }
+
+  /// Whether so many were put since the last time; `rows` as `prune` of write_all is told.
+  [[nodiscard]] static bool time_to_count(std::size_t& put, std::size_t rows) {
+    put += rows - kPruneBatch;
+    return put >= kCountedAfter && std::exchange(put, 0) != 0;
   }
 
   /// Each of `records` by `put`, then `prune(db, newest time, rows)`.
@@ -186,13 +195,8 @@ Result<void> SqliteHistory::put_verdicts(const std::vector<policy::VerdictRecord
       records, put_verdict, [](const policy::VerdictRecord& r) { return r.from; },
       [&](Database& db, WallTime newest, std::size_t rows) -> Result<void> {
         auto pruned = prune_verdicts(db, newest - state_->retention.verdicts, rows);
-        if (!pruned) return pruned;
-        // To count them takes a look at all, and they have no numbers as they come.
-        state_->verdicts_put += rows - kPruneBatch;
-        if (state_->verdicts_put < kCountedAfter) return {};
-        pruned = prune_surplus_verdicts(db, state_->most_records, 2 * kCountedAfter);
-        if (pruned) state_->verdicts_put = 0;
-        return pruned;
+        if (!pruned || !State::time_to_count(state_->verdicts_put, rows)) return pruned;
+        return prune_surplus_verdicts(db, state_->most_records, 2 * kCountedAfter);
       });
 }
 
@@ -298,6 +302,8 @@ Result<void> SqliteHistory::put_decisions(const std::vector<engine::DecisionReco
       [](const engine::DecisionRecord& r) { return r.time; },
       [&](Database& db, WallTime newest, std::size_t rows) {
         auto pruned = prune_shadow_denials(db, newest - state_->retention.verdicts, rows);
+        if (pruned && State::time_to_count(state_->denials_put, rows))
+          pruned = fold_surplus_shadow_denials(db, state_->most_records, 2 * kCountedAfter);
         if (!pruned) return pruned;
         return prune_decisions(db, newest - state_->retention.decisions, state_->most_records,
                                rows);

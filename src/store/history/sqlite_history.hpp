@@ -19,7 +19,8 @@ namespace tidelimit::store {
 ///   next checkpoint, so that a power cut may cost the last minutes, never the file.
 ///   Bounded: every call that adds also removes a small batch of what is past its retention,
 ///   reckoned from the newest time it was handed, or from what it was told to believe if that is
-///   earlier; decisions, verdicts and changes of the plan are bounded by number, too.
+///   earlier; decisions, verdicts and changes of the plan are bounded by number, too, and so are
+///   shadow denials, the oldest of which are summed up (engine::kOtherPrincipals).
 ///   In place: a file that is deleted under it is written anew, with all that it held; where
 ///   another stands in its place, or it was written over, calls that write return errors. Failing:
 ///   a full or broken disk makes calls return errors, at the start too; they work again when it
@@ -27,7 +28,7 @@ namespace tidelimit::store {
 class SqliteHistory final : public engine::History {
  public:
   /// Records of each kind that is bounded by number, at most: about 1 GB of file for decisions and
-  /// 2 GB for verdicts by the model; of these up to kCountedAfter more.
+  /// 2 GB for verdicts by the model; of these and of shadow denials up to kCountedAfter more.
   static constexpr std::size_t kMostRecords = 2'000'000;
   static constexpr std::size_t kCountedAfter = 10'000;
 

@@ -100,6 +100,10 @@ namespace tidelimit::store {
 [[nodiscard]] Result<engine::ShadowSummary> sum_shadow_denials(Database& db,
                                                                const engine::ShadowQuery& query);
 [[nodiscard]] Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most);
+/// Sums up the oldest rows beyond `rows_kept`, at most about `most` of them, as those of
+/// engine::kOtherPrincipals.
+[[nodiscard]] Result<void> fold_surplus_shadow_denials(Database& db, std::size_t rows_kept,
+                                                       std::size_t most);
 
 [[nodiscard]] Result<void> put_forecast(Database& db, const forecast::EndpointForecast& forecast);
 [[nodiscard]] Result<std::vector<forecast::EndpointForecast>> find_forecasts(

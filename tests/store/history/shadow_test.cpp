@@ -133,6 +133,36 @@ TEST_F(ShadowTest, AreHarmUnlessAnEnforcedVerdictOrALabelExcusesThem) {
   EXPECT_EQ(read().harmed, 1U) << "it had ended before";
 }
 
+TEST_F(ShadowTest, AreBoundedInNumberAndNeverInSum) {
+  constexpr std::size_t kMost = 1000;
+  constexpr std::size_t kHourly = 4000;
+  constexpr std::size_t kHours = 4;
+  const auto history = open({}, kMost);
+  ASSERT_TRUE(history->put_label({"192.0.2.1", true, "", "ann", kStart, {}}));
+  ASSERT_TRUE(history->put_decisions({denial(1min, "192.0.2.1", "")}));
+  for (std::size_t hour = 0; hour < kHours; ++hour) {
+    std::vector<engine::DecisionRecord> flood;
+    for (std::size_t i = 0; i < kHourly; ++i)
+      flood.push_back(denial(hour * 1h, "192.0.2.2", std::to_string(hour * kHourly + i)));
+    ASSERT_TRUE(history->put_decisions(flood));
+  }
+  const auto summary =
+      history->shadow_summary({.since = kStart, .endpoint = {}, .rules = {}, .most = 100'000})
+          .value();
+  EXPECT_EQ(summary.denied, kHours * kHourly + 1);
+  EXPECT_EQ(summary.harmed, kHours * kHourly) << "but for the one that is labelled";
+  EXPECT_LE(summary.principals, kMost + SqliteHistory::kCountedAfter);
+  const auto& rows = summary.by_principal;
+  EXPECT_EQ(rows.front().principal, engine::kOtherPrincipals);
+  EXPECT_EQ(rows.back().principal, "192.0.2.1") << "of whom a label speaks";
+  const auto names = [&](const std::string& user) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const auto& row) { return row.principal == "user/" + user; });
+  };
+  EXPECT_FALSE(names("0")) << "the oldest go first";
+  EXPECT_TRUE(names(std::to_string(kHours * kHourly - 1)));
+}
+
 TEST_F(ShadowTest, ModesSetByHandAreKeptWithTheirAudit) {
   {
     const auto history = open();
@@ -211,7 +241,7 @@ TEST_F(ShadowTest, OutliveTheDecisionsAndGoWithTheVerdicts) {
 }
 
 TEST_F(ShadowTest, OldOnesGoInSmallBatches) {
-  const auto history = open();
+  const auto history = open({}, 10'000);
   std::vector<engine::DecisionRecord> many;
   for (int i = 0; i < 2000; ++i) many.push_back(denial(0s, std::to_string(1000 + i / 2), ""));
   for (std::size_t i = 1; i < many.size(); i += 2) many[i].endpoint = "search";
