@@ -151,7 +151,7 @@ TEST_F(ShortOutages, AreEachInTheirWindow) {
     passed(7);
   }
   end_window();
-  const auto& browse = engine->windows(WallTime{}).stats[kBrowse];
+  const auto browse = engine->windows(WallTime{}).stats[kBrowse];
   ASSERT_EQ(browse.size(), 3u);
   EXPECT_TRUE(browse[0].observed) << "a minute of it is forgiven";
   EXPECT_FALSE(browse[1].observed) << "a minute at both ends is not";
