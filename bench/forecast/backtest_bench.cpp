@@ -99,22 +99,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void show_members(const std::string& name, const ForecastModel& model,
-                  const traffic::WindowGrid& grid, const Series& series, const Judged& judged) {
-  EndpointMemory memory;
-  (void)best_points(model, grid, 0, series, judged.origins, memory);
-  std::fprintf(stderr, "  %-32s", name.c_str());
-  for (std::size_t m = 0; m < kMembers; ++m) {
-    double mae = 0;
-    for (std::size_t k = 0; k < judged.origins.size(); ++k) {
-      mae += std::fabs(memory.members.at(judged.origins[k])[m] - judged.truths[k]);
-    }
-    mae /= static_cast<double>(judged.origins.size());
-    std::fprintf(stderr, " %.3f(w %.2f)", mae / judged.best_naive, model.member_prior[m]);
-  }
-  std::fprintf(stderr, "\n");
-}
-
 /// What the guard does to the error of a preset, over series.
 class GuardRatio {
  public:
@@ -151,80 +135,128 @@ struct Options {
   std::uint64_t seed = 1;
 };
 
-void backtest(const Options& options, bench::Figures& figures) {
-  GuardRatio guard_of_best, guard_of_baseline;
-  double log_sum = 0, log_sum_baseline = 0, worst = 0;
-  double covered_90 = 0, covered_80 = 0, count = 0;
-  for (const auto& [name, grid] : bench::read_series(options.folder)) {
-    Shape shape;
+/// One series, cut into what is trained on and what is judged.
+struct Field {
+  explicit Field(std::string named, traffic::WindowGrid all)
+      : name(std::move(named)),
+        grid(std::move(all)),
+        trained(static_cast<std::size_t>(kTrained * static_cast<double>(grid.size()))) {
     shape.window = grid.step;
-    const auto trained = static_cast<std::size_t>(kTrained * static_cast<double>(grid.size()));
+    judged = judge_naive(Series(grid.stats.front(), Spans::of(shape)), trained);
+  }
+  [[nodiscard]] traffic::WindowGrid past() const {
     traffic::WindowGrid past = grid;
     for (auto& row : past.stats) row.resize(trained);
-    const Series series(grid.stats.front(), Spans::of(shape));
-    const Judged judged = judge_naive(series, trained);
-    const auto ratio = [&](Preset preset, const char* label) -> std::pair<double, Score> {
-      TrainOptions train_options;
-      train_options.shape = shape;
-      train_options.preset = preset;
-      train_options.seed = options.seed;
-      const auto start = std::chrono::steady_clock::now();
-      const auto model = train(past, train_options, {});
-      if (!model) {
-        std::fprintf(stderr, "%s: %s\n", name.c_str(), model.error().message.c_str());
-        return {std::nan(""), {}};
-      }
-      const double training = seconds_since(start);
-      const auto asked = std::chrono::steady_clock::now();
-      const Score s = score(**model, grid, judged, shape);
-      std::fprintf(
-          stderr,
-          "%-32s %-8s ratio %.3f to %-36s 90%%: %.3f 80%%: %.3f pinball/mae %.3f "
-          "model alone %.3f, %.0f %% by a rule (trained in %.1f s, epoch %d, asked in %.1f "
-          "s)\n",
-          name.c_str(), label, s.mae / judged.best_naive,
-          to_string(static_cast<Naive>(judged.rule)), s.covered_90, s.covered_80, s.pinball / s.mae,
-          s.model_mae / judged.best_naive, 100 * s.guarded, training, (*model)->best_epoch,
-          seconds_since(asked));
-      if (preset == Preset::best && options.members) {
-        show_members(name, **model, grid, series, judged);
-      }
-      figures.add({.name = fmt::format("{}_{}_mae", name, label),
-                   .value = s.mae,
-                   .unit = "requests",
-                   .reference = to_string(static_cast<Naive>(judged.rule)),
-                   .reference_value = judged.best_naive,
-                   .aim = preset == Preset::best ? "<=1.02" : ""});
-      return {s.mae / judged.best_naive, s};
-    };
-    const auto [best, s] = ratio(Preset::best, "best");
-    guard_of_best.add(s);
-    log_sum += std::log(best);
-    worst = std::max(worst, best);
-    covered_90 += s.covered_90;
-    covered_80 += s.covered_80;
-    count += 1;
-    if (!options.baseline) continue;
-    const auto [baseline, of_baseline] = ratio(Preset::baseline, "baseline");
-    guard_of_baseline.add(of_baseline);
-    log_sum_baseline += std::log(baseline);
+    return past;
   }
-  if (count == 0) {
+
+  std::string name;
+  traffic::WindowGrid grid;
+  std::size_t trained;  ///< windows
+  Shape shape;
+  Judged judged;
+};
+
+void show_members(const Field& field, const ForecastModel& model) {
+  const Judged& judged = field.judged;
+  const Series series(field.grid.stats.front(), Spans::of(field.shape));
+  EndpointMemory memory;
+  (void)best_points(model, field.grid, 0, series, judged.origins, memory);
+  std::fprintf(stderr, "  %-32s", field.name.c_str());
+  for (std::size_t m = 0; m < kMembers; ++m) {
+    double mae = 0;
+    for (std::size_t k = 0; k < judged.origins.size(); ++k) {
+      mae += std::fabs(memory.members.at(judged.origins[k])[m] - judged.truths[k]);
+    }
+    mae /= static_cast<double>(judged.origins.size());
+    std::fprintf(stderr, " %.3f(w %.2f)", mae / judged.best_naive, model.member_prior[m]);
+  }
+  std::fprintf(stderr, "\n");
+}
+
+/// What a preset made of all series.
+class Total {
+ public:
+  void add(const Score& s, const Judged& judged) {
+    const double ratio = s.mae / judged.best_naive;
+    guard_.add(s);
+    log_sum_ += std::log(ratio);
+    worst_ = std::max(worst_, ratio);
+    covered_90_ += s.covered_90;
+    covered_80_ += s.covered_80;
+    count_ += 1;
+  }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] double mean() const { return std::exp(log_sum_ / count_); }
+  [[nodiscard]] double worst() const { return worst_; }
+  [[nodiscard]] double covered_90() const { return covered_90_ / count_; }
+  [[nodiscard]] double covered_80() const { return covered_80_ / count_; }
+  [[nodiscard]] const GuardRatio& guard() const { return guard_; }
+
+ private:
+  GuardRatio guard_;
+  double log_sum_ = 0;
+  double worst_ = 0;
+  double covered_90_ = 0;
+  double covered_80_ = 0;
+  double count_ = 0;
+};
+
+/// Trains a preset on a series' past and judges it by the rest.
+void judge(const Field& field, Preset preset, const Options& options, bench::Figures& figures,
+           Total& total) {
+  const char* label = preset == Preset::best ? "best" : "baseline";
+  const Judged& judged = field.judged;
+  TrainOptions train_options;
+  train_options.shape = field.shape;
+  train_options.preset = preset;
+  train_options.seed = options.seed;
+  const auto start = std::chrono::steady_clock::now();
+  const auto model = train(field.past(), train_options, {});
+  if (!model) {
+    std::fprintf(stderr, "%s: %s\n", field.name.c_str(), model.error().message.c_str());
+    return;
+  }
+  const double training = seconds_since(start);
+  const auto asked = std::chrono::steady_clock::now();
+  const Score s = score(**model, field.grid, judged, field.shape);
+  std::fprintf(stderr,
+               "%-32s %-8s ratio %.3f to %-36s 90%%: %.3f 80%%: %.3f pinball/mae %.3f "
+               "model alone %.3f, %.0f %% by a rule (trained in %.1f s, epoch %d, asked in %.1f "
+               "s)\n",
+               field.name.c_str(), label, s.mae / judged.best_naive,
+               to_string(static_cast<Naive>(judged.rule)), s.covered_90, s.covered_80,
+               s.pinball / s.mae, s.model_mae / judged.best_naive, 100 * s.guarded, training,
+               (*model)->best_epoch, seconds_since(asked));
+  if (preset == Preset::best && options.members) show_members(field, **model);
+  figures.add({.name = fmt::format("{}_{}_mae", field.name, label),
+               .value = s.mae,
+               .unit = "requests",
+               .reference = to_string(static_cast<Naive>(judged.rule)),
+               .reference_value = judged.best_naive,
+               .aim = preset == Preset::best ? "<=1.02" : ""});
+  total.add(s, judged);
+}
+
+void backtest(const Options& options, bench::Figures& figures) {
+  Total best, baseline;
+  for (auto& [name, grid] : bench::read_series(options.folder)) {
+    const Field field(name, std::move(grid));
+    judge(field, Preset::best, options, figures, best);
+    if (options.baseline) judge(field, Preset::baseline, options, figures, baseline);
+  }
+  if (best.empty()) {
     std::fprintf(stderr, "no series in %s: name their folder\n", options.folder.c_str());
     return;
   }
-  const double mean = std::exp(log_sum / count);
-  figures.add({.name = "mae_over_best_naive", .value = mean, .unit = "", .aim = "<=0.70"});
-  figures.add({.name = "worst_series", .value = worst, .unit = "", .aim = "<=1.02"});
-  figures.add({.name = "coverage_80", .value = covered_80 / count, .unit = ""});
-  figures.add({.name = "coverage_90", .value = covered_90 / count, .unit = ""});
-  guard_of_best.report("best", figures);
-  if (options.baseline) {
-    guard_of_baseline.report("baseline", figures);
-    figures.add({.name = "baseline_mae_over_best_naive",
-                 .value = std::exp(log_sum_baseline / count),
-                 .unit = ""});
-  }
+  figures.add({.name = "mae_over_best_naive", .value = best.mean(), .unit = "", .aim = "<=0.70"});
+  figures.add({.name = "worst_series", .value = best.worst(), .unit = "", .aim = "<=1.02"});
+  figures.add({.name = "coverage_80", .value = best.covered_80(), .unit = ""});
+  figures.add({.name = "coverage_90", .value = best.covered_90(), .unit = ""});
+  best.guard().report("best", figures);
+  if (baseline.empty()) return;
+  baseline.guard().report("baseline", figures);
+  figures.add({.name = "baseline_mae_over_best_naive", .value = baseline.mean(), .unit = ""});
 }
 
 }  // namespace

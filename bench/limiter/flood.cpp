@@ -32,6 +32,50 @@ std::shared_ptr<limiter::Plan> plan_of(const Limit& limit) {
   return plan;
 }
 
+/// What the flood is for: ten thousand principals who come all the while, each beside what its
+/// limit says.
+class ActivePrincipals {
+ public:
+  ActivePrincipals(limiter::Worker& worker, const Limit& limit)
+      : worker_(worker), limit_(limit), oracle_(kActive) {}
+
+  void call(std::uint64_t number, Instant now) {
+    limiter::Call call;
+    call.user = mix(number, 77);
+    call.client = {0, std::uint64_t{0xffff} << 32 | (0x0a000000 + number)};
+    const auto said = worker_.decide(call, now);
+    const auto expected = limiter::conform(oracle_[number], 1, limit_, now);
+    oracle_[number] = expected.tat;
+    ++checks_;
+    wrong_ += said.allowed != expected.conforms || said.remaining != expected.remaining;
+    shared_ += said.overflow;
+  }
+  void report(Figures& figures) const {
+    const auto calls = [&](const char* name, std::uint64_t number, const char* aim) {
+      figures.add(
+          {.name = name, .value = static_cast<double>(number), .unit = "calls", .aim = aim});
+    };
+    calls("flood_active_checks", checks_, "");
+    calls("flood_active_wrong", wrong_, "<=0");
+    calls("flood_active_shared", shared_, "<=0");
+  }
+
+ private:
+  limiter::Worker& worker_;
+  const Limit limit_;
+  std::vector<limiter::Tat> oracle_;
+  std::uint64_t checks_ = 0;
+  std::uint64_t wrong_ = 0;
+  std::uint64_t shared_ = 0;
+};
+
+limiter::Call stranger(std::uint64_t number) {
+  limiter::Call call;
+  call.user = mix(number, 0xf100d) | 1;
+  call.client = {0, std::uint64_t{0xffff} << 32 | static_cast<std::uint32_t>(mix(number, 9))};
+  return call;
+}
+
 }  // namespace
 
 // The first half comes at a million keys a second: most drain before the table is full of them. The
@@ -41,24 +85,10 @@ void flood(Figures& figures, std::uint64_t keys) {
   limiter::Limiter gate{{.bucket_bytes = 16u << 20, .client_bytes = 64u << 20, .seed = 5}};
   gate.plan.publish(plan_of(limit));
   limiter::Worker worker{gate};
-  std::vector<limiter::Tat> oracle(kActive);
-  std::uint64_t checks = 0;
-  std::uint64_t wrong = 0;
-  std::uint64_t shared = 0;
+  ActivePrincipals active(worker, limit);
   Instant now{std::chrono::hours{1}};
   Random random(3);
-  const auto active_calls = [&](std::uint64_t number) {
-    limiter::Call call;
-    call.user = mix(number, 77);
-    call.client = {0, std::uint64_t{0xffff} << 32 | (0x0a000000 + number)};
-    const auto said = worker.decide(call, now);
-    const auto expected = limiter::conform(oracle[number], 1, limit, now);
-    oracle[number] = expected.tat;
-    ++checks;
-    wrong += said.allowed != expected.conforms || said.remaining != expected.remaining;
-    shared += said.overflow;
-  };
-  for (std::uint64_t i = 0; i < 2 * kActive; ++i) active_calls(i % kActive);
+  for (std::uint64_t i = 0; i < 2 * kActive; ++i) active.call(i % kActive, now);
 
   double warm_mib = 0;
   const double spent = own_seconds_of([&] {
@@ -68,16 +98,16 @@ void flood(Figures& figures, std::uint64_t keys) {
       now = now + step;
       // Each of the active calls about three times a second, where its limit lets 1.7 pass.
       for (debt += step; debt >= Nanos{33'000}; debt -= Nanos{33'000})
-        active_calls(random.below(kActive));
-      limiter::Call call;
-      call.user = mix(i, 0xf100d) | 1;
-      call.client = {0, std::uint64_t{0xffff} << 32 | static_cast<std::uint32_t>(mix(i, 9))};
-      static_cast<void>(worker.decide(call, now));
+        active.call(random.below(kActive), now);
+      static_cast<void>(worker.decide(stranger(i), now));
       if (i == keys / 10) warm_mib = resident_mib();
     }
   });
   const auto million = static_cast<double>(keys) / 1e6;
-  figures.add({.name = "flood_keys", .value = million, .unit = "million"});
+  const auto in_millions = [&](const char* name, std::uint64_t number) {
+    figures.add({.name = name, .value = static_cast<double>(number) / 1e6, .unit = "million"});
+  };
+  in_millions("flood_keys", keys);
   figures.add({.name = "flood_decision", .value = spent * 1e3 / million, .unit = "ns"});
   figures.add({.name = "flood_memory_growth",
                .value = resident_mib(),
@@ -85,22 +115,9 @@ void flood(Figures& figures, std::uint64_t keys) {
                .reference = "after a tenth of it",
                .reference_value = warm_mib,
                .aim = "<=1.01"});
-  figures.add(
-      {.name = "flood_active_checks", .value = static_cast<double>(checks), .unit = "calls"});
-  figures.add({.name = "flood_active_wrong",
-               .value = static_cast<double>(wrong),
-               .unit = "calls",
-               .aim = "<=0"});
-  figures.add({.name = "flood_active_shared",
-               .value = static_cast<double>(shared),
-               .unit = "calls",
-               .aim = "<=0"});
-  figures.add({.name = "flood_overflows",
-               .value = static_cast<double>(gate.buckets().overflows()) / 1e6,
-               .unit = "million"});
-  figures.add({.name = "flood_reclaimed",
-               .value = static_cast<double>(gate.buckets().reclaimed()) / 1e6,
-               .unit = "million"});
+  active.report(figures);
+  in_millions("flood_overflows", gate.buckets().overflows());
+  in_millions("flood_reclaimed", gate.buckets().reclaimed());
 }
 
 }  // namespace tidelimit::bench

@@ -156,80 +156,115 @@ void add_latency(Figures& figures, const std::string& name, const OpenLoadTimes&
       {.name = name + "_load_behind_p99", .value = quantile(times.behind_ms, 0.99), .unit = "ms"});
 }
 
+/// All that is measured; each on its own, with the others idle.
+struct Servers {
+  explicit Servers(const Bench& bench)
+      : gate(start_gate(bench.folder.path(), bench.server_core)),
+        nginx(start_nginx(bench.folder.path(), kKeys, bench.server_core)),
+        haproxy(start_haproxy(bench.folder.path(), kKeys, bench.server_core)),
+        bare(start_bare_loop(bench.folder.path(), bench.server_core)) {}
+
+  Server gate, nginx, haproxy, bare;
+};
+
+/// Medians of full load.
+struct FullLoad {
+  Run auth, check, nginx, haproxy, bare;
+};
+
+FullLoad full_loads(Bench& bench, const Servers& servers, const fs::path& many,
+                    const fs::path& check_script) {
+  std::vector<Run> auth, check, nginx, haproxy, bare;
+  for (int round = 0; round < kRounds; ++round) {
+    auth.push_back(bench.full_load(servers.gate, "/v1/auth", many));
+    nginx.push_back(bench.full_load(servers.nginx, "/", many));
+    haproxy.push_back(bench.full_load(servers.haproxy, "/", many));
+    bare.push_back(bench.full_load(servers.bare, "/", many));
+    check.push_back(bench.full_load(servers.gate, "/v1/check", check_script));
+  }
+  return {median(auth), median(check), median(nginx), median(haproxy), median(bare)};
+}
+
+void add_rate(Figures& figures, const std::string& name, const Run& run,
+              const std::string& reference, const Run& other, const std::string& aim) {
+  figures.add({.name = name,
+               .value = run.rate,
+               .unit = "requests/s",
+               .reference = reference,
+               .reference_value = other.rate,
+               .aim = aim});
+}
+void add_cpu(Figures& figures, const std::string& name, const Run& run,
+             const std::string& reference, const Run& other, const std::string& aim) {
+  figures.add({.name = name,
+               .value = run.cpu_us,
+               .unit = "us/request",
+               .reference = reference,
+               .reference_value = other.cpu_us,
+               .aim = aim});
+}
+
+void add_full_load(Figures& figures, const FullLoad& load) {
+  add_rate(figures, "auth_nginx", load.auth, "nginx limit_req", load.nginx, ">=1");
+  add_rate(figures, "auth_haproxy", load.auth, "HAProxy stick table", load.haproxy, ">=1.5");
+  add_rate(figures, "check_nginx", load.check, "nginx limit_req", load.nginx, ">=1");
+  add_cpu(figures, "auth_cpu", load.auth, "bare epoll loop", load.bare, "<=1.1");
+  add_cpu(figures, "auth_cpu_nginx", load.auth, "nginx limit_req", load.nginx, "<=1");
+  add_cpu(figures, "check_cpu_nginx", load.check, "nginx limit_req", load.nginx, "<=1");
+}
+
+void add_half_load(Figures& figures, Bench& bench, const Servers& servers, const FullLoad& full) {
+  const auto at_half = [&](const std::string& name, const Server& server, const Run& run,
+                           const std::string& request, const std::string& aim) {
+    add_latency(figures, name, bench.open_load(server, run.rate / 2, request), aim);
+  };
+  at_half("auth", servers.gate, full.auth, get("/v1/auth"), "<1");
+  at_half("check", servers.gate, full.check, kCheckRequest, "<1");
+  at_half("nginx", servers.nginx, full.nginx, get("/"), "");
+}
+
+/// What connections cost that say nothing, in memory and in the rate of the others.
+void add_idle(Figures& figures, Bench& bench, const Server& gate, const Run& without,
+              const fs::path& many) {
+  const double before = gate.child->resident_mb();
+  const IdleConnections waiting(gate.port, kIdle);
+  std::this_thread::sleep_for(std::chrono::seconds{1});  // all are accepted
+  const double each = (gate.child->resident_mb() - before) * 1e6 / kIdle;
+  figures.add({.name = "idle_connection", .value = each, .unit = "B"});
+  add_rate(figures, "auth_with_10000_idle", bench.full_load(gate, "/v1/auth", many), "without them",
+           without, "");
+}
+
+Figures measure() {
+  Bench bench;
+  const fs::path many = bench.folder.path() / "many.lua";
+  const fs::path check_script = bench.folder.path() / "check.lua";
+  write_file(many, fmt::format(kManyClients, kKeys));
+  write_file(check_script, kCheckScript);
+
+  const Servers servers(bench);
+  std::this_thread::sleep_for(
+      std::chrono::seconds{2});  // the control plane has had its first turns
+  const double idle = servers.gate.child->resident_mb();
+
+  // Once through all keys: the first touch of memory is no part of a call's cost.
+  (void)bench.full_load(servers.gate, "/v1/auth", many, kWarmUpSeconds);
+  for (const Server* server : {&servers.nginx, &servers.haproxy})
+    (void)bench.full_load(*server, "/", many, kWarmUpSeconds);
+
+  Figures figures;
+  const FullLoad full = full_loads(bench, servers, many, check_script);
+  add_full_load(figures, full);
+  add_half_load(figures, bench, servers, full);
+  figures.add({.name = "idle_resident", .value = idle, .unit = "MB", .aim = "<64"});
+  add_idle(figures, bench, servers.gate, full.auth, many);
+  return figures;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == "--bare-loop")
     return run_bare_loop(static_cast<std::uint16_t>(std::stoi(argv[2])));
-  Bench bench;
-  const fs::path& folder = bench.folder.path();
-  const fs::path many = folder / "many.lua";
-  const fs::path check_script = folder / "check.lua";
-  write_file(many, fmt::format(kManyClients, kKeys));
-  write_file(check_script, kCheckScript);
-
-  const Server gate = start_gate(folder, bench.server_core);
-  const Server nginx = start_nginx(folder, kKeys, bench.server_core);
-  const Server haproxy = start_haproxy(folder, kKeys, bench.server_core);
-  const Server bare = start_bare_loop(folder, bench.server_core);
-  std::this_thread::sleep_for(
-      std::chrono::seconds{2});  // the control plane has had its first turns
-  const double idle = gate.child->resident_mb();
-
-  // Once through all keys: the first touch of memory is no part of a call's cost.
-  for (const Server* server : {&gate, &nginx, &haproxy})
-    (void)bench.full_load(*server, server == &gate ? "/v1/auth" : "/", many, kWarmUpSeconds);
-
-  std::vector<Run> auths, checks, of_nginx, of_haproxy, of_bare;
-  for (int round = 0; round < kRounds; ++round) {
-    auths.push_back(bench.full_load(gate, "/v1/auth", many));
-    of_nginx.push_back(bench.full_load(nginx, "/", many));
-    of_haproxy.push_back(bench.full_load(haproxy, "/", many));
-    of_bare.push_back(bench.full_load(bare, "/", many));
-    checks.push_back(bench.full_load(gate, "/v1/check", check_script));
-  }
-  const Run auth = median(auths), check = median(checks), limit_req = median(of_nginx);
-  const Run stick_table = median(of_haproxy), loop = median(of_bare);
-  const auto auth_open = bench.open_load(gate, auth.rate / 2, get("/v1/auth"));
-  const auto nginx_open = bench.open_load(nginx, limit_req.rate / 2, get("/"));
-  const auto check_open = bench.open_load(gate, check.rate / 2, kCheckRequest);
-
-  const double before = gate.child->resident_mb();
-  const IdleConnections waiting(gate.port, kIdle);
-  std::this_thread::sleep_for(std::chrono::seconds{1});  // all are accepted
-  const double after = gate.child->resident_mb();
-  const Run crowded = bench.full_load(gate, "/v1/auth", many);
-
-  Figures figures;
-  const auto rate = [&](const std::string& name, const Run& run, const std::string& reference,
-                        const Run& other, const std::string& aim) {
-    figures.add({.name = name,
-                 .value = run.rate,
-                 .unit = "requests/s",
-                 .reference = reference,
-                 .reference_value = other.rate,
-                 .aim = aim});
-  };
-  const auto cpu = [&](const std::string& name, const Run& run, const std::string& reference,
-                       const Run& other, const std::string& aim) {
-    figures.add({.name = name,
-                 .value = run.cpu_us,
-                 .unit = "us/request",
-                 .reference = reference,
-                 .reference_value = other.cpu_us,
-                 .aim = aim});
-  };
-  rate("auth_nginx", auth, "nginx limit_req", limit_req, ">=1");
-  rate("auth_haproxy", auth, "HAProxy stick table", stick_table, ">=1.5");
-  rate("check_nginx", check, "nginx limit_req", limit_req, ">=1");
-  cpu("auth_cpu", auth, "bare epoll loop", loop, "<=1.1");
-  cpu("auth_cpu_nginx", auth, "nginx limit_req", limit_req, "<=1");
-  cpu("check_cpu_nginx", check, "nginx limit_req", limit_req, "<=1");
-  add_latency(figures, "auth", auth_open, "<1");
-  add_latency(figures, "check", check_open, "<1");
-  add_latency(figures, "nginx", nginx_open, "");
-  figures.add({.name = "idle_resident", .value = idle, .unit = "MB", .aim = "<64"});
-  figures.add({.name = "idle_connection", .value = (after - before) * 1e6 / kIdle, .unit = "B"});
-  rate("auth_with_10000_idle", crowded, "without them", auth, "");
-  return figures.print(argc, argv);
+  return measure().print(argc, argv);
 }

@@ -17,9 +17,11 @@ Response get_ready(const DeskContext&, const DeskCall&);
 [[nodiscard]] bool wants_verbose(std::string_view target);
 Response get_metrics(const DeskContext&, const DeskCall&);
 
-// history_calls.cpp: what was
+// history_calls.cpp: what was forecast, came and changed
 Response get_history(const DeskContext&, const DeskCall&);
 Response get_plan_changes(const DeskContext&, const DeskCall&);
+
+// decision_calls.cpp: what was decided, or would have been
 Response get_decisions(const DeskContext&, const DeskCall&);
 Response get_shadow(const DeskContext&, const DeskCall&);
 
