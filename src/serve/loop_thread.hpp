@@ -42,6 +42,7 @@ class LoopThread {
   void stop();
 
   [[nodiscard]] const LatencyHistogram& latency() const { return latency_; }
+  [[nodiscard]] Unnamed unnamed() const { return gate_.unnamed(); }
   /// How this loop's gRPC calls ended.
   [[nodiscard]] std::vector<grpc::EndedCalls> grpc_calls() const {
     return grpc_ ? grpc_->ended() : std::vector<grpc::EndedCalls>();

@@ -139,6 +139,9 @@ std::string Service::Impl::metrics_text() const {
   MetricsInput input = metrics_of(*engine, clock.now());
   for (const auto& loop : loops) {
     input.latency += loop->latency().read();
+    const Unnamed unnamed = loop->unnamed();
+    input.unnamed_clients += unnamed.clients;
+    input.unnamed_routes += unnamed.routes;
     const auto calls = loop->grpc_calls();
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
     for (std::size_t i = 0; i < kFloods; ++i)

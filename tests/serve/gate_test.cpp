@@ -56,6 +56,18 @@ TEST_F(GateTest, APeekChargesNothing) {
   EXPECT_EQ(check(R"({"client_ip":"203.0.113.7","path":"/login","hits":0})")["allowed"], false);
 }
 
+TEST_F(GateTest, CountsCallsWhoseGatewayLeavesOutTheClientOrTheRoute) {
+  start();
+  EXPECT_EQ(auth("203.0.113.7", "/login").status, 200);
+  for (const char* fields : {"", "X-Forwarded-For: 203.0.113.7\r\n", "X-Real-IP: 203.0.113.7\r\n",
+                             "X-Original-URI: /a\r\n", "X-Forwarded-Uri: /a\r\n"})
+    EXPECT_EQ(call("GET", "/v1/auth", fields).status, 200);
+  EXPECT_EQ(call("GET", "/v1/auth/a", "X-Real-IP: 203.0.113.7\r\n").status, 200);
+  const string text = call("GET", "/metrics").body;
+  EXPECT_NE(text.find("\ntidelimit_unnamed_total{what=\"client\"} 3\n"), string::npos);
+  EXPECT_NE(text.find("\ntidelimit_unnamed_total{what=\"route\"} 3\n"), string::npos);
+}
+
 TEST_F(GateTest, AuthPassesWithRateFieldsAndDeniesWithAProblem) {
   start();
   const HttpAnswer passed = auth("203.0.113.7", "/login/a?b");

@@ -144,6 +144,8 @@ void Gate::auth(const Request& request, std::string_view rest, ResponseWriter& r
   // With a path behind it the query is that of the request, and no word to us.
   const int wanted = rest.empty() ? wanted_status(request.head) : 0;
   const ForwardedCall call = read_forwarded(request, rest, settings);
+  if (!call.names_client) clients_unnamed_.fetch_add(1, std::memory_order_relaxed);
+  if (!call.names_route) routes_unnamed_.fetch_add(1, std::memory_order_relaxed);
   const engine::Answer answer = call.other_count != 0 ? decide_routes(call, request.now)
                                                       : decide(call.request, 1, request.now);
   if (request.caller_gone && answer.decision.allowed) give_back(call, request.now);

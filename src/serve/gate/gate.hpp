@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +18,12 @@
 namespace tidelimit::serve {
 
 struct ForwardedCall;
+
+/// Calls that name no client, so that the gateway itself is taken for it, or no route.
+struct Unnamed {
+  std::uint64_t clients = 0;
+  std::uint64_t routes = 0;
+};
 
 /// The three calls of the request path on one loop: check, auth, report. Answers in the loop
 /// itself, without a lock, a system call or, in the steady state, an allocation. One thread.
@@ -58,6 +66,12 @@ class Gate {
   /// Hands the turn's decision times to the histogram.
   void end_turn();
 
+  /// Calls of auth whose gateway left out what tells requests apart. Any thread.
+  [[nodiscard]] Unnamed unnamed() const {
+    return {clients_unnamed_.load(std::memory_order_relaxed),
+            routes_unnamed_.load(std::memory_order_relaxed)};
+  }
+
  private:
   template <class Decide>
   auto timed(Decide&& decide);
@@ -78,6 +92,8 @@ class Gate {
   std::string json_;
   Nanos turn_sample_{0};  ///< how long this turn's first decision took
   std::uint64_t turn_count_ = 0;
+  std::atomic<std::uint64_t> clients_unnamed_{0};
+  std::atomic<std::uint64_t> routes_unnamed_{0};
 };
 
 /// Whose answer a response is: that of the service, or tidelimit's own refusal.

@@ -162,11 +162,13 @@ ForwardedCall read_forwarded(const Request& http, std::string_view rest,
   routes.name(rest, own);
   routes.name(said.original_uri, said.original_method);
   routes.name(said.forwarded_uri, said.forwarded_method);
-  if (request.path.empty()) routes.name("/", own);
+  call.names_route = !request.path.empty();
+  if (!call.names_route) routes.name("/", own);
 
   const NamedClient client = client_behind(http.head, http.peer, settings);
   request.client = client.client;
   request.client_name = client.name;
+  call.names_client = !client.name.empty();
   return call;
 }
 

@@ -45,6 +45,8 @@ struct ForwardedCall {
   traffic::Request request;  ///< by the target's rest, else X-Original-URI, else X-Forwarded-Uri
   std::array<NamedRoute, kMostOthers> others{};
   std::size_t other_count = 0;
+  bool names_client = true;  ///< false: it is the caller's own address
+  bool names_route = true;   ///< false: it is "/"
 };
 
 /// `rest` is what follows /v1/auth in the target: Envoy's HTTP ext_authz puts the path there.

@@ -29,7 +29,9 @@ struct MetricsInput {
   LatencyHistogram::Counts latency;
   bool reload_successful = true;
   std::int64_t reload_success_unix_seconds = 0;
-  std::size_t notes = 0;  ///< what the service finds degraded, beside the engine's own
+  std::size_t notes = 0;              ///< what the service finds degraded, beside the engine's own
+  std::uint64_t unnamed_clients = 0;  ///< calls of auth that name none
+  std::uint64_t unnamed_routes = 0;
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
   std::vector<grpc::EndedCalls> grpc_calls;

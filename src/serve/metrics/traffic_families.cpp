@@ -116,6 +116,11 @@ void add_oddities(Families& families, const MetricsInput& input) {
   families.add({{"kind", "path"}}, static_cast<double>(counters.unmatched_paths));
   families.add({{"kind", "tier"}}, static_cast<double>(counters.unmatched_tiers));
   families.add({{"kind", "domain"}}, static_cast<double>(input.unmatched_domains));
+  families.counter("tidelimit_unnamed_total",
+                   "Calls of /v1/auth whose gateway names no client (its own address is taken: all "
+                   "that it asks for share one limit) or no route (`/` is taken).");
+  families.add({{"what", "client"}}, static_cast<double>(input.unnamed_clients));
+  families.add({{"what", "route"}}, static_cast<double>(input.unnamed_routes));
   families.counter("tidelimit_late_total",
                    "Requests reported after their window was closed; forecasts miss them.");
   families.add({}, static_cast<double>(counters.late));

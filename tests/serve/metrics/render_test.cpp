@@ -126,6 +126,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_near_limit_total",
                            "tidelimit_in_flight_denials_total",
                            "tidelimit_unmatched_total",
+                           "tidelimit_unnamed_total",
                            "tidelimit_decision_seconds",
                            "tidelimit_requests_observed_total",
                            "tidelimit_requests_total",
