@@ -181,6 +181,7 @@ struct Engine::Control {
   std::vector<policy::PlanChange> recent_changes;
   std::map<std::string, std::uint64_t> plan_changes_total;
   std::map<std::pair<limiter::VerdictKind, std::string>, std::uint64_t> verdicts_total;
+  std::deque<policy::VerdictRecord> recent_verdicts;
   LastSuccess last_success;
 
   limiter::SnapshotSlot<Status> status;

@@ -151,8 +151,11 @@ void Engine::Control::publish_verdicts(Now now) {
   const std::vector<policy::VerdictRecord> news = verdicts.take_news();
   if (news.empty()) return;
   for (const auto& raised : news) {
-    if (!raised.renewed) ++verdicts_total[{raised.kind, raised.rule}];
+    if (raised.renewed) continue;
+    ++verdicts_total[{raised.kind, raised.rule}];
+    recent_verdicts.push_back(raised);
   }
+  while (recent_verdicts.size() > kRecentVerdicts) recent_verdicts.pop_front();
   keeper.verdicts(news, now.wall);
   changed = true;
 }

@@ -125,6 +125,7 @@ void Engine::Control::publish_status(Now now) {
   made->plan = planner.current();
   made->policy = policy;
   made->verdicts = verdicts.all();
+  made->recent_verdicts.assign(recent_verdicts.begin(), recent_verdicts.end());
   made->rules = planner.rules();
   const std::size_t rows =
       made->plan ? made->plan->cells.size() * (1 + made->plan->stages.size()) : 0;

@@ -121,6 +121,8 @@ struct Degradation {
   bool operator==(const Degradation&) const = default;
 };
 
+inline constexpr std::size_t kRecentVerdicts = 60;
+
 /// Everything that people, API and metrics ask for, taken at one tick. Immutable.
 struct Status {
   Now at{};
@@ -136,6 +138,8 @@ struct Status {
   std::vector<forecast::EndpointForecast> forecasts;
   std::vector<EndpointStatus> endpoints;
   std::vector<policy::VerdictRecord> verdicts;
+  std::vector<policy::VerdictRecord> recent_verdicts;  ///< as they were raised; newest last, at
+                                                       ///< most kRecentVerdicts
   std::vector<policy::Signal> signals;
   std::optional<model::Manifest> model;
   std::vector<Degradation> degraded;  ///< what is not as it should be, in words

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "model/shape_misfit.hpp"
-#include "policy/plan_change.hpp"
 #include "serve/admin/configurations.hpp"
 #include "serve/net/join_within.hpp"
 #include "store/bundles/bundle_folder.hpp"
@@ -152,65 +151,9 @@ void ControlThread::turn() {
     cpu_.measure(settings_.current()->config.cpu, now.mono);
     engine_.tick(now);
     notes_.clear("control plane");
-    log_degraded();
-    log_sources();
-    log_plan_changes();
+    if (const auto status = engine_.status()) log_.tell(*status);
   } catch (const std::exception& fault) {
     notes_.set("control plane", fmt::format("a turn failed: {}", fault.what()));
-  }
-}
-
-/// One line when something in the engine is not as it should be, and one when it is again.
-void ControlThread::log_degraded() {
-  const auto status = engine_.status();
-  if (status == nullptr || status->degraded == degraded_) return;
-  const auto& now = status->degraded;
-  const auto holds = [](const std::vector<engine::Degradation>& all,
-                        const engine::Degradation& one) {
-    return std::any_of(all.begin(), all.end(),
-                       [&](const engine::Degradation& other) { return other.what == one.what; });
-  };
-  for (const auto& one : now) {
-    if (!holds(degraded_, one)) spdlog::warn("degraded: {}", one.words());
-  }
-  for (const auto& one : degraded_) {
-    if (!holds(now, one)) spdlog::info("well again: {}", one.words());
-  }
-  degraded_ = now;
-}
-
-/// One line for all that changed at one step.
-void ControlThread::log_plan_changes() {
-  const auto status = engine_.status();
-  if (status == nullptr) return;
-  std::uint64_t total = 0;
-  for (const auto& [rule, count] : status->plan_changes_total) total += count;
-  const std::uint64_t fresh = total - std::exchange(plan_changes_logged_, total);
-  const auto& changes = status->recent_changes;
-  for (std::size_t i = changes.size() - std::min<std::size_t>(fresh, changes.size());
-       i < changes.size();) {
-    const policy::PlanChange& first = changes[i];
-    std::size_t same_step = 0;
-    while (i < changes.size() && changes[i].time == first.time) ++i, ++same_step;
-    spdlog::info("plan: {}{}", policy::in_words(first),
-                 same_step > 1 ? fmt::format("; and {} more", same_step - 1) : "");
-  }
-}
-
-/// One line when a simple rule takes a forecast over from the model, and one when it goes back.
-void ControlThread::log_sources() {
-  const auto status = engine_.status();
-  if (status == nullptr) return;
-  for (const auto& forecast : status->forecasts) {
-    const auto known = guarded_.find(forecast.endpoint);
-    const bool logged = known != guarded_.end();
-    if (forecast.guarded() && (!logged || known->second != forecast.source)) {
-      guarded_[forecast.endpoint] = forecast.source;
-      spdlog::warn("forecast of {}: {}", forecast.endpoint, forecast.note);
-    } else if (!forecast.guarded() && logged) {
-      guarded_.erase(known);
-      spdlog::info("forecast of {}: no simple rule in its place any more", forecast.endpoint);
-    }
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "serve/gate/settings.hpp"
 #include "serve/net/clock.hpp"
 #include "serve/notes.hpp"
+#include "serve/status_log.hpp"
 
 namespace tidelimit::serve {
 
@@ -62,9 +62,6 @@ class ControlThread {
 
   void run();
   void turn();
-  void log_degraded();
-  void log_sources();
-  void log_plan_changes();
   void look_after_files();
   void read_configuration();
   void tell_history(const config::Config& config);
@@ -82,10 +79,7 @@ class ControlThread {
   Notes& notes_;
   ReloadState& reload_;
   CpuMeter cpu_;
-  std::vector<engine::Degradation> degraded_;  ///< as last logged
-  std::uint64_t plan_changes_logged_ = 0;      ///< of all since the start
-  std::map<std::string, forecast::Source>
-      guarded_;  ///< endpoints with another source than the model
+  StatusLog log_;
   Watched configuration_file_;
   Watched model_folders_;
   Watched token_file_;
