@@ -4,9 +4,25 @@
 
 namespace tidelimit::cli {
 
+namespace {
+
+/// What was named: where it is damaged it is wrong input.
+template <class Read>
+Result<Read> as_input(Result<Read> read) {
+  if (read || read.error().code != Code::data_loss) return read;
+  return fail(Code::invalid_argument, read.error().message);
+}
+
+}  // namespace
+
+Result<model::Bundle> named_bundle(const std::string& folder) {
+  return as_input(store::read_bundle(folder));
+}
+
 Result<store::Models> models_for(const config::Config& config, const std::string& folder) {
-  if (folder.empty()) return store::read_models(config.forecast_model, config.anomaly_model);
-  auto bundle = store::read_bundle(folder);
+  if (folder.empty())
+    return as_input(store::read_models(config.forecast_model, config.anomaly_model));
+  auto bundle = named_bundle(folder);
   if (!bundle) return tl::unexpected(bundle.error());
   return store::Models{std::make_shared<const model::Bundle>(*std::move(bundle)), {}};
 }

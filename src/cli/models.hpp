@@ -8,6 +8,9 @@
 
 namespace tidelimit::cli {
 
+/// The bundle of a folder that was named on the command line.
+[[nodiscard]] Result<model::Bundle> named_bundle(const std::string& folder);
+
 /// The bundle at `folder`; where that is empty, those that the configuration names, each left out
 /// with a warning if there is nothing yet. A bundle that is damaged or foreign is an error.
 [[nodiscard]] Result<store::Models> models_for(const config::Config& config,

@@ -8,7 +8,6 @@
 #include <map>
 
 #include "base/text.hpp"
-#include "base/utf8.hpp"
 #include "config/document.hpp"
 #include "config/values.hpp"
 
@@ -235,17 +234,6 @@ std::vector<Descriptor> DescriptorLists::read(const Field& field, int depth) {
   return list;
 }
 
-/// Names and domains go into answers, which a caller can't read with bytes that are none of UTF-8.
-void check_encoding(const std::string& yaml, Report& report) {
-  int number = 0;
-  for (const std::string_view line : split(yaml, '\n')) {
-    ++number;
-    if (!is_utf8(line))
-      report.mistake(number, fmt::format("\"{}\" is not UTF-8: save the file as UTF-8",
-                                         printable(trim(line), 80)));
-  }
-}
-
 void read_file_of_domain(const YAML::Node& node, DescriptorFile& out, Report& report) {
   Section top({node, "", 1}, report);
   out.line = line_of(node);
@@ -282,8 +270,6 @@ tl::expected<DescriptorFile, std::vector<Mistake>> parse_descriptors(
   Report report;
   DescriptorFile read;
   read.file = file;
-  check_encoding(yaml, report);
-  if (!report.clean()) return tl::unexpected(report.take_mistakes());
   if (const auto node = read_document(yaml, "domain", report))
     read_file_of_domain(*node, read, report);
   if (!report.clean()) return tl::unexpected(report.take_mistakes());

@@ -11,6 +11,7 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace tidelimit::config {
 namespace {
@@ -70,6 +71,19 @@ std::string syntax_error(const YAML::Exception& error, const std::string& yaml) 
   return prefix + printable(error.msg) + (indented ? "; indent with spaces, not tabs" : "");
 }
 
+/// Names and reasons go into answers, which a caller can't read with bytes that are none of UTF-8.
+bool check_encoding(const std::string& yaml, Report& report) {
+  int number = 0;
+  for (const std::string_view line : split(yaml, '\n')) {
+    ++number;
+    if (is_utf8(line)) continue;
+    report.mistake(number, fmt::format("\"{}\" is not UTF-8: save the file as UTF-8",
+                                       printable(trim(line), 80)));
+    return false;
+  }
+  return true;
+}
+
 /// Whether the text is one document without aliases in circles.
 bool survey(const std::string& yaml, Report& report) {
   std::istringstream text(yaml);
@@ -96,7 +110,7 @@ bool survey(const std::string& yaml, Report& report) {
 std::optional<YAML::Node> read_document(const std::string& yaml, std::string_view needed,
                                         Report& report) {
   try {
-    if (!survey(yaml, report)) return std::nullopt;
+    if (!check_encoding(yaml, report) || !survey(yaml, report)) return std::nullopt;
     const YAML::Node document = YAML::Load(yaml);
     if (!document.IsDefined() || document.IsNull()) {
       report.mistake(1, fmt::format("the file is empty: at least {} is needed", needed));

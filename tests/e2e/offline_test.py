@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -530,6 +531,16 @@ class Evaluate(Offline):
         strangers.write_text("client_ip,label\n203.0.113.250,1\n")
         done = tidelimit("evaluate", self.traffic, "--model", self.bundle, "--labels", strangers)
         self.assertIn("none of the clients", done.stderr)
+
+    def test_a_damaged_model_is_wrong_input(self):
+        broken = self.folder / "broken"
+        shutil.copytree(self.bundle, broken)
+        for path in broken.glob("*.onnx"):
+            path.write_bytes(path.read_bytes()[:-1])
+        for command in (["replay", self.traffic, "--config", SOURCE / "deploy" / "tidelimit.yaml"], ["evaluate", self.traffic]):
+            done = tidelimit(*command, "--model", broken)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(str(broken), done.stderr)
 
     def test_output_that_cannot_be_written_is_a_failure(self):
         with open("/dev/full", "w", encoding="utf-8") as full:

@@ -72,7 +72,7 @@ Result<Evaluation> on_logs(const Input& input, const model::Bundle& bundle,
 }  // namespace
 
 Result<Evaluation> evaluate_bundle(const Input& input, const EvaluationOptions& options) {
-  const auto bundle = store::read_bundle(options.model);
+  const auto bundle = named_bundle(options.model);
   if (!bundle) return tl::unexpected(bundle.error());
   const auto shape = options.shape.over(bundle->manifest.shape);
   if (!shape) return tl::unexpected(shape.error());
