@@ -105,6 +105,7 @@ Result<void> replace_bundle(const BundleLock& lock, const model::Bundle& bundle)
 }
 
 Result<void> replace_bundle(const fs::path& folder, const model::Bundle& bundle) {
+  if (auto made = make_folder(above(folder)); !made) return made;  // which is what is locked
   return replace_bundle(BundleLock(folder), bundle);
 }
 

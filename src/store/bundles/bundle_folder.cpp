@@ -126,12 +126,14 @@ fs::path target_of(const fs::path& folder) {
 Result<void> check_bundle_place(const fs::path& folder) {
   const fs::path target = target_of(folder);
   if (auto free = require_bundle_or_nothing(target); !free) return free;
-  if (auto made = make_folder(target.parent_path()); !made) return made;
   const auto trial = name_aside(target);
-  if (auto made = make_folder(trial); !made) return made;
+  std::vector<fs::path> missing;  // the innermost first
   std::error_code ignored;
-  fs::remove(trial, ignored);
-  return {};
+  for (fs::path at = trial; !at.empty() && !fs::exists(at, ignored); at = at.parent_path())
+    missing.push_back(at);
+  auto made = make_folder(trial);
+  for (const fs::path& folder_of_trial : missing) fs::remove(folder_of_trial, ignored);
+  return made;
 }
 
 Result<void> write_bundle(const fs::path& folder, const model::Bundle& bundle) {

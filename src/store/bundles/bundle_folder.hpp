@@ -16,7 +16,7 @@ namespace tidelimit::store {
 [[nodiscard]] Result<void> write_bundle(const std::filesystem::path& folder,
                                         const model::Bundle& bundle);
 
-/// Whether write_bundle() would find a place there: to be asked before long work.
+/// Whether write_bundle() would find a place there: to be asked before long work. Leaves nothing.
 [[nodiscard]] Result<void> check_bundle_place(const std::filesystem::path& folder);
 
 /// Reads and checks a bundle. All files are read through one open folder: a bundle that is being

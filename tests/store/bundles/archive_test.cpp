@@ -43,6 +43,17 @@ class Archive : public testing::Test {
   const std::filesystem::path folder_ = outer_ / "model";
 };
 
+TEST_F(Archive, AskingForAPlaceLeavesNothing) {
+  const std::filesystem::path deep = outer_ / "new" / "newer" / "model";
+  EXPECT_TRUE(check_bundle_place(deep));
+  EXPECT_FALSE(std::filesystem::exists(outer_ / "new"));
+  ASSERT_TRUE(replace_bundle(deep, bundle(1)));
+  EXPECT_TRUE(check_bundle_place(deep));
+  EXPECT_TRUE(read_bundle(deep)) << "what was there stays";
+  std::ofstream(outer_ / "file") << "in the way";
+  EXPECT_FALSE(check_bundle_place(outer_ / "file" / "model"));
+}
+
 TEST_F(Archive, KeepsWhatItReplacesAndReturnsToIt) {
   const std::string first = put(1), second = put(2);
   ASSERT_NE(first, second);
