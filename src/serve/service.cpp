@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "serve/bucket_keeper.hpp"
 #include "serve/control.hpp"
 #include "serve/descriptor_limit.hpp"
 #include "serve/loop_thread.hpp"
@@ -92,6 +93,7 @@ struct Service::Impl {
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< admin lane only
   std::optional<ControlThread> control;
   std::optional<Retrainer> retrainer;
+  std::optional<BucketKeeper> bucket_keeper;
   std::vector<std::unique_ptr<LoopThread>> loops;
   // Lanes answer into the loops, so they stop first.
   Lane order_lane{"orders", kLaneQueue};
@@ -155,6 +157,7 @@ std::string Service::Impl::metrics_text() const {
     for (const auto ending : Retrainer::kEndings)
       input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});
   }
+  if (bucket_keeper) input.kept_buckets = bucket_keeper->figures();
   input.reload_successful = reload.successful;
   input.reload_success_unix_seconds = reload.success_unix_seconds;
   input.notes = notes.all().size();
@@ -185,7 +188,12 @@ Result<void> Service::Impl::load_token_table(const config::Config& config) {
 Result<void> Service::Impl::open(config::Config config) {
   listen = config.listen;
   const Now now = clock.now();
-  rate_limit_calls.clock_offset = now.wall.time_since_epoch() - now.mono.since_start;
+  const WallTime zero = now.wall - now.mono.since_start;
+  rate_limit_calls.clock_offset = zero.time_since_epoch();
+  if (options.buckets) {
+    bucket_keeper.emplace(*options.buckets, engine->limiter().buckets().main(), clock, zero, notes);
+    bucket_keeper->restore();
+  }
   if (auto loaded = load_token_table(config); !loaded) return loaded;
   reload.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
@@ -268,6 +276,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Config config,
   impl->engine->tick(clock.now());
   impl->control->start();
   impl->retrainer->start();
+  if (impl->bucket_keeper) impl->bucket_keeper->start();
   for (unsigned i = 0; i < impl->loops.size(); ++i) impl->loops[i]->start(i);
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
@@ -314,6 +323,7 @@ bool Service::stop(std::chrono::milliseconds patience) {
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   well = impl_->control->stop(patience) && well;
+  if (impl_->bucket_keeper) well = impl_->bucket_keeper->stop(patience) && well;
   // It runs when nothing else does, so it may come last, and nothing is lost with it.
   return impl_->retrainer->stop(patience) && well;
 }
