@@ -15,10 +15,12 @@ namespace {
 constexpr const char* kPart = "limits";
 constexpr int kNice = 10;  // a tenth of a loop's weight (sched(7))
 
-// Few buckets are saved often; a full table of 64 MiB is 2 MB a second, which disks bear for years.
+// Few buckets in a small table are saved often; a full one of 64 MiB is 2 MB a second, which disks
+// bear for years. To look through a table takes a third of a second a GiB, and memory's time.
 constexpr Nanos kOften = std::chrono::seconds{5};
 constexpr Nanos kSeldom = std::chrono::seconds{30};
-constexpr std::size_t kBytesPerSecond = 200'000;
+constexpr std::size_t kWrittenPerSecond = 200'000;
+constexpr std::size_t kReadPerSecond = 13'000'000;
 
 }  // namespace
 
@@ -88,7 +90,9 @@ void BucketKeeper::save() {
 }
 
 Nanos BucketKeeper::until_next_save() const {
-  const Nanos paced = std::chrono::seconds{file_.saved_bytes() / kBytesPerSecond};
+  const std::size_t table = region_.capacity() * sizeof(limiter::BucketEntry);
+  const Nanos paced = std::chrono::seconds{
+      std::max(file_.saved_bytes() / kWrittenPerSecond, table / kReadPerSecond)};
   return std::clamp(paced, kOften, kSeldom);
 }
 

@@ -188,7 +188,7 @@ Result<void> Service::Impl::load_token_table(const config::Config& config) {
 Result<void> Service::Impl::open(config::Config config) {
   listen = config.listen;
   const Now now = clock.now();
-  const WallTime zero = now.wall - now.mono.since_start;
+  const WallTime zero = now.wall - now.mono.since_start;  // of fixed windows, to be theirs again
   rate_limit_calls.clock_offset = zero.time_since_epoch();
   if (options.buckets) {
     bucket_keeper.emplace(*options.buckets, engine->limiter().buckets().main(), clock, zero, notes);
