@@ -2,12 +2,6 @@
 #include "limiter/bucket_state.hpp"
 
 namespace tidelimit::limiter {
-namespace {
-
-// Before the first of any plan: what was kept is clamped to the limits that hold now.
-constexpr std::uint64_t kRestoredEpoch = 0;
-
-}  // namespace
 
 // Key and state are loaded one after the other, so the key is looked at again. A state of another
 // key can't have stood between: one with a TAT ahead keeps its place until that is past.
@@ -27,14 +21,14 @@ std::size_t BucketRegion::copy_later(Tat than, std::size_t& cursor,
   return count;
 }
 
-bool BucketRegion::restore(const KeptBucket& kept, Instant now) noexcept {
+bool BucketRegion::restore(const KeptBucket& kept, std::uint64_t epoch, Instant now) noexcept {
   if (kept.key == 0 || !fits(kept.tat)) return false;
   BucketCall call;
   call.key = kept.key;
   const Probe probed = probe(kept.key, now);
   if (probed.match != nullptr) return true;
   return probed.vacancy != nullptr &&
-         insert(call, probed, kept.tat, pack(kept.tat, kRestoredEpoch, kReturned));
+         insert(call, probed, kept.tat, pack(kept.tat, epoch, kReturned));
 }
 
 }  // namespace tidelimit::limiter

@@ -93,9 +93,9 @@ class BucketRegion {
   /// is 0 at first; says how many, 0 at the end. Others may charge meanwhile.
   [[nodiscard]] std::size_t copy_later(Tat than, std::size_t& cursor,
                                        std::span<KeptBucket> out) const noexcept;
-  /// Puts a bucket in that was copied of another table, of whatever size. It counts as last used
-  /// under limits that hold no more: the first call clamps it. False: there is no place for it.
-  [[nodiscard]] bool restore(const KeptBucket& kept, Instant now) noexcept;
+  /// Puts a bucket in that was copied of another table, of whatever size, as last used under that
+  /// epoch. False: there is no place for it.
+  [[nodiscard]] bool restore(const KeptBucket& kept, std::uint64_t epoch, Instant now) noexcept;
 
  private:
   static constexpr std::size_t kWays = 4;  // entries of a cache line

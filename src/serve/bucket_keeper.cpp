@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include "base/hash.hpp"
 #include "serve/net/join_within.hpp"
 #include "serve/safely.hpp"
 
@@ -31,7 +32,7 @@ BucketKeeper::~BucketKeeper() {
 void BucketKeeper::restore() {
   if (const auto& refused = file_.refused())
     spdlog::error("limits begin anew, with the whole burst: {}", refused->message);
-  const auto done = file_.restore(region_, zero_, clock_.mono());
+  const auto done = file_.restore(region_, limits(), zero_, clock_.mono());
   restored_ = done.buckets;
   if (done.buckets > 0)
     spdlog::info("limits go on where they were: {} buckets of {}", done.buckets,
@@ -78,7 +79,7 @@ void BucketKeeper::run() {
 
 void BucketKeeper::save() {
   const Now now = clock_.now();
-  const auto saved = safely([&] { return file_.save(region_, zero_, now.mono); });
+  const auto saved = safely([&] { return file_.save(region_, limits(), zero_, now.mono); });
   if (!saved) {
     notes_.set(kPart, fmt::format("what is used of them would be lost with a restart: {}",
                                   saved.error().message));
@@ -87,6 +88,11 @@ void BucketKeeper::save() {
   notes_.clear(kPart);
   saved_ = file_.saved();
   saved_at_ = std::chrono::floor<std::chrono::seconds>(now.wall).time_since_epoch().count();
+}
+
+/// By the text that configures them: one that says the same in other words counts as another.
+store::BucketFile::Limits BucketKeeper::limits() const {
+  return hash_bytes(settings_.current()->config.text, 0);
 }
 
 Nanos BucketKeeper::until_next_save() const {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "serve/gate/settings.hpp"
 #include "serve/metrics/render.hpp"
 #include "serve/net/clock.hpp"
 #include "serve/notes.hpp"
@@ -18,9 +19,14 @@ namespace tidelimit::serve {
 /// that fails is told by a note and stops nothing. Borrows all that it is given.
 class BucketKeeper {
  public:
-  BucketKeeper(store::BucketFile& file, limiter::BucketRegion& region, const Clock& clock,
-               store::BucketFile::Zero zero, Notes& notes)
-      : file_(file), region_(region), clock_(clock), zero_(zero), notes_(notes) {}
+  BucketKeeper(store::BucketFile& file, limiter::BucketRegion& region, const SettingsSlot& settings,
+               const Clock& clock, store::BucketFile::Zero zero, Notes& notes)
+      : file_(file),
+        region_(region),
+        settings_(settings),
+        clock_(clock),
+        zero_(zero),
+        notes_(notes) {}
   ~BucketKeeper();
   BucketKeeper(const BucketKeeper&) = delete;
   BucketKeeper& operator=(const BucketKeeper&) = delete;
@@ -39,9 +45,11 @@ class BucketKeeper {
   void run();
   void save();
   [[nodiscard]] Nanos until_next_save() const;
+  [[nodiscard]] store::BucketFile::Limits limits() const;
 
   store::BucketFile& file_;
   limiter::BucketRegion& region_;
+  const SettingsSlot& settings_;
   const Clock& clock_;
   const store::BucketFile::Zero zero_;
   Notes& notes_;

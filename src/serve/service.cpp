@@ -190,14 +190,15 @@ Result<void> Service::Impl::open(config::Config config) {
   const Now now = clock.now();
   const WallTime zero = now.wall - now.mono.since_start;  // of fixed windows, to be theirs again
   rate_limit_calls.clock_offset = zero.time_since_epoch();
-  if (options.buckets) {
-    bucket_keeper.emplace(*options.buckets, engine->limiter().buckets().main(), clock, zero, notes);
-    bucket_keeper->restore();
-  }
   if (auto loaded = load_token_table(config); !loaded) return loaded;
   reload.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
-  settings.publish(make_front_settings(std::move(config), 1));
+  settings.publish(make_front_settings(std::move(config), limiter::kFirstEpoch));
+  if (options.buckets) {
+    bucket_keeper.emplace(*options.buckets, engine->limiter().buckets().main(), settings, clock,
+                          zero, notes);
+    bucket_keeper->restore();
+  }
 
   raise_descriptor_limit_for(kMostConnections);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();

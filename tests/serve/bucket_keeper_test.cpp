@@ -23,7 +23,10 @@ class BucketKeeperTest : public ::testing::Test {
            charge.conformance.conforms;
   }
 
+  BucketKeeperTest() { settings.publish(std::make_shared<const FrontSettings>()); }
+
   test::TemporaryFolder folder;
+  SettingsSlot settings;
   Clock clock;
   Notes notes;
   limiter::BucketRegion region{4096};
@@ -32,7 +35,7 @@ class BucketKeeperTest : public ::testing::Test {
 
 TEST_F(BucketKeeperTest, AStopSavesWhatWasChargedLast) {
   const WallTime zero = clock.now().wall - clock.mono().since_start;
-  BucketKeeper keeper(file, region, clock, zero, notes);
+  BucketKeeper keeper(file, region, settings, clock, zero, notes);
   keeper.restore();
   keeper.start();
   ASSERT_TRUE(charge());
@@ -42,7 +45,7 @@ TEST_F(BucketKeeperTest, AStopSavesWhatWasChargedLast) {
 
   store::BucketFile again(folder / "gate.db", 2);
   limiter::BucketRegion next{4096};
-  BucketKeeper successor(again, next, clock, zero, notes);
+  BucketKeeper successor(again, next, settings, clock, zero, notes);
   successor.restore();
   EXPECT_EQ(successor.figures().restored, 1U);
   EXPECT_TRUE(successor.figures().restored_well);
@@ -52,7 +55,7 @@ TEST_F(BucketKeeperTest, WhatCannotBeSavedIsNotedUntilItCan) {
   const auto in_the_way = folder / "gate.db.buckets";
   std::filesystem::create_directory(in_the_way);
   const auto end_after_a_charge = [&] {
-    BucketKeeper keeper(file, region, clock, clock.now().wall, notes);
+    BucketKeeper keeper(file, region, settings, clock, clock.now().wall, notes);
     keeper.start();
     EXPECT_TRUE(charge());
     EXPECT_TRUE(keeper.stop(seconds{30}));

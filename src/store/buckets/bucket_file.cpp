@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
+#include "limiter/plan.hpp"
 #include "store/files/file.hpp"
 #include "store/files/output_file.hpp"
 
@@ -34,14 +35,15 @@ struct Header {
   std::array<char, 16> name{};
   std::uint64_t format = kFormat;
   std::uint64_t seed = 0;
-  std::int64_t zero = 0;   ///< BucketFile::Zero, in ns; a TAT counts from there
-  std::int64_t saved = 0;  ///< the Instant of the saving
+  std::uint64_t limits = 0;  ///< BucketFile::Limits
+  std::int64_t zero = 0;     ///< BucketFile::Zero, in ns; a TAT counts from there
+  std::int64_t saved = 0;    ///< the Instant of the saving
 };
 struct Trailer {
   std::uint64_t count = 0;
   std::uint64_t hash = 0;
 };
-static_assert(sizeof(Header) == 48 && sizeof(KeptBucket) == 16 && kName.size() == 16);
+static_assert(sizeof(Header) == 56 && sizeof(KeptBucket) == 16 && kName.size() == 16);
 
 template <class T>
 [[nodiscard]] std::string_view bytes_of(const T* first, std::size_t count = 1) {
@@ -183,7 +185,7 @@ BucketFile::BucketFile(const fs::path& state, std::uint64_t fresh_seed)
   if (content) {
     if (content->count > 0) {
       const Header& header = content->header;
-      kept_ = {Zero{Nanos{header.zero}}, {Nanos{header.saved}}};
+      kept_ = {header.limits, Zero{Nanos{header.zero}}, {Nanos{header.saved}}};
       seed_ = header.seed;
     }
   } else if (content.error().code == Code::not_found) {
@@ -194,47 +196,54 @@ BucketFile::BucketFile(const fs::path& state, std::uint64_t fresh_seed)
   }
 }
 
-BucketFile::Restored BucketFile::restore(limiter::BucketRegion& region, Zero zero, Instant now) {
+BucketFile::Restored BucketFile::restore(limiter::BucketRegion& region, Limits limits, Zero zero,
+                                         Instant now) {
   Restored done;
   if (!kept_) return done;
   const Nanos by_the_clock = kept_->zero - zero;
   const Nanos as_it_was = now - kept_->saved;
   const Nanos shift = std::min(by_the_clock, as_it_was);
+  const std::uint64_t epoch = limiter::kFirstEpoch - (kept_->limits == limits ? 0 : 1);
   (void)read_all(path_, [&](std::span<const KeptBucket> some) {
     for (const KeptBucket& one : some) {
       const Tat tat = one.tat + shift;
       if (tat <= now.since_start) continue;
-      ++(region.restore({one.key, tat}, now) ? done.buckets : done.no_place);
+      ++(region.restore({one.key, tat}, epoch, now) ? done.buckets : done.no_place);
     }
   });
   return done;
 }
 
-Result<void> BucketFile::save(const limiter::BucketRegion& region, Zero zero, Instant now) {
+Result<void> BucketFile::save(const limiter::BucketRegion& region, Limits limits, Zero zero,
+                              Instant now) {
   if (foreign_) {
     const auto header = read_header(Source(path_), path_);
     foreign_ = !header && is_foreign(header.error());
     if (foreign_) return tl::unexpected(header.error());
   }
-  Sum there;
+  Sum there{.limits = limits};
   each_later(region, now.since_start + kWorthKeeping, [&](std::span<const KeptBucket> some) {
-    there = {there.count + some.size(), add(there.hash, some)};
+    there = {limits, there.count + some.size(), add(there.hash, some)};
     return true;
   });
-  if (saved_ == there) return {};
-  return write(region, zero, now);
+  const bool nothing_yet = saved_ && saved_->count == 0 && there.count == 0;
+  if (nothing_yet || saved_ == there) return {};
+  return write(region, limits, zero, now);
 }
 
-Result<void> BucketFile::write(const limiter::BucketRegion& region, Zero zero, Instant now) {
+Result<void> BucketFile::write(const limiter::BucketRegion& region, Limits limits, Zero zero,
+                               Instant now) {
   auto file = OutputFile::create(path_, 0600);
   if (!file) return tl::unexpected(file.error());
-  Header header{
-      .seed = seed_, .zero = zero.time_since_epoch().count(), .saved = now.since_start.count()};
+  Header header{.seed = seed_,
+                .limits = limits,
+                .zero = zero.time_since_epoch().count(),
+                .saved = now.since_start.count()};
   std::copy(kName.begin(), kName.end(), header.name.begin());
-  Sum sum;
+  Sum sum{.limits = limits};
   Result<void> written = file->write(bytes_of(&header));
   each_later(region, now.since_start + kWorthKeeping, [&](std::span<const KeptBucket> some) {
-    sum = {sum.count + some.size(), add(sum.hash, some)};
+    sum = {limits, sum.count + some.size(), add(sum.hash, some)};
     if (written) written = file->write(bytes_of(some.data(), some.size()));
     return written.has_value();
   });

@@ -29,17 +29,22 @@ class BucketFile {
   /// nanosecond.
   using Zero = WallTime;
 
+  /// Tells whether the limits are still the same. Where they are not, the first call on a bucket
+  /// clamps it, as after a reload.
+  using Limits = std::uint64_t;
+
   struct Restored {
     std::size_t buckets = 0;
     std::size_t no_place = 0;  ///< in a table that is smaller
   };
   /// Puts what is kept into the region, before anyone uses it: as it was, less the time since by
   /// the wall clock. A clock that is behind makes nobody wait longer than at the saving.
-  Restored restore(limiter::BucketRegion& region, Zero zero, Instant now);
+  Restored restore(limiter::BucketRegion& region, Limits limits, Zero zero, Instant now);
 
-  /// Writes those that are not full again within kWorthKeeping, unless they are the same as at the
+  /// Writes those that are not full again within kWorthKeeping, unless all is the same as at the
   /// last time. The file is replaced whole, and on the disk when this returns.
-  [[nodiscard]] Result<void> save(const limiter::BucketRegion& region, Zero zero, Instant now);
+  [[nodiscard]] Result<void> save(const limiter::BucketRegion& region, Limits limits, Zero zero,
+                                  Instant now);
   static constexpr Nanos kWorthKeeping = std::chrono::seconds{10};
   /// Of the last save.
   [[nodiscard]] std::size_t saved() const { return saved_ ? saved_->count : 0; }
@@ -47,15 +52,18 @@ class BucketFile {
 
  private:
   struct Sum {
+    Limits limits = 0;
     std::uint64_t count = 0;
     std::uint64_t hash = 0;
     bool operator==(const Sum&) const = default;
   };
-  [[nodiscard]] Result<void> write(const limiter::BucketRegion& region, Zero zero, Instant now);
+  [[nodiscard]] Result<void> write(const limiter::BucketRegion& region, Limits limits, Zero zero,
+                                   Instant now);
 
   std::filesystem::path path_;
   std::uint64_t seed_;
   struct Kept {
+    Limits limits;
     Zero zero;
     Instant saved;
   };

@@ -9,6 +9,7 @@
 
 #include "limiter/bucket_calls.hpp"
 #include "limiter/loose_limits.hpp"
+#include "limiter/plan.hpp"
 #include "store/temporary_folder.hpp"
 
 namespace tidelimit::store {
@@ -37,9 +38,9 @@ constexpr Instant at(Nanos time) {
 /// A gate's buckets and its file, from one start to its end.
 struct Gate {
   Gate(const fs::path& state, WallTime zero, std::uint64_t fresh_seed = 1,
-       std::size_t bytes = kBytes)
-      : file(state, fresh_seed), zero(zero), region(bytes) {
-    restored = file.restore(region, zero, at(seconds{1}));
+       std::size_t bytes = kBytes, BucketFile::Limits limits = 4711)
+      : file(state, fresh_seed), limits(limits), zero(zero), region(bytes) {
+    restored = file.restore(region, limits, zero, at(seconds{1}));
   }
   int passes(std::uint64_t key, int tries, Nanos now, const Limit& limit = kDaily) {
     int passed = 0;
@@ -49,15 +50,16 @@ struct Gate {
   limiter::Conformance charge(std::uint64_t key, Nanos now, const Limit& limit = kDaily,
                               Nanos ahead = Nanos{0}) {
     auto call = call_on(key_number(key), limit, at(now));
-    call.epoch = 1;  // of a gate's first plan
+    call.epoch = limiter::kFirstEpoch;
     call.ahead = ahead;
     limiter::Charge charge;
     EXPECT_TRUE(region.charge(call, charge));
     return charge.conformance;
   }
-  Result<void> save(Nanos now) { return file.save(region, zero, at(now)); }
+  Result<void> save(Nanos now) { return file.save(region, limits, zero, at(now)); }
 
   BucketFile file;
+  BucketFile::Limits limits;
   WallTime zero;
   BucketRegion region;
   BucketFile::Restored restored;
@@ -180,11 +182,27 @@ TEST_F(BucketFileTest, AClockThatIsBehindMakesNobodyWaitLongerThanAtTheSaving) {
 
 TEST_F(BucketFileTest, ALimitThatChangedMeanwhileIsMetAsByAReload) {
   leave_one();
-  Gate next(state, kBorn + hours{3});
+  Gate next(state, kBorn + hours{3}, 1, kBytes, 4712);
   const Limit raised = limiter::every(milliseconds{600}, 100);  // 100/min
   const auto denied = next.charge(7, seconds{1}, raised);
   EXPECT_FALSE(denied.conforms);
   EXPECT_LE(denied.retry_after, milliseconds{600});
+}
+
+TEST_F(BucketFileTest, WithTheSameLimitsADebtIsOwedStill) {
+  const auto owing = [&](Gate& gate, Nanos now) {
+    auto call = call_on(key_number(7), kDaily, at(now), 30);
+    call.epoch = limiter::kFirstEpoch;
+    call.excess_to = 2 * kDaily.tolerance();
+    limiter::Charge charge;
+    EXPECT_TRUE(gate.region.charge(call, charge));
+    return charge.conformance.reset_after;
+  };
+  Gate gate(state, kBorn);
+  EXPECT_EQ(owing(gate, hours{2}), 30 * minutes{72});
+  ASSERT_TRUE(gate.save(hours{2}));
+  Gate next(state, kBorn + hours{3});
+  EXPECT_EQ(owing(next, seconds{1}), 30 * minutes{72} - hours{1} - seconds{1});
 }
 
 TEST_F(BucketFileTest, FixedWindowsGoOnToTheLastRequest) {
@@ -207,7 +225,7 @@ TEST_F(BucketFileTest, FixedWindowsGoOnToTheLastRequest) {
 TEST_F(BucketFileTest, DamageIsRefusedWhereverItIs) {
   leave_one();
   const std::string whole = content();
-  ASSERT_EQ(whole.size(), 48U + 16 + 16);
+  ASSERT_EQ(whole.size(), 56U + 16 + 16);
   for (std::size_t i = 16; i < whole.size(); ++i) {
     std::string broken = whole;
     broken[i] = static_cast<char>(broken[i] ^ 0x10);
