@@ -13,8 +13,8 @@
 namespace tidelimit::serve {
 namespace {
 
-constexpr const char* kPart = "limits";
-constexpr int kNice = 10;  // a tenth of a loop's weight (sched(7))
+constexpr const char* kNote = "limits";
+constexpr int kKeeperNice = 10;  // a tenth of a loop's weight (sched(7))
 
 // Few buckets in a small table are saved often; a full one of 64 MiB is 2 MB a second, which disks
 // bear for years. To look through a table takes a third of a second a GiB, and memory's time.
@@ -62,7 +62,7 @@ KeptBuckets BucketKeeper::figures() const {
 }
 
 void BucketKeeper::run() {
-  (void)setpriority(PRIO_PROCESS, 0, kNice);
+  (void)setpriority(PRIO_PROCESS, 0, kKeeperNice);
   bool last = false;
   while (!last) {
     {
@@ -81,11 +81,11 @@ void BucketKeeper::save() {
   const Now now = clock_.now();
   const auto saved = safely([&] { return file_.save(region_, limits(), zero_, now.mono); });
   if (!saved) {
-    notes_.set(kPart, fmt::format("what is used of them would be lost with a restart: {}",
+    notes_.set(kNote, fmt::format("what is used of them would be lost with a restart: {}",
                                   saved.error().message));
     return;
   }
-  notes_.clear(kPart);
+  notes_.clear(kNote);
   saved_ = file_.saved();
   saved_at_ = std::chrono::floor<std::chrono::seconds>(now.wall).time_since_epoch().count();
 }
