@@ -45,7 +45,10 @@ void start_log() {
 
 Result<std::shared_ptr<engine::History>> open_history(const config::Config& config) {
   if (config.state.empty()) {
-    spdlog::warn("no `state` is configured: windows, verdicts and overrides end with this process");
+    spdlog::warn(
+        "no `state` is configured: windows, verdicts, overrides and what is used of limits end "
+        "with "
+        "this process");
     return nullptr;
   }
   auto history = store::SqliteHistory::open(config.state, config.retention);
@@ -60,13 +63,20 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
                   config.state.string()));
 }
 
+std::shared_ptr<store::BucketFile> open_buckets(const config::Config& config) {
+  if (config.state.empty()) return nullptr;
+  return std::make_shared<store::BucketFile>(config.state, fresh_seed());
+}
+
 std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
                                             std::shared_ptr<engine::History> history,
-                                            const serve::Clock& clock) {
+                                            const serve::Clock& clock,
+                                            const store::BucketFile* buckets) {
   engine::Settings settings = config.engine;
   settings.calendar_pace = clock.pace();
-  auto engine =
-      std::make_shared<engine::Engine>(std::move(settings), std::move(history), fresh_seed());
+  const std::uint64_t start = fresh_seed();
+  auto engine = std::make_shared<engine::Engine>(std::move(settings), std::move(history),
+                                                 buckets ? buckets->seed() : fresh_seed(), start);
   if (const auto restored = engine->restore(clock.now()); !restored)
     spdlog::error("starting without what was stored: {}", restored.error().message);
   if (const auto history = engine->history()) tell_unused_windows(*history, config.engine.shape);

@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "serve/net/clock.hpp"
 #include "serve/service.hpp"
+#include "store/buckets/bucket_file.hpp"
 
 namespace tidelimit::cli {
 
@@ -23,11 +24,15 @@ void start_log();
 /// written at all is a mistake to mend before starting.
 [[nodiscard]] Result<std::shared_ptr<engine::History>> open_history(const config::Config& config);
 
+/// Where the gate keeps the buckets of its limits. Null without a `state`. Call it with the history
+/// open: that holds the lock on both.
+[[nodiscard]] std::shared_ptr<store::BucketFile> open_buckets(const config::Config& config);
+
 /// The engine of a configuration, restored from its history, with its models if they can be read;
-/// what is missing is said in the log.
-[[nodiscard]] std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
-                                                          std::shared_ptr<engine::History> history,
-                                                          const serve::Clock& clock);
+/// what is missing is said in the log. `buckets`: what the service will keep them in; may be null.
+[[nodiscard]] std::shared_ptr<engine::Engine> make_engine(
+    const config::Config& config, std::shared_ptr<engine::History> history,
+    const serve::Clock& clock, const store::BucketFile* buckets = nullptr);
 
 /// Says on standard output where the gate listens.
 void announce(const serve::Service& service);

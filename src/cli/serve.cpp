@@ -90,9 +90,11 @@ int run(const ServeOptions& options) {
   if (!chosen->ended.empty()) spdlog::warn("the configuration is held no more: {}", chosen->ended);
   if (chosen->hold) spdlog::warn("configuration {}", serve::in_words(*chosen->hold));
   *config = std::move(chosen->config);
-  auto engine = make_engine(*config, std::move(*history), clock);
-  auto service =
-      serve::Service::start(std::move(*config), std::move(engine), clock, {.loops = options.loops});
+  // The calendar of a rehearsal does not tell how long the gate was away.
+  const auto buckets = options.rehearse.empty() ? open_buckets(*config) : nullptr;
+  auto engine = make_engine(*config, std::move(*history), clock, buckets.get());
+  auto service = serve::Service::start(std::move(*config), std::move(engine), clock,
+                                       {.loops = options.loops, .buckets = buckets});
   if (!service) return exit_with("serve", service.error());
   announce(**service);
   wait_for_the_end(**service, signals);

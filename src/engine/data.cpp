@@ -10,9 +10,10 @@ constexpr std::size_t kClientBytesPerPlace = 16 * limiter::ClientTable::kSlotByt
 
 }  // namespace
 
-Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, const History* history)
+Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, std::uint64_t start,
+                   const History* history)
     : window(settings.shape.window),
-      id_key(derive_key(the_seed, "decisions")),
+      id_key(derive_key(the_seed ^ start, "decisions")),
       user_name_key(history != nullptr ? history->user_name_key() : SipKey{}),
       keeps_decisions(history != nullptr && history->keeps_decisions()),
       limiter({.bucket_bytes = settings.bucket_bytes,

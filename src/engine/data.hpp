@@ -44,7 +44,8 @@ struct CountedTally {
 /// The part of the engine that workers touch. What they share with the control plane is atomic or a
 /// snapshot; the mutex guards the list of seats, which a decision never needs.
 struct Engine::Data {
-  Data(const Settings& settings, std::uint64_t the_seed, const History* history);
+  Data(const Settings& settings, std::uint64_t the_seed, std::uint64_t start,
+       const History* history);
 
   static constexpr std::int64_t kQuiet = std::numeric_limits<std::int64_t>::max();
 

@@ -28,8 +28,9 @@ traffic::WindowGrid part_of(const traffic::WindowGrid& grid, WallTime from, Wall
 
 }  // namespace
 
-Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed)
-    : data_(std::make_unique<Data>(settings, seed, history.get())),
+Engine::Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed,
+               std::uint64_t start)
+    : data_(std::make_unique<Data>(settings, seed, start, history.get())),
       control_(std::make_unique<Control>(*data_, std::move(settings), std::move(history))) {}
 
 Engine::~Engine() = default;

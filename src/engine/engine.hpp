@@ -51,8 +51,10 @@ class Identifier;
 ///   `table_use`, which wait for no turn of it, at most for a lock that is held for moments.
 class Engine {
  public:
-  /// `history` may be null (replay, tests). `seed` keys the hashing.
-  Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed);
+  /// `history` may be null (replay, tests). `seed` keys the hashing. `start` is another at each
+  /// start where the seed is not, so that no id of a decision comes twice.
+  Engine(Settings settings, std::shared_ptr<History> history, std::uint64_t seed,
+         std::uint64_t start = 0);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "limiter/gcra.hpp"
 #include "limiter/zeroed_array.hpp"
@@ -45,6 +46,12 @@ struct Charge {
   std::uint64_t state_after = 0;
 };
 
+/// A bucket outside of any table.
+struct KeptBucket {
+  std::uint64_t key = 0;
+  Tat tat{0};
+};
+
 /// A fixed number of GCRA buckets, found by key. Any number of threads; no lock, no allocation
 /// after construction. The invariants stand at the head of bucket_region.cpp.
 class BucketRegion {
@@ -81,6 +88,14 @@ class BucketRegion {
   /// Buckets with TAT > now, counted in at most 16,384 pairs spread over the region and scaled up.
   [[nodiscard]] std::size_t live(Instant now) const noexcept;
   [[nodiscard]] std::uint64_t reclaimed() const noexcept;
+
+  /// Fills `out` (8 or more) with buckets whose TAT is later than `than`, from `cursor` on, which
+  /// is 0 at first; says how many, 0 at the end. Others may charge meanwhile.
+  [[nodiscard]] std::size_t copy_later(Tat than, std::size_t& cursor,
+                                       std::span<KeptBucket> out) const noexcept;
+  /// Puts a bucket in that was copied of another table, of whatever size, as last used under that
+  /// epoch. False: there is no place for it.
+  [[nodiscard]] bool restore(const KeptBucket& kept, std::uint64_t epoch, Instant now) noexcept;
 
  private:
   static constexpr std::size_t kWays = 4;  // entries of a cache line

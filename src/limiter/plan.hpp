@@ -127,6 +127,10 @@ struct alignas(64) UsualLimit {
   std::uint16_t below = 0;
 };
 
+/// Plan::limits_epoch of a process's first plan. Buckets of an earlier process whose limits were
+/// others come back under the one before it.
+inline constexpr std::uint64_t kFirstEpoch = 1;
+
 /// The immutable table of effective limits. Built by policy/, published whole, never edited.
 struct Plan {
   std::uint64_t generation = 0;  ///< grows by one with every published plan

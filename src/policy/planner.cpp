@@ -54,7 +54,7 @@ struct Planner::Impl {
   std::vector<CellSettings> published;  ///< by cell, then by cell of each stage
   PlanRecord on_record;
   std::shared_ptr<const limiter::Plan> plan;
-  std::uint64_t limits_epoch = 1;
+  std::uint64_t limits_epoch = limiter::kFirstEpoch;
   bool must_publish = true;
   View enforced = View::effective;  ///< at the last step
 

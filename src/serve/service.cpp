@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "serve/bucket_keeper.hpp"
 #include "serve/control.hpp"
 #include "serve/descriptor_limit.hpp"
 #include "serve/loop_thread.hpp"
@@ -92,6 +93,7 @@ struct Service::Impl {
   std::unique_ptr<engine::EngineWorker> report_worker;  ///< admin lane only
   std::optional<ControlThread> control;
   std::optional<Retrainer> retrainer;
+  std::optional<BucketKeeper> bucket_keeper;
   std::vector<std::unique_ptr<LoopThread>> loops;
   // Lanes answer into the loops, so they stop first.
   Lane order_lane{"orders", kLaneQueue};
@@ -158,6 +160,7 @@ std::string Service::Impl::metrics_text() const {
     for (const auto ending : Retrainer::kEndings)
       input.retrainings.push_back({Retrainer::to_string(ending), retrainer->count(ending)});
   }
+  if (bucket_keeper) input.kept_buckets = bucket_keeper->figures();
   input.reload_successful = reload.successful;
   input.reload_success_unix_seconds = reload.success_unix_seconds;
   input.notes = notes.all().size();
@@ -188,11 +191,17 @@ Result<void> Service::Impl::load_token_table(const config::Config& config) {
 Result<void> Service::Impl::open(config::Config config) {
   listen = config.listen;
   const Now now = clock.now();
-  rate_limit_calls.clock_offset = now.wall.time_since_epoch() - now.mono.since_start;
+  const WallTime zero = now.wall - now.mono.since_start;  // of fixed windows, to be theirs again
+  rate_limit_calls.clock_offset = zero.time_since_epoch();
   if (auto loaded = load_token_table(config); !loaded) return loaded;
   reload.success_unix_seconds =
       std::chrono::floor<std::chrono::seconds>(clock.now().wall).time_since_epoch().count();
-  settings.publish(make_front_settings(std::move(config), 1));
+  settings.publish(make_front_settings(std::move(config), limiter::kFirstEpoch));
+  if (options.buckets) {
+    bucket_keeper.emplace(*options.buckets, engine->limiter().buckets().main(), settings, clock,
+                          zero, notes);
+    bucket_keeper->restore();
+  }
 
   raise_descriptor_limit_for(kMostConnections);
   const unsigned count = options.loops > 0 ? options.loops : usable_cpus();
@@ -271,6 +280,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Config config,
   impl->engine->tick(clock.now());
   impl->control->start();
   impl->retrainer->start();
+  if (impl->bucket_keeper) impl->bucket_keeper->start();
   for (unsigned i = 0; i < impl->loops.size(); ++i) impl->loops[i]->start(i);
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
@@ -317,6 +327,7 @@ bool Service::stop(std::chrono::milliseconds patience) {
     well = lane->stop(patience) && well;
   for (const auto& loop : impl_->loops) loop->stop();
   well = impl_->control->stop(patience) && well;
+  if (impl_->bucket_keeper) well = impl_->bucket_keeper->stop(patience) && well;
   // It runs when nothing else does, so it may come last, and nothing is lost with it.
   return impl_->retrainer->stop(patience) && well;
 }

@@ -11,11 +11,14 @@
 #include "config/config.hpp"
 #include "engine/engine.hpp"
 #include "serve/net/clock.hpp"
+#include "store/buckets/bucket_file.hpp"
 
 namespace tidelimit::serve {
 
 struct ServiceOptions {
   unsigned loops = 0;  ///< 0: one for each CPU this process may run on
+  /// Where buckets are kept, by whose seed the engine was made; null: they end with the process.
+  std::shared_ptr<store::BucketFile> buckets = nullptr;
 };
 
 /// The running gate: event loops, control thread and lanes around one engine.

@@ -1,6 +1,8 @@
 """Envoy's rate limit service of the real gate, called as Envoy calls it, through gRPC's C core; and the Envoy configuration
 that comes with it, held against what the service understands."""
 
+import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -356,6 +358,20 @@ class Domains(Calls):
                 time.sleep(0.01)
             self.assertEqual([self.over(second) for _ in range(3)], [False, False, True])
             time.sleep(0.5)
+
+    def test_windows_go_on_over_a_restart_to_the_last_hit(self):
+        self.begin_shop(window="fixed")
+        month = (1000, units.MONTH)
+        before = self.ask(descriptor(hits=601, path="/login", limit=month)).statuses[0]
+        self.gate.stop(signal.SIGTERM)
+        self.gate.start()
+
+        def peek():
+            with contextlib.suppress(grpc.RpcError):  # the channel has yet to connect again
+                return self.ask(descriptor(hits=0, path="/login", limit=month)).statuses[0]
+        after = harness.wait_until(peek, "the gate is reached")
+        self.assertEqual((before.limit_remaining, after.limit_remaining), (399, 399))
+        self.assertAlmostEqual(before.duration_until_reset.seconds, after.duration_until_reset.seconds, delta=60)
 
     def served_with_costs_told_afterwards(self, window):
         self.begin_shop(window=window)

@@ -175,5 +175,92 @@ class RestartTest(EndToEnd):
                          endpoints)
 
 
+class LimitsTest(EndToEnd):
+    """What principals have used of their limits outlives the gate."""
+
+    config = CONFIG.replace("STD: 120/min", "STD: { rate: 20/d, burst: 20 }")
+    emission = 24 * 3600 // 20
+
+    def setUp(self):
+        super().setUp()
+        self.gate = self.start_gate(self.config)
+        self.kept = self.gate.folder / "var/tidelimit.db.buckets"
+
+    def spend(self, count, **who):
+        return [self.gate.check(path="/browse/1", **who)["allowed"] for _ in range(count)]
+
+    def assert_five_are_left(self, **who):
+        self.assertEqual(self.spend(6, **who), [True] * 5 + [False])
+        denied = self.gate.auth("203.0.113.1", "/browse/1", **{"x_" + name: value for name, value in who.items()})
+        self.assertEqual(denied.status, 429)
+        wait = int(denied.headers["Retry-After"])
+        # What dripped back while the gate was away counts; nothing else does.
+        self.assertTrue(self.emission - 120 < wait <= self.emission, denied)
+        told = dict(part.split("=") for part in denied.headers["RateLimit"].split(";")[1:])
+        self.assertEqual((told["r"], int(told["t"])), ("0", wait))
+
+    def restarted(self):
+        return self.gate.count("tidelimit_buckets_restored"), self.gate.count("tidelimit_buckets_restore_successful")
+
+    def test_over_a_stop(self):
+        self.assertEqual(self.restarted(), (0, 1))
+        for who in ({}, {"user_id": "ana"}):
+            self.assertEqual(self.spend(15, **who), [True] * 15)
+        self.assertEqual(self.gate.stop(signal.SIGTERM), 0)
+        self.assertEqual(self.kept.stat().st_mode & 0o7777, 0o600)
+        self.gate.start()
+        self.assertEqual(self.restarted(), (2, 1))
+        for who in ({}, {"user_id": "ana"}):
+            self.assert_five_are_left(**who)
+        self.assertEqual(self.spend(1, user_id="bob"), [True])
+
+    def test_over_kill_9(self):
+        self.assertEqual(self.spend(15, user_id="ana"), [True] * 15)
+        wait_until(lambda: self.gate.count("tidelimit_buckets_saved") == 1, "they are saved", 40)
+        self.gate.stop(signal.SIGKILL)
+        self.assertEqual(self.kept.stat().st_mode & 0o7777, 0o600)
+        self.gate.start()
+        self.assert_five_are_left(user_id="ana")
+
+    def test_ids_of_decisions_never_come_twice(self):
+        ids = set()
+        for start in range(3):
+            self.spend(21)
+            ids.add(self.gate.auth("203.0.113.1", "/browse/1").headers["X-Tidelimit-Decision"])
+            self.gate.stop(signal.SIGTERM)
+            self.gate.start()
+        self.assertEqual(len(ids), 3)
+
+    def test_a_changed_limit_holds_at_once(self):
+        for _ in range(3):
+            self.gate.check(path="/payment/1")  # 6/min: the next but one would pass in 20 s
+        self.gate.stop(signal.SIGTERM)
+        self.gate.write(self.config.replace("STD: { rate: 6/min, burst: 3 }", "STD: { rate: 6000/min, burst: 100 }"))
+        self.gate.start()
+        wait_until(lambda: self.gate.check(path="/payment/1")["allowed"], "the wider limit lets it through", 5)
+
+    def test_damage_is_named_and_the_gate_starts(self):
+        self.spend(15)
+        self.gate.stop(signal.SIGTERM)
+        whole = self.kept.read_bytes()
+        self.kept.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        self.gate.start()
+        self.assertEqual(self.restarted(), (0, 0))
+        self.assertRegex(self.gate.process.output(), "limits begin anew.*tidelimit.db.buckets: is damaged")
+        self.assertEqual(self.spend(20), [True] * 20)
+        self.gate.stop(signal.SIGTERM)
+        self.gate.start()
+        self.assertEqual(self.restarted(), (1, 1))
+
+    def test_a_rehearsal_leaves_them_alone(self):
+        self.spend(15)
+        self.gate.stop(signal.SIGTERM)
+        before = self.kept.read_bytes()
+        self.gate.start("--rehearse", "2026-11-24T17:45:00Z@120")
+        self.assertEqual(self.spend(20), [True] * 20)
+        self.gate.stop(signal.SIGTERM)
+        self.assertEqual(self.kept.read_bytes(), before)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,6 @@
 // Lost races by force. This binary compiles the limiter with its sync points: at each, the hook may
 // do what another thread would do there.
+#include <array>
 #include <gtest/gtest.h>
 #include <map>
 #include <semaphore>
@@ -84,6 +85,19 @@ TEST_F(BucketRaces, APlacementThatLosesToAnotherKeyLooksElsewhere) {
   once_at("before placing", [&] { EXPECT_TRUE(charge(call_on(4, limit, kStart)).entry); });
   EXPECT_EQ(passes_of(call_on(2, limit, kStart), 5), 3);
   EXPECT_EQ(passes_of(call_on(4, limit, kStart), 5), 2);
+  EXPECT_EQ(interruptions, 1);
+}
+
+TEST_F(BucketRaces, ABucketThatIsNotYetDecidedIsNotCopied) {
+  const auto copied = [&] {
+    std::array<KeptBucket, 16> out;
+    std::size_t cursor = 0;
+    return region.copy_later(kStart.since_start, cursor, out);
+  };
+  const auto call = call_on(2, every(seconds{1}, 3), kStart);
+  once_at("placed", [&] { EXPECT_EQ(copied(), 0U); });
+  EXPECT_TRUE(charge(call).conformance.conforms);
+  EXPECT_EQ(copied(), 1U);
   EXPECT_EQ(interruptions, 1);
 }
 

@@ -3,6 +3,24 @@
 #include "serve/metrics/families.hpp"
 
 namespace tidelimit::serve {
+namespace {
+
+void add_kept_buckets(Families& families, const KeptBuckets& kept) {
+  families.gauge("tidelimit_buckets_restore_successful",
+                 "1 if this gate goes on with the buckets of the one before it, or there was none; "
+                 "0 if what was kept of them could not be used.");
+  families.add({}, kept.restored_well ? 1 : 0);
+  families.gauge("tidelimit_buckets_restored",
+                 "Buckets taken over at the start from the gate before.");
+  families.add({}, static_cast<double>(kept.restored));
+  families.gauge("tidelimit_buckets_saved", "Buckets in the last save for the next gate.");
+  families.add({}, static_cast<double>(kept.saved));
+  families.gauge("tidelimit_buckets_last_save_success_timestamp_seconds",
+                 "When buckets were last saved, or found to be as saved; 0: not yet.");
+  families.add({}, static_cast<double>(kept.saved_at));
+}
+
+}  // namespace
 
 MetricsInput metrics_of(const engine::Engine& engine, const Now& now) {
   MetricsInput input;
@@ -22,6 +40,7 @@ std::string render(const MetricsInput& input) {
   add_traffic(families, input);
   add_wire(families, input);
   add_control(families, input);
+  if (input.kept_buckets) add_kept_buckets(families, *input.kept_buckets);
   families.counter("tidelimit_retrainings_total",
                    "Forecasts trained anew on stored windows: taken into force, kept out because "
                    "the running one was no worse, or failed.");

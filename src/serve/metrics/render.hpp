@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,12 +19,21 @@
 
 namespace tidelimit::serve {
 
+/// Of the buckets that outlive the process.
+struct KeptBuckets {
+  bool restored_well = true;  ///< what the gate before left, if anything, could be used
+  std::size_t restored = 0;   ///< at the start
+  std::size_t saved = 0;      ///< at the last save
+  std::int64_t saved_at = 0;  ///< in Unix seconds; 0: not yet
+};
+
 /// All that the metrics tell, taken at one moment.
 struct MetricsInput {
   Now now;
   engine::CountersView counters;
   std::shared_ptr<const engine::Status> status;  ///< null before the first tick
   engine::TableUse tables;
+  std::optional<KeptBuckets> kept_buckets;  ///< empty: they are not kept
   engine::SwitchModes modes;
   std::vector<engine::PartMode> parts;
   LatencyHistogram::Counts latency;

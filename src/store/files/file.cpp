@@ -79,8 +79,9 @@ std::filesystem::path name_aside(const std::filesystem::path& path) {
   return path.string() + fmt::format("{}{}-{}", kAside, ::getpid(), ++count);
 }
 
-void remove_asides_of(const std::filesystem::path& path) {
-  const std::string begin = path.filename().string() + fmt::format("{}{}-", kAside, ::getpid());
+void remove_asides_of(const std::filesystem::path& path, bool of_any_process) {
+  std::string begin = path.filename().string() + std::string(kAside);
+  if (!of_any_process) begin += fmt::format("{}-", ::getpid());
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   std::error_code ignored;
   for (std::filesystem::directory_iterator entry(folder, ignored), end; !ignored && entry != end;

@@ -25,8 +25,8 @@ namespace tidelimit::store {
 
 /// `path` with ".tmp-PID-N" behind it: a name beside it that no other writer uses.
 [[nodiscard]] std::filesystem::path name_aside(const std::filesystem::path& path);
-/// Takes away what this process wrote under such names and did not put in its place.
-void remove_asides_of(const std::filesystem::path& path);
+/// Takes away what this process, or any, wrote under such names and did not put in its place.
+void remove_asides_of(const std::filesystem::path& path, bool of_any_process = false);
 /// Whether such a name was given: by whichever process.
 [[nodiscard]] bool is_aside(const std::filesystem::path& path);
 

@@ -137,7 +137,7 @@ OutputFile::~OutputFile() = default;
 OutputFile::OutputFile(OutputFile&&) noexcept = default;
 OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
 
-Result<OutputFile> OutputFile::create(const std::filesystem::path& path) {
+Result<OutputFile> OutputFile::create(const std::filesystem::path& path, unsigned mode) {
   auto state = std::make_unique<State>();
   state->path = path;
   state->pending.reserve(kPiece);
@@ -156,7 +156,7 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& path) {
     return OutputFile(std::move(state));
   }
   auto aside = name_aside(path);
-  state->descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  state->descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (state->descriptor < 0) return fail_errno(path, "create", errno);
   state->aside = std::move(aside);
   state->compressor = compressor_for(path);

@@ -18,7 +18,9 @@ namespace tidelimit::store {
 class OutputFile {
  public:
   /// Errors name the path: the folder is missing, may not be written, or the path is a folder.
-  [[nodiscard]] static Result<OutputFile> create(const std::filesystem::path& path);
+  /// `mode`: who may read it.
+  [[nodiscard]] static Result<OutputFile> create(const std::filesystem::path& path,
+                                                 unsigned mode = 0644);
   ~OutputFile();
   OutputFile(OutputFile&&) noexcept;
   OutputFile& operator=(OutputFile&&) noexcept;

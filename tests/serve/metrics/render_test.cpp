@@ -351,6 +351,18 @@ TEST(Metrics, CountersOfKnownRulesStandAtZeroFromTheStart) {
               Contains("tidelimit_verdicts_total{verdict=\"suspicious\",rule=\"odd-tool\"} 0"));
 }
 
+TEST(Metrics, TellWhatOutlivesTheProcessWhereAnythingDoes) {
+  auto in = input();
+  EXPECT_THAT(render(in), Not(HasSubstr("tidelimit_buckets_")));
+  in.kept_buckets =
+      KeptBuckets{.restored_well = false, .restored = 3, .saved = 7, .saved_at = 1'800'000'000};
+  const auto text = lines(render(in));
+  EXPECT_THAT(text, Contains("tidelimit_buckets_restore_successful 0"));
+  EXPECT_THAT(text, Contains("tidelimit_buckets_restored 3"));
+  EXPECT_THAT(text, Contains("tidelimit_buckets_saved 7"));
+  EXPECT_THAT(text, Contains("tidelimit_buckets_last_save_success_timestamp_seconds 1800000000"));
+}
+
 TEST(Metrics, StandBeforeTheFirstTick) {
   auto in = input();
   in.status = nullptr;
