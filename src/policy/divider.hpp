@@ -9,7 +9,8 @@
 #include "policy/capacity_estimate.hpp"
 #include "policy/cell_scale.hpp"
 #include "policy/load.hpp"
-#include "policy/rule_memory.hpp"
+#include "policy/readings.hpp"
+#include "policy/renumbering.hpp"
 #include "policy/rule_state.hpp"
 
 namespace tidelimit::policy {

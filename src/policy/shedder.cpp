@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 #include "base/seconds.hpp"
 #include "policy/rates.hpp"
@@ -56,19 +57,19 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
     order_of_[classes_[i].endpoint * tiers_.size() + classes_[i].tier] = i;
 }
 
-void Shedder::inherit(const Shedder& older) {
-  for (Endpoint& endpoint : endpoints_) {
-    for (const Endpoint& before : older.endpoints_) {
-      if (before.name == endpoint.name) endpoint.usual = before.usual;
-    }
+void Shedder::inherit(const Shedder& older, const Renumbering& renumbering) {
+  for (std::size_t e = 0; e < endpoints_.size(); ++e) {
+    if (const auto before = renumbering.endpoints[e])
+      endpoints_[e].usual = older.endpoints_[*before].usual;
   }
   for (Class& one : classes_) {
-    const Class* before = older.find(endpoints_[one.endpoint].name, tiers_[one.tier]);
-    if (before == nullptr) continue;
-    one.asked = before->asked;
-    one.lately = before->lately;
-    one.last = before->last;
-    one.share = std::min(before->share, one.most());
+    const auto cell = renumbering.cell(one.endpoint, one.tier);
+    if (!cell) continue;
+    const Class& before = older.classes_[older.order_of_[*cell]];
+    one.asked = before.asked;
+    one.lately = before.lately;
+    one.last = before.last;
+    one.share = std::min(before.share, one.most());
   }
   capacity_ = older.capacity_;
   admitted_ = older.admitted_;
@@ -79,12 +80,6 @@ void Shedder::inherit(const Shedder& older) {
   state_.cause = older.state_.cause;
   waiting_ = older.waiting_;
   state_.since = older.state_.since;
-}
-
-const Shedder::Class* Shedder::find(std::string_view endpoint, std::string_view tier) const {
-  for (const Class& one : classes_)
-    if (endpoints_[one.endpoint].name == endpoint && tiers_[one.tier] == tier) return &one;
-  return nullptr;
 }
 
 bool Shedder::knows_usual() const {

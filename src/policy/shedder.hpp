@@ -2,10 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "policy/load.hpp"
+#include "policy/renumbering.hpp"
 #include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 #include "policy/usual_latency.hpp"
@@ -29,7 +29,7 @@ class Shedder {
 
   /// Takes over what an older configuration's rule of the same name remembers: it goes on shedding
   /// where it stood, as far as the new floors let it.
-  void inherit(const Shedder& older);
+  void inherit(const Shedder& older, const Renumbering& renumbering);
 
   /// Takes in what happened since the last sample. The rule counts as active from the first request
   /// that it sheds.
@@ -61,7 +61,6 @@ class Shedder {
     [[nodiscard]] double most() const { return may_shed ? 1 - floor : 0; }
   };
 
-  [[nodiscard]] const Class* find(std::string_view endpoint, std::string_view tier) const;
   [[nodiscard]] bool knows_usual() const;
   void gather(const LoadSample& load);
   [[nodiscard]] std::optional<double> queueing_ms() const;
