@@ -101,8 +101,8 @@ class Divider {
   };
 
   void add_pools(const PolicySettings& settings);
-  void observe(const LoadSample& load);
-  void learn(Pool& pool, const LoadSample& load);
+  void observe(const StepReadings& readings, Nanos span);
+  void learn(Pool& pool, const StepReadings& readings, Nanos span);
   void use_estimate(Pool& pool) const;
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);

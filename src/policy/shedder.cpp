@@ -38,6 +38,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];
     endpoints_.push_back({endpoint.name, {}, {}});
+    index_of_.emplace(endpoint.name, e);
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = classes_.emplace_back();
       one.endpoint = e;
@@ -108,16 +109,15 @@ void Shedder::gather(const LoadSample& load) {
   gathered_ += load.span;
   const double in_asked = weight_in(kAskedMemory, load.span);
   for (const EndpointLoad& seen : load.endpoints) {
-    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                    [&](const Endpoint& e) { return e.name == seen.endpoint; });
-    if (found == endpoints_.end()) continue;
-    Endpoint& endpoint = *found;
+    const auto found = index_of_.find(seen.endpoint);
+    if (found == index_of_.end()) continue;
+    const std::size_t e = found->second;
+    Endpoint& endpoint = endpoints_[e];
     endpoint.usual.add(seen, load.span, engaged_);
     const auto usual = endpoint.usual.ms();
     endpoint.waited += seen.waited(usual);
     const double weight = usual.value_or(0) / 1e3;
     done_ += seen.done(usual) * weight;
-    const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
       const double rate = seen.asked[t] * weight / in_seconds(load.span);

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "policy/load.hpp"
@@ -74,8 +75,9 @@ class Shedder {
   double threshold_ms_;
   std::vector<std::string> tiers_;
   std::vector<Endpoint> endpoints_;
-  std::vector<Class> classes_;         ///< most important first
-  std::vector<std::size_t> order_of_;  ///< cell -> index in classes_
+  std::unordered_map<std::string, std::size_t> index_of_;  ///< in endpoints_, by name
+  std::vector<Class> classes_;                             ///< most important first
+  std::vector<std::size_t> order_of_;                      ///< cell -> index in classes_
   RuleState state_;
 
   Nanos gathered_{0};               ///< since the last judgement
