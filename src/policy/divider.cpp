@@ -151,10 +151,10 @@ void Divider::restore(std::size_t cell, double scale, std::optional<Instant> ste
 
 void Divider::update(const StepReadings& readings, const LoadSample* load, Now now,
                      Instant before) {
-  if (load != nullptr) observe(*load);
+  if (load != nullptr) observe(readings, load->span);
   claim(readings);
   for (Pool& pool : pools_) {
-    if (load != nullptr && pool.estimate) learn(pool, *load);
+    if (load != nullptr && pool.estimate) learn(pool, readings, load->span);
     judge(pool, now.mono - before);
     if (pool.scarce) divide(pool, readings);
   }
@@ -164,17 +164,17 @@ void Divider::update(const StepReadings& readings, const LoadSample* load, Now n
   settle(now.wall);
 }
 
-void Divider::observe(const LoadSample& load) {
-  if (load.span <= Nanos{0}) return;
-  const double lately = weight_in(kLately, load.span);
-  const double usually = weight_in(kUsually, load.span);
+void Divider::observe(const StepReadings& readings, Nanos span) {
+  if (span <= Nanos{0}) return;
+  const double lately = weight_in(kLately, span);
+  const double usually = weight_in(kUsually, span);
   for (std::size_t e = 0; e < endpoints_.size(); ++e) {
-    const EndpointLoad* seen = load.find(endpoints_[e]);
+    const EndpointLoad* seen = readings.endpoints[e].load;
     if (seen == nullptr) continue;
     for (std::size_t t = 0; t < std::min(tiers_.size(), seen->asked.size()); ++t) {
       Class& one = classes_[e * tiers_.size() + t];
       const double reduced = t < seen->reduced.size() ? seen->reduced[t] : 0.0;
-      const double rate = (seen->asked[t] + reduced) / in_seconds(load.span) * one.cost;
+      const double rate = (seen->asked[t] + reduced) / in_seconds(span) * one.cost;
       smooth(one.lately, rate, lately);
       smooth(one.usually, rate, usually);
       one.second_last = std::exchange(one.last, rate);
@@ -182,10 +182,10 @@ void Divider::observe(const LoadSample& load) {
   }
 }
 
-void Divider::learn(Pool& pool, const LoadSample& load) {
+void Divider::learn(Pool& pool, const StepReadings& readings, Nanos span) {
   std::vector<const EndpointLoad*> loads;
-  for (const std::size_t e : pool.endpoints) loads.push_back(load.find(endpoints_[e]));
-  pool.estimate->update(loads, load.span, pool.scarce);
+  for (const std::size_t e : pool.endpoints) loads.push_back(readings.endpoints[e].load);
+  pool.estimate->update(loads, span, pool.scarce);
   use_estimate(pool);
 }
 

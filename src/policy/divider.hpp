@@ -9,7 +9,8 @@
 #include "policy/capacity_estimate.hpp"
 #include "policy/cell_scale.hpp"
 #include "policy/load.hpp"
-#include "policy/rule_memory.hpp"
+#include "policy/readings.hpp"
+#include "policy/renumbering.hpp"
 #include "policy/rule_state.hpp"
 
 namespace tidelimit::policy {
@@ -100,8 +101,8 @@ class Divider {
   };
 
   void add_pools(const PolicySettings& settings);
-  void observe(const LoadSample& load);
-  void learn(Pool& pool, const LoadSample& load);
+  void observe(const StepReadings& readings, Nanos span);
+  void learn(Pool& pool, const StepReadings& readings, Nanos span);
   void use_estimate(Pool& pool) const;
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);

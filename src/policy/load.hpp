@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/time.hpp"
@@ -49,13 +48,6 @@ struct EndpointLoad {
 struct LoadSample {
   Nanos span{0};
   std::vector<EndpointLoad> endpoints;
-
-  /// Null: nothing is known of it.
-  [[nodiscard]] const EndpointLoad* find(std::string_view endpoint) const {
-    const auto found = std::find_if(endpoints.begin(), endpoints.end(),
-                                    [&](const auto& one) { return one.endpoint == endpoint; });
-    return found == endpoints.end() ? nullptr : &*found;
-  }
 };
 
 }  // namespace tidelimit::policy

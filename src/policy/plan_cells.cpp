@@ -10,7 +10,6 @@ namespace tidelimit::policy {
 namespace {
 
 constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
-constexpr double kRounding = 1e-9;       // sums of many small steps
 constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
 constexpr double kTotalStep = 0.02;      // the same for a total, of itself
 
@@ -73,11 +72,6 @@ limiter::Cell staged_cell_of(const BaseLimits& base, const CellSettings& from,
   return cell;
 }
 
-bool differ(double before, double after) {
-  if (std::isinf(before) || std::isinf(after)) return before != after;
-  return std::abs(after - before) >= kTotalStep * before;
-}
-
 }  // namespace
 
 void Setting::offer_scale(double other, limiter::RuleId by, bool still_moving) {
@@ -100,10 +94,16 @@ void Setting::offer_shed(double other, limiter::RuleId by) {
   shed_rule = by;
 }
 
+bool total_differs(double before, double after, double step) {
+  if (std::isinf(before) || std::isinf(after)) return before != after;
+  return std::abs(after - before) >= step * before;
+}
+
 bool worth_publishing(const Setting& before, const Setting& after) {
   if ((after.shed == 0) != (before.shed == 0)) return true;
   if (std::abs(after.shed - before.shed) >= kShedStep) return true;
-  if (differ(before.total, after.total) || before.total_rule != after.total_rule) return true;
+  if (total_differs(before.total, after.total, kTotalStep) || before.total_rule != after.total_rule)
+    return true;
   if (after.scale < before.scale) return true;
   if (after.scale == before.scale) return after.rule != before.rule;
   return !after.moving || after.scale - before.scale >= kPublishedStep - kRounding;

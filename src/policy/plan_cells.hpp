@@ -30,6 +30,11 @@ struct Setting {
 };
 using CellSettings = std::array<Setting, limiter::kViews>;
 
+/// Sums of many small steps may be so far off.
+inline constexpr double kRounding = 1e-9;
+
+/// Whether a total moved by `step` of itself, or came or went.
+[[nodiscard]] bool total_differs(double before, double after, double step);
 /// Whether a plan with this change is worth its publication.
 [[nodiscard]] bool worth_publishing(const Setting& before, const Setting& after);
 

@@ -9,20 +9,14 @@ using limiter::View;
 using Of = PlanChange::Of;
 
 constexpr Of kFigures[kPlanFigures] = {Of::limit, Of::total, Of::shed};
-constexpr double kStep = 0.1;  // of a scale or a share to shed, while it moves
-constexpr double kTotalStep = 0.2;
-constexpr double kRounding = 1e-9;  // sums of many small steps
+constexpr double kStep = 0.1;       // of a scale or a share to shed, while it moves
+constexpr double kTotalStep = 0.2;  // the same for a total, of itself
 constexpr Nanos kNoteEvery = std::chrono::seconds{10};
 
 bool scale_differs(double before, const Setting& after) {
   if (after.scale == before) return false;
   const bool tightens = after.scale < before && after.scale < 1.0;
   return tightens || !after.moving || std::abs(after.scale - before) >= kStep - kRounding;
-}
-
-bool total_differs(double before, double after) {
-  if (std::isinf(before) || std::isinf(after)) return before != after;
-  return std::abs(after - before) >= kTotalStep * before;
 }
 
 bool shed_differs(double before, double after) {
@@ -35,7 +29,7 @@ bool belongs_on_record(Of of, double before, const Setting& after) {
     case Of::limit:
       return scale_differs(before, after);
     case Of::total:
-      return total_differs(before, after.total);
+      return total_differs(before, after.total, kTotalStep);
     case Of::shed:
       return shed_differs(before, after.shed);
   }

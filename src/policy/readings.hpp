@@ -16,8 +16,8 @@ struct StepReadings {
   WallTime now{};
 };
 
-/// Of what the planner was given, what counts: forecasts and signals that are not too old, by
-/// endpoint.
+/// Of what the planner was given, what counts: load, and forecasts and signals that are not too
+/// old, by endpoint. What it returns looks into both arguments.
 [[nodiscard]] StepReadings read(const PlanInputs& inputs, const PolicySettings& settings);
 
 }  // namespace tidelimit::policy

@@ -14,29 +14,6 @@ bool limited(const EndpointSettings& endpoint, std::size_t tier) {
 
 }  // namespace
 
-Renumbering::Renumbering(const PolicySettings& before, const PolicySettings& after)
-    : tiers_before(before.tiers.size()) {
-  for (const auto& endpoint : after.endpoints) {
-    const auto old = std::find_if(before.endpoints.begin(), before.endpoints.end(),
-                                  [&](const auto& e) { return e.name == endpoint.name; });
-    endpoints.emplace_back();
-    if (old != before.endpoints.end()) {
-      endpoints.back() = static_cast<std::size_t>(old - before.endpoints.begin());
-    }
-  }
-  for (const auto& tier : after.tiers) {
-    const auto old = std::find(before.tiers.begin(), before.tiers.end(), tier);
-    tiers.emplace_back();
-    if (old != before.tiers.end())
-      tiers.back() = static_cast<std::size_t>(old - before.tiers.begin());
-  }
-}
-
-std::optional<std::size_t> Renumbering::cell(std::size_t endpoint, std::size_t tier) const {
-  if (!endpoints[endpoint] || !tiers[tier]) return std::nullopt;
-  return *endpoints[endpoint] * tiers_before + *tiers[tier];
-}
-
 RuleMemory::RuleMemory(const PolicySettings& settings, std::size_t rule)
     : rule_(rule),
       condition_(settings.rules[rule].when),

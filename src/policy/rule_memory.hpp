@@ -7,22 +7,12 @@
 
 #include "policy/cell_scale.hpp"
 #include "policy/readings.hpp"
+#include "policy/renumbering.hpp"
 #include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 #include "policy/trigger.hpp"
 
 namespace tidelimit::policy {
-
-/// Where the endpoints and tiers of a new configuration stood in the old one.
-struct Renumbering {
-  std::vector<std::optional<std::size_t>> endpoints;
-  std::vector<std::optional<std::size_t>> tiers;
-  std::size_t tiers_before = 0;
-
-  Renumbering(const PolicySettings& before, const PolicySettings& after);
-  /// Old index of the cell [endpoint][tier].
-  [[nodiscard]] std::optional<std::size_t> cell(std::size_t endpoint, std::size_t tier) const;
-};
 
 /// One rule on plans and all that it remembers: whether it holds, and how far it has moved each
 /// cell ([endpoint][tier], row-major) from its base limit. A forecast rule whose condition is no

@@ -66,13 +66,7 @@ void RuleSet::inherit(const RuleSet& older, const Renumbering& renumbering) {
   };
   hand_over(memories_, older.memories_);
   hand_over(dividers_, older.dividers_);
-  for (auto& shedder : shedders_) {
-    for (const Shedder& old : older.shedders_) {
-      if (old.state().rule != shedder.state().rule) continue;
-      shedder.inherit(old);
-      states_[shedder.rule()] = shedder.state();
-    }
-  }
+  hand_over(shedders_, older.shedders_);
 }
 
 void RuleSet::update(const PlanInputs& inputs, const PolicySettings& settings, Instant before) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 #include "base/seconds.hpp"
 #include "policy/rates.hpp"
@@ -37,6 +38,7 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
   for (std::size_t e = 0; e < settings.endpoints.size(); ++e) {
     const EndpointSettings& endpoint = settings.endpoints[e];
     endpoints_.push_back({endpoint.name, {}, {}});
+    index_of_.emplace(endpoint.name, e);
     for (std::size_t t = 0; t < tiers_.size(); ++t) {
       Class& one = classes_.emplace_back();
       one.endpoint = e;
@@ -56,19 +58,19 @@ Shedder::Shedder(const PolicySettings& settings, std::size_t rule)
     order_of_[classes_[i].endpoint * tiers_.size() + classes_[i].tier] = i;
 }
 
-void Shedder::inherit(const Shedder& older) {
-  for (Endpoint& endpoint : endpoints_) {
-    for (const Endpoint& before : older.endpoints_) {
-      if (before.name == endpoint.name) endpoint.usual = before.usual;
-    }
+void Shedder::inherit(const Shedder& older, const Renumbering& renumbering) {
+  for (std::size_t e = 0; e < endpoints_.size(); ++e) {
+    if (const auto before = renumbering.endpoints[e])
+      endpoints_[e].usual = older.endpoints_[*before].usual;
   }
   for (Class& one : classes_) {
-    const Class* before = older.find(endpoints_[one.endpoint].name, tiers_[one.tier]);
-    if (before == nullptr) continue;
-    one.asked = before->asked;
-    one.lately = before->lately;
-    one.last = before->last;
-    one.share = std::min(before->share, one.most());
+    const auto cell = renumbering.cell(one.endpoint, one.tier);
+    if (!cell) continue;
+    const Class& before = older.classes_[older.order_of_[*cell]];
+    one.asked = before.asked;
+    one.lately = before.lately;
+    one.last = before.last;
+    one.share = std::min(before.share, one.most());
   }
   capacity_ = older.capacity_;
   admitted_ = older.admitted_;
@@ -79,12 +81,6 @@ void Shedder::inherit(const Shedder& older) {
   state_.cause = older.state_.cause;
   waiting_ = older.waiting_;
   state_.since = older.state_.since;
-}
-
-const Shedder::Class* Shedder::find(std::string_view endpoint, std::string_view tier) const {
-  for (const Class& one : classes_)
-    if (endpoints_[one.endpoint].name == endpoint && tiers_[one.tier] == tier) return &one;
-  return nullptr;
 }
 
 bool Shedder::knows_usual() const {
@@ -113,16 +109,15 @@ void Shedder::gather(const LoadSample& load) {
   gathered_ += load.span;
   const double in_asked = weight_in(kAskedMemory, load.span);
   for (const EndpointLoad& seen : load.endpoints) {
-    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                    [&](const Endpoint& e) { return e.name == seen.endpoint; });
-    if (found == endpoints_.end()) continue;
-    Endpoint& endpoint = *found;
+    const auto found = index_of_.find(seen.endpoint);
+    if (found == index_of_.end()) continue;
+    const std::size_t e = found->second;
+    Endpoint& endpoint = endpoints_[e];
     endpoint.usual.add(seen, load.span, engaged_);
     const auto usual = endpoint.usual.ms();
     endpoint.waited += seen.waited(usual);
     const double weight = usual.value_or(0) / 1e3;
     done_ += seen.done(usual) * weight;
-    const auto e = static_cast<std::size_t>(found - endpoints_.begin());
     for (std::size_t t = 0; t < tiers_.size() && t < seen.asked.size(); ++t) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
       const double rate = seen.asked[t] * weight / in_seconds(load.span);

@@ -2,10 +2,11 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "policy/load.hpp"
+#include "policy/renumbering.hpp"
 #include "policy/rule_state.hpp"
 #include "policy/settings.hpp"
 #include "policy/usual_latency.hpp"
@@ -29,7 +30,7 @@ class Shedder {
 
   /// Takes over what an older configuration's rule of the same name remembers: it goes on shedding
   /// where it stood, as far as the new floors let it.
-  void inherit(const Shedder& older);
+  void inherit(const Shedder& older, const Renumbering& renumbering);
 
   /// Takes in what happened since the last sample. The rule counts as active from the first request
   /// that it sheds.
@@ -61,7 +62,6 @@ class Shedder {
     [[nodiscard]] double most() const { return may_shed ? 1 - floor : 0; }
   };
 
-  [[nodiscard]] const Class* find(std::string_view endpoint, std::string_view tier) const;
   [[nodiscard]] bool knows_usual() const;
   void gather(const LoadSample& load);
   [[nodiscard]] std::optional<double> queueing_ms() const;
@@ -75,8 +75,9 @@ class Shedder {
   double threshold_ms_;
   std::vector<std::string> tiers_;
   std::vector<Endpoint> endpoints_;
-  std::vector<Class> classes_;         ///< most important first
-  std::vector<std::size_t> order_of_;  ///< cell -> index in classes_
+  std::unordered_map<std::string, std::size_t> index_of_;  ///< in endpoints_, by name
+  std::vector<Class> classes_;                             ///< most important first
+  std::vector<std::size_t> order_of_;                      ///< cell -> index in classes_
   RuleState state_;
 
   Nanos gathered_{0};               ///< since the last judgement

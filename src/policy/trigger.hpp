@@ -5,17 +5,19 @@
 
 #include "base/time.hpp"
 #include "forecast/forecaster.hpp"
+#include "policy/load.hpp"
 #include "policy/settings.hpp"
 
 namespace tidelimit::policy {
 
-/// What a condition is held against at one step.
+/// What is known of one endpoint at one step.
 struct Readings {
   const EndpointSettings* endpoint = nullptr;            ///< the one that the condition looks at
   const forecast::EndpointForecast* forecast = nullptr;  ///< null: there is none that counts
   bool forecast_stale = false;                           ///< there is one, but it is too old
-  std::optional<double> demand;  ///< requests lately seen, scaled to the horizon
-  std::optional<double> cpu;     ///< empty: no fresh signal
+  std::optional<double> demand;        ///< requests lately seen, scaled to the horizon
+  const EndpointLoad* load = nullptr;  ///< null: nothing is known of it
+  std::optional<double> cpu;           ///< empty: no fresh signal
   WallTime now{};
 };
 

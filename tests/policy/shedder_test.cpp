@@ -179,7 +179,7 @@ TEST(Shedder, GoesOnSheddingOverAReload) {
   upstream.run(300, kCalm);
   upstream.run(120, kRush);
   Shedder heir(settings, 0);
-  heir.inherit(upstream.shedder);
+  heir.inherit(upstream.shedder, {settings, settings});
   EXPECT_TRUE(heir.state().active);
   EXPECT_EQ(heir.state().cause, upstream.shedder.state().cause);
   for (std::size_t cell = 0; cell < 6; ++cell)
@@ -193,6 +193,28 @@ TEST(Shedder, GoesOnSheddingOverAReload) {
   EXPECT_LT(queue, 0.25);
 }
 
+TEST(Shedder, KnowsEndpointsAndTiersByNameOverAReload) {
+  PolicySettings settings = with_shedding();
+  Upstream upstream(settings);
+  upstream.run(300, kCalm);
+  upstream.run(120, {30, 60, 40, 200, 0, 0});
+  const PolicySettings before = settings;
+  std::reverse(settings.endpoints.begin(), settings.endpoints.end());
+  settings.endpoints.insert(settings.endpoints.begin(),
+                            endpoint("new", Priority::normal, {limit(300), limit(100)}));
+  std::reverse(settings.tiers.begin(), settings.tiers.end());
+  Shedder heir(settings, 0);
+  heir.inherit(upstream.shedder, {before, settings});
+  for (std::size_t t = 0; t < kTiers; ++t) EXPECT_EQ(heir.share(t), 0) << "of the new one";
+  for (std::size_t e = 0; e < 3; ++e) {
+    for (std::size_t t = 0; t < kTiers; ++t) {
+      EXPECT_EQ(heir.share((3 - e) * kTiers + (kTiers - 1 - t)),
+                upstream.shedder.share(e * kTiers + t));
+    }
+  }
+  EXPECT_GT(heir.share(2 * kTiers), 0.5) << "of browse/STD";
+}
+
 TEST(Shedder, ObeysANewFloorAtOnce) {
   PolicySettings settings = with_shedding();
   Upstream upstream(settings);
@@ -201,7 +223,7 @@ TEST(Shedder, ObeysANewFloorAtOnce) {
   EXPECT_GT(upstream.shedder.share(1 * kTiers + 1), 0.5);
   settings.adapt.floors = {{"browse", 0.9}};
   Shedder heir(settings, 0);
-  heir.inherit(upstream.shedder);
+  heir.inherit(upstream.shedder, {settings, settings});
   EXPECT_LE(heir.share(1 * kTiers + 1), 0.1 + 1e-9);
 }
 
