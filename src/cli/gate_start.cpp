@@ -47,8 +47,7 @@ Result<std::shared_ptr<engine::History>> open_history(const config::Config& conf
   if (config.state.empty()) {
     spdlog::warn(
         "no `state` is configured: windows, verdicts, overrides and what is used of limits end "
-        "with "
-        "this process");
+        "with this process");
     return nullptr;
   }
   auto history = store::SqliteHistory::open(config.state, config.retention);

@@ -73,7 +73,10 @@ CountersView counters_of(const Tally& tally) {
 void add_counters(CountersView& to, const CountersView& from, bool grow) {
   if (to.tiers.empty()) to.tiers = from.tiers;
   for (std::size_t e = 0; e < from.endpoints.size(); ++e) {
-    auto found = std::find(to.endpoints.begin(), to.endpoints.end(), from.endpoints[e]);
+    // Nearly always all are of one configuration.
+    const bool in_place = e < to.endpoints.size() && to.endpoints[e] == from.endpoints[e];
+    auto found = in_place ? to.endpoints.begin() + static_cast<std::ptrdiff_t>(e)
+                          : std::find(to.endpoints.begin(), to.endpoints.end(), from.endpoints[e]);
     if (found == to.endpoints.end()) {
       if (!grow) continue;
       to.endpoints.push_back(from.endpoints[e]);
