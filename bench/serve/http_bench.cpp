@@ -185,32 +185,31 @@ FullLoad full_loads(Bench& bench, const Servers& servers, const fs::path& many,
   return {median(auth), median(check), median(nginx), median(haproxy), median(bare)};
 }
 
-void add_rate(Figures& figures, const std::string& name, const Run& run,
-              const std::string& reference, const Run& other, const std::string& aim) {
+/// What two runs have in one of their members.
+struct Measure {
+  double Run::*of;
+  const char* unit;
+};
+constexpr Measure kRate{&Run::rate, "requests/s"};
+constexpr Measure kCpu{&Run::cpu_us, "us/request"};
+
+void add(Figures& figures, const std::string& name, const Measure& measure, const Run& run,
+         const std::string& reference, const Run& other, const std::string& aim) {
   figures.add({.name = name,
-               .value = run.rate,
-               .unit = "requests/s",
+               .value = run.*measure.of,
+               .unit = measure.unit,
                .reference = reference,
-               .reference_value = other.rate,
-               .aim = aim});
-}
-void add_cpu(Figures& figures, const std::string& name, const Run& run,
-             const std::string& reference, const Run& other, const std::string& aim) {
-  figures.add({.name = name,
-               .value = run.cpu_us,
-               .unit = "us/request",
-               .reference = reference,
-               .reference_value = other.cpu_us,
+               .reference_value = other.*measure.of,
                .aim = aim});
 }
 
 void add_full_load(Figures& figures, const FullLoad& load) {
-  add_rate(figures, "auth_nginx", load.auth, "nginx limit_req", load.nginx, ">=1");
-  add_rate(figures, "auth_haproxy", load.auth, "HAProxy stick table", load.haproxy, ">=1.5");
-  add_rate(figures, "check_nginx", load.check, "nginx limit_req", load.nginx, ">=1");
-  add_cpu(figures, "auth_cpu", load.auth, "bare epoll loop", load.bare, "<=1.1");
-  add_cpu(figures, "auth_cpu_nginx", load.auth, "nginx limit_req", load.nginx, "<=1");
-  add_cpu(figures, "check_cpu_nginx", load.check, "nginx limit_req", load.nginx, "<=1");
+  add(figures, "auth_nginx", kRate, load.auth, "nginx limit_req", load.nginx, ">=1");
+  add(figures, "auth_haproxy", kRate, load.auth, "HAProxy stick table", load.haproxy, ">=1.5");
+  add(figures, "check_nginx", kRate, load.check, "nginx limit_req", load.nginx, ">=1");
+  add(figures, "auth_cpu", kCpu, load.auth, "bare epoll loop", load.bare, "<=1.1");
+  add(figures, "auth_cpu_nginx", kCpu, load.auth, "nginx limit_req", load.nginx, "<=1");
+  add(figures, "check_cpu_nginx", kCpu, load.check, "nginx limit_req", load.nginx, "<=1");
 }
 
 void add_half_load(Figures& figures, Bench& bench, const Servers& servers, const FullLoad& full) {
@@ -231,8 +230,8 @@ void add_idle(Figures& figures, Bench& bench, const Server& gate, const Run& wit
   std::this_thread::sleep_for(std::chrono::seconds{1});  // all are accepted
   const double each = (gate.child->resident_mb() - before) * 1e6 / kIdle;
   figures.add({.name = "idle_connection", .value = each, .unit = "B"});
-  add_rate(figures, "auth_with_10000_idle", bench.full_load(gate, "/v1/auth", many), "without them",
-           without, "");
+  add(figures, "auth_with_10000_idle", kRate, bench.full_load(gate, "/v1/auth", many),
+      "without them", without, "");
 }
 
 Figures measure() {

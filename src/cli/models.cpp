@@ -7,8 +7,8 @@ namespace tidelimit::cli {
 namespace {
 
 /// What was named: where it is damaged it is wrong input.
-template <class Read>
-Result<Read> as_input(Result<Read> read) {
+template <class Models>
+Result<Models> as_input(Result<Models> read) {
   if (read || read.error().code != Code::data_loss) return read;
   return fail(Code::invalid_argument, read.error().message);
 }
