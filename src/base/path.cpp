@@ -153,14 +153,6 @@ void write_segments(std::string_view path, PathReading reading, SegmentWriter& o
   }
 }
 
-/// Cuts the first segment off a path that begins with '/'.
-std::string_view take_segment(std::string_view& path) {
-  path.remove_prefix(1);
-  const std::string_view segment = path.substr(0, path.find('/'));
-  path.remove_prefix(segment.size());
-  return segment;
-}
-
 }  // namespace
 
 std::string_view normalise_path(std::string_view target, std::string& buffer, PathReading reading) {
@@ -220,6 +212,13 @@ std::string_view without_case(std::string_view path, std::string& buffer) {
   if (std::none_of(path.begin(), path.end(), is_capital)) return path;
   buffer = to_lower(path);
   return buffer;
+}
+
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);  // its '/'
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
 }
 
 bool path_matches(std::string_view pattern, std::string_view path) {

@@ -52,6 +52,9 @@ using PathReading = unsigned;
 /// The path in lower case: itself where it has no capitals, else in `buffer`, where it may stand.
 [[nodiscard]] std::string_view without_case(std::string_view path, std::string& buffer);
 
+/// Cuts the first segment off a normalised path or pattern that is not empty.
+[[nodiscard]] std::string_view take_segment(std::string_view& path);
+
 /// A route pattern: literal segments (in any ASCII case: Express, ASP.NET and IIS take them so),
 /// `*` for one segment, a trailing `**` for any rest, none included
 /// ("/payment/**" matches "/payment" and "/payment/x/y"). Both sides normalised.

@@ -18,19 +18,23 @@ using limiter::TierId;
 constexpr std::size_t kMostReadings = 15;
 constexpr std::size_t kMostRead = 8 << 10;  // bytes, of all of them together
 
-bool is_tree(const std::string& pattern) {
-  return pattern.ends_with("/**") && pattern.find('*') == pattern.size() - 2;
-}
-
 /// HEAD is GET without the body: where a service serves one it serves the other, at the same cost.
 bool takes_method(const std::string& wanted, std::string_view method) {
   return equals_ignoring_case(wanted, method) ||
          (wanted == "GET" && equals_ignoring_case(method, "HEAD"));
 }
 
-/// "/payment" of "/payment/**", which matches that path itself too; "/a/" of "/a/*/b".
-std::string literal_of(const std::string& pattern) {
-  return pattern.substr(0, is_tree(pattern) ? pattern.size() - 3 : pattern.find('*'));
+bool takes_method(const std::vector<std::string>& methods, std::string_view method) {
+  return methods.empty() || std::any_of(methods.begin(), methods.end(), [&](const auto& wanted) {
+           return takes_method(wanted, method);
+         });
+}
+
+std::vector<std::string> patterns_of(const policy::PolicySettings& settings) {
+  std::vector<std::string> patterns;
+  for (const policy::EndpointSettings& endpoint : settings.endpoints)
+    patterns.insert(patterns.end(), endpoint.match.begin(), endpoint.match.end());
+  return patterns;
 }
 
 /// What a principal of this tier may at most, as far as the configuration says.
@@ -66,14 +70,13 @@ Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> 
     : epoch_(epoch),
       rolls_out_(settings.rolls_out()),
       tiers_(settings.tiers),
-      agent_patterns_(std::move(agent_patterns)) {
+      agent_patterns_(std::move(agent_patterns)),
+      patterns_(patterns_of(settings)) {
   for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
     const policy::EndpointSettings& endpoint = settings.endpoints[i];
     endpoints_.push_back(endpoint.name);
-    for (const std::string& pattern : endpoint.match) {
-      routes_.push_back({pattern, literal_of(pattern), is_tree(pattern),
-                         EndpointId{static_cast<std::uint16_t>(i)}, endpoint.methods});
-    }
+    routes_.insert(routes_.end(), endpoint.match.size(),
+                   {EndpointId{static_cast<std::uint16_t>(i)}, endpoint.methods});
   }
   for (const policy::Rule& rule : settings.rules) rules_.push_back(rule.name);
   for (std::size_t i = 0; i < tiers_.size(); ++i) strictest_.push_back(strictest_of(settings, i));
@@ -84,22 +87,10 @@ Routes::Routes(const policy::PolicySettings& settings, std::vector<std::string> 
   default_tier_ = TierId{static_cast<std::uint8_t>(position)};
 }
 
-bool Routes::takes(const Route& route, std::string_view method, std::string_view path) {
-  const std::size_t size = route.literal.size();
-  // By its length alone most others are refused.
-  if (route.is_tree && path.size() > size && path[size] != '/') return false;
-  if (!starts_ignoring_case(path, route.literal)) return false;
-  if (!route.is_tree && !path_matches(route.pattern, path)) return false;
-  if (route.methods.empty()) return true;
-  return std::any_of(route.methods.begin(), route.methods.end(),
-                     [&](const std::string& wanted) { return takes_method(wanted, method); });
-}
-
 const Routes::Route* Routes::find(std::string_view method, std::string_view path) const {
-  const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const Route& candidate) {
-    return takes(candidate, method, path);
-  });
-  return route != routes_.end() ? &*route : nullptr;
+  const std::uint32_t first = patterns_.first(
+      path, [&](std::uint32_t pattern) { return takes_method(routes_[pattern].methods, method); });
+  return first != PatternTree::kNone ? &routes_[first] : nullptr;
 }
 
 EndpointId Routes::endpoint_of(const Route* route) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/path.hpp"
+#include "base/pattern_tree.hpp"
 #include "limiter/limiter.hpp"
 #include "limiter/plan.hpp"
 #include "policy/settings.hpp"
@@ -65,14 +66,9 @@ class Routes {
 
  private:
   struct Route {
-    std::string pattern;
-    std::string literal;  ///< what every match begins with: most others are refused by it
-    bool is_tree;         ///< the pattern is the literal and "/**", as most are
     limiter::EndpointId endpoint;
     std::vector<std::string> methods;
   };
-  [[nodiscard]] static bool takes(const Route& route, std::string_view method,
-                                  std::string_view path);
   /// Null: none, it is `other`.
   [[nodiscard]] const Route* find(std::string_view method, std::string_view path) const;
   [[nodiscard]] limiter::EndpointId endpoint_of(const Route* route) const;
@@ -88,7 +84,8 @@ class Routes {
   std::vector<std::string> rules_;
   std::string concurrency_ = "concurrency";
   std::vector<std::string> agent_patterns_;
-  std::vector<Route> routes_;
+  std::vector<Route> routes_;  ///< one for each pattern
+  PatternTree patterns_;
   std::vector<std::vector<limiter::EndpointId>> strictest_;  ///< by tier, the strictest first
   limiter::TierId default_tier_{0};
 };

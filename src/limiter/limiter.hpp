@@ -114,8 +114,8 @@ class Worker {
   ///   principal; see there.
   [[nodiscard]] Decision decide(const Call& call, Instant now) noexcept;
 
-  /// Decides many calls in their order, with memory fetched ahead. Equal to deciding one by one.
-  /// `decisions` is at least as long as `calls`.
+  /// Decides many calls in their order, with memory fetched ahead. Equal to deciding one by one
+  /// under what is in force when the first is decided. `decisions` is at least as long as `calls`.
   void decide(std::span<const Call> calls, Instant now, std::span<Decision> decisions) noexcept;
 
   /// Decides calls that stand or fall together: all that one request is asked about at once. All
@@ -162,8 +162,6 @@ class Worker {
                                Decision& decision) noexcept;
   inline void decide_uncounted(std::uint64_t client_hash, const Call& call, Instant now,
                                Decision& out) noexcept;
-  void decide_some(std::span<const Call> calls, Instant now,
-                   std::span<Decision> decisions) noexcept;
   void prefetch_bucket(std::uint64_t client_hash, const Call& call) noexcept;
   void count(std::uint64_t client_hash, const Call& call, bool denied, Instant now) noexcept;
   void count_each_client(std::span<const Call> calls, bool denied, Instant now) noexcept;

@@ -34,6 +34,7 @@ class UsualCall {
   [[nodiscard]] bool decide(const VerdictTable* verdicts, const OverrideTable* overrides,
                             Decision& out) noexcept;
 
+  [[nodiscard]] std::uint64_t client_hash() const noexcept { return client_hash_; }
   /// Of the principal's bucket.
   [[nodiscard]] static std::uint64_t bucket_key(const UsualLimit& usual, std::uint64_t client_hash,
                                                 const Call& call) noexcept {
