@@ -69,7 +69,9 @@ inline bool UsualCall::enforced_in_full() const noexcept {
   if (usual_ == nullptr || call_.rollout >= usual_->below || call_.hits == 0 ||
       call_.given != nullptr || now_ >= plan_.expires_at || !enforced_in_full())
     return false;
-  if (overrides != nullptr && !overrides->empty()) return false;
+  if (overrides != nullptr && !overrides->empty() &&
+      overrides->find(call_.client, call_.user, now_) != nullptr)
+    return false;
   if (verdicts != nullptr && verdicts->find(call_.client, now_) != nullptr) return false;
   charge(out);
   return true;
