@@ -12,6 +12,7 @@
 #include "cli/models.hpp"
 #include "cli/text_table.hpp"
 #include "config/config.hpp"
+#include "engine/memory.hpp"
 #include "policy/words.hpp"
 #include "serve/net/clock.hpp"
 
@@ -149,6 +150,15 @@ TextTable domain_table(const config::Domains& domains) {
   return table;
 }
 
+/// "memory: at most 289 MiB in tables: buckets 64, clients 225".
+std::string memory_in_words(const engine::TableMemory& memory) {
+  const auto mebibytes = [](std::size_t bytes) { return (bytes + (1u << 20) - 1) >> 20; };
+  return fmt::format(
+      "memory: at most {} MiB in tables: buckets {}, clients {}{}", mebibytes(memory.total()),
+      mebibytes(memory.buckets), mebibytes(memory.clients),
+      memory.leases == 0 ? "" : fmt::format(", leases {}", mebibytes(memory.leases)));
+}
+
 /// What a gate that started now would start without, or would not use.
 std::vector<std::string> model_troubles(const config::Config& config) {
   std::vector<std::string> troubles;
@@ -208,9 +218,10 @@ void print_summary(const config::Config& config, const std::vector<std::string>&
   for (const TextTable& table :
        {capacity_table(policy), rule_table(policy, now), domain_table(config.domains)})
     if (!table.empty()) std::cout << '\n' << table.text();
+  std::cout << '\n' << memory_in_words(engine::most_memory(config.engine)) << '\n';
   if (std::any_of(policy.rules.begin(), policy.rules.end(),
                   [](const auto& rule) { return rule.when.on_signal(); }))
-    std::cout << fmt::format("\ncpu: {}\n", cpu_in_words(config.cpu));
+    std::cout << fmt::format("cpu: {}\n", cpu_in_words(config.cpu));
   std::cout.flush();
   for (const auto& warning : warnings) std::cerr << warning << " (warning)\n";
 }

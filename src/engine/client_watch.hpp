@@ -18,6 +18,11 @@ namespace tidelimit::engine {
 class ClientWatch {
  public:
   ClientWatch(limiter::ClientTable& table, const CrowdTable& crowd);
+  /// Of a full table of that capacity; `by_agent`: rules count requests by their user agents.
+  [[nodiscard]] static std::size_t most_bytes(std::size_t capacity, bool by_agent) {
+    return traffic::ClientProfiles::most_bytes(capacity, by_agent) +
+           capacity * (sizeof(Note) + sizeof(std::uint32_t) + sizeof(Touched));
+  }
 
   /// Folds what was counted since the last call; `visit(slot, client, arrivals)` for each
   /// client that came. Clients that `verdicts` calls malicious don't count as traffic.

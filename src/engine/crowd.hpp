@@ -6,6 +6,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "limiter/client_table.hpp"
 #include "limiter/zeroed_array.hpp"
 
 namespace tidelimit::engine {
@@ -18,6 +19,13 @@ namespace tidelimit::engine {
 class CrowdTable {
  public:
   CrowdTable(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places | 1) {}
+  /// Beside a table of clients of so many bytes: one client in sixteen may be a crowd.
+  [[nodiscard]] static std::size_t places_for(std::size_t client_bytes) noexcept {
+    return client_bytes / (16 * limiter::ClientTable::kSlotBytes);
+  }
+  [[nodiscard]] static std::size_t most_bytes(std::size_t places) noexcept {
+    return places * sizeof(Place);
+  }
 
   void use_huge_pages() noexcept { places_.use_huge_pages(); }
 

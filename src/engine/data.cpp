@@ -3,12 +3,6 @@
 #include "engine/counters.hpp"
 
 namespace tidelimit::engine {
-namespace {
-
-// A place a bucket of the client table's memory: one client in sixteen may be a crowd.
-constexpr std::size_t kClientBytesPerPlace = 16 * limiter::ClientTable::kSlotBytes;
-
-}  // namespace
 
 Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, std::uint64_t start,
                    const History* history)
@@ -20,7 +14,7 @@ Engine::Data::Data(const Settings& settings, std::uint64_t the_seed, std::uint64
                .client_bytes = settings.client_bytes,
                .seed = the_seed,
                .lease_bytes = settings.lease_bytes}),
-      crowd(settings.client_bytes / kClientBytesPerPlace, the_seed) {}
+      crowd(CrowdTable::places_for(settings.client_bytes), the_seed) {}
 
 CountersView Engine::Data::counters() const {
   std::lock_guard lock(mutex);

@@ -67,7 +67,7 @@ void count_classes(std::array<std::atomic<std::uint32_t>, N>& counters, std::uin
 }  // namespace
 
 ClientTable::ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages)
-    : seed_(seed), sets_(std::max<std::size_t>(bytes / sizeof(Set), 1), pages) {
+    : seed_(seed), sets_(capacity_of(bytes) / kWays, pages) {
   touched_.reserve(capacity());  // memory of what is never touched costs none
 }
 

@@ -52,6 +52,13 @@ class ClientTable {
 
   /// Capacity from memory: bytes / kSlotBytes, rounded down to whole sets of 8 slots.
   ClientTable(std::size_t bytes, std::uint64_t seed, Pages pages = Pages::small);
+  [[nodiscard]] static std::size_t capacity_of(std::size_t bytes) noexcept {
+    return std::max<std::size_t>(bytes / sizeof(Set), 1) * kWays;
+  }
+  /// Of a full table of that capacity.
+  [[nodiscard]] static std::size_t most_bytes(std::size_t capacity) noexcept {
+    return capacity * (kSlotBytes + sizeof(std::uint32_t));
+  }
 
   struct Event {
     ClientId client;

@@ -33,6 +33,12 @@ ClientProfiles::ClientProfiles(std::size_t capacity, std::uint64_t seed)
 
 ClientProfiles::~ClientProfiles() = default;
 
+std::size_t ClientProfiles::most_bytes(std::size_t capacity, bool by_class) {
+  const std::size_t each = sizeof(Profile) + (by_class ? sizeof(ClassProfile) : 0);
+  return capacity * each + Seats::most_bytes(capacity) +
+         Neighbourhoods::most_bytes(capacity / kClientsPerNeighbourhood);
+}
+
 void ClientProfiles::use_huge_pages() {
   seats_.use_huge_pages();
   profiles_.use_huge_pages();

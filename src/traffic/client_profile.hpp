@@ -112,6 +112,8 @@ class ClientProfiles {
   /// `seed` keys where neighbourhoods lie.
   explicit ClientProfiles(std::size_t capacity, std::uint64_t seed = 0);
   ~ClientProfiles();
+  /// When all slots were used; `by_class`: by clients whose user agents fall into classes.
+  [[nodiscard]] static std::size_t most_bytes(std::size_t capacity, bool by_class);
 
   /// Folds what was collected from the table at `now`, which never goes back. `fresh` resets the
   /// slot. What came since the last update of the slot.

@@ -49,6 +49,10 @@ class Neighbourhoods {
  public:
   Neighbourhoods(std::size_t places, std::uint64_t seed) : seed_(seed), places_(places + kProbes) {}
 
+  [[nodiscard]] static std::size_t most_bytes(std::size_t places) noexcept {
+    return places * sizeof(Place);
+  }
+
   void use_huge_pages() noexcept { places_.use_huge_pages(); }
 
   /// Begins to fetch what note will touch.

@@ -13,6 +13,9 @@ class Seats {
   static constexpr std::uint32_t kNone = 0;
 
   explicit Seats(std::size_t slots) : seats_(slots) {}
+  [[nodiscard]] static std::size_t most_bytes(std::size_t slots) noexcept {
+    return slots * sizeof(std::uint32_t);
+  }
 
   /// 1 to the number of slots; kNone for a slot that has no place, or beyond the table.
   [[nodiscard]] std::uint32_t of(std::uint32_t slot) const noexcept {

@@ -37,6 +37,7 @@ class CheckConfig(unittest.TestCase):
         self.assertIn(["web", "learned, at most 50/s", "itself"], cells)
         self.assertIn(["shop", "500/s", "pay (cost 3), cart"], cells)
         self.assertIn(["capacity", "enforce", "claims of capacities", "divide by fair shares"], cells)
+        self.assertRegex(shown, r"\nmemory: at most \d+ MiB in tables: buckets 64, clients \d+\ncpu: pushed")
         self.assertTrue(shown.endswith("cpu: pushed (PUT /v1/signals/cpu)\n"), shown)
 
     def test_what_a_log_wrote_into_a_pattern_does_not_reach_the_terminal(self):
