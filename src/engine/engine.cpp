@@ -91,7 +91,8 @@ TableUse Engine::table_use(Instant now) const {
           .leases = leases.live(now),
           .bucket_evictions = buckets.reclaimed(),
           .client_evictions = clients.evictions(),
-          .lease_evictions = leases.reclaimed()};
+          .lease_evictions = leases.reclaimed(),
+          .unwatched_requests = clients.refused()};
 }
 
 WallTime Engine::next_due() const {

@@ -154,6 +154,7 @@ struct TableUse {
   std::size_t clients = 0;
   std::size_t leases = 0;  ///< principals with requests in flight where that is limited; as buckets
   std::uint64_t bucket_evictions = 0, client_evictions = 0, lease_evictions = 0;
+  std::uint64_t unwatched_requests = 0;  ///< of clients for whom there was no place
 };
 
 }  // namespace tidelimit::engine

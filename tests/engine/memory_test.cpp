@@ -55,5 +55,24 @@ TEST_F(Memory, OfFullTablesIsWhatIsSaidBeforehand) {
   }
 }
 
+TEST_F(Memory, ThatIsFullOfActiveClientsLeavesRequestsUnwatchedAndCountsThem) {
+  start();
+  engine->tick(now);
+  const auto ask_all = [&](std::size_t clients) {
+    for (std::size_t i = 0; i < clients; ++i) {
+      traffic::Request made = request({});
+      made.client.lo += i;
+      static_cast<void>(worker->decide(made, 1, now));
+    }
+  };
+  const std::size_t places = engine->limiter().clients().capacity();
+  ask_all(places / 4);
+  EXPECT_EQ(engine->table_use(now.mono).unwatched_requests, 0u);
+  ask_all(2 * places);
+  const TableUse full = engine->table_use(now.mono);
+  EXPECT_GT(full.clients, places * 9 / 10);
+  EXPECT_EQ(full.unwatched_requests, 2 * places - full.clients);
+}
+
 }  // namespace
 }  // namespace tidelimit::engine::test

@@ -218,6 +218,10 @@ void add_tables(Families& families, const engine::TableUse& tables) {
   families.add({{"table", "buckets"}}, static_cast<double>(tables.bucket_evictions));
   families.add({{"table", "clients"}}, static_cast<double>(tables.client_evictions));
   families.add({{"table", "leases"}}, static_cast<double>(tables.lease_evictions));
+  families.counter("tidelimit_unwatched_requests_total",
+                   "Requests of clients that found no place in the table of clients, because it "
+                   "was full of active ones: no verdict comes of them.");
+  families.add({}, static_cast<double>(tables.unwatched_requests));
 }
 
 void add_health(Families& families, const Status& status) {

@@ -157,6 +157,7 @@ TEST(Metrics, HoldsEveryFamilyOfTheContractWithHelp) {
                            "tidelimit_verdicts_total",
                            "tidelimit_table_entries",
                            "tidelimit_table_evictions_total",
+                           "tidelimit_unwatched_requests_total",
                            "tidelimit_signal",
                            "tidelimit_model_info",
                            "tidelimit_build_info",
