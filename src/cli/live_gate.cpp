@@ -82,9 +82,12 @@ void LiveGate::add_options(Command command) {
 
 Result<LiveGate::Place> LiveGate::place() const {
   Place place{kDefaultUrl, kDefaultTokenFile};
-  if (!config_.empty()) {
-    const auto config = config::load(config_);
-    if (!config) return tl::unexpected(config.error());
+  if (!config_.empty() && (url_.empty() || token_file_.empty())) {
+    auto config = config::load_admin(config_);
+    if (!config) {
+      config.error().message += "\nor name the gate itself: --url URL --token-file FILE";
+      return tl::unexpected(config.error());
+    }
     place.url = reachable(config->listen.admin.value_or(config->listen.http));
     place.token_file = config->admin_token_file.string();
     if (place.token_file.empty() && token_file_.empty()) {

@@ -21,6 +21,7 @@ void read_all(const YAML::Node& node, Config& config, Report& report) {
   read_adapt(top, config, report);
   read_rules(top, config, report);
   read_deny(top, config, report);
+  read_admin(top, config, report);
   read_service(top, config, report);
   read_ratelimit(top, config, report);
   read_signals(top, config, report);
@@ -60,6 +61,21 @@ Result<Config> load(const std::string& text, const std::filesystem::path& file) 
     return std::move(*config);
   }
   return fail(Code::invalid_argument, in_lines(config.error(), file));
+}
+
+Result<Config> load_admin(const std::filesystem::path& file) {
+  const auto text = read_whole(file);
+  if (!text) return tl::unexpected(text.error());
+  Report report;
+  Config config;
+  config.file = file;
+  if (const auto node = read_document(*text, "listen", report)) {
+    Section top({*node, "", 1}, report);
+    read_listen(top, config, report);
+    read_admin(top, config, report);
+  }
+  if (report.clean()) return config;
+  return fail(Code::invalid_argument, in_lines(report.take_mistakes(), file));
 }
 
 Config defaults() {

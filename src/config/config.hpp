@@ -117,6 +117,9 @@ inline constexpr std::size_t kMaxFileBytes = 1u << 20;
 [[nodiscard]] Result<Config> load(const std::filesystem::path& file);
 /// The same with this text in the file's place.
 [[nodiscard]] Result<Config> load(const std::string& text, const std::filesystem::path& file);
+/// `listen` and `admin` of a file alone, the rest as if it said nothing: a gate that runs is to be
+/// reached while the rest of its file is being mended.
+[[nodiscard]] Result<Config> load_admin(const std::filesystem::path& file);
 
 /// The files that `domains.patterns` name at this moment, in order, each once.
 [[nodiscard]] std::vector<std::filesystem::path> domain_files(const Config& config);

@@ -280,13 +280,16 @@ void read_deny(Section& top, Config& config, Report& report) {
   section.finish();
 }
 
+void read_admin(Section& top, Config& config, Report& report) {
+  const auto field = top.take("admin");
+  if (!field) return;
+  Section section(*field, report);
+  read_place(section, "token_file", config, config.admin_token_file, config.admin_token_line,
+             report);
+  section.finish();
+}
+
 void read_service(Section& top, Config& config, Report& report) {
-  if (const auto field = top.take("admin")) {
-    Section section(*field, report);
-    read_place(section, "token_file", config, config.admin_token_file, config.admin_token_line,
-               report);
-    section.finish();
-  }
   if (const auto field = top.take("memory")) {
     Section section(*field, report);
     section.read("buckets", config.engine.bucket_bytes, read_bytes);

@@ -34,7 +34,8 @@ void read_ratelimit(Section& top, Config& config, Report& report);
 void read_signals(Section& top, Config& config, Report& report);
 /// Reads the files of `config.domains`; one Error with a line per mistake.
 [[nodiscard]] Result<void> read_domains(Config& config);
-/// admin, memory, retention, state, upstream.
+void read_admin(Section& top, Config& config, Report& report);
+/// memory, retention, state, upstream.
 void read_service(Section& top, Config& config, Report& report);
 
 /// What sections say that does not go together. After all of them.

@@ -55,6 +55,28 @@ class ReloadTest(Serving):
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn(first, unknown.stderr)
 
+    def test_the_ways_back_are_open_while_the_file_is_not_valid(self):
+        first = self.gate.get("/v1/configs").json["in_force"]
+        in_force = lambda: self.gate.get("/v1/configs").json["in_force"]
+        self.gate.write(self.changed)
+        wait_until(lambda: in_force() != first, "the new one is in force")
+        self.gate.write(self.changed.replace("rate: 6/min", "rate: 6/fortnight"))
+        wait_until(lambda: self.gate.count("tidelimit_config_last_reload_successful") == 0, "the refusal is counted")
+        self.assertEqual(self.gate.shell("mode", "all", "shadow").returncode, 0)
+        back = self.gate.shell("configs", "--return-to", first, "--reason", "ticket 9")
+        self.assertEqual(back.returncode, 0, back)
+        self.assertRegex(back.stdout, first + r" .*in force, held")
+        self.assertEqual(in_force(), first)
+        self.gate.write("endpoints: [")
+        wait_until(lambda: self.gate.count("tidelimit_config_last_reload_successful") == 0, "that is refused, too")
+        self.assertEqual(in_force(), first)
+        lost = self.gate.shell("mode")
+        self.assertEqual(lost.returncode, 2)
+        self.assertIn("tidelimit.yaml:1: ", lost.stderr)
+        self.assertIn("--url URL --token-file FILE", lost.stderr)
+        self.gate.write(self.changed)
+        wait_until(lambda: in_force() != first, "the mended file is in force")
+
     def test_on_change(self):
         self.gate.write(self.changed)
         wait_until(self.limit_holds, "the new limit is in force")

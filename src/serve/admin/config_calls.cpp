@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
+#include "config/document.hpp"
 #include "serve/admin/calls.hpp"
 #include "serve/admin/configurations.hpp"
 #include "serve/admin/json.hpp"
@@ -119,11 +120,12 @@ Response put_config(const DeskContext& context, const DeskCall& call) {
   if (const auto fits = config::load(record->text, in_force->config.file); !fits)
     return problem(409, fmt::format("configuration {} can't be used any more: {}",
                                     record->fingerprint, fits.error().message));
-  const auto file = config::load(in_force->config.file);
+  // A file that is not valid can be held over all the more: until it is mended.
+  const auto file = config::read_whole(in_force->config.file);
   if (!file)
-    return problem(409, fmt::format("the file is to be mended first: {}", file.error().message));
-  const engine::ConfigurationHold hold{record->fingerprint, fingerprint_of(file->text), *reason,
-                                       call.by, call.now.wall};
+    return problem(409, fmt::format("the file is to be put back first: {}", file.error().message));
+  const engine::ConfigurationHold hold{record->fingerprint, fingerprint_of(*file), *reason, call.by,
+                                       call.now.wall};
   // What the file says anyway needs no hold.
   const bool as_file = hold.fingerprint == hold.over;
   if (const auto put = context.engine.history()->put_hold(as_file ? nullptr : &hold); !put)

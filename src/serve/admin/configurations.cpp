@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/hash.hpp"
+#include "config/document.hpp"
 
 namespace tidelimit::serve {
 namespace {
@@ -31,30 +32,32 @@ std::string fingerprint_of(std::string_view text) {
 
 Result<ChosenConfiguration> choose_configuration(const std::filesystem::path& file,
                                                  engine::History* history) {
-  auto config = config::load(file);
+  const auto text = config::read_whole(file);
+  if (!text) return tl::unexpected(text.error());
+  auto config = config::load(*text, file);
+  std::string ended;
+  if (history != nullptr) {
+    auto hold = history->hold();
+    if (!hold) {
+      ended = hold.error().message;
+    } else if (*hold && (*hold)->over != fingerprint_of(*text)) {
+      ended = "the file has changed";
+    } else if (*hold) {
+      if (auto held = held_configuration(**hold, file, *history)) {
+        // As at a reload: these are the process's, whatever a configuration says.
+        if (config) held->listen = std::move(config->listen);
+        if (config) held->state = std::move(config->state);
+        return ChosenConfiguration{std::move(*held), std::move(*hold), {}};
+      } else {
+        ended = held.error().message;
+      }
+    }
+  }
   if (!config) return tl::unexpected(config.error());
-  ChosenConfiguration chosen{std::move(*config), {}, {}};
-  if (history == nullptr) return chosen;
-  auto hold = history->hold();
-  if (!hold) {
-    chosen.ended = hold.error().message;
-    return chosen;
+  if (!ended.empty()) {
+    if (auto put = history->put_hold(nullptr); !put) ended += "; " + put.error().message;
   }
-  if (!*hold) return chosen;
-  if ((*hold)->over != fingerprint_of(chosen.config.text)) {
-    chosen.ended = "the file has changed";
-  } else if (auto held = held_configuration(**hold, file, *history)) {
-    // As at a reload: these are the process's, whatever a configuration says.
-    held->listen = std::move(chosen.config.listen);
-    held->state = std::move(chosen.config.state);
-    chosen.config = std::move(*held);
-    chosen.hold = std::move(*hold);
-    return chosen;
-  } else {
-    chosen.ended = held.error().message;
-  }
-  if (auto ended = history->put_hold(nullptr); !ended) chosen.ended += "; " + ended.error().message;
-  return chosen;
+  return ChosenConfiguration{std::move(*config), {}, std::move(ended)};
 }
 
 void keep_configuration(const config::Config& config, engine::History* history, WallTime now) {

@@ -20,9 +20,9 @@ struct ChosenConfiguration {
   std::string ended;  ///< why a hold has ended, in words; empty: none did
 };
 
-/// The file's, or an earlier one that was returned to while the file stays as it is. A hold ends
-/// when the file says something else, or when what it names is gone or fits this program no more;
-/// that is stored. `history` may be null. Errors are the file's.
+/// The file's, or an earlier one that was returned to while the file stays as it is, be it valid or
+/// not. A hold ends when the file says something else that is valid, or when what it names is gone
+/// or fits this program no more; that is stored. `history` may be null. Errors are the file's.
 [[nodiscard]] Result<ChosenConfiguration> choose_configuration(const std::filesystem::path& file,
                                                                engine::History* history);
 
