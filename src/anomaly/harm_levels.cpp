@@ -14,6 +14,8 @@ using traffic::Feature;
 
 constexpr std::size_t kLeastRowsOfDay = 256;
 constexpr std::size_t kLeastDays = 3;  // of one or two no day is the usual one
+// Where so much of what the others ask for fails, whoever asks for many things fails at many.
+constexpr double kOutageRatio = 0.15;
 
 /// Attackers that fail can be told and were left out; those that only press are still among the
 /// rows, a few in a thousand, and would draw the level up to themselves. So the loudest rows, as
@@ -81,7 +83,8 @@ bool presses_at(const ClientFeatures& f, double level, double granted) {
 }
 
 double error_level_for(const ClientFeatures& f, const HarmLevels& levels) {
-  const bool scans = static_cast<double>(f.failed_paths) >= levels.failed_paths;
+  const bool scans = static_cast<double>(f.failed_paths) >= levels.failed_paths &&
+                     static_cast<double>(f.background_error_ratio) < kOutageRatio;
   return scans ? levels.error_ratio / 2 : levels.error_ratio;
 }
 

@@ -38,9 +38,10 @@ std::string failing_in_words(const HarmLevels& levels, const traffic::ClientFeat
     return fmt::format("{} errors of {} responses{} in five minutes, {}", figures.client_errors,
                        figures.responses, paths, others);
   }
-  return fmt::format("about {:.0f} errors of {:.0f} responses{} in the last hour, {}",
-                     static_cast<double>(f.hour_excess_errors),
-                     static_cast<double>(f.hour_responses), paths, others);
+  return fmt::format(
+      "about {:.0f} errors more than others had in {:.0f} responses{} in the last hour, {}",
+      static_cast<double>(f.hour_excess_errors), static_cast<double>(f.hour_responses), paths,
+      others);
 }
 
 std::string pressing_in_words(const HarmLevels& levels, const traffic::ClientFeatures& f) {

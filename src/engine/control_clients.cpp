@@ -163,6 +163,9 @@ void Engine::Control::publish_verdicts(Now now) {
 Result<void> Engine::Control::put_label(const LabelRecord& record, Now now) {
   const auto client = parse_client(record.target);
   if (!client) return fail(Code::invalid_argument, "a label is on one IP address");
+  if (client->empty())
+    return fail(Code::invalid_argument,
+                ":: stands for all requests that name no client: it can't be labelled");
   if (const auto& history = keeper.history()) {
     if (auto stored = history->put_label(record); !stored) return stored;
   }

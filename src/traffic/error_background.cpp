@@ -8,8 +8,12 @@ namespace tidelimit::traffic {
 namespace {
 
 constexpr std::uint32_t kWeightMost = 3;  // responses a client and minute that weigh
-constexpr double kPseudo = 20;            // responses of the usual ratio behind the background
 constexpr double kServedResponses = 10;   // so many show how the service is
+// Responses of the usual ratio behind the background. Of those whom the service serves when it is
+// well few must do: with more of them an outage for everybody would be half an outage where there
+// is little traffic, and the other half each client's own doing.
+constexpr double kPseudoServed = 5;
+constexpr double kPseudoAll = 20;
 
 /// Errors among the responses, for so many of which they stand.
 ErrorBackground::Share share_for(std::uint32_t weight, std::uint32_t responses,
@@ -50,13 +54,15 @@ double ErrorBackground::ratio(const Own& own, std::uint32_t minute) const {
   auto shares = others(&Minute::served, own.served);
   double served_responses = 0;
   for (const Share& share : shares) served_responses += share.responses;
-  if (served_responses < kServedResponses) shares = others(&Minute::all, true);
+  const bool by_served = served_responses >= kServedResponses;
+  if (!by_served) shares = others(&Minute::all, true);
+  const double pseudo = by_served ? kPseudoServed : kPseudoAll;
   Share sum;
   double most = 0;
   for (const Share& share : shares) {
     sum += share;
-    most = std::max(most, (std::max(sum.errors, 0.0) + kUsualErrorRatio * kPseudo) /
-                              (std::max(sum.responses, 0.0) + kPseudo));
+    most = std::max(most, (std::max(sum.errors, 0.0) + kUsualErrorRatio * pseudo) /
+                              (std::max(sum.responses, 0.0) + pseudo));
   }
   return std::min(most, 1.0);
 }

@@ -163,6 +163,8 @@ TEST_F(Trained, WhoFailsAtEverNewPathsNeedsHalfTheRatio) {
   EXPECT_EQ(harm(detector(), scanner), Harm::none);
   scanner.failed_paths = static_cast<float>(levels.failed_paths + 1);
   EXPECT_EQ(harm(detector(), scanner), Harm::failing);
+  scanner.background_error_ratio = 0.2F;
+  EXPECT_EQ(harm(detector(), scanner), Harm::none) << "others fail wherever they go, too";
   scanner = client(200, 0.3 * levels.error_ratio, 200, 0.2);
   scanner.failed_paths = 100;
   EXPECT_EQ(harm(detector(), scanner), Harm::none) << "a crawler on old links";

@@ -56,6 +56,26 @@ TEST_F(GoodClients, AreLeftAloneWhenAnOutageOfAnHourHasEnded) {
   EXPECT_EQ(worst, 0U);
 }
 
+TEST_F(GoodClients, AreLeftAloneInAnOutageOfASmallSite) {
+  begin();
+  std::size_t worst = 0;
+  // Four customers ask once a minute, and a crawler every five seconds for another page.
+  int page = 0;
+  const auto visit = [&](Nanos span, std::uint16_t status) {
+    const WallTime end = now.wall + span;
+    for (int step = 0; now.wall < end; ++step) {
+      if (step % 12 < 4) call({.address = customer(step % 12)}, status);
+      call({.path = "/other/" + std::to_string(++page), .address = customer(20)}, status);
+      pass(seconds{5});
+      worst = std::max(worst, judged());
+    }
+  };
+  visit(hours{2}, 200);
+  visit(hours{1}, 404);
+  visit(minutes{10}, 200);
+  EXPECT_EQ(worst, 0U);
+}
+
 TEST_F(GoodClients, DoNotMakeTheServersErrors) {
   begin();
   customers(hours{1}, well);

@@ -225,6 +225,12 @@ TEST(ClientProfiles, ThoseWhoAreNeverServedAreNoOutageHoweverMany) {
   EXPECT_LT(site.profiles.features(50, at(10min)).background_error_ratio, 0.03F);
 }
 
+TEST(ClientProfiles, AnOutageIsAWholeOneWhereThereAreFewToTellOfIt) {
+  Besieged site;
+  for (std::size_t i = 0; i < 4; ++i) site.slots[i].requests(3, 3, 15min);
+  EXPECT_GT(site.profiles.features(5, at(15min)).background_error_ratio, 0.65F) << "by twelve";
+}
+
 TEST(ClientProfiles, AnOutageShowsInThoseWhoWereServedBefore) {
   Besieged site;
   for (int minute = 10; minute < 16; ++minute)
