@@ -33,8 +33,8 @@ VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings
 
 void VerdictBook::follow_settings() {
   budget_.set(settings_.anomaly.max_new_verdicts);
+  place_patterns(settings_.rules, patterns_);
   figure_rules_.clear();
-  patterns_.clear();
   mixed_rules_ = false;
   figures_from_ = std::numeric_limits<std::uint32_t>::max();
   for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
@@ -46,11 +46,6 @@ void VerdictBook::follow_settings() {
     } else {
       figure_rules_.push_back(i);
       figures_from_ = std::min(figures_from_, least_requests(rule.when));
-    }
-    if (!rule.when.user_agent) continue;
-    const bool known = std::count(patterns_.begin(), patterns_.end(), *rule.when.user_agent) > 0;
-    if (!known && patterns_.size() < limiter::kAgentClasses) {
-      patterns_.push_back(*rule.when.user_agent);
     }
   }
 }

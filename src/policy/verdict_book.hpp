@@ -106,7 +106,8 @@ class VerdictBook {
   /// Calls of figures() with fewer requests in five minutes change nothing and can be spared.
   [[nodiscard]] std::uint32_t figures_from() const { return figures_from_; }
 
-  /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses).
+  /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses); empty where
+  /// no rule names one any more. A pattern keeps its index over reconfigure().
   [[nodiscard]] const std::vector<std::string>& agent_patterns() const { return patterns_; }
 
   /// Ends what is past its time. True when the table to publish changed since the last call of
