@@ -36,6 +36,12 @@ std::string configuration_fingerprint(const config::Config& config) {
   return all;
 }
 
+/// One that another configuration names is another one, though neither be there.
+std::string tokens_fingerprint(const config::Config& config) {
+  const auto& file = config.admin_token_file;
+  return file.string() + ":" + file_fingerprint(file);
+}
+
 std::string models_fingerprint(const config::Config& config) {
   return store::bundle_fingerprint(config.forecast_model) + "|" +
          store::bundle_fingerprint(config.anomaly_model);
@@ -79,7 +85,7 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
   const auto known = [](std::string fingerprint) { return Watched{fingerprint, fingerprint}; };
   configuration_file_ = known(configuration_fingerprint(in_force->config));
   model_folders_ = known(models_fingerprint(in_force->config));
-  token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
+  token_file_ = known(tokens_fingerprint(in_force->config));
   tell_history(in_force->config);
   if (const auto history = engine_.history()) {
     if (const auto hold = history->hold(); hold && *hold) note_configuration({}, *hold);
@@ -175,7 +181,7 @@ void ControlThread::look_after_files() {
   const auto now_in_force = settings_.current();
   if (model_folders_.settled_anew(models_fingerprint(now_in_force->config)))
     read_models(now_in_force->config);
-  if (token_file_.settled_anew(file_fingerprint(now_in_force->config.admin_token_file)))
+  if (token_file_.settled_anew(tokens_fingerprint(now_in_force->config)))
     read_tokens(now_in_force->config);
 }
 
