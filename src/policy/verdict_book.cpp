@@ -33,6 +33,9 @@ VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings
 
 void VerdictBook::follow_settings() {
   budget_.set(settings_.anomaly.max_new_verdicts);
+  std::vector<Prefix> allow;
+  for (const AllowEntry& entry : settings_.anomaly.allow) allow.push_back(entry.prefix);
+  allow_ = limiter::PrefixIndex(allow);
   place_patterns(settings_.rules, patterns_);
   figure_rules_.clear();
   mixed_rules_ = false;
@@ -86,10 +89,7 @@ bool VerdictBook::settle_anew(Held& held) const {
 }
 
 bool VerdictBook::allowed(const ClientId& client) const {
-  if (client.is_host_name()) return false;
-  const Address address = address_of(client);
-  return std::any_of(settings_.anomaly.allow.begin(), settings_.anomaly.allow.end(),
-                     [&](const AllowEntry& entry) { return entry.prefix.contains(address); });
+  return allow_.find(client, [](std::size_t) { return true; }).has_value();
 }
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told. `repeated`:

@@ -14,6 +14,7 @@
 #include "anomaly/contribution.hpp"
 #include "base/address.hpp"
 #include "base/hash.hpp"
+#include "limiter/prefix_index.hpp"
 #include "limiter/verdict.hpp"
 #include "policy/settings.hpp"
 #include "policy/verdict_budget.hpp"
@@ -198,6 +199,7 @@ class VerdictBook {
   std::uint32_t figures_from_ = 0;         ///< see figures_from()
   bool mixed_rules_ = false;               ///< some rule asks for a verdict and figures together
   std::vector<std::string> patterns_;
+  limiter::PrefixIndex allow_;  ///< as decisions read the list: of an IPv6 client by its /64
 
   std::unordered_map<ClientId, Evidence, ClientIdHash> evidence_;
   std::unordered_map<ClientId, Judged, ClientIdHash> judged_;
