@@ -224,6 +224,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   } else {
     publish(nullptr);
   }
+  publish_verdicts(now);  // which name their rules by the new numbers
   forget_agents(policy::renamed_classes(agents, verdicts.agent_patterns()), now);
   publish_overrides();
   modes.settle();

@@ -204,6 +204,13 @@ TEST_F(AgentRules, KeepTheirCountsWhenAnotherRuleGoes) {
   EXPECT_THAT(verdict(kTool)->reasons, Contains(HasSubstr("sqlmap*")));
 }
 
+TEST_F(AgentRules, AreNamedRightlyFromTheReloadOn) {
+  for (int s = 0; s < 10; ++s) a_second();
+  ASSERT_EQ(*ask({.address = kTool}).rule, "tool");
+  reload({rule("tool", "sqlmap*", 100), rule("probes", "Probe*", 1000)});
+  EXPECT_EQ(*ask({.address = kTool}).rule, "tool");
+}
+
 TEST_F(AgentRules, KeepTheirCountsWhenAnotherRuleIsTurnedOff) {
   ask({.path = "/other/x", .address = kProbe, .agent = "Probe/1"});
   ASSERT_TRUE(
