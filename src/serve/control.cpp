@@ -100,7 +100,8 @@ void ControlThread::note_missing_models(const config::Config& config) {
   if (running && (running->forecast || config.forecast_model.empty()) &&
       (running->anomaly || config.anomaly_model.empty()))
     return;
-  const auto models = store::read_models(config.forecast_model, config.anomaly_model);
+  const auto models = store::read_models(config.forecast_model, config.anomaly_model, nullptr,
+                                         store::Damaged::left_out);
   if (!models) {
     notes_.set("model",
                fmt::format("started without, limits stay at base: {}", models.error().message));
@@ -241,7 +242,8 @@ void ControlThread::note_configuration(const std::vector<std::string>& fixed,
 
 void ControlThread::read_models(const config::Config& config) {
   const auto running = engine_.models();
-  auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get());
+  auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get(),
+                                   store::Damaged::left_out);
   if (models) {
     const std::string refusal =
         model::shape_refusal(*models->bundle, running.get(), config.engine.shape);

@@ -159,6 +159,20 @@ class ModelTest(EndToEnd):
         wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the forecast, too")
         self.assertNotIn("var/later", self.gate.client.get("/readyz?verbose").body)
 
+    def test_a_damaged_forecast_does_not_take_the_detector_along(self):
+        self.gate.stop()
+        self.gate.write(self.config.replace("anomaly: { model: var/model }", "anomaly: { model: var/detector }"))
+        shutil.copytree(self.bundle, self.folder / "gate/var/detector")
+        manifest = self.gate.folder / "var/model/manifest.json"
+        whole = manifest.read_text()
+        manifest.write_text(whole[: len(whole) // 2])
+        self.gate.start()
+        self.assertIn("var/model: manifest.json: damaged", self.gate.client.get("/readyz?verbose").body)
+        self.assertEqual(self.gate.get("/v1/models/anomaly").status, 200)
+        self.assertEqual(self.gate.get("/v1/models/traffic").status, 404)
+        manifest.write_text(whole)
+        wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the forecast, too")
+
 
 if __name__ == "__main__":
     unittest.main()
