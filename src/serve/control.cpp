@@ -245,11 +245,16 @@ void ControlThread::read_models(const config::Config& config) {
   auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get(),
                                    store::Damaged::left_out);
   if (models) {
-    const std::string refusal =
-        model::shape_refusal(*models->bundle, running.get(), config.engine.shape);
-    if (!refusal.empty())
-      models = fail(Code::failed_precondition,
-                    fmt::format("{}: {}", config.forecast_model.string(), refusal));
+    std::string refusal = model::shape_refusal(*models->bundle, running.get(), config.engine.shape);
+    if (!refusal.empty()) refusal = config.forecast_model.string() + ": " + refusal;
+    if (!refusal.empty() && store::two_folders(config.forecast_model, config.anomaly_model)) {
+      model::Bundle bundle{running->manifest, running->forecast, models->bundle->anomaly};
+      bundle.manifest.anomaly_version = models->bundle->manifest.anomaly_version;
+      models->bundle = std::make_shared<const model::Bundle>(std::move(bundle));
+      models->warnings.push_back(std::move(refusal));
+    } else if (!refusal.empty()) {
+      models = fail(Code::failed_precondition, std::move(refusal));
+    }
   }
   if (!models) {
     notes_.set("model", fmt::format("refused, what ran goes on: {}", models.error().message));

@@ -170,10 +170,14 @@ Result<model::Bundle> read_bundle(const fs::path& folder) {
   return bundle;
 }
 
+bool two_folders(const fs::path& forecast, const fs::path& anomaly) {
+  return !forecast.empty() && !anomaly.empty() && forecast != anomaly;
+}
+
 Result<Models> read_models(const fs::path& forecast, const fs::path& anomaly,
                            const model::Bundle* running, Damaged damaged) {
   Models models;
-  const bool apart = !forecast.empty() && !anomaly.empty() && forecast != anomaly;
+  const bool apart = two_folders(forecast, anomaly);
   const auto read = [&](const fs::path& folder) -> Result<model::Bundle> {
     std::error_code ignored;
     if (folder.empty()) return model::Bundle{};

@@ -30,6 +30,10 @@ struct Models {
   std::vector<std::string> warnings;            ///< for people: which folder gave none
 };
 
+/// Whether each model has a folder of its own.
+[[nodiscard]] bool two_folders(const std::filesystem::path& forecast,
+                               const std::filesystem::path& anomaly);
+
 /// What of two folders one that is damaged or foreign is.
 enum class Damaged : std::uint8_t { error, left_out };
 
