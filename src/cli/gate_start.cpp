@@ -80,7 +80,8 @@ std::shared_ptr<engine::Engine> make_engine(const config::Config& config,
     spdlog::error("starting without what was stored: {}", restored.error().message);
   if (const auto history = engine->history()) tell_unused_windows(*history, config.engine.shape);
   // What can't be loaded is named by the service, which also looks for it again.
-  if (auto models = store::read_models(config.forecast_model, config.anomaly_model))
+  if (auto models = store::read_models(config.forecast_model, config.anomaly_model, nullptr,
+                                       store::Damaged::left_out))
     engine->set_models(models->bundle);
   return engine;
 }

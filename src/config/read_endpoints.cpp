@@ -243,12 +243,15 @@ void read_endpoints(Section& top, Config& config, Report& report) {
     report.mistake(field->line,
                    "endpoints is an empty list: name at least one, like { name: api, "
                    "match: \"/**\", limits: { STD: 100/min } }");
-  } else if (field->node.size() > kMaxEndpoints) {
-    report.mistake(field->line, fmt::format("endpoints has {} items, more than {}",
-                                            field->node.size(), kMaxEndpoints));
   } else {
+    const std::size_t size = field->node.size();
+    if (size > kMaxEndpoints)
+      report.mistake(field->line, fmt::format("endpoints has {} items, more than {}: put those of "
+                                              "one limit into one, match takes a list",
+                                              size, kMaxEndpoints));
+    // A few too many are read all the same: what names them elsewhere is no mistake.
     Lines lines;
-    for (std::size_t i = 0; i < field->node.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(size, 5 * kMaxEndpoints); ++i) {
       auto endpoint = read_item(field->node[i], i + 1, config, lines, report);
       if (!endpoint) continue;
       if (endpoint->name == kOtherEndpoint) {

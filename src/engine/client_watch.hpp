@@ -47,6 +47,8 @@ class ClientWatch {
     });
   }
 
+  /// See ClientProfiles; for what was folded.
+  void forget_classes(std::uint8_t classes) { profiles_.forget_classes(classes); }
   void use_huge_pages();
 
   struct Touched {

@@ -72,6 +72,7 @@ struct Engine::Control {
 
   // Clients (control_clients.cpp).
   void fold_clients(Now now);
+  void forget_agents(std::uint8_t classes, Now now);
   void use_huge_pages_where_crowded();
   void scan(Now now);
   void judge(std::vector<ClientWatch::Touched>& touched, Now now);

@@ -84,6 +84,15 @@ void Engine::Control::fold_clients(Now now) {
   use_huge_pages_where_crowded();
 }
 
+/// What was counted under another pattern, up to now, is no evidence for the rule that these
+/// classes are for from now on.
+void Engine::Control::forget_agents(std::uint8_t classes, Now now) {
+  if (classes == 0) return;
+  const auto table = data.limiter.verdicts.current();
+  clients.fold(now.mono, table.get(), [](std::uint32_t, const ClientId&, traffic::Arrivals) {});
+  clients.forget_classes(classes);
+}
+
 /// With a client for each small page the table has little memory left that was never touched, and
 /// most of what a decision costs then is the translation of addresses that no cache holds.
 void Engine::Control::use_huge_pages_where_crowded() {

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/control.hpp"
+#include "policy/figure_match.hpp"
 #include "policy/words.hpp"
 
 namespace tidelimit::engine {
@@ -196,6 +197,7 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   modes.configure(settings.policy, now.wall);
   policy = modes.applied_to(settings.policy);
   planner.reconfigure(policy);
+  const std::vector<std::string> agents = verdicts.agent_patterns();
   verdicts.reconfigure(policy);
   clients.set_trusted(settings.trusted_proxies);
   if (renamed) {
@@ -222,6 +224,8 @@ Result<void> Engine::Control::reconfigure(Settings after, Now now) {
   } else {
     publish(nullptr);
   }
+  publish_verdicts(now);  // which name their rules by the new numbers
+  forget_agents(policy::renamed_classes(agents, verdicts.agent_patterns()), now);
   publish_overrides();
   modes.settle();
   forecast_due = true;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kUser = "user/";
 
-constexpr std::uint8_t kClientBits = 64;  // of an IPv6 address
+constexpr std::uint8_t kClientBits = 64;      // of an IPv6 address
+constexpr std::uint8_t kTranslatedBits = 96;  // before the IPv4 address in one (RFC 6052)
 
 [[nodiscard]] bool within_client(const Prefix& prefix) {
   return !prefix.address.is_v4() && prefix.length > kClientBits;
@@ -27,7 +28,11 @@ Result<std::string> OverrideBook::target_named(const std::string& text) {
   auto prefix = parse_prefix(text);
   if (!prefix) return tl::unexpected(prefix.error());
   if (within_client(*prefix)) {
-    const Prefix whole{address_of({client_of(prefix->address).hi, 0}), kClientBits};
+    // What a translator writes stands for IPv4, a block of it for a block.
+    const ClientId behind = client_of(prefix->address);
+    if (behind.is_v4() && prefix->length >= kTranslatedBits)
+      return format_prefix({address_of(behind), prefix->length});
+    const Prefix whole{address_of({behind.hi, 0}), kClientBits};
     const std::string client = format_prefix(whole);
     if (prefix->length < 128)
       return fail(Code::invalid_argument,

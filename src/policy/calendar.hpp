@@ -18,6 +18,7 @@ struct Planned {
   [[nodiscard]] std::optional<WallTime> end_at(WallTime time) const;
   /// The next moment after `time` at which an occurrence starts or ends; empty: all are over.
   [[nodiscard]] std::optional<WallTime> next_edge(WallTime time) const;
+  bool operator==(const Planned&) const = default;
 
  private:
   [[nodiscard]] WallTime last_start(WallTime time) const;

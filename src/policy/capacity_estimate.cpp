@@ -39,16 +39,16 @@ void CapacityEstimate::Answers::operator+=(const Answers& more) {
 CapacityEstimate::CapacityEstimate(std::optional<double> ceiling, std::vector<double> costs)
     : ceiling_(ceiling), costs_(std::move(costs)), usual_(costs_.size()) {}
 
-void CapacityEstimate::inherit(const CapacityEstimate& older, bool same) {
+void CapacityEstimate::inherit(const CapacityEstimate& older, bool same, double work) {
   if (same) usual_ = older.usual_;
-  per_second_ = older.per_second_;
+  if (older.per_second_) per_second_ = *older.per_second_ * work;
   if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);
-  at_least_ = older.at_least_;
+  at_least_ = older.at_least_ * work;
   if (!same) return;
   latency_ratio_ = older.latency_ratio_;
   probe_every_ = older.probe_every_;
   since_probe_ = older.since_probe_;
-  drain_ = older.drain_;
+  drain_ = older.drain_ * work;
   drain_rounds_ = older.drain_rounds_;
   doubted_ = older.doubted_;
 }

@@ -39,8 +39,9 @@ class CapacityEstimate {
   CapacityEstimate(std::optional<double> ceiling, std::vector<double> costs);
 
   /// Takes over what was known under another configuration; `same`: of the same endpoints, so that
-  /// a drain and what is doubted go on too. The running round starts anew.
-  void inherit(const CapacityEstimate& older, bool same);
+  /// a drain and what is doubted go on too; `work`: what was work of 1 is so much by the new costs.
+  /// The running round starts anew.
+  void inherit(const CapacityEstimate& older, bool same, double work);
 
   /// What happened since the last call: `loads` as long as `costs`, null where nothing is known.
   /// `limiting`: limits hold demand below the estimate.

@@ -109,14 +109,13 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
     const auto before = renumbering.cell(cell / tiers_.size(), cell % tiers_.size());
     if (!before) continue;
     const Class& old = older.classes_[*before];
-    classes_[cell].lately = old.lately;
-    classes_[cell].usually = old.usually;
-    classes_[cell].last = old.last;
-    classes_[cell].second_last = old.second_last;
-    classes_[cell].cause = old.cause;
-    if (!classes_[cell].may_cut) continue;
-    classes_[cell].scale = old.scale;
-    classes_[cell].scale.keep_above(classes_[cell].floor);
+    Class& own = classes_[cell];
+    for (const auto rate : {&Class::lately, &Class::usually, &Class::last, &Class::second_last})
+      own.*rate = old.*rate * own.cost / old.cost;  // the same requests, as they weigh now
+    own.cause = old.cause;
+    if (!own.may_cut) continue;
+    own.scale = old.scale;
+    own.scale.keep_above(own.floor);
   }
   for (Pool& pool : pools_) {
     for (const Pool& old : older.pools_) {
@@ -130,7 +129,14 @@ void Divider::inherit(const Divider& older, const Renumbering& renumbering) {
                        return endpoints_[mine] == older.endpoints_[its];
                      });
       if (!pool.estimate || !old.estimate) continue;
-      pool.estimate->inherit(*old.estimate, same);
+      double before = 0, after = 0;
+      for (const std::size_t cell : pool.classes) {
+        const auto its = renumbering.cell(cell / tiers_.size(), cell % tiers_.size());
+        if (!its) continue;
+        before += older.classes_[*its].usually;
+        after += classes_[cell].usually;
+      }
+      pool.estimate->inherit(*old.estimate, same, before > 0 ? after / before : 1);
       use_estimate(pool);
     }
   }

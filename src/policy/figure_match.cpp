@@ -41,6 +41,38 @@ Counted counted(const Condition& condition, const traffic::ClientFigures& figure
 
 }  // namespace
 
+void place_patterns(const std::vector<Rule>& rules, std::vector<std::string>& patterns) {
+  std::vector<std::string> wanted;
+  for (const Rule& rule : rules) {
+    const auto& pattern = rule.when.user_agent;
+    if (pattern && std::find(wanted.begin(), wanted.end(), *pattern) == wanted.end())
+      wanted.push_back(*pattern);
+  }
+  patterns.resize(limiter::kAgentClasses);
+  for (std::string& place : patterns) {
+    const auto its = std::find(wanted.begin(), wanted.end(), place);
+    if (its == wanted.end()) {
+      place.clear();
+    } else {
+      wanted.erase(its);
+    }
+  }
+  for (std::string& pattern : wanted) {
+    const auto free = std::find(patterns.begin(), patterns.end(), "");
+    if (free != patterns.end()) *free = std::move(pattern);
+  }
+  while (!patterns.empty() && patterns.back().empty()) patterns.pop_back();
+}
+
+std::uint8_t renamed_classes(const std::vector<std::string>& before,
+                             const std::vector<std::string>& after) {
+  std::uint8_t renamed = 0;
+  for (std::size_t i = 0; i < after.size(); ++i)
+    if (i >= before.size() || before[i] != after[i])
+      renamed = static_cast<std::uint8_t>(renamed | 1u << i);
+  return renamed;
+}
+
 std::uint32_t least_requests(const Condition& condition) {
   return condition.requests.value_or(condition.error_rate ? kLeastRequestsForRatio : 1);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,14 @@ inline constexpr std::uint32_t kLeastRequestsForRatio = 20;
 
 /// The requests that a rule waits for before it looks at a client.
 [[nodiscard]] std::uint32_t least_requests(const Condition& condition);
+
+/// Gives each user-agent pattern of the rules, also of those that are off, its place: the class
+/// that counts it. What was counted is found by its place, so a pattern keeps the one that it has;
+/// a place that no rule needs any more is empty.
+void place_patterns(const std::vector<Rule>& rules, std::vector<std::string>& patterns);
+/// The classes, one bit each, that count another pattern after than before.
+[[nodiscard]] std::uint8_t renamed_classes(const std::vector<std::string>& before,
+                                           const std::vector<std::string>& after);
 
 /// Whether a client's figures of the last five minutes meet all that the condition says of them.
 /// With a user-agent pattern only the requests of matching agents count; `patterns` says which

@@ -47,11 +47,12 @@ void RuleMemory::watch(const PolicySettings& settings) {
 }
 
 void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering) {
+  const bool asks_the_same = condition_ == older.condition_;
   for (auto& watch : watches_) {
     for (const auto& old : older.watches_) {
       const auto before = watch.endpoint ? renumbering.endpoints[*watch.endpoint] : std::nullopt;
       const bool same = watch.endpoint ? before && before == old.endpoint : !old.endpoint;
-      if (same) watch.trigger = old.trigger;
+      if (same && asks_the_same) watch.trigger = old.trigger;
     }
   }
   for (std::size_t i = 0; i < cells_.size(); ++i) {
@@ -62,7 +63,7 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
   }
   state_.active = older.state_.active;
   state_.cause = older.state_.cause;
-  ended_ = older.ended_;
+  ended_ = asks_the_same ? older.ended_ : "the rule asks for something else by now";
   state_.since = older.state_.since;
   at_rest_ = false;
 }

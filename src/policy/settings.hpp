@@ -116,6 +116,7 @@ struct Condition {
   [[nodiscard]] bool asks() const {
     return on_plan() || on_claims() || on_queueing() || on_client();
   }
+  bool operator==(const Condition&) const = default;
 };
 
 /// What follows. Scales act on plans; verdict, block and limit act on clients.

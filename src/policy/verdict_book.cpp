@@ -33,8 +33,11 @@ VerdictBook::VerdictBook(PolicySettings settings) : settings_(std::move(settings
 
 void VerdictBook::follow_settings() {
   budget_.set(settings_.anomaly.max_new_verdicts);
+  std::vector<Prefix> allow;
+  for (const AllowEntry& entry : settings_.anomaly.allow) allow.push_back(entry.prefix);
+  allow_ = limiter::PrefixIndex(allow);
+  place_patterns(settings_.rules, patterns_);
   figure_rules_.clear();
-  patterns_.clear();
   mixed_rules_ = false;
   figures_from_ = std::numeric_limits<std::uint32_t>::max();
   for (std::size_t i = 0; i < settings_.rules.size(); ++i) {
@@ -46,11 +49,6 @@ void VerdictBook::follow_settings() {
     } else {
       figure_rules_.push_back(i);
       figures_from_ = std::min(figures_from_, least_requests(rule.when));
-    }
-    if (!rule.when.user_agent) continue;
-    const bool known = std::count(patterns_.begin(), patterns_.end(), *rule.when.user_agent) > 0;
-    if (!known && patterns_.size() < limiter::kAgentClasses) {
-      patterns_.push_back(*rule.when.user_agent);
     }
   }
 }
@@ -91,10 +89,7 @@ bool VerdictBook::settle_anew(Held& held) const {
 }
 
 bool VerdictBook::allowed(const ClientId& client) const {
-  if (client.is_host_name()) return false;
-  const Address address = address_of(client);
-  return std::any_of(settings_.anomaly.allow.begin(), settings_.anomaly.allow.end(),
-                     [&](const AllowEntry& entry) { return entry.prefix.contains(address); });
+  return allow_.find(client, [](std::size_t) { return true; }).has_value();
 }
 
 /// Notes one scan's evidence. True when a verdict is to be raised, or its renewal told. `repeated`:

@@ -14,6 +14,7 @@
 #include "anomaly/contribution.hpp"
 #include "base/address.hpp"
 #include "base/hash.hpp"
+#include "limiter/prefix_index.hpp"
 #include "limiter/verdict.hpp"
 #include "policy/settings.hpp"
 #include "policy/verdict_budget.hpp"
@@ -106,7 +107,8 @@ class VerdictBook {
   /// Calls of figures() with fewer requests in five minutes change nothing and can be spared.
   [[nodiscard]] std::uint32_t figures_from() const { return figures_from_; }
 
-  /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses).
+  /// User-agent patterns of the rules, by class index (at most limiter::kAgentClasses); empty where
+  /// no rule names one any more. A pattern keeps its index over reconfigure().
   [[nodiscard]] const std::vector<std::string>& agent_patterns() const { return patterns_; }
 
   /// Ends what is past its time. True when the table to publish changed since the last call of
@@ -197,6 +199,7 @@ class VerdictBook {
   std::uint32_t figures_from_ = 0;         ///< see figures_from()
   bool mixed_rules_ = false;               ///< some rule asks for a verdict and figures together
   std::vector<std::string> patterns_;
+  limiter::PrefixIndex allow_;  ///< as decisions read the list: of an IPv6 client by its /64
 
   std::unordered_map<ClientId, Evidence, ClientIdHash> evidence_;
   std::unordered_map<ClientId, Judged, ClientIdHash> judged_;

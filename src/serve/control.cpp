@@ -36,6 +36,12 @@ std::string configuration_fingerprint(const config::Config& config) {
   return all;
 }
 
+/// One that another configuration names is another one, though neither be there.
+std::string tokens_fingerprint(const config::Config& config) {
+  const auto& file = config.admin_token_file;
+  return file.string() + ":" + file_fingerprint(file);
+}
+
 std::string models_fingerprint(const config::Config& config) {
   return store::bundle_fingerprint(config.forecast_model) + "|" +
          store::bundle_fingerprint(config.anomaly_model);
@@ -79,7 +85,7 @@ ControlThread::ControlThread(engine::Engine& engine, const Clock& clock, Setting
   const auto known = [](std::string fingerprint) { return Watched{fingerprint, fingerprint}; };
   configuration_file_ = known(configuration_fingerprint(in_force->config));
   model_folders_ = known(models_fingerprint(in_force->config));
-  token_file_ = known(file_fingerprint(in_force->config.admin_token_file));
+  token_file_ = known(tokens_fingerprint(in_force->config));
   tell_history(in_force->config);
   if (const auto history = engine_.history()) {
     if (const auto hold = history->hold(); hold && *hold) note_configuration({}, *hold);
@@ -94,7 +100,8 @@ void ControlThread::note_missing_models(const config::Config& config) {
   if (running && (running->forecast || config.forecast_model.empty()) &&
       (running->anomaly || config.anomaly_model.empty()))
     return;
-  const auto models = store::read_models(config.forecast_model, config.anomaly_model);
+  const auto models = store::read_models(config.forecast_model, config.anomaly_model, nullptr,
+                                         store::Damaged::left_out);
   if (!models) {
     notes_.set("model",
                fmt::format("started without, limits stay at base: {}", models.error().message));
@@ -175,7 +182,7 @@ void ControlThread::look_after_files() {
   const auto now_in_force = settings_.current();
   if (model_folders_.settled_anew(models_fingerprint(now_in_force->config)))
     read_models(now_in_force->config);
-  if (token_file_.settled_anew(file_fingerprint(now_in_force->config.admin_token_file)))
+  if (token_file_.settled_anew(tokens_fingerprint(now_in_force->config)))
     read_tokens(now_in_force->config);
 }
 
@@ -235,13 +242,19 @@ void ControlThread::note_configuration(const std::vector<std::string>& fixed,
 
 void ControlThread::read_models(const config::Config& config) {
   const auto running = engine_.models();
-  auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get());
+  auto models = store::read_models(config.forecast_model, config.anomaly_model, running.get(),
+                                   store::Damaged::left_out);
   if (models) {
-    const std::string refusal =
-        model::shape_refusal(*models->bundle, running.get(), config.engine.shape);
-    if (!refusal.empty())
-      models = fail(Code::failed_precondition,
-                    fmt::format("{}: {}", config.forecast_model.string(), refusal));
+    std::string refusal = model::shape_refusal(*models->bundle, running.get(), config.engine.shape);
+    if (!refusal.empty()) refusal = config.forecast_model.string() + ": " + refusal;
+    if (!refusal.empty() && store::two_folders(config.forecast_model, config.anomaly_model)) {
+      model::Bundle bundle{running->manifest, running->forecast, models->bundle->anomaly};
+      bundle.manifest.anomaly_version = models->bundle->manifest.anomaly_version;
+      models->bundle = std::make_shared<const model::Bundle>(std::move(bundle));
+      models->warnings.push_back(std::move(refusal));
+    } else if (!refusal.empty()) {
+      models = fail(Code::failed_precondition, std::move(refusal));
+    }
   }
   if (!models) {
     notes_.set("model", fmt::format("refused, what ran goes on: {}", models.error().message));

@@ -144,6 +144,7 @@ std::string Service::Impl::metrics_text() const {
     const Unnamed unnamed = loop->unnamed();
     input.unnamed_clients += unnamed.clients;
     input.unnamed_routes += unnamed.routes;
+    input.unmatched_fields += unnamed.fields;
     const auto calls = loop->grpc_calls();
     input.grpc_calls.insert(input.grpc_calls.end(), calls.begin(), calls.end());
     for (std::size_t i = 0; i < kFloods; ++i)

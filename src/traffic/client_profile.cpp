@@ -120,6 +120,19 @@ void ClientProfiles::ClassProfile::add(const limiter::ClientCounters& counters,
   }
 }
 
+void ClientProfiles::ClassProfile::forget(std::size_t of_class) {
+  current[of_class] = {};
+  for (auto& minute : past) minute[of_class] = {};
+}
+
+void ClientProfiles::forget_classes(std::uint8_t classes) {
+  for (std::uint32_t seat = 1; seat <= seats_.taken(); ++seat) {
+    if (!profiles_[seat].classes_used) continue;
+    for (std::size_t c = 0; c < limiter::kAgentClasses; ++c)
+      if ((classes >> c & 1) != 0) classes_[seat].forget(c);
+  }
+}
+
 Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& client,
                                 const limiter::ClientCounters& counters, Instant now) {
   Arrivals arrivals;

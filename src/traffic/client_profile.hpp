@@ -120,6 +120,9 @@ class ClientProfiles {
   Arrivals update(std::uint32_t slot, bool fresh, const ClientId& client,
                   const limiter::ClientCounters& counters, Instant now);
 
+  /// Of these user-agent classes, one bit each, nothing came yet: they are others' from now on.
+  void forget_classes(std::uint8_t classes);
+
   /// Begin to fetch what update will touch: first where it lies, then, a little later, that, and in
   /// the end its neighbourhood.
   void prefetch_seat(std::uint32_t slot) const { seats_.prefetch(slot); }

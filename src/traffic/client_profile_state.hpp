@@ -96,6 +96,7 @@ struct ClientProfiles::ClassProfile {
 
   void advance(std::uint32_t minutes);
   void add(const limiter::ClientCounters& counters, Arrivals& arrivals);
+  void forget(std::size_t of_class);
 };
 
 }  // namespace tidelimit::traffic

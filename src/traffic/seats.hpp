@@ -21,6 +21,8 @@ class Seats {
   [[nodiscard]] std::uint32_t of(std::uint32_t slot) const noexcept {
     return slot < seats_.size() ? seats_[slot] : kNone;
   }
+  /// So many have a place.
+  [[nodiscard]] std::uint32_t taken() const noexcept { return taken_; }
   void prefetch(std::uint32_t slot) const noexcept {
     if (slot < seats_.size()) __builtin_prefetch(&seats_[slot], 1);
   }

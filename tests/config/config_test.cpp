@@ -133,6 +133,21 @@ upstreams:
   - { name: core, capacity: 500/s, endpoints: [pay, browse] }
 )";
 
+TEST(Config, TooManyEndpointsAreOneMistake) {
+  std::string yaml = "endpoints:\n";
+  std::string names;
+  for (int i = 0; i < 1001; ++i) {
+    const std::string name = "e" + std::to_string(i);
+    yaml += "  - { name: " + name + ", match: /" + name + " }\n";
+    names += (i == 0 ? "" : ", ") + name;
+  }
+  yaml += "upstreams: [ { name: core, capacity: 10/s, endpoints: [" + names + "] } ]\n";
+  const auto refused = parse(yaml, "/etc/gate.yaml");
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().size(), 1u) << refused.error()[1].message;
+  EXPECT_THAT(refused.error()[0].message, HasSubstr("endpoints has 1001 items, more than 1000"));
+}
+
 TEST(Config, ReadsUpstreamsAndDividesThem) {
   const auto policy = must_parse(kShared).engine.policy;
   ASSERT_EQ(policy.upstreams.size(), 1u);

@@ -4,7 +4,7 @@ import signal
 import unittest
 
 from harness import wait_until
-from serving import Serving
+from serving import CONFIG, Serving
 
 
 class TokenTest(Serving):
@@ -45,6 +45,14 @@ class TokenTest(Serving):
         token.chmod(0o600)
         wait_until(lambda: "is gone" not in self.gate.client.get("/readyz?verbose").body, "and well again")
         self.assertEqual(self.gate.client.get("/v1/verdicts", bearer).status, 200)
+
+
+    def test_a_token_file_that_a_reload_names_is_missed_where_it_is_none(self):
+        self.gate.write(CONFIG.replace("admin: { token_file: var/admin.token }", ""))
+        old = {"Authorization": "Bearer " + self.gate.token}
+        wait_until(lambda: self.gate.client.get("/v1/verdicts", old).status == 401, "no token opens any more")
+        self.gate.write(CONFIG.replace("var/admin.token", "var/other.token"))
+        wait_until(lambda: "var/other.token is gone" in self.gate.client.get("/readyz?verbose").body, "it is named")
 
 
 class OverrideTest(Serving):

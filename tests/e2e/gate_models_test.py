@@ -159,6 +159,37 @@ class ModelTest(EndToEnd):
         wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the forecast, too")
         self.assertNotIn("var/later", self.gate.client.get("/readyz?verbose").body)
 
+    def test_a_forecast_for_other_windows_does_not_take_a_detector_along(self):
+        detector = self.folder / "gate/var/detector"
+        shutil.copytree(self.bundle, detector)
+        self.gate.stop()
+        self.gate.write(self.config.replace("anomaly: { model: var/model }", "anomaly: { model: var/detector }"))
+        self.gate.start()
+        version = self.gate.get("/v1/plan").json["model"]
+        log = self.bundle.with_name("traffic.csv")
+        for place, *options in ((self.folder / "gate/var/model", "--window", "30m"), (detector, "--preset", "baseline")):
+            done = run("train", log, "-o", place, "--epochs", "1", *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        fresh = json.loads((detector / "manifest.json").read_text())["version"]
+        wait_until(lambda: self.gate.count("tidelimit_model_info", model="anomaly", version=fresh) == 1, "the detector is taken")
+        self.assertEqual(self.gate.get("/v1/plan").json["model"], version)
+        self.assertEqual(self.gate.count("tidelimit_model_info", model="traffic", version=version), 1)
+        self.assertIn("var/model: it is for window 30m", self.gate.client.get("/readyz?verbose").body)
+
+    def test_a_damaged_forecast_does_not_take_the_detector_along(self):
+        self.gate.stop()
+        self.gate.write(self.config.replace("anomaly: { model: var/model }", "anomaly: { model: var/detector }"))
+        shutil.copytree(self.bundle, self.folder / "gate/var/detector")
+        manifest = self.gate.folder / "var/model/manifest.json"
+        whole = manifest.read_text()
+        manifest.write_text(whole[: len(whole) // 2])
+        self.gate.start()
+        self.assertIn("var/model: manifest.json: damaged", self.gate.client.get("/readyz?verbose").body)
+        self.assertEqual(self.gate.get("/v1/models/anomaly").status, 200)
+        self.assertEqual(self.gate.get("/v1/models/traffic").status, 404)
+        manifest.write_text(whole)
+        wait_until(lambda: self.gate.get("/v1/models/traffic").status == 200, "the forecast, too")
+
 
 if __name__ == "__main__":
     unittest.main()

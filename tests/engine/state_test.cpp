@@ -108,6 +108,19 @@ TEST_F(States, AnOverrideOfAnIpv6AddressIsOneOfItsClient) {
   EXPECT_TRUE(ask({.address = "2001:db8::a"}).decision.allowed);
 }
 
+TEST_F(States, AnOverrideOfATranslatedAddressIsOneOfTheIpv4AddressBehindIt) {
+  ASSERT_TRUE(engine->put_override(block_of("64:ff9b::203.0.113.9", now.wall), now));
+  ASSERT_EQ(engine->overrides().size(), 1u);
+  EXPECT_EQ(engine->overrides()[0].target, "203.0.113.9");
+  for (const char* address : {"64:ff9b::203.0.113.9", "203.0.113.9"})
+    EXPECT_EQ(ask({.address = address}).decision.reason, Reason::override_);
+  EXPECT_TRUE(ask({.address = "::1"}).decision.allowed);
+  ASSERT_TRUE(engine->put_override(block_of("64:ff9b::198.51.100.0/120", now.wall), now));
+  EXPECT_EQ(engine->overrides()[1].target, "198.51.100.0/24");
+  ASSERT_TRUE(engine->delete_override("64:ff9b::203.0.113.9", "ann", now));
+  EXPECT_TRUE(ask({.address = "203.0.113.9"}).decision.allowed);
+}
+
 TEST_F(States, AnOverrideThatWasKeptUnderAnIpv6AddressIsFoundUnderItsClient) {
   ASSERT_TRUE(history->put_override(block_of("2001:db8::b", now.wall)));
   restart(mission(), history);

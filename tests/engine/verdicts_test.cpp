@@ -157,6 +157,81 @@ TEST_F(Verdicts, AreNotRaisedByTheModelThatIsGoneOrOff) {
   EXPECT_FALSE(verdict(kMallory));
 }
 
+/// A probe that may call often, and a tool that may not: where the first rule's pattern goes, or is
+/// another's, the probe's calls are not the tool's.
+class AgentRules : public Verdicts {
+ protected:
+  static policy::Rule rule(const std::string& name, const std::string& agent,
+                           std::uint32_t requests) {
+    policy::Rule rule;
+    rule.name = name;
+    rule.when.user_agent = agent;
+    rule.when.requests = requests;
+    rule.then.block = true;
+    rule.then.duration = minutes{15};
+    return rule;
+  }
+  static constexpr char kProbe[] = "203.0.113.8";
+  static constexpr char kTool[] = "203.0.113.9";
+
+  void SetUp() override {
+    begin({rule("probes", "Probe*", 1000), rule("tool", "sqlmap*", 100)});
+    for (int s = 0; s < 10; ++s) a_second();
+  }
+  void call() {
+    for (int i = 0; i < 15; ++i) ask({.path = "/other/x", .address = kProbe, .agent = "Probe/1"});
+    for (int i = 0; i < 6; ++i) ask({.path = "/other/x", .address = kTool, .agent = "sqlmap/1.8"});
+  }
+  void a_second() {
+    call();
+    pass(seconds{1});
+  }
+  void reload(std::vector<policy::Rule> rules) {
+    call();  // which no turn has looked at yet
+    Settings settings = mission();
+    settings.policy.rules = std::move(rules);
+    ASSERT_TRUE(engine->reconfigure(settings, now));
+  }
+};
+
+TEST_F(AgentRules, KeepTheirCountsWhenAnotherRuleGoes) {
+  reload({rule("tool", "sqlmap*", 100)});
+  a_second();
+  EXPECT_FALSE(verdict(kProbe)) << "the tool's place is not the probe's";
+  for (int s = 0; s < 5; ++s) a_second();
+  EXPECT_FALSE(verdict(kProbe));
+  ASSERT_TRUE(verdict(kTool)) << "66 calls before and 36 since";
+  EXPECT_THAT(verdict(kTool)->reasons, Contains(HasSubstr("sqlmap*")));
+}
+
+TEST_F(AgentRules, AreNamedRightlyFromTheReloadOn) {
+  for (int s = 0; s < 10; ++s) a_second();
+  ASSERT_EQ(*ask({.address = kTool}).rule, "tool");
+  reload({rule("tool", "sqlmap*", 100), rule("probes", "Probe*", 1000)});
+  EXPECT_EQ(*ask({.address = kTool}).rule, "tool");
+}
+
+TEST_F(AgentRules, KeepTheirCountsWhenAnotherRuleIsTurnedOff) {
+  ask({.path = "/other/x", .address = kProbe, .agent = "Probe/1"});
+  ASSERT_TRUE(
+      engine->set_mode({"rule/probes", policy::ModeFor{Mode::off, 1}, {}, {}, {}, {}}, now));
+  a_second();
+  EXPECT_FALSE(verdict(kProbe));
+  for (int s = 0; s < 7; ++s) a_second();
+  EXPECT_TRUE(verdict(kTool));
+}
+
+TEST_F(AgentRules, CountNothingThatCameUnderAnotherPattern) {
+  reload({rule("scanner", "nikto*", 100), rule("tool", "sqlmap*", 100)});
+  for (int s = 0; s < 3; ++s) a_second();
+  EXPECT_FALSE(verdict(kProbe));
+  for (int i = 0; i < 100; ++i)
+    ask({.path = "/other/x", .address = kMallory, .agent = "nikto/2.5"});
+  pass(seconds{1});
+  ASSERT_TRUE(verdict(kMallory));
+  EXPECT_EQ(verdict(kMallory)->rule, "scanner");
+}
+
 TEST_F(Verdicts, HoldAnOddToolForTenMinutes) {
   begin({odd_tool()});
   const Asked postman{.path = "/other/x", .agent = "PostmanRuntime/7.36"};

@@ -207,6 +207,24 @@ TEST(Divider, WhatIsLearnedOutlivesAReload) {
   EXPECT_NEAR(world.total(kBrowse, kStd), 50 / 3.0, 0.5);
 }
 
+TEST(Divider, WhatIsLearnedIsToldInTheNewWorkWhereCostsChange) {
+  PolicySettings settings = shared();
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned.emplace();
+  Shared world(settings);
+  ask_and_answer(world, 10, 90, 50);
+  world.run(minutes{5});
+  ask_and_answer(world, 80, 100, 400);
+  world.run(minutes{1});
+  const double before = world.total(kBrowse, kStd);
+  for (auto& endpoint : settings.endpoints) endpoint.cost = 5;
+  world.planner.reconfigure(settings);
+  world.run(seconds{2});
+  EXPECT_NEAR(*world.planner.capacities()[0].per_second, 500, 5);
+  EXPECT_NEAR(world.total(kBrowse, kStd), before, 0.5)
+      << "the same requests, however they are weighed";
+}
+
 TEST(Divider, SaysOfACapacityThatIsNoMoreKnownThatItIsNot) {
   PolicySettings settings = shared();
   Shared world(settings);

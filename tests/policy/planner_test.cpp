@@ -337,6 +337,29 @@ TEST(Planner, NewBaseLimitsMakeANewEpochAndRulesKeepTheirState) {
   EXPECT_EQ(world.planner.current()->limits_epoch, epoch + 1) << "the same limits, the same epoch";
 }
 
+TEST(Planner, ARuleThatAsksForMoreByAReloadLetsGoWhereThatIsNotMet) {
+  PolicySettings settings = mission();
+  World world(settings);
+  world.cpu = 0.9;
+  world.run(seconds{2});
+  ASSERT_NEAR(world.at(kBrowse, kStd).scale, 0.25, 1e-9);
+  settings.rules.back().when.cpu = 0.95;
+  world.planner.reconfigure(settings);
+  world.run(minutes{1});
+  EXPECT_FALSE(world.planner.rules().back().active) << "at 90 %, of 95 %";
+  EXPECT_GT(world.at(kBrowse, kStd).scale, 0.3) << "it relaxes";
+  EXPECT_LT(world.at(kBrowse, kStd).scale, 0.4) << "as slowly as ever";
+
+  settings.rules.back().when.cpu = 0.7;
+  world.planner.reconfigure(settings);
+  world.step();
+  EXPECT_TRUE(world.planner.rules().back().active);
+  world.cpu = 0.6;
+  world.planner.reconfigure(settings);
+  world.run(seconds{2});
+  EXPECT_TRUE(world.planner.rules().back().active) << "one that asks the same holds to its release";
+}
+
 TEST(Planner, ARemovedRuleFreesItsLimits) {
   World world(mission());
   world.see(spike(2));

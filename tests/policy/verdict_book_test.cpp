@@ -307,6 +307,16 @@ Label label_of(bool malicious) {
           .until = {}};
 }
 
+TEST(VerdictBook, AnAllowedIpv6AddressStandsForItsClient) {
+  auto settings = with({attacker()});
+  settings.anomaly.allow = {{*parse_prefix("2001:db8::5"), "office"}};
+  Scans scans(settings);
+  for (const char* address : {"2001:db8::5", "2001:db8::6", "2001:db8:0:1::5"})
+    scans.raise(client_of(*parse_address(address)));
+  EXPECT_EQ(scans.verdict(client_of(*parse_address("2001:db8::5"))), nullptr);
+  EXPECT_NE(scans.verdict(client_of(*parse_address("2001:db8:0:1::5"))), nullptr);
+}
+
 TEST(VerdictBook, ALabelOfNotMaliciousEndsTheVerdictAndHoldsOffNewOnes) {
   Scans f(with({attacker()}));
   f.raise();

@@ -109,6 +109,15 @@ TEST_F(BodyReaderTest, ReadsReportsOneAndMany) {
   EXPECT_EQ((*many)->at(1).time.time_since_epoch().count(), 1764000000123456789);
 }
 
+TEST_F(BodyReaderTest, AReportedAddressMayHaveItsPort) {
+  for (const char* text : {"203.0.113.7", "203.0.113.7:4711", "[::ffff:203.0.113.7]:4711"}) {
+    const auto seen = report(R"({"path":"/a","client_ip":")" + std::string(text) + "\"}");
+    ASSERT_TRUE(seen) << seen.error().message;
+    EXPECT_EQ((*seen)->front().client, client_of("203.0.113.7")) << text;
+  }
+  EXPECT_TRUE((*report(R"({"path":"/a","client_ip":"a.example"})"))->front().client.is_host_name());
+}
+
 TEST_F(BodyReaderTest, AReportIsAllOrNothingAndNamesTheElement) {
   const auto user = report(R"({"user_id":"u1","path":"/","status":200})");
   ASSERT_TRUE(user) << user.error().message;

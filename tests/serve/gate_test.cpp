@@ -56,6 +56,19 @@ TEST_F(GateTest, APeekChargesNothing) {
   EXPECT_EQ(check(R"({"client_ip":"203.0.113.7","path":"/login","hits":0})")["allowed"], false);
 }
 
+TEST_F(GateTest, NamesTheFirstFieldThatACheckDoesNotRead) {
+  start();
+  const json right = check(R"({"client_ip":"203.0.113.7","tier":"STD","path":"/login","hits":0})");
+  EXPECT_FALSE(right.contains("ignored"));
+  const json wrong = check(
+      R"({"client_ip":"203.0.113.7","te\u0069r":{"of":["PRM"]},"path":"/login","hits":0,"x":1})");
+  EXPECT_EQ(wrong["ignored"], "teir");
+  EXPECT_EQ(wrong["allowed"], true);
+  EXPECT_EQ(wrong["endpoint"], "login") << "what follows it is read";
+  EXPECT_NE(call("GET", "/metrics").body.find("\ntidelimit_unmatched_total{kind=\"field\"} 1\n"),
+            string::npos);
+}
+
 TEST_F(GateTest, CountsCallsWhoseGatewayLeavesOutTheClientOrTheRoute) {
   start();
   EXPECT_EQ(auth("203.0.113.7", "/login").status, 200);

@@ -1,6 +1,7 @@
 #include "traffic/client_profile.hpp"
 
 #include <cmath>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tidelimit::traffic {
@@ -141,6 +142,22 @@ TEST(ClientProfiles, CountsAgentClassesApart) {
   EXPECT_EQ(profiles.figures(0, at(2min)).class_errors[2], 15u);
   EXPECT_EQ(profiles.figures(0, at(2min)).class_requests[0], 0u);
   EXPECT_EQ(profiles.figures(0, at(5min)).class_requests[2], 5u);
+}
+
+TEST(ClientProfiles, ForgetAgentClassesThatAreAnothersFromNowOn) {
+  ClientProfiles profiles(1);
+  Slot slot{profiles};
+  slot.counters.class_requests = {10, 20, 0, 0};
+  slot.counters.class_errors = {5, 15, 0, 0};
+  slot.requests(30, 20, 10s);
+  slot.counters.class_requests = {11, 22, 0, 0};
+  slot.requests(3, 0, 2min);
+  profiles.forget_classes(1 << 1);
+  EXPECT_THAT(profiles.figures(0, at(2min)).class_requests, testing::ElementsAre(11, 0, 0, 0));
+  EXPECT_THAT(profiles.figures(0, at(2min)).class_errors, testing::ElementsAre(5, 0, 0, 0));
+  slot.counters.class_requests = {11, 25, 0, 0};
+  slot.requests(3, 0, 2min + 1s);
+  EXPECT_EQ(profiles.figures(0, at(2min + 1s)).class_requests[1], 3u);
 }
 
 TEST(ClientProfiles, TellsWhatAnUpdateBrought) {

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "base/text.hpp"
+#include "serve/gate/identity.hpp"
 #include "serve/gate/settings.hpp"
 #include "serve/http/handler.hpp"
 
@@ -105,10 +106,13 @@ Result<CheckCall> BodyReader::Impl::read_check(json::object object) {
     if (const auto error = field.value().get(value)) return malformed(error);
     const auto common = read_common(value, key, call.request);
     if (!common) return tl::unexpected(common.error());
-    if (!*common && key == "hits") {
+    if (*common) continue;
+    if (key == "hits") {
       const auto hits = read_whole(value, key, kMostHits);
       if (!hits) return tl::unexpected(hits.error());
       if (*hits) call.hits = static_cast<limiter::Hits>(**hits);
+    } else if (call.ignored.empty()) {
+      call.ignored = key;
     }
   }
   traffic::Request& request = call.request;
@@ -184,7 +188,8 @@ Result<traffic::Request> BodyReader::Impl::read_reported(json::object object, Wa
   }
   if (request.client_name.empty() && request.user_id.empty())
     return bad("\"client_ip\" is missing (or \"user_id\", where the client is not known)");
-  if (!request.client_name.empty()) request.client = client_of(request.client_name);
+  const auto address = parse_hop(request.client_name);
+  request.client = address ? client_of(*address) : client_of(request.client_name);
   if (request.method.empty()) request.method = kDefaultMethod;
   return request;
 }

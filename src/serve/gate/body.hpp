@@ -15,6 +15,7 @@ namespace tidelimit::serve {
 struct CheckCall {
   traffic::Request request;
   limiter::Hits hits = 1;
+  std::string_view ignored;  ///< the first field that is none of those that are read
 };
 
 /// Reads the JSON bodies of the gate's calls. Keeps its memory, so that reading allocates nothing

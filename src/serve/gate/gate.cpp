@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "limiter/nominal.hpp"
 #include "serve/gate/denial.hpp"
 #include "serve/gate/foreign_page.hpp"
@@ -15,6 +16,8 @@ namespace tidelimit::serve {
 namespace {
 
 using limiter::Decision;
+
+constexpr std::size_t kLongestIgnored = 64;
 
 /// The status that the caller wants for denials; 0: the denial's own. nginx's auth_request takes
 /// 403 alone for a refusal and finds the other in X-Tidelimit-Status. Any other word is none to us:
@@ -35,8 +38,10 @@ void append_or_null(std::string& json, const std::string* text) {
   }
 }
 
-/// {"allowed":true,"reason":"ok",…}, as DESIGN's table of calls has it.
-void append_check_answer(std::string& json, const engine::Answer& answer) {
+/// {"allowed":true,"reason":"ok",…}, as DESIGN's table of calls has it. `ignored`: what of the call
+/// was not read; empty: nothing.
+void append_check_answer(std::string& json, const engine::Answer& answer,
+                         std::string_view ignored) {
   const Decision& decision = answer.decision;
   const bool limited = !decision.limit.unlimited();
   json += decision.allowed ? R"({"allowed":true,"reason":")" : R"({"allowed":false,"reason":")";
@@ -80,6 +85,10 @@ void append_check_answer(std::string& json, const engine::Answer& answer) {
     append_json_string(json, engine::format_decision_id(answer.decision_id));
   } else {
     json += "null";
+  }
+  if (!ignored.empty()) {
+    json += R"(,"ignored":)";
+    append_json_string(json, printable(ignored, kLongestIgnored));
   }
   json += "}\n";
 }
@@ -235,7 +244,8 @@ void Gate::check(const Request& request, ResponseWriter& response) {
     return;
   }
   json_.clear();
-  append_check_answer(json_, decide(call->request, call->hits, request.now));
+  if (!call->ignored.empty()) fields_ignored_.fetch_add(1, std::memory_order_relaxed);
+  append_check_answer(json_, decide(call->request, call->hits, request.now), call->ignored);
   response.begin(200);
   response.finish("application/json", json_);
 }

@@ -19,10 +19,12 @@ namespace tidelimit::serve {
 
 struct ForwardedCall;
 
-/// Calls that name no client, so that the gateway itself is taken for it, or no route.
+/// Calls of auth that name no client, so that the gateway itself is taken for it, or no route; and
+/// calls of check with a field that is not read.
 struct Unnamed {
   std::uint64_t clients = 0;
   std::uint64_t routes = 0;
+  std::uint64_t fields = 0;
 };
 
 /// The three calls of the request path on one loop: check, auth, report. Answers in the loop
@@ -66,10 +68,11 @@ class Gate {
   /// Hands the turn's decision times to the histogram.
   void end_turn();
 
-  /// Calls of auth whose gateway left out what tells requests apart. Any thread.
+  /// Calls that do not say what tells requests apart, or not so that it is read. Any thread.
   [[nodiscard]] Unnamed unnamed() const {
     return {clients_unnamed_.load(std::memory_order_relaxed),
-            routes_unnamed_.load(std::memory_order_relaxed)};
+            routes_unnamed_.load(std::memory_order_relaxed),
+            fields_ignored_.load(std::memory_order_relaxed)};
   }
 
  private:
@@ -94,6 +97,7 @@ class Gate {
   std::uint64_t turn_count_ = 0;
   std::atomic<std::uint64_t> clients_unnamed_{0};
   std::atomic<std::uint64_t> routes_unnamed_{0};
+  std::atomic<std::uint64_t> fields_ignored_{0};
 };
 
 /// Whose answer a response is: that of the service, or tidelimit's own refusal.

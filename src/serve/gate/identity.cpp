@@ -7,19 +7,6 @@
 namespace tidelimit::serve {
 namespace {
 
-/// An address as proxies write it: bare, with a port, in brackets.
-std::optional<Address> parse_hop(std::string_view text) {
-  if (text.size() > 1 && text.front() == '[') {
-    const std::size_t bracket = text.find(']');
-    if (bracket == std::string_view::npos) return std::nullopt;
-    return parse_address(text.substr(1, bracket - 1));
-  }
-  const std::size_t colon = text.find(':');
-  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos)
-    text = text.substr(0, colon);
-  return parse_address(text);
-}
-
 /// Walks the hops of X-Forwarded-For from the right, over all lines of that header.
 struct HopWalk {
   std::span<const Header> lines;
@@ -120,6 +107,18 @@ Said read_headers(const Head& head, const config::Identity& identity) {
 }
 
 }  // namespace
+
+std::optional<Address> parse_hop(std::string_view text) {
+  if (text.size() > 1 && text.front() == '[') {
+    const std::size_t bracket = text.find(']');
+    if (bracket == std::string_view::npos) return std::nullopt;
+    return parse_address(text.substr(1, bracket - 1));
+  }
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos)
+    text = text.substr(0, colon);
+  return parse_address(text);
+}
 
 bool is_trusted(const Peer& peer, const FrontSettings& settings) {
   if (peer.trust_epoch != settings.epoch) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "serve/gate/settings.hpp"
@@ -12,6 +13,9 @@ namespace tidelimit::serve {
 
 /// Refreshes and returns whether the caller is one of `identity.trusted_proxies`.
 [[nodiscard]] bool is_trusted(const Peer& peer, const FrontSettings& settings);
+
+/// An address as proxies and programs write it: bare, with a port, in brackets.
+[[nodiscard]] std::optional<Address> parse_hop(std::string_view text);
 
 /// A client as a proxy's headers name it.
 struct NamedClient {

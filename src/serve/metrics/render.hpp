@@ -43,6 +43,7 @@ struct MetricsInput {
   std::uint64_t unnamed_clients = 0;  ///< calls of auth that name none
   std::uint64_t unnamed_routes = 0;
   std::uint64_t unmatched_domains = 0;  ///< rate limit calls in a domain that is unknown
+  std::uint64_t unmatched_fields = 0;   ///< calls of check with a field that is not read
   std::vector<RuleTally> descriptors;   ///< of `ratelimit.domains`, those that calls met
   std::vector<grpc::EndedCalls> grpc_calls;
   std::array<std::size_t, kWireNames.size()> connections{};         ///< open now, by Wire

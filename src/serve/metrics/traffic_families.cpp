@@ -110,12 +110,14 @@ void add_descriptors(Families& families, const MetricsInput& input) {
 void add_oddities(Families& families, const MetricsInput& input) {
   const auto& counters = input.counters;
   families.counter("tidelimit_unmatched_total",
-                   "Requests that the configuration does not name: a path that matches no endpoint "
-                   "(counted as `other`), a tier that is unknown (counted as the default tier), a "
-                   "rate limit call in a domain that is not configured (let pass).");
+                   "What the configuration or the call does not know: a path that matches no "
+                   "endpoint (counted as `other`), a tier that is unknown (counted as the default "
+                   "tier), a rate limit call in a domain that is not configured (let pass), a call "
+                   "of /v1/check with a field that is not read.");
   families.add({{"kind", "path"}}, static_cast<double>(counters.unmatched_paths));
   families.add({{"kind", "tier"}}, static_cast<double>(counters.unmatched_tiers));
   families.add({{"kind", "domain"}}, static_cast<double>(input.unmatched_domains));
+  families.add({{"kind", "field"}}, static_cast<double>(input.unmatched_fields));
   families.counter("tidelimit_unnamed_total",
                    "Calls of /v1/auth whose gateway names no client (its own address is taken: all "
                    "that it asks for share one limit) or no route (`/` is taken).");

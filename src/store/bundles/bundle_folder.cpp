@@ -170,14 +170,24 @@ Result<model::Bundle> read_bundle(const fs::path& folder) {
   return bundle;
 }
 
+bool two_folders(const fs::path& forecast, const fs::path& anomaly) {
+  return !forecast.empty() && !anomaly.empty() && forecast != anomaly;
+}
+
 Result<Models> read_models(const fs::path& forecast, const fs::path& anomaly,
-                           const model::Bundle* running) {
+                           const model::Bundle* running, Damaged damaged) {
   Models models;
+  const bool apart = two_folders(forecast, anomaly);
   const auto read = [&](const fs::path& folder) -> Result<model::Bundle> {
     std::error_code ignored;
     if (folder.empty()) return model::Bundle{};
-    if (fs::exists(folder, ignored)) return read_bundle(folder);
-    models.warnings.push_back(folder.string() + ": there is no model (tidelimit train makes one)");
+    std::string why = folder.string() + ": there is no model (tidelimit train makes one)";
+    if (fs::exists(folder, ignored)) {
+      auto bundle = read_bundle(folder);
+      if (bundle || !apart || damaged == Damaged::error) return bundle;
+      why = bundle.error().message;
+    }
+    models.warnings.push_back(std::move(why));
     return running != nullptr ? *running : model::Bundle{};
   };
   auto first = read(forecast);

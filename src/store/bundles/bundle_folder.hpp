@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -26,15 +27,23 @@ namespace tidelimit::store {
 /// The models that a configuration names.
 struct Models {
   std::shared_ptr<const model::Bundle> bundle;  ///< not null; its manifest tells each one's version
-  std::vector<std::string> warnings;            ///< for people: which folder is not there
+  std::vector<std::string> warnings;            ///< for people: which folder gave none
 };
+
+/// Whether each model has a folder of its own.
+[[nodiscard]] bool two_folders(const std::filesystem::path& forecast,
+                               const std::filesystem::path& anomaly);
+
+/// What of two folders one that is damaged or foreign is.
+enum class Damaged : std::uint8_t { error, left_out };
 
 /// The forecaster of one folder and the detector of another, or both of one; an empty path names
 /// none. What is not there yet is left out with a warning, or taken from `running`, which may be
-/// null. A bundle that is damaged or foreign is an error.
+/// null. A bundle that is damaged or foreign is an error, or is treated likewise.
 [[nodiscard]] Result<Models> read_models(const std::filesystem::path& forecast,
                                          const std::filesystem::path& anomaly,
-                                         const model::Bundle* running = nullptr);
+                                         const model::Bundle* running = nullptr,
+                                         Damaged damaged = Damaged::error);
 
 /// Changes whenever the folder's bundle does (inode, size and time of each file); empty when there
 /// is none. A few stat calls: cheap enough to ask every second.

@@ -79,5 +79,25 @@ TEST_F(ReadModels, WhatRunsStaysWhereItsFolderIsGone) {
   EXPECT_THAT(models.warnings, ElementsAre(HasSubstr("there is no model")));
 }
 
+TEST_F(ReadModels, AGateServesTheModelWhoseFolderIsWhole) {
+  const std::string of_a = put(a_, 1), of_b = put(b_, 2);
+  const auto running = read_models(a_, b_).value().bundle;
+  const auto damage = [](const std::filesystem::path& folder) {
+    std::filesystem::resize_file(folder / "manifest.json", 100);
+  };
+  damage(a_);
+  EXPECT_FALSE(read_models(a_, b_)) << "who names it by hand is told";
+  const auto fresh = read_models(a_, b_, nullptr, Damaged::left_out).value();
+  EXPECT_FALSE(fresh.bundle->forecast);
+  EXPECT_EQ(fresh.bundle->manifest.anomaly_version, of_b);
+  EXPECT_THAT(fresh.warnings, ElementsAre(HasSubstr(a_.string() + ": manifest.json: damaged")));
+  const std::string again = put(b_, 3);
+  const auto later = read_models(a_, b_, running.get(), Damaged::left_out).value();
+  EXPECT_EQ(later.bundle->forecast, running->forecast);
+  EXPECT_EQ(later.bundle->manifest.forecast_version, of_a);
+  EXPECT_EQ(later.bundle->manifest.anomaly_version, again);
+  EXPECT_FALSE(read_models(a_, a_, running.get(), Damaged::left_out)) << "it is all there is";
+}
+
 }  // namespace
 }  // namespace tidelimit::store
