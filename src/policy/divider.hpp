@@ -53,7 +53,6 @@ class Divider {
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] static bool on_forecast() { return true; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// The capacities that it divides, endpoints' first.
   [[nodiscard]] std::vector<CapacityState> capacities() const;
