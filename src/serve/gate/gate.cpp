@@ -35,7 +35,7 @@ void append_or_null(std::string& json, const std::string* text) {
   }
 }
 
-/// {"allowed":true,"reason":"ok",…}, as DESIGN's table of calls has it.
+/// {"allowed":true,"reason":"ok",…}, as docs/api.md tells.
 void append_check_answer(std::string& json, const engine::Answer& answer) {
   const Decision& decision = answer.decision;
   const bool limited = !decision.limit.unlimited();
