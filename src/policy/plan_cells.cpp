@@ -15,8 +15,8 @@ constexpr double kPublishedTotalStep = 0.02;  // the same for a total, of itself
 
 constexpr std::uint64_t kMarkSeed = 0x656e64706f696e74;  // keys of buckets are hashed with another
 
-constexpr std::uint64_t kLeastBurst =
-    10;  // of a total: calls that come in step must not be rounded away
+// Of a total: calls that come in step must not be rounded away.
+constexpr std::uint64_t kLeastBurst = 10;
 
 /// So many requests a second, and one second's worth at once, or ten.
 limiter::Limit total_of(double per_second) {

@@ -142,8 +142,8 @@ class VerdictBook {
   void restore(const std::vector<VerdictRecord>& records, Now now);
 
  private:
-  static constexpr Nanos kEvidenceMemory =
-      std::chrono::minutes{5};  // as long as a client's figures
+  /// As long as a client's figures.
+  static constexpr Nanos kEvidenceMemory = std::chrono::minutes{5};
 
   /// One verdict on one client, by the model or by a rule on figures.
   struct Held {
