@@ -41,8 +41,8 @@ struct Explanation {
   double threshold = 0;
   anomaly::HarmLevels harm;
   std::vector<Look> looks;  ///< scans in which it had been active
-  std::optional<engine::ClientView>
-      oddest;  ///< when its verdict was raised, else at its highest score
+  /// When its verdict was raised, else at its highest score.
+  std::optional<engine::ClientView> oddest;
   WallTime oddest_at{};
   std::string protected_reason;  ///< why no model may block it; empty: it may
   std::vector<engine::VerdictSpan> verdicts;

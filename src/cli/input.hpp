@@ -9,10 +9,6 @@
 #include "ingest/record_reader.hpp"
 #include "traffic/window.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace tidelimit::cli {
 
 /// The name of the source that "-" stands for.

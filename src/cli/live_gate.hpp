@@ -8,10 +8,6 @@
 #include "cli/command_line.hpp"
 #include "serve/http/client.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace tidelimit::cli {
 
 /// The running gate that a command talks to: where it answers, and the token that opens it.

@@ -107,7 +107,6 @@ void shape_features(const Series& series, const DayShape& shape, std::size_t ori
                     std::span<double> out) {
   assert(out.size() == kShapeFeatures);
   constexpr double kConstant = 0.3;
-  constexpr double kRatioLimit = 50;
   const Spans& s = series.spans();
   const double scale = series.scale(origin);
   // The level that windows speak for, by what came and by the share they usually have; what fills a

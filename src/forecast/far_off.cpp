@@ -21,10 +21,7 @@ std::vector<Stretch> stretches_of(const traffic::WindowGrid& grid) {
   const auto pause = static_cast<std::size_t>(std::chrono::days{kPastDays} / grid.step);
   std::vector<Stretch> stretches;
   for (std::size_t i = 0; i < grid.size(); ++i) {
-    if (std::none_of(grid.stats.begin(), grid.stats.end(),
-                     [i](const auto& row) { return row[i].observed; })) {
-      continue;
-    }
+    if (!grid.observed_anywhere(i)) continue;
     if (stretches.empty() || i - stretches.back().last > pause) stretches.push_back({i, i, 0});
     stretches.back().last = i;
     ++stretches.back().count;

@@ -49,11 +49,11 @@ struct EndpointForecast {
   Nanos horizon{};
   std::array<double, kQuantiles.size()> quantiles{};  ///< requests per horizon, ascending, >= 0
   double naive = 0;  ///< the best naive forecast of the same, for comparison
-  std::optional<double>
-      usual;  ///< median of the same time of day over the last 28 days; empty: under 7 days known
+  /// Median of the same time of day over the last 28 days; empty: under 7 days known.
+  std::optional<double> usual;
   Source source = Source::none;
-  std::string
-      note;  ///< why it is not the LSTM's, in words: "41 of 96 windows of history: last value"
+  /// Why it is not the LSTM's, in words: "41 of 96 windows of history: last value".
+  std::string note;
   /// How far off each contender was over the last two days (mean absolute error, newer ones weigh
   /// more), requests per horizon; the model first. The model alone, infinitely far off: what it
   /// says is not a number. Empty: nothing competes yet, or no model could speak.

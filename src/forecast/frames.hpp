@@ -1,9 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
-#include "forecast/network.hpp"
 #include "forecast/series.hpp"
 
 namespace tidelimit::forecast {

@@ -9,12 +9,12 @@ namespace tidelimit::forecast {
 namespace {
 
 // Where the groups of lags begin, in this order.
-constexpr std::size_t kLastHours = kLastHorizon;   // and windows
-constexpr std::size_t kPastDays = kYesterdayNext;  // pairs: what came, and what it followed
-constexpr std::size_t kNeighbours = 28;            // two of yesterday, two of last week
-constexpr std::size_t kPastWeeks = 32;             // pairs again
-constexpr std::size_t kMeans = 40;
-constexpr std::size_t kLastWeekLast = kPastDays + 2 * 6 + 1;
+constexpr std::size_t kLastHoursAt = kLastHorizon;   // and windows
+constexpr std::size_t kPastDaysAt = kYesterdayNext;  // pairs: what came, and what it followed
+constexpr std::size_t kNeighboursAt = 28;            // two of yesterday, two of last week
+constexpr std::size_t kPastWeeksAt = 32;             // pairs again
+constexpr std::size_t kMeansAt = 40;
+constexpr std::size_t kLastWeekLast = kPastDaysAt + 2 * 6 + 1;
 
 /// A group of lags, written one after another to its end.
 class Group {
@@ -51,11 +51,11 @@ class Lags {
   }
 
   void read(std::span<double> out) const {
-    last_hours({out, kLastHours, kPastDays});
-    past_days({out, kPastDays, kNeighbours});
-    neighbours({out, kNeighbours, kPastWeeks});
-    past_weeks({out, kPastWeeks, kMeans});
-    means({out, kMeans, kLagFeatures});
+    last_hours({out, kLastHoursAt, kPastDaysAt});
+    past_days({out, kPastDaysAt, kNeighboursAt});
+    neighbours({out, kNeighboursAt, kPastWeeksAt});
+    past_weeks({out, kPastWeeksAt, kMeansAt});
+    means({out, kMeansAt, kLagFeatures});
   }
 
  private:
@@ -162,19 +162,19 @@ void lag_features(const Series& series, std::size_t origin, std::span<double> ou
 }
 
 void to_changes(std::span<double> lags) {
-  for (std::size_t j = kLastHorizon + 1; j < kPastDays; ++j) lags[j] -= lags[kLastHorizon];
+  for (std::size_t j = kLastHorizon + 1; j < kPastDaysAt; ++j) lags[j] -= lags[kLastHorizon];
   lags[kLastHorizon] = 0;
-  for (std::size_t j = kNeighbours; j < kPastWeeks; ++j)
-    lags[j] -= lags[j < kNeighbours + 2 ? kYesterdayLast : kLastWeekLast];
+  for (std::size_t j = kNeighboursAt; j < kPastWeeksAt; ++j)
+    lags[j] -= lags[j < kNeighboursAt + 2 ? kYesterdayLast : kLastWeekLast];
   const auto pairs = [&](std::size_t from, std::size_t to) {
     for (std::size_t j = from; j < to; j += 2) {
       lags[j] -= lags[j + 1];
       lags[j + 1] = 0;
     }
   };
-  pairs(kPastDays, kNeighbours);
-  pairs(kPastWeeks, kMeans);
-  std::fill(lags.begin() + kMeans, lags.end(), 0.0);
+  pairs(kPastDaysAt, kNeighboursAt);
+  pairs(kPastWeeksAt, kMeansAt);
+  std::fill(lags.begin() + kMeansAt, lags.end(), 0.0);
 }
 
 }  // namespace tidelimit::forecast

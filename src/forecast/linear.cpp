@@ -11,7 +11,6 @@ namespace tidelimit::forecast {
 
 namespace {
 
-constexpr double kRatioLimit = 50.0;  // of the scale: one wild window must not own the fit
 constexpr std::size_t kPrecisionPasses = 8;
 
 // How a linear member learns as it goes: chosen by the backtest (docs/models.md).

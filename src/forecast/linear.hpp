@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,6 +23,17 @@ inline constexpr std::size_t kLinearFeatures = kLagFeatures + kCalendarFeatures;
 /// Shape: logarithms too, but of the level alone, and the target against the day's usual shape
 /// (forecast/day_shape.hpp): few features, and little noise in them.
 enum class Space : std::uint8_t { plain, log, change, shape };
+inline constexpr std::array kSpaces{Space::plain, Space::log, Space::change, Space::shape};
+
+/// One of each space.
+template <class T>
+struct BySpace {
+  std::array<T, kSpaces.size()> all;
+
+  bool operator==(const BySpace&) const = default;
+  constexpr T& operator[](Space space) { return all[static_cast<std::size_t>(space)]; }
+  constexpr const T& operator[](Space space) const { return all[static_cast<std::size_t>(space)]; }
+};
 
 /// Features in the space, and so coefficients.
 [[nodiscard]] constexpr std::size_t features_in(Space space) {
@@ -83,6 +95,7 @@ class OnlineLinear {
  public:
   OnlineLinear(Coefficients prior, Space space);
 
+  [[nodiscard]] Space space() const { return space_; }
   /// The forecast at `origin`, in requests per horizon. To be asked for every origin from `begin`
   /// on, in their order; `rows` holds origin and, from begin + horizon on, origin - horizon.
   [[nodiscard]] double next(const Series& series, const LinearRows& rows, std::size_t begin,

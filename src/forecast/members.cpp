@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <memory>
 #include <numeric>
 #include <set>
 
@@ -24,10 +23,10 @@ constexpr std::size_t kWeighedHorizons = 36;
 LinearForecasts linear_forecasts(const traffic::WindowGrid& grid, const Series& series,
                                  std::size_t from, std::size_t to, const ForecastModel& model) {
   const LinearRows rows(series, grid.start, grid.step, from, to);
-  return {from, online_linear(series, rows, model.linear_plain, Space::plain),
-          online_linear(series, rows, model.linear_log, Space::log),
-          online_linear(series, rows, model.linear_change, Space::change),
-          online_linear(series, rows, model.linear_shape, Space::shape)};
+  LinearForecasts linear{from, {}};
+  for (const Space space : kSpaces)
+    linear.by_space[space] = online_linear(series, rows, model.linear[space], space);
+  return linear;
 }
 
 std::vector<double> middle_outputs(const Network& network, const Frames& frames,
@@ -52,11 +51,9 @@ void members_at(const Series& series, std::size_t origin, const LinearForecasts&
   const auto rules = naive_forecasts(series, origin);
   const double last = rules[0].value_or(series.scale(origin));
   for (std::size_t r = 0; r < kNaiveRules; ++r) out[r] = rules[r].value_or(last);
-  out[kLinearPlain] = linear.plain[origin - linear.from];
-  out[kLinearChange] = linear.change[origin - linear.from];
-  out[kLinearShape] = linear.shape[origin - linear.from];
-  const double anchor = linear.log[origin - linear.from];
-  out[kLinearLog] = anchor;
+  for (const Space space : kSpaces)
+    out[linear_member(space)] = linear.by_space[space][origin - linear.from];
+  const double anchor = linear.anchor()[origin - linear.from];
   const double unit = correction_unit(anchor, series.scale(origin));
   out[kNetworkMember] = std::max(anchor + correction * unit, 0.0);  // NaN stays NaN
 }
@@ -116,16 +113,15 @@ Origins missing_in(const Known& known, std::span<const std::size_t> origins) {
 void extend_linear(const traffic::WindowGrid& grid, const Series& series, std::size_t last,
                    EndpointMemory& memory) {
   LinearForecasts& linear = memory.linear;
-  const std::size_t next = memory.begin + linear.log.size();
+  const std::size_t next = linear.from + linear.anchor().size();
   if (next > last) return;
   const std::size_t horizon = series.spans().horizon;
-  const LinearRows rows(series, grid.start, grid.step,
-                        next - std::min(horizon, next - memory.begin), last + 1);
-  for (std::size_t t = next; t <= last; ++t) {
-    linear.plain.push_back(memory.plain->next(series, rows, memory.begin, t));
-    linear.log.push_back(memory.log->next(series, rows, memory.begin, t));
-    linear.change.push_back(memory.change->next(series, rows, memory.begin, t));
-    linear.shape.push_back(memory.shape->next(series, rows, memory.begin, t));
+  const LinearRows rows(series, grid.start, grid.step, next - std::min(horizon, next - linear.from),
+                        last + 1);
+  for (OnlineLinear& member : memory.learning) {
+    auto& forecasts = linear.by_space[member.space()];
+    for (std::size_t t = next; t <= last; ++t)
+      forecasts.push_back(member.next(series, rows, linear.from, t));
   }
 }
 
@@ -135,14 +131,14 @@ void add_members(const ForecastModel& model, const traffic::WindowGrid& grid, st
   if (origins.empty()) return;
   // A sequence reaches back its steps of one horizon each, and its oldest frame one horizon more.
   const std::size_t reach = (model.network.shape.steps + 1) * series.spans().horizon;
+  const LinearForecasts& linear = memory.linear;
   const std::size_t from =
-      origins.front() > memory.begin + reach ? origins.front() - reach : memory.begin;
-  const auto skipped = static_cast<std::ptrdiff_t>(from - memory.begin);
-  const std::vector<double> anchor(memory.linear.log.begin() + skipped, memory.linear.log.end());
+      origins.front() > linear.from + reach ? origins.front() - reach : linear.from;
+  const auto anchor = std::span(linear.anchor()).subspan(from - linear.from);
   const Frames frames = best_frames(grid, endpoint, series, from, anchor);
   const auto corrections = middle_outputs(model.network, frames, origins);
   for (std::size_t k = 0; k < origins.size(); ++k)
-    members_at(series, origins[k], memory.linear, corrections[k], memory.members[origins[k]]);
+    members_at(series, origins[k], linear, corrections[k], memory.members[origins[k]]);
 }
 
 /// Those of the kWeighedHorizons origins one, two ... horizons before `origin`, but not before
@@ -177,19 +173,15 @@ std::vector<double> calm_points(const ForecastModel& model, const traffic::Windo
                                 EndpointMemory& memory) {
   const Spans& s = series.spans();
   const std::size_t front = origins.front();
-  if (!memory.plain) {
+  if (memory.learning.empty()) {
     const std::size_t learned = kLearnedDays * s.day;
-    memory.begin = std::max(series.first_observed(), front > learned ? front - learned : 0);
-    memory.linear.from = memory.begin;
-    memory.plain = std::make_unique<OnlineLinear>(model.linear_plain, Space::plain);
-    memory.log = std::make_unique<OnlineLinear>(model.linear_log, Space::log);
-    memory.change = std::make_unique<OnlineLinear>(model.linear_change, Space::change);
-    memory.shape = std::make_unique<OnlineLinear>(model.linear_shape, Space::shape);
+    memory.linear.from = std::max(series.first_observed(), front > learned ? front - learned : 0);
+    for (const Space space : kSpaces) memory.learning.emplace_back(model.linear[space], space);
   }
   extend_linear(grid, series, origins.back(), memory);
 
   // Every member at the origins asked for and at those that weigh them there; many are both.
-  const std::size_t first = memory.begin + s.history;
+  const std::size_t first = memory.linear.from + s.history;
   std::set<std::size_t> all(origins.begin(), origins.end());
   for (const std::size_t t : origins) {
     const auto weighing = weighing_origins(series, first, t);

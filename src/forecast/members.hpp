@@ -14,10 +14,10 @@ struct EndpointMemory;
 /// The linear members of one endpoint over a range of origins, each origin knowing its past alone.
 struct LinearForecasts {
   std::size_t from = 0;
-  std::vector<double> plain;
-  std::vector<double> log;
-  std::vector<double> change;
-  std::vector<double> shape;
+  BySpace<std::vector<double>> by_space;
+
+  /// The member that the network corrects.
+  [[nodiscard]] const std::vector<double>& anchor() const { return by_space[Space::log]; }
 };
 /// With the coefficients that `model` holds as priors.
 [[nodiscard]] LinearForecasts linear_forecasts(const traffic::WindowGrid& grid,

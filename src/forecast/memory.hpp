@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,12 +16,8 @@ namespace tidelimit::forecast {
 
 /// What the forecasts of one endpoint worked out at earlier origins, by position in the grid.
 struct EndpointMemory {
-  std::size_t begin = 0;                ///< where the linear members began to learn
-  LinearForecasts linear;               ///< at origins [begin, begin + linear.log.size())
-  std::unique_ptr<OnlineLinear> plain;  ///< null: nothing was asked yet
-  std::unique_ptr<OnlineLinear> log;
-  std::unique_ptr<OnlineLinear> change;
-  std::unique_ptr<OnlineLinear> shape;
+  std::vector<OnlineLinear> learning;  ///< one of each space; empty: nothing was asked yet
+  LinearForecasts linear;              ///< theirs, from where they began to learn
   std::map<std::size_t, std::array<double, kMembers>> members;  ///< at origins forecast or judged
   EventsMemory events;
   std::map<std::size_t, double> points;  ///< forecasts of the mix

@@ -132,20 +132,27 @@ std::vector<EndpointScaling> take_endpoints(Taker& taker, std::vector<std::strin
   return endpoints;
 }
 
+std::string tensor_of(Space space) {
+  constexpr BySpace<const char*> kNames{
+      {"linear_plain", "linear_log", "linear_change", "linear_shape"}};
+  return kNames[space];
+}
+
 /// What `best` has besides the network.
 void take_members(Taker& taker, ForecastModel& model) {
-  model.linear_plain = taker.take_doubles("linear_plain", kLinearFeatures);
-  model.linear_log = taker.take_doubles("linear_log", kLinearFeatures);
-  // Those that programs before did not know have no say.
-  const auto newer = [&](const char* name, Space space, Coefficients& of) {
-    const bool known = taker.find(name) != nullptr;
-    of = known ? taker.take_doubles(name, features_in(space)) : naive_coefficients(space);
-    return known ? std::size_t{1} : std::size_t{0};
-  };
-  constexpr std::size_t kFirstPrograms = kMembers - 2;
-  const std::size_t change = newer("linear_change", Space::change, model.linear_change);
-  const std::size_t shape = newer("linear_shape", Space::shape, model.linear_shape);
-  model.member_prior = taker.take_doubles("member_prior", kFirstPrograms + change + shape);
+  std::size_t members = kMembers;
+  for (const Space space : kSpaces) {
+    const std::string name = tensor_of(space);
+    Coefficients& prior = model.linear[space];
+    const bool newer = space == Space::change || space == Space::shape;
+    if (newer && taker.find(name) == nullptr) {
+      prior = naive_coefficients(space);  // programs before did not know it: it has no say
+      --members;
+    } else {
+      prior = taker.take_doubles(name, features_in(space));
+    }
+  }
+  model.member_prior = taker.take_doubles("member_prior", members);
   model.member_prior.resize(kMembers, 0.0);
 }
 
@@ -215,10 +222,10 @@ ModelParts to_parts(const ForecastModel& model) {
       {"scaling", {dim(model.endpoints.size()), 2}, std::move(scaling)},
       {"residuals", {dim(kResidualSamples)}, floats(model.residuals)}};
   if (model.preset == Preset::best) {
-    parts.tensors.push_back({"linear_plain", {dim(kLinearFeatures)}, floats(model.linear_plain)});
-    parts.tensors.push_back({"linear_log", {dim(kLinearFeatures)}, floats(model.linear_log)});
-    parts.tensors.push_back({"linear_change", {dim(kLinearFeatures)}, floats(model.linear_change)});
-    parts.tensors.push_back({"linear_shape", {dim(kShapeFeatures)}, floats(model.linear_shape)});
+    for (const Space space : kSpaces) {
+      parts.tensors.push_back(
+          {tensor_of(space), {dim(features_in(space))}, floats(model.linear[space])});
+    }
     parts.tensors.push_back({"member_prior", {dim(kMembers)}, floats(model.member_prior)});
   }
   if (model.past.size() > 0) {

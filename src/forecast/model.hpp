@@ -13,13 +13,14 @@
 
 namespace tidelimit::forecast {
 
-/// The members that `best` mixes: the naive rules in Naive's order, then these.
-inline constexpr std::size_t kLinearPlain = kNaiveRules;
-inline constexpr std::size_t kLinearLog = kNaiveRules + 1;
+/// The members that `best` mixes, in the order that bundles keep: the naive rules in Naive's order,
+/// the linear ones of the first two spaces, the network, the other linear ones.
+inline constexpr std::size_t kMembers = kNaiveRules + kSpaces.size() + 1;
 inline constexpr std::size_t kNetworkMember = kNaiveRules + 2;
-inline constexpr std::size_t kLinearChange = kNaiveRules + 3;
-inline constexpr std::size_t kLinearShape = kNaiveRules + 4;
-inline constexpr std::size_t kMembers = kNaiveRules + 5;
+[[nodiscard]] constexpr std::size_t linear_member(Space space) {
+  const std::size_t member = kNaiveRules + static_cast<std::size_t>(space);
+  return member < kNetworkMember ? member : member + 1;
+}
 
 /// Residuals on the validation range that stand for a forecast's uncertainty until its own recent
 /// past speaks: evenly spaced quantiles (centres of equal shares).
@@ -40,10 +41,7 @@ class ForecastModel {
   Shape shape;
   Network network;
   std::vector<EndpointScaling> endpoints;
-  Coefficients linear_plain;  ///< best: priors of the linear members
-  Coefficients linear_log;
-  Coefficients linear_change;
-  Coefficients linear_shape;
+  BySpace<Coefficients> linear;                      ///< best: priors of the linear members
   std::vector<double> member_prior;                  ///< best: kMembers weights, summing to 1
   std::array<double, kResidualSamples> residuals{};  ///< ascending, in units of spread()
   double validation_mae = 0;                         ///< requests per horizon, mean over endpoints

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -39,40 +38,8 @@ struct Network {
 /// forget-gate bias 1 (Jozefowicz et al. 2015), everything else 0.
 [[nodiscard]] Network make_network(const NetworkShape& shape, std::uint64_t seed);
 
-/// Runs and differentiates a network on oneDNN for a fixed number of rows. One thread at a time;
-/// oneDNN is held to the calling thread, so that results do not depend on the machine's cores.
-/// Sequences are [T, N, F] (step-major), outputs [N, O].
-class NetworkEngine {
- public:
-  enum class Use : std::uint8_t { inference, training };
-
-  NetworkEngine(const NetworkShape& shape, std::size_t rows, Use use);
-  ~NetworkEngine();
-  NetworkEngine(NetworkEngine&&) noexcept;
-  NetworkEngine& operator=(NetworkEngine&&) noexcept;
-
-  [[nodiscard]] std::size_t rows() const;
-  /// Where the caller writes the next sequences: [T, N, F].
-  [[nodiscard]] std::span<float> input();
-  /// Copies weights (repacked for the kernels); call again whenever they changed.
-  void load(std::span<const float> weights);
-  /// Computes outputs [N, O] of what input() holds.
-  std::span<const float> forward();
-  /// After forward() in training use: overwrites `gradient` (weight_count() floats) with the sum
-  /// over rows of d(loss)/d(weights), given d(loss)/d(outputs) [N, O].
-  void backward(std::span<const float> d_outputs, std::span<float> gradient);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
 /// Writes sequence number `row` [T, F] into `out`.
 using FillSequence = std::function<void(std::size_t row, std::span<float> out)>;
-
-/// Copies sequences [first, first + count) into an engine's input; rows beyond count become zeros.
-void gather(NetworkEngine& engine, const NetworkShape& shape, std::size_t first, std::size_t count,
-            const FillSequence& fill);
 
 /// Outputs [rows, O]. Pure; rows are computed in blocks of a fixed size, so that a row's outputs do
 /// not depend on its neighbours.

@@ -13,36 +13,54 @@ namespace tidelimit::forecast {
 
 namespace {
 
-/// What to forecast with at one origin, and why, when it is not the network.
-struct Choice {
-  Source source = Source::none;
-  std::string note;
-};
-
-Choice fall_back(const Series& series, std::size_t origin, const std::string& why) {
-  const std::size_t known = origin - std::min(series.first_observed(), origin);
-  if (known == 0) return {Source::none, why + ": nothing observed yet"};
-  if (known >= series.spans().day) return {Source::seasonal, why + ": mean of the same hours"};
-  return {Source::last_value, why + ": last value"};
-}
-
-Choice choose(const ForecastModel* model, const std::string& endpoint, const Series& series,
-              std::size_t origin, const Shape& shape) {
-  if (model == nullptr) return fall_back(series, origin, "no model");
+/// Why the model can't speak of an endpoint at `origin`; empty: it can.
+std::string silenced(const ForecastModel* model, const std::string& endpoint, const Series& series,
+                     std::size_t origin, const Shape& shape) {
+  if (model == nullptr) return "no model";
   if (!(model->shape == shape)) {
-    return fall_back(
-        series, origin,
-        fmt::format("the model's windows are {}, history {}, horizon {}",
-                    format_duration(model->shape.window), format_duration(model->shape.history),
-                    format_duration(model->shape.horizon)));
+    return fmt::format("the model's windows are {}, history {}, horizon {}",
+                       format_duration(model->shape.window), format_duration(model->shape.history),
+                       format_duration(model->shape.horizon));
   }
-  if (model->preset == Preset::baseline && model->find(endpoint) == nullptr) {
-    return fall_back(series, origin, "endpoint unknown to the model");
-  }
-  if (series.enough_history(origin)) return {Source::lstm, ""};
+  if (model->preset == Preset::baseline && model->find(endpoint) == nullptr)
+    return "endpoint unknown to the model";
+  if (series.enough_history(origin)) return {};
   const std::size_t history = series.spans().history;
   const std::size_t seen = series.observed(origin - std::min(history, origin), origin);
-  return fall_back(series, origin, fmt::format("{} of {} windows of history", seen, history));
+  return fmt::format("{} of {} windows of history", seen, history);
+}
+
+/// What stands in for the model at `origin`.
+void fall_back(EndpointForecast& forecast, const Series& series, std::size_t origin,
+               const std::string& why) {
+  const std::size_t known = origin - std::min(series.first_observed(), origin);
+  if (known == 0) {
+    forecast.source = Source::none;
+    forecast.note = why + ": nothing observed yet";
+  } else if (known >= series.spans().day) {
+    forecast.source = Source::seasonal;
+    forecast.note = why + ": mean of the same hours";
+  } else {
+    forecast.source = Source::last_value;
+    forecast.note = why + ": last value";
+  }
+}
+
+/// A forecast but for its quantiles, as it is while nobody competes.
+EndpointForecast outline(const ForecastModel* model, const traffic::WindowGrid& grid,
+                         std::size_t endpoint, const Series& series, std::size_t origin,
+                         const Shape& shape) {
+  EndpointForecast forecast;
+  forecast.endpoint = grid.endpoints[endpoint];
+  forecast.made_at = grid.time_of(origin);
+  forecast.horizon = shape.horizon;
+  const auto rule = static_cast<std::size_t>(best_naive(series, origin));
+  forecast.naive = naive_forecasts(series, origin)[rule].value_or(0.0);
+  forecast.usual = usual(grid, endpoint, origin, shape);
+  forecast.source = Source::lstm;
+  const std::string why = silenced(model, forecast.endpoint, series, origin, shape);
+  if (!why.empty()) fall_back(forecast, series, origin, why);
+  return forecast;
 }
 
 /// The model's forecasts at `origins`; those that the memory holds are not worked out again.
@@ -159,19 +177,9 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
                                                std::span<const std::size_t> origins,
                                                const Shape& shape, EndpointMemory& memory) {
   const Series series(grid.stats[endpoint], Spans::of(shape));
-  std::vector<EndpointForecast> forecasts(origins.size());
-  for (std::size_t k = 0; k < origins.size(); ++k) {
-    auto& forecast = forecasts[k];
-    auto choice = choose(model, grid.endpoints[endpoint], series, origins[k], shape);
-    forecast.endpoint = grid.endpoints[endpoint];
-    forecast.made_at = grid.time_of(origins[k]);
-    forecast.horizon = shape.horizon;
-    forecast.source = choice.source;
-    forecast.note = std::move(choice.note);
-    const auto rule = static_cast<std::size_t>(best_naive(series, origins[k]));
-    forecast.naive = naive_forecasts(series, origins[k])[rule].value_or(0.0);
-    forecast.usual = usual(grid, endpoint, origins[k], shape);
-  }
+  std::vector<EndpointForecast> forecasts;
+  for (const std::size_t t : origins)
+    forecasts.push_back(outline(model, grid, endpoint, series, t, shape));
   const auto fill = [&](Source source, const Mine& mine) -> const Lane& {
     Lane& lane = lane_of(source, model, grid, series, mine.origins.front(), memory);
     const auto quantiles =
@@ -186,9 +194,7 @@ std::vector<EndpointForecast> predict_endpoint(const ForecastModel* model,
       }
       // Only a model can come to that, by weights far out of range.
       forecast.recent_errors = {{source, std::numeric_limits<double>::infinity()}};
-      auto choice = fall_back(series, mine.origins[k], "the model's forecast is not a number");
-      forecast.source = choice.source;
-      forecast.note = std::move(choice.note);
+      fall_back(forecast, series, mine.origins[k], "the model's forecast is not a number");
     }
     return lane;
   };

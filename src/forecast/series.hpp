@@ -21,6 +21,8 @@ struct Spans {
 
 /// Of Series::scale(): added to a count before its logarithm or root is taken, as zeros are common.
 inline constexpr double kScaleFloor = 0.02;
+/// Of Series::scale(): no more of a count is learned from. One wild window must not own a fit.
+inline constexpr double kRatioLimit = 50.0;
 /// The logarithm of a count in units of the scale; 0 at the scale itself.
 [[nodiscard]] inline double log_ratio(double ratio) {
   return std::log((ratio + kScaleFloor) / (1 + kScaleFloor));

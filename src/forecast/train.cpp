@@ -31,12 +31,8 @@ Result<void> check(const traffic::WindowGrid& grid, const TrainOptions& options)
 /// anything was observed in, so that a pause of months is no part of either.
 std::size_t end_of_teaching(const traffic::WindowGrid& grid, double validation_ratio) {
   std::vector<std::size_t> observed;
-  for (std::size_t i = 0; i < grid.size(); ++i) {
-    if (std::any_of(grid.stats.begin(), grid.stats.end(),
-                    [i](const auto& row) { return row[i].observed; })) {
-      observed.push_back(i);
-    }
-  }
+  for (std::size_t i = 0; i < grid.size(); ++i)
+    if (grid.observed_anywhere(i)) observed.push_back(i);
   const auto taught =
       static_cast<std::size_t>(static_cast<double>(observed.size()) * (1 - validation_ratio));
   return taught < observed.size() ? observed[taught] : grid.size();

@@ -42,14 +42,10 @@ void fit_linear_priors(const TrainingData& data, ForecastModel& model) {
     series.push_back(&data.series[e]);
     rows.emplace_back(data.series[e], data.grid.start, data.grid.step, from, to);
   }
-  const auto fitted = [&](Space space) {
+  for (const Space space : kSpaces) {
     data.options.between_steps();
-    return fit_shared(series, rows, space);
-  };
-  model.linear_plain = fitted(Space::plain);
-  model.linear_log = fitted(Space::log);
-  model.linear_change = fitted(Space::change);
-  model.linear_shape = fitted(Space::shape);
+    model.linear[space] = fit_shared(series, rows, space);
+  }
 }
 
 /// What one endpoint teaches from: linear forecasts and frames over all its windows.
@@ -64,7 +60,7 @@ Material make_material(const TrainingData& data, std::size_t e, const ForecastMo
   const std::size_t from = learned_from(data, e);
   Material material;
   material.linear = linear_forecasts(data.grid, series, from, data.grid.size(), model);
-  material.frames = best_frames(data.grid, e, series, from, material.linear.log);
+  material.frames = best_frames(data.grid, e, series, from, material.linear.anchor());
   material.unit = std::max(series.mean(from, data.train_end), 1e-6);
   return material;
 }
@@ -86,7 +82,7 @@ class Lesson {
     });
     for (const auto& [e, t] : rows) {
       const Material& material = materials_[e];
-      const double anchor = material.linear.log[t - material.linear.from];
+      const double anchor = material.linear.anchor()[t - material.linear.from];
       const double unit = correction_unit(anchor, data_.series[e].scale(t));
       const double target = (data_.series[e].horizon_sum(t) - anchor) / unit;
       out.targets.push_back(static_cast<float>(std::clamp(target, -kWildest, kWildest)));
@@ -123,9 +119,9 @@ std::vector<double> fit_member_prior(const TrainingData& data,
   constexpr double kUsualOther = 0.1;  // of the other members that no network corrects
   constexpr double kEnoughRows = 300;
   std::vector<double> usual(kMembers, kUsualNaive);
-  usual[kLinearPlain] = usual[kLinearChange] = kUsualOther;
-  usual[kLinearShape] = kUsualShape;
-  for (const auto m : {kLinearLog, kNetworkMember}) {
+  usual[linear_member(Space::plain)] = usual[linear_member(Space::change)] = kUsualOther;
+  usual[linear_member(Space::shape)] = kUsualShape;
+  for (const auto m : {linear_member(Space::log), kNetworkMember}) {
     usual[m] =
         (1 - kUsualShape - 2 * kUsualOther - kUsualNaive * static_cast<double>(kNaiveRules)) / 2;
   }

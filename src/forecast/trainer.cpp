@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/random.hpp"
+#include "forecast/network_engine.hpp"
 
 namespace tidelimit::forecast {
 
@@ -186,8 +187,9 @@ class Fitter {
     const std::size_t first = batch_first_ + s * kSliceRows;
     const std::size_t count = std::min(kSliceRows, batch_first_ + batch_size_ - first);
     slice.engine.load(network_->weights);
-    gather(slice.engine, shape_, first, count,
-           [&](std::size_t row, std::span<float> out) { examples_->fill((*order_)[row], out); });
+    slice.engine.gather(first, count, [&](std::size_t row, std::span<float> out) {
+      examples_->fill((*order_)[row], out);
+    });
     const auto outputs = slice.engine.forward();
     slice.loss = {};
     std::fill(slice.d_outputs.begin(), slice.d_outputs.end(), 0.0F);

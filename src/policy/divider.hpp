@@ -23,8 +23,7 @@ namespace tidelimit::policy {
 /// exceed `utilisation` of it, that much is divided by weighted max-min fairness
 /// (policy/fair_share.hpp): each priority weighs eight times the next, each tier twice the next,
 /// and `adapt.floor` of every claim (but of no more than an equal part of the capacity) is served
-/// first. Two things follow for a class that gets less
-/// than it claims:
+/// first. Two things follow for a class that gets less than it claims:
 ///   its limits per principal are scaled to its share, as forecast rules do it: ahead, by steps;
 ///   its requests together get a total, set every second, and only while what is asked for right
 ///   now (over some ten seconds, or in the fuller of the last two where that is far less; and a
@@ -53,7 +52,6 @@ class Divider {
   void update(const StepReadings& readings, const LoadSample* load, Now now, Instant before);
 
   [[nodiscard]] std::size_t rule() const { return rule_; }
-  [[nodiscard]] static bool on_forecast() { return true; }
   [[nodiscard]] const RuleState& state() const { return state_; }
   /// The capacities that it divides, endpoints' first.
   [[nodiscard]] std::vector<CapacityState> capacities() const;

@@ -9,14 +9,14 @@
 namespace tidelimit::policy {
 namespace {
 
-constexpr double kPublishedStep = 0.01;  // of the base limit, while a limit relaxes
-constexpr double kShedStep = 0.01;       // a share that moves by less is left as it is
-constexpr double kTotalStep = 0.02;      // the same for a total, of itself
+constexpr double kPublishedStep = 0.01;       // of the base limit, while a limit relaxes
+constexpr double kPublishedShedStep = 0.01;   // a share that moves by less is left as it is
+constexpr double kPublishedTotalStep = 0.02;  // the same for a total, of itself
 
 constexpr std::uint64_t kMarkSeed = 0x656e64706f696e74;  // keys of buckets are hashed with another
 
-constexpr std::uint64_t kLeastBurst =
-    10;  // of a total: calls that come in step must not be rounded away
+// Of a total: calls that come in step must not be rounded away.
+constexpr std::uint64_t kLeastBurst = 10;
 
 /// So many requests a second, and one second's worth at once, or ten.
 limiter::Limit total_of(double per_second) {
@@ -101,8 +101,9 @@ bool total_differs(double before, double after, double step) {
 
 bool worth_publishing(const Setting& before, const Setting& after) {
   if ((after.shed == 0) != (before.shed == 0)) return true;
-  if (std::abs(after.shed - before.shed) >= kShedStep) return true;
-  if (total_differs(before.total, after.total, kTotalStep) || before.total_rule != after.total_rule)
+  if (std::abs(after.shed - before.shed) >= kPublishedShedStep) return true;
+  if (total_differs(before.total, after.total, kPublishedTotalStep) ||
+      before.total_rule != after.total_rule)
     return true;
   if (after.scale < before.scale) return true;
   if (after.scale == before.scale) return after.rule != before.rule;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -28,7 +29,10 @@ struct Setting {
   void offer_total(double other, limiter::RuleId by);
   void offer_shed(double other, limiter::RuleId by);
 };
-using CellSettings = std::array<Setting, limiter::kViews>;
+using CellSettings = std::array<Setting, limiter::kViews>;  ///< by index() of the view
+[[nodiscard]] constexpr std::size_t index(limiter::View view) {
+  return static_cast<std::size_t>(view);
+}
 
 /// Sums of many small steps may be so far off.
 inline constexpr double kRounding = 1e-9;

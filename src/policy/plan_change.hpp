@@ -10,8 +10,9 @@ namespace tidelimit::policy {
 
 /// One change of what is in force, for logs, API, metrics.
 struct PlanChange {
-  /// The limit on each principal; the total that a rule sets for all of them (0 a minute: none); or
-  /// what is shed, where a scale is the share of the requests that is let in.
+  /// The limit on each principal, by its rate and its scale of the base limit; the total that a
+  /// rule sets for all of them, by its rate (0: none); or what is shed, where the scale is the
+  /// share of the requests that is let in.
   enum class Of : std::uint8_t { limit, total, shed };
   Of of = Of::limit;
   WallTime time{};
@@ -25,6 +26,12 @@ struct PlanChange {
   std::string cause;  ///< "forecast of payment: 1,690 requests in the next hour, 2.0 times the
                       ///< usual 840"
   bool shadow = false;
+
+  /// From and to what `of` moved, as a rule gives it: a scale, requests a second (infinity: no
+  /// total), or a share to shed.
+  void set_figures(double before, double after, double base_per_minute);
+  /// To what it moved, likewise.
+  [[nodiscard]] double figure_after() const;
 };
 inline constexpr std::size_t kPlanFigures = 3;
 [[nodiscard]] constexpr std::size_t index(PlanChange::Of of) {

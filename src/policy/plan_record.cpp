@@ -9,19 +9,19 @@ using limiter::View;
 using Of = PlanChange::Of;
 
 constexpr Of kFigures[kPlanFigures] = {Of::limit, Of::total, Of::shed};
-constexpr double kStep = 0.1;       // of a scale or a share to shed, while it moves
-constexpr double kTotalStep = 0.2;  // the same for a total, of itself
+constexpr double kNotedStep = 0.1;       // of a scale or a share to shed, while it moves
+constexpr double kNotedTotalStep = 0.2;  // the same for a total, of itself
 constexpr Nanos kNoteEvery = std::chrono::seconds{10};
 
 bool scale_differs(double before, const Setting& after) {
   if (after.scale == before) return false;
   const bool tightens = after.scale < before && after.scale < 1.0;
-  return tightens || !after.moving || std::abs(after.scale - before) >= kStep - kRounding;
+  return tightens || !after.moving || std::abs(after.scale - before) >= kNotedStep - kRounding;
 }
 
 bool shed_differs(double before, double after) {
   if ((before == 0) != (after == 0)) return true;
-  return std::abs(after - before) >= kStep - kRounding;
+  return std::abs(after - before) >= kNotedStep - kRounding;
 }
 
 bool belongs_on_record(Of of, double before, const Setting& after) {
@@ -29,7 +29,7 @@ bool belongs_on_record(Of of, double before, const Setting& after) {
     case Of::limit:
       return scale_differs(before, after);
     case Of::total:
-      return total_differs(before, after.total, kTotalStep);
+      return total_differs(before, after.total, kNotedTotalStep);
     case Of::shed:
       return shed_differs(before, after.shed);
   }
@@ -65,15 +65,13 @@ std::vector<PlanRecord::Departure> PlanRecord::note(std::size_t cell, const Cell
   for (const Of of : kFigures) {
     if (of != Of::limit && !due) continue;
     const auto put = [&](View view, double& last) {
-      const Setting& setting = settings[static_cast<std::size_t>(view)];
+      const Setting& setting = settings[index(view)];
       if (!belongs_on_record(of, last, setting)) return;
       departures.push_back({of, view, last});
       last = figure_of(setting, of).value;
       if (of != Of::limit) known.noted = now;
     };
-    const auto value_in = [&](View view) {
-      return figure_of(settings[static_cast<std::size_t>(view)], of).value;
-    };
+    const auto value_in = [&](View view) { return figure_of(settings[index(view)], of).value; };
     double& in_force = known.in_force[index(of)];
     double& shadow = known.shadow[index(of)];
     const bool apart = shadow != in_force || value_in(View::shadow) != value_in(enforced);

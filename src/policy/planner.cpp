@@ -1,7 +1,6 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <utility>
 
@@ -23,10 +22,6 @@ constexpr Nanos kShedRound = std::chrono::minutes{1};
 std::string in_part(const RuleState& rule) {
   if (rule.mode.mode != Mode::enforce || rule.mode.share == 1) return {};
   return fmt::format("; enforced for {:g} % of the principals", rule.mode.share * 100);
-}
-
-constexpr std::size_t at(View view) {
-  return static_cast<std::size_t>(view);
 }
 
 }  // namespace
@@ -118,30 +113,15 @@ PlanChange Planner::Impl::change(const PlanRecord::Departure& departure, std::si
                                  const CellSettings& after, const PlanInputs& inputs) const {
   const auto& [of, view, before] = departure;
   const std::size_t endpoint = cell / settings.tiers.size();
-  const auto [value, rule] = figure_of(after[at(view)], of);
+  const auto [value, rule] = figure_of(after[index(view)], of);
   PlanChange change;
   change.of = of;
   change.time = inputs.now.wall;
   change.endpoint = settings.endpoints[endpoint].name;
   change.tier = settings.tiers[cell % settings.tiers.size()];
-  switch (of) {
-    case PlanChange::Of::limit:
-      change.before_scale = before;
-      change.after_scale = value;
-      change.before_per_minute = bases[cell].per_minute * before;
-      change.after_per_minute = bases[cell].per_minute * value;
-      break;
-    case PlanChange::Of::total:
-      change.before_per_minute = std::isinf(before) ? 0 : before * 60;
-      change.after_per_minute = std::isinf(value) ? 0 : value * 60;
-      break;
-    case PlanChange::Of::shed:
-      change.before_scale = 1 - before;
-      change.after_scale = 1 - value;
-      break;
-  }
+  change.set_figures(before, value, bases[cell].per_minute);
   if (rule != kNoRule) change.rule = settings.rules[limiter::index(rule)].name;
-  const RuleId before_rule = figure_of(published[cell][at(view)], of).rule;
+  const RuleId before_rule = figure_of(published[cell][index(view)], of).rule;
   const bool by_rule = rule != kNoRule || before_rule != kNoRule;
   if (by_rule && (rule != kNoRule || inputs.by_hand.empty()))
     change.cause = rules.cause(cell, rule, before_rule);
@@ -169,19 +149,8 @@ void Planner::Impl::restore(const std::vector<PlanChange>& changes, Mode all, No
     const auto cell = cell_named(change);
     if (!cell) continue;
     const bool in_force = !change.shadow || watched(*cell / settings.tiers.size(), all);
-    const auto put = [&](double value) { on_record.restore(*cell, change.of, value, in_force); };
-    switch (change.of) {
-      case PlanChange::Of::limit:
-        put(change.after_scale);
-        rules.restore(*cell, change, in_force, now);
-        break;
-      case PlanChange::Of::total:
-        put(change.after_per_minute > 0 ? change.after_per_minute / 60 : Setting{}.total);
-        break;
-      case PlanChange::Of::shed:
-        put(1 - change.after_scale);
-        break;
-    }
+    on_record.restore(*cell, change.of, change.figure_after(), in_force);
+    if (change.of == PlanChange::Of::limit) rules.restore(*cell, change, in_force, now);
   }
 }
 
@@ -265,10 +234,7 @@ std::optional<WallTime> Planner::next_planned() const {
 }
 
 std::string Planner::cause(std::size_t row) const {
-  const auto effective = static_cast<std::size_t>(View::effective);
-  const RuleId rule = impl_->published[row][effective].rule;
-  return rule == kNoRule ? std::string{}
-                         : impl_->rules.cause(row % impl_->bases.size(), rule, rule);
+  return cause(row % impl_->bases.size(), impl_->published[row][index(View::effective)].rule);
 }
 
 std::string Planner::total_cause(std::size_t row) const {

@@ -15,8 +15,8 @@
 namespace tidelimit::policy {
 
 struct PlanStep {
-  std::shared_ptr<const limiter::Plan>
-      plan;  ///< null when nothing changed and the plan needs no renewal
+  /// Null when nothing changed and the plan needs no renewal.
+  std::shared_ptr<const limiter::Plan> plan;
   std::vector<PlanChange> changes;
 };
 

@@ -61,10 +61,8 @@ void RuleMemory::inherit(const RuleMemory& older, const Renumbering& renumbering
     cells_[i].scale = older.cells_[*before].scale;
     cells_[i].scale.keep_above(cells_[i].floor);
   }
-  state_.active = older.state_.active;
-  state_.cause = older.state_.cause;
+  state_.inherit(older.state_);
   ended_ = asks_the_same ? older.ended_ : "the rule asks for something else by now";
-  state_.since = older.state_.since;
   at_rest_ = false;
 }
 

@@ -16,11 +16,17 @@ using limiter::View;
 template <class Put>
 void speak(CellSettings& views, const RuleState& rule, bool on_forecast, double share,
            const Put& put) {
-  const auto in = [&](View view) -> Setting& { return views[static_cast<std::size_t>(view)]; };
-  put(in(View::shadow));
+  put(views[index(View::shadow)]);
   if (rule.mode.mode != Mode::enforce || rule.mode.share < share) return;
-  put(in(View::effective));
-  if (!on_forecast) put(in(View::without_forecast));
+  put(views[index(View::effective)]);
+  if (!on_forecast) put(views[index(View::without_forecast)]);
+}
+
+/// Why a rule had moved a limit: what it looks at may be otherwise by now.
+std::string before_restart(const std::string& cause) {
+  constexpr std::string_view kBefore = "before the restart: ";
+  if (cause.empty() || cause.starts_with(kBefore)) return cause;
+  return std::string(kBefore) + cause;
 }
 
 }  // namespace
@@ -135,7 +141,7 @@ CellSettings RuleSet::settings(std::size_t cell, double share) const {
     });
   }
   for (const auto& divider : dividers_) {
-    speak(views, divider.state(), divider.on_forecast(), share, [&](Setting& view) {
+    speak(views, divider.state(), true, share, [&](Setting& view) {
       view.offer_scale(divider.scale(cell), id(divider), divider.moving(cell));
       view.offer_total(divider.total(cell), id(divider));
     });
@@ -161,13 +167,6 @@ std::string RuleSet::cause(std::size_t cell, RuleId now, RuleId before) const {
     if (shedder.rule() == rule) return shedder.state().cause;
   }
   return {};
-}
-
-/// Why a rule had moved a limit: what it looks at may be otherwise by now.
-std::string before_restart(const std::string& cause) {
-  constexpr std::string_view kBefore = "before the restart: ";
-  if (cause.empty() || cause.starts_with(kBefore)) return cause;
-  return std::string(kBefore) + cause;
 }
 
 void RuleSet::restore(std::size_t cell, const PlanChange& change, bool in_force, Now now) {

@@ -15,6 +15,13 @@ struct RuleState {
   ModeFor mode;
   std::string cause;
   WallTime since{};
+
+  /// Goes on as an older configuration's rule of the same name stood.
+  void inherit(const RuleState& older) {
+    active = older.active;
+    cause = older.cause;
+    since = older.since;
+  }
 };
 
 /// What an endpoint or an upstream can take, in work a second (requests of cost 1), as the rule

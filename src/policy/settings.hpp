@@ -60,8 +60,8 @@ struct EndpointSettings {
   /// Requests of one principal in flight at once, by tier index; 0: any number. Empty: no tier is
   /// limited so.
   std::vector<std::uint16_t> concurrency;
-  Nanos concurrency_timeout{
-      std::chrono::seconds{30}};  ///< after it a request counts as in flight no more
+  /// After it a request counts as in flight no more.
+  Nanos concurrency_timeout{std::chrono::seconds{30}};
 };
 
 /// A capacity that several endpoints share.
@@ -121,10 +121,10 @@ struct Condition {
 
 /// What follows. Scales act on plans; verdict, block and limit act on clients.
 struct Effect {
-  std::vector<std::string>
-      endpoints;                   ///< names; empty with same_endpoints false: by priority, or all
-  bool same_endpoints = false;     ///< `endpoints: same`: the one that the condition found
-  std::vector<std::string> tiers;  ///< empty: all
+  /// Names; empty with same_endpoints false: by priority, or all.
+  std::vector<std::string> endpoints;
+  bool same_endpoints = false;       ///< `endpoints: same`: the one that the condition found
+  std::vector<std::string> tiers;    ///< empty: all
   std::optional<Priority> priority;  ///< endpoints of this priority
   /// Of the base limit: in (0, 1), or up to kMostRaise for a planned time alone.
   std::optional<double> scale;
@@ -153,13 +153,13 @@ struct Rule {
 
 struct Adapt {
   double default_floor = 0.2;  ///< of the base limit
-  std::vector<std::pair<std::string, double>>
-      floors;  ///< by tier or endpoint name; the larger wins
-  double tighten =
-      0.5;  ///< one step of a forecast rule goes at most to this share of the present scale
+  /// By tier or endpoint name; the larger wins.
+  std::vector<std::pair<std::string, double>> floors;
+  /// One step of a forecast rule goes at most to this share of the present scale.
+  double tighten = 0.5;
   double relax_per_minute = 0.1;  ///< of the base limit
-  Nanos hold{
-      std::chrono::minutes{15}};  ///< between two steps of a forecast rule, and before relaxing
+  /// Between two steps of a forecast rule, and before relaxing.
+  Nanos hold{std::chrono::minutes{15}};
   Nanos plan_ttl{std::chrono::minutes{30}};
 
   /// The least scale that a rule may set on this cell: the larger of the floors named by tier and

@@ -77,10 +77,8 @@ void Shedder::inherit(const Shedder& older, const Renumbering& renumbering) {
   queueing_ms_ = older.queueing_ms_;
   engaged_ = older.engaged_;
   idle_ = older.idle_;
-  state_.active = older.state_.active;
-  state_.cause = older.state_.cause;
+  state_.inherit(older.state_);
   waiting_ = older.waiting_;
-  state_.since = older.state_.since;
 }
 
 bool Shedder::knows_usual() const {

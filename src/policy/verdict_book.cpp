@@ -67,7 +67,7 @@ void VerdictBook::reconfigure(PolicySettings settings) {
       judged.label->duration = end;
     }
     weigh_anew(judged);
-    if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
+    if (judged.empty()) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);
   dirty_ = true;
@@ -147,7 +147,7 @@ void VerdictBook::judge(const ClientId& client, double score, std::string_view p
   const auto prefix = neighbourhood ? std::optional(neighbourhood->prefix) : std::nullopt;
   if (!protected_reason.empty()) {
     withhold(held, Withheld::protection, protected_reason);
-  } else if (!passed && held.record.mode == Mode::enforce && held.record.action != Action::none &&
+  } else if (!passed && held.record.is_enforced() &&
              !budget_.admits(client, prefix, grounds.loud, now.mono)) {
     withhold(held, Withheld::budget, "the budget of new verdicts is spent");
   }
@@ -312,9 +312,7 @@ void VerdictBook::restore(const std::vector<VerdictRecord>& records, Now now) {
     slot = std::move(held);
     weigh_anew(judged);
     if (slot->record.until != record.until) tell(*slot, now, true);
-    const bool counts = record.part == Part::anomaly && record.mode == Mode::enforce &&
-                        record.action != Action::none;
-    if (counts)
+    if (record.part == Part::anomaly && record.is_enforced())
       budget_.restore(record.client, now.mono - std::max(now.wall - record.from, Nanos{0}),
                       now.mono);
   }

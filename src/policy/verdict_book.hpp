@@ -49,6 +49,11 @@ struct VerdictRecord {
   bool renewed = false;  ///< in take_news(): there before, now longer or otherwise
   WallTime told{};       ///< in take_news(): when it came to that
   std::string source{};  ///< the rule on figures that raised it; empty: none did
+
+  /// Whether it holds anybody back.
+  [[nodiscard]] bool is_enforced() const {
+    return mode == Mode::enforce && action != limiter::Action::none;
+  }
 };
 
 /// What a model's verdict rests on.
@@ -139,8 +144,8 @@ class VerdictBook {
   void restore(const std::vector<VerdictRecord>& records, Now now);
 
  private:
-  static constexpr Nanos kEvidenceMemory =
-      std::chrono::minutes{5};  // as long as a client's figures
+  /// As long as a client's figures.
+  static constexpr Nanos kEvidenceMemory = std::chrono::minutes{5};
 
   /// One verdict on one client, by the model or by a rule on figures.
   struct Held {
@@ -160,6 +165,8 @@ class VerdictBook {
     std::optional<Held> label;
     std::uint64_t serial = 0;  ///< in order of the first verdict
     Worth worth = Worth::reported;
+
+    [[nodiscard]] bool empty() const { return !model && !rule && !label; }
   };
   struct Evidence {
     std::uint32_t scans = 0;  ///< one bit a scan, the newest lowest

@@ -76,9 +76,7 @@ bool VerdictBook::vouched_for(const ClientId& client) const {
 
 void VerdictBook::drop_if_empty(const ClientId& client) {
   const auto judged = judged_.find(client);
-  if (judged == judged_.end()) return;
-  const Judged& on = judged->second;
-  if (!on.model && !on.rule && !on.label) erase(client);
+  if (judged != judged_.end() && judged->second.empty()) erase(client);
 }
 
 }  // namespace tidelimit::policy

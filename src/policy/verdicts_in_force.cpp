@@ -9,10 +9,9 @@
 namespace tidelimit::policy {
 namespace {
 
-using limiter::Action;
 using limiter::VerdictKind;
 
-constexpr Nanos kSweepEvery = std::chrono::minutes{1};  // of old evidence
+constexpr Nanos kEvidenceSwept = std::chrono::minutes{1};  // so often, of what is forgotten
 
 /// Severer is larger: enforced before shadow, for more of the principals, block before limit, the
 /// lower limit, the worse kind.
@@ -43,7 +42,7 @@ VerdictBook::Judged& VerdictBook::entry(const ClientId& client) {
 
 void VerdictBook::weigh_anew(Judged& judged) {
   const auto enforced = [](const std::optional<Held>& held) {
-    return held && held->record.mode == Mode::enforce && held->record.action != Action::none;
+    return held && held->record.is_enforced();
   };
   Worth worth = Worth::reported;
   if (enforced(judged.model) || enforced(judged.rule)) worth = Worth::enforced;
@@ -67,7 +66,7 @@ void VerdictBook::erase(const ClientId& given) {
 bool VerdictBook::expire(Now now) {
   if (now.mono >= next_expiry_) sweep(now);
   if (now.mono >= next_sweep_) {
-    next_sweep_ = now.mono + kSweepEvery;
+    next_sweep_ = now.mono + kEvidenceSwept;
     std::erase_if(evidence_, [&](const auto& suspect) {
       return now.mono - suspect.second.last > kEvidenceMemory;
     });
@@ -93,7 +92,7 @@ void VerdictBook::sweep(Now now) {
       }
     }
     weigh_anew(judged);
-    if (!judged.model && !judged.rule && !judged.label) ended.push_back(client);
+    if (judged.empty()) ended.push_back(client);
   }
   for (const auto& client : ended) erase(client);
 }

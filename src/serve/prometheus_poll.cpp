@@ -55,7 +55,7 @@ Result<double> check_share(double value) {
 
 }  // namespace
 
-Result<double> query_value(std::string_view body) {
+Result<double> value_in_answer(std::string_view body) {
   const json answer = json::parse(body, nullptr, false);
   if (!answer.is_object()) return fail(Code::data_loss, "the answer is no JSON object");
   if (member(answer, "status") != "success")
@@ -121,7 +121,7 @@ PrometheusPoll::~PrometheusPoll() {
 Result<double> PrometheusPoll::Asker::ask() const {
   const auto answer = http_call(url, "GET", target, "Accept: application/json\r\n", "", kPatience);
   if (!answer) return tl::unexpected(answer.error());
-  const auto value = query_value(answer->body);
+  const auto value = value_in_answer(answer->body);
   if (answer->status == 200) return value;
   // Prometheus says in its answer's body what is wrong with the query; others know no query.
   return fail(Code::unavailable,

@@ -13,7 +13,7 @@ namespace tidelimit::serve {
 
 /// The value of an instant query's answer (/api/v1/query): a scalar, or the largest sample of a
 /// vector. Errors say what is wrong with the query or its answer. Pure.
-[[nodiscard]] Result<double> query_value(std::string_view body);
+[[nodiscard]] Result<double> value_in_answer(std::string_view body);
 
 /// Asks a Prometheus the same query every five seconds, on a thread of its own, so that a server
 /// that hangs holds up nothing else: not even the end of this, which waits for no answer. Failures

@@ -19,10 +19,9 @@ namespace tidelimit::serve {
 namespace {
 
 constexpr std::size_t kLaneQueue = 64;
-constexpr Nanos kHangs =
-    std::chrono::seconds{15};                     // a turn takes milliseconds, a scan tens of them
-constexpr std::size_t kMostConnections = 16'384;  // each takes a descriptor
-constexpr std::size_t kMostPerClient = 256;       // trusted callers are exempt
+constexpr Nanos kHangs = std::chrono::seconds{15};  // a turn takes milliseconds, a scan tens
+constexpr std::size_t kMostConnections = 16'384;    // each takes a descriptor
+constexpr std::size_t kMostPerClient = 256;         // trusted callers are exempt
 constexpr std::size_t kMostBodyBytes = 128 << 20;
 constexpr std::size_t kMostUnsentBytes = 64 << 20;  // trusted callers are exempt
 constexpr int kStatusNice = 10;  // a tenth of a loop's weight: anyone may ask for the metrics

@@ -25,8 +25,8 @@ class StatusLog {
 
   std::vector<engine::Degradation> degraded_;  ///< as last told
   std::uint64_t plan_changes_ = 0;             ///< told, of all since the start
-  std::map<std::string, forecast::Source>
-      guarded_;                    ///< endpoints with another source than the model
+  /// Endpoints with another source than the model.
+  std::map<std::string, forecast::Source> guarded_;
   std::uint64_t verdicts_ = 0;     ///< told or passed over, of all since the start
   std::uint64_t passed_over_ = 0;  ///< of those, since the last line
   std::uint64_t lines_ = 0;        ///< in the minute from minute_ on

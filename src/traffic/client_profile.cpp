@@ -167,8 +167,7 @@ Arrivals ClientProfiles::update(std::uint32_t slot, bool fresh, const ClientId& 
                     std::all_of(profile.past.begin(), profile.past.end(),
                                 [](const PackedMinute& m) { return m.requests.value() == 0; });
   if (idle) {
-    profile.active_since_s =
-        static_cast<std::uint32_t>(now.since_start / std::chrono::seconds{1}) & 0x3fffffffu;
+    profile.active_since_s = second_of(now) & 0x3fffffffu;
   }
   background_.add(profile.current.responses, delta.responses, delta.client_errors, profile.served(),
                   minute_of(now));

@@ -23,29 +23,23 @@ struct WindowStats {
   bool observed = true;  ///< false: a gap (nothing listened); its numbers are not zeros but unknown
 
   /// Adds and takes away counts; what was observed stays so.
-  WindowStats& operator+=(const WindowStats& counts) {
-    requests += counts.requests;
-    premium += counts.premium;
-    errors += counts.errors;
-    responses += counts.responses;
-    latency_ms_sum += counts.latency_ms_sum;
-    malicious += counts.malicious;
-    late += counts.late;
-    return *this;
-  }
-  WindowStats& operator-=(const WindowStats& counts) {
-    requests -= counts.requests;
-    premium -= counts.premium;
-    errors -= counts.errors;
-    responses -= counts.responses;
-    latency_ms_sum -= counts.latency_ms_sum;
-    malicious -= counts.malicious;
-    late -= counts.late;
-    return *this;
-  }
+  WindowStats& operator+=(const WindowStats& counts) { return add(counts, 1); }
+  WindowStats& operator-=(const WindowStats& counts) { return add(counts, -1); }
 
   [[nodiscard]] double premium_ratio() const { return requests > 0 ? premium / requests : 0.0; }
   [[nodiscard]] double error_ratio() const { return responses > 0 ? errors / responses : 0.0; }
+
+ private:
+  WindowStats& add(const WindowStats& counts, double times) {
+    requests += times * counts.requests;
+    premium += times * counts.premium;
+    errors += times * counts.errors;
+    responses += times * counts.responses;
+    latency_ms_sum += times * counts.latency_ms_sum;
+    malicious += times * counts.malicious;
+    late += times * counts.late;
+    return *this;
+  }
 };
 
 /// The windows of all endpoints on one regular grid: `start + i * step` is the start of window i.
@@ -65,6 +59,11 @@ struct WindowGrid {
     if (time <= start) return 0;
     const Nanos after = time - start;
     return static_cast<std::size_t>(after / step) + (after % step > Nanos{0} ? 1 : 0);
+  }
+  /// Whether window i was observed at any endpoint.
+  [[nodiscard]] bool observed_anywhere(std::size_t i) const {
+    return std::any_of(stats.begin(), stats.end(),
+                       [i](const auto& row) { return row[i].observed; });
   }
   /// An endpoint's windows; null: it is none of the grid's.
   [[nodiscard]] const std::vector<WindowStats>* row_of(std::string_view endpoint) const {

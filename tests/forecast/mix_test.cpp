@@ -76,10 +76,11 @@ TEST(ChangeMember, KnowsNoLevel) {
         sum += std::fabs(memory.members.at(t)[member] - series.horizon_sum(t));
       return sum;
     };
-    EXPECT_LT(error(kLinearChange), 0.7 * error(kLinearLog)) << factor;
+    EXPECT_LT(error(linear_member(Space::change)), 0.7 * error(linear_member(Space::log)))
+        << factor;
     double came = 0;
     for (const std::size_t t : origins) came += series.horizon_sum(t);
-    EXPECT_LT(error(kLinearChange), 0.1 * came) << factor;
+    EXPECT_LT(error(linear_member(Space::change)), 0.1 * came) << factor;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/random.hpp"
+#include "forecast/network_engine.hpp"
 #include "forecast/trainer.hpp"
 
 namespace tidelimit::forecast {
@@ -107,7 +108,7 @@ TEST(Network, GradientIsThatOfFiniteDifferences) {
   };
   NetworkEngine engine(kSmall, kRows, NetworkEngine::Use::training);
   engine.load(network.weights);
-  gather(engine, kSmall, 0, kRows, from(sequences, kSmall));
+  engine.gather(0, kRows, from(sequences, kSmall));
   std::vector<float> gradient(kSmall.weight_count());
   for (int round = 0; round < 2; ++round) {  // the second must not add to the first
     (void)engine.forward();
@@ -133,7 +134,7 @@ TEST(Network, EngineMayBeUsedByAnotherThreadThanItsMakers) {
   std::vector<float> here(16 * kSmall.outputs), there(here.size());
   const auto run = [&](std::vector<float>& out) {
     engine.load(network.weights);
-    gather(engine, kSmall, 0, 16, from(sequences, kSmall));
+    engine.gather(0, 16, from(sequences, kSmall));
     const auto outputs = engine.forward();
     std::copy(outputs.begin(), outputs.end(), out.begin());
   };
@@ -149,7 +150,7 @@ TEST(Network, EngineKeepsWhatItLoadedOfWeightsThatAreGone) {
   std::vector<float> lent = network.weights;
   engine.load(lent);
   std::fill(lent.begin(), lent.end(), 0.0F);
-  gather(engine, kSmall, 0, 16, from(sequences, kSmall));
+  engine.gather(0, 16, from(sequences, kSmall));
   const auto outputs = engine.forward();
   const auto expected = run_network(network, 16, from(sequences, kSmall));
   EXPECT_TRUE(std::equal(outputs.begin(), outputs.end(), expected.begin(), expected.end()));

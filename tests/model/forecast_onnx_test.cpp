@@ -23,10 +23,7 @@ TEST_P(ForecastOnnx, TheWayThroughTheFileChangesNoBit) {
   EXPECT_EQ(forecast_to_onnx(**back), bytes);
   EXPECT_EQ((*back)->network.weights, model->network.weights);
   EXPECT_EQ((*back)->residuals, model->residuals);
-  EXPECT_EQ((*back)->linear_log, model->linear_log);
-  EXPECT_EQ((*back)->linear_plain, model->linear_plain);
-  EXPECT_EQ((*back)->linear_change, model->linear_change);
-  EXPECT_EQ((*back)->linear_shape, model->linear_shape);
+  EXPECT_EQ((*back)->linear, model->linear);
   EXPECT_EQ((*back)->member_prior, model->member_prior);
   EXPECT_EQ((*back)->validation_mae, model->validation_mae);
   EXPECT_EQ((*back)->best_epoch, 17);
@@ -171,8 +168,8 @@ TEST(ForecastOnnx, ThoseOfOlderProgramsLackMembers) {
     ASSERT_TRUE(old.has_value()) << old.error().message;
     ASSERT_EQ((*old)->member_prior.size(), forecast::kMembers);
     EXPECT_EQ((*old)->member_prior.back(), 0);
-    EXPECT_EQ((*old)->linear_change.size(), forecast::kLinearFeatures);
-    EXPECT_EQ((*old)->linear_shape.size(), forecast::kShapeFeatures);
+    for (const auto space : {forecast::Space::change, forecast::Space::shape})
+      EXPECT_EQ((*old)->linear[space].size(), forecast::features_in(space));
     weights.resize(weights.rfind(','));
   }
 }

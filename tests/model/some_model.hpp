@@ -26,10 +26,9 @@ inline std::shared_ptr<const forecast::ForecastModel> some_forecaster(forecast::
   model.endpoints = {{"payment", 12.5, 3.25}, {"with \"quotes\", and a comma", 7, 0.5}};
   for (double& r : model.residuals) r = drawn(1);
   if (preset == Preset::best) {
-    for (auto* all : {&model.linear_plain, &model.linear_log, &model.linear_change}) {
-      for (std::size_t i = 0; i < kLinearFeatures; ++i) all->push_back(drawn(1));
+    for (const Space space : kSpaces) {
+      for (std::size_t i = 0; i < features_in(space); ++i) model.linear[space].push_back(drawn(1));
     }
-    for (std::size_t i = 0; i < kShapeFeatures; ++i) model.linear_shape.push_back(drawn(1));
     for (std::size_t m = 0; m < kMembers; ++m) model.member_prior.push_back(0.125);
   }
   traffic::WindowGrid past{WallTime{std::chrono::hours{4'000 * 24}}, model.shape.window, {}, {}};

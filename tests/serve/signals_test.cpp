@@ -49,21 +49,21 @@ TEST(Safely, TakesWhatIsThrownForAnError) {
 }
 
 TEST(QueryValue, IsTheLargestSample) {
-  EXPECT_DOUBLE_EQ(*query_value(vector_of(R"({"value":[1,"1.01"]})")), 1) << "rounding";
-  EXPECT_EQ(query_value(vector_of(R"({"value":[1,"5"]})")).error().message,
+  EXPECT_DOUBLE_EQ(*value_in_answer(vector_of(R"({"value":[1,"1.01"]})")), 1) << "rounding";
+  EXPECT_EQ(value_in_answer(vector_of(R"({"value":[1,"5"]})")).error().message,
             "the query answers 5, which is no share from 0 to 1; divide by 100");
-  EXPECT_DOUBLE_EQ(*query_value(vector_of(R"({"metric":{},"value":[1.5,"0.25"]})")), 0.25);
+  EXPECT_DOUBLE_EQ(*value_in_answer(vector_of(R"({"metric":{},"value":[1.5,"0.25"]})")), 0.25);
+  EXPECT_DOUBLE_EQ(*value_in_answer(vector_of(
+                       R"({"value":[1,"0.25"]},{"value":[1,"0.75"]},{"value":[1,"NaN"]})")),
+                   0.75);
   EXPECT_DOUBLE_EQ(
-      *query_value(vector_of(R"({"value":[1,"0.25"]},{"value":[1,"0.75"]},{"value":[1,"NaN"]})")),
-      0.75);
-  EXPECT_DOUBLE_EQ(
-      *query_value(R"({"status":"success","data":{"resultType":"scalar","result":[1,"0.5"]}})"),
+      *value_in_answer(R"({"status":"success","data":{"resultType":"scalar","result":[1,"0.5"]}})"),
       0.5);
 }
 
 TEST(QueryValue, SaysWhatIsWrong) {
   const auto words = [](const std::string& body) {
-    const auto value = query_value(body);
+    const auto value = value_in_answer(body);
     return value ? "accepted" : value.error().message;
   };
   EXPECT_THAT(words("<html>"), HasSubstr("no JSON object"));
@@ -79,7 +79,7 @@ TEST(QueryValue, SaysWhatIsWrong) {
 
 TEST(QueryValue, TakesNoWordOfAnybodysJsonForGranted) {
   const auto words = [](const std::string& body) {
-    const auto value = query_value(body);
+    const auto value = value_in_answer(body);
     return value ? "accepted" : value.error().message;
   };
   EXPECT_THAT(words(R"({"timestamp":"x","status":404,"error":"Not Found"})"),

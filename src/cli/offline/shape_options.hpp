@@ -6,10 +6,6 @@
 #include "cli/command_line.hpp"
 #include "forecast/forecaster.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace tidelimit::cli {
 
 /// --window, --history and --horizon.

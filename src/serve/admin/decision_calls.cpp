@@ -22,7 +22,6 @@ constexpr double kLongestWait_ms =
     std::chrono::duration<double, std::milli>(limiter::kLongestWait).count();
 
 json decision_json(const engine::DecisionRecord& record) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? json() : json(text); };
   return {
       {"decision", record.id},
       {"time", format_time(record.time)},
@@ -127,7 +126,7 @@ json causes_json(const engine::ShadowSummary& summary) {
   json causes = json::array();
   for (const engine::ShadowCause& cause : summary.by_cause) {
     causes.push_back({{"reason", cause.reason},
-                      {"rule", cause.rule.empty() ? json() : json(cause.rule)},
+                      {"rule", or_null(cause.rule)},
                       {"requests", cause.requests},
                       {"harmed_requests", cause.harmed},
                       {"principals", cause.principals}});
@@ -142,7 +141,7 @@ json principals_json(const engine::ShadowSummary& summary) {
                     {"endpoint", row.endpoint},
                     {"tier", row.tier},
                     {"reason", row.reason},
-                    {"rule", row.rule.empty() ? json() : json(row.rule)},
+                    {"rule", or_null(row.rule)},
                     {"verdict", row.verdict},
                     {"requests", row.requests},
                     {"first", format_time(row.first)},
@@ -164,8 +163,7 @@ bool names_all(const engine::ShadowSummary& summary) {
 
 Response get_decisions(const DeskContext& context, const DeskCall& call) {
   const auto history = context.engine.history();
-  if (!history)
-    return problem(409, "decisions are kept only where the configuration names a `state` file");
+  if (!history) return no_history_of("decisions");
   const auto since = read_since(call, std::chrono::hours{1});
   if (!since) return error_response(since.error());
   engine::DecisionQuery query{
@@ -201,9 +199,7 @@ Response get_decisions(const DeskContext& context, const DeskCall& call) {
 
 Response get_shadow(const DeskContext& context, const DeskCall& call) {
   const auto history = context.engine.history();
-  if (!history)
-    return problem(409,
-                   "shadow denials are kept only where the configuration names a `state` file");
+  if (!history) return no_history_of("shadow denials");
   const auto since = read_since(call, std::chrono::hours{24 * 7});
   if (!since) return error_response(since.error());
   auto query = query_of(context, query_text(call, "part"));

@@ -105,9 +105,7 @@ Response get_history(const DeskContext& context, const DeskCall& call) {
 
 Response get_plan_changes(const DeskContext& context, const DeskCall& call) {
   const auto history = context.engine.history();
-  if (!history)
-    return problem(
-        409, "changes of the plan are kept only where the configuration names a `state` file");
+  if (!history) return no_history_of("changes of the plan");
   const auto since = read_since(call, std::chrono::hours{24});
   if (!since) return error_response(since.error());
   const auto until = read_time(call, "until", Nanos{0});

@@ -32,6 +32,27 @@ void JsonRows::add(const json& row) {
   text_ += json_text(row);
 }
 
+json or_null(const std::optional<double>& value) {
+  return value ? json(*value) : json();
+}
+
+json or_null(const std::optional<WallTime>& time) {
+  return time ? json(format_time(*time)) : json();
+}
+
+json or_null(const std::optional<Rate>& rate) {
+  return rate ? json(format_rate(*rate)) : json();
+}
+
+json or_null(const std::string& text) {
+  return text.empty() ? json() : json(text);
+}
+
+Response no_history_of(std::string_view what) {
+  return problem(
+      409, fmt::format("{} are kept only where the configuration names a `state` file", what));
+}
+
 Response error_response(const Error& error) {
   return problem(http_status(error.code), error.message);
 }
@@ -134,7 +155,7 @@ json change_json(const policy::PlanChange& change) {
           {"after_per_minute", rate(change.after_per_minute)},
           {"before_scale", scale(change.before_scale)},
           {"after_scale", scale(change.after_scale)},
-          {"rule", change.rule.empty() ? json() : json(change.rule)},
+          {"rule", or_null(change.rule)},
           {"cause", change.cause},
           {"shadow", change.shadow}};
 }
@@ -146,7 +167,7 @@ json verdict_json(const policy::VerdictRecord& verdict) {
       {"client", verdict.client_name.empty() ? format_client(verdict.client) : verdict.client_name},
       {"verdict", limiter::to_string(verdict.kind)},
       {"action", limiter::to_string(verdict.action)},
-      {"limit", verdict.limit ? json(format_rate(*verdict.limit)) : json()},
+      {"limit", or_null(verdict.limit)},
       {"mode", limiter::to_string(verdict.mode)},
       {"enforced_ratio", verdict.enforced},
       {"score", verdict.score},
@@ -164,11 +185,11 @@ bool outlasts_a_stop(const DeskContext& context) {
 json override_json(const engine::OverrideRecord& record) {
   return {{"target", record.target},
           {"action", limiter::to_string(record.action)},
-          {"limit", record.limit ? json(format_rate(*record.limit)) : json()},
+          {"limit", or_null(record.limit)},
           {"reason", record.reason},
           {"by", record.by},
           {"made_at", format_time(record.made_at)},
-          {"until", record.until ? json(format_time(*record.until)) : json()},
+          {"until", or_null(record.until)},
           {"permanent", !record.until.has_value()}};
 }
 
@@ -177,7 +198,7 @@ json contribution_json(const anomaly::Contribution& part) {
           {"value", part.value},
           {"usual_low", part.usual_low},
           {"usual_high", part.usual_high},
-          {"usual_of", part.usual_of.empty() ? json() : json(part.usual_of)},
+          {"usual_of", or_null(part.usual_of)},
           {"share", part.share}};
 }
 

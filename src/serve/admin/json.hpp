@@ -25,7 +25,14 @@ class JsonRows {
  private:
   std::string text_ = "[";
 };
+/// What is there, times and rates as texts; null where nothing is.
+[[nodiscard]] nlohmann::json or_null(const std::optional<double>& value);
+[[nodiscard]] nlohmann::json or_null(const std::optional<WallTime>& time);
+[[nodiscard]] nlohmann::json or_null(const std::optional<Rate>& rate);
+[[nodiscard]] nlohmann::json or_null(const std::string& text);
 [[nodiscard]] Response error_response(const Error& error);
+/// To calls that read `what`, where no history keeps it.
+[[nodiscard]] Response no_history_of(std::string_view what);
 /// A JSON object of a body; unknown keys are refused by name. `noun`: what the known ones name, and
 /// `besides` is known too but named by no refusal.
 [[nodiscard]] Result<nlohmann::json> parse_object(

@@ -71,7 +71,7 @@ json label_json(const engine::LabelRecord& record) {
           {"reason", record.reason},
           {"by", record.by},
           {"made_at", format_time(record.made_at)},
-          {"until", record.until ? json(format_time(*record.until)) : json()}};
+          {"until", or_null(record.until)}};
 }
 
 Response list_labels(const DeskContext& context, const DeskCall& call) {

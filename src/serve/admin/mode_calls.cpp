@@ -30,7 +30,7 @@ json record_json(const engine::ModeRecord& record) {
           {"by", record.by},
           {"reason", record.reason},
           {"made_at", format_time(record.made_at)},
-          {"until", record.until ? json(format_time(*record.until)) : json()}};
+          {"until", or_null(record.until)}};
 }
 
 /// "5%" or 0.05: above 0, and 1 at most.
@@ -111,8 +111,7 @@ Response get_modes(const DeskContext& context, const DeskCall& call) {
 
 Response get_mode_changes(const DeskContext& context, const DeskCall& call) {
   const auto history = context.engine.history();
-  if (!history)
-    return problem(409, "modes are kept only where the configuration names a `state` file");
+  if (!history) return no_history_of("modes");
   const auto since = read_since(call, std::chrono::hours{24 * 7});
   if (!since) return error_response(since.error());
   context.engine.write_records(call.now);

@@ -122,8 +122,8 @@ json forecast_json(const forecast::EndpointForecast& made, const Status& status)
                  {"forecast", made.median()},
                  {"quantiles", std::move(quantiles)},
                  {"naive", made.naive},
-                 {"usual", made.usual ? json(*made.usual) : json()},
-                 {"spike", made.spike() ? json(*made.spike()) : json()},
+                 {"usual", or_null(made.usual)},
+                 {"spike", or_null(made.spike())},
                  {"source", forecast::to_string(made.source)},
                  {"note", made.note}};
   json errors = json::object();
@@ -134,18 +134,13 @@ json forecast_json(const forecast::EndpointForecast& made, const Status& status)
     if (now.endpoint != made.endpoint) continue;
     answer["open_window_requests"] = now.open_window_requests;
     answer["last_window_requests"] = now.last_window_requests;
-    const auto& error = now.forecast_absolute_error;
-    const auto& ratio = now.forecast_error_ratio;
-    answer["absolute_error"] = error ? json(*error) : json();
-    answer["error_ratio"] = ratio ? json(*ratio) : json();
+    answer["absolute_error"] = or_null(now.forecast_absolute_error);
+    answer["error_ratio"] = or_null(now.forecast_error_ratio);
   }
   return answer;
 }
 
 json capacity_json(const policy::CapacityState& state) {
-  const auto or_null = [](const std::optional<double>& value) {
-    return value ? json(*value) : json();
-  };
   json answer = {
       {"of", state.name}, {"learned", state.learned}, {"per_second", or_null(state.per_second)}};
   if (!state.learned) return answer;
@@ -227,23 +222,22 @@ Response get_client(const DeskContext& context, const DeskCall& call) {
   json contributions = json::array();
   for (const auto& part : view->contributions) contributions.push_back(contribution_json(part));
   const traffic::ClientFigures& figures = view->figures;
-  return json_response(
-      {{"client", format_client(client)},
-       {"last_five_minutes",
-        {{"requests", figures.requests},
-         {"denied", figures.denied},
-         {"responses", figures.responses},
-         {"errors", figures.errors},
-         {"requests_per_minute", figures.requests_per_minute},
-         {"error_ratio", figures.error_ratio},
-         {"endpoint_concentration", figures.endpoint_concentration},
-         {"agent_diversity", figures.agent_diversity}}},
-       {"score", view->score},
-       {"threshold", view->threshold},
-       {"contributions", std::move(contributions)},
-       {"verdict", view->verdict ? verdict_json(*view->verdict) : json()},
-       {"label", view->label ? label_json(*view->label) : json()},
-       {"protected", view->protected_reason.empty() ? json() : json(view->protected_reason)}});
+  return json_response({{"client", format_client(client)},
+                        {"last_five_minutes",
+                         {{"requests", figures.requests},
+                          {"denied", figures.denied},
+                          {"responses", figures.responses},
+                          {"errors", figures.errors},
+                          {"requests_per_minute", figures.requests_per_minute},
+                          {"error_ratio", figures.error_ratio},
+                          {"endpoint_concentration", figures.endpoint_concentration},
+                          {"agent_diversity", figures.agent_diversity}}},
+                        {"score", view->score},
+                        {"threshold", view->threshold},
+                        {"contributions", std::move(contributions)},
+                        {"verdict", view->verdict ? verdict_json(*view->verdict) : json()},
+                        {"label", view->label ? label_json(*view->label) : json()},
+                        {"protected", or_null(view->protected_reason)}});
 }
 
 Response readiness(bool planned, bool stopping) {

@@ -14,6 +14,14 @@ using limiter::Mode;
 using limiter::VerdictKind;
 using limiter::View;
 
+/// A gauge of the endpoints that have the figure.
+void add_by_endpoint(Families& families, const Status& status, const char* name, const char* help,
+                     std::optional<double> engine::EndpointStatus::*figure) {
+  families.gauge(name, help);
+  for (const auto& endpoint : status.endpoints)
+    if (endpoint.*figure) families.add({{"endpoint", endpoint.endpoint}}, *(endpoint.*figure));
+}
+
 void add_forecasts(Families& families, const Status& status) {
   families.gauge("tidelimit_forecast_requests",
                  "Requests forecast over the horizon that follows the last closed window, by "
@@ -54,31 +62,24 @@ void add_forecasts(Families& families, const Status& status) {
   for (const auto& endpoint : status.endpoints) {
     families.add({{"endpoint", endpoint.endpoint}}, endpoint.last_window_requests);
   }
-  families.gauge("tidelimit_forecast_absolute_error",
-                 "Mean absolute error of the forecasts of the last 24 h that came true, in "
-                 "requests per horizon.");
-  for (const auto& endpoint : status.endpoints) {
-    if (!endpoint.forecast_absolute_error) continue;
-    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.forecast_absolute_error);
-  }
-  families.gauge("tidelimit_forecast_error_ratio",
-                 "The same over the naive forecast's; above 1 the naive one would have been "
-                 "better.");
-  for (const auto& endpoint : status.endpoints) {
-    if (!endpoint.forecast_error_ratio) continue;
-    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.forecast_error_ratio);
-  }
+  using engine::EndpointStatus;
+  add_by_endpoint(families, status, "tidelimit_forecast_absolute_error",
+                  "Mean absolute error of the forecasts of the last 24 h that came true, in "
+                  "requests per horizon.",
+                  &EndpointStatus::forecast_absolute_error);
+  add_by_endpoint(families, status, "tidelimit_forecast_error_ratio",
+                  "The same over the naive forecast's; above 1 the naive one would have been "
+                  "better.",
+                  &EndpointStatus::forecast_error_ratio);
 }
 
 void add_unanswered(Families& families, const Status& status) {
-  families.gauge("tidelimit_unanswered_ratio",
-                 "Of the requests that passed in the last minutes, the share that no report or log "
-                 "told a response of; rules on errors see none of theirs. Absent: none was ever "
-                 "told, or too few passed.");
-  for (const auto& endpoint : status.endpoints) {
-    if (!endpoint.unanswered_ratio) continue;
-    families.add({{"endpoint", endpoint.endpoint}}, *endpoint.unanswered_ratio);
-  }
+  add_by_endpoint(
+      families, status, "tidelimit_unanswered_ratio",
+      "Of the requests that passed in the last minutes, the share that no report or log "
+      "told a response of; rules on errors see none of theirs. Absent: none was ever "
+      "told, or too few passed.",
+      &engine::EndpointStatus::unanswered_ratio);
 }
 
 void add_limits(Families& families, const MetricsInput& input) {

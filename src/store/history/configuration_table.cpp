@@ -9,13 +9,12 @@ Result<void> put_configuration(Database& db, const engine::ConfigurationRecord& 
       "coalesce((SELECT fingerprint FROM configurations WHERE fingerprint <> ?1 "
       "ORDER BY last DESC, fingerprint LIMIT 1), '')) "
       "ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
-      std::string_view(record.fingerprint), std::string_view(record.text), record.first,
-      record.last);
+      record.fingerprint, record.text, record.first, record.last);
   if (!put) return put;
   return db.execute(
       "DELETE FROM configurations WHERE fingerprint NOT IN "
       "(SELECT fingerprint FROM configurations ORDER BY last DESC, fingerprint LIMIT ?)",
-      static_cast<std::int64_t>(most));
+      most);
 }
 
 engine::ConfigurationRecord configuration_of(const Query& row) {
@@ -34,18 +33,16 @@ Result<void> put_hold(Database& db, const engine::ConfigurationHold* hold) {
   return db.execute(
       "INSERT INTO configuration_hold (fingerprint, over, reason, made_by, made_at) "
       "VALUES (?, ?, ?, ?, ?)",
-      std::string_view(hold->fingerprint), std::string_view(hold->over),
-      std::string_view(hold->reason), std::string_view(hold->by), hold->made_at);
+      hold->fingerprint, hold->over, hold->reason, hold->by, hold->made_at);
 }
 
 Result<std::optional<engine::ConfigurationHold>> find_hold(Database& db) {
-  auto rows =
-      db.query("SELECT fingerprint, over, reason, made_by, made_at FROM configuration_hold");
-  const auto more = rows.step();
-  if (!more) return tl::unexpected(more.error());
-  if (!*more) return std::nullopt;
-  return engine::ConfigurationHold{rows.text(0), rows.text(1), rows.text(2), rows.text(3),
-                                   rows.time(4)};
+  return first_row(
+      db.query("SELECT fingerprint, over, reason, made_by, made_at FROM configuration_hold"),
+      [](const Query& row) {
+        return engine::ConfigurationHold{row.text(0), row.text(1), row.text(2), row.text(3),
+                                         row.time(4)};
+      });
 }
 
 }  // namespace tidelimit::store

@@ -63,39 +63,32 @@ engine::DecisionRecord record_of(const Query& row) {
 }  // namespace
 
 Result<SipKey> read_user_name_key(Database& db) {
-  auto rows = db.query("SELECT k0, k1 FROM user_name_key");
-  const auto row = rows.step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return SipKey{};
-  return SipKey{static_cast<std::uint64_t>(rows.integer(0)),
-                static_cast<std::uint64_t>(rows.integer(1))};
+  const auto key = first_row(db.query("SELECT k0, k1 FROM user_name_key"), [](const Query& row) {
+    return SipKey{static_cast<std::uint64_t>(row.integer(0)),
+                  static_cast<std::uint64_t>(row.integer(1))};
+  });
+  if (!key) return tl::unexpected(key.error());
+  return key->value_or(SipKey{});
 }
 
 Result<void> put_user_name_key(Database& db, const SipKey& key) {
-  return db.execute("UPDATE user_name_key SET k0 = ?, k1 = ?", static_cast<std::int64_t>(key.k0),
-                    static_cast<std::int64_t>(key.k1));
+  return db.execute("UPDATE user_name_key SET k0 = ?, k1 = ?", key.k0, key.k1);
 }
 
 Result<void> put_decision(Database& db, const engine::DecisionRecord& record) {
-  return db.execute(
-      "INSERT INTO decisions (" TIDELIMIT_DECISION_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      std::string_view(record.id), record.time, std::string_view(record.client),
-      std::string_view(record.user), std::string_view(record.path), std::string_view(record.method),
-      std::string_view(record.endpoint), std::string_view(record.tier),
-      std::int64_t{record.allowed}, std::string_view(record.outcome),
-      std::string_view(record.reason), std::string_view(record.rule),
-      std::string_view(record.verdict), record.limit_per_minute, record.base_per_minute,
-      static_cast<std::int64_t>(record.remaining), record.retry_after_ms,
-      static_cast<std::int64_t>(record.plan_generation), std::string_view(record.explanation),
-      static_cast<std::int64_t>(record.repeats));
+  return db.execute("INSERT INTO decisions (" TIDELIMIT_DECISION_COLUMNS
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    record.id, record.time, record.client, record.user, record.path, record.method,
+                    record.endpoint, record.tier, record.allowed, record.outcome, record.reason,
+                    record.rule, record.verdict, record.limit_per_minute, record.base_per_minute,
+                    record.remaining, record.retry_after_ms, record.plan_generation,
+                    record.explanation, record.repeats);
 }
 
 Result<std::vector<engine::DecisionRecord>> find_decisions(Database& db,
                                                            const engine::DecisionQuery& query) {
   return collect(
-      db.query(way_in(query), std::string_view(query.id), std::string_view(query.user),
-               std::string_view(query.client), query.since, static_cast<std::int64_t>(query.most)),
+      db.query(way_in(query), query.id, query.user, query.client, query.since, query.most),
       record_of);
 }
 
@@ -104,14 +97,14 @@ Result<void> prune_decisions(Database& db, WallTime before, std::size_t rows_kep
   auto pruned = db.execute(
       "DELETE FROM decisions WHERE row IN "
       "(SELECT row FROM decisions WHERE time < ? ORDER BY time LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
   if (!pruned) return pruned;
   // Rows are numbered as they come and the oldest go first, so the newest number less the bound is
   // where the surplus ends; no count of millions of rows is needed.
   return db.execute(
       "DELETE FROM decisions WHERE row IN (SELECT row FROM decisions WHERE row <= "
       "(SELECT max(row) FROM decisions) - ? ORDER BY row LIMIT ?)",
-      static_cast<std::int64_t>(rows_kept), static_cast<std::int64_t>(most));
+      rows_kept, most);
 }
 
 }  // namespace tidelimit::store

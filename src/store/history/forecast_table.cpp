@@ -32,9 +32,8 @@ Result<void> put_forecast(Database& db, const forecast::EndpointForecast& foreca
   return db.execute(
       "INSERT OR REPLACE INTO forecasts (made_at, endpoint, horizon, q05, q10, q50, q90, q95, "
       "naive, usual, source, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      forecast.made_at, std::string_view(forecast.endpoint), std::int64_t{forecast.horizon.count()},
-      q[0], q[1], q[2], q[3], q[4], forecast.naive, forecast.usual,
-      std::string_view(forecast::to_string(forecast.source)), std::string_view(forecast.note));
+      forecast.made_at, forecast.endpoint, forecast.horizon, q[0], q[1], q[2], q[3], q[4],
+      forecast.naive, forecast.usual, forecast::to_string(forecast.source), forecast.note);
 }
 
 Result<std::vector<forecast::EndpointForecast>> find_forecasts(Database& db,
@@ -45,8 +44,7 @@ Result<std::vector<forecast::EndpointForecast>> find_forecasts(Database& db,
           "FROM (SELECT * FROM forecasts WHERE made_at >= ?1 AND made_at < ?2 "
           "AND (?3 = '' OR endpoint = ?3) ORDER BY made_at DESC, endpoint DESC LIMIT ?4) "
           "ORDER BY made_at, endpoint",
-          query.since, query.until, std::string_view(query.endpoint),
-          static_cast<std::int64_t>(query.most)),
+          query.since, query.until, query.endpoint, query.most),
       forecast_of);
 }
 
@@ -54,7 +52,7 @@ Result<void> prune_forecasts(Database& db, WallTime before, std::size_t most) {
   return db.execute(
       "DELETE FROM forecasts WHERE (made_at, endpoint) IN "
       "(SELECT made_at, endpoint FROM forecasts WHERE made_at < ? ORDER BY made_at LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
 }
 
 }  // namespace tidelimit::store

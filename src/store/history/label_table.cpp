@@ -5,12 +5,11 @@ namespace tidelimit::store {
 Result<void> put_label(Database& db, const engine::LabelRecord& record) {
   return db.execute(
       "INSERT OR REPLACE INTO labels (" TIDELIMIT_LABEL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
-      std::string_view(record.target), std::int64_t{record.malicious ? 1 : 0},
-      std::string_view(record.reason), std::string_view(record.by), record.made_at, record.until);
+      record.target, record.malicious, record.reason, record.by, record.made_at, record.until);
 }
 
 Result<void> delete_label(Database& db, const std::string& target) {
-  auto deleted = db.execute("DELETE FROM labels WHERE target = ?", std::string_view(target));
+  auto deleted = db.execute("DELETE FROM labels WHERE target = ?", target);
   if (!deleted) return deleted;
   if (db.rows_changed() == 0) return fail(Code::not_found, "there is no label on " + target);
   return {};
@@ -37,7 +36,7 @@ Result<void> prune_labels(Database& db, WallTime ended, std::size_t most) {
   return db.execute(
       "DELETE FROM labels WHERE target IN "
       "(SELECT target FROM labels WHERE until IS NOT NULL AND until < ? LIMIT ?)",
-      ended, static_cast<std::int64_t>(most));
+      ended, most);
 }
 
 }  // namespace tidelimit::store

@@ -20,9 +20,8 @@ Result<void> put_mode(Database& db, const engine::ModeRecord& record) {
   std::optional<std::string_view> mode;
   if (record.mode) mode = limiter::to_string(record.mode->mode);
   return db.execute("INSERT INTO modes (" TIDELIMIT_MODE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    std::string_view(record.part), mode, record.mode ? record.mode->share : 1.0,
-                    std::string_view(record.reason), std::string_view(record.by), record.made_at,
-                    record.until);
+                    record.part, mode, record.mode ? record.mode->share : 1.0, record.reason,
+                    record.by, record.made_at, record.until);
 }
 
 Result<std::vector<engine::ModeRecord>> latest_modes(Database& db) {
@@ -43,7 +42,7 @@ Result<void> prune_modes(Database& db, WallTime before, std::size_t most) {
   return db.execute(
       "DELETE FROM modes WHERE id IN (SELECT id FROM modes WHERE made_at < ? AND id NOT IN "
       "(SELECT max(id) FROM modes GROUP BY part) ORDER BY id LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
 }
 
 }  // namespace tidelimit::store

@@ -23,28 +23,27 @@ std::optional<Rate> rate_of(const Query& row, int count_column) {
 
 Result<void> put_override(Database& db, const engine::OverrideRecord& record) {
   const std::string_view action = limiter::to_string(record.action);
-  auto put = db.execute("INSERT OR REPLACE INTO overrides (" TIDELIMIT_OVERRIDE_COLUMNS
-                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        std::string_view(record.target), action, count_column(record.limit),
-                        period_column(record.limit), std::string_view(record.reason),
-                        std::string_view(record.by), record.made_at, record.until);
+  auto put =
+      db.execute("INSERT OR REPLACE INTO overrides (" TIDELIMIT_OVERRIDE_COLUMNS
+                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                 record.target, action, count_column(record.limit), period_column(record.limit),
+                 record.reason, record.by, record.made_at, record.until);
   if (!put) return put;
   return db.execute(
       "INSERT INTO override_audit (time, change, target, made_by, action, limit_count, "
       "limit_period, reason, until) VALUES (?, 'put', ?, ?, ?, ?, ?, ?, ?)",
-      record.made_at, std::string_view(record.target), std::string_view(record.by), action,
-      count_column(record.limit), period_column(record.limit), std::string_view(record.reason),
-      record.until);
+      record.made_at, record.target, record.by, action, count_column(record.limit),
+      period_column(record.limit), record.reason, record.until);
 }
 
 Result<void> delete_override(Database& db, const std::string& target, const std::string& by,
                              WallTime now) {
-  auto deleted = db.execute("DELETE FROM overrides WHERE target = ?", std::string_view(target));
+  auto deleted = db.execute("DELETE FROM overrides WHERE target = ?", target);
   if (!deleted) return deleted;
   if (db.rows_changed() == 0) return fail(Code::not_found, "there is no override for " + target);
   return db.execute(
       "INSERT INTO override_audit (time, change, target, made_by) VALUES (?, 'delete', ?, ?)", now,
-      std::string_view(target), std::string_view(by));
+      target, by);
 }
 
 engine::OverrideRecord override_of(const Query& row, int first) {
@@ -70,12 +69,12 @@ Result<void> prune_overrides(Database& db, WallTime ended, WallTime before, std:
   auto pruned = db.execute(
       "DELETE FROM overrides WHERE target IN "
       "(SELECT target FROM overrides WHERE until IS NOT NULL AND until < ? LIMIT ?)",
-      ended, static_cast<std::int64_t>(most));
+      ended, most);
   if (!pruned) return pruned;
   return db.execute(
       "DELETE FROM override_audit WHERE id IN "
       "(SELECT id FROM override_audit WHERE time < ? ORDER BY time LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
 }
 
 }  // namespace tidelimit::store

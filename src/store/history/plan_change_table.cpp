@@ -4,14 +4,9 @@ namespace tidelimit::store {
 
 namespace {
 
-policy::PlanChange::Of read_of(std::string_view word) {
-  for (const auto of : {policy::PlanChange::Of::total, policy::PlanChange::Of::shed})
-    if (word == to_string(of)) return of;
-  return policy::PlanChange::Of::limit;
-}
-
 policy::PlanChange plan_change_of(const Query& row) {
-  return {.of = read_of(row.text(10)),
+  using Of = policy::PlanChange::Of;
+  return {.of = enum_of(row.text(10), {Of::limit, Of::total, Of::shed}),
           .time = row.time(0),
           .endpoint = row.text(1),
           .tier = row.text(2),
@@ -32,13 +27,11 @@ policy::PlanChange plan_change_of(const Query& row) {
   "cause, shadow, of"
 
 Result<void> put_plan_change(Database& db, const policy::PlanChange& change) {
-  auto put =
-      db.execute("INSERT INTO plan_changes (" TIDELIMIT_PLAN_CHANGE_COLUMNS
-                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                 change.time, std::string_view(change.endpoint), std::string_view(change.tier),
-                 change.before_per_minute, change.after_per_minute, change.before_scale,
-                 change.after_scale, std::string_view(change.rule), std::string_view(change.cause),
-                 std::int64_t{change.shadow}, std::string_view(to_string(change.of)));
+  auto put = db.execute("INSERT INTO plan_changes (" TIDELIMIT_PLAN_CHANGE_COLUMNS
+                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        change.time, change.endpoint, change.tier, change.before_per_minute,
+                        change.after_per_minute, change.before_scale, change.after_scale,
+                        change.rule, change.cause, change.shadow, to_string(change.of));
   if (!put) return put;
   return db.execute(
       "INSERT OR REPLACE INTO plan_standing (" TIDELIMIT_PLAN_CHANGE_COLUMNS
@@ -58,7 +51,7 @@ Result<std::vector<policy::PlanChange>> find_plan_changes(Database& db,
                           " FROM (SELECT * FROM plan_changes WHERE time >= ? AND time < ? ORDER BY "
                           "time DESC, id DESC LIMIT ?) "
                           "ORDER BY time, id",
-                          query.since, query.until, static_cast<std::int64_t>(query.most)),
+                          query.since, query.until, query.most),
                  plan_change_of);
 }
 
@@ -67,13 +60,13 @@ Result<void> prune_plan_changes(Database& db, WallTime before, std::size_t rows_
   auto pruned = db.execute(
       "DELETE FROM plan_changes WHERE id IN "
       "(SELECT id FROM plan_changes WHERE time < ? ORDER BY time LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
   if (!pruned) return pruned;
   // As of decisions: see prune_decisions.
   return db.execute(
       "DELETE FROM plan_changes WHERE id IN (SELECT id FROM plan_changes WHERE id <= "
       "(SELECT max(id) FROM plan_changes) - ? ORDER BY id LIMIT ?)",
-      static_cast<std::int64_t>(rows_kept), static_cast<std::int64_t>(most));
+      rows_kept, most);
 }
 
 }  // namespace tidelimit::store

@@ -16,15 +16,15 @@ std::string principal_of(const engine::DecisionRecord& record) {
 // Every request that arrived, in windows that ended since then; the running one among them. No
 // window is longer than a day, which spares a look at years of them.
 Result<double> arrived_since(Database& db, WallTime since) {
-  auto rows = db.query(
-      "SELECT total(requests + malicious) FROM "
-      "(SELECT start, step, requests, malicious FROM windows UNION ALL "
-      "SELECT start, step, requests, malicious FROM open_window) "
-      "WHERE start > ?1 AND start + step > ?2",
-      since - kLongestWindow, since);
-  const auto more = rows.step();
-  if (!more) return tl::unexpected(more.error());
-  return rows.real(0);
+  const auto arrived =
+      first_row(db.query("SELECT total(requests + malicious) FROM "
+                         "(SELECT start, step, requests, malicious FROM windows UNION ALL "
+                         "SELECT start, step, requests, malicious FROM open_window) "
+                         "WHERE start > ?1 AND start + step > ?2",
+                         since - kLongestWindow, since),
+                [](const Query& row) { return row.real(0); });
+  if (!arrived) return tl::unexpected(arrived.error());
+  return arrived->value_or(0);
 }
 
 /// A query as the parameters ?1 to ?4 of the statements below.
@@ -56,6 +56,15 @@ struct Filter {
   "first = min(first, excluded.first), last = max(last, excluded.last)"
 
 #define TIDELIMIT_TO_FOLD "WHERE principal <> ?1 AND principal NOT IN (SELECT target FROM labels) "
+
+/// Where a batch of rows ends, in the order of their key.
+struct Place {
+  WallTime hour{};
+  std::string principal;
+};
+Place place_of(const Query& row) {
+  return {row.time(0), row.text(1)};
+}
 
 Filter filter_of(const engine::ShadowQuery& query) {
   Filter filter{std::chrono::floor<std::chrono::hours>(query.since),
@@ -107,8 +116,7 @@ Result<std::vector<engine::ShadowDenials>> read_principals(Database& db, const F
       "sum(requests) AS denied, min(first), max(last) FROM " TIDELIMIT_SHADOW_ROWS
       "GROUP BY principal, endpoint, tier, reason, rule, said, harm "
       "ORDER BY harm DESC, denied DESC, principal, endpoint LIMIT ?5",
-      filter.since, filter.endpoint, filter.rules, filter.by_verdict,
-      static_cast<std::int64_t>(most));
+      filter.since, filter.endpoint, filter.rules, filter.by_verdict, most);
   return collect(std::move(rows), [](const Query& row) {
     return engine::ShadowDenials{.principal = row.text(0),
                                  .endpoint = row.text(1),
@@ -131,10 +139,8 @@ Result<void> count_shadow_denial(Database& db, const engine::DecisionRecord& rec
       "INSERT INTO shadow_denials (hour, principal, endpoint, tier, reason, rule, verdict, "
       "requests, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8, "
       "?8) " TIDELIMIT_ADD_TO_ROW,
-      hour, std::string_view(principal_of(record)), std::string_view(record.endpoint),
-      std::string_view(record.tier), std::string_view(record.reason), std::string_view(record.rule),
-      std::string_view(record.verdict), record.time,
-      static_cast<std::int64_t>(record.hits * (1 + record.repeats)));
+      hour, principal_of(record), record.endpoint, record.tier, record.reason, record.rule,
+      record.verdict, record.time, record.hits * (1 + record.repeats));
 }
 
 Result<engine::ShadowSummary> sum_shadow_denials(Database& db, const engine::ShadowQuery& query) {
@@ -161,49 +167,39 @@ Result<void> fold_surplus_shadow_denials(Database& db, std::size_t rows_kept, st
   if (!rows) return tl::unexpected(rows.error());
   const auto surplus = *rows - static_cast<std::int64_t>(rows_kept);
   if (surplus <= 0) return {};
-  WallTime hour;
-  std::string principal;
-  {
-    auto last =
-        db.query("SELECT hour, principal FROM shadow_denials " TIDELIMIT_TO_FOLD
-                 "ORDER BY hour, principal LIMIT 1 OFFSET ?2",
-                 engine::kOtherPrincipals, std::min(surplus, static_cast<std::int64_t>(most)) - 1);
-    const auto more = last.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return {};
-    hour = last.time(0);
-    principal = last.text(1);
-  }
+  const auto found = first_row(
+      db.query("SELECT hour, principal FROM shadow_denials " TIDELIMIT_TO_FOLD
+               "ORDER BY hour, principal LIMIT 1 OFFSET ?2",
+               engine::kOtherPrincipals, std::min(surplus, static_cast<std::int64_t>(most)) - 1),
+      place_of);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return {};
+  const auto& [hour, principal] = **found;
   auto folded = db.execute(
       "INSERT INTO shadow_denials SELECT hour, ?1, endpoint, tier, reason, rule, verdict, "
       "sum(requests), min(first), max(last) FROM shadow_denials " TIDELIMIT_TO_FOLD
       "AND (hour, principal) <= (?2, ?3) GROUP BY hour, endpoint, tier, reason, rule, "
       "verdict " TIDELIMIT_ADD_TO_ROW,
-      engine::kOtherPrincipals, hour, std::string_view(principal));
+      engine::kOtherPrincipals, hour, principal);
   if (!folded) return folded;
   return db.execute("DELETE FROM shadow_denials " TIDELIMIT_TO_FOLD
                     "AND (hour, principal) <= (?2, ?3)",
-                    engine::kOtherPrincipals, hour, std::string_view(principal));
+                    engine::kOtherPrincipals, hour, principal);
 }
 
 // By a range of the key: a list of keys would be looked for among all rows of their hours, which
 // may be hundreds of thousands.
 Result<void> prune_shadow_denials(Database& db, WallTime before, std::size_t most) {
-  WallTime hour;
-  std::string principal;
-  {
-    auto rows = db.query(
-        "SELECT hour, principal FROM shadow_denials WHERE hour < ? ORDER BY hour, principal "
-        "LIMIT 1 OFFSET ?",
-        before - kHour, static_cast<std::int64_t>(most - 1));
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) return db.execute("DELETE FROM shadow_denials WHERE hour < ?", before - kHour);
-    hour = rows.time(0);
-    principal = rows.text(1);
-  }
+  const auto found = first_row(
+      db.query("SELECT hour, principal FROM shadow_denials WHERE hour < ? ORDER BY hour, principal "
+               "LIMIT 1 OFFSET ?",
+               before - kHour, most - 1),
+      place_of);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return db.execute("DELETE FROM shadow_denials WHERE hour < ?", before - kHour);
+  const auto& [hour, principal] = **found;
   return db.execute("DELETE FROM shadow_denials WHERE (hour, principal) <= (?, ?)", hour,
-                    std::string_view(principal));
+                    principal);
 }
 
 }  // namespace tidelimit::store

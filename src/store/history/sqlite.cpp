@@ -162,7 +162,7 @@ Result<void> Database::set_durable(bool durable) {
 }
 
 Result<void> Database::copy_to(const std::filesystem::path& file) {
-  return execute("VACUUM INTO ?", std::string_view(file.native()));
+  return execute("VACUUM INTO ?", file.native());
 }
 
 void Database::leave_log_on_close() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -32,8 +33,13 @@ class Query {
   Query& bind(std::int64_t value);
   Query& bind(double value);
   Query& bind(std::string_view value);
-  Query& bind(WallTime value) { return bind(value.time_since_epoch().count()); }
+  Query& bind(Nanos value) { return bind(std::int64_t{value.count()}); }
+  Query& bind(WallTime value) { return bind(value.time_since_epoch()); }
   Query& bind(std::nullopt_t);
+  template <std::unsigned_integral T>  // a flag, too
+  Query& bind(T value) {
+    return bind(static_cast<std::int64_t>(value));
+  }
   template <class T>
   Query& bind(const std::optional<T>& value) {
     return value ? bind(*value) : bind(std::nullopt);
@@ -70,6 +76,16 @@ template <class RecordOf>
     if (!*more) return found;
     found.push_back(record_of(std::as_const(rows)));
   }
+}
+
+/// The same of the first row; empty when there is none.
+template <class RecordOf>
+[[nodiscard]] auto first_row(Query rows, RecordOf record_of)
+    -> Result<std::optional<decltype(record_of(std::as_const(rows)))>> {
+  const auto found = rows.step();
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::nullopt;
+  return record_of(std::as_const(rows));
 }
 
 /// One connection to a SQLite file with its statements, prepared once each. One thread at a time.

@@ -135,19 +135,15 @@ Result<void> put_verdict(Database& db, const policy::VerdictRecord& record) {
     ended = db.execute(
         "DELETE FROM verdicts WHERE client_hi = ? AND client_lo = ? AND part = ? "
         "AND from_time = ? AND rule <> ?",
-        hi, lo, part, record.from, std::string_view(record.rule));
+        hi, lo, part, record.from, record.rule);
   if (!ended) return ended;
   return db.execute("INSERT OR REPLACE INTO verdicts (" TIDELIMIT_VERDICT_COLUMNS
                     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    hi, lo, std::string_view(record.rule), record.from, record.until,
-                    std::string_view(record.client_name),
-                    std::string_view(limiter::to_string(record.kind)),
-                    std::string_view(limiter::to_string(record.action)), count_column(record.limit),
-                    period_column(record.limit), record.score, part,
-                    std::string_view(limiter::to_string(record.mode)),
-                    std::string_view(reasons_text(record.reasons)),
-                    std::string_view(features_text(record.features)),
-                    std::string_view(to_string(record.withheld)), std::string_view(record.source));
+                    hi, lo, record.rule, record.from, record.until, record.client_name,
+                    limiter::to_string(record.kind), limiter::to_string(record.action),
+                    count_column(record.limit), period_column(record.limit), record.score, part,
+                    limiter::to_string(record.mode), reasons_text(record.reasons),
+                    features_text(record.features), to_string(record.withheld), record.source);
 }
 
 Result<std::vector<policy::VerdictRecord>> verdicts_since(Database& db, WallTime since) {
@@ -161,7 +157,7 @@ Result<void> prune_verdicts(Database& db, WallTime before, std::size_t most) {
   return db.execute(
       "DELETE FROM verdicts WHERE (client_hi, client_lo, rule, from_time) IN "
       "(SELECT client_hi, client_lo, rule, from_time FROM verdicts WHERE until < ? LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
 }
 
 Result<void> prune_surplus_verdicts(Database& db, std::size_t rows_kept, std::size_t most) {

@@ -56,6 +56,43 @@ struct Cell {
   Nanos observed{0};
   bool whole = false;  ///< stored at this very length: parts of it are not added again
 };
+using Column = std::vector<Cell>;
+
+/// The stored windows from grid.start on, by endpoint of the grid; it then starts at the first.
+Result<std::vector<Column>> add_up(Database& db, traffic::WindowGrid& grid, WallTime until) {
+  std::unordered_map<std::string_view, std::size_t> column_of;
+  for (std::size_t e = 0; e < grid.endpoints.size(); ++e) column_of.emplace(grid.endpoints[e], e);
+  std::vector<Column> columns(grid.endpoints.size());
+  bool first = true;
+  const std::string_view only =
+      grid.endpoints.size() == 1 ? std::string_view(grid.endpoints[0]) : "";
+  auto rows = db.query(kSelect, grid.start, grid.step, until, only);
+  while (true) {
+    const auto more = rows.step();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return columns;
+    const Nanos part{rows.integer(1)};
+    const auto endpoint = column_of.find(rows.text(2));
+    // Windows of another length can be added up where they divide this one.
+    if (part.count() <= 0 || grid.step % part != Nanos{0} || endpoint == column_of.end()) continue;
+    if (std::exchange(first, false)) grid.start = floor_to(rows.time(0), grid.step);
+    const auto i = (rows.time(0) - grid.start) / grid.step;
+    if (i >= kMostWindows) return columns;
+    Column& column = columns[endpoint->second];
+    if (column.size() <= static_cast<std::size_t>(i))
+      column.resize(static_cast<std::size_t>(i) + 1);
+    Cell& cell = column[static_cast<std::size_t>(i)];
+    if (part == grid.step) {
+      cell = Cell{};
+      cell.whole = true;
+    } else if (cell.whole) {
+      continue;
+    }
+    const auto stats = stats_of(rows);
+    cell.sum += stats;
+    if (stats.observed) cell.observed += part;
+  }
+}
 
 }  // namespace
 
@@ -67,17 +104,13 @@ Result<void> put_windows(Database& db, WallTime start, Nanos step,
   }
   for (std::size_t e = 0; e < endpoints.size(); ++e) {
     const auto& s = stats[e];
-    auto put =
-        db.execute(kInsertClosed, start, std::int64_t{step.count()}, std::string_view(endpoints[e]),
-                   s.requests, s.premium, s.errors, s.responses, s.latency_ms_sum, s.malicious,
-                   s.late, std::int64_t{s.observed});
+    auto put = db.execute(kInsertClosed, start, step, endpoints[e], s.requests, s.premium, s.errors,
+                          s.responses, s.latency_ms_sum, s.malicious, s.late, s.observed);
     if (!put) return put;
   }
-  auto known =
-      db.execute("INSERT OR IGNORE INTO window_lengths VALUES (?)", std::int64_t{step.count()});
+  auto known = db.execute("INSERT OR IGNORE INTO window_lengths VALUES (?)", step);
   if (!known) return known;
-  return db.execute("DELETE FROM open_window WHERE start = ? AND step = ?", start,
-                    std::int64_t{step.count()});
+  return db.execute("DELETE FROM open_window WHERE start = ? AND step = ?", start, step);
 }
 
 Result<void> put_open_windows(Database& db, const traffic::OpenWindows& open) {
@@ -86,10 +119,9 @@ Result<void> put_open_windows(Database& db, const traffic::OpenWindows& open) {
   for (std::size_t i = 0; i < grid.size(); ++i) {
     for (std::size_t e = 0; e < grid.endpoints.size(); ++e) {
       const auto& s = grid.stats[e][i];
-      auto put = db.execute(kInsertOpen, grid.time_of(i), std::int64_t{grid.step.count()},
-                            std::string_view(grid.endpoints[e]), s.requests, s.premium, s.errors,
-                            s.responses, s.latency_ms_sum, s.malicious, s.late, open.as_of,
-                            std::int64_t{open.missed[e][i].count()});
+      auto put = db.execute(kInsertOpen, grid.time_of(i), grid.step, grid.endpoints[e], s.requests,
+                            s.premium, s.errors, s.responses, s.latency_ms_sum, s.malicious, s.late,
+                            open.as_of, open.missed[e][i]);
       if (!put) return put;
     }
   }
@@ -101,7 +133,7 @@ Result<traffic::OpenWindows> read_open_windows(Database& db, Nanos step) {
       collect(db.query("SELECT start, step, endpoint, requests, premium, errors, responses, "
                        "latency_ms_sum, malicious, late, 1, as_of, missed FROM open_window "
                        "WHERE step = ? ORDER BY start",
-                       std::int64_t{step.count()}),
+                       step),
               [](const Query& row) {
                 return OpenRow{row.time(0), row.text(2), stats_of(row), row.time(11),
                                Nanos{row.integer(12)}};
@@ -136,55 +168,22 @@ Result<traffic::OpenWindows> read_open_windows(Database& db, Nanos step) {
 Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime until, Nanos step,
                                          const std::vector<std::string>& endpoints) {
   if (step.count() <= 0) return fail(Code::invalid_argument, "windows: the step must be positive");
-  traffic::WindowGrid grid;
-  grid.step = step;
   // Reckoned so that both ends may lie within a window.
   const Nanos longest = step * (kMostWindows - 1);
   if (until < WallTime::max() && until - WallTime{} > longest)
     from = std::max(from, until - longest);
-  grid.start = floor_to(from, step);
-  grid.endpoints = endpoints;
-  grid.stats.resize(endpoints.size());
-  std::unordered_map<std::string_view, std::size_t> row_of;
-  for (std::size_t e = 0; e < endpoints.size(); ++e) row_of.emplace(endpoints[e], e);
-
-  std::vector<std::vector<Cell>> cells(endpoints.size());
-  bool first = true;
-  const std::string_view only = endpoints.size() == 1 ? std::string_view(endpoints[0]) : "";
-  auto rows = db.query(kSelect, grid.start, std::int64_t{step.count()}, until, only);
-  while (true) {
-    const auto more = rows.step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) break;
-    const Nanos part{rows.integer(1)};
-    const auto endpoint = row_of.find(rows.text(2));
-    // Windows of another length can be added up where they divide this one.
-    if (part.count() <= 0 || step % part != Nanos{0} || endpoint == row_of.end()) continue;
-    if (std::exchange(first, false)) grid.start = floor_to(rows.time(0), step);
-    const auto i = (rows.time(0) - grid.start) / step;
-    if (i >= kMostWindows) break;
-    auto& column = cells[endpoint->second];
-    if (column.size() <= static_cast<std::size_t>(i))
-      column.resize(static_cast<std::size_t>(i) + 1);
-    auto& cell = column[static_cast<std::size_t>(i)];
-    const auto stats = stats_of(rows);
-    if (part == step) {
-      cell = Cell{};
-      cell.whole = true;
-    }
-    if (cell.whole && part != step) continue;
-    cell.sum += stats;
-    if (stats.observed) cell.observed += part;
-  }
-
+  traffic::WindowGrid grid{floor_to(from, step), step, endpoints, {}};
+  auto columns = add_up(db, grid, until);
+  if (!columns) return tl::unexpected(columns.error());
   std::size_t length = 0;
-  for (const auto& column : cells) length = std::max(length, column.size());
-  for (std::size_t e = 0; e < endpoints.size(); ++e) {
-    cells[e].resize(length);
-    grid.stats[e].reserve(length);
-    for (const auto& cell : cells[e]) {
-      grid.stats[e].push_back(cell.sum);
-      grid.stats[e].back().observed = cell.observed >= step;
+  for (const Column& column : *columns) length = std::max(length, column.size());
+  for (Column& column : *columns) {
+    column.resize(length);
+    auto& row = grid.stats.emplace_back();
+    row.reserve(length);
+    for (const Cell& cell : column) {
+      row.push_back(cell.sum);
+      row.back().observed = cell.observed >= step;
     }
   }
   return grid;
@@ -192,13 +191,11 @@ Result<traffic::WindowGrid> read_windows(Database& db, WallTime from, WallTime u
 
 Result<std::size_t> count_windows_unused(Database& db, Nanos step) {
   // Hardly ever are there any, and to count them takes a look at years of windows.
-  const auto lengths = db.number("SELECT count(*) FROM window_lengths WHERE ? % step <> 0",
-                                 std::int64_t{step.count()});
+  const auto lengths = db.number("SELECT count(*) FROM window_lengths WHERE ? % step <> 0", step);
   if (!lengths) return tl::unexpected(lengths.error());
   if (*lengths == 0) return 0;
   const auto count = db.number(
-      "SELECT count(*) FROM (SELECT DISTINCT start, step FROM windows WHERE ? % step <> 0)",
-      std::int64_t{step.count()});
+      "SELECT count(*) FROM (SELECT DISTINCT start, step FROM windows WHERE ? % step <> 0)", step);
   if (!count) return tl::unexpected(count.error());
   return static_cast<std::size_t>(*count);
 }
@@ -211,7 +208,7 @@ Result<void> prune_windows(Database& db, WallTime before, std::size_t most) {
   return db.execute(
       "DELETE FROM windows WHERE (start, step, endpoint) IN "
       "(SELECT start, step, endpoint FROM windows WHERE start < ? ORDER BY start LIMIT ?)",
-      before, static_cast<std::int64_t>(most));
+      before, most);
 }
 
 }  // namespace tidelimit::store
