@@ -16,6 +16,7 @@ using report::Curve;
 using report::Ink;
 using report::Plot;
 using report::Shape;
+using Of = policy::PlanChange::Of;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -70,6 +71,12 @@ Plot framed(const ReplayReport& r, std::string title, std::string unit) {
   return plot;
 }
 
+/// A total that no rule sets is a gap.
+double drawn_as(const policy::PlanChange& change, double per_minute, double scale) {
+  if (change.of == Of::shed) return (1 - scale) * 100;
+  return change.of == Of::total && per_minute == 0 ? kNaN : per_minute;
+}
+
 }  // namespace
 
 Plot traffic_plot(const ReplayReport& r) {
@@ -121,26 +128,42 @@ std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endp
   return std::nullopt;
 }
 
-std::optional<Plot> limits_plot(const ReplayReport& r, const std::string& endpoint) {
+std::map<std::string, Changes> changes_by_endpoint(const ReplayReport& r) {
+  std::map<std::string, Changes> changes;
+  for (const auto& change : r.plan_changes) changes[change.endpoint].push_back(&change);
+  return changes;
+}
+
+std::optional<Plot> moved_plot(const ReplayReport& r, const Changes& changes, Of of) {
   constexpr std::array kInks{Ink::limit, Ink::other, Ink::blocked, Ink::traffic};
-  Plot plot = framed(r, endpoint + ": limits", "requests a minute per principal");
+  constexpr std::array<const char*, policy::kPlanFigures> kTitles{": limits", ": totals", ": shed"};
+  constexpr std::array<const char*, policy::kPlanFigures> kUnits{
+      "requests a minute per principal", "requests a minute of all principals of the tier together",
+      "% of the requests"};
+  const auto what = policy::index(of);
+  Plot plot = framed(r, changes.front()->endpoint + kTitles[what], kUnits[what]);
   plot.height = 120;
   for (std::size_t t = 0; t < r.tiers.size(); ++t) {
     Curve curve{r.tiers[t], kInks[t % kInks.size()], Shape::steps};
-    double base = kNaN;
-    for (const auto& c : r.plan_changes) {
-      if (c.endpoint != endpoint || c.tier != r.tiers[t]) continue;
-      if (curve.x.empty()) {
-        base = c.before_per_minute;
-        curve.x.push_back(plot.from);
-        curve.y.push_back(base);
-      }
-      curve.x.push_back(unix_seconds(c.time));
-      curve.y.push_back(c.after_per_minute);
+    const auto put = [&curve](double x, double y) {
+      curve.x.push_back(x);
+      curve.y.push_back(y);
+    };
+    for (const policy::PlanChange* c : changes) {
+      if (c->of != of || c->tier != r.tiers[t]) continue;
+      if (curve.x.empty()) put(plot.from, drawn_as(*c, c->before_per_minute, c->before_scale));
+      put(unix_seconds(c->time), drawn_as(*c, c->after_per_minute, c->after_scale));
     }
     if (curve.x.empty()) continue;
-    plot.curves.push_back(
-        {"", Ink::base, Shape::line, {plot.from, plot.until}, {base, base}, {}, true});
+    if (of == Of::limit)
+      plot.curves.push_back({"",
+                             Ink::base,
+                             Shape::line,
+                             {plot.from, plot.until},
+                             {curve.y.front(), curve.y.front()},
+                             {},
+                             true});
+    if (of != Of::limit && r.changes_end) put(unix_seconds(*r.changes_end), kNaN);
     plot.curves.push_back(std::move(curve));
   }
   if (plot.curves.empty()) return std::nullopt;
