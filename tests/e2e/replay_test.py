@@ -281,6 +281,20 @@ class Replay(Folder):
         self.assertIn("<b>browse: shed</b>", page)
         self.assertIn("<td>shed</td>", page)
 
+    def test_what_is_only_watched_is_told_from_what_is_in_force(self):
+        rules = "".join(
+            f"  - {{ name: {name}, mode: {mode}, when: {{ calendar: {{ from: 2026-11-18T11:{minute}:00Z, for: 5m }} }}, "
+            f"then: {{ endpoints: [browse], tiers: [STD], scale: {scale} }} }}\n"
+            for name, mode, minute, scale in (("sale", "enforce", "07", 0.8), ("trial", "shadow", "08", 0.2)))
+        config = self.write("two.yaml", "mode: enforce\ntiers: [STD]\nendpoints:\n"
+                            "  - { name: browse, match: /browse/**, limits: { STD: 300/min } }\nrules:\n" + rules)
+        report, words, page = self.what_moved(self.users_log("two.csv", 1200, lambda _: 20), config)
+        self.assertEqual({(e["rule"], e["shadow"], e["lowest_per_minute"]) for e in report["episodes"]},
+                         {("sale", False, 240), ("trial", True, 60)})
+        self.assertRegex(words, r"300/min -> 240/min, .*, by sale\n")
+        self.assertRegex(words, r"300/min -> 60/min, .*, by trial \(shadow\)\n")
+        self.assertIn("</i>STD in shadow</span>", page)
+
     def test_tells_a_verdict_that_is_only_reported_from_a_gate_in_shadow(self):
         rows = [f"{1_795_000_000 + i},{client},/account/{i},404,{agent}" for i in range(240)
                 for client, agent in (("192.0.2.8", "scraper"), ("192.0.2.9", "tool"))]

@@ -241,6 +241,31 @@ TEST(ReplayEpisodes, OfATotalAreApartFromTheLimitAndLastOverPauses) {
   EXPECT_EQ(all[2].until, std::nullopt);
 }
 
+TEST(ReplayEpisodes, OfWhatIsOnlyWatchedAreApartFromWhatIsInForce) {
+  const auto change = [](int minute, double before, double after, bool shadow) {
+    policy::PlanChange c = total(minutes{minute}, 300 * before, 300 * after);
+    c.of = policy::PlanChange::Of::limit;
+    c.before_scale = before;
+    c.after_scale = after;
+    c.shadow = shadow;
+    return c;
+  };
+  const auto all =
+      episodes_of({change(0, 1, 0.8, false), change(5, 0.8, 0.2, true), change(10, 0.2, 0.8, true),
+                   change(15, 0.8, 1, false), change(20, 1, 0.5, true), change(25, 1, 0.5, false),
+                   change(30, 0.5, 1, false)});
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_FALSE(all[0].shadow);
+  EXPECT_EQ(all[0].lowest_per_minute, 240) << "60 was never in force";
+  EXPECT_EQ(all[0].until, kMidnight + minutes{15});
+  EXPECT_TRUE(all[1].shadow);
+  EXPECT_EQ(all[1].lowest_per_minute, 60);
+  EXPECT_EQ(all[1].base_per_minute, 300);
+  EXPECT_EQ(all[1].until, kMidnight + minutes{10}) << "as what is in force from then on";
+  EXPECT_EQ(all[2].until, kMidnight + minutes{25}) << "likewise, which moved there";
+  EXPECT_EQ(all[3].until, kMidnight + minutes{30});
+}
+
 TEST(Recorder, KeepsEveryLimitAndSoManyOfWhatMovesAllTheTime) {
   Recorder recorder;
   constexpr std::size_t kMany = Recorder::kMovingMax + 100;

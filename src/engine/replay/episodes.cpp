@@ -8,8 +8,8 @@ namespace {
 using policy::PlanChange;
 using Of = PlanChange::Of;
 
-bool ends(const PlanChange& change) {
-  return change.of == Of::total ? change.after_per_minute == 0 : change.after_scale == 1;
+double base_of(Of of) {
+  return of == Of::total ? 0 : 1;
 }
 
 Episode begun_by(const PlanChange& c) {
@@ -29,9 +29,7 @@ Episode begun_by(const PlanChange& c) {
 }
 
 void go_on(Episode& episode, const PlanChange& c) {
-  episode.shadow = episode.shadow && c.shadow;
-  episode.until = ends(c) ? std::optional(c.time) : std::nullopt;
-  if (c.of == Of::total && ends(c)) return;  // it has no value then
+  if (c.of == Of::total && c.after_per_minute == 0) return;  // it has no value then
   episode.lowest_per_minute = std::min(episode.lowest_per_minute, c.after_per_minute);
   episode.highest_per_minute = std::max(episode.highest_per_minute, c.after_per_minute);
   episode.lowest_scale = std::min(episode.lowest_scale, c.after_scale);
@@ -39,23 +37,38 @@ void go_on(Episode& episode, const PlanChange& c) {
 
 }  // namespace
 
+double value_after(const PlanChange& change) {
+  return change.of == Of::total ? change.after_per_minute : change.after_scale;
+}
+
 void EpisodeBook::add(const PlanChange& change) {
-  const auto [latest, fresh] =
-      latest_.try_emplace({change.endpoint, change.tier, change.of}, episodes_.size());
-  if (!fresh) {
-    Episode& episode = episodes_[latest->second];
+  const double base = base_of(change.of);
+  const auto chains =
+      chains_
+          .try_emplace({change.endpoint, change.tier, change.of}, Chains{Chain{base}, Chain{base}})
+          .first;
+  auto& [in_force, watched] = chains->second;
+  Chain& chain = change.shadow ? watched : in_force;
+  chain.value = value_after(change);
+  const bool as_one = watched.value == in_force.value;
+  extend(chain, change, chain.value == base || (change.shadow && as_one));
+  if (as_one && !change.shadow && watched.latest && !episodes_[*watched.latest].until)
+    episodes_[*watched.latest].until = change.time;
+}
+
+void EpisodeBook::extend(Chain& chain, const PlanChange& change, bool ends) {
+  if (chain.latest) {
+    Episode& episode = episodes_[*chain.latest];
     const bool paused =
         episode.until && change.of != Of::limit && change.time - *episode.until < kPause;
-    if (!episode.until || (paused && !ends(change))) {
+    if (!episode.until || (paused && !ends)) {
       go_on(episode, change);
+      episode.until = ends ? std::optional(change.time) : std::nullopt;
       return;
     }
   }
-  if (ends(change)) {
-    if (fresh) latest_.erase(latest);
-    return;
-  }
-  latest->second = episodes_.size();
+  if (ends) return;
+  chain.latest = episodes_.size();
   episodes_.push_back(begun_by(change));
 }
 
