@@ -318,6 +318,29 @@ TEST(Replay, TellsOfTotalsThatDivisionSets) {
   EXPECT_EQ(r.harm.examples[0].limit_of, limiter::LimitOf::total);
 }
 
+/// The bucket of a scaled limit is as full as the base's would be: the reason is the base limit's,
+/// the limit that was met the rule's.
+TEST(Replay, NamesTheRuleOfAScaledLimitWhateverTheReason) {
+  Settings settings = mission();
+  policy::Rule sale;
+  sale.name = "sale";
+  sale.when.calendar.emplace();
+  sale.when.calendar->from = kMidnight;
+  sale.when.calendar->length = hours{1};
+  sale.then.endpoints = {"browse"};
+  sale.then.tiers = {"STD"};
+  sale.then.scale = 0.5;
+  settings.policy.rules = {sale};
+  std::vector<Line> log;
+  for (int i = 0; i < 200; ++i)
+    log.push_back(
+        {kMidnight + seconds{60} + milliseconds{10 * i}, "192.0.2.1", "u", "STD", "/browse/1"});
+  const ReplayReport r = replay(log, settings);
+  ASSERT_EQ(r.harm.examples.size(), 1U);
+  EXPECT_EQ(r.harm.examples[0].limit_per_minute, 50);
+  EXPECT_EQ(r.harm.examples[0].rule, "sale");
+}
+
 TEST(Replay, SaysWhichTiersOfTheLogTheConfigurationLacks) {
   std::vector<Line> log;
   for (int i = 0; i < 30; ++i)
