@@ -34,11 +34,26 @@ struct Replayed {
 /// is in shadow, "block (only reported)" where the verdict itself is not enforced.
 [[nodiscard]] std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gate);
 
-/// A rate in the unit that the configuration has for the tier at the endpoint, as in "100/h"; in
-/// minutes where it has none. Of none "-".
-[[nodiscard]] std::string rate_there(const engine::ReplayReport& report,
-                                     const std::string& endpoint, const std::string& tier,
-                                     double per_minute);
+// Rates in the unit that the configuration has for the tier at the endpoint, as in "100/h"; in
+// minutes where it has none. Of none "-". What all principals of the tier have together is "in
+// total".
+
+/// What is configured there: "100/min", "100/min, 600/min in total".
+[[nodiscard]] std::string base_there(const engine::ReplayReport& report, std::size_t endpoint,
+                                     std::size_t tier);
+/// What the first denial met.
+[[nodiscard]] std::string limit_met(const engine::ReplayReport& report,
+                                    const engine::HarmedPrincipal& principal);
+
+/// An episode's figures as people read them: a rate, or the share that is shed.
+struct EpisodeFigures {
+  std::string base;
+  std::string farthest;
+};
+[[nodiscard]] EpisodeFigures figures_of(const engine::ReplayReport& report,
+                                        const engine::Episode& episode);
+/// "limits 2, totals 4, shed 0; 120 steps"
+[[nodiscard]] std::string what_moved(const engine::ReplayReport& report);
 
 /// On how many clients the verdicts were.
 [[nodiscard]] std::size_t clients_judged(const engine::ReplayReport& report);

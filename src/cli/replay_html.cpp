@@ -14,10 +14,12 @@ namespace {
 using engine::Outcomes;
 using engine::ReplayReport;
 using report::Page;
+using Of = policy::PlanChange::Of;
 using Rows = std::vector<std::vector<std::string>>;
 
-constexpr std::size_t kEndpointsPlotted = 8;
-constexpr std::size_t kRowsMax = 500;  // of one table
+constexpr std::size_t kEndpointsPlotted = 8;  // whatever they did
+constexpr std::size_t kEndpointsDrawn = 40;   // with quieter ones where something moved
+constexpr std::size_t kRowsMax = 500;         // of one table
 
 std::string moment(WallTime time) {
   return report::short_time(std::floor(unix_seconds(time)));
@@ -34,8 +36,7 @@ void add_summary(Page& page, const Replayed& replayed) {
       {grouped(total.denied()), "denied", percent(total.denied(), r.requests, 2)},
       {grouped(r.verdicts.size()), "verdicts",
        fmt::format("on {} clients, suspicious or malicious", grouped(clients_judged(r)))},
-      {grouped(r.episodes.size()), "times limits moved",
-       fmt::format("in {} steps", grouped(r.plan_changes.size()))},
+      {grouped(r.episodes.size()), "times something moved", what_moved(r)},
       {grouped(r.harm.adapted),
        judged ? "good principals met adapted limits" : "principals met adapted limits",
        fmt::format("of {}; {} met base limits{}", grouped(r.harm.principals),
@@ -69,16 +70,21 @@ void add_plots(Page& page, const ReplayReport& r) {
   page.add_html(render(traffic_plot(r)));
   if (const auto refusals = refusals_plot(r)) page.add_html(render(*refusals));
   const auto order = busiest(r);
+  const auto changes = changes_by_endpoint(r);
+  std::size_t drawn = 0;
   std::size_t left_out = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::string& endpoint = r.endpoints[order[i]];
-    const auto limits = limits_plot(r, endpoint);
-    if (i >= kEndpointsPlotted && !limits) {
+    const auto moved = changes.find(endpoint);
+    if (drawn == kEndpointsDrawn || (i >= kEndpointsPlotted && moved == changes.end())) {
       ++left_out;
       continue;
     }
+    ++drawn;
     if (const auto forecast = forecast_plot(r, endpoint)) page.add_html(render(*forecast));
-    if (limits) page.add_html(render(*limits));
+    if (moved == changes.end()) continue;
+    for (const auto of : {Of::limit, Of::total, Of::shed})
+      if (const auto plot = moved_plot(r, moved->second, of)) page.add_html(render(*plot));
   }
   if (left_out > 0) {
     page.add_text(fmt::format("{} quieter endpoints are not drawn.", left_out));
@@ -97,13 +103,12 @@ void add_endpoints(Page& page, const ReplayReport& r) {
         return cell.denied_by[i] + cell.would_deny_by[i];
       };
       using limiter::Reason;
-      rows.push_back(
-          {r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
-           grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
-           grouped(cell.would_deny()), grouped(refused(Reason::over_limit)),
-           grouped(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
-           grouped(refused(Reason::client_blocked) + refused(Reason::client_limited)),
-           rate_there(r, r.endpoints[e], r.tiers[t], r.base_per_minute[e * r.tiers.size() + t])});
+      rows.push_back({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+                      grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+                      grouped(cell.would_deny()), grouped(refused(Reason::over_limit)),
+                      grouped(refused(Reason::reduced_capacity) + refused(Reason::load_shed)),
+                      grouped(refused(Reason::client_blocked) + refused(Reason::client_limited)),
+                      base_there(r, e, t)});
     }
   }
   page.add_table({{"endpoint"},
@@ -127,19 +132,23 @@ void add_rest(Page& page, std::size_t all) {
 }
 
 void add_episodes(Page& page, const ReplayReport& r) {
-  page.add_section("Limits moved");
+  page.add_section("What moved");
+  page.add_text(
+      "Limits of each principal that left their base, totals that rules set for all principals of "
+      "a tier together, and shares of requests that were shed.");
   Rows rows;
   for (const engine::Episode& e : r.episodes) {
     if (rows.size() == kRowsMax) break;
+    const auto [base, farthest] = figures_of(r, e);
     rows.push_back({moment(e.from), e.until ? moment(*e.until) : "the end", e.endpoint, e.tier,
-                    rate_there(r, e.endpoint, e.tier, e.base_per_minute),
-                    rate_there(r, e.endpoint, e.tier, e.farthest_per_minute()),
-                    e.rule + (e.shadow ? " (shadow)" : ""), e.cause});
+                    policy::to_string(e.of), base, farthest, e.rule + (e.shadow ? " (shadow)" : ""),
+                    e.cause});
   }
   page.add_table({{"from"},
                   {"until"},
                   {"endpoint"},
                   {"tier"},
+                  {"what"},
                   {"base", true},
                   {"farthest", true},
                   {"rule"},
@@ -193,8 +202,7 @@ void add_harm(Page& page, const ReplayedConfig& config) {
   Rows rows;
   for (const auto& p : h.examples) {
     rows.push_back({p.name, p.is_user ? "user" : "client", p.endpoint, p.tier, grouped(p.denied()),
-                    grouped(p.adapted()), moment(p.first), moment(p.last),
-                    rate_there(r, p.endpoint, p.tier, p.limit_per_minute),
+                    grouped(p.adapted()), moment(p.first), moment(p.last), limit_met(r, p),
                     p.rule.empty() ? "(base limit)" : p.rule});
   }
   page.add_table({{"principal"},
@@ -228,11 +236,11 @@ void add_difference(Page& page, const Replayed& replayed) {
   for (const auto& row : c.rows()) {
     rows.push_back({row.endpoint, row.tier, grouped(row.parting.allow_to_deny),
                     grouped(row.parting.deny_to_allow)});
-    for (const auto& x : row.examples) {
-      examples.push_back({x.now_refused ? "now refused" : "now passes", moment(x.time),
-                          x.user.empty() ? x.client : x.user, x.method + " " + x.path, x.endpoint,
-                          x.tier, x.reason, x.rule});
-    }
+  }
+  for (const auto& x : c.examples()) {
+    examples.push_back({x.now_refused ? "now refused" : "now passes", moment(x.time),
+                        x.user.empty() ? x.client : x.user, x.method + " " + x.path, x.endpoint,
+                        x.tier, x.reason, x.rule});
   }
   page.add_table({{"endpoint"},
                   {"tier"},

@@ -7,6 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using engine::ReplayReport;
+using Of = policy::PlanChange::Of;
 
 Json by_reason(const engine::ReasonCounts& counts) {
   Json object = Json::object();
@@ -55,16 +56,20 @@ Json rate_or_null(double per_minute) {
   return per_minute > 0 ? Json(per_minute) : Json();
 }
 
+/// As GET /v1/plan/changes: `of` says whether it is a limit of each principal, a total, or what is
+/// shed (a scale: the share let in).
 Json plan_changes(const ReplayReport& report) {
   Json list = Json::array();
   for (const auto& c : report.plan_changes) {
+    const auto scale = [&](double value) { return c.of == Of::total ? Json() : Json(value); };
     list.push_back({{"time", format_time(c.time)},
+                    {"of", policy::to_string(c.of)},
                     {"endpoint", c.endpoint},
                     {"tier", c.tier},
                     {"before_per_minute", rate_or_null(c.before_per_minute)},
                     {"after_per_minute", rate_or_null(c.after_per_minute)},
-                    {"before_scale", c.before_scale},
-                    {"after_scale", c.after_scale},
+                    {"before_scale", scale(c.before_scale)},
+                    {"after_scale", scale(c.after_scale)},
                     {"rule", c.rule},
                     {"cause", c.cause},
                     {"shadow", c.shadow}});
@@ -75,7 +80,8 @@ Json plan_changes(const ReplayReport& report) {
 Json episodes(const ReplayReport& report) {
   Json list = Json::array();
   for (const auto& e : report.episodes) {
-    list.push_back({{"endpoint", e.endpoint},
+    list.push_back({{"of", policy::to_string(e.of)},
+                    {"endpoint", e.endpoint},
                     {"tier", e.tier},
                     {"rule", e.rule},
                     {"cause", e.cause},
@@ -84,6 +90,7 @@ Json episodes(const ReplayReport& report) {
                     {"base_per_minute", rate_or_null(e.base_per_minute)},
                     {"lowest_per_minute", rate_or_null(e.lowest_per_minute)},
                     {"highest_per_minute", rate_or_null(e.highest_per_minute)},
+                    {"lowest_scale", e.of == Of::total ? Json() : Json(e.lowest_scale)},
                     {"shadow", e.shadow}});
   }
   return list;
@@ -112,6 +119,7 @@ Json harmed(const engine::Harm& harm) {
                         {"first", format_time(p.first)},
                         {"last", format_time(p.last)},
                         {"limit_per_minute", rate_or_null(p.limit_per_minute)},
+                        {"limit_in_total", p.limit_of == limiter::LimitOf::total},
                         {"rule", p.rule}});
   }
   return {{"principals", harm.principals},
@@ -190,21 +198,19 @@ Json parting(const engine::Parting& p) {
 Json difference(const engine::Comparison& comparison) {
   Json cells = Json::object();
   Json examples = Json::array();
-  for (const auto& row : comparison.rows()) {
-    cells[row.endpoint][row.tier] = parting(row.parting);
-    for (const auto& x : row.examples) {
-      examples.push_back({{"time", format_time(x.time)},
-                          {"change", x.now_refused ? "allow_to_deny" : "deny_to_allow"},
-                          {"client", x.client},
-                          {"user", x.user},
-                          {"method", x.method},
-                          {"path", x.path},
-                          {"endpoint", x.endpoint},
-                          {"tier", x.tier},
-                          {"reason", x.reason},
-                          {"rule", x.rule},
-                          {"limit_per_minute", rate_or_null(x.limit_per_minute)}});
-    }
+  for (const auto& row : comparison.rows()) cells[row.endpoint][row.tier] = parting(row.parting);
+  for (const auto& x : comparison.examples()) {
+    examples.push_back({{"time", format_time(x.time)},
+                        {"change", x.now_refused ? "allow_to_deny" : "deny_to_allow"},
+                        {"client", x.client},
+                        {"user", x.user},
+                        {"method", x.method},
+                        {"path", x.path},
+                        {"endpoint", x.endpoint},
+                        {"tier", x.tier},
+                        {"reason", x.reason},
+                        {"rule", x.rule},
+                        {"limit_per_minute", rate_or_null(x.limit_per_minute)}});
   }
   Json out = parting(comparison.total());
   out["principals"] = parting(comparison.principals());

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/seconds.hpp"
+#include "engine/replay/episodes.hpp"
 
 namespace tidelimit::cli {
 namespace {
@@ -16,6 +17,7 @@ using report::Curve;
 using report::Ink;
 using report::Plot;
 using report::Shape;
+using Of = policy::PlanChange::Of;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -70,6 +72,56 @@ Plot framed(const ReplayReport& r, std::string title, std::string unit) {
   return plot;
 }
 
+/// A total that no rule sets is a gap.
+double drawn_as(const policy::PlanChange& change, double per_minute, double scale) {
+  if (change.of == Of::shed) return (1 - scale) * 100;
+  return change.of == Of::total && per_minute == 0 ? kNaN : per_minute;
+}
+
+double drawn_after(const policy::PlanChange& change) {
+  return drawn_as(change, change.after_per_minute, change.after_scale);
+}
+
+void put(Curve& curve, double x, double y) {
+  curve.x.push_back(x);
+  curve.y.push_back(y);
+}
+
+/// Of one tier, in order of time.
+struct Moves {
+  Changes all;
+  Changes in_force;
+  bool watched_apart = false;  ///< some are only watched while others are in force
+};
+
+Moves moves_of(const Changes& changes, const std::string& tier, Of of) {
+  Moves moves;
+  for (const policy::PlanChange* c : changes) {
+    if (c->of != of || c->tier != tier) continue;
+    moves.all.push_back(c);
+    if (!c->shadow) moves.in_force.push_back(c);
+  }
+  moves.watched_apart = !moves.in_force.empty() && moves.in_force.size() < moves.all.size();
+  return moves;
+}
+
+/// What is only watched, while it is not as what is in force.
+Curve watched_curve(const Moves& moves, std::string name, Ink ink) {
+  Curve curve{std::move(name), ink, Shape::steps, {}, {}, {}, true};
+  const auto& first = *moves.in_force.front();
+  double in_force = first.of == Of::total ? first.before_per_minute : first.before_scale;
+  double watched = in_force;
+  for (const policy::PlanChange* c : moves.all) {
+    (c->shadow ? watched : in_force) = engine::value_after(*c);
+    if (watched == in_force) {
+      put(curve, unix_seconds(c->time), kNaN);
+    } else if (c->shadow) {
+      put(curve, unix_seconds(c->time), drawn_after(*c));
+    }
+  }
+  return curve;
+}
+
 }  // namespace
 
 Plot traffic_plot(const ReplayReport& r) {
@@ -121,27 +173,44 @@ std::optional<Plot> forecast_plot(const ReplayReport& r, const std::string& endp
   return std::nullopt;
 }
 
-std::optional<Plot> limits_plot(const ReplayReport& r, const std::string& endpoint) {
+std::map<std::string, Changes> changes_by_endpoint(const ReplayReport& r) {
+  std::map<std::string, Changes> changes;
+  for (const auto& change : r.plan_changes) changes[change.endpoint].push_back(&change);
+  return changes;
+}
+
+std::optional<Plot> moved_plot(const ReplayReport& r, const Changes& changes, Of of) {
   constexpr std::array kInks{Ink::limit, Ink::other, Ink::blocked, Ink::traffic};
-  Plot plot = framed(r, endpoint + ": limits", "requests a minute per principal");
+  constexpr std::array<const char*, policy::kPlanFigures> kTitles{": limits", ": totals", ": shed"};
+  constexpr std::array<const char*, policy::kPlanFigures> kUnits{
+      "requests a minute per principal", "requests a minute of all principals of the tier together",
+      "% of the requests"};
+  const auto what = policy::index(of);
+  Plot plot = framed(r, changes.front()->endpoint + kTitles[what], kUnits[what]);
   plot.height = 120;
   for (std::size_t t = 0; t < r.tiers.size(); ++t) {
+    const Moves moves = moves_of(changes, r.tiers[t], of);
+    if (moves.all.empty()) continue;
     Curve curve{r.tiers[t], kInks[t % kInks.size()], Shape::steps};
-    double base = kNaN;
-    for (const auto& c : r.plan_changes) {
-      if (c.endpoint != endpoint || c.tier != r.tiers[t]) continue;
-      if (curve.x.empty()) {
-        base = c.before_per_minute;
-        curve.x.push_back(plot.from);
-        curve.y.push_back(base);
-      }
-      curve.x.push_back(unix_seconds(c.time));
-      curve.y.push_back(c.after_per_minute);
+    const auto& first = *moves.all.front();
+    put(curve, plot.from, drawn_as(first, first.before_per_minute, first.before_scale));
+    for (const auto* c : moves.watched_apart ? moves.in_force : moves.all)
+      put(curve, unix_seconds(c->time), drawn_after(*c));
+    if (of == Of::limit)
+      plot.curves.push_back({"",
+                             Ink::base,
+                             Shape::line,
+                             {plot.from, plot.until},
+                             {curve.y.front(), curve.y.front()},
+                             {},
+                             true});
+    std::vector<Curve> curves{std::move(curve)};
+    if (moves.watched_apart)
+      curves.push_back(watched_curve(moves, r.tiers[t] + " in shadow", curves.front().ink));
+    for (Curve& one : curves) {
+      if (of != Of::limit && r.changes_end) put(one, unix_seconds(*r.changes_end), kNaN);
+      plot.curves.push_back(std::move(one));
     }
-    if (curve.x.empty()) continue;
-    plot.curves.push_back(
-        {"", Ink::base, Shape::line, {plot.from, plot.until}, {base, base}, {}, true});
-    plot.curves.push_back(std::move(curve));
   }
   if (plot.curves.empty()) return std::nullopt;
   return plot;

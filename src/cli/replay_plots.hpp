@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cli/report/plot.hpp"
@@ -15,8 +17,14 @@ namespace tidelimit::cli {
 /// One endpoint's forecasts beside what came; nothing without forecasts.
 [[nodiscard]] std::optional<report::Plot> forecast_plot(const engine::ReplayReport& report,
                                                         const std::string& endpoint);
-/// One endpoint's limits over time, by tier; nothing where they never moved.
-[[nodiscard]] std::optional<report::Plot> limits_plot(const engine::ReplayReport& report,
-                                                      const std::string& endpoint);
+
+using Changes = std::vector<const policy::PlanChange*>;
+[[nodiscard]] std::map<std::string, Changes> changes_by_endpoint(
+    const engine::ReplayReport& report);
+/// One endpoint's limits over time, by tier, or its totals, or what is shed there; nothing where
+/// they never moved.
+[[nodiscard]] std::optional<report::Plot> moved_plot(const engine::ReplayReport& report,
+                                                     const Changes& changes,
+                                                     policy::PlanChange::Of of);
 
 }  // namespace tidelimit::cli

@@ -4,9 +4,7 @@
 #include <string_view>
 
 #include "base/figures.hpp"
-#include "base/rate.hpp"
 #include "cli/replay.hpp"
-#include "cli/report/axis.hpp"
 #include "cli/text_table.hpp"
 
 namespace tidelimit::cli {
@@ -73,11 +71,9 @@ std::string endpoints(const ReplayReport& r) {
     for (std::size_t t = 0; t < r.tiers.size(); ++t) {
       const Outcomes& cell = r.cell(e, t);
       if (cell.requests() == 0) continue;
-      table.add(
-          {r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
-           grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
-           grouped(cell.would_deny()),
-           rate_there(r, r.endpoints[e], r.tiers[t], r.base_per_minute[e * r.tiers.size() + t])});
+      table.add({r.endpoints[e], r.tiers[t], grouped(cell.requests()), grouped(cell.allowed),
+                 grouped(cell.denied()), percent(cell.denied(), cell.requests(), 2),
+                 grouped(cell.would_deny()), base_there(r, e, t)});
     }
   }
   return section("Endpoints", table.empty() ? "" : table.text());
@@ -102,15 +98,14 @@ std::string episodes(const ReplayReport& r) {
   std::string text;
   for (std::size_t i = 0; i < r.episodes.size() && i < kRows; ++i) {
     const engine::Episode& e = r.episodes[i];
-    text += fmt::format("  {} {}: {} -> {}, {} to {}, by {}{}\n      {}\n", e.endpoint, e.tier,
-                        rate_there(r, e.endpoint, e.tier, e.base_per_minute),
-                        rate_there(r, e.endpoint, e.tier, e.farthest_per_minute()),
-                        format_time(e.from), e.until ? format_time(*e.until) : "the end", e.rule,
+    const auto [base, farthest] = figures_of(r, e);
+    text += fmt::format("  {} {} {}: {} -> {}, {} to {}, by {}{}\n      {}\n", e.endpoint, e.tier,
+                        policy::to_string(e.of), base, farthest, format_time(e.from),
+                        e.until ? format_time(*e.until) : "the end", e.rule,
                         e.shadow ? " (shadow)" : "", e.cause);
   }
-  return section(
-      fmt::format("Limits moved ({} times, in {} steps)", r.episodes.size(), r.plan_changes.size()),
-      text.empty() ? "" : text + more(r.episodes.size()));
+  return section("What moved (" + what_moved(r) + ")",
+                 text.empty() ? "" : text + more(r.episodes.size()));
 }
 
 std::string rules(const ReplayReport& r) {
@@ -137,8 +132,7 @@ std::string harm(const ReplayedConfig& config) {
   for (std::size_t i = 0; i < h.examples.size() && i < kRows; ++i) {
     const auto& p = h.examples[i];
     table.add({p.name, p.endpoint, p.tier, grouped(p.denied()), format_time(p.first),
-               rate_there(r, p.endpoint, p.tier, p.limit_per_minute),
-               p.rule.empty() ? "(base limit)" : p.rule});
+               limit_met(r, p), p.rule.empty() ? "(base limit)" : p.rule});
   }
   if (!table.empty()) text += table.text();
   return section("Denied without a verdict, or would be but for shadow mode", text);
@@ -174,12 +168,11 @@ std::string difference(const Replayed& replayed) {
   for (const auto& row : c.rows()) {
     table.add({row.endpoint, row.tier, grouped(row.parting.allow_to_deny),
                grouped(row.parting.deny_to_allow)});
-    for (std::size_t i = 0; i < row.examples.size() && i < 2; ++i) {
-      const auto& x = row.examples[i];
-      examples.add({x.now_refused ? "allow -> deny" : "deny -> allow", format_time(x.time),
-                    x.user.empty() ? x.client : x.user, x.method + " " + x.path,
-                    x.rule.empty() ? x.reason : x.reason + " (" + x.rule + ")"});
-    }
+  }
+  for (const auto& x : c.examples(2)) {
+    examples.add({x.now_refused ? "allow -> deny" : "deny -> allow", format_time(x.time),
+                  x.user.empty() ? x.client : x.user, x.method + " " + x.path,
+                  x.rule.empty() ? x.reason : x.reason + " (" + x.rule + ")"});
   }
   return section("Against " + from, text + table.text() + "  for example\n" + examples.text());
 }
@@ -192,23 +185,6 @@ std::string what_it_does(const policy::VerdictRecord& verdict, limiter::Mode gat
     return "would " + action + (verdict.limit ? " to " + format_rate(*verdict.limit) : "");
   const std::string does = verdict.limit ? format_rate(*verdict.limit) : action;
   return verdict.mode == limiter::Mode::enforce ? does : does + " (only reported)";
-}
-
-std::string rate_there(const ReplayReport& report, const std::string& endpoint,
-                       const std::string& tier, double per_minute) {
-  if (per_minute <= 0) return "-";
-  Nanos period = std::chrono::minutes{1};
-  const auto e = std::find(report.endpoints.begin(), report.endpoints.end(), endpoint);
-  const auto t = std::find(report.tiers.begin(), report.tiers.end(), tier);
-  if (e != report.endpoints.end() && t != report.tiers.end()) {
-    const auto row = static_cast<std::size_t>(e - report.endpoints.begin());
-    const auto column = static_cast<std::size_t>(t - report.tiers.begin());
-    const Nanos base = report.base_period[row * report.tiers.size() + column];
-    if (base > Nanos{0}) period = base;
-  }
-  const double minutes = std::chrono::duration<double, std::ratio<60>>(period).count();
-  const std::string unit = format_rate({1, period}).substr(1);
-  return cli::report::short_number(per_minute * minutes) + unit;
 }
 
 std::size_t clients_judged(const ReplayReport& report) {

@@ -37,7 +37,9 @@ std::string text_of(const json& row, const char* key, const char* otherwise) {
 const char* bound_in_words(const json& found, double most) {
   if (found["harm"].get<double>() > most) return "ABOVE the bound";
   if (found["dropped"].get<std::uint64_t>() > 0) return "not known, some were not kept";
-  return found["pending"] == 0 ? "within the bound" : "not known, some are not counted yet";
+  if (found["pending"] != 0) return "not known, some are not counted yet";
+  return found["requests"].get<double>() > 0 ? "within the bound"
+                                             : "no request, so nothing is shown";
 }
 
 struct InDomains {

@@ -79,7 +79,23 @@ class ShellTest(Serving):
         self.assertIn(words, self.shell("unblock", "--client", "203.0.113.1"))
 
     def test_a_shadow_report_over_no_request_is_no_proof(self):
-        self.assertIn("no request in that time", self.shell("shadow-report", "--since", "1h", status=1))
+        done = self.gate.shell("shadow-report", "--since", "1h")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no request in that time", done.stderr)
+        self.assertIn("no request, so nothing is shown", done.stdout)
+        self.assertNotIn("within the bound", done.stdout)
+
+    def test_shadow_report_says_what_a_label_says(self):
+        self.shell("mode", "all", "shadow", "--for", "1h")
+        for client in ("203.0.113.1", "203.0.113.2"):
+            for _ in range(5):
+                self.gate.check(client, "/payment/1")
+        for client, word in (("203.0.113.1", "malicious"), ("203.0.113.2", "not_malicious")):
+            self.gate.call("PUT", f"/v1/labels/{client}", {"label": word})
+        told = self.gate.shell("shadow-report", "--max-harm", "60%").stdout
+        self.assertRegex(told, r"203\.0\.113\.1 .* malicious \(label\) ")
+        self.assertRegex(told, r"203\.0\.113\.2 .* not_malicious \(label\) ")
+        self.assertNotIn("normal (label)", told)
 
     def test_shadow_report_names_who_would_have_been_denied(self):
         self.shell("mode", "all", "shadow", "--for", "1h")

@@ -221,6 +221,80 @@ class Replay(Folder):
                     self.assertEqual(report["rules"]["limits"][key], 3)
                     self.assertEqual(report["harmed"]["requests"], 3)
 
+    def test_a_path_that_is_denied_at_another_endpoint_is_counted_there(self):
+        log = self.write("odd.log", "".join(
+            f'192.0.2.1 - - [22/Dec/2016:16:30:0{i} +0000] "GET /browse/..%2f..%2fetc%2fpasswd HTTP/1.1" 200 5 "-" "x"\n'
+            for i in range(10)))
+        config = self.write("odd.yaml", "mode: enforce\nendpoints:\n  - { name: browse, match: /browse/** }\n"
+                            "  - { name: search, match: /search/**, limits: { STD: 1/d } }\n")
+        cells = self.replay(log, "--config", config)["by_endpoint"]
+        self.assertEqual((cells["other"]["STD"]["allowed"], cells["search"]["STD"]["denied"]), (1, 9))
+
+    def users_log(self, name, seconds, latency):
+        """Twenty a second of 200 users, each answered within `latency(second)` milliseconds."""
+        return self.write(name, "timestamp,client_ip,user_id,user_tier,path,status,latency_ms\n" + "".join(
+            f"{1_795_000_000 + i / 20:.2f},192.0.2.{i % 200},u{i % 200},STD,/browse/1,200,{latency(i // 20)}\n"
+            for i in range(seconds * 20)))
+
+    def what_moved(self, log, config):
+        """The episodes of totals or of shedding; the words and the page say the same."""
+        page = self.folder / "moved.html"
+        words = run("replay", log, "--config", config, "--report", page).stdout
+        return self.replay(log, "--config", config), words, page.read_text()
+
+    def test_tells_of_totals_that_division_sets(self):
+        config = self.write("divide.yaml", "mode: enforce\ntiers: [STD]\nendpoints:\n"
+                            "  - { name: browse, match: /browse/**, limits: { STD: { rate: 300/min, total: 100/s } } }\n"
+                            "upstreams: [ { name: core, capacity: 10/s, endpoints: [browse] } ]\n")
+        report, words, page = self.what_moved(self.users_log("crowd.csv", 180, lambda _: 20), config)
+        self.assertGreater(report["by_reason"]["reduced_capacity"], 500)
+        totals = [change for change in report["plan_changes"] if change["of"] == "total"]
+        self.assertTrue(totals)
+        self.assertEqual({change["before_scale"] for change in totals}, {None})
+        self.assertEqual(report["rules"]["capacity"]["plan_changes"], len([c for c in report["plan_changes"] if c["rule"]]))
+        episode = next(e for e in report["episodes"] if e["of"] == "total")
+        self.assertEqual(episode["base_per_minute"], 6000)
+        self.assertAlmostEqual(episode["lowest_per_minute"], 540, delta=60)
+        self.assertRegex(words, r"browse STD total: 100/s -> [\d.]+/s, 2026-\S+ to .*, by capacity\n +core can take")
+        self.assertRegex(words, r"What moved \(limits \d+, totals 1, shed 0; \d+ steps\)")
+        self.assertRegex(words, r"browse +STD .* 300/min, 100/s in total\n")
+        self.assertRegex(words, r"u\d+ .*  [\d.]+/s in total +capacity")
+        self.assertTrue(all(p["limit_in_total"] for p in report["harmed"]["examples"]))
+        self.assertIn("<b>browse: totals</b>", page)
+        self.assertIn("<td>total</td>", page)
+
+    def test_tells_of_what_is_shed(self):
+        config = self.write("shed.yaml", "mode: shadow\ntiers: [STD]\nendpoints:\n"
+                            "  - { name: browse, match: /browse/**, priority: low, limits: { STD: 300/min } }\n"
+                            "rules: [ { name: over, when: { queueing: 100ms }, then: { action: shed } } ]\n")
+        log = self.users_log("slow.csv", 1800, lambda second: 900 if 900 <= second < 1200 else 30)
+        report, words, page = self.what_moved(log, config)
+        self.assertGreater(report["would_deny_by_reason"]["load_shed"], 500)
+        shed = [change for change in report["plan_changes"] if change["of"] == "shed"]
+        self.assertTrue(shed)
+        self.assertEqual({change["before_per_minute"] for change in shed}, {None})
+        episode = next(e for e in report["episodes"] if e["of"] == "shed")
+        self.assertLess(episode["lowest_scale"], 0.9)
+        self.assertTrue(episode["cause"])
+        self.assertEqual((episode["rule"], episode["shadow"]), ("over", True))
+        self.assertRegex(words, r"browse STD shed: 0 % -> \d+ %, 2026-\S+ to .*, by over \(shadow\)\n")
+        self.assertIn("<b>browse: shed</b>", page)
+        self.assertIn("<td>shed</td>", page)
+
+    def test_what_is_only_watched_is_told_from_what_is_in_force(self):
+        rules = "".join(
+            f"  - {{ name: {name}, mode: {mode}, when: {{ calendar: {{ from: 2026-11-18T11:{minute}:00Z, for: 5m }} }}, "
+            f"then: {{ endpoints: [browse], tiers: [STD], scale: {scale} }} }}\n"
+            for name, mode, minute, scale in (("sale", "enforce", "07", 0.8), ("trial", "shadow", "08", 0.2)))
+        config = self.write("two.yaml", "mode: enforce\ntiers: [STD]\nendpoints:\n"
+                            "  - { name: browse, match: /browse/**, limits: { STD: 300/min } }\nrules:\n" + rules)
+        report, words, page = self.what_moved(self.users_log("two.csv", 1200, lambda _: 20), config)
+        self.assertEqual({(e["rule"], e["shadow"], e["lowest_per_minute"]) for e in report["episodes"]},
+                         {("sale", False, 240), ("trial", True, 60)})
+        self.assertRegex(words, r"300/min -> 240/min, .*, by sale\n")
+        self.assertRegex(words, r"300/min -> 60/min, .*, by trial \(shadow\)\n")
+        self.assertIn("</i>STD in shadow</span>", page)
+
     def test_tells_a_verdict_that_is_only_reported_from_a_gate_in_shadow(self):
         rows = [f"{1_795_000_000 + i},{client},/account/{i},404,{agent}" for i in range(240)
                 for client, agent in (("192.0.2.8", "scraper"), ("192.0.2.9", "tool"))]
@@ -262,6 +336,19 @@ class Replay(Folder):
         self.assertEqual(difference["allow_to_deny"], 51)
         self.assertEqual(difference["by_endpoint"]["browse"]["STD"], {"allow_to_deny": 51, "deny_to_allow": 0})
         self.assertEqual(difference["examples"][0]["path"], "/browse/1")
+
+    def test_examples_of_another_are_in_order_of_time(self):
+        rows = [f"{1_795_000_000 + i / 100:.2f},192.0.2.1,/{('browse', 'payment')[i % 2]}/1,200" for i in range(300)]
+        log = self.write("both.csv", "\n".join(["timestamp,client_ip,path,status", *rows]) + "\n")
+        none = self.write("none.yaml", "mode: enforce\nendpoints:\n  - { name: a, match: /browse/** }\n"
+                          "  - { name: b, match: /payment/** }\n")
+        few = self.write("few.yaml", none.read_text().replace("/** }", "/**, limits: { STD: 5/min } }"))
+        page = self.folder / "against.html"
+        told = run("replay", log, "--config", few, "--against", none, "--report", page).stdout
+        for found in ([e["time"] for e in self.replay(log, "--config", few, "--against", none)["difference"]["examples"]],
+                      re.findall(r"allow -> deny +(\S+)  192", told)):
+            self.assertGreater(len(found), 3)
+            self.assertEqual(found, sorted(found))
 
     def test_is_the_same_every_time(self):
         log = self.folder / "generated.csv"

@@ -178,6 +178,24 @@ TEST(ReplayMission, AForecastSpikeOnPaymentHalvesBrowseForStandardUsers) {
   EXPECT_EQ(r.cell(kBrowse, kPrm).denied(), 0U);
 }
 
+std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes) {
+  EpisodeBook book;
+  for (const policy::PlanChange& change : changes) book.add(change);
+  return book.all();
+}
+
+policy::PlanChange total(Nanos at, double before, double after) {
+  policy::PlanChange c;
+  c.of = policy::PlanChange::Of::total;
+  c.time = kMidnight + at;
+  c.endpoint = "browse";
+  c.tier = "STD";
+  c.before_per_minute = before;
+  c.after_per_minute = after;
+  c.rule = "capacity";
+  return c;
+}
+
 TEST(ReplayEpisodes, AreExcursionsFromTheConfiguredBaseEitherWay) {
   const auto change = [](int minute, double before, double after, const char* rule) {
     policy::PlanChange c;
@@ -193,7 +211,7 @@ TEST(ReplayEpisodes, AreExcursionsFromTheConfiguredBaseEitherWay) {
   };
   const auto all = episodes_of({change(0, 1, 3, "sale"), change(60, 3, 0.5, "shield"),
                                 change(90, 0.5, 3, "sale"), change(99, 3, 1, ""),
-                                change(200, 1, 2, "sale"), change(210, 2, 1, "")});
+                                change(100, 1, 2, "sale"), change(110, 2, 1, "")});
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].base_per_minute, 100);
   EXPECT_EQ(all[0].lowest_per_minute, 50);
@@ -202,6 +220,150 @@ TEST(ReplayEpisodes, AreExcursionsFromTheConfiguredBaseEitherWay) {
   EXPECT_EQ(all[0].until, kMidnight + minutes{99});
   EXPECT_EQ(all[1].base_per_minute, 100);
   EXPECT_EQ(all[1].farthest_per_minute(), 200);
+}
+
+TEST(ReplayEpisodes, OfATotalAreApartFromTheLimitAndLastOverPauses) {
+  policy::PlanChange limit = total(seconds{5}, 300, 150);
+  limit.of = policy::PlanChange::Of::limit;
+  limit.after_scale = 0.5;
+  const auto all = episodes_of({total(seconds{0}, 0, 900), limit, total(seconds{10}, 900, 400),
+                                total(seconds{20}, 400, 600), total(seconds{30}, 600, 0),
+                                total(minutes{5}, 0, 700), total(minutes{6}, 700, 0),
+                                total(minutes{20}, 0, 800)});
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].of, policy::PlanChange::Of::total);
+  EXPECT_EQ(all[0].lowest_per_minute, 400) << "none, after it, is no total of nothing";
+  EXPECT_EQ(all[0].farthest_per_minute(), 400);
+  EXPECT_EQ(all[0].until, kMidnight + minutes{6}) << "over a pause of four and a half minutes";
+  EXPECT_EQ(all[1].of, policy::PlanChange::Of::limit);
+  EXPECT_EQ(all[1].lowest_per_minute, 150);
+  EXPECT_EQ(all[2].from, kMidnight + minutes{20});
+  EXPECT_EQ(all[2].until, std::nullopt);
+}
+
+TEST(ReplayEpisodes, OfWhatIsOnlyWatchedAreApartFromWhatIsInForce) {
+  const auto change = [](int minute, double before, double after, bool shadow) {
+    policy::PlanChange c = total(minutes{minute}, 300 * before, 300 * after);
+    c.of = policy::PlanChange::Of::limit;
+    c.before_scale = before;
+    c.after_scale = after;
+    c.shadow = shadow;
+    return c;
+  };
+  const auto all =
+      episodes_of({change(0, 1, 0.8, false), change(5, 0.8, 0.2, true), change(10, 0.2, 0.8, true),
+                   change(15, 0.8, 1, false), change(20, 1, 0.5, true), change(25, 1, 0.5, false),
+                   change(30, 0.5, 1, false)});
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_FALSE(all[0].shadow);
+  EXPECT_EQ(all[0].lowest_per_minute, 240) << "60 was never in force";
+  EXPECT_EQ(all[0].until, kMidnight + minutes{15});
+  EXPECT_TRUE(all[1].shadow);
+  EXPECT_EQ(all[1].lowest_per_minute, 60);
+  EXPECT_EQ(all[1].base_per_minute, 300);
+  EXPECT_EQ(all[1].until, kMidnight + minutes{10}) << "as what is in force from then on";
+  EXPECT_EQ(all[2].until, kMidnight + minutes{25}) << "likewise, which moved there";
+  EXPECT_EQ(all[3].until, kMidnight + minutes{30});
+}
+
+TEST(Recorder, KeepsEveryLimitAndSoManyOfWhatMovesAllTheTime) {
+  Recorder recorder;
+  constexpr std::size_t kMany = Recorder::kMovingMax + 100;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const Nanos at = seconds{10 * static_cast<int>(i)};
+    ASSERT_TRUE(recorder.put_plan_changes({total(at, i % 2 == 0 ? 0 : 500, i % 2 == 0 ? 500 : 0)}));
+  }
+  policy::PlanChange limit = total(seconds{10} * kMany, 300, 150);
+  limit.of = policy::PlanChange::Of::limit;
+  limit.after_scale = 0.5;
+  ASSERT_TRUE(recorder.put_plan_changes({limit}));
+  EXPECT_EQ(recorder.changes().size(), Recorder::kMovingMax + 1);
+  EXPECT_EQ(recorder.changes().back().of, policy::PlanChange::Of::limit);
+  EXPECT_EQ(recorder.changes_end(), kMidnight + seconds{10} * Recorder::kMovingMax);
+  EXPECT_EQ(recorder.steps().at("capacity"), kMany + 1);
+  EXPECT_EQ(recorder.episodes().size(), 2U) << "one of the total, one of the limit";
+}
+
+/// Browsing for three times what the upstream can take.
+TEST(Replay, TellsOfTotalsThatDivisionSets) {
+  Settings settings = mission();
+  settings.policy.endpoints[0].capacity.reset();
+  settings.policy.upstreams = {{"core", Rate{10, seconds{1}}, {}, {"payment", "browse"}}};
+  policy::Rule rule;
+  rule.name = std::string(policy::kDivisionRule);
+  rule.when.utilisation = policy::kDefaultUtilisation;
+  rule.then.divide = true;
+  settings.policy.rules = {rule};
+  std::vector<Line> log;
+  for (int i = 0; i < 30 * 60 * 4; ++i) {
+    const std::string who = std::to_string(i % 200);
+    log.push_back(
+        {kMidnight + Nanos{seconds{1}} / 30 * i, "192.0.2." + who, "u" + who, "STD", "/browse/1"});
+  }
+  const ReplayReport r = replay(log, settings);
+  const auto of = [](policy::PlanChange::Of what) {
+    return [what](const auto& one) { return one.of == what; };
+  };
+  const auto is_total = of(policy::PlanChange::Of::total);
+  ASSERT_EQ(std::count_if(r.episodes.begin(), r.episodes.end(), is_total), 1);
+  const auto e = std::find_if(r.episodes.begin(), r.episodes.end(), is_total);
+  EXPECT_EQ(e->endpoint, "browse");
+  EXPECT_EQ(e->tier, "STD");
+  EXPECT_EQ(e->rule, policy::kDivisionRule);
+  EXPECT_THAT(e->cause, HasSubstr("core can take"));
+  EXPECT_NEAR(e->farthest_per_minute(), 540, 60) << "nine a second";
+  EXPECT_TRUE(std::any_of(r.plan_changes.begin(), r.plan_changes.end(), is_total));
+  EXPECT_EQ(r.plan_steps, r.plan_changes.size());
+  ASSERT_FALSE(r.harm.examples.empty());
+  EXPECT_EQ(r.harm.examples[0].limit_of, limiter::LimitOf::total);
+}
+
+/// The bucket of a scaled limit is as full as the base's would be: the reason is the base limit's,
+/// the limit that was met the rule's.
+TEST(Replay, NamesTheRuleOfAScaledLimitWhateverTheReason) {
+  Settings settings = mission();
+  policy::Rule sale;
+  sale.name = "sale";
+  sale.when.calendar.emplace();
+  sale.when.calendar->from = kMidnight;
+  sale.when.calendar->length = hours{1};
+  sale.then.endpoints = {"browse"};
+  sale.then.tiers = {"STD"};
+  sale.then.scale = 0.5;
+  settings.policy.rules = {sale};
+  std::vector<Line> log;
+  for (int i = 0; i < 200; ++i)
+    log.push_back(
+        {kMidnight + seconds{60} + milliseconds{10 * i}, "192.0.2.1", "u", "STD", "/browse/1"});
+  const ReplayReport r = replay(log, settings);
+  ASSERT_EQ(r.harm.examples.size(), 1U);
+  EXPECT_EQ(r.harm.examples[0].limit_per_minute, 50);
+  EXPECT_EQ(r.harm.examples[0].rule, "sale");
+}
+
+TEST(Replay, SaysWhichTiersOfTheLogTheConfigurationLacks) {
+  std::vector<Line> log;
+  for (int i = 0; i < 30; ++i)
+    log.push_back({kMidnight + seconds{i}, "192.0.2.1", "u", i < 20 ? "gold" : "STD", "/browse/1"});
+  EXPECT_THAT(replay(log, mission()).notes, Contains(HasSubstr("20 requests name a tier that the "
+                                                               "configuration lacks (gold: 20): "
+                                                               "they stand as STD")));
+  for (Line& line : log) line.tier = "STD";
+  EXPECT_THAT(replay(log, mission()).notes, testing::Not(Contains(HasSubstr("tier"))));
+  for (int i = 0; i < 30; ++i) log[static_cast<std::size_t>(i)].tier = "t" + std::to_string(i);
+  EXPECT_THAT(replay(log, mission()).notes, Contains(HasSubstr("t7: 1, others: 22)")));
+}
+
+TEST(Replay, SaysThatClientsAreThePrincipalsWhereNoUserIsNamed) {
+  std::vector<Line> log = {{kMidnight, "192.0.2.1", "", "", "/browse/1"}};
+  EXPECT_THAT(replay(log, mission()).notes,
+              Contains(HasSubstr("no request names a user or a tier: each client is a principal, "
+                                 "all are of tier STD;")));
+  log.push_back({kMidnight, "192.0.2.1", "u", "", "/browse/1"});
+  EXPECT_THAT(replay(log, mission()).notes,
+              Contains(HasSubstr("no request names a tier: all are of tier STD;")));
+  log.push_back({kMidnight, "192.0.2.1", "u", "STD", "/browse/1"});
+  EXPECT_THAT(replay(log, mission()).notes, testing::Not(Contains(HasSubstr("request names"))));
 }
 
 TEST(ReplayMission, ABlockedAttackerIsDeniedWithReasons) {

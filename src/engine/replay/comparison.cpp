@@ -23,6 +23,18 @@ Parting Comparison::total() const {
   return all;
 }
 
+std::vector<PartingExample> Comparison::examples(std::size_t of_each_row) const {
+  std::vector<PartingExample> all;
+  for (const Row& row : rows_) {
+    const std::size_t n = std::min(of_each_row, row.examples.size());
+    all.insert(all.end(), row.examples.begin(),
+               row.examples.begin() + static_cast<std::ptrdiff_t>(n));
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  return all;
+}
+
 void Comparison::part(const traffic::Request& request, const Answer& refusal, const Answer& now,
                       bool refused_now, WallTime time) {
   const std::uint64_t principal = hash_principal(request, 1);

@@ -64,6 +64,9 @@ class Comparison {
   [[nodiscard]] Parting principals() const { return {denied_.size(), freed_.size()}; }
   /// In order of first appearance.
   [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
+  /// In order of time, at most so many of each row.
+  [[nodiscard]] std::vector<PartingExample> examples(
+      std::size_t of_each_row = 2 * kExamplesOfAKind) const;
 
  private:
   void part(const traffic::Request& request, const Answer& refusal, const Answer& now,

@@ -48,7 +48,8 @@ void HarmLedger::refused(const traffic::Request& request, const Answer& answer, 
     p.tier = *answer.tier;
     p.first = time;
     p.limit_per_minute = limiter::nominal_per_minute(decision.limit);
-    if (answer.rule != nullptr && is_adapted(decision.reason)) p.rule = *answer.rule;
+    p.limit_of = decision.limit_of;
+    if (answer.rule != nullptr) p.rule = *answer.rule;
     found = entries_.emplace(hash, std::move(entry)).first;
   }
   HarmedPrincipal& p = found->second.principal;

@@ -1,7 +1,6 @@
 #include "engine/replay/recorder.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace tidelimit::engine {
 namespace {
@@ -60,9 +59,15 @@ Result<void> Recorder::put_verdicts(const std::vector<policy::VerdictRecord>& re
 }
 
 Result<void> Recorder::put_plan_changes(const std::vector<policy::PlanChange>& changes) {
-  // A report tells of limits; totals and what is shed it counts by their denials.
-  std::copy_if(changes.begin(), changes.end(), std::back_inserter(changes_),
-               [](const auto& change) { return change.of == policy::PlanChange::Of::limit; });
+  for (const policy::PlanChange& change : changes) {
+    episodes_.add(change);
+    ++steps_[change.rule];
+    if (change.of != policy::PlanChange::Of::limit && ++moving_ > kMovingMax) {
+      if (!changes_end_) changes_end_ = change.time;
+      continue;
+    }
+    changes_.push_back(change);
+  }
   return {};
 }
 
@@ -101,32 +106,6 @@ std::vector<EndpointForecasts> Recorder::forecasts_and_outcomes() const {
     }
   }
   return all;
-}
-
-std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes) {
-  std::vector<Episode> episodes;
-  std::map<std::pair<std::string, std::string>, std::size_t> open;
-  for (const policy::PlanChange& c : changes) {
-    const std::pair key{c.endpoint, c.tier};
-    const auto running = open.find(key);
-    if (running == open.end()) {
-      if (c.after_scale == 1) continue;
-      open[key] = episodes.size();
-      const double base = c.before_scale > 0 ? c.before_per_minute / c.before_scale : 0;
-      episodes.push_back({c.endpoint, c.tier, c.rule, c.cause, c.time, std::nullopt, base,
-                          c.after_per_minute, c.after_per_minute, c.shadow});
-      continue;
-    }
-    Episode& episode = episodes[running->second];
-    episode.lowest_per_minute = std::min(episode.lowest_per_minute, c.after_per_minute);
-    episode.highest_per_minute = std::max(episode.highest_per_minute, c.after_per_minute);
-    episode.shadow = episode.shadow && c.shadow;
-    if (c.after_scale == 1) {
-      episode.until = c.time;
-      open.erase(running);
-    }
-  }
-  return episodes;
 }
 
 }  // namespace tidelimit::engine

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/history.hpp"
+#include "engine/replay/episodes.hpp"
 #include "engine/replay/report.hpp"
 
 namespace tidelimit::engine {
@@ -14,6 +15,10 @@ namespace tidelimit::engine {
 /// from before. Grows with the time span of the log, not with its requests. One thread.
 class Recorder : public History {
  public:
+  /// Totals and shares to shed may move every few seconds: so many changes of them are kept. The
+  /// episodes are of all.
+  static constexpr std::size_t kMovingMax = 20'000;
+
   Result<void> put_windows(WallTime start, Nanos step, const std::vector<std::string>& endpoints,
                            const std::vector<traffic::WindowStats>& stats) override;
   Result<traffic::WindowGrid> windows(WallTime from, Nanos step,
@@ -48,6 +53,11 @@ class Recorder : public History {
   // What was recorded, in order of time.
   [[nodiscard]] const std::vector<VerdictSpan>& verdict_spans() const { return spans_; }
   [[nodiscard]] const std::vector<policy::PlanChange>& changes() const { return changes_; }
+  /// The first change that is not among these.
+  [[nodiscard]] std::optional<WallTime> changes_end() const { return changes_end_; }
+  /// How many changes there were in all, by rule.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& steps() const { return steps_; }
+  [[nodiscard]] const std::vector<Episode>& episodes() const { return episodes_.all(); }
   /// Each forecast beside the demand that came, by the windows recorded so far.
   [[nodiscard]] std::vector<EndpointForecasts> forecasts_and_outcomes() const;
 
@@ -60,11 +70,12 @@ class Recorder : public History {
   std::map<WallTime, std::vector<double>> demand_;  // window start -> requests by endpoint
   std::vector<EndpointForecasts> forecasts_;
   std::vector<policy::PlanChange> changes_;
+  std::size_t moving_ = 0;  // of those, of totals and of what is shed
+  std::optional<WallTime> changes_end_;
+  std::map<std::string, std::uint64_t> steps_;
+  EpisodeBook episodes_;
   std::vector<VerdictSpan> spans_;
   std::array<std::unordered_map<ClientId, std::size_t, ClientIdHash>, 2> last_span_;  // by Part
 };
-
-/// Times in which limits stood away from their base, drawn from the changes.
-[[nodiscard]] std::vector<Episode> episodes_of(const std::vector<policy::PlanChange>& changes);
 
 }  // namespace tidelimit::engine

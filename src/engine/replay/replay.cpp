@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t kNamesMax = 100'000;  // of hosts, for people
 constexpr std::size_t kNameMax = 64;
 
+BaseRate base_rate(const std::optional<Rate>& rate) {
+  return rate ? BaseRate{rate->per_minute(), rate->period} : BaseRate{};
+}
+
 }  // namespace
 
 Replay::Replay(const Settings& settings, std::shared_ptr<const model::Bundle> models,
@@ -98,8 +102,7 @@ ReplayReport Replay::finish() {
   take_counters(report);
   take_verdicts(report);
   take_timeline(report);
-  report.plan_changes = recorder_->changes();
-  report.episodes = episodes_of(report.plan_changes);
+  take_plan(report);
   report.forecasts = recorder_->forecasts_and_outcomes();
   take_rules(report);
   take_notes(report);
@@ -110,8 +113,8 @@ void Replay::take_counters(ReplayReport& report) const {
   const CountersView view = engine_->counters();
   report.late = view.late;
   report.cells.resize(report.endpoints.size() * report.tiers.size());
-  report.base_per_minute.resize(report.cells.size());
-  report.base_period.resize(report.cells.size());
+  report.base.resize(report.cells.size());
+  report.base_total.resize(report.cells.size());
   for (std::size_t cell = 0; cell < report.cells.size(); ++cell) {
     Outcomes& outcomes = report.cells[cell];
     for (std::size_t o = 0; o < limiter::kOutcomes; ++o) {
@@ -129,10 +132,9 @@ void Replay::take_counters(ReplayReport& report) const {
     }
     const auto& limits = settings_.policy.endpoints[cell / report.tiers.size()].limits;
     const std::size_t tier = cell % report.tiers.size();
-    if (tier < limits.size() && limits[tier].rate) {
-      report.base_per_minute[cell] = limits[tier].rate->per_minute();
-      report.base_period[cell] = limits[tier].rate->period;
-    }
+    if (tier >= limits.size()) continue;
+    report.base[cell] = base_rate(limits[tier].rate);
+    report.base_total[cell] = base_rate(limits[tier].total);
   }
 }
 
@@ -157,6 +159,18 @@ void Replay::take_verdicts(ReplayReport& report) const {
     }
   }
   report.harm = harm_.settle(judged, options_.examples);
+}
+
+void Replay::take_plan(ReplayReport& report) const {
+  report.plan_changes = recorder_->changes();
+  report.changes_end = recorder_->changes_end();
+  for (const auto& [rule, steps] : recorder_->steps()) report.plan_steps += steps;
+  report.episodes = recorder_->episodes();
+  for (Episode& episode : report.episodes) {
+    const auto cell = report.cell_named(episode.endpoint, episode.tier);
+    if (cell && episode.of == policy::PlanChange::Of::total)
+      episode.base_per_minute = report.base_total[*cell].per_minute;
+  }
 }
 
 void Replay::take_timeline(ReplayReport& report) const {
@@ -185,8 +199,8 @@ void Replay::take_rules(ReplayReport& report) const {
     a.denied += rule_counts_[i].denied;
     a.would_deny += rule_counts_[i].would_deny;
   }
-  for (const auto& change : report.plan_changes) {
-    if (!change.rule.empty()) ++activity(change.rule).plan_changes;
+  for (const auto& [rule, steps] : recorder_->steps()) {
+    if (!rule.empty()) activity(rule).plan_changes += steps;
   }
   for (const auto& span : report.verdicts) ++activity(span.record.rule).verdicts;
   std::erase_if(all, [](const RuleActivity& a) {
@@ -196,106 +210,6 @@ void Replay::take_rules(ReplayReport& report) const {
     return a.denied + a.would_deny > b.denied + b.would_deny;
   });
   report.rules = std::move(all);
-}
-
-void Replay::take_notes(ReplayReport& report) const {
-  if (report.mode == limiter::Mode::shadow) {
-    report.notes.emplace_back(
-        "mode is shadow: nothing was denied; what would have been is counted apart");
-  } else if (report.mode == limiter::Mode::off) {
-    report.notes.emplace_back("mode is off: everything passed");
-  }
-  note_rules(report.notes);
-  note_what_the_log_lacks(report.notes);
-  note_forecasts(report);
-  if (report.out_of_order * 100 > report.requests) {
-    report.notes.push_back(fmt::format(
-        "{} requests were older than one before them, by up to {}: they were decided at the later "
-        "time; are the inputs in order?",
-        report.out_of_order, format_duration(report.out_of_order_worst)));
-  }
-}
-
-void Replay::note_rules(std::vector<std::string>& notes) const {
-  const bool detects = models_ && models_->anomaly;
-  for (const policy::Rule& rule : settings_.policy.rules) {
-    if (rule.when.on_signal()) {
-      notes.push_back(fmt::format(
-          "rule {} waits for CPU figures, which no log carries: it never acted", rule.name));
-    }
-    if (rule.when.on_queueing()) {
-      notes.push_back(fmt::format(
-          "rule {} sheds while answers are slow: those in the log are as slow as they were without "
-          "it, so it sheds longer here than it would have",
-          rule.name));
-    }
-    if (rule.when.on_verdict() && !detects && !rule.when.on_figures()) {
-      notes.push_back(
-          fmt::format("rule {} waits for model verdicts, and no anomaly model was given: only "
-                      "verdicts of rules could move it",
-                      rule.name));
-    }
-  }
-}
-
-void Replay::note_what_the_log_lacks(std::vector<std::string>& notes) const {
-  if (open_.without_latency() > 0) {
-    notes.push_back(fmt::format(
-        "{} requests at endpoints that limit how many may be in flight carry no latency: they were "
-        "taken to end at once, so such limits would have denied more than is said here",
-        open_.without_latency()));
-  }
-  if (open_.untracked() > 0) {
-    notes.push_back(fmt::format(
-        "more than {} requests were in flight at once: {} of them were taken to end at the timeout",
-        OpenRequests::kMost, open_.untracked()));
-  }
-  const auto note_learned = [&](const auto& all) {
-    for (const auto& one : all) {
-      if (!one.learned) continue;
-      notes.push_back(fmt::format(
-          "the capacity of {} is learned: answers in the log stay as slow as they were, however "
-          "much is denied, so the estimate falls further here than it would have; mode: shadow "
-          "shows it undisturbed",
-          one.name));
-    }
-  };
-  note_learned(settings_.policy.endpoints);
-  note_learned(settings_.policy.upstreams);
-}
-
-void Replay::note_forecasts(ReplayReport& report) const {
-  const bool forecasts = models_ && models_->forecast;
-  if (!forecasts) {
-    report.notes.emplace_back(
-        "no forecast model: forecasts were drawn from the last value or the same time of day, and "
-        "no rule acts on such");
-  }
-  std::size_t points = 0;
-  std::size_t fallen_back = 0;
-  std::size_t guarded = 0;
-  for (const EndpointForecasts& e : report.forecasts) {
-    for (const ForecastPoint& p : e.points) {
-      ++points;
-      if (p.guarded) {
-        ++guarded;
-      } else if (p.source != forecast::Source::lstm) {
-        ++fallen_back;
-      }
-    }
-  }
-  if (forecasts && fallen_back > 0) {
-    report.notes.push_back(
-        fmt::format("{} of {} forecasts fell back to the last value or the same time of day: the "
-                    "log had too little history before them",
-                    fallen_back, points));
-  }
-  if (guarded > 0) {
-    report.notes.push_back(fmt::format(
-        "{} of {} forecasts came from a simple rule instead of the model: it was closer on the two "
-        "days before",
-        guarded, points));
-  }
 }
 
 }  // namespace tidelimit::engine

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -70,6 +72,10 @@ class Replay {
     if (decision.watched.reason != limiter::Reason::ok) put_on_record(answer_);
     bins_.add(now().wall, index(decision.endpoint), decision.reason);
     harm_.saw(request);
+    names_users_ = names_users_ || !request.user_id.empty();
+    names_tiers_ = names_tiers_ || !request.tier.empty();
+    if (!prepared.who.known_tier) [[unlikely]]
+      note_tier(request.tier);
     if (request.client.is_host_name()) remember_name(request);
     if (decision.outcome != limiter::Outcome::allow) refused(request);
     if (decision.allowed) {
@@ -99,13 +105,16 @@ class Replay {
   void note_out_of_order(WallTime time);
   void put_on_record(Answer& watched) const;
   void refused(const traffic::Request& request);
+  void note_tier(std::string_view unknown);
   void remember_name(const traffic::Request& request);
 
   void take_counters(ReplayReport& report) const;
   void take_verdicts(ReplayReport& report) const;
+  void take_plan(ReplayReport& report) const;
   void take_timeline(ReplayReport& report) const;
   void take_rules(ReplayReport& report) const;
   void take_notes(ReplayReport& report) const;
+  void note_principals(std::vector<std::string>& notes) const;
   void note_rules(std::vector<std::string>& notes) const;
   void note_what_the_log_lacks(std::vector<std::string>& notes) const;
   void note_forecasts(ReplayReport& report) const;
@@ -130,6 +139,10 @@ class Replay {
   HarmLedger harm_;
   std::vector<RuleCounts> rule_counts_;  // by rule index; then: no rule, requests in flight
   std::unordered_map<ClientId, std::string, ClientIdHash> names_;
+  bool names_users_ = false;  // some request does
+  bool names_tiers_ = false;
+  std::map<std::string, std::uint64_t, std::less<>> unknown_tiers_;  // requests, by name
+  std::uint64_t of_other_tiers_ = 0;  // unknown, too, beyond so many names
 };
 
 }  // namespace tidelimit::engine

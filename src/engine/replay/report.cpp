@@ -1,5 +1,6 @@
 #include "engine/replay/report.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace tidelimit::engine {
@@ -41,6 +42,15 @@ Outcomes ReplayReport::total() const {
   Outcomes all;
   for (const Outcomes& cell : cells) all += cell;
   return all;
+}
+
+std::optional<std::size_t> ReplayReport::cell_named(const std::string& endpoint,
+                                                    const std::string& tier) const {
+  const auto e = std::find(endpoints.begin(), endpoints.end(), endpoint);
+  const auto t = std::find(tiers.begin(), tiers.end(), tier);
+  if (e == endpoints.end() || t == tiers.end()) return std::nullopt;
+  return static_cast<std::size_t>(e - endpoints.begin()) * tiers.size() +
+         static_cast<std::size_t>(t - tiers.begin());
 }
 
 }  // namespace tidelimit::engine

@@ -55,22 +55,25 @@ struct EndpointForecasts {
   std::vector<ForecastPoint> points;
 };
 
-/// A time in which a rule held a limit away from its base.
+/// A time in which a rule held a limit away from its base, set a total, or shed.
 struct Episode {
+  policy::PlanChange::Of of = policy::PlanChange::Of::limit;
   std::string endpoint;
   std::string tier;
   std::string rule;   ///< the one that moved it first
   std::string cause;  ///< then, in words
   WallTime from{};
   std::optional<WallTime> until;  ///< empty: still so at the end
-  double base_per_minute = 0;
+  double base_per_minute = 0;     ///< of a total the configured one; 0: none
   double lowest_per_minute = 0;
   double highest_per_minute = 0;
+  double lowest_scale = 1;  ///< of what is shed the least share that was let in
   bool shadow = false;
 
-  /// Of the lowest and the highest the farther from the base.
+  /// Of the lowest and the highest the farther from the base. A total is never above it.
   [[nodiscard]] double farthest_per_minute() const {
-    return lowest_per_minute < base_per_minute ? lowest_per_minute : highest_per_minute;
+    const bool lowered = of == policy::PlanChange::Of::total || lowest_per_minute < base_per_minute;
+    return lowered ? lowest_per_minute : highest_per_minute;
   }
 };
 
@@ -91,7 +94,8 @@ struct HarmedPrincipal {
   WallTime first{};
   WallTime last{};
   double limit_per_minute = 0;  ///< that the first denial met
-  std::string rule;             ///< that had set it; empty: the base limit
+  limiter::LimitOf limit_of = limiter::LimitOf::principal;
+  std::string rule;  ///< that had set it; empty: the base limit
 
   [[nodiscard]] std::uint64_t denied() const;
   [[nodiscard]] std::uint64_t adapted() const;  ///< of those, for reasons that is_adapted
@@ -125,6 +129,12 @@ struct VerdictSpan {
   std::uint64_t renewals = 0;
 };
 
+/// A rate as the configuration has it.
+struct BaseRate {
+  double per_minute = 0;  ///< 0: none
+  Nanos period{};         ///< 1 h of N/h
+};
+
 /// What a configuration would have done to a log. Equal logs, settings, models and seed give equal
 /// reports.
 struct ReplayReport {
@@ -141,8 +151,11 @@ struct ReplayReport {
 
   std::vector<Outcomes> cells;  ///< row-major [endpoint][tier]
   std::vector<VerdictSpan> verdicts;
+  /// Every change of a limit; of totals and of what is shed those before `changes_end`.
   std::vector<policy::PlanChange> plan_changes;
-  std::vector<Episode> episodes;
+  std::optional<WallTime> changes_end;
+  std::uint64_t plan_steps = 0;   ///< changes in all
+  std::vector<Episode> episodes;  ///< of them all
   std::vector<EndpointForecasts> forecasts;
   std::vector<RuleActivity> rules;  ///< that did anything, most denials first
   Harm harm;
@@ -151,14 +164,17 @@ struct ReplayReport {
   Nanos timeline_step{};
   std::vector<Timeline> timeline;  ///< one an endpoint
 
-  std::vector<double> base_per_minute;  ///< [endpoint][tier]; 0: unlimited
-  std::vector<Nanos> base_period;  ///< of those rates, as the configuration has them: 1 h of N/h
+  std::vector<BaseRate> base;  ///< [endpoint][tier]
+  std::vector<BaseRate> base_total;
   std::vector<std::string> notes;  ///< what the reader must know, in words
 
   [[nodiscard]] const Outcomes& cell(std::size_t endpoint, std::size_t tier) const {
     return cells[endpoint * tiers.size() + tier];
   }
   [[nodiscard]] Outcomes total() const;
+  /// Row and column in one; nothing where no such is configured.
+  [[nodiscard]] std::optional<std::size_t> cell_named(const std::string& endpoint,
+                                                      const std::string& tier) const;
 };
 
 }  // namespace tidelimit::engine

@@ -43,13 +43,14 @@ struct Filter {
 // The rows asked for, with their `harm`: whether what they count is (ShadowSummary::harmed), by
 // what stands behind the verdict (excuse.hpp). A label tells also of what was denied before it was
 // given, and no verdict excuses what it would itself deny by the rules that are asked for.
-#define TIDELIMIT_SHADOW_ROWS                                                            \
-  "(SELECT *, coalesce((SELECT 1 - malicious FROM labels WHERE target = principal "      \
-  "AND (until IS NULL OR until > last)), "                                               \
-  "CASE WHEN verdict LIKE '% (label)' THEN 0 "                                           \
-  "WHEN verdict = 'normal' OR verdict LIKE '% (watched)' THEN 1 "                        \
-  "ELSE ?3 IS NOT NULL AND reason IN ('client_blocked', 'client_limited') END) AS harm " \
-  "FROM shadow_denials " TIDELIMIT_SHADOW_FILTER ") "
+#define TIDELIMIT_SHADOW_ROWS                                                                  \
+  "(SELECT *, coalesce(1 - label, "                                                            \
+  "CASE WHEN verdict LIKE '% (label)' THEN 0 "                                                 \
+  "WHEN verdict = 'normal' OR verdict LIKE '% (watched)' THEN 1 "                              \
+  "ELSE ?3 IS NOT NULL AND reason IN ('client_blocked', 'client_limited') END) AS harm "       \
+  "FROM (SELECT *, (SELECT malicious FROM labels WHERE target = principal "                    \
+  "AND (until IS NULL OR until > last)) AS label FROM shadow_denials " TIDELIMIT_SHADOW_FILTER \
+  ")) "
 
 #define TIDELIMIT_ADD_TO_ROW                                            \
   "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, " \
@@ -111,8 +112,8 @@ Result<std::vector<engine::ShadowDenials>> read_principals(Database& db, const F
                                                            std::size_t most) {
   auto rows = db.query(
       "SELECT principal, endpoint, tier, reason, rule, "
-      "CASE WHEN NOT harm AND (verdict = 'normal' OR verdict LIKE '% (watched)') "
-      "THEN replace(verdict, ' (watched)', '') || ' (label)' ELSE verdict END AS said, "
+      "CASE label WHEN 1 THEN 'malicious (label)' WHEN 0 THEN 'not_malicious (label)' "
+      "ELSE verdict END AS said, "
       "sum(requests) AS denied, min(first), max(last) FROM " TIDELIMIT_SHADOW_ROWS
       "GROUP BY principal, endpoint, tier, reason, rule, said, harm "
       "ORDER BY harm DESC, denied DESC, principal, endpoint LIMIT ?5",

@@ -133,6 +133,17 @@ TEST_F(ShadowTest, AreHarmUnlessAnEnforcedVerdictOrALabelExcusesThem) {
   EXPECT_EQ(read().harmed, 1U) << "it had ended before";
 }
 
+TEST_F(ShadowTest, TellOfALabelByItself) {
+  const auto history = open();
+  ASSERT_TRUE(history->put_decisions({denial(1min, "192.0.2.1", "", "normal")}));
+  const auto said = [&](bool malicious) {
+    EXPECT_TRUE(history->put_label({"192.0.2.1", malicious, "", "ann", kStart + 1h, {}}));
+    return history->shadow_summary({.since = kStart}).value().by_principal.at(0).verdict;
+  };
+  EXPECT_EQ(said(true), "malicious (label)") << "nothing is normal about it";
+  EXPECT_EQ(said(false), "not_malicious (label)");
+}
+
 TEST_F(ShadowTest, AreBoundedInNumberAndNeverInSum) {
   constexpr std::size_t kMost = 1000;
   constexpr std::size_t kHourly = 4000;
