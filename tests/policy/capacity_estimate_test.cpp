@@ -168,17 +168,19 @@ TEST(CapacityEstimate, DoesNotTakeThrashingForLackOfCapacity) {
   EXPECT_NEAR(*service.estimate(), kCapacity, 0.15 * kCapacity);
 }
 
-/// At what it can do, and half as much again for a minute now and then, for an hour.
+/// At what it can do, with minutes of a tenth less, and of half as much again, for an hour.
 void expect_no_fall(Service& service, const std::string& where) {
   double before = 0;
   for (int minute = 0; minute < 70; ++minute) {
-    const double load = minute < 10 ? 0.7 : minute % 10 == 0 ? 1.5 : 1.02;
+    const double load = minute < 10 ? 0.7 : minute % 10 == 0 ? 1.5 : minute % 3 == 0 ? 0.92 : 1.02;
     for (int second = 0; second < 60; ++second) {
       service.run(seconds{1}, load * kCapacity);
       if (!service.estimate()) continue;
       ASSERT_GE(*service.estimate(), before) << where << ", minute " << minute;
       ASSERT_GE(*service.state().to_let_in(), before) << where << ", minute " << minute;
       before = *service.estimate();
+      if (service.limited) continue;
+      ASSERT_EQ(service.state().to_let_in(), service.estimate()) << where << ", minute " << minute;
     }
   }
   EXPECT_NEAR(before, kCapacity, 0.15 * kCapacity) << where;
@@ -189,7 +191,6 @@ TEST(CapacityEstimate, NeitherFallsNorDrainsNorProbesWhereNothingIsHeldBack) {
     Service service({}, seed);
     service.limited = false;
     expect_no_fall(service, "seed " + std::to_string(seed));
-    EXPECT_EQ(service.state().to_let_in(), service.estimate());
   }
 }
 
