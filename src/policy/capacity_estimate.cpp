@@ -62,7 +62,7 @@ std::optional<double> CapacityEstimate::to_let_in() const {
 }
 
 void CapacityEstimate::update(const std::vector<const EndpointLoad*>& loads, Nanos span,
-                              bool limiting) {
+                              double beyond_reach, bool scarce) {
   const Answers answers = gather(loads, span);
   round_.answers += answers;
   round_.span += span;
@@ -70,8 +70,8 @@ void CapacityEstimate::update(const std::vector<const EndpointLoad*>& loads, Nan
   if (probing_) watch_probe(answers);
   const bool patient = round_.answers.count < kLeastAnswers && round_.span < kPatience;
   if (round_.span < kRound || patient) return;
-  judge();
-  choose_probe(limiting);
+  judge(beyond_reach);
+  choose_probe(scarce && std::isfinite(beyond_reach));
   round_ = {};
 }
 
@@ -106,15 +106,17 @@ void CapacityEstimate::watch_probe(const Answers& answers) {
   look_ = {};
 }
 
-void CapacityEstimate::judge() {
+void CapacityEstimate::judge(double beyond_reach) {
   latency_ratio_ = round_.answers.ratio();
   if (latency_ratio_ == 0) {
     drain_ = 0;
     return;
   }
-  if (drain_ > 0) ++drain_rounds_;
   const double span_s = in_seconds(round_.span);
   const double served = round_.served / span_s;
+  const bool can_drain = beyond_reach <= kDrain * served;
+  if (!can_drain) drain_ = 0;
+  if (drain_ > 0) ++drain_rounds_;
   // So many arrivals have chance in them (Poisson): what is certain is a deviation less.
   const double deviation = served / std::sqrt(std::max(round_.answers.count, 1.0));
   const double certain = served - deviation;
@@ -135,21 +137,22 @@ void CapacityEstimate::judge() {
     if (per_second_) per_second_ = std::max(*per_second_, found);
   } else if (latency_ratio_ >= kFull && round_.answers.count >= kLeastAnswers &&
              in_flight >= kLeastInFlight) {
-    fill(served, certain, round_.asked / span_s);
+    fill(served, certain, round_.asked / span_s, can_drain);
   }
   at_least_ = std::max(at_least_, certain);
   if (per_second_ && ceiling_) per_second_ = std::min(*per_second_, *ceiling_);
 }
 
 /// The service was full, and served so much.
-void CapacityEstimate::fill(double served, double certain, double asked) {
+void CapacityEstimate::fill(double served, double certain, double asked, bool can_drain) {
   if (!per_second_) {
     per_second_ = std::max(served, at_least_);
     return;
   }
   const double thought = *per_second_;
   if (certain > thought) per_second_ = certain;
-  if (served < thought && served * latency_ratio_ >= thought && asked <= kWithin * thought)
+  if (can_drain && served < thought && served * latency_ratio_ >= thought &&
+      asked <= kWithin * thought)
     judge_fall(served);
 }
 

@@ -24,7 +24,8 @@ namespace tidelimit::policy {
 ///   of it busy: a slow dependency at night is no lack of capacity;
 ///   it falls only while no more is let in than it says, and only if that fills the service again
 ///   after it was drained: one that does less under too much load (thrashing) does more again when
-///   that is over;
+///   that is over. Where limits hold back too little to drain it (in shadow mode nothing), it does
+///   not fall;
 ///   while limits hold demand below it, a round a minute lets in a fifth more, the next at once if
 ///   there was room, and ends at the first sign of waiting: capacity that was added is found, and
 ///   no estimate is so low that it does not rise again.
@@ -44,8 +45,11 @@ class CapacityEstimate {
   void inherit(const CapacityEstimate& older, bool same, double work);
 
   /// What happened since the last call: `loads` as long as `costs`, null where nothing is known.
-  /// `limiting`: limits hold demand below the estimate.
-  void update(const std::vector<const EndpointLoad*>& loads, Nanos span, bool limiting);
+  /// `beyond_reach`: work a second asked for that no limit holds back (shadow mode, or a share of
+  /// the principals); infinite: none holds back anything. `scarce`: more is asked for than the
+  /// estimate.
+  void update(const std::vector<const EndpointLoad*>& loads, Nanos span, double beyond_reach,
+              bool scarce);
 
   /// Empty: not known yet.
   [[nodiscard]] std::optional<double> per_second() const { return per_second_; }
@@ -74,8 +78,8 @@ class CapacityEstimate {
 
   [[nodiscard]] Answers gather(const std::vector<const EndpointLoad*>& loads, Nanos span);
   void watch_probe(const Answers& answers);
-  void judge();
-  void fill(double served, double certain, double asked);
+  void judge(double beyond_reach);
+  void fill(double served, double certain, double asked, bool can_drain);
   void judge_fall(double served);
   void choose_probe(bool limiting);
 

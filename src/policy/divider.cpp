@@ -39,9 +39,11 @@ Divider::Divider(const PolicySettings& settings, std::size_t rule)
   state_.mode = settings.mode_of(own);
   for (const auto& endpoint : settings.endpoints) {
     endpoints_.push_back(endpoint.name);
+    const ModeFor mode = lesser(lesser(settings.mode, endpoint.mode), state_.mode);
     for (std::size_t tier = 0; tier < tiers_.size(); ++tier) {
       Class& added = classes_.emplace_back();
       added.may_cut = own.then.reaches(endpoint, tiers_[tier]);
+      added.enforced = added.may_cut && mode.mode == Mode::enforce ? mode.share : 0;
       added.weight = weight_of(endpoint.priority, tier, tiers_.size());
       added.cost = endpoint.cost;
       added.floor = settings.adapt.floor_of(endpoint.name, tiers_[tier]);
@@ -174,8 +176,21 @@ void Divider::observe(const StepReadings& readings, Nanos span) {
 void Divider::learn(Pool& pool, const StepReadings& readings, Nanos span) {
   std::vector<const EndpointLoad*> loads;
   for (const std::size_t e : pool.endpoints) loads.push_back(readings.endpoints[e].load);
-  pool.estimate->update(loads, span, pool.scarce);
+  pool.estimate->update(loads, span, readings.enforced ? beyond_reach(pool) : kNoTotal,
+                        pool.scarce);
   use_estimate(pool);
+}
+
+/// Work a second asked for that no limit holds back; infinite: none holds back anything.
+double Divider::beyond_reach(const Pool& pool) const {
+  double beyond = 0;
+  bool reaches = false;
+  for (const std::size_t cell : pool.classes) {
+    const Class& one = classes_[cell];
+    beyond += one.lately * (1 - one.enforced);
+    reaches = reaches || one.enforced > 0;
+  }
+  return reaches ? beyond : kNoTotal;
 }
 
 void Divider::use_estimate(Pool& pool) const {

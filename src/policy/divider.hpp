@@ -70,6 +70,7 @@ class Divider {
   /// Requests of one endpoint and tier; rates in work a second.
   struct Class {
     bool may_cut = true;  ///< else it is served before all others
+    double enforced = 0;  ///< share of its principals whom limits hold back
     double weight = 1;
     double floor = 0;
     double cost = 1;    ///< work of one request
@@ -101,6 +102,7 @@ class Divider {
   void add_pools(const PolicySettings& settings);
   void observe(const StepReadings& readings, Nanos span);
   void learn(Pool& pool, const StepReadings& readings, Nanos span);
+  [[nodiscard]] double beyond_reach(const Pool& pool) const;
   void use_estimate(Pool& pool) const;
   void claim(const StepReadings& readings);
   void judge(Pool& pool, Nanos span);

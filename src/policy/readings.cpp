@@ -8,6 +8,7 @@ namespace tidelimit::policy {
 StepReadings read(const PlanInputs& inputs, const PolicySettings& settings) {
   StepReadings readings;
   readings.now = inputs.now.wall;
+  readings.enforced = inputs.all == Mode::enforce && inputs.enforced == limiter::View::effective;
   readings.endpoints.resize(settings.endpoints.size());
   std::unordered_map<std::string_view, Readings*> by_name;
   for (std::size_t i = 0; i < readings.endpoints.size(); ++i) {

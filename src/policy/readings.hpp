@@ -14,6 +14,7 @@ struct StepReadings {
   std::vector<Readings> endpoints;
   std::optional<double> cpu;
   WallTime now{};
+  bool enforced = true;  ///< the switches leave rules on forecasts and claims in force
 };
 
 /// Of what the planner was given, what counts: load, and forecasts and signals that are not too

@@ -1,7 +1,9 @@
 #include "policy/shedder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 #include <string_view>
 
 #include "base/seconds.hpp"
@@ -19,6 +21,7 @@ constexpr double kMostMore = 0.05;  // of the capacity, to fill a queue that is 
 constexpr double kProbe = 0.01;     // growth a second of the estimate while little waits
 constexpr Nanos kCapacityMemory = std::chrono::seconds{20};  // of the measured throughput
 constexpr Nanos kAskedMemory = std::chrono::seconds{10};     // of demand
+constexpr double kChance = 3;          // deviations (Poisson) that a jump of demand exceeds
 constexpr double kGrowth = 1.25;       // demand may fall so far below its mean and count as that
 constexpr double kLeastShare = 0.005;  // smaller ones are none
 constexpr Nanos kIdle = std::chrono::seconds{10};
@@ -72,6 +75,8 @@ void Shedder::inherit(const Shedder& older, const Renumbering& renumbering) {
     one.last = before.last;
     one.share = std::min(before.share, one.most());
   }
+  lately_ = older.lately_;
+  last_ = older.last_;
   capacity_ = older.capacity_;
   admitted_ = older.admitted_;
   queueing_ms_ = older.queueing_ms_;
@@ -106,6 +111,7 @@ void Shedder::update(const LoadSample& load, Now now) {
 void Shedder::gather(const LoadSample& load) {
   gathered_ += load.span;
   const double in_asked = weight_in(kAskedMemory, load.span);
+  const bool jumps = jump(load);
   for (const EndpointLoad& seen : load.endpoints) {
     const auto found = index_of_.find(seen.endpoint);
     if (found == index_of_.end()) continue;
@@ -120,10 +126,27 @@ void Shedder::gather(const LoadSample& load) {
       Class& one = classes_[order_of_[e * tiers_.size() + t]];
       const double rate = seen.asked[t] * weight / in_seconds(load.span);
       smooth(one.lately, rate, in_asked);
+      if (jumps) one.lately = (rate + one.last) / 2;
       one.asked = std::min(one.lately, std::max(rate, one.last) * kGrowth);
       one.last = rate;
     }
   }
+}
+
+/// Whether each of the last two samples asked for more than the mean by more than chance: what came
+/// before says nothing of demand any more.
+bool Shedder::jump(const LoadSample& load) {
+  double calls = 0;
+  for (const EndpointLoad& seen : load.endpoints) {
+    if (!index_of_.contains(seen.endpoint)) continue;
+    calls = std::accumulate(seen.asked.begin(), seen.asked.end(), calls);
+  }
+  const double rate = calls / in_seconds(load.span);
+  const bool jumps = std::min(rate, last_) > lately_ + kChance * std::sqrt(lately_);
+  smooth(lately_, rate, weight_in(kAskedMemory, load.span));
+  if (jumps) lately_ = (rate + last_) / 2;
+  last_ = rate;
+  return jumps;
 }
 
 /// The excess over usual latency that at least half of the answers have; empty with too few.
@@ -205,8 +228,9 @@ double Shedder::asked_for() const {
 std::string Shedder::describe() const {
   std::string text = fmt::format(
       "answers take {:.0f} ms longer than usual (threshold {:.0f} ms); asked for {} of what the "
-      "upstream does",
-      queueing_ms_, threshold_ms_, percent_in_words(asked_for() / std::max(*capacity_, 1e-9)));
+      "upstream does, up to {} is let in",
+      queueing_ms_, threshold_ms_, percent_in_words(asked_for() / std::max(*capacity_, 1e-9)),
+      percent_in_words(admitted_ / std::max(*capacity_, 1e-9)));
   const char* before = "; sheds ";
   for (auto one = classes_.rbegin(); one != classes_.rend(); ++one) {
     if (one->share == 0) continue;

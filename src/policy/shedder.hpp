@@ -52,8 +52,8 @@ class Shedder {
     std::size_t endpoint = 0, tier = 0;
     bool may_shed = false;
     double floor = 0;
-    /// Work a second, in seconds of usual latency: the mean of some ten seconds, or less where the
-    /// last two have asked for less.
+    /// Work a second, in seconds of usual latency: the mean of some ten seconds (of two after a
+    /// jump), or less where the last two have asked for less.
     double asked = 0;
     double lately = 0;  ///< the mean
     double last = 0;    ///< of the last sample alone
@@ -64,6 +64,7 @@ class Shedder {
 
   [[nodiscard]] bool knows_usual() const;
   void gather(const LoadSample& load);
+  bool jump(const LoadSample& load);
   [[nodiscard]] std::optional<double> queueing_ms() const;
   void follow(double queueing, Nanos span);
   void divide();
@@ -80,6 +81,7 @@ class Shedder {
   std::vector<std::size_t> order_of_;                      ///< cell -> index in classes_
   RuleState state_;
 
+  double lately_ = 0, last_ = 0;    ///< calls a second, of all classes: the mean, the last sample
   Nanos gathered_{0};               ///< since the last judgement
   double done_ = 0;                 ///< work answered since then
   std::optional<double> capacity_;  ///< work a second that the upstream does while calls wait

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
+#include <limits>
 #include <queue>
 
 #include "base/random.hpp"
@@ -24,6 +25,7 @@ struct Workers {
 };
 constexpr Workers kMany{11, 0.1};
 constexpr double kCapacity = kMany.capacity();
+constexpr double kNothingHeld = std::numeric_limits<double>::infinity();
 
 class Service {
  public:
@@ -53,6 +55,7 @@ class Service {
   }
 
   bool limited = true;                        ///< by 0.9 of the estimate
+  double held = 1;                            ///< share of the requests that limits hold back
   double patience_seconds = 5;                ///< a longer queue is refused by the service itself
   double slower = 1;                          ///< factor of service times
   std::size_t thrash_from = ~std::size_t{0};  ///< so many in the queue make it three times slower
@@ -71,14 +74,16 @@ class Service {
     const double most = limited && let_in ? kDefaultUtilisation * *let_in : per_second;
     for (double at = now_ + random_.exponential() / per_second; at < now_ + 1;
          at += random_.exponential() / per_second) {
-      if (!random_.chance(std::min(1.0, most / per_second))) continue;
+      if ((held == 1 || random_.chance(held)) && !random_.chance(std::min(1.0, most / per_second)))
+        continue;
       load.asked[0] += 1;
       admit(at, load);
     }
     now_ += 1;
     answer_until(now_, load);
     seconds_ += 1;
-    estimate_.update({&load}, seconds{1}, limited && most < per_second);
+    estimate_.update({&load}, seconds{1}, limited ? (1 - held) * per_second : kNothingHeld,
+                     let_in && kDefaultUtilisation * *let_in < per_second);
   }
 
   void answer_until(double time, EndpointLoad& load) {
@@ -163,6 +168,61 @@ TEST(CapacityEstimate, DoesNotTakeThrashingForLackOfCapacity) {
   EXPECT_NEAR(*service.estimate(), kCapacity, 0.15 * kCapacity);
 }
 
+/// At what it can do, with minutes of a tenth less, and of half as much again, for an hour.
+void expect_no_fall(Service& service, const std::string& where) {
+  double before = 0;
+  for (int minute = 0; minute < 70; ++minute) {
+    const double load = minute < 10 ? 0.7 : minute % 10 == 0 ? 1.5 : minute % 3 == 0 ? 0.92 : 1.02;
+    for (int second = 0; second < 60; ++second) {
+      service.run(seconds{1}, load * kCapacity);
+      if (!service.estimate()) continue;
+      ASSERT_GE(*service.estimate(), before) << where << ", minute " << minute;
+      ASSERT_GE(*service.state().to_let_in(), before) << where << ", minute " << minute;
+      before = *service.estimate();
+      if (service.limited) continue;
+      ASSERT_EQ(service.state().to_let_in(), service.estimate()) << where << ", minute " << minute;
+    }
+  }
+  EXPECT_NEAR(before, kCapacity, 0.15 * kCapacity) << where;
+}
+
+TEST(CapacityEstimate, NeitherFallsNorDrainsNorProbesWhereNothingIsHeldBack) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Service service({}, seed);
+    service.limited = false;
+    expect_no_fall(service, "seed " + std::to_string(seed));
+  }
+}
+
+TEST(CapacityEstimate, DoesNotFallWhereTooLittleIsHeldBackToDrainTheService) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Service service({}, seed);
+    service.held = 0.05;
+    expect_no_fall(service, "seed " + std::to_string(seed));
+  }
+}
+
+TEST(CapacityEstimate, GivesUpADrainOnceNothingIsHeldBack) {
+  Service service;
+  teach(service);
+  service.slower = 4;
+  const auto drains = [&] { return *service.state().to_let_in() < 0.9 * *service.estimate(); };
+  for (int second = 0; second < 60 && !drains(); ++second) service.run(seconds{1}, 1.3 * kCapacity);
+  ASSERT_TRUE(drains());
+  service.limited = false;
+  service.run(seconds{20}, 1.3 * kCapacity);
+  EXPECT_FALSE(drains());
+}
+
+TEST(CapacityEstimate, FallsWhereMostIsHeldBack) {
+  Service service;
+  teach(service);
+  service.held = 0.9;
+  service.slower = 2;
+  service.run(minutes{10}, kCapacity);
+  EXPECT_LT(*service.estimate(), 0.7 * kCapacity);
+}
+
 TEST(CapacityEstimate, FollowsAServiceThatBecomesSlowerAndFasterAgain) {
   Service service;
   teach(service);
@@ -216,7 +276,7 @@ void answer(CapacityEstimate& estimate, int count, TimedAnswers served, TimedAns
   };
   const double asked = served.count + rejected.count + failed.count;
   const EndpointLoad load{"all", {asked}, {}, all(served), all(rejected), all(failed)};
-  for (int i = 0; i < count; ++i) estimate.update({&load}, seconds{1}, false);
+  for (int i = 0; i < count; ++i) estimate.update({&load}, seconds{1}, 0, false);
 }
 
 TEST(CapacityEstimate, CountsErrorsAsNoWork) {

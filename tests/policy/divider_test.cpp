@@ -188,6 +188,42 @@ TEST(Divider, DividesTheCeilingWhileNothingIsLearned) {
   EXPECT_EQ(world.planner.capacities()[0].ceiling, 100);
 }
 
+/// What is let in right now, in requests a second, after half of the workers have gone.
+double let_in_when_halved(const PolicySettings& settings, limiter::View enforced = View::effective,
+                          Mode all = Mode::enforce) {
+  Shared world(settings);
+  world.enforced = enforced;
+  world.all = all;
+  ask_and_answer(world, 10, 90, 50);
+  world.run(minutes{5});
+  ask_and_answer(world, 80, 100, 400);
+  world.run(seconds{30});
+  ask_and_answer(world, 20, 50, 800);
+  world.run(seconds{15});
+  const std::string& cause = world.planner.rules()[0].cause;
+  return std::stod(cause.substr(cause.find("take ") + 5));
+}
+
+TEST(Divider, DrainsAServiceOnlyWhereThatHoldsBackEnough) {
+  PolicySettings settings = shared();
+  settings.upstreams[0].capacity.reset();
+  settings.upstreams[0].learned.emplace();
+  EXPECT_NEAR(let_in_when_halved(settings), 22.5, 1) << "0.9 of half of what is served";
+  EXPECT_EQ(let_in_when_halved(settings, View::without_forecast), 90);
+  EXPECT_EQ(let_in_when_halved(settings, View::effective, Mode::shadow), 90);
+  const auto with = [&](auto change) {
+    PolicySettings changed = settings;
+    change(changed);
+    return let_in_when_halved(changed);
+  };
+  const ModeFor shadow{Mode::shadow, 1}, few{Mode::enforce, 0.05}, most{Mode::enforce, 0.9};
+  EXPECT_EQ(with([&](auto& s) { s.mode = shadow; }), 90);
+  EXPECT_EQ(with([&](auto& s) { s.forecast_mode = shadow; }), 90);
+  EXPECT_EQ(with([&](auto& s) { s.rules[0].mode = few; }), 90);
+  EXPECT_NEAR(with([&](auto& s) { s.rules[0].mode = most; }), 22.5, 1);
+  EXPECT_EQ(with([&](auto& s) { s.endpoints[kBrowse].mode = shadow; }), 90);
+}
+
 TEST(Divider, WhatIsLearnedOutlivesAReload) {
   PolicySettings settings = shared();
   settings.upstreams[0].capacity.reset();

@@ -28,7 +28,7 @@ TEST(Shedder, ShedsTheLeastImportantWithinTwoSecondsOfAQueue) {
   }
   EXPECT_LE(waited, 2);
   EXPECT_TRUE(upstream.shedder.state().active);
-  EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("sheds"));
+  EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("% is let in; sheds"));
   EXPECT_THAT(upstream.shedder.state().cause, HasSubstr("of browse/STD"));
 }
 

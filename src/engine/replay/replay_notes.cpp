@@ -123,7 +123,8 @@ void Replay::note_what_the_log_lacks(std::vector<std::string>& notes) const {
       notes.push_back(fmt::format(
           "the capacity of {} is learned: answers in the log stay as slow as they were, however "
           "much is denied, so the estimate falls further here than it would have; mode: shadow "
-          "shows it undisturbed",
+          "shows it undisturbed, but too high if the log's times are those of arrival and a queue "
+          "filled fast",
           one.name));
     }
   };
