@@ -38,8 +38,8 @@ void append_or_null(std::string& json, const std::string* text) {
   }
 }
 
-/// {"allowed":true,"reason":"ok",…}, as docs/api.md tells. `ignored`: what of the call was not read;
-/// empty: nothing.
+/// {"allowed":true,"reason":"ok",…}, as docs/api.md tells. `ignored`: what of the call was not
+/// read; empty: nothing.
 void append_check_answer(std::string& json, const engine::Answer& answer,
                          std::string_view ignored) {
   const Decision& decision = answer.decision;
