@@ -577,6 +577,20 @@ TEST_F(Verdicts, FollowALabelOfMaliciousAtOnce) {
   EXPECT_EQ(engine->delete_label(kMallory, now).error().code, Code::not_found);
 }
 
+TEST_F(Verdicts, AreNeverOnAllWhoNameNoClient) {
+  auto history = std::make_shared<MemoryHistory>();
+  start(mission(), history);
+  engine->tick(now);
+  LabelRecord nobody = label_of(true, now.wall);
+  nobody.target = "::";
+  const auto refused = engine->put_label(nobody, now);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::invalid_argument);
+  traffic::Request unnamed = request({.user = "ana"});
+  unnamed.client = {};
+  EXPECT_TRUE(worker->decide(unnamed, 1, now).decision.allowed);
+}
+
 TEST_F(Verdicts, AreNotLabelledWhatTheHistoryCannotKeep) {
   auto history = std::make_shared<MemoryHistory>();
   start(mission(), history);

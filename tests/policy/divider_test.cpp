@@ -156,10 +156,22 @@ void ask_and_answer(Shared& world, double browse_std, double answered, double la
   }
 }
 
-TEST(Divider, DividesACapacityOnceItIsLearned) {
+PolicySettings learned() {
   PolicySettings settings = shared();
   settings.upstreams[0].capacity.reset();
   settings.upstreams[0].learned.emplace();
+  return settings;
+}
+
+/// So asked and answered the upstream shows that it takes 100/s.
+void learn(Shared& world) {
+  ask_and_answer(world, 10, 90, 50);
+  world.run(minutes{5});
+  ask_and_answer(world, 80, 100, 400);
+}
+
+TEST(Divider, DividesACapacityOnceItIsLearned) {
+  PolicySettings settings = learned();
   Shared world(settings);
   ask_and_answer(world, 10, 90, 50);
   world.run(minutes{5});
@@ -205,9 +217,7 @@ double let_in_when_halved(const PolicySettings& settings, limiter::View enforced
 }
 
 TEST(Divider, DrainsAServiceOnlyWhereThatHoldsBackEnough) {
-  PolicySettings settings = shared();
-  settings.upstreams[0].capacity.reset();
-  settings.upstreams[0].learned.emplace();
+  PolicySettings settings = learned();
   EXPECT_NEAR(let_in_when_halved(settings), 22.5, 1) << "0.9 of half of what is served";
   EXPECT_EQ(let_in_when_halved(settings, View::without_forecast), 90);
   EXPECT_EQ(let_in_when_halved(settings, View::effective, Mode::shadow), 90);
@@ -225,13 +235,9 @@ TEST(Divider, DrainsAServiceOnlyWhereThatHoldsBackEnough) {
 }
 
 TEST(Divider, WhatIsLearnedOutlivesAReload) {
-  PolicySettings settings = shared();
-  settings.upstreams[0].capacity.reset();
-  settings.upstreams[0].learned.emplace();
+  PolicySettings settings = learned();
   Shared world(settings);
-  ask_and_answer(world, 10, 90, 50);
-  world.run(minutes{5});
-  ask_and_answer(world, 80, 100, 400);
+  learn(world);
   world.run(seconds{30});
   settings.endpoints[1].limits[1] = limit(50);
   world.planner.reconfigure(settings);
@@ -244,13 +250,9 @@ TEST(Divider, WhatIsLearnedOutlivesAReload) {
 }
 
 TEST(Divider, WhatIsLearnedIsToldInTheNewWorkWhereCostsChange) {
-  PolicySettings settings = shared();
-  settings.upstreams[0].capacity.reset();
-  settings.upstreams[0].learned.emplace();
+  PolicySettings settings = learned();
   Shared world(settings);
-  ask_and_answer(world, 10, 90, 50);
-  world.run(minutes{5});
-  ask_and_answer(world, 80, 100, 400);
+  learn(world);
   world.run(minutes{1});
   const double before = world.total(kBrowse, kStd);
   for (auto& endpoint : settings.endpoints) endpoint.cost = 5;
